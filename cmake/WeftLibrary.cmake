@@ -1,0 +1,36 @@
+# The library weft::weft, its installation, and the llhttp objects it carries.
+
+find_package(Threads REQUIRED)
+
+# llhttp (HTTP/1 parser) comes as C sources in Debian's node-llhttp: docs/decisions/ says why.
+find_path(WEFT_LLHTTP_INCLUDE llhttp/llhttp.h PATHS /usr/share/include /usr/include REQUIRED)
+find_path(WEFT_LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp REQUIRED)
+add_library(weft_llhttp OBJECT
+  ${WEFT_LLHTTP_SOURCE}/llhttp.c ${WEFT_LLHTTP_SOURCE}/api.c ${WEFT_LLHTTP_SOURCE}/http.c)
+target_include_directories(weft_llhttp SYSTEM PUBLIC ${WEFT_LLHTTP_INCLUDE} ${WEFT_LLHTTP_INCLUDE}/llhttp)
+target_compile_options(weft_llhttp PRIVATE -w)
+
+file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp)
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+
+add_library(weft ${WEFT_SOURCES} $<TARGET_OBJECTS:weft_llhttp>)
+add_library(weft::weft ALIAS weft)
+target_include_directories(weft
+  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(weft SYSTEM PRIVATE ${WEFT_LLHTTP_INCLUDE})
+target_compile_features(weft PUBLIC cxx_std_23)
+# g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
+target_compile_options(weft PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
+target_link_libraries(weft PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
+set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+
+include(CMakePackageConfigHelpers)
+install(TARGETS weft EXPORT weftTargets)
+install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT weftTargets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
