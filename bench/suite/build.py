@@ -1,0 +1,43 @@
+"""Gets what a benchmark needs: Debian packages and an optimized build. Used by bench/run alone."""
+
+import pathlib
+import shutil
+import subprocess
+from typing import Callable
+
+PACKAGE_OF = {"wrk": "wrk"}  # command → Debian package
+
+
+class Failure(Exception):
+    """A benchmark cannot run, or what it measured was wrong; the text is one line for the user."""
+
+
+def checked(command: list[str], what: str) -> None:
+    """Runs a command silently; its output is shown only when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{what} failed (exit {done.returncode}): {' '.join(command)}\n{done.stdout.rstrip()}")
+
+
+def ensure_commands(root: pathlib.Path, commands: list[str], log: Callable[[str], None]) -> None:
+    """Installs the packages of the commands that are not there."""
+    missing = [command for command in commands if not shutil.which(command)]
+    if not missing:
+        return
+    log(f"installing {' '.join(missing)}")
+    installer = root / "tools" / "install-packages"
+    if installer.exists():
+        checked([str(installer), "bench"], "installing packages")
+    still = [command for command in missing if not shutil.which(command)]
+    if still:
+        checked(["apt-get", "install", "-y", "--no-install-recommends", *(PACKAGE_OF[c] for c in still)],
+                "installing packages")
+
+
+def release(root: pathlib.Path, targets: list[str], log: Callable[[str], None]) -> pathlib.Path:
+    """Configures and builds the targets with the release preset; returns the build directory."""
+    directory = root / "build" / "release"
+    log(f"building {' '.join(targets)} in {directory}")
+    checked(["cmake", "-S", str(root), "-B", str(directory), "--preset", "release"], "configuring")
+    checked(["cmake", "--build", str(directory), "--target", *targets], "building")
+    return directory

@@ -1,0 +1,79 @@
+"""bench/run http: `weft delay` with one worker beside a hand-written epoll loop, on GET /0/x.
+
+Both servers live through the whole run; windows alternate between them (and which goes first alternates
+too), so that a drift of the host falls on both. Each round gives one ratio; the median of those counts.
+"""
+
+import http.client
+import pathlib
+import re
+
+from . import processes, wrk
+from .build import Failure
+from .report import Benchmark, Result, results_of
+
+BASE = "raw"
+ROUNDS = 5
+PIPELINE = str(pathlib.Path(__file__).with_name("pipeline.lua"))
+
+# (connections, requests a write, seconds of a window in full, in quick, the script)
+CELLS = [(64, 1, 5, 3, None), (1, 1, 3, 1, None), (64, 16, 3, 1, PIPELINE)]
+
+
+def _header_block(address: str, path: str) -> tuple[str, bytes]:
+    host, port = address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read()
+    headers = "\r\n".join(f"{name}: {value}" for name, value in response.getheaders())
+    connection.close()
+    return f"{response.status} {response.reason}\r\n" + re.sub(r"(?m)^Date: .*$", "Date: …", headers), body
+
+
+def _verify(servers: list[processes.Server], log) -> None:
+    """Every subject must echo rightly; their response heads should be the same bytes."""
+    heads = {}
+    for server in servers:
+        heads[server.name], body = _header_block(server.address, "/0/hello%20world")
+        if body != b"hello world" or not heads[server.name].startswith("200 "):
+            raise Failure(f"{server.name} answered {heads[server.name]!r} {body!r} to /0/hello%20world")
+    for name, head in heads.items():
+        if head != heads[BASE]:
+            log(f"note: {name} sends other headers than {BASE}: {head!r}, not {heads[BASE]!r}")
+
+
+def _cell(servers: list[processes.Server], cpus: set[int], cell: tuple, quick: bool, log) -> list[Result]:
+    connections, pipelined, full_seconds, quick_seconds, script = cell
+    seconds = quick_seconds if quick else full_seconds
+    params = {"connections": connections, "pipelined": pipelined, "window_s": seconds}
+    rates = {server.name: [] for server in servers}
+    cpu = {server.name: [] for server in servers}
+    for number in range(ROUNDS):
+        for server in servers if number % 2 == 0 else reversed(servers):
+            window = wrk.measure(server, cpus, connections, seconds, script)
+            rates[server.name].append(window.requests_per_second)
+            cpu[server.name].append(window.cpu_us_per_request)
+        shown = "  ".join(f"{name} {rates[name][-1]:,.0f}/s {cpu[name][-1]:.2f} µs" for name in rates)
+        log(f"  c={connections} pipelined={pipelined} round {number + 1}/{ROUNDS}: {shown}")
+    return (results_of("http", params, "requests_per_second", "1/s", BASE, rates)
+            + results_of("http", params, "server_cpu_per_request", "us", BASE, cpu))
+
+
+def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
+    server_cpus, load_cpus = processes.cpu_split()
+    raw = [str(build_directory / "bench" / "raw_http"), "--listen", "127.0.0.1:0"]
+    weft = [str(build_directory / "tools" / "weft" / "weft"), "delay", "--listen", "127.0.0.1:0", "--workers", "1"]
+    with processes.Server(BASE, raw, server_cpus) as base, processes.Server("weft", weft, server_cpus) as subject:
+        servers = [base, subject]
+        _verify(servers, log)
+        return [result for cell in CELLS for result in _cell(servers, load_cpus, cell, quick, log)]
+
+
+BENCHMARK = Benchmark(
+    name="http",
+    summary="weft delay, one worker, beside a hand-written epoll loop (GET /0/x by wrk -t1)",
+    targets=["raw_http", "weft_program"],
+    commands=["wrk"],
+    run=run,
+)

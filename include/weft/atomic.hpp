@@ -1,0 +1,193 @@
+// Atomics, mutex and thread parking: the only synchronization that the core of weft uses. One of three
+// modes is chosen for a whole program at build time by WEFT_ATOMIC_MODE:
+//   0 plain          std::atomic, std::mutex and a futex; nothing added.
+//   1 perturbed      a thread sometimes yields before an operation, to widen races under a sanitizer.
+//                    The yields are drawn from a generator seeded by WEFT_SEED in the environment.
+//   2 deterministic  each operation is a scheduling point of the model checker in <weft/model.hpp>.
+// The mode is part of every name here (an inline namespace), and each translation unit refers to a
+// symbol that only a library of the same mode defines: mixing modes is a link error.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <mutex>
+#include <type_traits>
+
+#ifndef WEFT_ATOMIC_MODE
+#define WEFT_ATOMIC_MODE 0
+#endif
+
+#if WEFT_ATOMIC_MODE == 0
+#define WEFT_ATOMIC_NAMESPACE plain_mode
+#elif WEFT_ATOMIC_MODE == 1
+#define WEFT_ATOMIC_NAMESPACE perturbed_mode
+#elif WEFT_ATOMIC_MODE == 2
+#define WEFT_ATOMIC_NAMESPACE deterministic_mode
+#else
+#error "WEFT_ATOMIC_MODE must be 0 (plain), 1 (perturbed) or 2 (deterministic)"
+#endif
+
+namespace weft {
+inline namespace WEFT_ATOMIC_NAMESPACE {
+
+/// Defined by the library, once, in the namespace of the mode that it was built with.
+extern const int atomic_mode_of_library;
+[[gnu::used]] inline const int* const atomic_mode_of_program = &atomic_mode_of_library;
+
+/// Mode 1: sometimes yields the processor. Mode 2: hands control to the scheduler of the model, which
+/// may run any other thread first. `object` and `operation` only name the step in a trace. Safe from
+/// any thread; in mode 2 it does nothing on a thread that no Execution started.
+void before_atomic_operation(const void* object, const char* operation) noexcept;
+
+#if WEFT_ATOMIC_MODE == 0
+#define WEFT_BEFORE_OPERATION(operation) static_cast<void>(0)
+#else
+#define WEFT_BEFORE_OPERATION(operation) before_atomic_operation(this, operation)
+#endif
+
+/// std::atomic<T> whose orders are always spelled out: an order is a claim about the algorithm, and
+/// a claim that is not written cannot be checked. T must be lock-free.
+template <class T>
+class Atomic {
+  static_assert(std::is_trivially_copyable_v<T> && std::atomic<T>::is_always_lock_free);
+  static constexpr bool kCounts = std::integral<T> && !std::same_as<T, bool>;
+
+ public:
+  constexpr Atomic() noexcept : value_(T{}) {}
+  constexpr explicit(false) Atomic(T initial) noexcept : value_(initial) {}
+  Atomic(const Atomic&) = delete;
+  Atomic& operator=(const Atomic&) = delete;
+
+  [[nodiscard]] T load(std::memory_order order) const noexcept {
+    WEFT_BEFORE_OPERATION("load");
+    return value_.load(order);
+  }
+  void store(T desired, std::memory_order order) noexcept {
+    WEFT_BEFORE_OPERATION("store");
+    value_.store(desired, order);
+  }
+  T exchange(T desired, std::memory_order order) noexcept {
+    WEFT_BEFORE_OPERATION("exchange");
+    return value_.exchange(desired, order);
+  }
+  /// On failure `expected` holds the value seen, read with the order `failure`.
+  [[nodiscard]] bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                             std::memory_order failure) noexcept {
+    WEFT_BEFORE_OPERATION("compare_exchange_strong");
+    return value_.compare_exchange_strong(expected, desired, success, failure);
+  }
+  /// As above, and may fail though the value was the expected one: for loops.
+  [[nodiscard]] bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
+                                           std::memory_order failure) noexcept {
+    WEFT_BEFORE_OPERATION("compare_exchange_weak");
+    return value_.compare_exchange_weak(expected, desired, success, failure);
+  }
+  T fetch_add(T amount, std::memory_order order) noexcept
+    requires kCounts
+  {
+    WEFT_BEFORE_OPERATION("fetch_add");
+    return value_.fetch_add(amount, order);
+  }
+  T fetch_sub(T amount, std::memory_order order) noexcept
+    requires kCounts
+  {
+    WEFT_BEFORE_OPERATION("fetch_sub");
+    return value_.fetch_sub(amount, order);
+  }
+  T fetch_or(T bits, std::memory_order order) noexcept
+    requires kCounts
+  {
+    WEFT_BEFORE_OPERATION("fetch_or");
+    return value_.fetch_or(bits, order);
+  }
+  T fetch_and(T bits, std::memory_order order) noexcept
+    requires kCounts
+  {
+    WEFT_BEFORE_OPERATION("fetch_and");
+    return value_.fetch_and(bits, order);
+  }
+
+ private:
+  std::atomic<T> value_;
+};
+
+#undef WEFT_BEFORE_OPERATION
+
+/// Mutual exclusion, not recursive; satisfies Lockable, so std::lock_guard and std::unique_lock take
+/// it. Safe from any thread; the thread that locked unlocks.
+class Mutex {
+ public:
+  constexpr Mutex() noexcept = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+#if WEFT_ATOMIC_MODE == 0
+  void lock() { mutex_.lock(); }
+  [[nodiscard]] bool try_lock() { return mutex_.try_lock(); }
+  void unlock() { mutex_.unlock(); }
+#else
+  void lock();
+  [[nodiscard]] bool try_lock();
+  void unlock();
+#endif
+
+ private:
+#if WEFT_ATOMIC_MODE == 2
+  std::atomic<bool> locked_{false};  // waiting is done by the scheduler of the model
+#else
+  std::mutex mutex_;
+#endif
+};
+
+/// Lets one thread, the owner, sleep until another wants it. It holds at most one token; unpark()
+/// deposits it, park() takes it, and tokens that meet coalesce. No wake-up is lost: an unpark() that
+/// comes before the park() makes that park() return at once. Everything that happened before an
+/// unpark() is visible after the park() that took its token.
+class ThreadParker {
+ public:
+  constexpr ThreadParker() noexcept = default;
+  ThreadParker(const ThreadParker&) = delete;
+  ThreadParker& operator=(const ThreadParker&) = delete;
+
+  /// Waits until there is a token and takes it. Owner only.
+  void park() noexcept;
+
+  /// The same for at most `timeout`; false if no token came. Zero or less only looks. Owner only.
+  [[nodiscard]] bool park_for(std::chrono::nanoseconds timeout) noexcept;
+
+  /// Deposits the token and wakes the owner if it sleeps. Any thread. The owner may destroy the parker
+  /// as soon as it has the token, even while this call is returning.
+  void unpark() noexcept;
+
+ private:
+  bool park_until(const std::chrono::steady_clock::time_point* deadline) noexcept;
+
+  Atomic<std::uint32_t> state_{0};  // the states and the proof are in thread_parker.cpp
+};
+
+/// std::atomic_thread_fence.
+inline void atomic_fence(std::memory_order order) noexcept {
+#if WEFT_ATOMIC_MODE != 0
+  before_atomic_operation(nullptr, "fence");
+#endif
+  std::atomic_thread_fence(order);
+}
+
+/// Says that the caller spins until another thread moves: a pause instruction; in mode 2 the scheduler
+/// runs another thread, if any can run.
+#if WEFT_ATOMIC_MODE == 2
+void spin_hint() noexcept;
+#else
+inline void spin_hint() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+#endif
+
+}  // namespace WEFT_ATOMIC_NAMESPACE
+}  // namespace weft

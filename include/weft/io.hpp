@@ -1,0 +1,112 @@
+// IoOp<R>: an I/O operation as an awaitable, and attempt(). What net, time and others are made of.
+//
+// An awaitable (IoOp) is a small movable description; the awaiter made from it at `co_await` holds the Operation and
+// never moves. To make a new operation, write a request type R (see IoRequest) and return IoOp<R>.
+#pragma once
+
+#include <weft/operation.hpp>
+#include <weft/task.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstdint>
+#include <utility>
+
+namespace weft {
+
+/// The part of an I/O awaiter that needs no template: start, suspend, cancel, confirm, resume.
+class OperationLeaf : public Operation, private CancelHook {
+ public:
+  OperationLeaf() noexcept;
+
+  /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
+  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+
+  /// Looks at a terminal result; true: start the operation again for the rest (write_all). Optional.
+  using Again = bool (*)(OperationLeaf&) noexcept;
+  Again again = nullptr;
+
+ private:
+  static void on_complete(Operation& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+  [[nodiscard]] bool start_until_pending() noexcept;
+  [[nodiscard]] bool ended_cancelled() const noexcept;
+
+  TaskHeader* task_ = nullptr;
+};
+
+/// What an operation needs to know of its request. prepare() fills in kind, source and arguments (the request lives
+/// in the awaiter until the end, so the operation may point into it); finish() turns the terminal result
+/// (see OperationKind; negative: -errno) into the value or an error code; error() makes the exception for such a
+/// code, naming operation and address. Optionally `static bool again(R&, Operation&) noexcept`: see
+/// OperationLeaf::again.
+template <class R>
+concept IoRequest = std::movable<R> && requires(R& r, Operation& op, std::int64_t result,
+                                                std::error_code code) {
+  typename R::value_type;
+  { r.prepare(op) } noexcept;
+  { r.finish(result) } -> std::same_as<Result<typename R::value_type>>;
+  { r.error(code) } -> std::convertible_to<IoError>;
+};
+
+template <IoRequest R, bool Throwing>
+class IoAwaiter final : private OperationLeaf {
+ public:
+  using Value = typename R::value_type;
+
+  explicit IoAwaiter(R&& request) noexcept : request_(std::move(request)) {
+    if constexpr (requires(Operation& op) { R::again(request_, op); }) again = &IoAwaiter::ask_again;
+  }
+  IoAwaiter(const IoAwaiter&) = delete;
+  IoAwaiter& operator=(const IoAwaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    request_.prepare(*this);
+    return suspend(innermost.promise());
+  }
+  auto await_resume() {
+    Result<Value> outcome = request_.finish(result);
+    if constexpr (Throwing) {
+      if (!outcome) throw request_.error(outcome.error());
+      if constexpr (!std::is_void_v<Value>) return std::move(*outcome);
+    } else {
+      return outcome;
+    }
+  }
+
+ private:
+  static bool ask_again(OperationLeaf& self) noexcept {
+    // SAFETY: `again` is set only by this class's constructor, on itself.
+    auto& awaiter = static_cast<IoAwaiter&>(self);
+    return R::again(awaiter.request_, awaiter);
+  }
+
+  R request_;
+};
+
+/// An operation that has not been started. Awaiting gives the value or throws IoError; see attempt().
+/// Cancel: the operation is cancelled and its end awaited; if it had already happened, its result is delivered.
+template <IoRequest R, bool Throwing = true>
+class [[nodiscard]] IoOp {
+ public:
+  explicit IoOp(R request) noexcept : request_(std::move(request)) {}
+  IoAwaiter<R, Throwing> operator co_await() && noexcept {
+    return IoAwaiter<R, Throwing>(std::move(request_));
+  }
+  /// The same operation, giving Result<T> and never throwing.
+  [[nodiscard]] IoOp<R, false> attempt() && noexcept { return IoOp<R, false>(std::move(request_)); }
+
+ private:
+  R request_;
+};
+
+/// Awaits `operation` without throwing: gives Result<T> where the operation itself gives T or throws.
+template <class A>
+  requires requires(A&& a) { std::move(a).attempt(); }
+auto attempt(A&& operation) noexcept {
+  return std::move(operation).attempt();
+}
+
+}  // namespace weft

@@ -1,0 +1,42 @@
+// Result<T> and IoError: how weft reports what the operating system or a peer can cause.
+// Awaiting an operation throws IoError; attempt(operation) returns Result<T> and never throws.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace weft {
+
+/// A value, or the reason why there is none.
+template <class T>
+using Result = std::expected<T, std::error_code>;
+
+/// The error code of a positive errno value, in the generic category (so it compares with std::errc).
+[[nodiscard]] inline std::error_code os_error(int errno_value) noexcept {
+  return {errno_value, std::generic_category()};
+}
+
+/// The failed state of any Result: `return fail(std::errc::timed_out);`.
+[[nodiscard]] inline std::unexpected<std::error_code> fail(std::error_code code) noexcept {
+  return std::unexpected<std::error_code>(code);
+}
+[[nodiscard]] inline std::unexpected<std::error_code> fail(std::errc code) noexcept {
+  return std::unexpected<std::error_code>(std::make_error_code(code));
+}
+
+/// An I/O operation failed. what() names the operation, its object and the reason, on one line:
+/// "connect 127.0.0.1:1: connection refused".
+class IoError : public std::system_error {
+ public:
+  /// `subject` is the address, file or name that the operation was about; it may be empty.
+  IoError(std::error_code code, std::string_view operation, std::string_view subject = {});
+
+  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace weft

@@ -1,0 +1,43 @@
+// Runnable and Executor: the unit of execution and the one thing an executor knows about.
+// A coroutine's task, a fiber, a posted callback and a polled future are each a Runnable.
+#pragma once
+
+#include <weft/atomic.hpp>
+
+namespace weft {
+
+/// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
+/// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs to the
+/// executor, and its owner may neither destroy it nor schedule it again.
+class Runnable {
+ public:
+  using Run = void (*)(Runnable&) noexcept;
+
+  explicit Runnable(Run how) noexcept : run_(how) {}
+  Runnable(const Runnable&) = delete;
+  Runnable& operator=(const Runnable&) = delete;
+
+  /// Runs it on this thread. Afterwards the node may be gone: do not touch it again.
+  void run() noexcept { run_(*this); }
+
+  Runnable* next = nullptr;  ///< The link of whichever queue holds it; that queue's alone to use.
+
+ protected:
+  ~Runnable() = default;
+
+ private:
+  Run run_;
+};
+
+/// Where Runnables go to be run. Knows nothing of tasks, I/O or time.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// Makes `work` run soon on one of the executor's threads. Thread-safe; never runs it inline; never fails.
+  virtual void schedule(Runnable& work) noexcept = 0;
+  /// As schedule(), but behind everything that is ready on this thread now: for who has had his turn.
+  virtual void defer(Runnable& work) noexcept = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,129 @@
+// scope: child tasks that cannot outlive a block of code.
+//
+//   co_await weft::scope([&](weft::Scope& s) -> weft::Task<void> {
+//     s.spawn(fetch, first);
+//     s.spawn(fetch, second);
+//     co_return;
+//   });   // both have ended here, on every path
+#pragma once
+
+#include <weft/child_group.hpp>
+#include <weft/spawn.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// The children of one scope. Given to the scope's body; valid until the scope ends. Thread-safe.
+class Scope : private TaskSet {
+ public:
+  /// Starts `callable(args…)` as a child (see weft::spawn). A child that fails cancels its siblings and the
+  /// body, whether or not it is joined.
+  template <class F, class... Args>
+  auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+    return spawn_in(*this, std::move(callable), std::move(args)...);
+  }
+  /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once.
+  void cancel_children() noexcept { cancel_all(); }
+  /// Children that have not ended.
+  [[nodiscard]] std::size_t size() const noexcept { return TaskSet::size(); }
+
+ private:
+  friend class ScopeGroup;
+  Scope(Executor& executor, class ScopeGroup& group) noexcept : TaskSet(executor), group_(group) {}
+
+  void added() noexcept override;
+  void removed(std::exception_ptr error, std::size_t left) noexcept override;
+  // A child's failure always reaches the scope itself (see removed).
+  void unhandled(const UnhandledFailure&) noexcept override {}
+
+  class ScopeGroup& group_;
+};
+
+/// The non-template part of a scope: body and children are one group.
+class ScopeGroup : public ChildGroup {
+ public:
+  void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
+
+ protected:
+  ~ScopeGroup() = default;
+
+  void open(Executor& executor) noexcept { scope_.emplace(Opener{executor, *this}); }
+  [[nodiscard]] Scope& scope() noexcept { return *scope_; }
+  [[nodiscard]] std::exception_ptr take_error() noexcept { return std::move(error_); }
+
+  void cancel_children() noexcept override;
+  [[nodiscard]] bool ended_as_cancelled() noexcept override;
+  virtual void cancel_body() noexcept = 0;
+  [[nodiscard]] virtual std::exception_ptr body_error() noexcept = 0;
+
+ private:
+  friend class Scope;
+  struct Opener {  // makes the immovable Scope in place, through its private constructor
+    Executor& executor;
+    ScopeGroup& group;
+    operator Scope() const noexcept { return Scope(executor, group); }
+  };
+
+  void fail(std::exception_ptr error) noexcept;
+
+  std::optional<Scope> scope_;
+  Mutex mutex_;
+  std::exception_ptr error_;      // the first; guarded by mutex_ until the group has ended
+  bool body_cancelled_ = false;   // written by the body's end
+};
+
+template <class T, class F>
+class ScopeAwaiter final : public ScopeGroup {
+ public:
+  explicit ScopeAwaiter(F&& body) : body_(std::move(body)) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) {
+    open(innermost.promise().task().executor());
+    child_.emplace(static_cast<ScopeGroup&>(*this), 0U, as_task(std::invoke(body_, scope())));
+    return suspend(innermost.promise(), 1);
+  }
+  T await_resume() {
+    if (std::exception_ptr error = take_error()) std::rethrow_exception(error);
+    return child_->outcome().take();
+  }
+
+ private:
+  void start_children() noexcept override { child_->start(parent().executor()); }
+  void cancel_body() noexcept override { child_->cancel(); }
+  [[nodiscard]] std::exception_ptr body_error() noexcept override {
+    return child_->outcome().error();
+  }
+
+  F body_;
+  std::optional<Child<T, ScopeGroup>> child_;
+};
+
+template <class F>
+class [[nodiscard]] ScopeOp {
+ public:
+  using Value = AwaitResult<std::invoke_result_t<F&, Scope&>>;
+  explicit ScopeOp(F body) : body_(std::move(body)) {}
+  ScopeAwaiter<Value, F> operator co_await() && { return ScopeAwaiter<Value, F>(std::move(body_)); }
+
+ private:
+  F body_;
+};
+
+/// Runs `body(Scope&)`, which gives an awaitable, and gives its result when it and all children have ended. The first
+/// failure, of the body or a child, cancels all the others and is rethrown when they have ended. Cancel: cancels
+/// the body and all children, and waits for them.
+template <class F>
+  requires std::is_invocable_v<F&, Scope&>
+ScopeOp<F> scope(F body) {
+  return ScopeOp<F>(std::move(body));
+}
+
+}  // namespace weft

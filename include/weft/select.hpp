@@ -1,0 +1,139 @@
+// select: several awaitables at once, the first to end wins, the others are cancelled and awaited.
+#pragma once
+
+#include <weft/child_group.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// What a select gave. The winner is the first to end with a value; a loser that had got its value before its cancel
+/// reached it has one too, so nothing that was received is ever dropped.
+template <class... T>
+class Selection {
+ public:
+  explicit Selection(std::size_t winner, Outcome<T>... outcomes)
+      : winner_(winner), outcomes_(std::move(outcomes)...) {}
+
+  /// Which awaitable won, counted from 0.
+  [[nodiscard]] std::size_t index() const noexcept { return winner_; }
+  /// Whether awaitable I has a result: it won, or it ended although it was cancelled.
+  template <std::size_t I>
+  [[nodiscard]] bool has() const noexcept {
+    return !std::get<I>(outcomes_).cancelled();
+  }
+  /// The result of awaitable I, moved out; rethrows its exception. Throws IoError (errc::operation_canceled)
+  /// if it has none.
+  template <std::size_t I>
+  auto take() -> std::tuple_element_t<I, std::tuple<std::type_identity<T>...>>::type {
+    return std::get<I>(outcomes_).take();
+  }
+
+ private:
+  std::size_t winner_;
+  std::tuple<Outcome<T>...> outcomes_;
+};
+
+class FirstGroup : public ChildGroup {
+ public:
+  void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
+
+ protected:
+  ~FirstGroup() = default;
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  [[nodiscard]] std::size_t winner() const noexcept {
+    return winner_.load(std::memory_order_relaxed);  // read after the last child, or by the starter itself
+  }
+  [[nodiscard]] bool ended_as_cancelled() noexcept override { return winner() == none; }
+
+ private:
+  Atomic<std::size_t> winner_{none};
+};
+
+template <class... T>
+class SelectAwaiter final : public FirstGroup {
+ public:
+  explicit SelectAwaiter(std::tuple<Task<T>...> tasks) noexcept
+      : SelectAwaiter(std::move(tasks), std::index_sequence_for<T...>{}) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise(), sizeof...(T));
+  }
+  Selection<T...> await_resume() {
+    std::size_t index = 0;
+    std::apply([&](auto&... child) { (rethrow_if_winner(child, index++), ...); }, children_);
+    return std::apply(
+        [this](auto&... child) { return Selection<T...>(winner(), std::move(child.outcome())...); },
+        children_);
+  }
+
+ private:
+  template <class U>
+  using ChildOf = Child<U, FirstGroup>;
+
+  template <std::size_t... I>
+  SelectAwaiter(std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
+      : children_(Make<T>(*this, I, std::move(std::get<I>(tasks)))...) {}
+
+  template <class U>
+  struct Make {
+    Make(FirstGroup& g, std::size_t i, Task<U>&& t) noexcept : group(g), index(i), task(std::move(t)) {}
+    operator ChildOf<U>() noexcept { return ChildOf<U>(group, index, std::move(task)); }
+    FirstGroup& group;
+    std::size_t index;
+    Task<U>&& task;
+  };
+
+  template <class C>
+  void rethrow_if_winner(C& child, std::size_t index) {
+    if (index == winner() && child.outcome().failed()) {
+      std::rethrow_exception(child.outcome().error());
+    }
+  }
+  template <class C>
+  void start_or_skip(C& child) noexcept {
+    if (winner() == none) {
+      child.start(parent().executor());
+    } else {  // decided already: what has not begun need not be
+      child.skip();
+      child_ended();
+    }
+  }
+  void start_children() noexcept override {
+    std::apply([this](auto&... child) { (this->start_or_skip(child), ...); }, children_);
+  }
+  void cancel_children() noexcept override {
+    std::apply([](auto&... child) { (child.cancel(), ...); }, children_);
+  }
+
+  std::tuple<ChildOf<T>...> children_;
+};
+
+template <class... T>
+class [[nodiscard]] Select {
+ public:
+  explicit Select(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
+  SelectAwaiter<T...> operator co_await() && noexcept {
+    return SelectAwaiter<T...>(std::move(tasks_));
+  }
+
+ private:
+  std::tuple<Task<T>...> tasks_;
+};
+
+/// Runs all awaitables at once, on this worker; the first to end wins and the others are cancelled. When all
+/// have ended, gives a Selection; if the winner failed, rethrows its exception. They are started in
+/// order, and none after one has won. Cancel: cancels all and waits; if one had got its result, that is delivered.
+template <Awaitable... A>
+  requires(sizeof...(A) > 0)
+auto select(A... awaitables) {
+  return Select<AwaitResult<A>...>(as_task(std::move(awaitables))...);
+}
+
+}  // namespace weft

@@ -1,0 +1,309 @@
+// spawn() and JoinHandle: tasks of their own, their owners, and waiting for them. yield_now().
+//
+// Every spawned task belongs to a TaskSet (a scope's or the runtime's) that does not end before the task has.
+// A task's block (header, callable, arguments, outcome) is counted: the running task and its JoinHandle each hold it.
+#pragma once
+
+#include <weft/task.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <new>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+class TaskSet;
+
+/// Waits for one spawned task to end. `wake` is called once, on the thread on which it ended, and must not block.
+class JoinWaiter {
+ public:
+  using Wake = void (*)(JoinWaiter&) noexcept;
+  explicit JoinWaiter(Wake how) noexcept : wake_(how) {}
+  void wake() noexcept { wake_(*this); }
+
+ protected:
+  ~JoinWaiter() = default;
+
+ private:
+  Wake wake_;
+};
+
+/// The non-template part of a spawned task.
+class SpawnedTask : public TaskHeader {
+ public:
+  /// Whether the task has ended, and its outcome may be read. Any thread.
+  [[nodiscard]] bool ended() const noexcept;
+
+  enum class Registered { waiting, ended, refused };
+  /// Makes `waiter` the one to be woken at the end. `refused`: withdraw() came first.
+  [[nodiscard]] Registered wait_with(JoinWaiter& waiter) noexcept;
+  /// Takes the waiter back. True: it will not be woken. False: it is being woken.
+  /// Before wait_with(): makes it refuse, and gives false.
+  [[nodiscard]] bool withdraw(JoinWaiter& waiter) noexcept;
+
+  /// The handle lets go of the task (it goes on). Reports a failure that nobody will see.
+  void drop_handle() noexcept;
+  void note_taken() noexcept { taken_ = true; }
+
+ protected:
+  using Destroy = void (*)(SpawnedTask&) noexcept;
+  SpawnedTask(Finish finish, Destroy destroy) noexcept : TaskHeader(finish), destroy_(destroy) {}
+  ~SpawnedTask() = default;
+
+  /// Binds the task to its owner and starts it; afterwards the task holds its block once, the handle once.
+  void launch(PromiseBase& root, TaskSet& owner) noexcept;
+  /// The outcome is set (null error: not failed): tells the joiner and the owner, gives up the task's hold.
+  void end(std::exception_ptr error) noexcept;
+
+ private:
+  friend class TaskSet;
+  void release() noexcept;
+  void report_if_unseen(TaskSet* to) noexcept;
+
+  Destroy destroy_;
+  TaskSet* owner_ = nullptr;
+  SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
+  SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
+  std::exception_ptr error_;                 // before `joiner_` says ended
+  Atomic<std::uintptr_t> joiner_{0};         // 0, a JoinWaiter, or a word of join states (see spawned.cpp)
+  Atomic<std::uint32_t> holds_{2};
+  Atomic<bool> handle_dropped_{false};
+  bool taken_ = false;  // handle's holder only
+};
+
+/// What an owner is told of a task's failure that no one awaits.
+struct UnhandledFailure {
+  std::exception_ptr error;
+  const AsyncBacktrace* backtrace;  ///< may be null
+};
+using FailureHandler = std::function<void(const UnhandledFailure&)>;
+
+/// The living tasks of one owner. Thread-safe.
+class TaskSet {
+ public:
+  explicit TaskSet(Executor& executor) noexcept : executor_(&executor) {}
+  virtual ~TaskSet() = default;
+  TaskSet(const TaskSet&) = delete;
+  TaskSet& operator=(const TaskSet&) = delete;
+
+  /// The set of the runtime that the calling thread works for.
+  /// Throws std::logic_error on a thread that works for none.
+  [[nodiscard]] static TaskSet& current();
+  /// As current(), but null instead of throwing.
+  [[nodiscard]] static TaskSet* current_or_null() noexcept;
+  static TaskSet* make_current(TaskSet* set) noexcept;
+
+  /// Asks every living task to cancel, and every later one from its start on. Returns at once.
+  void cancel_all() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  /// A failure that nobody awaits. Any thread.
+  virtual void unhandled(const UnhandledFailure& failure) noexcept = 0;
+
+ protected:
+  /// A task was added (before it starts).
+  virtual void added() noexcept {}
+  /// A task has ended, `error` null unless it failed. Last touch of the set by that task.
+  virtual void removed(std::exception_ptr error, std::size_t left) noexcept = 0;
+
+ private:
+  friend class SpawnedTask;
+  void add(SpawnedTask& task) noexcept;
+  void remove(SpawnedTask& task, std::exception_ptr error) noexcept;
+
+  Executor* executor_;
+  mutable Mutex mutex_;
+  SpawnedTask* first_ = nullptr;
+  std::size_t size_ = 0;
+  bool cancelled_ = false;
+};
+
+template <class T>
+class SpawnedResult : public SpawnedTask {
+ public:
+  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+
+ protected:
+  using SpawnedTask::SpawnedTask;
+  Outcome<T> outcome_;
+};
+
+/// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it leaves the task
+/// running with its owner.
+template <class T>
+class [[nodiscard]] JoinHandle {
+ public:
+  explicit JoinHandle(SpawnedResult<T>& task) noexcept : task_(&task) {}
+  JoinHandle(JoinHandle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
+  JoinHandle& operator=(JoinHandle&& other) noexcept {
+    std::swap(task_, other.task_);
+    return *this;
+  }
+  ~JoinHandle() {
+    if (task_ != nullptr) task_->drop_handle();
+  }
+
+  /// Asks the task to cancel; returns at once. It ends as cancelled, unless it had already got its result.
+  void cancel() const noexcept { task_->cancel(); }
+  [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
+  /// Lets go of the task, as the destructor does: for those who mean it.
+  void detach() && noexcept { JoinHandle dropped(std::move(*this)); }
+
+  template <bool AsOutcome>
+  class Awaiter;
+
+  /// Waits for the end and gives the value; rethrows the task's exception; throws IoError
+  /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with its owner.
+  Awaiter<false> operator co_await() && noexcept { return Awaiter<false>(std::move(*this)); }
+  /// Waits for the end and gives how it ended, without throwing.
+  Awaiter<true> outcome() && noexcept { return Awaiter<true>(std::move(*this)); }
+
+  /// The task, for those who wait without a coroutine.
+  [[nodiscard]] SpawnedResult<T>& task() const noexcept { return *task_; }
+
+ private:
+  SpawnedResult<T>* task_;
+};
+
+/// The leaf that waits for a spawned task.
+class JoinLeaf : private CancelHook, private JoinWaiter {
+ public:
+  JoinLeaf() noexcept;
+  [[nodiscard]] bool suspend(PromiseBase& innermost, SpawnedTask& target) noexcept;
+
+ private:
+  static void on_end(JoinWaiter& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  TaskHeader* waiting_ = nullptr;
+  SpawnedTask* target_ = nullptr;
+};
+
+template <class T>
+template <bool AsOutcome>
+class JoinHandle<T>::Awaiter {
+ public:
+  explicit Awaiter(JoinHandle handle) noexcept : handle_(std::move(handle)) {}
+  Awaiter(const Awaiter&) = delete;
+  Awaiter& operator=(const Awaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return leaf_.suspend(innermost.promise(), handle_.task());
+  }
+  std::conditional_t<AsOutcome, Outcome<T>, T> await_resume() {
+    handle_.task().note_taken();
+    if constexpr (AsOutcome) {
+      return std::move(handle_.task().outcome());
+    } else {
+      return handle_.task().outcome().take();
+    }
+  }
+
+ private:
+  JoinHandle handle_;
+  JoinLeaf leaf_;
+};
+
+/// The awaitable that calling F with Args gives, and its result.
+template <class F, class... Args>
+using SpawnResult = AwaitResult<std::invoke_result_t<F&, Args...>>;
+
+/// One spawned task: header, callable, arguments and outcome in one block.
+template <class T, class F, class... Args>
+class SpawnedCall final : public SpawnedResult<T> {
+ public:
+  static SpawnedCall& make(TaskSet& owner, F&& callable, Args&&... args) {
+    void* memory = allocate_frame(sizeof(SpawnedCall));
+    SpawnedCall* call = nullptr;
+    try {
+      call = ::new (memory) SpawnedCall(std::move(callable), std::move(args)...);
+      call->task_ = call->invoke();
+    } catch (...) {
+      if (call != nullptr) call->~SpawnedCall();
+      deallocate_frame(memory, sizeof(SpawnedCall));
+      throw;
+    }
+    call->launch(call->task_.promise(), owner);
+    return *call;
+  }
+
+ private:
+  explicit SpawnedCall(F&& callable, Args&&... args)
+      : SpawnedResult<T>(&SpawnedCall::on_finish, &SpawnedCall::destroy),
+        call_(std::in_place, std::move(callable), std::move(args)...) {}
+
+  struct Call {
+    explicit Call(F&& f, Args&&... a) : callable(std::move(f)), args(std::move(a)...) {}
+    F callable;
+    std::tuple<Args...> args;
+  };
+
+  Task<T> invoke() {
+    return as_task(std::apply(
+        [this](Args&... args) -> decltype(auto) { return std::invoke(call_->callable, std::move(args)...); },
+        call_->args));
+  }
+
+  static void on_finish(TaskHeader& self, Ending ending) noexcept {
+    auto& call = static_cast<SpawnedCall&>(self);
+    if (ending == Ending::returned) call.outcome_ = std::move(call.task_.promise().outcome());
+    // The frame first: its locals may refer to the callable's captures and the arguments.
+    call.task_ = Task<T>();
+    call.call_.reset();
+    call.end(call.outcome_.error());
+  }
+  static void destroy(SpawnedTask& self) noexcept {
+    auto& call = static_cast<SpawnedCall&>(self);
+    call.~SpawnedCall();
+    deallocate_frame(&call, sizeof(SpawnedCall));
+  }
+
+  std::optional<Call> call_;
+  Task<T> task_;
+};
+
+/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), as a task of `owner`.
+template <class F, class... Args>
+auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+  using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
+  return JoinHandle<SpawnResult<F, Args...>>(
+      Call::make(owner, std::move(callable), std::move(args)...));
+}
+
+/// Starts `callable(args…)` as a task of the current runtime. The callable and its arguments move into the
+/// task and live until it has ended, so a lambda's captures cannot dangle. The task starts at the latest when
+/// the caller suspends. Throws std::logic_error outside a runtime, std::bad_alloc, and what
+/// calling `callable` throws.
+template <class F, class... Args>
+auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+  return spawn_in(TaskSet::current(), std::move(callable), std::move(args)...);
+}
+
+/// Goes to the back of the queue: everything ready on this worker runs first. Cancel: ends here.
+class YieldAwaiter {
+ public:
+  YieldAwaiter() noexcept {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  void await_suspend(std::coroutine_handle<P> innermost) const noexcept {
+    TaskHeader& task = innermost.promise().task();
+    task.suspended_at(innermost.promise());
+    if (task.cancel_requested()) {
+      task.leaf_ended(true);
+    } else {
+      task.resume_later();
+    }
+  }
+  void await_resume() const noexcept {}
+};
+[[nodiscard]] inline YieldAwaiter yield_now() noexcept { return {}; }
+
+}  // namespace weft

@@ -1,0 +1,163 @@
+// Task<T>: a lazy coroutine. Calling it allocates its frame (from the pool) and runs nothing; awaiting it, or
+// giving it to spawn() or block_on(), starts it.
+//
+//   weft::Task<int> answer() { co_return 42; }
+//   weft::Task<void> program() { int x = co_await answer(); … }
+//
+// Awaiting transfers control directly, on constant stack (a bounded number of continuations in a row, then
+// through the run queue). A task that is dropped before it was awaited never runs. Cancelling the
+// task that awaits cancels what is awaited: see <weft/task_header.hpp>.
+#pragma once
+
+#include <weft/outcome.hpp>
+#include <weft/task_header.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+template <class T = void>
+class Task;
+
+/// A promise whose coroutine weft's awaiters can suspend.
+template <class P>
+concept WeftPromise = std::derived_from<P, PromiseBase>;
+
+template <class T>
+class TaskPromiseBase : public PromiseBase {
+ public:
+  using PromiseBase::PromiseBase;
+
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept {
+    task().note_failure(site());
+    outcome_.set_error(std::current_exception());
+  }
+  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+
+ private:
+  Outcome<T> outcome_;
+};
+
+template <class T>
+class TaskPromise final : public TaskPromiseBase<T> {
+ public:
+  TaskPromise() noexcept
+      : TaskPromiseBase<T>(std::coroutine_handle<TaskPromise>::from_promise(*this)) {}
+  Task<T> get_return_object() noexcept;
+  template <class U = T>
+    requires std::convertible_to<U&&, T>
+  void return_value(U&& value) {
+    this->outcome().set_value(std::forward<U>(value));
+  }
+};
+
+template <>
+class TaskPromise<void> final : public TaskPromiseBase<void> {
+ public:
+  TaskPromise() noexcept
+      : TaskPromiseBase<void>(std::coroutine_handle<TaskPromise>::from_promise(*this)) {}
+  Task<void> get_return_object() noexcept;
+  void return_void() { outcome().set_value(); }
+};
+
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = TaskPromise<T>;
+  using value_type = T;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() noexcept = default;
+  explicit Task(Handle frame) noexcept : frame_(frame) {}
+
+  /// Whether there is a coroutine to await (false after a move, or once awaited).
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+  /// Its promise. Precondition: there is a coroutine. For those who build on headers.
+  [[nodiscard]] promise_type& promise() const noexcept {
+    // SAFETY: frame_ was made from a Handle of this promise type.
+    return Handle::from_address(frame_.get().address()).promise();
+  }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(FrameOwner frame) noexcept : frame_(std::move(frame)) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <WeftPromise P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
+      promise().awaited_by(parent.promise(), frame_);
+      return frame_.get();
+    }
+    T await_resume() { return promise().outcome().take(); }
+
+   private:
+    promise_type& promise() const noexcept {
+      return Handle::from_address(frame_.get().address()).promise();
+    }
+    FrameOwner frame_;
+  };
+
+  /// Starts it and waits for its result; rethrows its exception. Once: awaiting an lvalue does not compile.
+  Awaiter operator co_await() && noexcept { return Awaiter(std::move(frame_)); }
+
+ private:
+  FrameOwner frame_;
+};
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+// Awaitables in general ---------------------------------------------------------------------------------
+
+template <class A>
+decltype(auto) get_awaiter(A&& awaitable) {
+  if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
+    return std::forward<A>(awaitable).operator co_await();
+  } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
+    return operator co_await(std::forward<A>(awaitable));
+  } else {
+    return std::forward<A>(awaitable);
+  }
+}
+
+/// What `co_await std::declval<A>()` gives.
+template <class A>
+using AwaitResult = decltype(get_awaiter(std::declval<A>()).await_resume());
+
+template <class A>
+concept Awaitable = requires(A&& awaitable) {
+  { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
+};
+
+template <class A>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
+/// Any awaitable as a Task, so that it can be a child of its own. A Task is passed through.
+template <Awaitable A>
+Task<AwaitResult<A>> as_task(A awaitable) {
+  if constexpr (std::is_void_v<AwaitResult<A>>) {
+    co_await std::move(awaitable);
+  } else {
+    decltype(auto) value = co_await std::move(awaitable);
+    co_return static_cast<AwaitResult<A>&&>(value);
+  }
+}
+template <class T>
+Task<T> as_task(Task<T> task) {
+  return task;
+}
+
+}  // namespace weft

@@ -1,0 +1,216 @@
+// TaskHeader and PromiseBase: the compiled, non-template core under Task<T>, and what authors of leaf
+// awaiters work with.
+//
+// A task is one chain of coroutine frames: a root, what it awaits, what that awaits … the innermost
+// one is suspended at a leaf (an operation, a join, a group of child tasks). The header is the chain's identity: it
+// is what an executor runs, what is cancelled, and what a leaf resumes. Resuming goes straight to
+// the innermost frame; no frame in between is touched.
+//
+// Invariants:
+//  - a task runs on one thread at a time; all members but the cancel slot are written by that thread,
+//    or by the one event that ends the leaf it waits on;
+//  - between suspended_at() and leaf_ended() it is suspended; exactly one leaf_ended() follows;
+//  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
+#pragma once
+
+#include <weft/cancel.hpp>
+#include <weft/frame_pool.hpp>
+#include <weft/runnable.hpp>
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <span>
+#include <utility>
+
+namespace weft {
+
+class PromiseBase;
+class TaskHeader;
+
+/// The await sites an exception passed on its way out, innermost first.
+class AsyncBacktrace {
+ public:
+  [[nodiscard]] std::span<const std::source_location> sites() const noexcept {
+    return {sites_.data(), size_};
+  }
+  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are left out.
+  void note(const std::exception_ptr& error, std::source_location site) noexcept;
+
+ private:
+  static constexpr std::size_t room = 16;
+  std::exception_ptr error_;
+  std::array<std::source_location, room> sites_{};
+  std::size_t size_ = 0;
+};
+
+/// Owns one coroutine frame. The unwinding empties it when it has destroyed the frame itself.
+class FrameOwner {
+ public:
+  FrameOwner() noexcept = default;
+  explicit FrameOwner(std::coroutine_handle<> frame) noexcept : frame_(frame) {}
+  FrameOwner(FrameOwner&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  FrameOwner& operator=(FrameOwner&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    other.reset();
+    return *this;
+  }
+  ~FrameOwner() { reset(); }
+
+  [[nodiscard]] std::coroutine_handle<> get() const noexcept { return frame_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return frame_ != nullptr; }
+  std::coroutine_handle<> release() noexcept { return std::exchange(frame_, nullptr); }
+  void reset() noexcept {
+    if (frame_ != nullptr) std::exchange(frame_, nullptr).destroy();
+  }
+
+ private:
+  std::coroutine_handle<> frame_ = nullptr;
+};
+
+/// How a task's chain of frames came to its end: the root returned (or threw), or was unwound.
+enum class Ending : bool { returned, cancelled };
+
+class TaskHeader : public Runnable {
+ public:
+  /// Called once when the task has ended, on its thread; it may destroy the root frame and the header.
+  using Finish = void (*)(TaskHeader&, Ending) noexcept;
+
+  /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the stack that a
+  /// compiler without guaranteed tail calls may use, and how long one task keeps others waiting.
+  static constexpr std::uint32_t full_budget = 128;
+
+  explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
+
+  /// Makes `root` the chain's first frame. Before start, once.
+  void bind(PromiseBase& root, Executor& executor) noexcept;
+  /// Puts the bound task into its executor's queue.
+  void start() noexcept { executor_->schedule(*this); }
+  /// Runs the bound task here and now, until it first suspends or ends.
+  void start_inline() noexcept;
+
+  // For leaf awaiters, on the task's thread -----------------------------------------------------------
+  /// First act of every await_suspend that may stay suspended.
+  void suspended_at(PromiseBase& innermost) noexcept {
+    innermost_ = &innermost;
+    unwind_ = false;
+  }
+  /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is still due).
+  [[nodiscard]] bool arm(CancelHook& hook) noexcept { return slot_.arm(hook); }
+  /// The leaf has ended: resumes the task through its executor, or unwinds it if `cancelled`. Any thread,
+  /// once per suspension. Neither the leaf nor the task may be touched afterwards.
+  void leaf_ended(bool cancelled) noexcept;
+  /// As leaf_ended(false), from within await_suspend. True: go on at once (return false from await_suspend).
+  [[nodiscard]] bool leaf_ended_inline() noexcept;
+  /// The one who asked for the cancel is done with the leaf. See CancelHook.
+  void request_finished() noexcept;
+  /// Puts the suspended task behind everything that is ready on this thread.
+  void resume_later() noexcept { executor_->defer(*this); }
+
+  // For those who hold the task -----------------------------------------------------------------------
+  /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
+  void cancel() noexcept;
+  [[nodiscard]] bool cancel_requested() const noexcept { return slot_.requested(); }
+
+  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
+  [[nodiscard]] AsyncBacktrace* backtrace() const noexcept { return backtrace_.get(); }
+
+  // For promises --------------------------------------------------------------------------------------
+  /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is spent.
+  [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
+  [[nodiscard]] bool spend_budget() noexcept { return --budget_ != 0; }
+  void root_returned() noexcept { finish_(*this, Ending::returned); }
+  void note_failure(std::source_location site) noexcept;
+
+ protected:
+  ~TaskHeader() = default;
+
+ private:
+  static void run_task(Runnable& self) noexcept;
+  void unwind() noexcept;
+
+  Executor* executor_ = nullptr;
+  PromiseBase* innermost_ = nullptr;
+  CancelSlot slot_;
+  Finish finish_;
+  std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
+  std::uint32_t budget_ = full_budget;
+  bool unwind_ = false;  // what to do when next run; ordered by the executor's queue
+};
+
+/// What every weft coroutine's promise has in common.
+class PromiseBase {
+ public:
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept {
+    deallocate_frame(frame, bytes);
+  }
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+
+  /// Every `co_await` passes here: the place is noted, for dumps and backtraces.
+  template <class A>
+  A&& await_transform(A&& awaitable,
+                      std::source_location site = std::source_location::current()) noexcept {
+    site_ = site;
+    return static_cast<A&&>(awaitable);
+  }
+
+  [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }
+  [[nodiscard]] PromiseBase* parent() const noexcept { return parent_; }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+  [[nodiscard]] std::source_location site() const noexcept { return site_; }
+
+  /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its frame.
+  void awaited_by(PromiseBase& parent, FrameOwner& owner) noexcept {
+    task_ = parent.task_;
+    parent_ = &parent;
+    owner_ = &owner;
+  }
+
+ protected:
+  explicit PromiseBase(std::coroutine_handle<> self) noexcept : handle_(self) {}
+  ~PromiseBase() = default;
+
+  struct FinalAwaiter {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) const noexcept {
+      return self.promise().returned();
+    }
+    void await_resume() const noexcept {}
+  };
+
+  /// Whom to go on with after this coroutine has returned.
+  std::coroutine_handle<> returned() noexcept {
+    if (parent_ != nullptr) return task_->transfer_to(*parent_);
+    task_->root_returned();
+    return std::noop_coroutine();
+  }
+
+ private:
+  friend class TaskHeader;
+
+  TaskHeader* task_ = nullptr;
+  PromiseBase* parent_ = nullptr;
+  FrameOwner* owner_ = nullptr;
+  std::coroutine_handle<> handle_;
+  std::source_location site_;
+};
+
+inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexcept {
+  if (spend_budget()) return frame.handle();
+  suspended_at(frame);
+  resume_later();
+  return std::noop_coroutine();
+}
+
+}  // namespace weft

@@ -1,0 +1,130 @@
+// Time: sleep, interval, timeout. Deadlines are of the steady clock, whatever the wall clock does.
+#pragma once
+
+#include <weft/io.hpp>
+#include <weft/select.hpp>
+#include <weft/spawn.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+using Nanoseconds = std::chrono::nanoseconds;
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
+
+/// Now, by the clock of the runtime that this thread works for (or the system's steady clock). Thread-safe.
+[[nodiscard]] TimePoint now() noexcept;
+
+/// `after` from now, at most the end of time.
+[[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
+
+struct SleepRequest {
+  using value_type = void;
+  TimePoint deadline;
+
+  void prepare(Operation& op) noexcept {
+    op.kind = OperationKind::timer;
+    op.deadline = deadline.time_since_epoch().count();
+  }
+  Result<void> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const { return IoError(code, "sleep"); }
+};
+
+/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is idle. A deadline
+/// that has passed ends at once. Cancel: ends at once.
+[[nodiscard]] inline IoOp<SleepRequest> sleep_until(TimePoint deadline) noexcept {
+  return IoOp<SleepRequest>(SleepRequest{deadline});
+}
+
+/// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
+[[nodiscard]] inline IoOp<SleepRequest> sleep_for(Nanoseconds duration) noexcept {
+  return sleep_until(deadline_after(duration));
+}
+
+/// Ticks at a fixed rate: start, start + period, … Not thread-safe.
+class Interval {
+ public:
+  /// What to do about ticks that were missed because the user came late.
+  enum class Missed {
+    burst,  ///< give them one after the other, at once
+    skip,   ///< leave them out and keep to the grid
+  };
+
+  /// Throws std::invalid_argument unless `period` is positive.
+  explicit Interval(Nanoseconds period, Missed missed = Missed::skip);
+
+  /// Waits for the next tick and gives the time at which it was due. The first is one period after construction.
+  /// Cancel: the tick is not used up.
+  [[nodiscard]] Task<TimePoint> tick();
+
+ private:
+  TimePoint next_;
+  Nanoseconds period_;
+  Missed missed_;
+};
+
+[[nodiscard]] inline Interval interval(Nanoseconds period) { return Interval(period); }
+
+template <class R>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<Result<T>> = true;
+
+template <class T>
+Task<T> with_deadline(Task<T> child, TimePoint deadline) {
+  Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
+  if constexpr (is_result<T>) {
+    if (!first.template has<0>()) co_return fail(std::errc::timed_out);
+  } else {
+    if (!first.template has<0>()) {
+      throw IoError(std::make_error_code(std::errc::timed_out), "timeout");
+    }
+  }
+  if constexpr (std::is_void_v<T>) {
+    first.template take<0>();
+  } else {
+    co_return first.template take<0>();
+  }
+}
+
+/// An awaitable with a deadline; see timeout().
+template <Awaitable A>
+class [[nodiscard]] Timeout {
+ public:
+  Timeout(A awaitable, TimePoint deadline) noexcept
+      : awaitable_(std::move(awaitable)), deadline_(deadline) {}
+
+  auto operator co_await() && {
+    return with_deadline(as_task(std::move(awaitable_)), deadline_).operator co_await();
+  }
+  /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
+  auto attempt() &&
+    requires requires(A&& a) { std::move(a).attempt(); }
+  {
+    using Inner = decltype(std::move(awaitable_).attempt());
+    return Timeout<Inner>(std::move(awaitable_).attempt(), deadline_);
+  }
+
+ private:
+  A awaitable_;
+  TimePoint deadline_;
+};
+
+/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end awaited; if it had
+/// got its result nevertheless, that is given. Else throws IoError (errc::timed_out); for an awaitable that
+/// gives a Result, gives fail(errc::timed_out) instead. Cancel: cancels the awaitable.
+template <Awaitable A>
+[[nodiscard]] Timeout<A> timeout(A awaitable, Nanoseconds duration) noexcept {
+  return Timeout<A>(std::move(awaitable), deadline_after(duration));
+}
+/// The same until a point in time.
+template <Awaitable A>
+[[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept {
+  return Timeout<A>(std::move(awaitable), deadline);
+}
+
+}  // namespace weft

@@ -1,0 +1,175 @@
+// when_all: several awaitables at once, all of their results.
+#pragma once
+
+#include <weft/child_group.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace weft {
+
+/// What the fixed and the dynamic form share: the first failure cancels the others.
+class AllGroup : public ChildGroup {
+ public:
+  void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
+
+ protected:
+  ~AllGroup() = default;
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  /// Index of the first child that failed, or none.
+  [[nodiscard]] std::size_t first_failed() const noexcept {
+    return failed_.load(std::memory_order_relaxed);  // read after the last child: ordered by the counter
+  }
+  [[nodiscard]] bool ended_as_cancelled() noexcept override {
+    return first_failed() == none && some_cancelled_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  Atomic<std::size_t> failed_{none};
+  Atomic<bool> some_cancelled_{false};
+};
+
+template <class... T>
+class WhenAllAwaiter final : public AllGroup {
+ public:
+  explicit WhenAllAwaiter(std::tuple<Task<T>...> tasks) noexcept
+      : WhenAllAwaiter(std::move(tasks), std::index_sequence_for<T...>{}) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise(), sizeof...(T));
+  }
+  std::tuple<ValueOf<T>...> await_resume() {
+    std::size_t index = 0;
+    std::apply([&](auto&... child) { (rethrow_first(child, index++), ...); }, children_);
+    return std::apply(
+        [](auto&... child) { return std::tuple<ValueOf<T>...>(value_of(child.outcome())...); }, children_);
+  }
+
+ private:
+  template <class U>
+  using ChildOf = Child<U, AllGroup>;
+
+  template <std::size_t... I>
+  WhenAllAwaiter(std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
+      : children_(Make<T>(*this, I, std::move(std::get<I>(tasks)))...) {}
+
+  // Children cannot move: the tuple makes each in place through a conversion.
+  template <class U>
+  struct Make {
+    Make(AllGroup& g, std::size_t i, Task<U>&& t) noexcept : group(g), index(i), task(std::move(t)) {}
+    operator ChildOf<U>() noexcept { return ChildOf<U>(group, index, std::move(task)); }
+    AllGroup& group;
+    std::size_t index;
+    Task<U>&& task;
+  };
+
+  template <class C>
+  void rethrow_first(C& child, std::size_t index) {
+    if (index == first_failed()) std::rethrow_exception(child.outcome().error());
+  }
+  template <class U>
+  static ValueOf<U> value_of(Outcome<U>& outcome) {
+    if constexpr (std::is_void_v<U>) {
+      return Unit{};
+    } else {
+      return outcome.take();
+    }
+  }
+  void start_children() noexcept override {
+    std::apply([this](auto&... child) { (child.start(parent().executor()), ...); }, children_);
+  }
+  void cancel_children() noexcept override {
+    std::apply([](auto&... child) { (child.cancel(), ...); }, children_);
+  }
+
+  std::tuple<ChildOf<T>...> children_;
+};
+
+template <class... T>
+class [[nodiscard]] WhenAll {
+ public:
+  explicit WhenAll(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
+  WhenAllAwaiter<T...> operator co_await() && noexcept {
+    return WhenAllAwaiter<T...>(std::move(tasks_));
+  }
+
+ private:
+  std::tuple<Task<T>...> tasks_;
+};
+
+template <class T>
+class WhenAllVectorAwaiter final : public AllGroup {
+ public:
+  explicit WhenAllVectorAwaiter(std::vector<Task<T>> tasks) : children_(tasks.size()) {
+    std::size_t index = 0;
+    for (Task<T>& task : tasks) {
+      children_[index].emplace(*this, index, std::move(task));
+      ++index;
+    }
+  }
+
+  [[nodiscard]] bool await_ready() const noexcept { return children_.empty(); }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise(), static_cast<std::uint32_t>(children_.size()));
+  }
+  std::vector<ValueOf<T>> await_resume() {
+    if (first_failed() != none) {
+      std::rethrow_exception(children_[first_failed()]->outcome().error());
+    }
+    std::vector<ValueOf<T>> values;
+    values.reserve(children_.size());
+    for (auto& child : children_) {
+      if constexpr (std::is_void_v<T>) {
+        values.emplace_back();
+      } else {
+        values.push_back(child->outcome().take());
+      }
+    }
+    return values;
+  }
+
+ private:
+  void start_children() noexcept override {
+    for (auto& child : children_) child->start(parent().executor());
+  }
+  void cancel_children() noexcept override {
+    for (auto& child : children_) child->cancel();
+  }
+
+  std::vector<std::optional<Child<T, AllGroup>>> children_;
+};
+
+template <class T>
+class [[nodiscard]] WhenAllVector {
+ public:
+  explicit WhenAllVector(std::vector<Task<T>> tasks) noexcept : tasks_(std::move(tasks)) {}
+  WhenAllVectorAwaiter<T> operator co_await() && {
+    return WhenAllVectorAwaiter<T>(std::move(tasks_));
+  }
+
+ private:
+  std::vector<Task<T>> tasks_;
+};
+
+/// Runs all awaitables at once, on this worker, and gives a tuple of their results (Unit for void). The first failure
+/// cancels the others; when all have ended it is rethrown. Cancel: cancels all and waits for them; if all got their
+/// results nevertheless, they are delivered.
+template <Awaitable... A>
+auto when_all(A... awaitables) {
+  return WhenAll<AwaitResult<A>...>(as_task(std::move(awaitables))...);
+}
+
+/// As above for any number of tasks of one type; gives a vector in the order of the tasks.
+template <class T>
+WhenAllVector<T> when_all(std::vector<Task<T>> tasks) noexcept {
+  return WhenAllVector<T>(std::move(tasks));
+}
+
+}  // namespace weft

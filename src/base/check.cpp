@@ -1,0 +1,15 @@
+#include "base/check.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace weft {
+
+void check_failed(const char* condition, const char* message, const char* file, int line) noexcept {
+  // One call, so that lines of several threads do not mix.
+  std::fprintf(stderr, "%s:%d: check failed: %s: %s\n", file, line, condition, message);
+  std::fflush(stderr);
+  std::abort();
+}
+
+}  // namespace weft

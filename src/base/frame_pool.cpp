@@ -1,0 +1,305 @@
+// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a list of free blocks,
+// a full batch in reserve and some memory not yet cut (the magazines of Bonwick and Adams, "Magazines and
+// Vmem", 2001). The hot paths are a thread_local access and a push or pop; everything unusual (the first
+// use, a full or empty bin, the pass-through mode, a failure to inject, a thread that has ended) looks to
+// the hot paths like an empty list or a list without room.
+//
+// No thread_local address survives a suspension: every function that takes one is noinline, is no coroutine
+// and takes it anew on each call (compilers cache such addresses inside one function).
+#include <weft/frame_pool.hpp>
+
+#include <cstdlib>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "base/frame_depot.hpp"
+
+namespace weft {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WEFT_FRAME_POOL_PASSES_THROUGH 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEFT_FRAME_POOL_PASSES_THROUGH 1
+#endif
+#endif
+
+/// A number that its thread changes and others read: relaxed load and store, as no order is claimed.
+class Counter {
+ public:
+  void add(std::int64_t amount) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::int64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  Atomic<std::int64_t> value_{0};
+};
+
+/// Blocks that this thread allocated, less those that it freed: below zero where it frees others' blocks.
+struct LiveCounts {
+  std::array<Counter, kFrameClasses> blocks;
+  Counter large_blocks;
+  Counter large_bytes;
+
+  void add(const LiveCounts& other) noexcept {
+    for (std::size_t i = 0; i < kFrameClasses; ++i) blocks[i].add(other.blocks[i].get());
+    large_blocks.add(other.large_blocks.get());
+    large_bytes.add(other.large_bytes.get());
+  }
+};
+
+/// Invariant: `free` holds frame_batch_blocks - room blocks, and `reserve`, if not null, a full batch; but
+/// in a thread that does not keep lists all is empty and there is no room.
+struct Bin {
+  FreeFrame* free = nullptr;
+  std::uint32_t room = 0;
+  FreeFrame* reserve = nullptr;
+  FrameRange range;
+};
+
+enum class ThreadState : std::uint8_t {
+  kNew,         // not known to the registry
+  kKeepsLists,  // the usual state
+  kDirect,      // known, but allocates from operator new or, while a failure is armed, from the depot
+  kEnded,       // its thread_local objects are being destroyed and it has left the registry
+};
+
+struct ThreadCache {
+  std::array<Bin, kFrameClasses> bins;
+  LiveCounts live;
+  ThreadState state = ThreadState::kNew;
+  std::int64_t failure_after = -1;  // below zero: not armed
+  ThreadCache* next = nullptr;      // guarded by the registry's mutex
+  ThreadCache* previous = nullptr;
+};
+
+struct Registry {
+  Mutex mutex;
+  ThreadCache* first = nullptr;  // guarded by mutex, as is `ended`
+  LiveCounts ended;              // the sum over threads that have ended
+};
+
+// Without destructors, so that frames can be freed to the very end of the process and of a thread.
+constinit FrameDepot depot;
+constinit Registry registry;
+constinit thread_local ThreadCache cache;
+static_assert(std::is_trivially_destructible_v<ThreadCache>);
+
+bool passes_through() noexcept {
+#ifdef WEFT_FRAME_POOL_PASSES_THROUGH
+  return true;
+#else
+  // In the deterministic mode, lists would only add scheduling points to what is being modelled.
+  static const bool wanted = [] {
+    const char* const choice = std::getenv("WEFT_FRAME_POOL");
+    return WEFT_ATOMIC_MODE == 2 || (choice != nullptr && std::string_view(choice) == "malloc");
+  }();
+  return wanted;
+#endif
+}
+
+void start_lists(ThreadCache& self) noexcept {
+  self.state = ThreadState::kKeepsLists;
+  for (std::size_t i = 0; i < kFrameClasses; ++i) self.bins[i].room = frame_batch_blocks(i);
+}
+
+void give_lists_away(ThreadCache& self) noexcept {
+  for (std::size_t i = 0; i < kFrameClasses; ++i) {
+    Bin& bin = self.bins[i];
+    const std::uint32_t batch = frame_batch_blocks(i);
+    depot.give(i, FrameChain{bin.free, batch - bin.room});
+    depot.give(i, FrameChain{bin.reserve, batch});
+    depot.give(i, bin.range);
+    bin = Bin{};
+  }
+}
+
+void end_thread() noexcept {
+  ThreadCache& self = cache;
+  if (self.state == ThreadState::kKeepsLists) give_lists_away(self);
+  self.state = ThreadState::kEnded;
+  const std::lock_guard lock(registry.mutex);
+  (self.previous != nullptr ? self.previous->next : registry.first) = self.next;
+  if (self.next != nullptr) self.next->previous = self.previous;
+  registry.ended.add(self.live);
+}
+
+struct EndOfThread {
+  bool armed = false;
+  ~EndOfThread() { end_thread(); }
+};
+
+void start_thread(ThreadCache& self) noexcept {
+  static thread_local EndOfThread end_of_thread;
+  end_of_thread.armed = true;  // the first use registers the destructor
+  if (passes_through()) {
+    self.state = ThreadState::kDirect;
+  } else {
+    start_lists(self);
+  }
+  const std::lock_guard lock(registry.mutex);
+  self.next = registry.first;
+  if (self.next != nullptr) self.next->previous = &self;
+  registry.first = &self;
+}
+
+void count(ThreadCache& self, std::size_t index, std::int64_t amount) noexcept {
+  if (self.state != ThreadState::kEnded) return self.live.blocks[index].add(amount);
+  const std::lock_guard lock(registry.mutex);
+  registry.ended.blocks[index].add(amount);
+}
+
+void count_large(ThreadCache& self, std::int64_t blocks, std::size_t bytes) noexcept {
+  const auto change = blocks * static_cast<std::int64_t>(bytes);
+  if (self.state == ThreadState::kNew) start_thread(self);
+  if (self.state == ThreadState::kEnded) {
+    const std::lock_guard lock(registry.mutex);
+    registry.ended.large_blocks.add(blocks);
+    registry.ended.large_bytes.add(change);
+  } else {
+    self.live.large_blocks.add(blocks);
+    self.live.large_bytes.add(change);
+  }
+}
+
+void throw_if_armed(ThreadCache& self) {
+  if (self.failure_after < 0) return;
+  if (self.failure_after-- == 0) {
+    set_frame_failure_after(-1);
+    throw std::bad_alloc();
+  }
+}
+
+void* allocate_directly(ThreadCache& self, std::size_t index) {
+  throw_if_armed(self);
+  void* const block = passes_through() ? ::operator new(frame_class_bytes(index)) : depot.take_one(index);
+  count(self, index, 1);
+  return block;
+}
+
+[[gnu::noinline]] void* allocate_slowly(std::size_t index) {
+  ThreadCache& self = cache;
+  if (self.state == ThreadState::kNew) start_thread(self);
+  if (self.state != ThreadState::kKeepsLists) return allocate_directly(self, index);
+  Bin& bin = self.bins[index];
+  if (bin.reserve == nullptr && bin.range.empty()) {
+    const FrameSupply supply = depot.take(index);
+    bin.free = supply.chain.head;
+    bin.room -= supply.chain.count;
+    bin.range = supply.range;
+  } else if (bin.reserve != nullptr) {
+    bin.free = std::exchange(bin.reserve, nullptr);
+    bin.room = 0;
+  }
+  self.live.blocks[index].add(1);
+  if (FreeFrame* const block = bin.free; block != nullptr) {
+    bin.free = block->next;
+    ++bin.room;
+    return block;
+  }
+  return bin.range.cut(frame_class_bytes(index));
+}
+
+[[gnu::noinline]] void* allocate_large(std::size_t bytes) {
+  ThreadCache& self = cache;
+  throw_if_armed(self);
+  void* const block = ::operator new(bytes);
+  count_large(self, 1, bytes);
+  return block;
+}
+
+[[gnu::noinline]] void deallocate_large(void* block, std::size_t bytes) noexcept {
+  count_large(cache, -1, bytes);
+  ::operator delete(block, bytes);
+}
+
+void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noexcept {
+  count(self, index, -1);
+  if (passes_through()) return ::operator delete(block, frame_class_bytes(index));
+  depot.give(index, FrameChain{::new (block) FreeFrame{nullptr}, 1});
+}
+
+[[gnu::noinline]] void deallocate_slowly(void* block, std::size_t index) noexcept {
+  ThreadCache& self = cache;
+  if (self.state == ThreadState::kNew) start_thread(self);
+  if (self.state != ThreadState::kKeepsLists) return deallocate_directly(self, block, index);
+  Bin& bin = self.bins[index];
+  if (bin.room == 0) {
+    // Keeping the batch just filled and handing over the older one means that a thread which allocates and
+    // frees around a boundary goes to the depot once a batch at most.
+    const std::uint32_t batch = frame_batch_blocks(index);
+    depot.give(index, FrameChain{bin.reserve, batch});
+    bin.reserve = std::exchange(bin.free, nullptr);
+    bin.room = batch;
+  }
+  bin.free = ::new (block) FreeFrame{bin.free};
+  --bin.room;
+  self.live.blocks[index].add(-1);
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* allocate_frame(std::size_t bytes) {
+  if (bytes > kLargestPooledFrame) [[unlikely]] return allocate_large(bytes);
+  const std::size_t index = frame_class_of(bytes);
+  ThreadCache& self = cache;
+  Bin& bin = self.bins[index];
+  FreeFrame* const block = bin.free;
+  if (block == nullptr) [[unlikely]] return allocate_slowly(index);
+  bin.free = block->next;
+  ++bin.room;
+  self.live.blocks[index].add(1);
+  return block;
+}
+
+[[gnu::noinline]] void deallocate_frame(void* block, std::size_t bytes) noexcept {
+  if (block == nullptr) [[unlikely]] return;
+  if (bytes > kLargestPooledFrame) [[unlikely]] return deallocate_large(block, bytes);
+  const std::size_t index = frame_class_of(bytes);
+  ThreadCache& self = cache;
+  Bin& bin = self.bins[index];
+  if (bin.room == 0) [[unlikely]] return deallocate_slowly(block, index);
+  bin.free = ::new (block) FreeFrame{bin.free};
+  --bin.room;
+  self.live.blocks[index].add(-1);
+}
+
+FramePoolStats frame_pool_stats() noexcept {
+  LiveCounts sum;
+  {
+    const std::lock_guard lock(registry.mutex);
+    sum.add(registry.ended);
+    for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
+      sum.add(each->live);
+    }
+  }
+  FramePoolStats stats;
+  stats.live_blocks = sum.large_blocks.get();
+  stats.live_bytes = sum.large_bytes.get();
+  for (std::size_t i = 0; i < kFrameClasses; ++i) {
+    stats.live_blocks += sum.blocks[i].get();
+    stats.live_bytes += sum.blocks[i].get() * static_cast<std::int64_t>(frame_class_bytes(i));
+  }
+  stats.slab_bytes = static_cast<std::int64_t>(depot.slab_bytes());
+  return stats;
+}
+
+[[gnu::noinline]] void set_frame_failure_after(std::int64_t successes) noexcept {
+  ThreadCache& self = cache;
+  if (self.state == ThreadState::kNew) start_thread(self);
+  self.failure_after = successes;
+  if (self.state == ThreadState::kEnded || passes_through()) return;
+  // An armed thread keeps no lists, so that each allocation passes the place that can fail.
+  if (successes >= 0 && self.state == ThreadState::kKeepsLists) {
+    give_lists_away(self);
+    self.state = ThreadState::kDirect;
+  } else if (successes < 0 && self.state == ThreadState::kDirect) {
+    start_lists(self);
+  }
+}
+
+}  // namespace weft

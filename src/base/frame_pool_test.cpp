@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <new>
+#include <set>
+#include <thread>
+#include <vector>
+#include <weft/atomic.hpp>
+#include <weft/frame_pool.hpp>
+
+#include "base/frame_size_class.hpp"
+#include "base/random.hpp"
+
+namespace weft {
+namespace {
+
+struct Block {
+  void* memory;
+  std::size_t bytes;
+};
+
+class FramePool : public testing::Test {
+ protected:
+  void TearDown() override {
+    const FramePoolStats after = frame_pool_stats();
+    EXPECT_EQ(after.live_blocks, before_.live_blocks);
+    EXPECT_EQ(after.live_bytes, before_.live_bytes);
+  }
+
+  const FramePoolStats before_ = frame_pool_stats();
+};
+
+Block filled(std::size_t bytes) {
+  const Block block{allocate_frame(bytes), bytes};
+  std::memset(block.memory, static_cast<int>(bytes & 0xFF), bytes);
+  return block;
+}
+
+void expect_filled(const Block& block) {
+  const auto* const bytes = static_cast<const unsigned char*>(block.memory);
+  for (std::size_t i = 0; i < block.bytes; ++i) ASSERT_EQ(bytes[i], block.bytes & 0xFF);
+}
+
+TEST(FrameSizeClass, HoldsEverySizeAndWastesLittle) {
+  for (std::size_t bytes = 0; bytes <= kLargestPooledFrame; ++bytes) {
+    const std::size_t index = frame_class_of(bytes);
+    ASSERT_LT(index, kFrameClasses);
+    ASSERT_GE(frame_class_bytes(index), bytes);
+    if (index > 0) ASSERT_LT(frame_class_bytes(index - 1), bytes);
+  }
+}
+
+TEST_F(FramePool, BlocksOfAllSizesAreAlignedWritableAndApart) {
+  std::vector<Block> blocks;
+  for (std::size_t bytes = 0; bytes <= 20000; bytes += 61) blocks.push_back(filled(bytes));
+  for (const Block& block : blocks) {
+    expect_filled(block);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.memory) % alignof(std::max_align_t), 0U);
+    deallocate_frame(block.memory, block.bytes);
+  }
+}
+
+TEST_F(FramePool, CountsBlocksAndTheirRoundedBytes) {
+  void* const small = allocate_frame(65);
+  void* const large = allocate_frame(100000);
+  const FramePoolStats now = frame_pool_stats();
+  EXPECT_EQ(now.live_blocks - before_.live_blocks, 2);
+  EXPECT_EQ(now.live_bytes - before_.live_bytes, 128 + 100000);
+  deallocate_frame(small, 65);
+  deallocate_frame(large, 100000);
+}
+
+TEST_F(FramePool, NullIsIgnored) { deallocate_frame(nullptr, 100); }
+
+TEST_F(FramePool, UsesMemoryAgainInsteadOfTakingMoreSlabs) {
+  std::int64_t slab_bytes = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 1000; ++i) blocks.push_back(filled(500));
+    for (const Block& block : blocks) deallocate_frame(block.memory, block.bytes);
+    if (round == 0) slab_bytes = frame_pool_stats().slab_bytes;
+  }
+  EXPECT_EQ(frame_pool_stats().slab_bytes, slab_bytes);
+}
+
+TEST_F(FramePool, BlocksFreedByAnotherThreadReachANewThread) {
+  constexpr int kBlocks = 5000;
+  std::int64_t slab_bytes = 0;
+  for (int round = 0; round < 10; ++round) {
+    std::vector<Block> blocks;
+    std::thread([&] {
+      for (int i = 0; i < kBlocks; ++i) blocks.push_back(filled(200));
+    }).join();
+    std::thread([&] {
+      for (const Block& block : blocks) {
+        expect_filled(block);
+        deallocate_frame(block.memory, block.bytes);
+      }
+    }).join();
+    if (round == 0) slab_bytes = frame_pool_stats().slab_bytes;
+  }
+  EXPECT_EQ(frame_pool_stats().slab_bytes, slab_bytes);
+}
+
+TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
+  constexpr int kThreads = 4;
+  constexpr int kSteps = 20000;
+  struct Mailbox {
+    Mutex mutex;
+    std::vector<Block> blocks;
+  };
+  std::array<Mailbox, kThreads> mailboxes;
+  std::vector<std::thread> threads;
+  for (std::uint32_t self = 0; self < kThreads; ++self) {
+    threads.emplace_back([&mailboxes, self] {
+      Random random(self);
+      for (int step = 0; step < kSteps; ++step) {
+        const Block mine = filled(random.below(3000));
+        Mailbox& box = mailboxes[random.below(kThreads)];
+        Block other{};
+        {
+          const std::lock_guard lock(box.mutex);
+          box.blocks.push_back(mine);
+          if (box.blocks.size() > 100) {
+            std::swap(box.blocks[random.below(100)], box.blocks.back());
+            other = box.blocks.back();
+            box.blocks.pop_back();
+          }
+        }
+        if (other.memory != nullptr) expect_filled(other);
+        deallocate_frame(other.memory, other.bytes);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Mailbox& box : mailboxes) {
+    for (const Block& block : box.blocks) deallocate_frame(block.memory, block.bytes);
+  }
+}
+
+// Its destructor runs after the pool's own end-of-thread when it was made first.
+struct FreesLate {
+  ~FreesLate() {
+    deallocate_frame(block, 300);
+    void* const another = allocate_frame(300);
+    deallocate_frame(another, 300);
+  }
+  void* block = nullptr;
+};
+
+TEST_F(FramePool, WorksWhileThreadLocalsAreDestroyed) {
+  std::thread([] {
+    static thread_local FreesLate early;  // destroyed last
+    early.block = nullptr;
+    void* const block = allocate_frame(300);
+    static thread_local FreesLate late;
+    late.block = allocate_frame(300);
+    early.block = block;
+  }).join();
+}
+
+TEST_F(FramePool, FailsExactlyTheArmedAllocation) {
+  deallocate_frame(allocate_frame(100), 100);  // a free block must not hide the failure
+  set_frame_failure_after(2);
+  std::vector<void*> blocks;
+  blocks.push_back(allocate_frame(100));
+  blocks.push_back(allocate_frame(100));
+  EXPECT_THROW(blocks.push_back(allocate_frame(100)), std::bad_alloc);
+  blocks.push_back(allocate_frame(100));
+  set_frame_failure_after(0);
+  EXPECT_THROW(blocks.push_back(allocate_frame(50000)), std::bad_alloc);
+  set_frame_failure_after(0);
+  set_frame_failure_after(-1);
+  blocks.push_back(allocate_frame(100));
+  for (void* const block : blocks) deallocate_frame(block, 100);
+}
+
+}  // namespace
+}  // namespace weft

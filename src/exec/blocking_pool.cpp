@@ -1,0 +1,149 @@
+// The life of a worker: run jobs while there are any → lie down on the idle stack → be popped and unparked by
+// submit() or stop(), or time out. All decisions are taken under the mutex, so a timing-out worker either finds
+// itself still on the stack (and ends) or has been popped (and a token is on its way, which it takes).
+#include "exec/blocking_pool.hpp"
+
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace weft {
+
+struct BlockingPool::Worker {
+  ThreadParker parker;
+  Worker* next_idle = nullptr;
+  bool idle = false;   // on the idle stack
+  bool ended = false;  // has taken its last look at the pool: can be joined with next to no waiting
+  std::thread thread;
+};
+
+namespace {
+thread_local BlockingPool* current_pool = nullptr;
+}
+
+// Not inlined: a coroutine may go on in another thread, where a cached address of the variable is wrong.
+[[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept { return current_pool; }
+[[gnu::noinline]] BlockingPool* BlockingPool::make_current(BlockingPool* pool) noexcept {
+  return std::exchange(current_pool, pool);
+}
+
+BlockingPool::BlockingPool(Options options) noexcept : options_(options) {}
+BlockingPool::~BlockingPool() { stop(); }
+
+std::size_t BlockingPool::threads() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return live_;
+}
+
+Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
+  const std::unique_lock lock(mutex_);
+  if (stopping_) return fail(std::errc::operation_canceled);
+  // A worker that is awake takes the job only after its own, so one is woken or started for each job.
+  Worker* const idle = pop_idle();
+  if (idle == nullptr && live_ < options_.most_threads) {
+    const std::error_code error = start_worker();
+    if (error && live_ == 0) return fail(error);
+  }
+  job.next = nullptr;
+  (last_job_ != nullptr ? last_job_->next : first_job_) = &job;
+  last_job_ = &job;
+  // Under the lock: once it is released stop() may end and free an unparked worker.
+  if (idle != nullptr) idle->parker.unpark();
+  return {};
+}
+
+std::error_code BlockingPool::start_worker() noexcept try {
+  join_ended();
+  workers_.push_back(std::make_unique<Worker>());
+  Worker& worker = *workers_.back();
+  try {
+    worker.thread = std::thread([this, &worker]() noexcept { run(worker); });
+  } catch (...) {
+    workers_.pop_back();
+    throw;
+  }
+  ++live_;
+  return {};
+} catch (const std::bad_alloc&) {
+  return std::make_error_code(std::errc::not_enough_memory);
+} catch (const std::system_error& error) {
+  return error.code();
+}
+
+void BlockingPool::join_ended() noexcept {
+  std::erase_if(workers_, [](const std::unique_ptr<Worker>& worker) {
+    if (worker->ended) worker->thread.join();
+    return worker->ended;
+  });
+}
+
+void BlockingPool::run(Worker& worker) noexcept {
+  do {
+    while (BlockingJob* job = pop_job()) job->run();
+  } while (wait_for_work(worker));
+}
+
+BlockingJob* BlockingPool::pop_job() noexcept {
+  const std::lock_guard lock(mutex_);
+  BlockingJob* const job = first_job_;
+  if (job != nullptr) {
+    first_job_ = job->next;
+    if (first_job_ == nullptr) last_job_ = nullptr;
+  }
+  return job;
+}
+
+/// False when the worker is to end.
+bool BlockingPool::wait_for_work(Worker& worker) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (first_job_ != nullptr) return true;
+    if (stopping_) {
+      --live_;
+      worker.ended = true;
+      return false;
+    }
+    worker.next_idle = std::exchange(idle_, &worker);
+    worker.idle = true;
+  }
+  if (worker.parker.park_for(options_.idle_limit)) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (worker.idle) {
+      remove_idle(worker);
+      --live_;
+      worker.ended = true;
+      return false;
+    }
+  }
+  worker.parker.park();  // popped while timing out: takes the token, so that none is left for the next sleep
+  return true;
+}
+
+BlockingPool::Worker* BlockingPool::pop_idle() noexcept {
+  Worker* const worker = idle_;
+  if (worker != nullptr) remove_idle(*worker);
+  return worker;
+}
+
+void BlockingPool::remove_idle(Worker& worker) noexcept {
+  Worker** link = &idle_;
+  while (*link != &worker) link = &(*link)->next_idle;
+  *link = worker.next_idle;
+  worker.idle = false;
+}
+
+void BlockingPool::stop() noexcept {
+  std::vector<std::unique_ptr<Worker>> workers;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    workers.swap(workers_);
+    while (Worker* idle = pop_idle()) idle->parker.unpark();
+  }
+  for (const std::unique_ptr<Worker>& worker : workers) worker->thread.join();
+}
+
+}  // namespace weft

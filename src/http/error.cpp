@@ -1,0 +1,88 @@
+#include <iterator>
+#include <string>
+
+#include <weft/http_error.hpp>
+
+namespace weft::http {
+namespace {
+
+struct Row {
+  Errc error;
+  int status;
+  const char* message;
+};
+
+// In the order of the enumeration, so that a look-up is an index.
+constexpr Row kRows[] = {
+    {Errc::bad_request_line, 400, "malformed request line"},
+    {Errc::bad_status_line, 400, "malformed status line"},
+    {Errc::bad_line_ending, 400, "line without CR LF"},
+    {Errc::bad_target, 400, "malformed request target"},
+    {Errc::target_too_long, 414, "request target too long"},
+    {Errc::unsupported_method, 501, "method not implemented"},
+    {Errc::unsupported_version, 505, "HTTP version not supported"},
+    {Errc::http2_preface, 400, "HTTP/2 on an HTTP/1.1 port"},
+    {Errc::bad_header, 400, "malformed header"},
+    {Errc::folded_header, 400, "header continues on the next line"},
+    {Errc::too_many_headers, 431, "too many headers"},
+    {Errc::headers_too_large, 431, "headers too large"},
+    {Errc::bad_host, 400, "Host missing, repeated or malformed"},
+    {Errc::bad_content_length, 400, "Content-Length repeated or malformed"},
+    {Errc::conflicting_length, 400, "Content-Length together with Transfer-Encoding"},
+    {Errc::bad_transfer_encoding, 400, "malformed Transfer-Encoding"},
+    {Errc::unsupported_transfer_coding, 501, "transfer coding not implemented"},
+    {Errc::unsupported_expectation, 417, "expectation not supported"},
+    {Errc::bad_chunk, 400, "malformed chunk"},
+    {Errc::chunk_extension_too_large, 400, "chunk extensions too large"},
+    {Errc::forbidden_trailer, 400, "forbidden trailer"},
+    {Errc::body_too_large, 413, "body too large"},
+    {Errc::unexpected_end, 400, "connection closed in the middle of a message"},
+    {Errc::closed_before_response, 400, "connection closed before a response"},
+    {Errc::unexpected_status, 400, "unexpected 1xx response"},
+    {Errc::bad_percent_encoding, 400, "malformed percent-encoding"},
+    {Errc::bad_url, 400, "malformed URL"},
+    {Errc::userinfo_in_url, 400, "user information in a URL is not supported"},
+    {Errc::unsupported_scheme, 400, "URL scheme not supported (only http)"},
+    {Errc::tls_not_built_in, 400, "https needs TLS, which is not built in"},
+    {Errc::too_many_redirects, 400, "too many redirects"},
+};
+
+const Row* find_row(int value) noexcept {
+  if (value < 1 || value > static_cast<int>(std::size(kRows))) return nullptr;
+  return &kRows[value - 1];
+}
+
+constexpr bool rows_are_in_order() {
+  for (std::size_t i = 0; i < std::size(kRows); ++i) {
+    if (static_cast<std::size_t>(kRows[i].error) != i + 1) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order());
+
+class Category final : public std::error_category {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "http"; }
+  [[nodiscard]] std::string message(int value) const override {
+    const Row* row = find_row(value);
+    return row != nullptr ? row->message : "unknown HTTP error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& http_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+std::error_code make_error_code(Errc error) noexcept {
+  return {static_cast<int>(error), http_category()};
+}
+
+int status_of(Errc error) noexcept {
+  const Row* row = find_row(static_cast<int>(error));
+  return row != nullptr ? row->status : 400;
+}
+
+}  // namespace weft::http

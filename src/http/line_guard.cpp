@@ -1,0 +1,206 @@
+#include "http/line_guard.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "http/char_class.hpp"
+
+namespace weft::http {
+namespace {
+
+/// Longer words are not methods but garbage, and need no name in an answer.
+constexpr std::size_t kMaxMethod = 64;
+
+[[nodiscard]] Errc line_error(char c, Errc otherwise) noexcept {
+  return c == '\n' ? Errc::bad_line_ending : otherwise;
+}
+
+}  // namespace
+
+Verdict RequestLineGuard::step(char c, std::size_t max_target) noexcept {
+  if (phase_ == Phase::target) return step_target(c, max_target);
+  if (phase_ == Phase::version) return step_version(c);
+  if (c == ' ') return end_method();
+  if (!is(kToken, c)) return line_error(c, Errc::bad_request_line);
+  if (size_ < name_.size()) name_[size_] = c;
+  if (++size_ > kMaxMethod) return Errc::bad_request_line;
+  return std::nullopt;
+}
+
+Verdict RequestLineGuard::end_method() noexcept {
+  if (size_ == 0) return Errc::bad_request_line;
+  const std::string_view name(name_.data(), std::min(size_, name_.size()));
+  // The table is asked only for names that fit; longer ones are known to be unknown.
+  const std::optional<Method> method =
+      size_ <= name_.size() ? method_from(name) : std::optional<Method>();
+  if (!method) return name == "PRI" ? Errc::http2_preface : Errc::unsupported_method;
+  if (*method == Method::connect) return Errc::unsupported_method;
+  method_ = *method;
+  size_ = 0;
+  phase_ = Phase::target;
+  return std::nullopt;
+}
+
+Verdict RequestLineGuard::step_target(char c, std::size_t max_target) noexcept {
+  if (is(kTarget, c)) {
+    if (++size_ > max_target) return Errc::target_too_long;
+    return std::nullopt;
+  }
+  if (c != ' ') {
+    return line_error(c, c == '\r' ? Errc::bad_request_line : Errc::bad_target);
+  }
+  if (size_ == 0) return Errc::bad_request_line;
+  phase_ = Phase::version;
+  return std::nullopt;
+}
+
+Verdict RequestLineGuard::step_version(char c) noexcept {
+  constexpr std::string_view kPattern = "HTTP/1.1\r\n";
+  const char expected = kPattern[version_size_];
+  const bool is_digit = c >= '0' && c <= '9';
+  const bool in_number = version_size_ == 5 || version_size_ == 7;
+  if (in_number && is_digit) {
+    if (c != expected && !(version_size_ == 7 && c == '0')) old_version_ = true;
+  } else if (c != expected) {
+    return line_error(c, version_size_ == 9 ? Errc::bad_line_ending : Errc::bad_request_line);
+  }
+  // A version that is well formed and yet not ours is known only at the end of the line.
+  if (++version_size_ < kPattern.size()) return std::nullopt;
+  if (old_version_) return Errc::unsupported_version;
+  phase_ = Phase::done;
+  return std::nullopt;
+}
+
+Verdict StatusLineGuard::step(char c, std::size_t max_size) noexcept {
+  constexpr std::string_view kPattern = "HTTP/1.1 200";
+  const std::size_t at = size_++;
+  if (size_ > max_size) return Errc::headers_too_large;
+  if (saw_cr_) {
+    if (c != '\n') return Errc::bad_line_ending;
+    done_ = true;
+    return std::nullopt;
+  }
+  if (c == '\n') return Errc::bad_line_ending;
+  if (at < kPattern.size()) {
+    const bool is_digit = c >= '0' && c <= '9';
+    const bool fits = at == 7   ? c == '0' || c == '1'
+                      : at == 9 ? is_digit && c != '0'
+                      : at > 9  ? is_digit
+                                : c == kPattern[at];
+    if (fits) return std::nullopt;
+    return at == 7 && is_digit ? Errc::unsupported_version : Errc::bad_status_line;
+  }
+  saw_cr_ = c == '\r';
+  if (saw_cr_) return std::nullopt;
+  const bool fits = at == kPattern.size() ? c == ' ' : is(kFieldText, c);
+  return fits ? Verdict() : Errc::bad_status_line;
+}
+
+Verdict ChunkLineGuard::step(char c, std::size_t& extension_left) noexcept {
+  if (phase_ == Phase::size) return step_size(c);
+  if (phase_ == Phase::line_feed) {
+    if (c != '\n') return Errc::bad_line_ending;
+    phase_ = Phase::done;
+    return std::nullopt;
+  }
+  if (extension_left == 0) return Errc::chunk_extension_too_large;
+  --extension_left;
+  return step_extension(c);
+}
+
+Verdict ChunkLineGuard::step_size(char c) noexcept {
+  if (is(kHexDigit, c)) {
+    // Sixteen digits hold every 64-bit size; more would be leading zeros without end.
+    if (size_ == digits_.size()) return Errc::bad_chunk;
+    digits_[size_++] = c;
+    return std::nullopt;
+  }
+  if (size_ == 0 || (c != ';' && c != '\r')) return line_error(c, Errc::bad_chunk);
+  phase_ = c == ';' ? Phase::name_start : Phase::line_feed;
+  return std::nullopt;
+}
+
+bool ChunkLineGuard::end_extension(char c) noexcept {
+  if (c != ';' && c != '\r') return false;
+  phase_ = c == ';' ? Phase::name_start : Phase::line_feed;
+  return true;
+}
+
+Verdict ChunkLineGuard::step_extension(char c) noexcept {
+  bool fits = true;
+  switch (phase_) {
+    case Phase::name_start:
+      fits = is(kToken, c);
+      phase_ = Phase::name;
+      break;
+    case Phase::name:
+      if (c == '=') {
+        phase_ = Phase::value_start;
+      } else {
+        fits = is(kToken, c) || end_extension(c);
+      }
+      break;
+    case Phase::value_start:
+      fits = c == '"' || is(kToken, c);
+      phase_ = c == '"' ? Phase::quoted : Phase::value;
+      break;
+    case Phase::value:
+      fits = is(kToken, c) || end_extension(c);
+      break;
+    case Phase::quoted:
+      fits = is(kFieldText, c);
+      if (c == '"') phase_ = Phase::quoted_end;
+      if (c == '\\') phase_ = Phase::escaped;
+      break;
+    case Phase::escaped:
+      fits = is(kFieldText, c);
+      phase_ = Phase::quoted;
+      break;
+    default:  // quoted_end
+      fits = end_extension(c);
+      break;
+  }
+  return fits ? Verdict() : line_error(c, Errc::bad_chunk);
+}
+
+FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
+                                            std::size_t& bytes_left) noexcept {
+  std::size_t at = 0;
+  const std::size_t within = std::min(bytes.size(), bytes_left);
+  while (at < within) {
+    const char* const from = bytes.data() + at;
+    if (line_size_ == 0 && (*from == ' ' || *from == '\t')) {
+      return {at, Errc::folded_header, false};
+    }
+    // To the first CR, which must be followed by LF; an LF before it stands alone.
+    const std::size_t rest = within - at;
+    const auto* const cr = static_cast<const char*>(std::memchr(from, '\r', rest));
+    const std::size_t plain = saw_cr_ ? 0 : cr != nullptr ? static_cast<std::size_t>(cr - from) : rest;
+    if (const void* lf = std::memchr(from, '\n', plain); lf != nullptr) {
+      at += static_cast<std::size_t>(static_cast<const char*>(lf) - from);
+      return {at, Errc::bad_line_ending, false};
+    }
+    if (!saw_cr_) {
+      line_size_ += plain;
+      at += plain;
+      if (cr == nullptr) break;
+      saw_cr_ = true;
+      ++at;
+      continue;
+    }
+    if (*from != '\n') return {at, Errc::bad_line_ending, false};
+    ++at;
+    saw_cr_ = false;
+    const bool empty_line = line_size_ == 0;
+    line_size_ = 0;
+    if (empty_line) {
+      bytes_left -= at;
+      return {at, std::nullopt, true};
+    }
+  }
+  bytes_left -= at;
+  if (at < bytes.size()) return {at, Errc::headers_too_large, false};
+  return {at, std::nullopt, false};
+}
+
+}  // namespace weft::http

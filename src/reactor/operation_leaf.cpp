@@ -1,0 +1,73 @@
+// OperationLeaf: an operation as the leaf a task waits on.
+//
+// Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread, which ends it;
+// and one canceller, whose request travels to the reactor's thread if it was made elsewhere. The cancel slot makes
+// the end wait for a canceller who is still on his way (see <weft/cancel.hpp>).
+#include <weft/io.hpp>
+
+#include <cerrno>
+
+#include "reactor/reactor.hpp"
+
+namespace weft {
+
+OperationLeaf::OperationLeaf() noexcept
+    : Operation(OperationKind::poll, nullptr, &OperationLeaf::on_complete),
+      CancelHook(&OperationLeaf::on_cancel_request) {}
+
+bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
+  task_ = &innermost.task();
+  task_->suspended_at(innermost);
+  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
+    task_->leaf_ended(true);
+    return true;
+  }
+  reactor = Reactor::current();
+  if (!start_until_pending()) {
+    if (task_->spend_budget()) return false;
+    task_->resume_later();
+    return true;
+  }
+  // Another thread may have asked for the cancel since the check above: then it found nothing armed, and
+  // the cancel is ours to make.
+  if (!task_->arm(*this)) reactor->cancel(*this);
+  return true;
+}
+
+bool OperationLeaf::start_until_pending() noexcept {
+  while (reactor->start(*this) == Started::completed) {
+    if (again == nullptr || !again(*this)) return false;
+  }
+  return true;
+}
+
+bool OperationLeaf::ended_cancelled() const noexcept {
+  return result == -ECANCELED && task_->cancel_requested();
+}
+
+void OperationLeaf::on_complete(Operation& self) noexcept {
+  // SAFETY: this function is given only to the Operation of an OperationLeaf.
+  auto& leaf = static_cast<OperationLeaf&>(self);
+  if (leaf.again != nullptr && leaf.again(leaf)) {
+    if (leaf.task_->cancel_requested()) {
+      leaf.result = -ECANCELED;  // only a part was done
+    } else if (leaf.start_until_pending()) {
+      return;
+    }
+  }
+  leaf.task_->leaf_ended(leaf.ended_cancelled());
+}
+
+void OperationLeaf::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of an OperationLeaf.
+  auto& leaf = static_cast<OperationLeaf&>(self);
+  if (leaf.reactor != Reactor::current()) {
+    leaf.reactor->post_cancel(self);  // comes back here on the reactor's thread
+    return;
+  }
+  TaskHeader* const task = leaf.task_;
+  leaf.reactor->cancel(leaf);
+  task->request_finished();
+}
+
+}  // namespace weft

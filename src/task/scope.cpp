@@ -1,0 +1,39 @@
+// Scopes: a group of one body and the children that it spawns, and whose failure ends all.
+#include <weft/scope.hpp>
+
+namespace weft {
+
+void Scope::added() noexcept { group_.add_child(); }
+
+void Scope::removed(std::exception_ptr error, std::size_t) noexcept {
+  if (error != nullptr) group_.fail(std::move(error));
+  group_.child_ended();
+}
+
+void ScopeGroup::fail(std::exception_ptr error) noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    if (error_ != nullptr) return;  // the first one counts
+    error_ = std::move(error);
+  }
+  // The failing child still counts: the group is there.
+  cancel_children();
+}
+
+void ScopeGroup::on_child_end(std::size_t, bool cancelled, bool failed) noexcept {
+  body_cancelled_ = cancelled;
+  if (failed) fail(body_error());
+  child_ended();
+}
+
+void ScopeGroup::cancel_children() noexcept {
+  cancel_body();
+  scope_->cancel_children();
+}
+
+bool ScopeGroup::ended_as_cancelled() noexcept {
+  // The last child has ended: nobody else is here, the counter orders what they wrote.
+  return error_ == nullptr && body_cancelled_;
+}
+
+}  // namespace weft

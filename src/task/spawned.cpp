@@ -1,0 +1,199 @@
+// Spawned tasks: who holds the block, who waits for its end, who owns the task.
+//
+// The joiner's word:
+//   none      0        nobody waits yet
+//   waiter    pointer  to be woken at the end               set by the holder of the handle
+//   ended     1        final; the outcome may be read        set by the task's last act
+//   refused   2        the wait was cancelled before it was registered; wait_with() takes it back to none
+#include <weft/spawn.hpp>
+
+#include <stdexcept>
+
+namespace weft {
+
+namespace {
+
+constexpr std::uintptr_t none_word = 0;
+constexpr std::uintptr_t ended_word = 1;
+constexpr std::uintptr_t refused_word = 2;
+
+std::uintptr_t word_of(JoinWaiter& waiter) noexcept {
+  return reinterpret_cast<std::uintptr_t>(&waiter);
+}
+
+TaskSet*& current_slot() noexcept {
+  thread_local TaskSet* current = nullptr;
+  return current;
+}
+
+}  // namespace
+
+bool SpawnedTask::ended() const noexcept {
+  // Acquire: pairs with end(), so that the outcome may be read.
+  return joiner_.load(std::memory_order_acquire) == ended_word;
+}
+
+SpawnedTask::Registered SpawnedTask::wait_with(JoinWaiter& waiter) noexcept {
+  std::uintptr_t expected = none_word;
+  // Release: end() must see the waiter complete. Acquire on failure: the outcome may be read.
+  if (joiner_.compare_exchange_strong(expected, word_of(waiter), std::memory_order_release,
+                                      std::memory_order_acquire)) {
+    return Registered::waiting;
+  }
+  if (expected == ended_word) return Registered::ended;
+  // Refused: whoever waits next may. If the task ends right now, its end is not overwritten.
+  (void)joiner_.compare_exchange_strong(expected, none_word, std::memory_order_relaxed,
+                                        std::memory_order_relaxed);
+  return Registered::refused;
+}
+
+bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
+  std::uintptr_t word = joiner_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (word == ended_word) return false;
+    const bool waiting = word == word_of(waiter);
+    // Relaxed: nothing is published; the caller owns the waiter either way.
+    if (joiner_.compare_exchange_weak(word, waiting ? none_word : refused_word,
+                                      std::memory_order_relaxed, std::memory_order_relaxed)) {
+      return waiting;
+    }
+  }
+}
+
+void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) noexcept {
+  owner_ = &owner;
+  bind(root, owner.executor());
+  owner.add(*this);
+  start();
+}
+
+void SpawnedTask::end(std::exception_ptr error) noexcept {
+  error_ = std::move(error);
+  std::exception_ptr for_owner = error_;
+  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here.
+  const std::uintptr_t waiter = joiner_.exchange(ended_word, std::memory_order_acq_rel);
+  if (waiter != none_word && waiter != refused_word) {
+    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or withdrawn.
+    reinterpret_cast<JoinWaiter*>(waiter)->wake();
+  }
+  // Whichever of the end and the dropping of the handle comes second reports a failure that nobody saw.
+  // Acquire-release: the second sees what the first wrote.
+  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen(owner_);
+  owner_->remove(*this, std::move(for_owner));
+  release();
+}
+
+void SpawnedTask::drop_handle() noexcept {
+  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) {
+    // The task has ended, and with it maybe its owner: tell the runtime this thread works for, if any.
+    report_if_unseen(TaskSet::current_or_null());
+  }
+  release();
+}
+
+void SpawnedTask::report_if_unseen(TaskSet* to) noexcept {
+  if (error_ == nullptr || taken_ || to == nullptr) return;
+  to->unhandled(UnhandledFailure{error_, backtrace()});
+}
+
+void SpawnedTask::release() noexcept {
+  // Release: this holder's writes come before the destruction. Acquire: the destroyer sees them all.
+  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
+}
+
+// The owner ---------------------------------------------------------------------------------------------
+
+TaskSet& TaskSet::current() {
+  TaskSet* const set = current_slot();
+  if (set == nullptr) {
+    throw std::logic_error(
+        "weft::spawn: this thread works for no runtime; use Runtime::spawn or call it from a task");
+  }
+  return *set;
+}
+
+[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept { return current_slot(); }
+
+[[gnu::noinline]] TaskSet* TaskSet::make_current(TaskSet* set) noexcept {
+  return std::exchange(current_slot(), set);
+}
+
+void TaskSet::add(SpawnedTask& task) noexcept {
+  added();
+  bool cancelled = false;
+  {
+    std::lock_guard lock(mutex_);
+    task.next_sibling_ = first_;
+    if (first_ != nullptr) first_->previous_sibling_ = &task;
+    first_ = &task;
+    ++size_;
+    cancelled = cancelled_;
+  }
+  if (cancelled) task.cancel();
+}
+
+void TaskSet::remove(SpawnedTask& task, std::exception_ptr error) noexcept {
+  std::size_t left = 0;
+  {
+    std::lock_guard lock(mutex_);
+    SpawnedTask*& from_previous =
+        task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
+    from_previous = task.next_sibling_;
+    if (task.next_sibling_ != nullptr) task.next_sibling_->previous_sibling_ = task.previous_sibling_;
+    left = --size_;
+  }
+  removed(std::move(error), left);
+}
+
+void TaskSet::cancel_all() noexcept {
+  // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking runs no
+  // task: it only marks, and schedules those that wait.
+  std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  for (SpawnedTask* task = first_; task != nullptr; task = task->next_sibling_) task->cancel();
+}
+
+std::size_t TaskSet::size() const noexcept {
+  std::lock_guard lock(mutex_);
+  return size_;
+}
+
+// The leaf ----------------------------------------------------------------------------------------------
+
+JoinLeaf::JoinLeaf() noexcept
+    : CancelHook(&JoinLeaf::on_cancel_request), JoinWaiter(&JoinLeaf::on_end) {}
+
+bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
+  TaskHeader& task = innermost.task();
+  waiting_ = &task;
+  target_ = &target;
+  task.suspended_at(innermost);
+  // Armed before it waits: once it waits, the end may come on another thread and this frame be gone.
+  if (!task.arm(*this)) {
+    task.leaf_ended(true);
+    return true;
+  }
+  switch (target.wait_with(*this)) {
+    case SpawnedTask::Registered::waiting:
+      return true;
+    case SpawnedTask::Registered::ended:
+      return !task.leaf_ended_inline();
+    case SpawnedTask::Registered::refused:
+      task.leaf_ended(true);
+      return true;
+  }
+  return true;
+}
+
+void JoinLeaf::on_end(JoinWaiter& self) noexcept {
+  static_cast<JoinLeaf&>(self).waiting_->leaf_ended(false);
+}
+
+void JoinLeaf::on_cancel_request(CancelHook& self) noexcept {
+  auto& leaf = static_cast<JoinLeaf&>(self);
+  TaskHeader* const task = leaf.waiting_;
+  if (leaf.target_->withdraw(leaf)) task->leaf_ended(true);
+  task->request_finished();
+}
+
+}  // namespace weft

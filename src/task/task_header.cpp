@@ -1,0 +1,77 @@
+// The life of a task's header: run, suspend at a leaf, resume or unwind, end.
+#include <weft/task_header.hpp>
+
+#include <new>
+
+namespace weft {
+
+void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location site) noexcept {
+  if (error_ != error) {
+    error_ = error;
+    size_ = 0;
+  }
+  if (size_ < room) sites_[size_++] = site;
+}
+
+void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
+  executor_ = &executor;
+  root.task_ = this;
+  suspended_at(root);
+}
+
+void TaskHeader::start_inline() noexcept { run_task(*this); }
+
+void TaskHeader::run_task(Runnable& self) noexcept {
+  // SAFETY: every Runnable with this run function is the base of a TaskHeader (see the constructor).
+  auto& task = static_cast<TaskHeader&>(self);
+  task.budget_ = full_budget;
+  if (task.unwind_) {
+    task.unwind();
+  } else {
+    // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it (invariant).
+    task.innermost_->handle().resume();
+  }
+}
+
+void TaskHeader::leaf_ended(bool cancelled) noexcept {
+  unwind_ = cancelled;
+  if (slot_.ended() == CancelSlot::Ended::resume) executor_->schedule(*this);
+}
+
+bool TaskHeader::leaf_ended_inline() noexcept {
+  if (slot_.ended() == CancelSlot::Ended::deferred) return false;
+  if (spend_budget()) return true;
+  resume_later();
+  return false;
+}
+
+void TaskHeader::request_finished() noexcept {
+  if (slot_.finish_request()) executor_->schedule(*this);
+}
+
+void TaskHeader::cancel() noexcept {
+  CancelHook* hook = slot_.request();
+  if (hook != nullptr) hook->request();
+}
+
+void TaskHeader::note_failure(std::source_location site) noexcept {
+  if (backtrace_ == nullptr) backtrace_.reset(new (std::nothrow) AsyncBacktrace);
+  if (backtrace_ != nullptr) backtrace_->note(std::current_exception(), site);
+}
+
+// Destroys the frames innermost first and one by one, so that neither the order of destructors nor the depth of
+// the stack depends on how deep the chain is. The root frame is left to finish_, who owns it.
+void TaskHeader::unwind() noexcept {
+  PromiseBase* frame = innermost_;
+  while (frame->parent_ != nullptr) {
+    PromiseBase* parent = frame->parent_;
+    // SAFETY: the frame is suspended, and its owner in the parent's frame is emptied first, so that
+    // destroying the parent does not destroy it again.
+    frame->owner_->release().destroy();
+    frame = parent;
+  }
+  innermost_ = frame;
+  finish_(*this, Ending::cancelled);
+}
+
+}  // namespace weft

@@ -1,0 +1,324 @@
+#include "time/wheel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace weft {
+namespace {
+
+constexpr std::int64_t tick = std::int64_t{1} << TimerWheel::tick_shift;
+// About a second, in whole ticks, so that a deadline is due at its very nanosecond.
+constexpr std::int64_t second = 1'000'000'000 / tick * tick;
+constexpr std::int64_t hour = 3600 * second;
+constexpr std::int64_t year = 365 * 24 * hour;
+
+struct Timer : TimerNode {
+  Timer() = default;
+  explicit Timer(std::int64_t at) { deadline = at; }
+};
+
+std::vector<TimerNode*> pop_all(TimerWheel& wheel, std::int64_t now) {
+  std::vector<TimerNode*> popped;
+  while (TimerNode* node = wheel.pop_due(now)) popped.push_back(node);
+  return popped;
+}
+
+/// Goes from one next_deadline() to the next, as a reactor would; returns when the node came and how
+/// often the wheel was woken.
+struct Fired {
+  std::int64_t at;
+  int wakes;
+};
+Fired run_until_fired(TimerWheel& wheel) {
+  for (int wakes = 1;; ++wakes) {
+    const std::int64_t now = wheel.next_deadline();
+    if (now == TimerWheel::never) return {now, wakes};
+    if (wheel.pop_due(now) != nullptr) return {now, wakes};
+  }
+}
+
+TEST(TimerWheel, EmptyWheelHasNothingDue) {
+  TimerWheel wheel(12345);
+  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.pop_due(year), nullptr);
+  EXPECT_EQ(wheel.size(), 0U);
+}
+
+TEST(TimerWheel, FiresInOrderOfTickAndFirstComeWithinATick) {
+  TimerWheel wheel(0);
+  Timer late(50 * tick), early(3 * tick), same_a(7 * tick), same_b(7 * tick), far(70'000 * tick);
+  for (Timer* timer : {&far, &late, &same_a, &early, &same_b}) wheel.insert(*timer);
+  EXPECT_EQ(wheel.size(), 5U);
+  const std::vector<TimerNode*> expected{&early, &same_a, &same_b, &late, &far};
+  EXPECT_EQ(pop_all(wheel, 70'000 * tick), expected);
+  EXPECT_EQ(wheel.size(), 0U);
+}
+
+TEST(TimerWheel, NeverEarlyAndAtMostOneTickLateAtEveryScale) {
+  for (unsigned bit = 0; bit < 62; ++bit) {
+    for (const std::int64_t offset : {-1, 0, 1, 777}) {
+      for (const std::int64_t start : {std::int64_t{0}, 5 * second + 17, 3 * hour + 1}) {
+        TimerWheel wheel(start);
+        const std::int64_t deadline = start + (std::int64_t{1} << bit) + offset;
+        Timer timer(deadline);
+        wheel.insert(timer);
+        if (deadline - 1 > start) {
+          EXPECT_LE(wheel.next_deadline(), deadline + tick);
+        }
+        const Fired fired = run_until_fired(wheel);
+        EXPECT_GE(fired.at + (fired.at < start ? start : 0), deadline) << "2^" << bit;
+        EXPECT_LE(fired.at, std::max(deadline, start) + tick) << "2^" << bit;
+        EXPECT_LE(fired.wakes, 8) << "2^" << bit;
+      }
+    }
+  }
+}
+
+TEST(TimerWheel, NotDueOneNanosecondBefore) {
+  for (const std::int64_t deadline : {tick, 64 * tick, 4096 * tick, 17 * hour, year}) {
+    TimerWheel wheel(0);
+    Timer timer(deadline);
+    wheel.insert(timer);
+    EXPECT_EQ(wheel.pop_due(deadline - 1), nullptr);
+    EXPECT_LE(wheel.next_deadline(), deadline + tick);
+    EXPECT_EQ(wheel.pop_due(deadline), &timer);
+  }
+}
+
+TEST(TimerWheel, PastDeadlineFiresAtOnce) {
+  TimerWheel wheel(10 * second);
+  Timer past(second), negative(-5), now(10 * second / tick * tick);
+  for (Timer* timer : {&past, &negative, &now}) wheel.insert(*timer);
+  EXPECT_LE(wheel.next_deadline(), 10 * second);
+  EXPECT_EQ(pop_all(wheel, 10 * second).size(), 3U);
+}
+
+TEST(TimerWheel, OneHourSleepWakesRarely) {
+  for (std::int64_t start = 0; start < 100 * second; start += 7'777'777'777) {
+    TimerWheel wheel(start);
+    Timer timer(start + hour);
+    wheel.insert(timer);
+    const Fired fired = run_until_fired(wheel);
+    EXPECT_LE(fired.wakes, 6);
+    EXPECT_GE(fired.at, start + hour);
+  }
+}
+
+TEST(TimerWheel, HugeJumps) {
+  TimerWheel wheel(0);
+  std::vector<Timer> timers(1000);
+  for (std::size_t i = 0; i < timers.size(); ++i) {
+    timers[i].deadline = static_cast<std::int64_t>(i) * (10 * (year / 1000));
+    wheel.insert(timers[i]);
+  }
+  const std::vector<TimerNode*> popped = pop_all(wheel, 10 * year);
+  ASSERT_EQ(popped.size(), timers.size());
+  for (std::size_t i = 0; i < timers.size(); ++i) EXPECT_EQ(popped[i], &timers[i]);
+  Timer after(10 * year + second);
+  wheel.insert(after);
+  EXPECT_EQ(wheel.pop_due(10 * year), nullptr);
+  EXPECT_EQ(wheel.pop_due(20 * year), &after);
+}
+
+TEST(TimerWheel, TheLastRepresentableDeadlinesNeverOverflow) {
+  TimerWheel wheel(5 * second);
+  Timer never(TimerWheel::never), almost(TimerWheel::never - tick * 2);
+  wheel.insert(never);
+  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  wheel.insert(almost);
+  EXPECT_EQ(wheel.pop_due(100 * year), nullptr);
+  const Fired fired = run_until_fired(wheel);
+  EXPECT_GE(fired.at, almost.deadline);
+  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
+  EXPECT_EQ(wheel.size(), 1U);
+  wheel.remove(never);
+  EXPECT_EQ(wheel.size(), 0U);
+}
+
+TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
+  for (const std::int64_t deadline : {tick, 100 * tick, hour, year}) {
+    for (std::size_t victim = 0; victim < 4; ++victim) {
+      TimerWheel wheel(0);
+      std::vector<Timer> timers(4);
+      for (Timer& timer : timers) {
+        timer.deadline = deadline;
+        wheel.insert(timer);
+      }
+      wheel.remove(timers[victim]);
+      EXPECT_EQ(wheel.size(), 3U);
+      std::vector<TimerNode*> expected;
+      for (std::size_t i = 0; i < timers.size(); ++i) {
+        if (i != victim) expected.push_back(&timers[i]);
+      }
+      EXPECT_EQ(pop_all(wheel, deadline), expected);
+    }
+  }
+}
+
+TEST(TimerWheel, CancellingTheOnlyTimerEmptiesTheWheel) {
+  for (const std::int64_t deadline : {std::int64_t{0}, tick, 100 * tick, hour, year}) {
+    TimerWheel wheel(0);
+    Timer timer(deadline);
+    wheel.insert(timer);
+    wheel.remove(timer);
+    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+    EXPECT_EQ(wheel.pop_due(2 * year), nullptr);
+  }
+}
+
+TEST(TimerWheel, InsertAndRemoveBetweenPops) {
+  TimerWheel wheel(0);
+  Timer first(tick), doomed(2 * tick), last(3 * tick), added(2 * tick + 1), past(0);
+  for (Timer* timer : {&first, &doomed, &last}) wheel.insert(*timer);
+  EXPECT_EQ(wheel.pop_due(hour), &first);
+  wheel.remove(doomed);
+  wheel.insert(added);
+  wheel.insert(past);  // goes in front: it has been due for longest
+  EXPECT_EQ(wheel.pop_due(hour), &past);
+  // `added` and `last` have the same tick: first come, first served.
+  EXPECT_EQ(wheel.pop_due(hour), &last);
+  wheel.insert(first);
+  wheel.remove(added);
+  EXPECT_EQ(wheel.pop_due(hour), &first);
+  EXPECT_EQ(wheel.pop_due(hour), nullptr);
+}
+
+TEST(TimerWheel, ReArmingFromAPopFiresOncePerPeriod) {
+  TimerWheel wheel(0);
+  Timer timer(10 * tick);
+  wheel.insert(timer);
+  int fired = 0;
+  for (std::int64_t now = 0; now <= 1000 * tick; now += tick) {
+    while (TimerNode* node = wheel.pop_due(now)) {
+      ++fired;
+      node->deadline = now + 10 * tick;
+      wheel.insert(*node);
+    }
+  }
+  EXPECT_EQ(fired, 100);
+}
+
+/// Random inserts, cancels and jumps, compared with a sorted map.
+class WheelAgainstMap {
+ public:
+  explicit WheelAgainstMap(std::uint64_t seed) : random_(seed), wheel_(now_), timers_(300) {}
+
+  void step() {
+    const std::uint64_t choice = random_() % 100;
+    if (choice < 45) {
+      insert();
+    } else if (choice < 65) {
+      cancel();
+    } else {
+      advance();
+    }
+    ASSERT_EQ(wheel_.size(), model_.size());
+    const std::int64_t next = wheel_.next_deadline();
+    if (model_.empty()) {
+      ASSERT_EQ(next, TimerWheel::never);
+    } else {
+      ASSERT_LE(next, std::max(now_, model_.begin()->first) + tick);
+    }
+  }
+
+ private:
+  void insert() {
+    Timer& timer = timers_[random_() % timers_.size()];
+    if (in_.count(&timer) != 0) return;
+    const auto bits = random_() % 52;
+    const auto distance = static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
+    timer.deadline = random_() % 16 == 0 ? now_ - distance : now_ + distance;
+    in_[&timer] = model_.emplace(timer.deadline, &timer);
+    wheel_.insert(timer);
+  }
+  void cancel() {
+    if (in_.empty()) return;
+    auto victim = in_.begin();
+    std::advance(victim, static_cast<std::ptrdiff_t>(random_() % in_.size()));
+    wheel_.remove(*victim->first);
+    model_.erase(victim->second);
+    in_.erase(victim);
+  }
+  void advance() {
+    const auto bits = random_() % 50;
+    now_ += static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
+    std::int64_t previous_tick = -1;
+    while (TimerNode* node = wheel_.pop_due(now_)) {
+      ASSERT_LE(node->deadline, now_) << "early";
+      const std::int64_t its_tick = std::max<std::int64_t>(node->deadline, 0) / tick;
+      // A past deadline counts as "now at the time of insertion": only later ones are ordered.
+      if (node->deadline > last_now_) {
+        ASSERT_LE(previous_tick, its_tick + 1);
+        previous_tick = its_tick;
+      }
+      auto entry = in_.find(static_cast<Timer*>(node));
+      ASSERT_NE(entry, in_.end());
+      model_.erase(entry->second);
+      in_.erase(entry);
+      if (random_() % 8 == 0) cancel();
+    }
+    if (!model_.empty()) {
+      ASSERT_GT(model_.begin()->first + tick, now_) << "late";
+    }
+    last_now_ = now_;
+  }
+
+  using Model = std::multimap<std::int64_t, Timer*>;
+  std::mt19937_64 random_;
+  std::int64_t now_ = 7 * hour + 12345;
+  std::int64_t last_now_ = now_;
+  TimerWheel wheel_;
+  std::vector<Timer> timers_;
+  Model model_;
+  std::map<Timer*, Model::iterator> in_;
+};
+
+TEST(TimerWheel, RandomAgainstMap) {
+  const char* given = std::getenv("WEFT_SEED");
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+  SCOPED_TRACE("WEFT_SEED=" + std::to_string(seed));
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    WheelAgainstMap test(seed + round);
+    for (int i = 0; i < 3000; ++i) {
+      test.step();
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
+  constexpr std::size_t count = 1'000'000;
+  TimerWheel wheel(0);
+  const auto timers = std::make_unique<Timer[]>(count);
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    timers[i].deadline = static_cast<std::int64_t>(i * 2'654'435'761U % static_cast<std::uint64_t>(60 * second));
+    wheel.insert(timers[i]);
+  }
+  const auto inserted = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < count; i += 2) wheel.remove(timers[i]);
+  const auto cancelled = std::chrono::steady_clock::now();
+  std::size_t fired = 0;
+  while (wheel.pop_due(61 * second) != nullptr) ++fired;
+  const auto done = std::chrono::steady_clock::now();
+  EXPECT_EQ(fired, count / 2);
+  const auto ns = [](auto span, std::size_t n) {
+    return static_cast<double>(std::chrono::nanoseconds(span).count()) / static_cast<double>(n);
+  };
+  RecordProperty("insert_ns", std::to_string(ns(inserted - begin, count)));
+  RecordProperty("cancel_ns", std::to_string(ns(cancelled - inserted, count / 2)));
+  RecordProperty("fire_ns", std::to_string(ns(done - cancelled, count / 2)));
+  // Only catches a wrong order of growth: sanitized builds on a loaded machine are slow.
+  EXPECT_LT(done - begin, std::chrono::seconds(20));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Style and architecture as a failing test: checks the tree against the rules of this folder's modules.
+
+    tools/tidy/tidy.py [ROOT]
+
+Prints one line a violation and exits 1 when there is any, 0 when there is none, 2 when it cannot run.
+"""
+
+import pathlib
+import sys
+import tomllib
+from collections.abc import Iterable
+
+import coroutines
+import layers
+import sizes
+import words
+from source import Violation, read_tree
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
+    """All violations in the tree at root, by the tables in the folder `rules`."""
+    table = layers.Table(_read(rules / "layers.toml"))
+    exceptions = _read(rules / "exceptions.toml")
+    for entries in exceptions.values():
+        for entry in entries:
+            if not entry.get("reason"):
+                raise ValueError(f"exceptions.toml: {entry['path']} gives no reason")
+    sources = read_tree(root)
+    if not sources:
+        raise ValueError(f"no source files in {root}")
+    violations: Iterable[Violation] = [
+        *layers.check(sources, table),
+        *sizes.check(sources, exceptions),
+        *words.check(sources, exceptions),
+        *coroutines.check(sources),
+    ]
+    return sorted(violations, key=lambda found: (found.path, found.line, found.rule))
+
+
+def _read(path: pathlib.Path) -> dict:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def main(arguments: list[str]) -> int:
+    root = pathlib.Path(arguments[0]) if arguments else HERE.parent.parent
+    try:
+        violations = check(root)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"tidy: {error}", file=sys.stderr)
+        return 2
+    for violation in violations:
+        print(violation)
+    print(f"tidy: {len(violations)} violations" if violations else "tidy: clean")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

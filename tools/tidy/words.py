@@ -1,0 +1,140 @@
+"""Calls and words that this repository does without, and how a file begins."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
+
+from source import Source, Violation
+
+# Folders whose atomics, mutexes and parks the model checker must see.
+CORE = ("task", "exec", "reactor", "sync", "runtime", "net")
+
+# Where a file may ask which operating system it is compiled for: the back ends.
+_PLATFORM_FILES = re.compile(r"src/os/|src/event/[^/]*\.cpp$|include/weft/native_handle\.hpp$")
+
+
+def _anywhere(source: Source) -> bool:
+    return source.is_cpp
+
+
+def _machine(source: Source) -> bool:
+    """What makes up the library, without its tests."""
+    return source.is_cpp and source.folder in ("src", "include") and not source.is_test
+
+
+def _core(source: Source) -> bool:
+    return _machine(source) and source.module in CORE
+
+
+def _portable(source: Source) -> bool:
+    return _machine(source) and not _PLATFORM_FILES.match(source.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ban:
+    rule: str
+    pattern: re.Pattern[str]
+    applies: Callable[[Source], bool]
+    message: str
+
+
+_NO_MEMBER = r"(?<![\w.:>])(?:::|std::)?"
+
+BANS = (
+    Ban(
+        "sleep",
+        re.compile(_NO_MEMBER + r"(?:sleep|usleep|nanosleep|clock_nanosleep)\s*\(|this_thread::sleep_"),
+        _anywhere,
+        "waiting is an event, not a guess: no sleep",
+    ),
+    Ban(
+        "volatile",
+        re.compile(r"(?<!asm )(?<!__asm__ )\bvolatile\b"),
+        _anywhere,
+        "volatile orders nothing between threads",
+    ),
+    Ban(
+        "using-namespace",
+        re.compile(r"\busing\s+namespace\b(?!\s+std::(?:literals|chrono_literals|string_view_literals)\b)"),
+        _anywhere,
+        "no using namespace (the std literals are free)",
+    ),
+    Ban(
+        "using-namespace",
+        re.compile(r"\busing\s+namespace\s+std::\w*literals\b"),
+        lambda source: source.is_header,
+        "no using namespace in a header",
+    ),
+    Ban(
+        "raw-atomic",
+        re.compile(
+            r"\bstd::(?:atomic\b|atomic_|mutex\b|recursive_mutex\b|timed_mutex\b|shared_mutex\b"
+            r"|condition_variable)"
+        ),
+        _core,
+        "the model checker must see it: use <weft/atomic.hpp>",
+    ),
+    Ban("assert", re.compile(r"(?<!\w)assert\s*\("), _anywhere, "a check is always on: base/check.hpp"),
+    Ban("rand", re.compile(_NO_MEMBER + r"s?rand\s*\("), _anywhere, "use a seeded generator of <random>"),
+    Ban(
+        "printf",
+        re.compile(_NO_MEMBER + r"(?:v?f?printf|puts|fputs|putchar)\s*\(|\bstd::(?:cout|cerr|clog)\b"),
+        _machine,
+        "a library does not print",
+    ),
+    Ban(
+        "platform",
+        re.compile(
+            r"^[ \t]*#[ \t]*(?:el)?if[^\n]*(?:__linux__|__linux\b|_WIN32|_WIN64|__APPLE__|__FreeBSD__"
+            r"|__NetBSD__|__OpenBSD__|__unix__|_MSC_VER|__MINGW)",
+            re.M,
+        ),
+        _portable,
+        "platform conditionals live in the back ends (src/os, src/event)",
+    ),
+)
+
+_UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+
+
+def check(sources: list[Source], exceptions: dict) -> Iterable[Violation]:
+    allowed = {(entry["path"], entry["rule"]): False for entry in exceptions.get("word", [])}
+    for source in sources:
+        for violation in _check_source(source):
+            if (violation.path, violation.rule) in allowed:
+                allowed[violation.path, violation.rule] = True
+            else:
+                yield violation
+    for (path, rule), used in allowed.items():
+        if not used:
+            yield Violation("tools/tidy/exceptions.toml", 1, "exception", f"{path}: {rule} is not needed")
+
+
+def _check_source(source: Source) -> Iterable[Violation]:
+    for ban in BANS:
+        if ban.applies(source):
+            for match in ban.pattern.finditer(source.code):
+                yield source.violation(match.start(), ban.rule, ban.message)
+    if source.is_cpp:
+        yield from _check_thread_local(source)
+        yield from _check_opening(source)
+    if not source.path.startswith("tools/tidy/"):
+        for match in _UNFINISHED.finditer(source.text):
+            yield source.violation(match.start(), "unfinished", f"{match.group()}: finish it or leave it out")
+
+
+def _check_thread_local(source: Source) -> Iterable[Violation]:
+    """A compiler may keep a thread_local's address over a suspension, so reading one is a noinline call."""
+    match = re.search(r"\bthread_local\b", source.code)
+    if match and not source.is_test and "noinline" not in source.code and "NOINLINE" not in source.code:
+        yield source.violation(
+            match.start(), "thread-local", "a thread_local is read through a noinline accessor in its file"
+        )
+
+
+def _check_opening(source: Source) -> Iterable[Violation]:
+    first = source.lines[0] if source.lines else ""
+    if not first.startswith("//"):
+        yield source.violation(0, "opening", "a file opens with a comment: what it is, who calls it")
+    if source.is_header and not re.search(r"^#pragma once$", source.code, re.M):
+        yield source.violation(0, "opening", "a header has #pragma once")

@@ -1,0 +1,57 @@
+// The commands of the program and their options. command_line.cpp fills the options in; main.cpp
+// runs one. Every run_ function blocks until its command is over and returns the exit code of the
+// process: 0 success, 1 something failed, 2 bad arguments, 130 ended by SIGINT after draining.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weft::tool {
+
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_interrupted = 130;
+
+struct DelayOptions {
+  std::string listen;
+  unsigned workers = 0;          ///< 0: one a CPU
+  bool die_with_parent = false;  ///< drain when the process that started this one is gone
+};
+
+struct FetchOptions {
+  std::vector<std::string> urls;
+  unsigned concurrency = 64;
+  unsigned repeat = 1;
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);  ///< of one request, in all
+  bool json = false;
+  std::string output;  ///< the directory that bodies are written to; empty: they are dropped
+};
+
+struct DemoOptions {
+  unsigned count = 10'000;
+  std::chrono::milliseconds delay{1000};
+  bool json = false;
+};
+
+/// The two halves of the demo's comparison: the same work by one OS thread a request.
+struct ThreadServeOptions {
+  unsigned count = 0;  ///< connections it will be asked to serve
+};
+struct ThreadFetchOptions {
+  std::string server;  ///< HOST:PORT, numeric
+  unsigned count = 0;
+  std::chrono::milliseconds delay{1000};
+};
+
+using Command =
+    std::variant<DelayOptions, FetchOptions, DemoOptions, ThreadServeOptions, ThreadFetchOptions>;
+
+int run_delay(const DelayOptions& options);
+int run_fetch(const FetchOptions& options);
+int run_demo(const DemoOptions& options);
+int run_thread_serve(const ThreadServeOptions& options);
+int run_thread_fetch(const ThreadFetchOptions& options);
+
+}  // namespace weft::tool

@@ -1,0 +1,12 @@
+// How many files this process may have open at once.
+#pragma once
+
+#include <cstddef>
+
+namespace weft::tool {
+
+/// Raises the soft limit of open files to the hard one (children inherit it) and returns what now
+/// holds.
+std::size_t raise_fd_limit() noexcept;
+
+}  // namespace weft::tool

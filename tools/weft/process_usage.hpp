@@ -1,0 +1,23 @@
+// What a process has used so far, read from /proc: this process or a child that is still running.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+
+namespace weft::tool {
+
+struct ProcessUsage {
+  std::chrono::nanoseconds cpu{0};       ///< user and system, all threads, ended ones too
+  std::uint64_t peak_memory_bytes = 0;   ///< highest resident set
+  std::uint64_t threads = 0;             ///< living now
+  std::uint64_t voluntary_switches = 0;  ///< of the living threads; of this process: of all
+  std::uint64_t involuntary_switches = 0;
+};
+
+/// Reads it; what cannot be read (the process is gone) stays 0.
+[[nodiscard]] ProcessUsage usage_of(pid_t process);
+[[nodiscard]] ProcessUsage usage_of_self();
+
+}  // namespace weft::tool

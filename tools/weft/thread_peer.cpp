@@ -1,0 +1,189 @@
+#include "thread_peer.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+#include "fd_limit.hpp"
+#include "process_usage.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+constexpr std::size_t stack_bytes = 64 * 1024;
+
+// A thread with a small stack, as whoever uses thousands of them would have; joined by its destructor.
+class SmallThread {
+ public:
+  explicit SmallThread(std::move_only_function<void()> body) : body_(std::move(body)) {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, stack_bytes);
+    started_ = ::pthread_create(&thread_, &attributes, &SmallThread::enter, this) == 0;
+    ::pthread_attr_destroy(&attributes);
+  }
+  ~SmallThread() {
+    if (started_) ::pthread_join(thread_, nullptr);
+  }
+  SmallThread(const SmallThread&) = delete;
+  SmallThread& operator=(const SmallThread&) = delete;
+  bool started() const noexcept { return started_; }
+
+ private:
+  static void* enter(void* self) {
+    static_cast<SmallThread*>(self)->body_();
+    return nullptr;
+  }
+
+  std::move_only_function<void()> body_;
+  pthread_t thread_{};
+  bool started_ = false;
+};
+
+bool send_all(int socket, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+// Receives until `text` holds the end of a head; returns where the body begins, or npos.
+std::size_t receive_head(int socket, std::string& text) {
+  char buffer[1024];
+  for (;;) {
+    if (const auto end = text.find("\r\n\r\n"); end != text.npos) return end + 4;
+    const ssize_t got = ::recv(socket, buffer, sizeof buffer, 0);
+    if (got <= 0) return text.npos;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+void serve_connection(int socket) {
+  std::string request;
+  if (receive_head(socket, request) != request.npos && request.starts_with("GET /")) {
+    char* after = nullptr;
+    const long delay_ms = std::strtol(request.c_str() + 5, &after, 10);
+    const std::string text(after + 1, request.find(' ', 5) - static_cast<std::size_t>(
+                                                                 after + 1 - request.c_str()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+    send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " +
+                         std::to_string(text.size()) + "\r\n\r\n" + text);
+  }
+  ::close(socket);
+}
+
+bool fetch_one(const sockaddr_in& server, const std::string& path, std::string_view expected) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // SAFETY: sockaddr_in is the sockaddr of AF_INET.
+  const auto* address = reinterpret_cast<const sockaddr*>(&server);
+  std::string response;
+  bool right = socket >= 0 && ::connect(socket, address, sizeof server) == 0 &&
+               send_all(socket, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  if (right) {
+    const std::size_t body = receive_head(socket, response);
+    while (right && response.size() < body + expected.size()) {
+      char buffer[256];
+      const ssize_t got = ::recv(socket, buffer, sizeof buffer, 0);
+      right = got > 0;
+      if (right) response.append(buffer, static_cast<std::size_t>(got));
+    }
+    right = right && body != response.npos && response.starts_with("HTTP/1.1 200 ") &&
+            response.substr(body) == expected;
+  }
+  if (socket >= 0) ::close(socket);
+  return right;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+}  // namespace
+
+int run_thread_serve(const ThreadServeOptions& options) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  raise_fd_limit();
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  // SAFETY: sockaddr_in is the sockaddr of AF_INET.
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener, generic, size) != 0 || ::listen(listener, 4096) != 0 ||
+      ::getsockname(listener, generic, &size) != 0) {
+    return exit_failed;
+  }
+  std::printf("listening on 127.0.0.1:%u\n", unsigned{ntohs(address.sin_port)});
+  std::fflush(stdout);
+  std::vector<std::unique_ptr<SmallThread>> threads;
+  while (threads.size() < options.count) {
+    const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (socket < 0) continue;
+    threads.push_back(std::make_unique<SmallThread>([socket] { serve_connection(socket); }));
+    if (!threads.back()->started()) ::close(socket);
+  }
+  threads.clear();
+  ::close(listener);
+  for (;;) ::pause();  // the demo reads this process's usage, then ends it
+}
+
+int run_thread_fetch(const ThreadFetchOptions& options) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  raise_fd_limit();
+  const auto port = static_cast<std::uint16_t>(
+      std::strtoul(options.server.c_str() + options.server.rfind(':') + 1, nullptr, 10));
+  const sockaddr_in server = loopback(port);
+  const std::string prefix = "/" + std::to_string(options.delay.count()) + "/";
+  std::atomic<std::size_t> failures = 0;
+  std::size_t started = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    std::vector<std::unique_ptr<SmallThread>> threads;
+    for (unsigned i = 0; i < options.count; ++i) {
+      threads.push_back(std::make_unique<SmallThread>([&, i] {
+        const std::string text = "text-" + std::to_string(i);
+        if (!fetch_one(server, prefix + text, text)) ++failures;
+      }));
+      if (!threads.back()->started()) break;
+      ++started;
+    }
+  }
+  const std::chrono::nanoseconds wall = std::chrono::steady_clock::now() - begin;
+  const ProcessUsage usage = usage_of_self();
+  const nlohmann::json result = {{"requests", started},
+                                 {"failures", failures.load()},
+                                 {"wall_ns", wall.count()},
+                                 {"cpu_ns", usage.cpu.count()},
+                                 {"peak_memory_bytes", usage.peak_memory_bytes},
+                                 {"threads", started + 1},
+                                 {"voluntary_switches", usage.voluntary_switches},
+                                 {"involuntary_switches", usage.involuntary_switches}};
+  std::printf("%s\n", result.dump().c_str());
+  return failures == 0 ? 0 : exit_failed;
+}
+
+}  // namespace weft::tool
