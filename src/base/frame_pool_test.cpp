@@ -47,7 +47,8 @@ TEST(FrameSizeClass, HoldsEverySizeAndWastesLittle) {
     const std::size_t index = frame_class_of(bytes);
     ASSERT_LT(index, kFrameClasses);
     ASSERT_GE(frame_class_bytes(index), bytes);
-    if (index > 0) ASSERT_LT(frame_class_bytes(index - 1), bytes);
+    const std::size_t one_smaller = index > 0 ? frame_class_bytes(index - 1) : 0;
+    ASSERT_TRUE(bytes == 0 || one_smaller < bytes) << bytes;
   }
 }
 

@@ -169,7 +169,7 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
   const std::size_t within = std::min(bytes.size(), bytes_left);
   while (at < within) {
     const char* const from = bytes.data() + at;
-    if (line_size_ == 0 && (*from == ' ' || *from == '\t')) {
+    if (!saw_cr_ && line_size_ == 0 && (*from == ' ' || *from == '\t')) {
       return {at, Errc::folded_header, false};
     }
     // To the first CR, which must be followed by LF; an LF before it stands alone.

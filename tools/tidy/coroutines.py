@@ -1,8 +1,8 @@
 """The forms of co_await that g++ 12 compiles right (docs/decisions/002-gxx12-coroutine-rules.md).
 
-Every co_await stands in its own statement: not inside a braced initializer, a conditional expression, another
-call's arguments or a statement expression. For each one the text is walked backwards to the beginning of
-its statement, and every bracket that is still open on the way is looked at.
+Every co_await stands in its own statement: not inside a braced initializer, a conditional
+expression, another call's arguments or a statement expression. For each one the text is walked
+backwards to the beginning of its statement, and every bracket still open on the way is looked at.
 """
 
 import re
@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from source import Source, Violation
 
 # Words after which a parenthesis is not a call.
-_NOT_A_CALL = frozenset("if while switch for return co_return co_yield co_await throw case constexpr".split())
+_NOT_A_CALL = frozenset(
+    "if while switch for return co_return co_yield co_await throw case constexpr".split()
+)
 # Words after which a brace opens a block.
 _BEFORE_BLOCK = frozenset("else do try noexcept mutable const override final".split())
 
 _WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\s*\Z")
-_TRAILING_RETURN = re.compile(r"(?:\)|\]|\bmutable\b|\bnoexcept\b)\s*->[^;{}()]*(?:\([^()]*\))?[^;{}()]*\Z")
+_TRAILING_RETURN = re.compile(
+    r"(?:\)|\]|\bmutable\b|\bnoexcept\b)\s*->[^;{}()]*(?:\([^()]*\))?[^;{}()]*\Z"
+)
 _BRACED_OPERAND = re.compile(r"\bco_await\s+(?:::)?[A-Za-z_][\w:]*(?:<[^;{}()]*>)?\s*\{(?!\s*\})")
 
 ADVICE = "give it a statement of its own: auto x = co_await …;"
@@ -38,7 +42,7 @@ def _check_source(source: Source) -> Iterable[Violation]:
             yield source.violation(match.start(), "gxx12", f"co_await inside {found}; {ADVICE}")
     for match in _BRACED_OPERAND.finditer(code):
         yield source.violation(
-            match.start(), "gxx12", "co_await Type{…}: name the operand in a statement before, or give it a constructor"
+            match.start(), "gxx12", "co_await Type{…}: name the operand in a statement before"
         )
 
 

@@ -7,15 +7,16 @@ from source import Source, Violation, includes
 
 STANDARD_HEADERS = frozenset(
     """
-    algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono
-    cinttypes climits clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp
-    csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype deque exception
-    execution expected filesystem forward_list fstream functional future initializer_list iomanip ios
-    iosfwd iostream istream iterator latch limits list locale map memory memory_resource mutex new numbers
-    numeric optional ostream queue random ranges ratio regex scoped_allocator semaphore set shared_mutex
-    source_location span spanstream sstream stack stdexcept stop_token streambuf string string_view
-    syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility
-    valarray variant vector version
+    algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv
+    chrono cinttypes climits clocale cmath codecvt compare complex concepts condition_variable
+    coroutine csetjmp csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime cuchar cwchar
+    cwctype deque exception execution expected filesystem forward_list fstream functional future
+    initializer_list iomanip ios iosfwd iostream istream iterator latch limits list locale map
+    memory memory_resource mutex new numbers numeric optional ostream queue random ranges ratio
+    regex scoped_allocator semaphore set shared_mutex source_location span spanstream sstream
+    stack stdexcept stop_token streambuf string string_view syncstream system_error thread tuple
+    type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant vector
+    version
     """.split()
 )
 
@@ -31,10 +32,11 @@ class Table:
         self.only: dict[str, list[str]] = data.get("only", {})
         self.edges = {(edge["from"], edge["to"]) for edge in data.get("edge", [])}
         for edge in data.get("edge", []):
+            name = f"layers.toml: edge {edge['from']} -> {edge['to']}"
             if self.layer[edge["from"]] != self.layer[edge["to"]]:
-                raise ValueError(f"layers.toml: edge {edge['from']} -> {edge['to']} is not inside a layer")
+                raise ValueError(f"{name} is not inside a layer")
             if not edge.get("reason"):
-                raise ValueError(f"layers.toml: edge {edge['from']} -> {edge['to']} gives no reason")
+                raise ValueError(f"{name} gives no reason")
 
     def refusal(self, user: str, used: str) -> str | None:
         """Why folder `user` may not include folder `used`; None when it may."""
@@ -44,7 +46,8 @@ class Table:
             return f"{user}/ may include only {self.only[user] or 'public headers'}, not {used}/"
         if self.layer[used] < self.layer[user]:
             return None
-        return f"{user}/ (layer {self.layer[user]}) may not include {used}/ (layer {self.layer[used]})"
+        layers = f"(layer {self.layer[user]} over {self.layer[used]})"
+        return f"{user}/ may not include {used}/ {layers}"
 
 
 def check(sources: list[Source], table: Table) -> Iterable[Violation]:
@@ -61,13 +64,13 @@ def check(sources: list[Source], table: Table) -> Iterable[Violation]:
 def _check_public(source: Source) -> Iterable[Violation]:
     for offset, name, quoted in includes(source):
         if quoted:
-            yield source.violation(offset, "public-include", f'"{name}": public headers are <weft/…>')
+            message = f'"{name}": public headers are <weft/…>'
+            yield source.violation(offset, "public-include", message)
         elif name in UNWANTED_IN_PUBLIC:
             yield source.violation(offset, "public-include", UNWANTED_IN_PUBLIC[name])
         elif name not in STANDARD_HEADERS and not re.fullmatch(r"weft/[a-z0-9_/]+\.hpp", name):
-            yield source.violation(
-                offset, "public-include", f"<{name}>: public headers include only std and <weft/…>"
-            )
+            message = f"<{name}>: public headers include only std and <weft/…>"
+            yield source.violation(offset, "public-include", message)
 
 
 def _check_module(source: Source, table: Table) -> Iterable[Violation]:
@@ -79,12 +82,14 @@ def _check_module(source: Source, table: Table) -> Iterable[Violation]:
         used = name.split("/", 1)[0]
         if not quoted:
             if used in table.layer:
-                yield source.violation(offset, "layer", f'<{name}>: private headers are "folder/x.hpp"')
+                message = f'<{name}>: private headers are "folder/x.hpp"'
+                yield source.violation(offset, "layer", message)
             continue
         if source.is_test and used == "support":
             continue
         if "/" not in name or used not in table.layer:
-            yield source.violation(offset, "layer", f'"{name}" is not folder/x.hpp of a folder in layers.toml')
+            message = f'"{name}" is not folder/x.hpp of a folder in layers.toml'
+            yield source.violation(offset, "layer", message)
             continue
         refusal = table.refusal(user, used)
         if refusal is not None:
@@ -104,7 +109,7 @@ def _check_cycles(sources: list[Source]) -> Iterable[Violation]:
     for source in sources:
         for prefix in ("include/", "src/"):
             if source.path.startswith(prefix):
-                by_name[source.path[len(prefix):]] = source
+                by_name[source.path[len(prefix) :]] = source
     state: dict[str, str] = {}
     for start in sorted(by_name):
         yield from _visit(start, by_name, state, [])
@@ -118,7 +123,7 @@ def _visit(name: str, by_name: dict[str, Source], state: dict[str, str], trail: 
         if used not in by_name:
             continue
         if state.get(used) == "open":
-            loop = trail[trail.index(used):] if used in trail else []
+            loop = trail[trail.index(used) :] if used in trail else []
             path = " -> ".join([*loop, name, used])
             yield by_name[name].violation(offset, "cycle", f"include cycle: {path}")
         else:

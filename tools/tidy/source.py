@@ -1,6 +1,7 @@
 """The files that tidy looks at, and C++ text with its comments and literals blanked out.
 
-Blanking keeps every line and column in place, so that a position in the blanked text is one in the file.
+Blanking keeps every line and column in place, so that a position in the blanked
+text is one in the file.
 """
 
 import dataclasses
@@ -97,7 +98,9 @@ class Source:
         return Violation(self.path, self.line_at(offset), rule, message)
 
 
-_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"(?P<own>[^"\n]+)"|<(?P<other>[^>\n]+)>)', re.M)
+_INCLUDE = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*(?:"(?P<own>[^"\n]+)"|<(?P<other>[^>\n]+)>)', re.M
+)
 
 
 def includes(source: Source) -> list[tuple[int, str, bool]]:
@@ -105,7 +108,7 @@ def includes(source: Source) -> list[tuple[int, str, bool]]:
     found = []
     for match in _INCLUDE.finditer(source.text):
         # An include inside a comment or a literal is none.
-        if source.code[match.start():match.end()].lstrip().startswith("#"):
+        if source.code[match.start() : match.end()].lstrip().startswith("#"):
             name = match.group("own") or match.group("other")
             found.append((match.start(), name, match.group("own") is not None))
     return found

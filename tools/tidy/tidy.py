@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Style and architecture as a failing test: checks the tree against the rules of this folder's modules.
+"""Style and architecture as a failing test: checks the tree by the rules of this folder's modules.
 
     tools/tidy/tidy.py [ROOT]
 
-Prints one line a violation and exits 1 when there is any, 0 when there is none, 2 when it cannot run.
+Prints one line a violation. Exit code: 0 for none, 1 for some, 2 when it cannot run.
 """
 
 import pathlib

@@ -1,6 +1,7 @@
 """Calls and words that this repository does without, and how a file begins."""
 
 import dataclasses
+import pathlib
 import re
 from collections.abc import Callable, Iterable
 
@@ -15,6 +16,11 @@ _PLATFORM_FILES = re.compile(r"src/os/|src/event/[^/]*\.cpp$|include/weft/native
 
 def _anywhere(source: Source) -> bool:
     return source.is_cpp
+
+
+def _waits(source: Source) -> bool:
+    """Everything but the programs: one of those may sleep to show what a sleeping thread costs."""
+    return source.is_cpp and source.folder in ("src", "include", "tests")
 
 
 def _machine(source: Source) -> bool:
@@ -43,8 +49,11 @@ _NO_MEMBER = r"(?<![\w.:>])(?:::|std::)?"
 BANS = (
     Ban(
         "sleep",
-        re.compile(_NO_MEMBER + r"(?:sleep|usleep|nanosleep|clock_nanosleep)\s*\(|this_thread::sleep_"),
-        _anywhere,
+        re.compile(
+            r"(?<!\w )" + _NO_MEMBER + r"(?:clock_nano|nano|u)?sleep\s*\(\s*[^)\s]"
+            r"|this_thread::sleep_"
+        ),
+        _waits,
         "waiting is an event, not a guess: no sleep",
     ),
     Ban(
@@ -55,7 +64,7 @@ BANS = (
     ),
     Ban(
         "using-namespace",
-        re.compile(r"\busing\s+namespace\b(?!\s+std::(?:literals|chrono_literals|string_view_literals)\b)"),
+        re.compile(r"\busing\s+namespace\b(?!\s+std::\w*literals\b)"),
         _anywhere,
         "no using namespace (the std literals are free)",
     ),
@@ -74,19 +83,29 @@ BANS = (
         _core,
         "the model checker must see it: use <weft/atomic.hpp>",
     ),
-    Ban("assert", re.compile(r"(?<!\w)assert\s*\("), _anywhere, "a check is always on: base/check.hpp"),
-    Ban("rand", re.compile(_NO_MEMBER + r"s?rand\s*\("), _anywhere, "use a seeded generator of <random>"),
+    Ban(
+        "assert",
+        re.compile(r"(?<!\w)assert\s*\("),
+        _anywhere,
+        "a check is always on: base/check.hpp",
+    ),
+    Ban(
+        "rand",
+        re.compile(_NO_MEMBER + r"s?rand\s*\("),
+        _anywhere,
+        "use a seeded generator of <random>",
+    ),
     Ban(
         "printf",
-        re.compile(_NO_MEMBER + r"(?:v?f?printf|puts|fputs|putchar)\s*\(|\bstd::(?:cout|cerr|clog)\b"),
+        re.compile(_NO_MEMBER + r"(?:v?f?printf|f?puts|putchar)\s*\(|\bstd::(?:cout|cerr|clog)\b"),
         _machine,
         "a library does not print",
     ),
     Ban(
         "platform",
         re.compile(
-            r"^[ \t]*#[ \t]*(?:el)?if[^\n]*(?:__linux__|__linux\b|_WIN32|_WIN64|__APPLE__|__FreeBSD__"
-            r"|__NetBSD__|__OpenBSD__|__unix__|_MSC_VER|__MINGW)",
+            r"^[ \t]*#[ \t]*(?:el)?if[^\n]*(?:__linux|_WIN32|_WIN64|__APPLE__"
+            r"|__FreeBSD__|__NetBSD__|__OpenBSD__|__unix__|_MSC_VER|__MINGW)",
             re.M,
         ),
         _portable,
@@ -99,42 +118,52 @@ _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 
 def check(sources: list[Source], exceptions: dict) -> Iterable[Violation]:
     allowed = {(entry["path"], entry["rule"]): False for entry in exceptions.get("word", [])}
+    headers = {pathlib.PurePath(source.path).stem for source in sources if source.is_header}
     for source in sources:
-        for violation in _check_source(source):
+        for violation in _check_source(source, headers):
             if (violation.path, violation.rule) in allowed:
                 allowed[violation.path, violation.rule] = True
             else:
                 yield violation
     for (path, rule), used in allowed.items():
         if not used:
-            yield Violation("tools/tidy/exceptions.toml", 1, "exception", f"{path}: {rule} is not needed")
+            message = f"{path}: {rule} is not needed"
+            yield Violation("tools/tidy/exceptions.toml", 1, "exception", message)
 
 
-def _check_source(source: Source) -> Iterable[Violation]:
+def _check_source(source: Source, headers: set[str]) -> Iterable[Violation]:
     for ban in BANS:
         if ban.applies(source):
             for match in ban.pattern.finditer(source.code):
                 yield source.violation(match.start(), ban.rule, ban.message)
     if source.is_cpp:
         yield from _check_thread_local(source)
-        yield from _check_opening(source)
+        yield from _check_opening(source, headers)
     if not source.path.startswith("tools/tidy/"):
         for match in _UNFINISHED.finditer(source.text):
-            yield source.violation(match.start(), "unfinished", f"{match.group()}: finish it or leave it out")
+            message = f"{match.group()}: finish it or leave it out"
+            yield source.violation(match.start(), "unfinished", message)
 
 
 def _check_thread_local(source: Source) -> Iterable[Violation]:
-    """A compiler may keep a thread_local's address over a suspension, so reading one is a noinline call."""
+    """A compiler may keep a thread_local's address over a suspension: read it noinline."""
     match = re.search(r"\bthread_local\b", source.code)
-    if match and not source.is_test and "noinline" not in source.code and "NOINLINE" not in source.code:
+    if match and not source.is_test and not re.search("noinline", source.code, re.I):
         yield source.violation(
-            match.start(), "thread-local", "a thread_local is read through a noinline accessor in its file"
+            match.start(),
+            "thread-local",
+            "a thread_local is read through a noinline accessor in its file",
         )
 
 
-def _check_opening(source: Source) -> Iterable[Violation]:
-    first = source.lines[0] if source.lines else ""
-    if not first.startswith("//"):
-        yield source.violation(0, "opening", "a file opens with a comment: what it is, who calls it")
+def _check_opening(source: Source, headers: set[str]) -> Iterable[Violation]:
+    """A file says what it is, unless it is the other half of a header that does, or a test."""
+    stem = pathlib.PurePath(source.path).stem
+    names = {stem, f"{source.module}_{stem}"}
+    explained = not source.is_header and (source.is_test or bool(names & headers))
+    if not explained and not source.text.startswith("//"):
+        yield source.violation(
+            0, "opening", "a file opens with a comment: what it is, who calls it"
+        )
     if source.is_header and not re.search(r"^#pragma once$", source.code, re.M):
         yield source.violation(0, "opening", "a header has #pragma once")

@@ -12,8 +12,8 @@ namespace weft::tool {
 
 class ChildProcess {
  public:
-  /// Starts this program with `arguments`, in a process group of its own (Ctrl-C does not reach it) and with
-  /// no signal blocked. Throws std::system_error.
+  /// Starts this program with `arguments`, in a process group of its own (Ctrl-C does not reach it)
+  /// and with no signal blocked. Throws std::system_error.
   explicit ChildProcess(const std::vector<std::string>& arguments);
   /// Ends it if it still runs, without mercy.
   ~ChildProcess();

@@ -1,5 +1,6 @@
-// What the demo compares weft with: both sides of the same work by one OS thread a request, with blocking
-// sockets, small stacks and the least code that does it. Ended by the default action of a signal.
+// What the demo compares weft with: both sides of the same work by one OS thread a request, with
+// blocking sockets, small stacks and the least code that does it. Ended by the default action of a
+// signal.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,94 @@
+// Runtime: the composition of executor, reactors, timers and clock that tasks run on.
+//
+//   int main() {
+//     weft::Runtime runtime;                       // a worker a core, work-stealing
+//     return runtime.block_on(program());
+//   }
+//
+// There is no global state: any number of runtimes live side by side.
+#pragma once
+
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+struct RuntimeOptions {
+  /// Threads that run tasks. 0: one a core that this process may use. At most 1024.
+  std::size_t workers = 0;
+  /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time, and only then.
+  bool current_thread = false;
+  /// Names the worker threads: "<name>-0", ….
+  std::string name = "weft";
+  /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it must not
+  /// throw. Without one, a line with the async backtrace goes to standard error.
+  FailureHandler on_failure;
+};
+
+class Runtime {
+ public:
+  /// Starts the workers. Throws std::invalid_argument for options out of range, and std::system_error, naming what
+  /// could not be had (an event queue, a thread).
+  explicit Runtime(RuntimeOptions options = {});
+  /// As shutdown().
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Runs `work` (an awaitable, or something to call that gives one) as a task, waits for its end on this thread,
+  /// and gives its result or rethrows its exception; throws IoError (errc::operation_canceled) if it was
+  /// cancelled by a shutdown. Throws std::logic_error on a thread that runs weft tasks: there, use co_await.
+  /// Several threads may call it at once; on a current_thread runtime they take turns.
+  template <class W>
+  auto block_on(W work) {
+    auto handle = spawn(std::move(work));
+    wait(handle.task());
+    handle.task().note_taken();
+    return handle.task().outcome().take();
+  }
+
+  /// Starts a task; see weft::spawn. Thread-safe. Also takes an awaitable itself.
+  template <class F, class... Args>
+  auto spawn(F callable, Args... args) {
+    if constexpr (std::is_invocable_v<F&, Args...>) {
+      return spawn_in(tasks(), std::move(callable), std::move(args)...);
+    } else {
+      static_assert(sizeof...(Args) == 0 && Awaitable<F>, "weft: give something awaitable, or a callable that does");
+      return spawn_in(tasks(), [work = std::move(callable)]() mutable { return std::move(work); });
+    }
+  }
+
+  /// Cancels every task, waits until all have ended, and ends the workers. Idempotent; must not be called
+  /// from a task.
+  void shutdown() noexcept;
+
+  [[nodiscard]] std::size_t workers() const noexcept;
+  /// Tasks that have not ended.
+  [[nodiscard]] std::size_t live_tasks() const noexcept;
+
+ private:
+  class Machine;
+
+  [[nodiscard]] TaskSet& tasks() noexcept;
+  void wait(SpawnedTask& task);
+
+  std::unique_ptr<Machine> machine_;
+};
+
+/// Runs `work` on a current_thread runtime made for it. See Runtime::block_on.
+template <class W>
+auto block_on(W work) {
+  RuntimeOptions options;
+  options.current_thread = true;
+  Runtime runtime(std::move(options));
+  return runtime.block_on(std::move(work));
+}
+
+}  // namespace weft

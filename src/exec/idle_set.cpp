@@ -1,0 +1,58 @@
+#include "exec/idle_set.hpp"
+
+#include <algorithm>
+
+namespace weft {
+
+IdleSet::IdleSet(std::size_t workers) : counts_(workers * one_awake), workers_(workers) {
+  sleepers_.reserve(workers);
+}
+
+bool IdleSet::may_wake(std::uint64_t counts) const noexcept {
+  const std::uint64_t searching = counts & (one_awake - 1);
+  return searching == 0 && counts / one_awake < workers_;
+}
+
+std::size_t IdleSet::worker_to_wake() noexcept {
+  // The fence orders the caller's "work is visible" before the load; pairs with the RMW in sleep().
+  atomic_fence(std::memory_order_seq_cst);
+  if (!may_wake(counts_.load(std::memory_order_relaxed))) return none;
+  std::lock_guard lock(mutex_);
+  if (sleepers_.empty() || !may_wake(counts_.load(std::memory_order_relaxed))) return none;
+  counts_.fetch_add(one_awake + one_searching, std::memory_order_seq_cst);
+  const std::size_t index = sleepers_.back();
+  sleepers_.pop_back();
+  return index;
+}
+
+bool IdleSet::start_search() noexcept {
+  // Not exact: two may pass at once. It only bounds how many thieves disturb the others.
+  const std::uint64_t searching =
+      counts_.load(std::memory_order_relaxed) & (one_awake - 1);
+  if (2 * searching >= workers_) return false;
+  counts_.fetch_add(one_searching, std::memory_order_seq_cst);
+  return true;
+}
+
+bool IdleSet::stop_search() noexcept {
+  return (counts_.fetch_sub(one_searching, std::memory_order_seq_cst) & (one_awake - 1)) == 1;
+}
+
+bool IdleSet::sleep(std::size_t index, bool searching) noexcept {
+  std::lock_guard lock(mutex_);
+  const std::uint64_t change = one_awake + (searching ? one_searching : 0);
+  const std::uint64_t before = counts_.fetch_sub(change, std::memory_order_seq_cst);
+  sleepers_.push_back(index);
+  return searching && (before & (one_awake - 1)) == 1;
+}
+
+bool IdleSet::awake(std::size_t index) noexcept {
+  std::lock_guard lock(mutex_);
+  const auto place = std::find(sleepers_.begin(), sleepers_.end(), index);
+  if (place == sleepers_.end()) return true;  // taken out, and counted, by worker_to_wake()
+  sleepers_.erase(place);
+  counts_.fetch_add(one_awake, std::memory_order_seq_cst);
+  return false;
+}
+
+}  // namespace weft

@@ -1,0 +1,52 @@
+// IdleSet: which workers sleep, how many are looking for work, and whom to wake. Thread-safe.
+//
+// The plan is that of Go's scheduler (proc.go, "worker thread parking/unparking") as restated in tokio's idle.rs: a
+// waker wakes one sleeper only when nobody is searching, and the last searcher to give up looks
+// once more after it has said so. Then no work is overlooked:
+//   waker:    makes work visible;        then (seq_cst) reads the counts
+//   searcher: leaves the counts (seq_cst); then looks at all queues again
+// One of the two sees the other. And no wake-up is useless: with a searcher about, he will find the work, and
+// when he does he calls the next one.
+#pragma once
+
+#include <weft/atomic.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace weft {
+
+class IdleSet {
+ public:
+  explicit IdleSet(std::size_t workers);
+
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  /// Any thread, after work was made visible: the worker to unpark (it counts as awake and searching from now on),
+  /// or none.
+  [[nodiscard]] std::size_t worker_to_wake() noexcept;
+
+  /// A worker with nothing to run wants to search; false: enough others do.
+  [[nodiscard]] bool start_search() noexcept;
+  /// A searcher has found work. True: he was the last, so another one should be called.
+  [[nodiscard]] bool stop_search() noexcept;
+
+  /// Worker `index` is about to sleep. True: he was the last searcher and must look at every queue again.
+  [[nodiscard]] bool sleep(std::size_t index, bool searching) noexcept;
+  /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as searching.
+  [[nodiscard]] bool awake(std::size_t index) noexcept;
+
+ private:
+  // Low half: searching; high half: awake.
+  static constexpr std::uint64_t one_searching = 1;
+  static constexpr std::uint64_t one_awake = std::uint64_t{1} << 32;
+  [[nodiscard]] bool may_wake(std::uint64_t counts) const noexcept;
+
+  Atomic<std::uint64_t> counts_;
+  Mutex mutex_;
+  std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
+  std::size_t workers_;
+};
+
+}  // namespace weft

@@ -1,0 +1,19 @@
+// Park: where a worker waits when it has nothing to run. The executor knows only this; the runtime puts a reactor
+// behind it.
+#pragma once
+
+namespace weft {
+
+class Park {
+ public:
+  virtual ~Park() = default;
+
+  /// Worker's thread: waits until something was made runnable or unpark() was called. May return for nothing.
+  virtual void park() noexcept = 0;
+  /// Worker's thread: makes runnable what has become ready; never waits.
+  virtual void poll() noexcept = 0;
+  /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
+  virtual void unpark() noexcept = 0;
+};
+
+}  // namespace weft

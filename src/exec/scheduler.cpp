@@ -1,0 +1,70 @@
+#include "exec/scheduler.hpp"
+
+#include "base/check.hpp"
+
+namespace weft {
+
+Scheduler::Scheduler(const std::vector<Park*>& parks) : idle_(parks.size()) {
+  WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");
+  workers_.reserve(parks.size());
+  for (std::size_t i = 0; i < parks.size(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, i, *parks[i]));
+  }
+}
+
+void Scheduler::schedule(Runnable& work) noexcept {
+  Worker* const worker = Worker::current();
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->schedule(work);
+    return;
+  }
+  WEFT_CHECK(injector_.push(&work), "a task was made runnable after its runtime had ended");
+  wake_one();
+}
+
+void Scheduler::defer(Runnable& work) noexcept {
+  Worker* const worker = Worker::current();
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->defer(work);
+  } else {
+    schedule(work);
+  }
+}
+
+void Scheduler::inject(IntrusiveQueue<Runnable>& batch) noexcept {
+  WEFT_CHECK(injector_.push(batch), "a task was made runnable after its runtime had ended");
+}
+
+void Scheduler::wake_one() noexcept {
+  const std::size_t index = idle_.worker_to_wake();
+  if (index != IdleSet::none) workers_[index]->park().unpark();
+}
+
+void Scheduler::unpark_all() noexcept {
+  for (const auto& worker : workers_) worker->park().unpark();
+}
+
+Runnable* Scheduler::steal_for(Worker& thief) noexcept {
+  // From a neighbour on, so that not all thieves begin with the same victim.
+  for (std::size_t step = 1; step < workers_.size(); ++step) {
+    Worker& victim = *workers_[(thief.index() + step) % workers_.size()];
+    if (Runnable* const work = victim.steal_for(thief)) return work;
+  }
+  if (Runnable* const work = injector_.pop()) return work;
+  for (std::size_t step = 1; step < workers_.size(); ++step) {
+    Worker& victim = *workers_[(thief.index() + step) % workers_.size()];
+    if (Runnable* const work = victim.steal_lifo()) return work;
+  }
+  return nullptr;
+}
+
+bool Scheduler::any_work() noexcept {
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in IdleSet::worker_to_wake()
+  if (!injector_.empty()) return true;
+  for (const auto& worker : workers_) {
+    if (worker->has_work()) return true;
+  }
+  return false;
+}
+
+}  // namespace weft

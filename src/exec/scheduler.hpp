@@ -1,0 +1,49 @@
+// Scheduler: the executor of one runtime: its workers, what they share, and how work comes in from outside.
+// Thread-safe, except construction, destruction and workers' own functions.
+#pragma once
+
+#include <weft/runnable.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "exec/idle_set.hpp"
+#include "exec/injector.hpp"
+#include "exec/park.hpp"
+#include "exec/worker.hpp"
+
+namespace weft {
+
+class Scheduler final : public Executor {
+ public:
+  /// One worker for each of `parks`, which must outlive the scheduler. At least one.
+  explicit Scheduler(const std::vector<Park*>& parks);
+
+  void schedule(Runnable& work) noexcept override;
+  void defer(Runnable& work) noexcept override;
+
+  [[nodiscard]] std::size_t size() const noexcept { return workers_.size(); }
+  [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }
+  [[nodiscard]] Worker& worker(std::size_t index) noexcept { return *workers_[index]; }
+  /// Ends every worker's park(), so that it asks its stop condition again.
+  void unpark_all() noexcept;
+
+  // For workers ---------------------------------------------------------------------------------------
+  [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
+  [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
+  /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
+  void wake_one() noexcept;
+  /// Takes the overflow of a worker's queue.
+  void inject(IntrusiveQueue<Runnable>& batch) noexcept;
+  /// One round over the other workers; see Worker.
+  [[nodiscard]] Runnable* steal_for(Worker& thief) noexcept;
+  [[nodiscard]] bool any_work() noexcept;
+
+ private:
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Injector<Runnable> injector_;
+  IdleSet idle_;
+};
+
+}  // namespace weft

@@ -1,0 +1,132 @@
+#include "exec/worker.hpp"
+
+#include <utility>
+
+#include "exec/scheduler.hpp"
+
+namespace weft {
+
+namespace {
+
+// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which the
+// coroutine may be on another thread.
+[[gnu::noinline]] Worker*& current_slot() noexcept {
+  thread_local Worker* current = nullptr;
+  return current;
+}
+
+}  // namespace
+
+Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
+    : scheduler_(scheduler), park_(park), index_(index) {}
+
+Worker* Worker::current() noexcept { return current_slot(); }
+
+Worker* Worker::make_current(Worker* worker) noexcept {
+  return std::exchange(current_slot(), worker);
+}
+
+Worker* Worker::enter() noexcept { return make_current(this); }
+
+void Worker::leave(Worker* before) noexcept { make_current(before); }
+
+void Worker::turn() noexcept {
+  ++tick_;
+  if (tick_ % poll_interval == 0) park_.poll();
+  Runnable* work = tick_ % injector_interval == 0 ? scheduler_.injector().pop() : nullptr;
+  if (work == nullptr) work = next_local();
+  if (work == nullptr) work = scheduler_.injector().pop();
+  if (work == nullptr) work = search();
+  if (work != nullptr) {
+    run(*work);
+  } else {
+    sleep();
+  }
+}
+
+void Worker::run(Runnable& work) noexcept {
+  if (searching_) {
+    searching_ = false;
+    // The last searcher leaves: if there is more where this came from, somebody should look for it.
+    if (scheduler_.idle().stop_search()) scheduler_.wake_one();
+  }
+  in_task_ = true;
+  work.run();
+  in_task_ = false;
+}
+
+Runnable* Worker::take_lifo() noexcept {
+  // Relaxed: null means that a thief took it or nothing was put in, and only the owner puts in.
+  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  if (scheduler_.single()) {
+    Runnable* const work = lifo_.load(std::memory_order_relaxed);
+    lifo_.store(nullptr, std::memory_order_relaxed);
+    return work;
+  }
+  // Relaxed: what the owner takes back it wrote itself.
+  return lifo_.exchange(nullptr, std::memory_order_relaxed);
+}
+
+Runnable* Worker::next_local() noexcept {
+  if (lifo_streak_ < lifo_limit) {
+    if (Runnable* const work = take_lifo()) {
+      ++lifo_streak_;
+      return work;
+    }
+  }
+  lifo_streak_ = 0;
+  if (Runnable* const work = local_.pop()) return work;
+  return take_lifo();
+}
+
+void Worker::schedule(Runnable& work) noexcept {
+  if (!in_task_) {
+    defer(work);
+    return;
+  }
+  if (scheduler_.single()) {
+    Runnable* const previous = lifo_.load(std::memory_order_relaxed);
+    lifo_.store(&work, std::memory_order_relaxed);
+    if (previous != nullptr) defer(*previous);
+    return;
+  }
+  // Release: a thief who takes it sees the task as its last thread left it.
+  Runnable* const previous = lifo_.exchange(&work, std::memory_order_acq_rel);
+  if (previous != nullptr) defer(*previous);
+}
+
+void Worker::defer(Runnable& work) noexcept {
+  while (!local_.push(&work)) {
+    IntrusiveQueue<Runnable> spilled;
+    if (local_.take_half(spilled) != 0) scheduler_.inject(spilled);
+  }
+  if (!scheduler_.single()) scheduler_.wake_one();
+}
+
+Runnable* Worker::search() noexcept {
+  if (scheduler_.single()) return nullptr;
+  if (!searching_) searching_ = scheduler_.idle().start_search();
+  return searching_ ? scheduler_.steal_for(*this) : nullptr;
+}
+
+Runnable* Worker::steal_for(Worker& thief) noexcept { return stealer_.steal_into(thief.local_); }
+
+Runnable* Worker::steal_lifo() noexcept {
+  // Acquire: pairs with schedule().
+  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  return lifo_.exchange(nullptr, std::memory_order_acquire);
+}
+
+bool Worker::has_work() const noexcept { return !stealer_.empty(); }
+
+void Worker::sleep() noexcept {
+  const bool last_searcher = scheduler_.idle().sleep(index_, searching_);
+  searching_ = false;
+  // A single worker sleeps only with an empty injector; otherwise the last searcher looks for the others too. Whoever
+  // makes work visible after this look sees the worker asleep and unparks it.
+  if ((last_searcher || scheduler_.single()) && scheduler_.any_work()) scheduler_.wake_one();
+  park_.park();
+  searching_ = scheduler_.idle().awake(index_);
+}
+
+}  // namespace weft

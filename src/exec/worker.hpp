@@ -1,0 +1,88 @@
+// Worker: one thread's share of an executor: a run queue, a LIFO slot, and the loop that runs, searches and parks.
+//
+// Order in which work is found: LIFO slot (what the last task woke; at most `lifo_limit` times in a row) → own queue →
+// injector → other workers' queues, their LIFO slots last → sleep. Independently of that, the injector is asked
+// first every `injector_interval` turns and the park is polled every `poll_interval` turns, so that neither
+// work from outside nor I/O waits for a busy worker for ever.
+// Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the park.
+#pragma once
+
+#include <weft/atomic.hpp>
+#include <weft/runnable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "exec/park.hpp"
+#include "exec/run_queue.hpp"
+
+namespace weft {
+
+class Scheduler;
+
+class Worker {
+ public:
+  Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// The worker whose loop the calling thread is in, or null.
+  [[nodiscard]] static Worker* current() noexcept;
+
+  /// Runs tasks on the calling thread until `stop` says so. It is asked between tasks, and the park must be
+  /// unparked after its answer has changed.
+  template <class Stop>
+  void run_until(Stop stop) noexcept {
+    Worker* const before = enter();
+    while (!stop()) turn();
+    leave(before);
+  }
+
+  /// Makes `work` runnable here. From within a task: next (LIFO); from the park: in its turn.
+  void schedule(Runnable& work) noexcept;
+  /// Makes `work` runnable here, behind all the rest.
+  void defer(Runnable& work) noexcept;
+
+  [[nodiscard]] Scheduler& scheduler() const noexcept { return scheduler_; }
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  [[nodiscard]] Park& park() const noexcept { return park_; }
+
+  /// Other workers' threads: takes half of the queue into `thief`'s and gives one to run, or null.
+  [[nodiscard]] Runnable* steal_for(Worker& thief) noexcept;
+  /// Other workers' threads: the LIFO slot, when everything else is empty.
+  [[nodiscard]] Runnable* steal_lifo() noexcept;
+  /// Any thread: whether there was anything to steal.
+  [[nodiscard]] bool has_work() const noexcept;
+
+ private:
+  using Queue = RunQueue<Runnable>;
+
+  static constexpr std::uint32_t injector_interval = 61;
+  static constexpr std::uint32_t poll_interval = 127;
+  static constexpr std::uint32_t lifo_limit = 3;
+
+  static Worker* make_current(Worker* worker) noexcept;
+  [[nodiscard]] Worker* enter() noexcept;
+  void leave(Worker* before) noexcept;
+  void turn() noexcept;
+  [[nodiscard]] Runnable* next_local() noexcept;
+  [[nodiscard]] Runnable* take_lifo() noexcept;
+  [[nodiscard]] Runnable* search() noexcept;
+  void run(Runnable& work) noexcept;
+  void sleep() noexcept;
+
+  Scheduler& scheduler_;
+  Park& park_;
+  std::size_t index_;
+  Queue queue_;
+  Queue::Local local_{queue_};
+  Queue::Stealer stealer_{queue_};
+  // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are no thieves).
+  Atomic<Runnable*> lifo_{nullptr};
+  std::uint32_t tick_ = 0;
+  std::uint32_t lifo_streak_ = 0;
+  bool in_task_ = false;
+  bool searching_ = false;
+};
+
+}  // namespace weft

@@ -1,0 +1,268 @@
+#include "http/message_parser.hpp"
+
+#include <algorithm>
+
+#include "http/parsers.hpp"
+
+namespace weft::http {
+namespace {
+
+/// Empty lines before a request that are forgiven (RFC 9112, 2.2), in bytes.
+constexpr std::uint8_t kMaxEmptyLineBytes = 8;
+
+}  // namespace
+
+void MessageParser::begin_message(Headers& headers) noexcept {
+  llhttp_reset(&llhttp_);
+  request_line_ = {};
+  status_line_ = {};
+  field_lines_ = {};
+  headers_ = &headers;
+  builder_.write_to(headers);
+  header_bytes_left_ = limits_.max_header_bytes;
+  extension_left_ = limits_.max_chunk_extension;
+  content_length_ = remaining_ = body_size_ = 0;
+  error_.reset();
+  empty_line_bytes_ = host_count_ = 0;
+  started_ = head_done_ = saw_content_length_ = saw_transfer_encoding_ = false;
+  chunk_cr_ = host_is_bad_ = expectation_is_bad_ = expects_continue_ = no_body_ = false;
+  out_of_memory_ = false;
+}
+
+void RequestParser::begin(Request& request) noexcept {
+  request.clear();
+  request_ = &request;
+  begin_message(request.headers);
+  section_ = Section::empty_lines;
+}
+
+void ResponseParser::begin(Response& response, Method request_method) noexcept {
+  response.clear();
+  response_ = &response;
+  begin_message(response.headers);
+  no_body_ = request_method == Method::head;
+  section_ = Section::first_line;
+}
+
+ParseStep MessageParser::feed(std::string_view bytes) {
+  ParseStep step{0, ParseEvent::need_more, {}};
+  if (section_ == Section::failed) step.event = ParseEvent::failed;
+  if (section_ == Section::complete) step.event = ParseEvent::complete;
+  while (step.event == ParseEvent::need_more && step.consumed < bytes.size()) {
+    step.consumed += advance(bytes.substr(step.consumed), step);
+    if (section_ == Section::failed) step.event = ParseEvent::failed;
+    if (section_ == Section::complete && step.event == ParseEvent::need_more) {
+      step.event = ParseEvent::complete;
+    }
+  }
+  return step;
+}
+
+std::size_t MessageParser::advance(std::string_view bytes, ParseStep& step) {
+  std::size_t used = 0;
+  switch (section_) {
+    case Section::empty_lines:
+      return read_empty_lines(bytes);
+    case Section::first_line:
+      return read_first_line(bytes);
+    case Section::fields:
+      used = read_fields(bytes);
+      if (head_done_) end_head(step);
+      return used;
+    case Section::identity:
+    case Section::until_close:
+      return read_identity(bytes, step);
+    case Section::chunk_line:
+      return read_chunk_line(bytes);
+    case Section::chunk_data:
+      return read_chunk_data(bytes, step);
+    case Section::chunk_end:
+      return read_chunk_end(bytes);
+    case Section::trailers:
+      return read_fields(bytes);
+    default:
+      return 0;
+  }
+}
+
+std::size_t MessageParser::read_empty_lines(std::string_view bytes) {
+  std::size_t used = 0;
+  for (; used < bytes.size(); ++used) {
+    const bool in_line = empty_line_bytes_ % 2 == 1;
+    if (bytes[used] != (in_line ? '\n' : '\r')) {
+      if (in_line || bytes[used] == '\n') fail(Errc::bad_line_ending);
+      break;
+    }
+    if (++empty_line_bytes_ > kMaxEmptyLineBytes) {
+      fail(Errc::bad_request_line);
+      break;
+    }
+  }
+  if (used < bytes.size() && section_ != Section::failed) {
+    started_ = true;
+    section_ = Section::first_line;
+  }
+  return used;
+}
+
+std::size_t MessageParser::read_first_line(std::string_view bytes) {
+  started_ = true;
+  Verdict verdict;
+  std::size_t used = 0;
+  if (request_ != nullptr) {
+    used = read_request_line(bytes, verdict);
+  } else {
+    while (used < bytes.size() && !status_line_.done()) {
+      verdict = status_line_.step(bytes[used], limits_.max_header_bytes);
+      if (verdict) break;
+      ++used;
+    }
+    execute(bytes.substr(0, used));
+  }
+  if (verdict) fail(*verdict);
+  if (section_ == Section::failed) return used;
+  if (request_line_.done() || status_line_.done()) section_ = Section::fields;
+  return used;
+}
+
+std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& verdict) {
+  std::size_t used = 0;
+  std::size_t begin = 0;  // of what llhttp gets: the method is withheld until it is whole
+  while (used < bytes.size() && !request_line_.done()) {
+    const bool had_method = request_line_.has_method();
+    verdict = request_line_.step(bytes[used], limits_.max_target);
+    if (verdict) break;
+    ++used;
+    if (had_method || !request_line_.has_method()) continue;
+    request_->method = request_line_.method();
+    execute(to_string(request_->method));
+    begin = used - 1;  // the space
+  }
+  if (request_line_.has_method()) execute(bytes.substr(begin, used - begin));
+  return used;
+}
+
+std::size_t MessageParser::read_fields(std::string_view bytes) {
+  const FieldLinesGuard::Scan scan = field_lines_.scan(bytes, header_bytes_left_);
+  execute(bytes.substr(0, scan.clean));
+  if (scan.verdict) fail(*scan.verdict);
+  if (section_ == Section::failed || !scan.done) return scan.clean;
+  if (section_ == Section::trailers) {
+    section_ = Section::complete;
+  } else if (!head_done_) {
+    fail(Errc::bad_header);  // the guard saw the end of the head and llhttp did not
+  }
+  return scan.clean;
+}
+
+void MessageParser::end_head(ParseStep& step) {
+  if (section_ == Section::failed) return;
+  step.event = ParseEvent::head;
+  if (no_body_) {
+    section_ = Section::complete;
+    step.event = ParseEvent::complete;
+  } else if (saw_transfer_encoding_) {
+    section_ = Section::chunk_line;
+    chunk_line_ = {};
+  } else if (content_length_ > limits_.max_body) {
+    fail(Errc::body_too_large);
+  } else if (content_length_ > 0) {
+    section_ = Section::identity;
+    remaining_ = content_length_;
+  } else if (response_ != nullptr && !saw_content_length_) {
+    section_ = Section::until_close;
+    response_->keep_alive = false;
+  } else {
+    section_ = Section::complete;
+    step.event = ParseEvent::complete;
+  }
+}
+
+std::size_t MessageParser::read_identity(std::string_view bytes, ParseStep& step) {
+  std::size_t used = bytes.size();
+  if (section_ == Section::identity) {
+    used = static_cast<std::size_t>(std::min<std::uint64_t>(used, remaining_));
+    remaining_ -= used;
+    if (remaining_ == 0) section_ = Section::complete;
+  } else if (used > limits_.max_body - body_size_) {
+    fail(Errc::body_too_large);
+    return 0;
+  }
+  body_size_ += used;
+  step.body = bytes.substr(0, used);
+  step.event = ParseEvent::body;
+  return used;
+}
+
+std::size_t MessageParser::read_chunk_line(std::string_view bytes) {
+  std::size_t used = 0;
+  while (used < bytes.size() && !chunk_line_.done()) {
+    if (const Verdict verdict = chunk_line_.step(bytes[used], extension_left_); verdict) {
+      fail(*verdict);
+      return used;
+    }
+    ++used;
+  }
+  if (!chunk_line_.done()) return used;
+  execute(chunk_line_.digits());
+  execute("\r\n");
+  if (section_ == Section::failed) return used;
+  remaining_ = llhttp_.content_length;
+  if (remaining_ > limits_.max_body - body_size_) {
+    fail(Errc::body_too_large);
+  } else if (remaining_ > 0) {
+    section_ = Section::chunk_data;
+  } else {
+    section_ = Section::trailers;
+    trailers_.clear();
+    builder_.write_to(trailers_);
+    headers_ = &trailers_;
+    header_bytes_left_ = limits_.max_header_bytes;
+  }
+  return used;
+}
+
+std::size_t MessageParser::read_chunk_data(std::string_view bytes, ParseStep& step) {
+  const auto used = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), remaining_));
+  execute(bytes.substr(0, used));
+  if (section_ == Section::failed) return used;
+  remaining_ -= used;
+  body_size_ += used;
+  if (remaining_ == 0) section_ = Section::chunk_end;
+  step.body = bytes.substr(0, used);
+  step.event = ParseEvent::body;
+  return used;
+}
+
+std::size_t MessageParser::read_chunk_end(std::string_view bytes) {
+  if (bytes.front() != (chunk_cr_ ? '\n' : '\r')) {
+    fail(Errc::bad_chunk);
+    return 0;
+  }
+  execute(bytes.substr(0, 1));
+  if (section_ == Section::failed) return 1;
+  if (chunk_cr_) {
+    section_ = Section::chunk_line;
+    chunk_line_ = {};
+  }
+  chunk_cr_ = !chunk_cr_;
+  return 1;
+}
+
+bool MessageParser::fail(Errc error) noexcept {
+  // The first reason stands: it is about the earliest byte.
+  if (!error_) error_ = error;
+  section_ = Section::failed;
+  return false;
+}
+
+bool ResponseParser::finish() noexcept {
+  if (section_ == Section::until_close) {
+    section_ = Section::complete;
+    return true;
+  }
+  fail(started() ? Errc::unexpected_end : Errc::closed_before_response);
+  return false;
+}
+
+}  // namespace weft::http

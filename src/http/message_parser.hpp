@@ -1,0 +1,136 @@
+// MessageParser: one HTTP/1.1 message at a time, incrementally, over llhttp. RequestParser and
+// ResponseParser (parsers.hpp) are its two faces; the server's and the client's connections call those.
+//
+// Division of labour. A guard (line_guard.hpp) reads each line first: it finds where lines, heads and
+// chunks end, counts limits, and refuses what llhttp is lenient about. Only bytes that passed go to
+// llhttp, which knows the grammar of fields, lengths and codings. So llhttp never sees a byte beyond the
+// message, both must agree, and the outcome does not depend on how the input was split.
+// Not thread-safe. Allocates only where the message outgrows all messages before it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <llhttp/llhttp.h>
+
+#include <weft/http_message.hpp>
+
+#include "http/headers_builder.hpp"
+#include "http/line_guard.hpp"
+
+namespace weft::http {
+
+enum class ParseEvent : std::uint8_t {
+  need_more,  ///< all bytes were consumed
+  head,       ///< the head is complete and a body follows
+  body,       ///< ParseStep::body holds bytes of the body
+  complete,   ///< the message is complete; the bytes after `consumed` belong to the next one
+  failed,     ///< error() says why; the connection's framing is lost
+};
+
+struct ParseStep {
+  std::size_t consumed;
+  ParseEvent event;
+  std::string_view body;  ///< part of the input
+};
+
+class MessageParser {
+ public:
+  MessageParser(const MessageParser&) = delete;
+  MessageParser& operator=(const MessageParser&) = delete;
+
+  /// Consumes input up to the next event. After head and body it must be called again, even with
+  /// nothing: the message may be complete. After complete or failed, begin() comes first.
+  /// Throws std::bad_alloc, after which begin() comes first too.
+  [[nodiscard]] ParseStep feed(std::string_view bytes);
+
+  /// The reason of the event failed.
+  [[nodiscard]] Errc error() const noexcept { return *error_; }
+  /// A byte of the message was consumed (empty lines before a request do not count).
+  [[nodiscard]] bool started() const noexcept { return started_; }
+  [[nodiscard]] bool head_done() const noexcept { return head_done_; }
+  /// The announced Content-Length; 0 without one.
+  [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
+
+ protected:
+  enum class Section : std::uint8_t {
+    empty_lines,
+    first_line,
+    fields,
+    identity,
+    until_close,
+    chunk_line,
+    chunk_data,
+    chunk_end,
+    trailers,
+    complete,
+    failed
+  };
+
+  MessageParser(bool is_request, const Limits& limits) noexcept;
+  ~MessageParser() = default;
+  void begin_message(Headers& headers) noexcept;
+  /// Always false, so that a check can end with it.
+  bool fail(Errc error) noexcept;
+
+  Limits limits_;
+  Request* request_ = nullptr;  // exactly one of the two is set
+  Response* response_ = nullptr;
+  bool expects_continue_ = false;
+  bool no_body_ = false;  // the response answers HEAD
+  bool started_ = false;
+  Section section_ = Section::failed;
+
+ private:
+  struct Callbacks;
+
+  [[nodiscard]] std::size_t read_empty_lines(std::string_view bytes);
+  [[nodiscard]] std::size_t read_first_line(std::string_view bytes);
+  [[nodiscard]] std::size_t read_request_line(std::string_view bytes, Verdict& verdict);
+  [[nodiscard]] std::size_t read_fields(std::string_view bytes);
+  [[nodiscard]] std::size_t read_identity(std::string_view bytes, ParseStep& step);
+  [[nodiscard]] std::size_t read_chunk_line(std::string_view bytes);
+  [[nodiscard]] std::size_t read_chunk_data(std::string_view bytes, ParseStep& step);
+  [[nodiscard]] std::size_t read_chunk_end(std::string_view bytes);
+  [[nodiscard]] std::size_t advance(std::string_view bytes, ParseStep& step);
+  void execute(std::string_view bytes);
+  void end_head(ParseStep& step);
+  [[nodiscard]] Errc translate(llhttp_errno_t error) const noexcept;
+  [[nodiscard]] bool note_field_name();
+  [[nodiscard]] bool note_field_value(std::string_view value);
+  [[nodiscard]] bool check_head();
+  [[nodiscard]] bool check_request_head();
+  [[nodiscard]] bool check_transfer_encoding();
+
+  /// Which of the fields that decide about framing is being read.
+  enum class Known : std::uint8_t { other, host, content_length, transfer_encoding, expect };
+
+  llhttp_t llhttp_;
+  RequestLineGuard request_line_;
+  StatusLineGuard status_line_;
+  FieldLinesGuard field_lines_;
+  ChunkLineGuard chunk_line_;
+  HeadersBuilder builder_;
+  Headers trailers_;  // checked, then forgotten
+  Headers* headers_ = nullptr;
+  std::size_t header_bytes_left_ = 0;
+  std::size_t extension_left_ = 0;
+  std::uint64_t content_length_ = 0;
+  std::uint64_t remaining_ = 0;  // of the body, or of the chunk
+  std::uint64_t body_size_ = 0;
+  std::optional<Errc> error_;
+  Known known_ = Known::other;
+  std::uint8_t empty_line_bytes_ = 0;
+  std::uint8_t host_count_ = 0;
+  bool head_done_ = false;
+  bool saw_content_length_ = false;
+  bool saw_transfer_encoding_ = false;
+  bool chunk_cr_ = false;
+  bool host_is_bad_ = false;
+  bool expectation_is_bad_ = false;
+  bool out_of_memory_ = false;
+};
+
+}  // namespace weft::http

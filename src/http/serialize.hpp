@@ -1,0 +1,38 @@
+// Messages to bytes: appended to a buffer that the caller uses again, so that a response costs no
+// allocation once the buffer has grown. Called by the server's and the client's connections.
+// Safe from any thread; the text of the Date field is cached for each thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <weft/http_message.hpp>
+
+namespace weft::http {
+
+/// What the framing of a response depends on beside the response itself.
+struct ResponseFraming {
+  Method request_method = Method::get;
+  Version request_version = Version::http_1_1;
+  bool keep_alive = true;
+  std::string_view server_name;  ///< no Server field when empty
+};
+
+/// Content-Length, Date, Server and Connection are written here; fields of that meaning in `response`
+/// are left out, but for Server and Date, which then replace ours, and for the Content-Length of an
+/// answer to HEAD without a body. Fields that would split the response cannot be in a Headers.
+void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
+
+/// `target` and `host` are those of the URL. Content-Length and Connection are written here.
+void append_request(std::string& out, const Request& request, std::string_view host,
+                    bool keep_alive);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT", the time now, to the second.
+[[nodiscard]] std::string_view http_date_now() noexcept;
+/// The same for `seconds` since 1970, into `out` of 29 characters; years 0 to 9999.
+void write_http_date(std::int64_t seconds, char* out) noexcept;
+
+/// The response asks for the connection to be closed with "Connection: close".
+[[nodiscard]] bool wants_close(const Headers& headers) noexcept;
+
+}  // namespace weft::http

@@ -1,0 +1,128 @@
+#include <weft/http_message.hpp>
+#include <weft/http_url.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "http/char_class.hpp"
+
+namespace weft::http {
+namespace {
+
+constexpr std::size_t kMaxUrl = 64 * 1024;
+
+[[nodiscard]] std::unexpected<std::error_code> refuse(Errc error) noexcept {
+  return fail(make_error_code(error));
+}
+
+[[nodiscard]] std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = to_lower(c);
+  return result;
+}
+
+[[nodiscard]] std::uint16_t default_port(std::string_view scheme) noexcept {
+  return scheme == "https" ? 443 : 80;
+}
+
+/// The scheme of "scheme:…", or nothing when the text does not begin with one.
+[[nodiscard]] std::optional<std::string_view> scheme_of(std::string_view text) noexcept {
+  const std::size_t end = text.find_first_of(":/?#");
+  if (end == 0 || end == std::string_view::npos || text[end] != ':') return std::nullopt;
+  return text.substr(0, end);
+}
+
+/// Encodes what may not stand in a target, and drops the fragment.
+[[nodiscard]] std::string clean_target(std::string_view raw) {
+  raw = raw.substr(0, raw.find('#'));
+  std::string target;
+  target.reserve(raw.size() + 1);
+  if (!raw.starts_with('/')) target.push_back('/');
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const std::string_view one = raw.substr(i, 1);
+    const bool is_escape = raw.size() - i >= 3 && all(kHexDigit, raw.substr(i + 1, 2));
+    const bool stays = raw[i] == '%' ? is_escape
+                                     : is(kTarget, raw[i]) &&
+                                           std::string_view("\"<>\\^`{|}").find(raw[i]) ==
+                                               std::string_view::npos;
+    target.append(stays ? std::string(one) : percent_encode(one));
+  }
+  return target;
+}
+
+[[nodiscard]] bool parse_port(std::string_view text, std::uint16_t& port) noexcept {
+  if (text.empty()) return true;  // "host:" means the default (RFC 3986, 6.2.3)
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port != 0;
+}
+
+[[nodiscard]] bool parse_authority(std::string_view text, Url& url) {
+  std::string_view host = text;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return false;
+    host = text.substr(1, end - 1);
+    const std::string_view after = text.substr(end + 1);
+    if (!after.empty() && !after.starts_with(':')) return false;
+    port = after.substr(after.empty() ? 0 : 1);
+    if (host.find(':') == std::string_view::npos) return false;
+    if (host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return false;
+  } else {
+    const std::size_t colon = text.find(':');
+    host = text.substr(0, colon);
+    if (colon != std::string_view::npos) port = text.substr(colon + 1);
+    // Names as the resolver takes them; other bytes are mistakes or attempts at injection.
+    if (!all(kUnreserved, host)) return false;
+  }
+  if (host.empty() || host.size() > 255) return false;
+  url.host = lower(host);
+  return parse_port(port, url.port);
+}
+
+}  // namespace
+
+Result<Url> Url::parse(std::string_view text) {
+  if (text.size() > kMaxUrl) return refuse(Errc::bad_url);
+  const std::size_t separator = text.find("://");
+  const std::optional<std::string_view> scheme = scheme_of(text);
+  if (!scheme || separator != scheme->size()) return refuse(Errc::bad_url);
+  Url url;
+  url.scheme = lower(*scheme);
+  if (url.scheme != "http" && url.scheme != "https") return refuse(Errc::unsupported_scheme);
+  url.port = default_port(url.scheme);
+  const std::string_view rest = text.substr(separator + 3);
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view authority = rest.substr(0, end);
+  if (authority.find('@') != std::string_view::npos) return refuse(Errc::userinfo_in_url);
+  if (!parse_authority(authority, url)) return refuse(Errc::bad_url);
+  url.target = clean_target(rest.substr(end));
+  return url;
+}
+
+Result<Url> Url::resolve(std::string_view reference) const {
+  if (scheme_of(reference)) return parse(reference);
+  if (reference.starts_with("//")) return parse(scheme + ":" + std::string(reference));
+  Url url = *this;
+  if (reference.empty() || reference.starts_with('#')) return url;
+  const std::string_view path = std::string_view(target).substr(0, target.find('?'));
+  std::string joined;
+  if (reference.starts_with('?')) {
+    joined = path;
+  } else if (!reference.starts_with('/')) {
+    joined = path.substr(0, path.rfind('/') + 1);
+  }
+  url.target = clean_target(joined.append(reference));
+  return url;
+}
+
+std::string Url::authority() const {
+  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (port != default_port(scheme)) text.append(":").append(std::to_string(port));
+  return text;
+}
+
+std::string Url::to_string() const { return scheme + "://" + authority() + target; }
+
+}  // namespace weft::http

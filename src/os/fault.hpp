@@ -1,0 +1,101 @@
+// FaultPlan: what tests make system calls do instead: fail with a chosen errno, or transfer less.
+// It also counts the calls. Consulted by Syscalls, and by nothing else; production installs none.
+// Thread-safe.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+#include <weft/atomic.hpp>
+
+namespace weft {
+
+/// The functions of Syscalls by name.
+enum class Call : std::uint8_t {
+  read,
+  readv,
+  recvmsg,
+  write,
+  send,
+  sendmsg,
+  writev,
+  accept4,
+  eventfd,
+  socket,
+  epoll_create,
+  connect,
+  bind,
+  listen,
+  shutdown,
+  getsockname,
+  getpeername,
+  getsockopt,
+  setsockopt,
+  close,
+  poll_now,
+  epoll_ctl,
+  epoll_wait,
+  count_,
+};
+
+/// What happens to some of the calls of one kind.
+struct Fault {
+  static constexpr int any_handle = -1;
+  static constexpr std::uint64_t always = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::size_t not_shortened = std::numeric_limits<std::size_t>::max();
+
+  Call call;
+  int errno_value = 0;               ///< Not 0: the call is not made and fails with this.
+  std::size_t size = not_shortened;  ///< Transfers are given at most this much room.
+  int handle = any_handle;  ///< Only calls on this handle count (epoll_ctl: the one watched).
+  std::uint64_t skip = 0;   ///< So many matching calls pass untouched first.
+  std::uint64_t times = 1;  ///< Then so many are hit.
+};
+
+class FaultPlan {
+ public:
+  FaultPlan() = default;
+  FaultPlan(const FaultPlan&) = delete;
+  FaultPlan& operator=(const FaultPlan&) = delete;
+
+  void add(const Fault& fault);
+  void clear();
+
+  /// What the call that is about to be made is to do: nothing said, or the fault. Counts the call.
+  [[nodiscard]] std::optional<Fault> judge(Call call, int handle) noexcept;
+
+  /// How many calls of this kind were begun, EINTR repetitions included, since the plan was made or
+  /// reset.
+  [[nodiscard]] std::uint64_t calls(Call call) const noexcept;
+  void reset_counts() noexcept;
+  /// How often the faults that were added have struck.
+  [[nodiscard]] std::uint64_t struck() const noexcept;
+  /// Whether any fault that was added shortens transfers.
+  [[nodiscard]] bool shortens() const noexcept;
+
+ private:
+  static constexpr std::size_t kinds = static_cast<std::size_t>(Call::count_);
+
+  // Relaxed throughout: counters and a hint; what they are compared with is ordered by the test
+  // itself.
+  std::array<Atomic<std::uint64_t>, kinds> calls_{};
+  Atomic<std::uint64_t> struck_{0};
+  Atomic<bool> shortens_{false};
+  Mutex mutex_;
+  std::vector<Fault> faults_;  // guarded by mutex_; their skip and times are counted down
+};
+
+/// A FaultPlan that is installed while it lives.
+class ScopedFaults : public FaultPlan {
+ public:
+  ScopedFaults() noexcept;
+  ~ScopedFaults();
+
+ private:
+  FaultPlan* before_;
+};
+
+}  // namespace weft

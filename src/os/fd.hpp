@@ -1,0 +1,40 @@
+// Fd: owns a file descriptor and closes it. Not thread-safe, as any owner.
+#pragma once
+
+#include <utility>
+
+#include "os/syscalls.hpp"
+
+namespace weft {
+
+class Fd {
+ public:
+  static constexpr int none = -1;
+
+  Fd() noexcept = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  ~Fd() { reset(); }
+
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+
+  /// Gives the descriptor up without closing it.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, none); }
+
+  /// Closes what it owns and owns `fd` from now on.
+  void reset(int fd = none) noexcept {
+    const int old = std::exchange(fd_, fd);
+    // What close reports (a delayed write error of a network file) has no one left to act on it.
+    if (old >= 0 && old != fd) static_cast<void>(Syscalls::close(old));
+  }
+
+ private:
+  int fd_ = none;
+};
+
+}  // namespace weft

@@ -1,0 +1,312 @@
+#include "os/syscalls.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <ctime>
+#include <weft/atomic.hpp>
+
+#include "os/fault.hpp"
+
+namespace weft {
+namespace {
+
+// Written by a test before the threads it looks at start; acquire pairs with the release in
+// install(), so that the plan is whole when it is seen.
+Atomic<FaultPlan*> installed_plan{nullptr};
+
+// Whether epoll_pwait2 turned out to be missing (Linux before 5.11, or a filter). Relaxed: a hint;
+// a thread that has not seen it yet finds out by itself.
+Atomic<bool> no_epoll_pwait2{false};
+
+#ifndef RWF_NOSIGNAL
+constexpr int RWF_NOSIGNAL = 0x100;
+#endif
+
+/// Makes a call as often as it is interrupted. `call` is given the greatest size of the transfer.
+template <class Function>
+std::int64_t perform(Call kind, int fd, Function call) noexcept {
+  FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
+  for (;;) {
+    std::size_t room = Fault::not_shortened;
+    int error = 0;
+    if (plan != nullptr) [[unlikely]] {
+      if (const auto fault = plan->judge(kind, fd)) {
+        error = fault->errno_value;
+        room = fault->size;
+      }
+    }
+    if (error == 0) {
+      const std::int64_t result = call(room);
+      if (result >= 0) return result;
+      error = errno;
+    }
+    if (error != EINTR) return -error;
+  }
+}
+
+/// The same for calls that must not be made again when they are interrupted.
+template <class Function>
+std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
+  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
+      [[unlikely]] {
+    const auto fault = plan->judge(kind, fd);
+    if (fault && fault->errno_value != 0) return -fault->errno_value;
+  }
+  const std::int64_t result = call();
+  return result >= 0 ? result : -errno;
+}
+
+/// What is left of a vectored transfer of which only `room` bytes are wanted: part of its first
+/// slice.
+iovec first_part(const iovec* slices, std::size_t room) noexcept {
+  return {slices->iov_base, std::min(slices->iov_len, room)};
+}
+
+/// Calls `transfer(slices, count)` with what `room` allows.
+template <class Transfer>
+std::int64_t within(std::size_t room, const iovec* slices, std::size_t count, Transfer transfer) {
+  if (room != Fault::not_shortened && count > 0) [[unlikely]] {
+    const iovec part = first_part(slices, room);
+    return transfer(&part, 1);
+  }
+  return transfer(slices, static_cast<int>(std::min<std::size_t>(count, IOV_MAX)));
+}
+
+/// A message with what `room` allows of its slices.
+struct ShortenedMessage {
+  ShortenedMessage(const msghdr& whole, std::size_t room) noexcept : header(whole) {
+    if (room == Fault::not_shortened || whole.msg_iovlen == 0) [[likely]]
+      return;
+    part = first_part(whole.msg_iov, room);
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+  }
+  ShortenedMessage(const ShortenedMessage&) = delete;
+
+  msghdr header;
+  iovec part{};
+};
+
+/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Four system
+/// calls: only for pipes, and for handles that cannot take flags, on kernels without RWF_NOSIGNAL.
+std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) noexcept {
+  sigset_t pipe_only;
+  sigset_t before;
+  sigset_t pending;
+  sigemptyset(&pipe_only);
+  sigaddset(&pipe_only, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+  const std::int64_t result = ::writev(fd, slices, count);
+  const int error = errno;
+  // One that was pending before (so it was blocked, too) is somebody else's and stays.
+  if (result < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    const std::timespec at_once{};
+    while (sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return result;
+}
+
+std::int64_t writev_without_signal(int fd, const iovec* slices, int count) noexcept {
+  constexpr off_t at_current_position = -1;
+  const std::int64_t result = ::pwritev2(fd, slices, count, at_current_position, RWF_NOSIGNAL);
+  // Not remembered: handles without vectored writing (an eventfd) say so on every kernel.
+  if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+    return writev_with_signal_blocked(fd, slices, count);
+  }
+  return result;
+}
+
+std::int64_t wait_in_milliseconds(int epoll, epoll_event* events, int room,
+                                  std::int64_t timeout_ns) noexcept {
+  constexpr std::int64_t ns_per_ms = 1'000'000;
+  int timeout_ms = -1;
+  if (timeout_ns >= 0) {
+    const std::int64_t rounded_up = timeout_ns / ns_per_ms + (timeout_ns % ns_per_ms != 0 ? 1 : 0);
+    timeout_ms = static_cast<int>(std::min<std::int64_t>(rounded_up, INT_MAX));
+  }
+  return ::epoll_wait(epoll, events, room, timeout_ms);
+}
+
+std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
+                             std::int64_t timeout_ns) noexcept {
+  constexpr std::int64_t ns_per_s = 1'000'000'000;
+  // Without a fraction of time to wait the older call does the same for less.
+  if (timeout_ns > 0 && !no_epoll_pwait2.load(std::memory_order_relaxed)) {
+    const std::timespec timeout{.tv_sec = timeout_ns / ns_per_s, .tv_nsec = timeout_ns % ns_per_s};
+    const int result = ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
+    if (result >= 0 || (errno != ENOSYS && errno != EPERM)) return result;
+    no_epoll_pwait2.store(true, std::memory_order_relaxed);
+  }
+  return wait_in_milliseconds(epoll, events, room, timeout_ns);
+}
+
+}  // namespace
+
+std::int64_t Syscalls::read(int fd, void* data, std::size_t size) noexcept {
+  return perform(Call::read, fd,
+                 [&](std::size_t room) { return ::read(fd, data, std::min(size, room)); });
+}
+
+std::int64_t Syscalls::readv(int fd, const iovec* slices, std::size_t count) noexcept {
+  return perform(Call::readv, fd, [&](std::size_t room) {
+    return within(room, slices, count,
+                  [fd](const iovec* first, int n) { return ::readv(fd, first, n); });
+  });
+}
+
+std::int64_t Syscalls::recvmsg(int socket, msghdr* message, int flags) noexcept {
+  return perform(Call::recvmsg, socket, [&](std::size_t room) {
+    ShortenedMessage part(*message, room);
+    const std::int64_t result = ::recvmsg(socket, &part.header, flags);
+    message->msg_flags = part.header.msg_flags;
+    message->msg_namelen = part.header.msg_namelen;
+    message->msg_controllen = part.header.msg_controllen;
+    return result;
+  });
+}
+
+std::int64_t Syscalls::write(int fd, const void* data, std::size_t size) noexcept {
+  return perform(Call::write, fd,
+                 [&](std::size_t room) { return ::write(fd, data, std::min(size, room)); });
+}
+
+std::int64_t Syscalls::send(int socket, const void* data, std::size_t size) noexcept {
+  return perform(Call::send, socket, [&](std::size_t room) {
+    return ::send(socket, data, std::min(size, room), MSG_NOSIGNAL);
+  });
+}
+
+std::int64_t Syscalls::sendmsg(int socket, const msghdr* message) noexcept {
+  return perform(Call::sendmsg, socket, [&](std::size_t room) {
+    const ShortenedMessage part(*message, room);
+    return ::sendmsg(socket, &part.header, MSG_NOSIGNAL);
+  });
+}
+
+std::int64_t Syscalls::writev(int fd, const iovec* slices, std::size_t count) noexcept {
+  return perform(Call::writev, fd, [&](std::size_t room) {
+    return within(room, slices, count,
+                  [fd](const iovec* first, int n) { return writev_without_signal(fd, first, n); });
+  });
+}
+
+std::int64_t Syscalls::accept4(int listener, sockaddr* address, socklen_t* size) noexcept {
+  return perform(Call::accept4, listener, [&](std::size_t) {
+    return ::accept4(listener, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  });
+}
+
+std::int64_t Syscalls::eventfd(std::uint32_t initial) noexcept {
+  return perform(Call::eventfd, Fault::any_handle,
+                 [&](std::size_t) { return ::eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC); });
+}
+
+std::int64_t Syscalls::socket(int domain, int type, int protocol) noexcept {
+  return perform(Call::socket, Fault::any_handle,
+                 [&](std::size_t) { return ::socket(domain, type | SOCK_CLOEXEC, protocol); });
+}
+
+std::int64_t Syscalls::epoll_create() noexcept {
+  return perform(Call::epoll_create, Fault::any_handle,
+                 [](std::size_t) { return ::epoll_create1(EPOLL_CLOEXEC); });
+}
+
+std::int64_t Syscalls::connect(int socket, const sockaddr* address, socklen_t size) noexcept {
+  const std::int64_t result =
+      perform_once(Call::connect, socket, [&] { return ::connect(socket, address, size); });
+  return result == -EINTR ? -EINPROGRESS : result;
+}
+
+std::int64_t Syscalls::bind(int socket, const sockaddr* address, socklen_t size) noexcept {
+  return perform(Call::bind, socket, [&](std::size_t) { return ::bind(socket, address, size); });
+}
+
+std::int64_t Syscalls::listen(int socket, int backlog) noexcept {
+  return perform(Call::listen, socket, [&](std::size_t) { return ::listen(socket, backlog); });
+}
+
+std::int64_t Syscalls::shutdown(int socket, int how) noexcept {
+  return perform(Call::shutdown, socket, [&](std::size_t) { return ::shutdown(socket, how); });
+}
+
+std::int64_t Syscalls::getsockname(int socket, sockaddr* address, socklen_t* size) noexcept {
+  return perform(Call::getsockname, socket,
+                 [&](std::size_t) { return ::getsockname(socket, address, size); });
+}
+
+std::int64_t Syscalls::getpeername(int socket, sockaddr* address, socklen_t* size) noexcept {
+  return perform(Call::getpeername, socket,
+                 [&](std::size_t) { return ::getpeername(socket, address, size); });
+}
+
+std::int64_t Syscalls::getsockopt(int socket, int level, int name, void* value,
+                                  socklen_t* size) noexcept {
+  return perform(Call::getsockopt, socket,
+                 [&](std::size_t) { return ::getsockopt(socket, level, name, value, size); });
+}
+
+std::int64_t Syscalls::setsockopt(int socket, int level, int name, const void* value,
+                                  socklen_t size) noexcept {
+  return perform(Call::setsockopt, socket,
+                 [&](std::size_t) { return ::setsockopt(socket, level, name, value, size); });
+}
+
+std::int64_t Syscalls::socket_error(int socket) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  const std::int64_t result = getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size);
+  return result < 0 ? result : -error;
+}
+
+std::int64_t Syscalls::close(int fd) noexcept {
+  // An injected failure comes after the handle is gone, as a real one does.
+  const std::int64_t closed = ::close(fd);
+  const int error = errno;
+  const std::int64_t result = perform_once(Call::close, fd, [=] {
+    errno = error;
+    return closed;
+  });
+  return result == -EINTR ? 0 : result;
+}
+
+std::int64_t Syscalls::poll_now(int fd, short events) noexcept {
+  pollfd request{.fd = fd, .events = events, .revents = 0};
+  const std::int64_t result =
+      perform(Call::poll_now, fd, [&](std::size_t) { return ::poll(&request, 1, 0); });
+  return result < 0 ? result : static_cast<unsigned short>(request.revents);
+}
+
+std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  return perform(Call::epoll_ctl, fd,
+                 [&](std::size_t) { return ::epoll_ctl(epoll, operation, fd, event); });
+}
+
+std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
+                                  std::int64_t timeout_ns) noexcept {
+  return perform_once(Call::epoll_wait, epoll,
+                      [&] { return wait_for_events(epoll, events, room, timeout_ns); });
+}
+
+bool Syscalls::may_shorten() noexcept {
+  const FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
+  return plan != nullptr && plan->shortens();
+}
+
+FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
+  return installed_plan.exchange(plan, std::memory_order_acq_rel);
+}
+
+}  // namespace weft

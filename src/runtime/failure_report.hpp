@@ -1,0 +1,11 @@
+// What a runtime without a failure handler does with an exception that nobody awaits.
+#pragma once
+
+#include <weft/spawn.hpp>
+
+namespace weft {
+
+/// Writes one line and the async backtrace to standard error. Any thread.
+void report_failure(const UnhandledFailure& failure) noexcept;
+
+}  // namespace weft

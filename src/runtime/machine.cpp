@@ -1,0 +1,167 @@
+#include "runtime/machine.hpp"
+
+#include <stdexcept>
+
+#include "os/thread.hpp"
+#include "reactor/readiness_driver.hpp"
+#include "runtime/failure_report.hpp"
+
+namespace weft {
+
+namespace {
+
+constexpr std::size_t most_workers = 1024;
+
+std::size_t worker_count(const RuntimeOptions& options) {
+  if (options.current_thread) return 1;
+  if (options.workers > most_workers) {
+    throw std::invalid_argument("weft::Runtime: workers must be at most 1024, not " +
+                                std::to_string(options.workers));
+  }
+  return options.workers != 0 ? options.workers : cpu_count();
+}
+
+/// Wakes a thread that is outside the runtime.
+class ThreadJoiner final : public JoinWaiter {
+ public:
+  ThreadJoiner() noexcept : JoinWaiter(&ThreadJoiner::on_end) {}
+  void wait() noexcept { parker_.park(); }
+
+ private:
+  static void on_end(JoinWaiter& self) noexcept { static_cast<ThreadJoiner&>(self).parker_.unpark(); }
+  ThreadParker parker_;
+};
+
+}  // namespace
+
+// The root scope ----------------------------------------------------------------------------------------
+
+void RootTasks::unhandled(const UnhandledFailure& failure) noexcept {
+  if (on_failure_) {
+    on_failure_(failure);
+  } else {
+    report_failure(failure);
+  }
+}
+
+void RootTasks::removed(std::exception_ptr, std::size_t left) noexcept {
+  if (left == 0) emptied_.unpark();
+}
+
+void RootTasks::wait_until_empty() noexcept {
+  while (size() != 0) emptied_.park();
+}
+
+// The machine -------------------------------------------------------------------------------------------
+
+/// Makes a machine's parts current on this thread for as long as it lives.
+class Runtime::Machine::ThreadContext {
+ public:
+  ThreadContext(Machine& machine, std::size_t index) noexcept
+      : reactor_(Reactor::make_current(&machine.parks_[index]->reactor())),
+        tasks_(TaskSet::make_current(machine.tasks_.get())),
+        pool_(BlockingPool::make_current(&machine.blocking_)) {}
+  ~ThreadContext() {
+    BlockingPool::make_current(pool_);
+    TaskSet::make_current(tasks_);
+    Reactor::make_current(reactor_);
+  }
+  ThreadContext(const ThreadContext&) = delete;
+  ThreadContext& operator=(const ThreadContext&) = delete;
+
+ private:
+  Reactor* reactor_;
+  TaskSet* tasks_;
+  BlockingPool* pool_;
+};
+
+Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options)) {
+  const std::size_t workers = worker_count(options_);
+  std::vector<Park*> parks;
+  for (std::size_t i = 0; i < workers; ++i) {
+    auto driver = ReadinessDriver::create(static_cast<unsigned>(i));
+    if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
+    parks_.push_back(std::make_unique<ReactorPark>(std::move(*driver), clock_));
+    parks.push_back(parks_.back().get());
+  }
+  scheduler_ = std::make_unique<Scheduler>(parks);
+  tasks_ = std::make_unique<RootTasks>(*scheduler_, std::move(options_.on_failure));
+  if (!options_.current_thread) start_threads();
+}
+
+Runtime::Machine::~Machine() { shutdown(); }
+
+void Runtime::Machine::start_threads() {
+  try {
+    for (std::size_t i = 0; i < scheduler_->size(); ++i) {
+      threads_.emplace_back([this, i] { work(i); });
+    }
+  } catch (const std::system_error& error) {
+    stop_threads();
+    throw IoError(error.code(), "weft::Runtime: worker thread");
+  }
+}
+
+void Runtime::Machine::work(std::size_t index) noexcept {
+  name_current_thread(options_.name + "-" + std::to_string(index));
+  const ThreadContext context(*this, index);
+  // Acquire: pairs with stop_threads(); what came before it is seen by the ending thread.
+  scheduler_->worker(index).run_until([this] { return stop_.load(std::memory_order_acquire); });
+}
+
+template <class Stop>
+void Runtime::Machine::drive(Stop stop) noexcept {
+  const std::lock_guard lock(driving_);
+  const ThreadContext context(*this, 0);
+  scheduler_->worker(0).run_until(stop);
+}
+
+void Runtime::Machine::wait(SpawnedTask& task) {
+  if (Worker::current() != nullptr) {
+    throw std::logic_error("weft::block_on: this thread runs tasks and must not block; use co_await");
+  }
+  if (options_.current_thread) {
+    drive([&task] { return task.ended(); });
+    return;
+  }
+  ThreadJoiner joiner;
+  if (task.wait_with(joiner) == SpawnedTask::Registered::waiting) joiner.wait();
+}
+
+void Runtime::Machine::shutdown() noexcept {
+  if (ended_) return;
+  ended_ = true;
+  tasks_->cancel_all();
+  if (options_.current_thread) {
+    drive([this] { return tasks_->size() == 0; });
+  } else {
+    tasks_->wait_until_empty();
+  }
+  blocking_.stop();
+  stop_threads();
+}
+
+void Runtime::Machine::stop_threads() noexcept {
+  stop_.store(true, std::memory_order_release);
+  scheduler_->unpark_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+// The public face ---------------------------------------------------------------------------------------
+
+Runtime::Runtime(RuntimeOptions options) : machine_(std::make_unique<Machine>(std::move(options))) {}
+
+Runtime::~Runtime() = default;
+
+void Runtime::shutdown() noexcept { machine_->shutdown(); }
+
+std::size_t Runtime::workers() const noexcept { return machine_->workers(); }
+
+std::size_t Runtime::live_tasks() const noexcept { return machine_->tasks().size(); }
+
+TaskSet& Runtime::tasks() noexcept { return machine_->tasks(); }
+
+void Runtime::wait(SpawnedTask& task) { machine_->wait(task); }
+
+}  // namespace weft

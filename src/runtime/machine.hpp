@@ -1,0 +1,86 @@
+// Machine: one runtime from the inside: reactors, executor, the outermost scope, worker threads. The only place
+// that joins them.
+//
+// Order of life: reactors and their parks → scheduler → threads; and back. Threads end only when the last
+// task has ended, so no task, operation or timer outlives what it needs.
+#pragma once
+
+#include <weft/runtime.hpp>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "exec/blocking_pool.hpp"
+#include "exec/scheduler.hpp"
+#include "os/clock.hpp"
+#include "reactor/reactor.hpp"
+
+namespace weft {
+
+/// A worker's place to wait: its reactor.
+class ReactorPark final : public Park {
+ public:
+  explicit ReactorPark(std::unique_ptr<Driver> driver, Clock& clock) noexcept
+      : reactor_(std::move(driver), clock) {}
+
+  void park() noexcept override { reactor_.turn(-1); }
+  void poll() noexcept override { reactor_.turn(0); }
+  void unpark() noexcept override { reactor_.wake(); }
+  [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+
+ private:
+  Reactor reactor_;
+};
+
+/// The outermost scope: owner of every task that has no other.
+class RootTasks final : public TaskSet {
+ public:
+  RootTasks(Executor& executor, FailureHandler on_failure)
+      : TaskSet(executor), on_failure_(std::move(on_failure)) {}
+
+  void unhandled(const UnhandledFailure& failure) noexcept override;
+  /// Waits, on a thread that is no worker, until there is no task.
+  void wait_until_empty() noexcept;
+
+ private:
+  void removed(std::exception_ptr error, std::size_t left) noexcept override;
+
+  FailureHandler on_failure_;
+  ThreadParker emptied_;
+};
+
+class Runtime::Machine {
+ public:
+  explicit Machine(RuntimeOptions options);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  [[nodiscard]] RootTasks& tasks() noexcept { return *tasks_; }
+  [[nodiscard]] std::size_t workers() const noexcept { return scheduler_->size(); }
+  void wait(SpawnedTask& task);
+  void shutdown() noexcept;
+
+ private:
+  class ThreadContext;
+
+  void start_threads();
+  void work(std::size_t index) noexcept;
+  template <class Stop>
+  void drive(Stop stop) noexcept;
+  void stop_threads() noexcept;
+
+  RuntimeOptions options_;
+  SteadyClock clock_;
+  std::vector<std::unique_ptr<ReactorPark>> parks_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<RootTasks> tasks_;
+  BlockingPool blocking_;
+  Mutex driving_;  // current_thread: whoever runs the one worker holds it
+  Atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+  bool ended_ = false;
+};
+
+}  // namespace weft

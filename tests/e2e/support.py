@@ -1,0 +1,105 @@
+"""What the end-to-end tests share: running the program, its servers, and waiting with a deadline."""
+
+import os
+import pathlib
+import re
+import resource
+import select
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+PROGRAM = os.environ.get("WEFT_PROGRAM", "build/release/tools/weft/weft")
+SANITIZED = bool(os.environ.get("WEFT_SANITIZE"))
+DEADLINE_S = 60 if SANITIZED else 20
+
+
+def run(*arguments: str, timeout: float = DEADLINE_S, **options) -> subprocess.CompletedProcess:
+    """Runs the program to its end and returns its exit code and what it printed."""
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout, **options)
+
+
+def raise_fd_limit() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def read_line(pipe, deadline_s: float = DEADLINE_S) -> str:
+    """The next line of a pipe; what there is at the end of the stream or the deadline."""
+    deadline = time.monotonic() + deadline_s
+    text = b""
+    while not text.endswith(b"\n"):
+        if not select.select([pipe], [], [], max(deadline - time.monotonic(), 0))[0]:
+            break
+        byte = os.read(pipe.fileno(), 1)
+        if not byte:
+            break
+        text += byte
+    return text.decode()
+
+
+class DelayServer:
+    """`weft delay` on a free loopback port; a context manager."""
+
+    def __init__(self, *arguments: str):
+        command = [PROGRAM, "delay", "--listen", "127.0.0.1:0", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        line = read_line(self.process.stdout)
+        found = re.fullmatch(r"listening on (127\.0\.0\.1):(\d+)\n", line)
+        if not found:
+            self.process.kill()
+            raise AssertionError(f"weft delay printed {line!r} {self.process.communicate()}")
+        self.address = (found.group(1), int(found.group(2)))
+        self.url = f"http://{found.group(1)}:{found.group(2)}"
+
+    def __enter__(self) -> "DelayServer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, timeout=DEADLINE_S)
+
+    def end(self, how: signal.Signals) -> tuple[int, str]:
+        """Sends the signal and returns the exit code and standard error."""
+        self.process.send_signal(how)
+        _, errors = self.process.communicate(timeout=DEADLINE_S)
+        return self.process.returncode, errors.decode()
+
+    def cpu_ticks(self) -> int:
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    def resident_bytes(self) -> int:
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+
+
+def receive_response(connection: socket.socket, rest: bytes = b"") -> tuple[int, dict, bytes, bytes]:
+    """One response with a Content-Length: (status, headers, body, bytes after it)."""
+    while b"\r\n\r\n" not in rest:
+        rest += _received(connection)
+    head, rest = rest.split(b"\r\n\r\n", 1)
+    lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:])}
+    size = int(headers["content-length"])
+    while len(rest) < size:
+        rest += _received(connection)
+    return int(lines[0].split(" ")[1]), headers, rest[:size], rest[size:]
+
+
+def _received(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise AssertionError("the connection was closed in the middle of a response")
+    return data
+
+
+def main() -> None:
+    unittest.main(verbosity=2)

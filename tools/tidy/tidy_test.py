@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""Plants each violation that tidy knows in a tree of its own and sees that it alone is found."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import tidy  # noqa: E402
+from source import blank  # noqa: E402
+
+LAYERS = """
+[folders]
+base = 0
+os = 1
+event = 2
+task = 2
+time = 2
+exec = 3
+reactor = 3
+net = 4
+http = 6
+[only]
+exec = ["base", "os", "task"]
+http = []
+[[edge]]
+from = "task"
+to = "time"
+reason = "planted"
+"""
+
+HEADER = "// What it is.\n#pragma once\n"
+SOURCE = "// What it is.\n"
+
+
+class TidyTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.rules = self.root / "rules"
+        self.rules.mkdir()
+        (self.rules / "layers.toml").write_text(LAYERS)
+        self.exceptions("")
+        self.write("src/base/good.hpp", HEADER + "int good();\n")
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def exceptions(self, text: str) -> None:
+        (self.rules / "exceptions.toml").write_text(text)
+
+    def found(self) -> list[tuple[str, int, str]]:
+        return [(v.path, v.line, v.rule) for v in tidy.check(self.root, self.rules)]
+
+    def expect(self, path: str, text: str, rule: str, line: int | None = None) -> None:
+        """Writes the file and expects exactly one violation, of that rule (and on that line)."""
+        self.write(path, text)
+        found = self.found()
+        self.assertEqual([(where, what) for where, _, what in found], [(path, rule)], text)
+        if line is not None:
+            self.assertEqual(found[0][1], line)
+        (self.root / path).unlink()
+
+    def allow(self, path: str, text: str) -> None:
+        self.write(path, text)
+        self.assertEqual(self.found(), [], text)
+        (self.root / path).unlink()
+
+
+class Layers(TidyTest):
+    def test_a_folder_includes_itself_and_lower_layers(self):
+        self.allow("src/net/x.hpp", HEADER + '#include <weft/x.hpp>\n#include "base/good.hpp"\n')
+        self.allow("src/base/x.hpp", HEADER + '#include "base/good.hpp"\n')
+
+    def test_a_higher_layer_is_refused(self):
+        self.expect("src/event/x.hpp", HEADER + '#include "net/x.hpp"\n', "layer", 3)
+
+    def test_an_edge_inside_a_layer_needs_an_entry(self):
+        self.expect("src/event/x.hpp", HEADER + '#include "task/x.hpp"\n', "layer", 3)
+        self.allow("src/task/x.hpp", HEADER + '#include "time/x.hpp"\n')
+        self.expect("src/time/x.hpp", HEADER + '#include "task/x.hpp"\n', "layer", 3)
+
+    def test_a_folder_may_be_held_to_fewer(self):
+        self.expect("src/exec/x.hpp", HEADER + '#include "event/x.hpp"\n', "layer", 3)
+        self.expect("src/http/x.hpp", HEADER + '#include "net/x.hpp"\n', "layer", 3)
+        self.allow("src/http/x.hpp", HEADER + '#include "http/y.hpp"\n#include <weft/x.hpp>\n')
+
+    def test_names_without_a_known_folder(self):
+        self.expect("src/net/x.hpp", HEADER + '#include "good.hpp"\n', "layer", 3)
+        self.expect("src/net/x.hpp", HEADER + "#include <base/good.hpp>\n", "layer", 3)
+        self.expect("src/odd/x.hpp", HEADER, "layer", 1)
+
+    def test_tests_may_use_the_support_folder(self):
+        self.allow("src/net/x_test.cpp", '#include "support/fixture.hpp"\n')
+
+    def test_examples_and_tools_are_users(self):
+        self.expect("examples/x.cpp", SOURCE + '#include "base/good.hpp"\n', "private-include", 2)
+        self.expect("tools/weft/x.cpp", SOURCE + '#include "net/x.hpp"\n', "private-include", 2)
+
+    def test_an_edge_needs_a_reason_and_one_layer(self):
+        (self.rules / "layers.toml").write_text(LAYERS.replace('reason = "planted"', 'reason = ""'))
+        self.assertRaises(ValueError, self.found)
+        (self.rules / "layers.toml").write_text(LAYERS.replace('to = "time"', 'to = "base"'))
+        self.assertRaises(ValueError, self.found)
+
+    def test_cycles(self):
+        self.write("src/base/a.hpp", HEADER + '#include "base/b.hpp"\n')
+        self.write("src/base/b.hpp", HEADER + '#include "base/c.hpp"\n')
+        self.write("src/base/c.hpp", HEADER + '#include "base/a.hpp"\n')
+        self.assertEqual(self.found(), [("src/base/c.hpp", 3, "cycle")])
+
+    def test_cycles_of_public_headers(self):
+        self.write("include/weft/a.hpp", HEADER + "#include <weft/b.hpp>\n")
+        self.write("include/weft/b.hpp", HEADER + "#include <weft/a.hpp>\n")
+        self.assertEqual(self.found(), [("include/weft/b.hpp", 3, "cycle")])
+
+
+class PublicHeaders(TidyTest):
+    def test_std_and_weft_only(self):
+        self.allow("include/weft/x.hpp", HEADER + "#include <weft/y.hpp>\n#include <vector>\n")
+        os_headers = ("<sys/socket.h>", "<unistd.h>", "<errno.h>", "<cerrno>")
+        for name in (*os_headers, '"base/good.hpp"', "<llhttp.h>"):
+            self.expect("include/weft/x.hpp", HEADER + f"#include {name}\n", "public-include", 3)
+
+    def test_an_include_in_a_comment_is_none(self):
+        hidden = "// #include <unistd.h>\n/*\n#include <unistd.h>\n*/\n"
+        self.allow("include/weft/x.hpp", HEADER + hidden)
+
+
+class Sizes(TidyTest):
+    BODY = "int f() {\n" + "  g();\n" * 69 + "}\n"
+
+    def test_files(self):
+        self.expect("src/base/x.hpp", HEADER + "int x;\n" * 399, "file-size", 401)
+        self.allow("tests/api/x.cpp", SOURCE + "int x;\n" * 500)
+        self.expect("tests/api/x.cpp", SOURCE + "int x;\n" * 600, "file-size", 601)
+        self.expect("src/base/x_test.cpp", SOURCE + "int x;\n" * 600, "file-size", 601)
+
+    def test_an_exception_for_a_file_is_used_up(self):
+        self.exceptions('[[file]]\npath = "src/base/x.hpp"\nlines = 450\nreason = "planted"\n')
+        self.allow("src/base/x.hpp", HEADER + "int x;\n" * 400)
+        self.expect("src/base/x.hpp", HEADER + "int x;\n" * 460, "file-size", 451)
+        self.expect("src/base/x.hpp", HEADER, "exception")
+        self.assertEqual([rule for _, _, rule in self.found()], ["exception"])
+
+    def test_an_exception_needs_a_reason(self):
+        self.exceptions('[[file]]\npath = "src/base/x.hpp"\nlines = 450\n')
+        self.assertRaises(ValueError, self.found)
+
+    def test_functions(self):
+        self.expect("src/base/x.cpp", SOURCE + self.BODY, "function-size", 2)
+        self.allow("src/base/x.cpp", SOURCE + self.BODY.replace("  g();\n", "", 1))
+
+    def test_functions_inside_scopes(self):
+        scopes = "namespace a::b {\ntemplate <class T>\nclass X : Y<T> {\n public:\n"
+        self.expect("src/base/x.cpp", SOURCE + scopes + self.BODY + "};\n}\n", "function-size")
+        body = self.BODY.replace("int f()", "TEST(A, B)")
+        self.expect("src/base/x_test.cpp", SOURCE + body, "function-size")
+
+    def test_a_long_class_is_not_a_function(self):
+        members = "  int f() { return 1; }\n" * 90
+        self.allow("src/base/x.hpp", HEADER + "class alignas(64) X {\n" + members + "};\n")
+        self.allow("src/base/x.cpp", SOURCE + "const int table[] = {\n" + "  1,\n" * 90 + "};\n")
+
+    def test_braces_in_literals_and_directives_do_not_count(self):
+        odd = '#define OPEN {\nconst char* a = "{{{";\n'
+        odd += "char b = '{';\nauto c = R\"x({{)x\";  // {\n"
+        self.expect("src/base/x.cpp", SOURCE + odd + self.BODY, "function-size", 6)
+
+    def test_an_exception_for_a_function(self):
+        entry = '[[function]]\npath = "src/base/x.cpp"\nname = "int f("\n'
+        entry += 'lines = 80\nreason = "planted"\n'
+        self.exceptions(entry)
+        self.allow("src/base/x.cpp", SOURCE + self.BODY)
+        self.assertEqual([rule for _, _, rule in self.found()], ["exception"])
+
+    def test_python_functions(self):
+        body = '"""x"""\ndef f():\n' + "    g()\n" * 70
+        self.expect("tools/x.py", body, "function-size", 2)
+
+    def test_columns(self):
+        self.expect("src/base/x.cpp", SOURCE + "// " + "x" * 98 + "\n", "columns", 2)
+        self.allow("src/base/x.cpp", SOURCE + "// " + "x" * 97 + "\n")
+
+
+class Words(TidyTest):
+    def bad(self, rule: str, *lines: str, path: str = "src/net/x.cpp") -> None:
+        for line in lines:
+            self.expect(path, SOURCE + line + "\n", rule, 2)
+
+    def good(self, *lines: str, path: str = "src/net/x.cpp") -> None:
+        for line in lines:
+            self.allow(path, SOURCE + line + "\n")
+
+    def test_sleep(self):
+        calls = ("sleep(1);", "::usleep(1);", "std::this_thread::sleep_for(1ms);")
+        self.bad("sleep", *calls, path="tests/api/x.cpp")
+        self.good(
+            "sleep_for(1ms);", "bool sleep(int x);", "sleep();", "// sleep(1)", 'f("sleep(1)");'
+        )
+
+    def test_volatile(self):
+        self.bad("volatile", "volatile int x;")
+        self.good('asm volatile("" ::: "memory");')
+
+    def test_using_namespace(self):
+        self.bad("using-namespace", "using namespace std;")
+        self.good("using namespace std::chrono_literals;")
+        text = HEADER + "using namespace std::chrono_literals;\n"
+        self.expect("src/net/x.hpp", text, "using-namespace", 3)
+
+    def test_raw_atomics_in_the_core(self):
+        self.bad("raw-atomic", "std::atomic<int> x;", "std::mutex m;", "std::atomic_ref x(y);")
+        self.bad("raw-atomic", "std::condition_variable c;", "std::atomic_thread_fence(x);")
+        self.good("std::memory_order_relaxed;", "Atomic<int> x;")
+        self.good("std::atomic<int> x;", path="src/base/x.cpp")
+        self.good("std::atomic<int> x;", path="src/net/x_test.cpp")
+
+    def test_assert_rand_printf(self):
+        self.bad("assert", "assert(x);")
+        self.bad("rand", "int x = rand();", "std::srand(1);")
+        self.bad("printf", 'std::printf("x");', 'fprintf(stderr, "x");', "std::cout << 1;")
+        self.good("static_assert(x);", "operand(1);", "snprintf(a, b, c);")
+        self.good('std::printf("x");', path="tools/weft/x.cpp")
+
+    def test_platform_conditionals(self):
+        for test in ("ifdef __linux__", "if defined(_WIN32)", "ifndef __APPLE__"):
+            self.bad("platform", f"#{test}\n#endif")
+        self.good("#ifdef __clang__\n#endif")
+        for path in ("src/os/x.cpp", "src/event/epoll.cpp"):
+            self.good("#ifdef __linux__\n#endif", path=path)
+        self.expect("src/event/x.hpp", HEADER + "#ifdef __linux__\n#endif\n", "platform", 3)
+
+    def test_thread_local_needs_a_noinline_accessor(self):
+        self.bad("thread-local", "thread_local int x;")
+        self.good("thread_local int x;\n[[gnu::noinline]] int& get() { return x; }")
+
+    def test_unfinished_work(self):
+        for word in ("TO" + "DO", "FIX" + "ME", "X" + "XX"):
+            self.bad("unfinished", f"// {word}: later")
+        self.good("// /tmp/weft-XXXXXX is a pattern for mkdtemp")
+
+    def test_an_exception_for_a_word(self):
+        self.exceptions('[[word]]\npath = "src/net/x.cpp"\nrule = "printf"\nreason = "planted"\n')
+        self.good('std::printf("x");')
+        self.assertEqual([rule for _, _, rule in self.found()], ["exception"])
+
+    def test_openings(self):
+        self.expect("src/base/x.hpp", "#pragma once\n", "opening", 1)
+        self.expect("src/base/x.hpp", "// What it is.\n", "opening", 1)
+        self.expect("src/base/x.cpp", "int x;\n", "opening", 1)
+        self.allow("src/base/good.cpp", '#include "base/good.hpp"\n')
+        self.allow("src/base/x_test.cpp", "int x;\n")
+
+
+class CoroutineRules(TidyTest):
+    def bad(self, statement: str) -> None:
+        self.expect("tests/api/x.cpp", "Task<> f() {\n  " + statement + "\n}\n", "gxx12", 2)
+
+    def good(self, statement: str) -> None:
+        self.allow("tests/api/x.cpp", "Task<> f() {\n  " + statement + "\n}\n")
+
+    def test_statements_of_their_own(self):
+        self.good("co_await g();")
+        self.good("auto x = co_await g(1, h(2));")
+        self.good("x.y = co_await g();")
+        self.good("co_return co_await g();")
+        self.good("if (co_await g()) co_return 1;")
+        self.good("while (co_await g()) { co_await h(); }")
+        self.good("for (int i = co_await g(); i < 2; ++i) co_await h();")
+        self.good("auto n = (co_await g()).size();")
+        self.good("if (auto x = co_await g(); !x) { co_return; } else { co_await h(); }")
+        self.good("switch (x) { case 1: co_await g(); break; default: co_await h(); }")
+        self.good("try { co_await g(); } catch (...) { } co_await h();")
+        self.good("do { co_await g(); } while (x);")
+
+    def test_after_conditionals_and_initializers(self):
+        self.good("int x = a ? b : c; co_await g();")
+        self.good("X x{1, 2}; co_await g();")
+        self.good("auto x = co_await g() ? 1 : 2;")
+
+    def test_bodies_of_lambdas(self):
+        self.good("co_await scope([&](Scope& s) -> Task<> { co_await g(); });")
+        mutable = "[x]() mutable noexcept -> Task<int> { co_await g(); }"
+        self.good("spawn([] { return 1; }, " + mutable + ", 2);")
+        self.good("auto f = [=](int a) -> Task<std::pair<int, int>> { co_return co_await g(a); };")
+        self.good("X x{.body = [](int) -> Task<> { co_await g(); }};")
+
+    def test_call_arguments(self):
+        self.bad("f(co_await g());")
+        self.bad("EXPECT_EQ(co_await g(), 1);")
+        self.bad("x.y(1, co_await g());")
+        self.bad("f<int>(co_await g());")
+        self.bad("auto x = f((co_await g()).y);")
+        self.bad("co_await f(co_await g());")
+        self.bad("f([] { return 1; }, co_await g());")
+        self.bad("[x](int y) { h(x, y); }(co_await g());")
+        self.bad("a[co_await g()] = 1;")
+
+    def test_braced_initializers(self):
+        self.bad("X x{co_await g()};")
+        self.bad("X x = {1, co_await g()};")
+        self.bad("auto x = X{.a = 1, .b = co_await g()};")
+        self.bad("co_return {1, co_await g()};")
+        self.bad("std::vector<int> v{co_await g()};")
+        self.bad("co_await X{1};")
+        self.bad("co_await ns::X<int>{y};")
+
+    def test_braced_arguments_and_statement_expressions(self):
+        self.bad("f({x, co_await g()});")
+        self.bad("auto y = ({ auto z = co_await g(); z; });")
+
+    def test_conditional_expressions(self):
+        self.bad("auto x = c ? co_await g() : 1;")
+        self.bad("auto x = c ? 1 : co_await g();")
+        self.bad("auto x = c ? h(1) : co_await g();")
+
+
+class Blanking(unittest.TestCase):
+    def test_positions_are_kept(self):
+        text = 'a /* b\nc */ "d\\"e" \'f\' 1\'000 R"(g\nh)" // i\nj'
+        lengths = [len(line) for line in text.split("\n")]
+        self.assertEqual([len(line) for line in blank(text).split("\n")], lengths)
+        self.assertEqual(set(blank(text)) & set("bcdefghi"), set())
+        self.assertIn("1'000", blank(text))
+
+    def test_the_repository_has_a_readable_table(self):
+        for name in ("layers.toml", "exceptions.toml"):
+            tidy._read(tidy.HERE / name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,158 @@
+#include "command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "values.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+constexpr unsigned most_workers = 1024;
+constexpr unsigned most_requests = 1'000'000;
+constexpr unsigned longest_delay_ms = 3'600'000;
+
+// An option whose text goes through `parse`; what parse says of a bad value follows the option's
+// name.
+template <class Parse, class Store>
+CLI::Option* add_parsed(CLI::App& command, const std::string& name, Parse parse, Store store,
+                        const std::string& help) {
+  auto take = [name, parse, store](const std::string& text) {
+    auto parsed = parse(text);
+    if (!parsed) throw CLI::ValidationError(name, parsed.error());
+    store(std::move(*parsed));
+  };
+  return command.add_option_function<std::string>(name, take, help);
+}
+
+CLI::Option* add_number(CLI::App& command, const std::string& name, unsigned& target,
+                        unsigned lowest, unsigned highest, const std::string& help) {
+  return add_parsed(
+             command, name,
+             [lowest, highest](const std::string& text) {
+               return parse_number(text, lowest, highest);
+             },
+             [&target](unsigned value) { target = value; }, help)
+      ->type_name("N");
+}
+
+CLI::Option* add_delay_ms(CLI::App& command, std::chrono::milliseconds& target) {
+  return add_parsed(
+             command, "--delay",
+             [](const std::string& text) { return parse_number(text, 0, longest_delay_ms); },
+             [&target](unsigned value) { target = std::chrono::milliseconds(value); },
+             "Milliseconds that every request waits at the server (1000)")
+      ->type_name("MS");
+}
+
+CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "delay", "Serve GET /{milliseconds}/{text}: wait, then answer with the text");
+  command
+      ->add_option("--listen", options.listen,
+                   "Where to listen: 127.0.0.1:8080, [::1]:0, unix:PATH")
+      ->required()
+      ->type_name("ADDR");
+  add_number(*command, "--workers", options.workers, 1, most_workers,
+             "Worker threads (default: one a CPU)");
+  command->add_flag("--die-with-parent", options.die_with_parent)->group("");
+  return command;
+}
+
+CLI::App* add_fetch(CLI::App& app, FetchOptions& options) {
+  CLI::App* command = app.add_subcommand("fetch", "Fetch URLs concurrently and report on each");
+  command->add_option("URL", options.urls, "What to fetch: http://host[:port]/path")->required();
+  add_number(*command, "--concurrency", options.concurrency, 1, most_requests,
+             "Requests at once (64)");
+  add_number(*command, "--repeat", options.repeat, 1, most_requests,
+             "Times each URL is fetched (1)");
+  add_parsed(
+      *command, "--timeout", [](const std::string& text) { return parse_duration(text); },
+      [&options](std::chrono::nanoseconds value) { options.timeout = value; },
+      "Time for one request in all, such as 500ms, 2s, 1m (30s)")
+      ->type_name("T");
+  command->add_flag("--json", options.json, "Print the report as JSON");
+  command->add_option("--output", options.output, "Write the bodies into this directory")
+      ->type_name("DIR");
+  return command;
+}
+
+CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "demo",
+      "Start the delay server as a second process and fetch many delayed texts from it at once");
+  add_number(*command, "--count", options.count, 1, most_requests, "Requests, all at once (10000)");
+  add_delay_ms(*command, options.delay);
+  command->add_flag("--json", options.json, "Print the report as JSON");
+  return command;
+}
+
+// Started by the demo, not by people: kept out of the help.
+CLI::App* add_thread_serve(CLI::App& app, ThreadServeOptions& options) {
+  CLI::App* command = app.add_subcommand("thread-serve")->group("");
+  add_number(*command, "--count", options.count, 1, most_requests, "")->required();
+  return command;
+}
+
+CLI::App* add_thread_fetch(CLI::App& app, ThreadFetchOptions& options) {
+  CLI::App* command = app.add_subcommand("thread-fetch")->group("");
+  command->add_option("--server", options.server)->required();
+  add_number(*command, "--count", options.count, 1, most_requests, "")->required();
+  add_delay_ms(*command, options.delay);
+  return command;
+}
+
+int report_usage_error(const CLI::App& app, const CLI::ParseError& error,
+                       const std::string& first_word) {
+  std::string name = app.get_name();
+  for (const CLI::App* command : app.get_subcommands()) name += " " + command->get_name();
+  std::string text = error.what();
+  if (app.get_subcommands().empty() && error.get_name() != "ValidationError") {
+    text = first_word.empty() ? "a command is required"
+                              : "no command or option is named '" + first_word + "'";
+    text += ": delay, fetch, demo, --help or --version";
+  }
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  std::fprintf(stderr, "%s: %s\n", name.c_str(), text.c_str());
+  return exit_usage;
+}
+
+}  // namespace
+
+std::variant<Command, int> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app(
+      "weft: an asynchronous runtime at work. A delay server, a concurrent client, and both at "
+      "once.",
+      "weft");
+  app.set_version_flag("--version", "weft " WEFT_VERSION);
+  app.require_subcommand(1);
+  DelayOptions delay;
+  FetchOptions fetch;
+  DemoOptions demo;
+  ThreadServeOptions thread_serve;
+  ThreadFetchOptions thread_fetch;
+  const CLI::App* const delay_command = add_delay(app, delay);
+  const CLI::App* const fetch_command = add_fetch(app, fetch);
+  const CLI::App* const demo_command = add_demo(app, demo);
+  const CLI::App* const serve_command = add_thread_serve(app, thread_serve);
+  add_thread_fetch(app, thread_fetch);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return report_usage_error(app, error, argc > 1 ? argv[1] : "");
+  }
+  if (delay_command->parsed()) return delay;
+  if (fetch_command->parsed()) return fetch;
+  if (demo_command->parsed()) return demo;
+  if (serve_command->parsed()) return thread_serve;
+  return thread_fetch;
+}
+
+}  // namespace weft::tool
