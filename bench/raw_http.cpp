@@ -91,8 +91,9 @@ void append_response(Connection& connection, std::string_view date, std::string_
   out.append("HTTP/1.1 "sv).append(status).append("\r\n"sv);
   out.append("Content-Type: text/plain; charset=utf-8\r\n"sv);
   out.append(date);
+  out.append("Content-Length: "sv).append(digits.data(), end).append("\r\n"sv);
   if (connection.close_after) out.append("Connection: close\r\n"sv);
-  out.append("Content-Length: "sv).append(digits.data(), end).append("\r\n\r\n"sv).append(body);
+  out.append("\r\n"sv).append(body);
 }
 
 bool same_ignoring_case(std::string_view a, std::string_view lower) {

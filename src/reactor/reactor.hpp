@@ -10,18 +10,11 @@
 #include <cstdint>
 #include <memory>
 
+#include "os/clock.hpp"
 #include "reactor/driver.hpp"
 #include "time/wheel.hpp"
 
 namespace weft {
-
-/// Where the time comes from; injected, so that tests and simulations can replace it.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  /// Nanoseconds of a clock that never goes back. Thread-safe.
-  [[nodiscard]] virtual std::int64_t now() noexcept = 0;
-};
 
 class Reactor {
  public:

@@ -1,0 +1,24 @@
+#include <iostream>
+#include <weft/weft.hpp>
+
+weft::Task<void> echo(weft::TcpStream stream) {
+  std::byte buffer[4096];
+  for (;;) {
+    const std::size_t size = co_await stream.read(buffer);
+    if (size == 0) co_return;  // the peer has closed
+    co_await stream.write_all(std::span(buffer).first(size));
+  }
+}
+
+weft::Task<void> serve(weft::TcpListener listener) {
+  std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
+  for (;;) {
+    weft::TcpStream stream = co_await listener.accept();
+    weft::spawn(echo, std::move(stream)).detach();
+  }
+}
+
+int main(int argc, char** argv) {
+  weft::Runtime runtime;
+  runtime.block_on(serve(weft::TcpListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777")));
+}

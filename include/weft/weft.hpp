@@ -1,0 +1,15 @@
+// Everything but HTTP: for programs. Libraries include what they use.
+#pragma once
+
+#include <weft/endpoint.hpp>
+#include <weft/event_queue.hpp>
+#include <weft/io.hpp>
+#include <weft/net.hpp>
+#include <weft/result.hpp>
+#include <weft/runtime.hpp>
+#include <weft/scope.hpp>
+#include <weft/select.hpp>
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+#include <weft/time.hpp>
+#include <weft/when_all.hpp>

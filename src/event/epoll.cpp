@@ -1,0 +1,228 @@
+// Poller by epoll(7).
+//
+// The wake-up. wake_handle_ is an eventfd, registered edge-triggered and never read: each write is
+// a new edge, so a wake costs one write and no read. Wakes coalesce through wake_asked_: only who
+// turns it from false to true writes. wait() turns it back when it meets the eventfd's event, by an
+// exchange. Why none is lost: take a wake() that found `true` and did not write. Its exchange
+// stands, in the order of all changes of wake_asked_, after the change to true by a writer W and
+// before the next change to false, by a wait() that met W's event.
+//   That wait() has not returned when the order is fixed, so it is "the current one, or else the
+//   next", and it returns as woken. Its exchange (acquire) reads a value that the wake's (release)
+//   left, or a later one of the same release sequence, so what the waker wrote before is visible to
+//   the woken. W's event is in the ready list from the write on, until a wait takes it: the wait
+//   cannot miss it.
+// The counter would have to be written 2^64 - 2 times to be full. Should it be (the handle may have
+// come to others through fork), the write fails at once, the counter is emptied and written anew.
+//
+// Dead registrations. The kernel keeps a registration by open file description, and drops it when
+// the last descriptor of that is closed. If the watched descriptor is closed while a duplicate
+// lives on (dup, or a child between fork and exec), its events go on, and no epoll_ctl reaches them
+// any more. They are told by their generation and left out. A level-triggered one would make every
+// wait return at once; so when rebuild_after waits in a row have brought such events, the kernel's
+// set is made anew from the table (libev does the same). Tolerating some keeps a burst of last
+// events, which stop by themselves, from costing a rebuild.
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "event/poller.hpp"
+#include "os/syscalls.hpp"
+
+namespace weft {
+namespace {
+
+constexpr unsigned rebuild_after = 16;
+
+constexpr std::uint64_t wake_data = ~std::uint64_t{0};  // no handle is negative
+
+std::uint64_t pack(NativeHandle handle, std::uint32_t generation) noexcept {
+  return std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(handle);
+}
+
+std::uint32_t mask_of(Interest interest, Trigger trigger) noexcept {
+  const auto bits = static_cast<unsigned>(interest);
+  std::uint32_t mask = 0;
+  // EPOLLPRI only along with an edge: a level-triggered user could not make it go away.
+  if (bits & 1U) mask |= EPOLLIN | EPOLLRDHUP | (trigger == Trigger::edge ? EPOLLPRI : 0U);
+  if (bits & 2U) mask |= EPOLLOUT;
+  if (trigger == Trigger::edge) mask |= EPOLLET;
+  if (trigger == Trigger::one_shot) mask |= EPOLLONESHOT;
+  return mask;
+}
+
+std::uint8_t bits_of(std::uint32_t mask) noexcept {
+  using namespace ready_bit;
+  std::uint32_t bits = 0;
+  if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) bits |= readable;
+  if (mask & EPOLLOUT) bits |= writable;
+  if (mask & EPOLLPRI) bits |= urgent;
+  if (mask & (EPOLLRDHUP | EPOLLHUP)) bits |= read_closed;
+  // A pipe whose reader has gone says EPOLLERR alone, or with EPOLLOUT.
+  const bool error_on_write =
+      mask == EPOLLERR || (mask & (EPOLLERR | EPOLLOUT)) == (EPOLLERR | EPOLLOUT);
+  if ((mask & EPOLLHUP) || error_on_write) bits |= write_closed;
+  if (mask & EPOLLERR) bits |= error;
+  if (mask & (EPOLLERR | EPOLLHUP)) bits |= readable | writable;
+  return static_cast<std::uint8_t>(bits);
+}
+
+std::int64_t watch_wake_handle(int epoll, int wake_handle) noexcept {
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = wake_data}};
+  return Syscalls::epoll_ctl(epoll, EPOLL_CTL_ADD, wake_handle, &event);
+}
+
+}  // namespace
+
+struct Poller::Buffers {
+  std::array<epoll_event, batch> from_kernel;
+  std::array<Ready, batch> ready;
+};
+
+Result<std::unique_ptr<Poller>> Poller::create() {
+  const std::int64_t epoll = Syscalls::epoll_create();
+  if (epoll < 0) return fail(os_error(static_cast<int>(-epoll)));
+  Fd epoll_fd(static_cast<int>(epoll));
+  const std::int64_t wake_handle = Syscalls::eventfd(0);
+  if (wake_handle < 0) return fail(os_error(static_cast<int>(-wake_handle)));
+  Fd wake_fd(static_cast<int>(wake_handle));
+  const std::int64_t watched = watch_wake_handle(epoll_fd.get(), wake_fd.get());
+  if (watched < 0) return fail(os_error(static_cast<int>(-watched)));
+  return std::unique_ptr<Poller>(
+      new Poller(std::move(epoll_fd), std::move(wake_fd), std::make_unique<Buffers>()));
+}
+
+Poller::Poller(Fd epoll, Fd wake_handle, std::unique_ptr<Buffers> buffers) noexcept
+    : epoll_(std::move(epoll)),
+      wake_handle_(std::move(wake_handle)),
+      buffers_(std::move(buffers)) {}
+
+Poller::~Poller() = default;
+
+int Poller::arm(NativeHandle handle, Registration& registration, int operation) noexcept {
+  epoll_event event{.events = mask_of(registration.interest, registration.trigger),
+                    .data = {.u64 = pack(handle, registration.generation)}};
+  return static_cast<int>(-Syscalls::epoll_ctl(epoll_.get(), operation, handle, &event));
+}
+
+int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest,
+                Trigger trigger) noexcept {
+  if (handle < 0) return EBADF;
+  Registration* const found = registrations_.find_or_make(handle);
+  if (found == nullptr) return ENOMEM;
+  Registration wanted = *found;
+  wanted.token = token;
+  wanted.generation = found->generation + 1;
+  wanted.interest = interest;
+  wanted.trigger = trigger;
+  wanted.active = true;
+  wanted.spent = false;
+  wanted.absent = false;
+  int error = arm(handle, wanted, EPOLL_CTL_ADD);
+  // The same open object under the same number: what was registered before is replaced.
+  if (error == EEXIST) error = arm(handle, wanted, EPOLL_CTL_MOD);
+  if (error == 0) *found = wanted;
+  return error;
+}
+
+int Poller::modify(NativeHandle handle, std::uint64_t token, Interest interest,
+                   Trigger trigger) noexcept {
+  Registration* const found = registrations_.find(handle);
+  if (found == nullptr || !found->active) return ENOENT;
+  if (found->absent) return add(handle, token, interest, trigger);
+  Registration wanted = *found;
+  wanted.token = token;
+  wanted.generation = found->generation + 1;
+  wanted.interest = interest;
+  wanted.trigger = trigger;
+  wanted.spent = false;
+  const int error = arm(handle, wanted, EPOLL_CTL_MOD);
+  if (error == 0) *found = wanted;
+  return error;
+}
+
+int Poller::remove(NativeHandle handle) noexcept {
+  Registration* const found = registrations_.find(handle);
+  if (found == nullptr || !found->active) return ENOENT;
+  found->active = false;
+  ++found->generation;
+  // It fails if the handle was closed before; then the registration has gone, or its events are
+  // left out.
+  static_cast<void>(Syscalls::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, handle, nullptr));
+  return 0;
+}
+
+Poller::Waited Poller::wait(std::size_t room, std::int64_t timeout_ns) noexcept {
+  const auto limit = static_cast<int>(std::clamp<std::size_t>(room, 1, batch));
+  const std::int64_t count =
+      Syscalls::epoll_wait(epoll_.get(), buffers_->from_kernel.data(), limit, timeout_ns);
+  if (count < 0) return {.events = {}, .error = static_cast<int>(-count)};
+  bool woken = false;
+  const std::size_t genuine = sort_out(static_cast<std::size_t>(count), woken);
+  return {.events = {buffers_->ready.data(), genuine}, .woken = woken};
+}
+
+std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
+  std::size_t genuine = 0;
+  bool stale = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const epoll_event event = buffers_->from_kernel[i];
+    const std::uint64_t data = event.data.u64;
+    if (data == wake_data) {
+      static_cast<void>(wake_asked_.exchange(false, std::memory_order_acq_rel));
+      woken = true;
+      continue;
+    }
+    const auto handle = static_cast<NativeHandle>(static_cast<std::uint32_t>(data));
+    const auto generation = static_cast<std::uint32_t>(data >> 32);
+    Registration* const found = registrations_.find(handle);
+    if (found == nullptr || !found->active || found->generation != generation) {
+      stale = true;
+      continue;
+    }
+    found->spent = found->trigger == Trigger::one_shot;
+    buffers_->ready[genuine++] = {found->token, handle, generation, bits_of(event.events)};
+  }
+  note_stale(stale);
+  return genuine;
+}
+
+void Poller::note_stale(bool stale) noexcept {
+  if (!stale) {
+    stale_waits_ = 0;
+  } else if (++stale_waits_ == rebuild_after) {
+    stale_waits_ = 0;
+    rebuild();
+  }
+}
+
+void Poller::rebuild() noexcept {
+  const std::int64_t created = Syscalls::epoll_create();
+  // Without descriptors or memory to do it, all goes on as before, and it is tried again later.
+  if (created < 0) return;
+  Fd fresh(static_cast<int>(created));
+  if (watch_wake_handle(fresh.get(), wake_handle_.get()) < 0) return;
+  std::swap(epoll_, fresh);
+  registrations_.for_each([this](NativeHandle handle, Registration& registration) {
+    if (!registration.active) return;
+    // A one-shot registration that was reported is silent until it is armed, and may be so by its
+    // absence. One that cannot be added was closed without remove(): it has no events, and ends at
+    // its next call.
+    registration.absent = registration.spent || arm(handle, registration, EPOLL_CTL_ADD) != 0;
+  });
+}
+
+void Poller::wake() noexcept {
+  if (wake_asked_.exchange(true, std::memory_order_acq_rel)) return;
+  const std::uint64_t one = 1;
+  if (Syscalls::write(wake_handle_.get(), &one, sizeof one) == -EAGAIN) {
+    std::uint64_t sum = 0;
+    static_cast<void>(Syscalls::read(wake_handle_.get(), &sum, sizeof sum));
+    static_cast<void>(Syscalls::write(wake_handle_.get(), &one, sizeof one));
+  }
+}
+
+}  // namespace weft

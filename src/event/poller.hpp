@@ -1,0 +1,106 @@
+// Poller: the machine inside EventQueue, and what the readiness driver uses directly: registrations
+// with generations, a wait that gives normalized events, and a wake-up. Implemented once for each
+// mechanism of the systems; this one is epoll.cpp.
+//
+// Thread-safety: the owner's thread, except wake().
+// Invariants: registrations_[h].generation changes whenever the registration of h begins, ends or
+// is modified. The kernel hands each event back with the generation it was registered under; an
+// event is genuine if that is still the current one. (Generations have 32 bits: an event would have
+// to be kept back during 2^32 registrations of one number to be mistaken.)
+#pragma once
+
+#include <weft/atomic.hpp>
+#include <weft/event_queue.hpp>
+#include <weft/native_handle.hpp>
+#include <weft/result.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "event/handle_table.hpp"
+#include "os/fd.hpp"
+
+namespace weft {
+
+/// The bits of Ready::bits.
+namespace ready_bit {
+inline constexpr std::uint8_t readable = 1;
+inline constexpr std::uint8_t writable = 2;
+inline constexpr std::uint8_t error = 4;
+inline constexpr std::uint8_t read_closed = 8;
+inline constexpr std::uint8_t write_closed = 16;
+inline constexpr std::uint8_t urgent = 32;  ///< There is out-of-band data.
+}  // namespace ready_bit
+
+/// One event, as the kernel said it, with what its registration says of it.
+struct Ready {
+  std::uint64_t token;
+  NativeHandle handle;
+  std::uint32_t generation;
+  std::uint8_t bits;
+};
+
+class Poller {
+ public:
+  static constexpr std::size_t batch = 256;  ///< No wait gives more events than this.
+
+  [[nodiscard]] static Result<std::unique_ptr<Poller>> create();
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  /// As those of EventQueue; an error is a positive errno value, 0 is success.
+  [[nodiscard]] int add(NativeHandle handle, std::uint64_t token, Interest interest,
+                        Trigger trigger) noexcept;
+  [[nodiscard]] int modify(NativeHandle handle, std::uint64_t token, Interest interest,
+                           Trigger trigger) noexcept;
+  [[nodiscard]] int remove(NativeHandle handle) noexcept;
+
+  struct Waited {
+    std::span<const Ready> events;  ///< Valid until the next wait().
+    int error = 0;                  ///< A positive errno value; EINTR among them.
+    bool woken = false;
+  };
+  /// One wait of at most `timeout_ns` (negative: no limit) for at most `room` (1 to batch) events.
+  /// May come back early and empty.
+  [[nodiscard]] Waited wait(std::size_t room, std::int64_t timeout_ns) noexcept;
+
+  void wake() noexcept;
+
+  /// Whether an event of this generation still counts.
+  [[nodiscard]] bool current(NativeHandle handle, std::uint32_t generation) const noexcept {
+    const Registration* const found = registrations_.find(handle);
+    return found != nullptr && found->active && found->generation == generation;
+  }
+
+ private:
+  struct Registration {
+    std::uint64_t token = 0;
+    std::uint32_t generation = 0;
+    Interest interest = Interest::none;
+    Trigger trigger = Trigger::level;
+    bool active = false;
+    bool spent = false;   // one-shot, and reported since it was armed
+    bool absent = false;  // left out when the kernel's set was rebuilt
+  };
+  struct Buffers;  // what the kernel writes into, and `ready_`: see epoll.cpp
+
+  Poller(Fd epoll, Fd wake_handle, std::unique_ptr<Buffers> buffers) noexcept;
+
+  [[nodiscard]] int arm(NativeHandle handle, Registration& registration, int operation) noexcept;
+  [[nodiscard]] std::size_t sort_out(std::size_t count, bool& woken) noexcept;
+  void note_stale(bool stale) noexcept;
+  void rebuild() noexcept;
+
+  Fd epoll_;
+  Fd wake_handle_;
+  std::unique_ptr<Buffers> buffers_;
+  HandleTable<Registration> registrations_;
+  unsigned stale_waits_ = 0;  // how many waits in a row brought an event of a dead registration
+  Atomic<bool> wake_asked_{false};  // the proof is in epoll.cpp
+};
+
+}  // namespace weft

@@ -1,0 +1,99 @@
+// What the parser tests share: parse an input cut into pieces, and describe the outcome as text, so
+// that two outcomes can be compared.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/parsers.hpp"
+
+namespace weft::http::test {
+
+inline std::string describe_fields(const Headers& headers) {
+  std::string text;
+  for (const Headers::Field field : headers) {
+    text.append("|").append(field.name).append("=").append(field.value);
+  }
+  return text;
+}
+
+inline std::string describe(const Request& request) {
+  std::string text(to_string(request.method));
+  text.append(" ").append(request.target);
+  text.append(request.version == Version::http_1_1 ? " 1.1" : " 1.0");
+  text.append(request.keep_alive ? " keep" : " close");
+  return text + describe_fields(request.headers) + "|body=" + request.body;
+}
+
+inline std::string describe(const Response& response) {
+  std::string text = std::to_string(response.status.code());
+  text.append(response.version == Version::http_1_1 ? " 1.1" : " 1.0");
+  text.append(response.keep_alive ? " keep" : " close");
+  return text + describe_fields(response.headers) + "|body=" + response.body;
+}
+
+/// All that came out of an input: complete messages, and how it ended.
+struct Outcome {
+  std::vector<std::string> messages;
+  std::string end;  ///< "more", "failed: reason" or "idle" (nothing of a next message)
+  Errc error{};
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+inline Outcome failed(Errc error, Outcome outcome) {
+  outcome.error = error;
+  outcome.end = "failed: " + make_error_code(error).message();
+  return outcome;
+}
+
+/// Feeds `pieces` to `parser`, messages one after the other. `restart` begins the next message.
+template <class Parser, class Message>
+Outcome parse_pieces(const std::vector<std::string_view>& pieces, Parser& parser, Message& message,
+                     const std::function<void()>& restart) {
+  Outcome outcome;
+  std::string body;
+  restart();
+  for (std::string_view piece : pieces) {
+    // A copy of exact size: a read beyond the piece is caught by the address sanitizer.
+    const std::vector<char> exact(piece.begin(), piece.end());
+    std::string_view rest(exact.data(), exact.size());
+    while (true) {
+      const ParseStep step = parser.feed(rest);
+      rest.remove_prefix(step.consumed);
+      if (step.event == ParseEvent::failed) return failed(parser.error(), outcome);
+      if (step.event == ParseEvent::body) message.body.append(step.body);
+      if (step.event == ParseEvent::need_more) break;
+      if (step.event != ParseEvent::complete) continue;
+      outcome.messages.push_back(describe(message));
+      restart();
+      if (rest.empty()) break;
+    }
+  }
+  outcome.end = parser.started() ? "more" : "idle";
+  return outcome;
+}
+
+inline std::vector<std::string_view> cut_everywhere(std::string_view input) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t i = 0; i < input.size(); ++i) pieces.push_back(input.substr(i, 1));
+  return pieces;
+}
+
+inline Outcome parse_requests(const std::vector<std::string_view>& pieces,
+                              const Limits& limits = {}) {
+  RequestParser parser(limits);
+  Request request;
+  return parse_pieces(pieces, parser, request, [&] { parser.begin(request); });
+}
+
+inline Outcome parse_responses(const std::vector<std::string_view>& pieces,
+                               Method method = Method::get, const Limits& limits = {}) {
+  ResponseParser parser(limits);
+  Response response;
+  return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method); });
+}
+
+}  // namespace weft::http::test
