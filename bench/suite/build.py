@@ -16,7 +16,9 @@ def checked(command: list[str], what: str) -> None:
     """Runs a command silently; its output is shown only when it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
-        raise Failure(f"{what} failed (exit {done.returncode}): {' '.join(command)}\n{done.stdout.rstrip()}")
+        raise Failure(
+            f"{what} failed (exit {done.returncode}): {' '.join(command)}\n{done.stdout.rstrip()}"
+        )
 
 
 def ensure_commands(root: pathlib.Path, commands: list[str], log: Callable[[str], None]) -> None:
@@ -30,8 +32,16 @@ def ensure_commands(root: pathlib.Path, commands: list[str], log: Callable[[str]
         checked([str(installer), "bench"], "installing packages")
     still = [command for command in missing if not shutil.which(command)]
     if still:
-        checked(["apt-get", "install", "-y", "--no-install-recommends", *(PACKAGE_OF[c] for c in still)],
-                "installing packages")
+        checked(
+            [
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                *(PACKAGE_OF[c] for c in still),
+            ],
+            "installing packages",
+        )
 
 
 def release(root: pathlib.Path, targets: list[str], log: Callable[[str], None]) -> pathlib.Path:

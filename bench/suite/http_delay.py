@@ -1,7 +1,8 @@
 """bench/run http: `weft delay` with one worker beside a hand-written epoll loop, on GET /0/x.
 
-Both servers live through the whole run; windows alternate between them (and which goes first alternates
-too), so that a drift of the host falls on both. Each round gives one ratio; the median of those counts.
+Both servers live through the whole run; windows alternate between them (and which goes first
+alternates too), so that a drift of the host falls on both. Each round gives one ratio; the median
+of those counts.
 """
 
 import http.client
@@ -28,7 +29,10 @@ def _header_block(address: str, path: str) -> tuple[str, bytes]:
     body = response.read()
     headers = "\r\n".join(f"{name}: {value}" for name, value in response.getheaders())
     connection.close()
-    return f"{response.status} {response.reason}\r\n" + re.sub(r"(?m)^Date: .*$", "Date: …", headers), body
+    return (
+        f"{response.status} {response.reason}\r\n" + re.sub(r"(?m)^Date: .*$", "Date: …", headers),
+        body,
+    )
 
 
 def _verify(servers: list[processes.Server], log) -> None:
@@ -37,13 +41,17 @@ def _verify(servers: list[processes.Server], log) -> None:
     for server in servers:
         heads[server.name], body = _header_block(server.address, "/0/hello%20world")
         if body != b"hello world" or not heads[server.name].startswith("200 "):
-            raise Failure(f"{server.name} answered {heads[server.name]!r} {body!r} to /0/hello%20world")
+            raise Failure(
+                f"{server.name} answered {heads[server.name]!r} {body!r} to /0/hello%20world"
+            )
     for name, head in heads.items():
         if head != heads[BASE]:
             log(f"note: {name} sends other headers than {BASE}: {head!r}, not {heads[BASE]!r}")
 
 
-def _cell(servers: list[processes.Server], cpus: set[int], cell: tuple, quick: bool, log) -> list[Result]:
+def _cell(
+    servers: list[processes.Server], cpus: set[int], cell: tuple, quick: bool, log
+) -> list[Result]:
     connections, pipelined, full_seconds, quick_seconds, script = cell
     seconds = quick_seconds if quick else full_seconds
     params = {"connections": connections, "pipelined": pipelined, "window_s": seconds}
@@ -54,17 +62,29 @@ def _cell(servers: list[processes.Server], cpus: set[int], cell: tuple, quick: b
             window = wrk.measure(server, cpus, connections, seconds, script)
             rates[server.name].append(window.requests_per_second)
             cpu[server.name].append(window.cpu_us_per_request)
-        shown = "  ".join(f"{name} {rates[name][-1]:,.0f}/s {cpu[name][-1]:.2f} µs" for name in rates)
+        shown = "  ".join(
+            f"{name} {rates[name][-1]:,.0f}/s {cpu[name][-1]:.2f} µs" for name in rates
+        )
         log(f"  c={connections} pipelined={pipelined} round {number + 1}/{ROUNDS}: {shown}")
-    return (results_of("http", params, "requests_per_second", "1/s", BASE, rates)
-            + results_of("http", params, "server_cpu_per_request", "us", BASE, cpu))
+    return results_of("http", params, "requests_per_second", "1/s", BASE, rates) + results_of(
+        "http", params, "server_cpu_per_request", "us", BASE, cpu
+    )
 
 
 def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
     server_cpus, load_cpus = processes.cpu_split()
     raw = [str(build_directory / "bench" / "raw_http"), "--listen", "127.0.0.1:0"]
-    weft = [str(build_directory / "tools" / "weft" / "weft"), "delay", "--listen", "127.0.0.1:0", "--workers", "1"]
-    with processes.Server(BASE, raw, server_cpus) as base, processes.Server("weft", weft, server_cpus) as subject:
+    weft = [
+        str(build_directory / "tools" / "weft" / "weft"),
+        "delay",
+        "--listen",
+        "127.0.0.1:0",
+        "--workers",
+        "1",
+    ]
+    with processes.Server(BASE, raw, server_cpus) as base, processes.Server(
+        "weft", weft, server_cpus
+    ) as subject:
         servers = [base, subject]
         _verify(servers, log)
         return [result for cell in CELLS for result in _cell(servers, load_cpus, cell, quick, log)]

@@ -18,8 +18,11 @@ def _first_line_value(path: str, key: str) -> str:
 
 def _compiler(build_directory: pathlib.Path) -> str:
     for path in sorted(build_directory.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")):
-        values = dict(line[4:-1].split(" ", 1) for line in path.read_text().splitlines()
-                      if line.startswith("set(CMAKE_CXX_COMPILER_") and line.endswith(")") and " " in line)
+        values = dict(
+            line[4:-1].split(" ", 1)
+            for line in path.read_text().splitlines()
+            if line.startswith("set(CMAKE_CXX_COMPILER_") and line.endswith(")") and " " in line
+        )
         name = values.get("CMAKE_CXX_COMPILER_ID", "").strip('"')
         return f"{name} {values.get('CMAKE_CXX_COMPILER_VERSION', '').strip(chr(34))}".strip()
     return "unknown"

@@ -13,7 +13,7 @@ START_DEADLINE_S = 10
 
 
 def cpu_split() -> tuple[set[int], set[int]]:
-    """(the server's CPU, the load generator's CPUs): apart where there are two, else both on the one."""
+    """(the server's CPU, the load generator's CPUs): apart where there are two, else the same."""
     cpus = sorted(os.sched_getaffinity(0))
     return ({cpus[-1]}, set(cpus[:-1])) if len(cpus) > 1 else (set(cpus), set(cpus))
 
@@ -29,7 +29,9 @@ class Server:
         self.name = name
         if not pathlib.Path(command[0]).exists():
             raise Failure(f"{name}: {command[0]} is not built")
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=pinned_to(cpus))
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, preexec_fn=pinned_to(cpus)
+        )
         self.address = self._read_address()
 
     def __enter__(self) -> "Server":

@@ -23,7 +23,7 @@ def _number(pattern: str, text: str, what: str) -> float:
 
 
 def measure(server, cpus: set[int], connections: int, seconds: int, script: str | None) -> Window:
-    """Loads the server and reads its CPU clock before and after. Any error wrk counts is a failure."""
+    """Loads the server and reads its CPU clock before and after. An error in wrk is a failure."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["-s", script] if script else []
     command.append(f"http://{server.address}/0/x")

@@ -1,7 +1,8 @@
-// Atomics, mutex and thread parking: the only synchronization that the core of weft uses. One of three
-// modes is chosen for a whole program at build time by WEFT_ATOMIC_MODE:
+// Atomics, mutex and thread parking: the only synchronization that the core of weft uses. One of
+// three modes is chosen for a whole program at build time by WEFT_ATOMIC_MODE:
 //   0 plain          std::atomic, std::mutex and a futex; nothing added.
-//   1 perturbed      a thread sometimes yields before an operation, to widen races under a sanitizer.
+//   1 perturbed      a thread sometimes yields before an operation, to widen races under a
+//   sanitizer.
 //                    The yields are drawn from a generator seeded by WEFT_SEED in the environment.
 //   2 deterministic  each operation is a scheduling point of the model checker in <weft/model.hpp>.
 // The mode is part of every name here (an inline namespace), and each translation unit refers to a
@@ -36,9 +37,9 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 extern const int atomic_mode_of_library;
 [[gnu::used]] inline const int* const atomic_mode_of_program = &atomic_mode_of_library;
 
-/// Mode 1: sometimes yields the processor. Mode 2: hands control to the scheduler of the model, which
-/// may run any other thread first. `object` and `operation` only name the step in a trace. Safe from
-/// any thread; in mode 2 it does nothing on a thread that no Execution started.
+/// Mode 1: sometimes yields the processor. Mode 2: hands control to the scheduler of the model,
+/// which may run any other thread first. `object` and `operation` only name the step in a trace.
+/// Safe from any thread; in mode 2 it does nothing on a thread that no Execution started.
 void before_atomic_operation(const void* object, const char* operation) noexcept;
 
 #if WEFT_ATOMIC_MODE == 0
@@ -115,8 +116,8 @@ class Atomic {
 
 #undef WEFT_BEFORE_OPERATION
 
-/// Mutual exclusion, not recursive; satisfies Lockable, so std::lock_guard and std::unique_lock take
-/// it. Safe from any thread; the thread that locked unlocks.
+/// Mutual exclusion, not recursive; satisfies Lockable, so std::lock_guard and std::unique_lock
+/// take it. Safe from any thread; the thread that locked unlocks.
 class Mutex {
  public:
   constexpr Mutex() noexcept = default;
@@ -142,9 +143,9 @@ class Mutex {
 };
 
 /// Lets one thread, the owner, sleep until another wants it. It holds at most one token; unpark()
-/// deposits it, park() takes it, and tokens that meet coalesce. No wake-up is lost: an unpark() that
-/// comes before the park() makes that park() return at once. Everything that happened before an
-/// unpark() is visible after the park() that took its token.
+/// deposits it, park() takes it, and tokens that meet coalesce. No wake-up is lost: an unpark()
+/// that comes before the park() makes that park() return at once. Everything that happened before
+/// an unpark() is visible after the park() that took its token.
 class ThreadParker {
  public:
   constexpr ThreadParker() noexcept = default;
@@ -157,8 +158,8 @@ class ThreadParker {
   /// The same for at most `timeout`; false if no token came. Zero or less only looks. Owner only.
   [[nodiscard]] bool park_for(std::chrono::nanoseconds timeout) noexcept;
 
-  /// Deposits the token and wakes the owner if it sleeps. Any thread. The owner may destroy the parker
-  /// as soon as it has the token, even while this call is returning.
+  /// Deposits the token and wakes the owner if it sleeps. Any thread. The owner may destroy the
+  /// parker as soon as it has the token, even while this call is returning.
   void unpark() noexcept;
 
  private:
@@ -175,8 +176,8 @@ inline void atomic_fence(std::memory_order order) noexcept {
   std::atomic_thread_fence(order);
 }
 
-/// Says that the caller spins until another thread moves: a pause instruction; in mode 2 the scheduler
-/// runs another thread, if any can run.
+/// Says that the caller spins until another thread moves: a pause instruction; in mode 2 the
+/// scheduler runs another thread, if any can run.
 #if WEFT_ATOMIC_MODE == 2
 void spin_hint() noexcept;
 #else

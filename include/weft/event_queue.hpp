@@ -115,7 +115,7 @@ class EventQueue {
 
   /// Registers `handle`, which stays the caller's. If it is ready now, the next poll says so. A
   /// number that is registered already is registered anew. Fails with EventQueueError::not_pollable
-  /// for a regular file, invalid_handle for one that is not open, too_many for a limit of the
+  /// for a regular file, not_open for one that is not open, too_many for a limit of the
   /// system, or not_enough_memory.
   [[nodiscard]] Result<void> add(NativeHandle handle, std::uint64_t token, Interest interest,
                                  Trigger trigger = Trigger::level);
@@ -153,7 +153,7 @@ class EventQueue {
 enum class EventQueueError {
   not_registered = 1,  ///< (no_such_file_or_directory)
   not_pollable,        ///< (operation_not_permitted)
-  invalid_handle,      ///< (bad_file_descriptor)
+  not_open,            ///< (bad_file_descriptor)
   too_many,            ///< (no_space_on_device)
   no_room,             ///< (invalid_argument)
 };

@@ -1,10 +1,11 @@
-// The memory of coroutine frames and other blocks that live as long as a task: size classes, a free list a
-// thread, slabs from the operating system. Promise types call it from their operator new and delete.
-// Every function is safe from any thread, also while the thread's thread_local objects are destroyed. It
-// is the one structure of weft that belongs to the process and not to a Runtime, because operator new has
-// no argument to find a Runtime by; slabs stay with the process and are used again.
-// In AddressSanitizer builds, and with WEFT_FRAME_POOL=malloc in the environment, every block comes from
-// operator new and goes straight back, so that a use after free is seen; it is counted all the same.
+// The memory of coroutine frames and other blocks that live as long as a task: size classes, a free
+// list a thread, slabs from the operating system. Promise types call it from their operator new and
+// delete. Every function is safe from any thread, also while the thread's thread_local objects are
+// destroyed. It is the one structure of weft that belongs to the process and not to a Runtime,
+// because operator new has no argument to find a Runtime by; slabs stay with the process and are
+// used again. In AddressSanitizer builds, and with WEFT_FRAME_POOL=malloc in the environment, every
+// block comes from operator new and goes straight back, so that a use after free is seen; it is
+// counted all the same.
 #pragma once
 
 #include <cstddef>
@@ -23,13 +24,15 @@ void deallocate_frame(void* block, std::size_t bytes) noexcept;
 struct FramePoolStats {
   std::int64_t live_blocks = 0;  ///< Allocated and not given back.
   std::int64_t live_bytes = 0;   ///< Their sizes, each rounded up to its size class.
-  std::int64_t slab_bytes = 0;   ///< Address space taken for slabs; memory is only used once touched.
+  std::int64_t slab_bytes =
+      0;  ///< Address space taken for slabs; memory is only used once touched.
 };
 [[nodiscard]] FramePoolStats frame_pool_stats() noexcept;
 
-/// For tests of what happens out of memory: on this thread, the next `successes` calls of allocate_frame
-/// go on as usual, the one after them throws std::bad_alloc, and later ones work again. Negative disarms.
-/// An armed thread allocates slowly; a thread that is not armed pays nothing.
+/// For tests of what happens out of memory: on this thread, the next `successes` calls of
+/// allocate_frame go on as usual, the one after them throws std::bad_alloc, and later ones work
+/// again. Negative disarms. An armed thread allocates slowly; a thread that is not armed pays
+/// nothing.
 void set_frame_failure_after(std::int64_t successes) noexcept;
 
 }  // namespace weft

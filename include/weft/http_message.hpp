@@ -1,5 +1,5 @@
-// The vocabulary of HTTP: Method, Status, Version, Request, Response, Limits. Part of <weft/http.hpp>.
-// Value types without I/O: one object belongs to one task at a time.
+// The vocabulary of HTTP: Method, Status, Version, Request, Response, Limits. Part of
+// <weft/http.hpp>. Value types without I/O: one object belongs to one task at a time.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,8 @@ class Status {
 /// `text` with every byte but the unreserved ones (letters, digits, "-._~") as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
-/// A request as a server's handler sees it: framing, Host and limits are checked, the body is whole.
+/// A request as a server's handler sees it: framing, Host and limits are checked, the body is
+/// whole.
 struct Request {
   Method method = Method::get;
   Version version = Version::http_1_1;
@@ -94,11 +95,12 @@ struct Response {
 
 /// What a peer may make this side hold in memory. Beyond: 414, 431, 413 or 400 and a close.
 struct Limits {
-  std::size_t max_target = 8 * 1024;         ///< bytes of the request target
-  std::size_t max_header_bytes = 16 * 1024;  ///< bytes of all field lines, and again of all trailers
-  std::size_t max_headers = 100;             ///< fields of a head, and again of the trailers
-  std::uint64_t max_body = 1024 * 1024;      ///< bytes of body
-  std::size_t max_chunk_extension = 4096;    ///< bytes of chunk extensions of one message
+  std::size_t max_target = 8 * 1024;  ///< bytes of the request target
+  std::size_t max_header_bytes =
+      16 * 1024;                           ///< bytes of all field lines, and again of all trailers
+  std::size_t max_headers = 100;           ///< fields of a head, and again of the trailers
+  std::uint64_t max_body = 1024 * 1024;    ///< bytes of body
+  std::size_t max_chunk_extension = 4096;  ///< bytes of chunk extensions of one message
 };
 
 }  // namespace weft::http

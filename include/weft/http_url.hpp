@@ -1,4 +1,5 @@
-// Url: "http://host[:port][/target]" taken apart for a client. Part of <weft/http.hpp>. A value type.
+// Url: "http://host[:port][/target]" taken apart for a client. Part of <weft/http.hpp>. A value
+// type.
 #pragma once
 
 #include <cstdint>

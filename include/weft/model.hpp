@@ -1,17 +1,18 @@
-// A model checker for code written with <weft/atomic.hpp>: runs a small concurrent program again and again,
-// each time with another interleaving of its operations, and reports the first one that goes wrong. For
-// tests built with WEFT_ATOMIC_MODE=2; in the other modes this header can be included, but a program that
-// calls explore() does not link.
+// A model checker for code written with <weft/atomic.hpp>: runs a small concurrent program again
+// and again, each time with another interleaving of its operations, and reports the first one that
+// goes wrong. For tests built with WEFT_ATOMIC_MODE=2; in the other modes this header can be
+// included, but a program that calls explore() does not link.
 //
-// How it works: the program's threads are real threads, but only the one that holds the baton runs. At each
-// operation of an Atomic, a Mutex or a ThreadParker the scheduler decides who performs its next operation.
-// What lies between two operations is one step, so it must not depend on anything else that varies (time,
-// addresses, real randomness).
+// How it works: the program's threads are real threads, but only the one that holds the baton runs.
+// At each operation of an Atomic, a Mutex or a ThreadParker the scheduler decides who performs its
+// next operation. What lies between two operations is one step, so it must not depend on anything
+// else that varies (time, addresses, real randomness).
 //
-// What it finds: lost wake-ups and other deadlocks, livelocks (an execution that does not end), violated
-// require()s, crashes. What it does not: exploration is sequentially consistent, so a memory order
-// that is too weak is not seen here (the race detector and the written reasons guard those); a weak
-// compare-exchange never fails spuriously. A time-out of park_for may strike at any moment.
+// What it finds: lost wake-ups and other deadlocks, livelocks (an execution that does not end),
+// violated require()s, crashes. What it does not: exploration is sequentially consistent, so a
+// memory order that is too weak is not seen here (the race detector and the written reasons guard
+// those); a weak compare-exchange never fails spuriously. A time-out of park_for may strike at any
+// moment.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,9 @@ enum class Strategy : std::uint8_t {
 
 struct Options {
   Strategy strategy = Strategy::kRandom;
-  std::uint64_t seed = 1;           ///< kRandom. WEFT_SEED in the environment: run just that execution.
-  std::uint64_t iterations = 1000;  ///< At most so many executions.
-  std::uint32_t max_steps = 20000;  ///< An execution that takes more is reported as a livelock.
+  std::uint64_t seed = 1;  ///< kRandom. WEFT_SEED in the environment: run just that execution.
+  std::uint64_t iterations = 1000;     ///< At most so many executions.
+  std::uint32_t max_steps = 20000;     ///< An execution that takes more is reported as a livelock.
   std::uint32_t preemption_bound = 2;  ///< kBounded.
   std::uint32_t trace_steps = 100;     ///< How many of the last steps a report shows.
 };
@@ -54,10 +55,10 @@ class Execution {
   void join_all();
 };
 
-/// Runs `body` once for each interleaving chosen. The body builds its objects anew, starts threads, joins
-/// them and states what must hold with require(). One explore() at a time in a process. After a failure the
-/// threads of that execution stay suspended for good (their stacks are what the report is about), so a
-/// process is meant to report and end.
+/// Runs `body` once for each interleaving chosen. The body builds its objects anew, starts threads,
+/// joins them and states what must hold with require(). One explore() at a time in a process. After
+/// a failure the threads of that execution stay suspended for good (their stacks are what the
+/// report is about), so a process is meant to report and end.
 [[nodiscard]] Report explore(const Options& options, std::function<void(Execution&)> body);
 
 /// Ends the exploration with a failure unless `condition` holds. From the body or its threads.

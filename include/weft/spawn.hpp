@@ -137,7 +137,7 @@ class SpawnedResult : public SpawnedTask {
 /// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it leaves the task
 /// running with its owner.
 template <class T>
-class [[nodiscard]] JoinHandle {
+class JoinHandle {
  public:
   explicit JoinHandle(SpawnedResult<T>& task) noexcept : task_(&task) {}
   JoinHandle(JoinHandle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
@@ -157,12 +157,13 @@ class [[nodiscard]] JoinHandle {
 
   template <bool AsOutcome>
   class Awaiter;
+  class OutcomeOp;
 
   /// Waits for the end and gives the value; rethrows the task's exception; throws IoError
   /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with its owner.
   Awaiter<false> operator co_await() && noexcept { return Awaiter<false>(std::move(*this)); }
   /// Waits for the end and gives how it ended, without throwing.
-  Awaiter<true> outcome() && noexcept { return Awaiter<true>(std::move(*this)); }
+  OutcomeOp outcome() && noexcept { return OutcomeOp(std::move(*this)); }
 
   /// The task, for those who wait without a coroutine.
   [[nodiscard]] SpawnedResult<T>& task() const noexcept { return *task_; }
@@ -210,6 +211,17 @@ class JoinHandle<T>::Awaiter {
  private:
   JoinHandle handle_;
   JoinLeaf leaf_;
+};
+
+/// See JoinHandle::outcome().
+template <class T>
+class [[nodiscard]] JoinHandle<T>::OutcomeOp {
+ public:
+  explicit OutcomeOp(JoinHandle handle) noexcept : handle_(std::move(handle)) {}
+  Awaiter<true> operator co_await() && noexcept { return Awaiter<true>(std::move(handle_)); }
+
+ private:
+  JoinHandle handle_;
 };
 
 /// The awaitable that calling F with Args gives, and its result.

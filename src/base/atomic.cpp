@@ -1,5 +1,5 @@
-// The parts of <weft/atomic.hpp> that are not inline, for the plain and perturbed modes; those of the
-// deterministic mode stand in model_hooks.cpp.
+// The parts of <weft/atomic.hpp> that are not inline, for the plain and perturbed modes; those of
+// the deterministic mode stand in model_hooks.cpp.
 #include <weft/atomic.hpp>
 
 #if WEFT_ATOMIC_MODE == 1
@@ -38,7 +38,8 @@ std::uint64_t next_stream() noexcept {
   return mixed != 0 ? mixed : kDefaultSeed;
 }
 
-// noinline: a coroutine may migrate inside its caller, and a cached address would be another thread's.
+// noinline: a coroutine may migrate inside its caller, and a cached address would be another
+// thread's.
 [[gnu::noinline]] std::uint64_t draw() noexcept {
   static constinit thread_local std::uint64_t state = 0;
   if (state == 0) state = next_stream();

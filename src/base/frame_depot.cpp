@@ -14,8 +14,8 @@ std::byte* map_pages(std::size_t bytes) {
   return static_cast<std::byte*>(pages);
 }
 
-// A slab of one huge page, aligned to it, so that the kernel can back it by one: frames of many tasks
-// then share a TLB entry. Maps twice the size and gives the ends back.
+// A slab of one huge page, aligned to it, so that the kernel can back it by one: frames of many
+// tasks then share a TLB entry. Maps twice the size and gives the ends back.
 std::byte* map_huge_page(std::size_t bytes) {
   std::byte* const pages = map_pages(2 * bytes);
   const auto address = reinterpret_cast<std::uintptr_t>(pages);

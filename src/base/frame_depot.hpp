@@ -1,7 +1,7 @@
-// The shared part of the frame pool: what threads exchange in batches, and where new memory comes from.
-// Called by frame_pool.cpp when a thread's own lists are empty or full, and when a thread ends.
-// Thread-safe: one mutex guards everything. Blocks in the depot belong to nobody; a batch's links are
-// kept in its first block.
+// The shared part of the frame pool: what threads exchange in batches, and where new memory comes
+// from. Called by frame_pool.cpp when a thread's own lists are empty or full, and when a thread
+// ends. Thread-safe: one mutex guards everything. Blocks in the depot belong to nobody; a batch's
+// links are kept in its first block.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ struct FrameChain {
   std::uint32_t count = 0;
 };
 
-/// Memory that was never used, to be cut into blocks of one class from the front as needed, so that only
-/// what is used gets touched. A multiple of the block size.
+/// Memory that was never used, to be cut into blocks of one class from the front as needed, so that
+/// only what is used gets touched. A multiple of the block size.
 struct FrameRange {
   std::byte* begin = nullptr;
   std::byte* end = nullptr;
@@ -64,7 +64,8 @@ class FrameDepot {
  public:
   constexpr FrameDepot() noexcept = default;
 
-  /// At most one batch of class `index`: given back ones first, then new memory. Throws std::bad_alloc.
+  /// At most one batch of class `index`: given back ones first, then new memory. Throws
+  /// std::bad_alloc.
   [[nodiscard]] FrameSupply take(std::size_t index);
 
   /// One block of class `index`, for a thread that keeps no lists. Throws std::bad_alloc.

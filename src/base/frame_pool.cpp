@@ -1,11 +1,12 @@
-// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a list of free blocks,
-// a full batch in reserve and some memory not yet cut (the magazines of Bonwick and Adams, "Magazines and
-// Vmem", 2001). The hot paths are a thread_local access and a push or pop; everything unusual (the first
-// use, a full or empty bin, the pass-through mode, a failure to inject, a thread that has ended) looks to
-// the hot paths like an empty list or a list without room.
+// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a list of
+// free blocks, a full batch in reserve and some memory not yet cut (the magazines of Bonwick and
+// Adams, "Magazines and Vmem", 2001). The hot paths are a thread_local access and a push or pop;
+// everything unusual (the first use, a full or empty bin, the pass-through mode, a failure to
+// inject, a thread that has ended) looks to the hot paths like an empty list or a list without
+// room.
 //
-// No thread_local address survives a suspension: every function that takes one is noinline, is no coroutine
-// and takes it anew on each call (compilers cache such addresses inside one function).
+// No thread_local address survives a suspension: every function that takes one is noinline, is no
+// coroutine and takes it anew on each call (compilers cache such addresses inside one function).
 #include <weft/frame_pool.hpp>
 
 #include <cstdlib>
@@ -27,7 +28,8 @@ namespace {
 #endif
 #endif
 
-/// A number that its thread changes and others read: relaxed load and store, as no order is claimed.
+/// A number that its thread changes and others read: relaxed load and store, as no order is
+/// claimed.
 class Counter {
  public:
   void add(std::int64_t amount) noexcept {
@@ -39,7 +41,8 @@ class Counter {
   Atomic<std::int64_t> value_{0};
 };
 
-/// Blocks that this thread allocated, less those that it freed: below zero where it frees others' blocks.
+/// Blocks that this thread allocated, less those that it freed: below zero where it frees others'
+/// blocks.
 struct LiveCounts {
   std::array<Counter, kFrameClasses> blocks;
   Counter large_blocks;
@@ -52,8 +55,8 @@ struct LiveCounts {
   }
 };
 
-/// Invariant: `free` holds frame_batch_blocks - room blocks, and `reserve`, if not null, a full batch; but
-/// in a thread that does not keep lists all is empty and there is no room.
+/// Invariant: `free` holds frame_batch_blocks - room blocks, and `reserve`, if not null, a full
+/// batch; but in a thread that does not keep lists all is empty and there is no room.
 struct Bin {
   FreeFrame* free = nullptr;
   std::uint32_t room = 0;
@@ -64,8 +67,8 @@ struct Bin {
 enum class ThreadState : std::uint8_t {
   kNew,         // not known to the registry
   kKeepsLists,  // the usual state
-  kDirect,      // known, but allocates from operator new or, while a failure is armed, from the depot
-  kEnded,       // its thread_local objects are being destroyed and it has left the registry
+  kDirect,  // known, but allocates from operator new or, while a failure is armed, from the depot
+  kEnded,   // its thread_local objects are being destroyed and it has left the registry
 };
 
 struct ThreadCache {
@@ -176,7 +179,8 @@ void throw_if_armed(ThreadCache& self) {
 
 void* allocate_directly(ThreadCache& self, std::size_t index) {
   throw_if_armed(self);
-  void* const block = passes_through() ? ::operator new(frame_class_bytes(index)) : depot.take_one(index);
+  void* const block =
+      passes_through() ? ::operator new(frame_class_bytes(index)) : depot.take_one(index);
   count(self, index, 1);
   return block;
 }
@@ -229,8 +233,8 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
   if (self.state != ThreadState::kKeepsLists) return deallocate_directly(self, block, index);
   Bin& bin = self.bins[index];
   if (bin.room == 0) {
-    // Keeping the batch just filled and handing over the older one means that a thread which allocates and
-    // frees around a boundary goes to the depot once a batch at most.
+    // Keeping the batch just filled and handing over the older one means that a thread which
+    // allocates and frees around a boundary goes to the depot once a batch at most.
     const std::uint32_t batch = frame_batch_blocks(index);
     depot.give(index, FrameChain{bin.reserve, batch});
     bin.reserve = std::exchange(bin.free, nullptr);
@@ -244,12 +248,14 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
 }  // namespace
 
 [[gnu::noinline]] void* allocate_frame(std::size_t bytes) {
-  if (bytes > kLargestPooledFrame) [[unlikely]] return allocate_large(bytes);
+  if (bytes > kLargestPooledFrame) [[unlikely]]
+    return allocate_large(bytes);
   const std::size_t index = frame_class_of(bytes);
   ThreadCache& self = cache;
   Bin& bin = self.bins[index];
   FreeFrame* const block = bin.free;
-  if (block == nullptr) [[unlikely]] return allocate_slowly(index);
+  if (block == nullptr) [[unlikely]]
+    return allocate_slowly(index);
   bin.free = block->next;
   ++bin.room;
   self.live.blocks[index].add(1);
@@ -257,12 +263,15 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
 }
 
 [[gnu::noinline]] void deallocate_frame(void* block, std::size_t bytes) noexcept {
-  if (block == nullptr) [[unlikely]] return;
-  if (bytes > kLargestPooledFrame) [[unlikely]] return deallocate_large(block, bytes);
+  if (block == nullptr) [[unlikely]]
+    return;
+  if (bytes > kLargestPooledFrame) [[unlikely]]
+    return deallocate_large(block, bytes);
   const std::size_t index = frame_class_of(bytes);
   ThreadCache& self = cache;
   Bin& bin = self.bins[index];
-  if (bin.room == 0) [[unlikely]] return deallocate_slowly(block, index);
+  if (bin.room == 0) [[unlikely]]
+    return deallocate_slowly(block, index);
   bin.free = ::new (block) FreeFrame{bin.free};
   --bin.room;
   self.live.blocks[index].add(-1);

@@ -12,13 +12,14 @@
 namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-// The kernel reads the word itself. SAFETY of the address cast: Atomic<T> holds one std::atomic<T>, which
-// is lock-free, so the object representation is the 32-bit value.
+// The kernel reads the word itself. SAFETY of the address cast: Atomic<T> holds one std::atomic<T>,
+// which is lock-free, so the object representation is the 32-bit value.
 static_assert(sizeof(Atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC, which is what steady_clock reads here.
+  // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC, which is what steady_clock reads
+  // here.
   std::timespec until{};
   if (deadline != nullptr) {
     const std::chrono::nanoseconds since_boot = deadline->time_since_epoch();
@@ -27,8 +28,9 @@ bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
     until.tv_nsec = static_cast<long>((since_boot - seconds).count());
   }
   const int saved_errno = errno;
-  const long rc = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
-                            deadline != nullptr ? &until : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+  const long rc =
+      ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+                deadline != nullptr ? &until : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
   const bool timed_out = rc == -1 && errno == ETIMEDOUT;
   errno = saved_errno;
   return !timed_out;

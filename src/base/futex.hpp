@@ -9,9 +9,9 @@
 namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-/// Sleeps while `word` holds `expected`, until futex_wake_one or `deadline` (null: none). The look at
-/// the word and the falling asleep are one atomic step. May also return for no reason.
-/// False when the deadline passed.
+/// Sleeps while `word` holds `expected`, until futex_wake_one or `deadline` (null: none). The look
+/// at the word and the falling asleep are one atomic step. May also return for no reason. False
+/// when the deadline passed.
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept;
 

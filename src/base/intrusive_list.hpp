@@ -1,7 +1,7 @@
-// A doubly linked list through its elements: no allocation, O(1) insertion and removal from anywhere. Used
-// for waiters, timers and children of a scope. Not thread-safe: the owner's lock or thread guards it.
-// Invariant: the links form a ring through the list's own root; an element that is in no list links to
-// nothing. A list does not own its elements and must be empty when it dies.
+// A doubly linked list through its elements: no allocation, O(1) insertion and removal from
+// anywhere. Used for waiters, timers and children of a scope. Not thread-safe: the owner's lock or
+// thread guards it. Invariant: the links form a ring through the list's own root; an element that
+// is in no list links to nothing. A list does not own its elements and must be empty when it dies.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace weft {
 
-/// Base class of what can stand in an IntrusiveList. A type that must stand in several lists at once
-/// derives from several, told apart by Tag.
+/// Base class of what can stand in an IntrusiveList. A type that must stand in several lists at
+/// once derives from several, told apart by Tag.
 template <class Tag = void>
 class IntrusiveListHook {
  public:

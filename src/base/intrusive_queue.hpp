@@ -1,7 +1,7 @@
-// A first-in first-out queue through its elements: one pointer an element, no allocation. Used for batches
-// of Runnables and for the injector. Not thread-safe: the owner's lock or thread guards it.
-// Invariants: tail_ is the last element when head_ is not null; the last element's next is null. The queue
-// does not own its elements. T has a member `next` that a T* can be assigned to.
+// A first-in first-out queue through its elements: one pointer an element, no allocation. Used for
+// batches of Runnables and for the injector. Not thread-safe: the owner's lock or thread guards it.
+// Invariants: tail_ is the last element when head_ is not null; the last element's next is null.
+// The queue does not own its elements. T has a member `next` that a T* can be assigned to.
 #pragma once
 
 #include <cstddef>

@@ -56,7 +56,8 @@ void Mutex::unlock() {
 
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // The load is the scheduling point; from it to block() the baton stays here, as the kernel's lock would.
+  // The load is the scheduling point; from it to block() the baton stays here, as the kernel's lock
+  // would.
   if (word.load(std::memory_order_relaxed) != expected) return true;
   if (Scheduler* const scheduler = Scheduler::current()) {
     return scheduler->block(&word, deadline != nullptr);
@@ -78,7 +79,8 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 namespace {
 
 // Handing the baton to a thread on the same processor is a context switch; waking another processor
-// takes many times as long. Threads inherit the setting. Only a matter of speed: failure is ignored.
+// takes many times as long. Threads inherit the setting. Only a matter of speed: failure is
+// ignored.
 class OneProcessor {
  public:
   OneProcessor() noexcept {

@@ -1,5 +1,7 @@
 #include "base/model_chooser.hpp"
 
+#if WEFT_ATOMIC_MODE == 2
+
 #include <algorithm>
 
 #include "base/check.hpp"
@@ -56,3 +58,5 @@ std::string BoundedChooser::how_to_replay() const {
 }
 
 }  // namespace weft::model
+
+#endif

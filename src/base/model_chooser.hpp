@@ -1,5 +1,5 @@
-// Who goes next: the two strategies of the model checker. Called by the scheduler of <weft/model.hpp>, by
-// the thread that holds the baton, hence by one thread at a time.
+// Who goes next: the two strategies of the model checker. Called by the scheduler of
+// <weft/model.hpp>, by the thread that holds the baton, hence by one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace weft::model {
 
-/// The threads that could run now. Those that it costs no preemption to run stand first, and foremost
-/// the current thread, if it is one of them.
+/// The threads that could run now. Those that it costs no preemption to run stand first, and
+/// foremost the current thread, if it is one of them.
 struct Candidates {
   static constexpr std::size_t kMost = 8;
 

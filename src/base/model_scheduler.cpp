@@ -11,7 +11,11 @@
 namespace weft::model {
 namespace {
 
-thread_local Scheduler* current_scheduler = nullptr;
+// noinline: coroutines of the program under test may migrate between its threads.
+[[gnu::noinline]] Scheduler*& scheduler_of_this_thread() noexcept {
+  static constinit thread_local Scheduler* scheduler = nullptr;
+  return scheduler;
+}
 
 }  // namespace
 
@@ -20,7 +24,7 @@ Scheduler::Scheduler(const Options& options, Chooser& chooser)
   trace_.reserve(options.max_steps + 1);
 }
 
-Scheduler* Scheduler::current() noexcept { return current_scheduler; }
+Scheduler* Scheduler::current() noexcept { return scheduler_of_this_thread(); }
 
 // ---- the controller ----
 
@@ -51,7 +55,8 @@ void Scheduler::stop() {
 // ---- threads and the baton ----
 
 void Scheduler::start(std::function<void()> run) {
-  WEFT_CHECK(thread_count_ < threads_.size(), "too many threads in one execution: start at most seven");
+  WEFT_CHECK(thread_count_ < threads_.size(),
+             "too many threads in one execution: start at most seven");
   const std::size_t id = thread_count_++;
   Thread& self = threads_[id];
   self.status = Status::kRunnable;
@@ -62,7 +67,7 @@ void Scheduler::start(std::function<void()> run) {
 }
 
 void Scheduler::work(std::size_t self) {
-  current_scheduler = this;
+  scheduler_of_this_thread() = this;
   for (;;) {
     await_baton(self);
     if (stopping_) return;
@@ -108,8 +113,8 @@ Candidates Scheduler::candidates() const {
   for (std::size_t id = 0; id < thread_count_; ++id) {
     if (id != current_ && threads_[id].status == Status::kRunnable) add(id);
   }
-  // Leaving a thread that could go on is a preemption; so is a time-out or a renewed look of a spinning
-  // thread while others could still run.
+  // Leaving a thread that could go on is a preemption; so is a time-out or a renewed look of a
+  // spinning thread while others could still run.
   if (!found.current_first) found.free_count = found.count;
   for (std::size_t id = 0; id < thread_count_; ++id) {
     const Status status = threads_[id].status;
@@ -123,7 +128,8 @@ Candidates Scheduler::candidates() const {
 void Scheduler::reschedule() {
   const std::size_t self = current_;
   const Candidates found = candidates();
-  if (found.count == 0) fail("deadlock: no thread can run (a lost wake-up, or a lock that nobody frees)");
+  if (found.count == 0)
+    fail("deadlock: no thread can run (a lost wake-up, or a lock that nobody frees)");
   const std::size_t next = found.threads[chooser_.choose(found)];
   if (next == self) return;
   pass_to(next);
@@ -145,7 +151,8 @@ void Scheduler::finish(std::size_t self) {
 }
 
 bool Scheduler::others_finished() const {
-  return std::all_of(threads_.begin() + 1, threads_.begin() + static_cast<std::ptrdiff_t>(thread_count_),
+  return std::all_of(threads_.begin() + 1,
+                     threads_.begin() + static_cast<std::ptrdiff_t>(thread_count_),
                      [](const Thread& each) { return each.status == Status::kFinished; });
 }
 
@@ -153,7 +160,8 @@ bool Scheduler::others_finished() const {
 
 void Scheduler::step(const void* object, const char* operation) {
   if (trace_.size() >= options_.max_steps) {
-    fail("no end after " + std::to_string(options_.max_steps) + " steps: a livelock, or raise max_steps");
+    fail("no end after " + std::to_string(options_.max_steps) +
+         " steps: a livelock, or raise max_steps");
   }
   reschedule();
   trace_.push_back(TraceStep{current_, operation, object});
@@ -203,8 +211,8 @@ void Scheduler::join_all() {
 
 void Scheduler::fail(const std::string& reason) {
   text_ = describe(reason);
-  // The threads, this one too, stay where they are: unwinding them would run code of the program under
-  // test in a state that it was never meant to see. Each keeps *this alive.
+  // The threads, this one too, stay where they are: unwinding them would run code of the program
+  // under test in a state that it was never meant to see. Each keeps *this alive.
   for (Thread& each : threads_) {
     if (each.thread.joinable()) each.thread.detach();
   }
@@ -233,8 +241,9 @@ std::string Scheduler::describe(const std::string& reason) const {
     steps += "  step " + std::to_string(i) + ": thread " + std::to_string(each.thread) + " " +
              each.operation + object + "\n";
   }
-  std::string text = "thread " + std::to_string(current_) + ": " + reason + "\nreplay: " +
-                     chooser_.how_to_replay() + "\nthe last steps, before each operation:\n" + steps;
+  std::string text = "thread " + std::to_string(current_) + ": " + reason +
+                     "\nreplay: " + chooser_.how_to_replay() +
+                     "\nthe last steps, before each operation:\n" + steps;
   for (std::size_t id = 0; id < thread_count_; ++id) {
     if (threads_[id].waits_for == nullptr) continue;
     const bool joins = threads_[id].waits_for == this;

@@ -1,7 +1,8 @@
-// The scheduler of the model checker: passes the baton between the threads of the program under test. Called
-// by explore() (the controller), and by the hooks of <weft/atomic.hpp> in its deterministic mode.
-// Thread-safety: the baton. Whoever holds it, one model thread or the controller between executions, uses
-// all members; passing it on is a release and an acquire of the receiver's `baton`.
+// The scheduler of the model checker: passes the baton between the threads of the program under
+// test. Called by explore() (the controller), and by the hooks of <weft/atomic.hpp> in its
+// deterministic mode. Thread-safety: the baton. Whoever holds it, one model thread or the
+// controller between executions, uses all members; passing it on is a release and an acquire of the
+// receiver's `baton`.
 #pragma once
 
 #include <array>
@@ -39,8 +40,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   [[nodiscard]] static Scheduler* current() noexcept;
   /// A scheduling point: returns when the caller is to perform its operation.
   void step(const void* object, const char* operation);
-  /// Suspends the caller until wake(object). If it may time out, it may also be resumed at any moment:
-  /// false says that it was.
+  /// Suspends the caller until wake(object). If it may time out, it may also be resumed at any
+  /// moment: false says that it was.
   bool block(const void* object, bool may_time_out);
   /// Makes threads blocked on `object` runnable: all of them, or the one with the lowest number.
   void wake(const void* object, bool all);
@@ -59,7 +60,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
     bool woken = false;
     const void* waits_for = nullptr;
     std::function<void()> run;
-    std::thread thread;  // kept from one execution to the next: creating one takes longer than running it
+    std::thread
+        thread;  // kept from one execution to the next: creating one takes longer than running it
   };
 
   struct TraceStep {

@@ -1,5 +1,5 @@
-// A small random generator for scheduling choices, jitter and tests; not for secrets. One object belongs
-// to one thread. The seed is always given, so that a run can be repeated.
+// A small random generator for scheduling choices, jitter and tests; not for secrets. One object
+// belongs to one thread. The seed is always given, so that a run can be repeated.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace weft {
 
-/// xorshift64* with a splitmix64 start, so that neighbouring seeds give unrelated streams. Satisfies
-/// std::uniform_random_bit_generator.
+/// xorshift64* with a splitmix64 start, so that neighbouring seeds give unrelated streams.
+/// Satisfies std::uniform_random_bit_generator.
 class Random {
  public:
   using result_type = std::uint64_t;
@@ -16,9 +16,7 @@ class Random {
   explicit constexpr Random(std::uint64_t seed) noexcept : state_(scramble(seed)) {}
 
   static constexpr result_type min() noexcept { return 0; }
-  static constexpr result_type max() noexcept {
-    return std::numeric_limits<result_type>::max();
-  }
+  static constexpr result_type max() noexcept { return std::numeric_limits<result_type>::max(); }
 
   constexpr result_type operator()() noexcept {
     state_ ^= state_ >> 12;
@@ -27,8 +25,8 @@ class Random {
     return state_ * 0x2545F4914F6CDD1D;
   }
 
-  /// A number in [0, bound), by a multiplication instead of a division (the bias is below bound / 2^32).
-  /// `bound` is not zero.
+  /// A number in [0, bound), by a multiplication instead of a division (the bias is below bound /
+  /// 2^32). `bound` is not zero.
   [[nodiscard]] constexpr std::uint32_t below(std::uint32_t bound) noexcept {
     return static_cast<std::uint32_t>(((*this)() >> 32) * bound >> 32);
   }

@@ -23,7 +23,8 @@ TEST(Result, OsErrorsCompareWithErrc) {
 }
 
 TEST(IoError, NamesOperationSubjectAndReasonOnOneLine) {
-  const IoError error(std::make_error_code(std::errc::connection_refused), "connect", "127.0.0.1:1");
+  const IoError error(std::make_error_code(std::errc::connection_refused), "connect",
+                      "127.0.0.1:1");
   EXPECT_STREQ(error.what(), "connect 127.0.0.1:1: connection refused");
   EXPECT_EQ(error.code(), std::errc::connection_refused);
 }

@@ -4,17 +4,19 @@
 //   kToken   a token, the owner is awake or on its way to see it
 //   kParked  no token, the owner sleeps or is about to; only the owner enters this state
 //
-// Why no wake-up is lost. unpark() writes kToken unconditionally, in one read-modify-write. All writes to
-// the word are totally ordered, so an unpark stands on one side of the owner's step kEmpty -> kParked:
-//   before it: that step finds kToken instead (kToken - 1 == kEmpty) and park returns with the token;
-//   after it:  unpark sees kParked, so it calls futex_wake. The owner either sleeps already and is woken, or
-//              has yet to call futex_wait, which compares the word with kParked in the kernel under the
-//              lock that futex_wake takes too, finds kToken and returns.
+// Why no wake-up is lost. unpark() writes kToken unconditionally, in one read-modify-write. All
+// writes to the word are totally ordered, so an unpark stands on one side of the owner's step
+// kEmpty -> kParked:
+//   before it: that step finds kToken instead (kToken - 1 == kEmpty) and park returns with the
+//   token; after it:  unpark sees kParked, so it calls futex_wake. The owner either sleeps already
+//   and is woken, or
+//              has yet to call futex_wait, which compares the word with kParked in the kernel under
+//              the lock that futex_wake takes too, finds kToken and returns.
 // Either way the owner goes on to take the token. A spurious return finds kParked and waits again.
 //
-// What is visible. unpark stores with release, each place that takes the token reads with acquire. A second
-// unpark that overwrites the token of a first is a read-modify-write, so it continues the first's release
-// sequence: the owner synchronizes with both.
+// What is visible. unpark stores with release, each place that takes the token reads with acquire.
+// A second unpark that overwrites the token of a first is a read-modify-write, so it continues the
+// first's release sequence: the owner synchronizes with both.
 #include "base/futex.hpp"
 
 namespace weft {
@@ -47,7 +49,8 @@ bool ThreadParker::park_for(std::chrono::nanoseconds timeout) noexcept {
 }
 
 bool ThreadParker::park_until(const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // kToken -> kEmpty takes the token; kEmpty -> kParked announces the sleep. Acquire for the former.
+  // kToken -> kEmpty takes the token; kEmpty -> kParked announces the sleep. Acquire for the
+  // former.
   if (state_.fetch_sub(1, std::memory_order_acquire) == kToken) return true;
   for (;;) {
     const bool in_time = futex_wait(state_, kParked, deadline);
@@ -64,8 +67,9 @@ bool ThreadParker::park_until(const std::chrono::steady_clock::time_point* deadl
 }
 
 void ThreadParker::unpark() noexcept {
-  // After this exchange the owner may take the token and destroy *this; only the address is used further.
-  // A wake that reaches a stranger at that address is a spurious return, which every waiter expects.
+  // After this exchange the owner may take the token and destroy *this; only the address is used
+  // further. A wake that reaches a stranger at that address is a spurious return, which every
+  // waiter expects.
   const Atomic<std::uint32_t>* const word = &state_;
   if (state_.exchange(kToken, std::memory_order_release) == kParked) futex_wake_one(word);
 }

@@ -206,11 +206,18 @@ void Poller::rebuild() noexcept {
   Fd fresh(static_cast<int>(created));
   if (watch_wake_handle(fresh.get(), wake_handle_.get()) < 0) return;
   std::swap(epoll_, fresh);
-  registrations_.for_each([this](NativeHandle handle, Registration& registration) {
-    if (!registration.active) return;
-    // A one-shot registration that was reported is silent until it is armed, and may be so by its
-    // absence. One that cannot be added was closed without remove(): it has no events, and ends at
-    // its next call.
+  registrations_.for_each([&](NativeHandle handle, Registration& registration) {
+    if (!registration.active || registration.absent) return;
+    // The old set knows whether the number still stands for the object that was registered: it may
+    // have been closed without remove() and now be a stranger's.
+    epoll_event event{.events = 0, .data = {}};
+    if (Syscalls::epoll_ctl(fresh.get(), EPOLL_CTL_MOD, handle, &event) != 0) {
+      registration.active = false;
+      ++registration.generation;
+      return;
+    }
+    // A one-shot registration that was reported is silent until it is armed; so it is by its
+    // absence.
     registration.absent = registration.spent || arm(handle, registration, EPOLL_CTL_ADD) != 0;
   });
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ class EventQueueCategory final : public std::error_category {
         return "the handle is not registered with this event queue: add() it first";
       case EventQueueError::not_pollable:
         return "the handle cannot be polled, as regular files cannot: read and write it directly";
-      case EventQueueError::invalid_handle:
+      case EventQueueError::not_open:
         return "the handle is not open: add() it before it is closed, remove() it before closing";
       case EventQueueError::too_many:
         return "too many registrations: raise /proc/sys/fs/epoll/max_user_watches";
@@ -40,7 +41,7 @@ class EventQueueCategory final : public std::error_category {
         return std::errc::no_such_file_or_directory;
       case EventQueueError::not_pollable:
         return std::errc::operation_not_permitted;
-      case EventQueueError::invalid_handle:
+      case EventQueueError::not_open:
         return std::errc::bad_file_descriptor;
       case EventQueueError::too_many:
         return std::errc::no_space_on_device;
@@ -58,7 +59,7 @@ std::error_code explain(int error) noexcept {
     case EPERM:
       return EventQueueError::not_pollable;
     case EBADF:
-      return EventQueueError::invalid_handle;
+      return EventQueueError::not_open;
     case ENOSPC:
       return EventQueueError::too_many;
     default:

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "os/thread.hpp"
+
 namespace weft {
 
 struct BlockingPool::Worker {
@@ -80,6 +82,7 @@ void BlockingPool::join_ended() noexcept {
 }
 
 void BlockingPool::run(Worker& worker) noexcept {
+  name_current_thread("weft-blocking");
   do {
     while (BlockingJob* job = pop_job()) job->run();
   } while (wait_for_work(worker));

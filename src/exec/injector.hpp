@@ -1,7 +1,7 @@
-// The queue through which Runnables reach the workers from outside, and where a full local queue spills.
-// Thread-safe: a mutex guards the queue. The length is also an atomic, so that workers, which look here
-// often and rarely find anything, do not touch the mutex for that.
-// Elements leave in the order in which they came.
+// The queue through which Runnables reach the workers from outside, and where a full local queue
+// spills. Thread-safe: a mutex guards the queue. The length is also an atomic, so that workers,
+// which look here often and rarely find anything, do not touch the mutex for that. Elements leave
+// in the order in which they came.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ class Injector {
     return true;
   }
 
-  /// The same for all of `batch`, which is empty afterwards, or unchanged if the injector is closed.
+  /// The same for all of `batch`, which is empty afterwards, or unchanged if the injector is
+  /// closed.
   [[nodiscard]] bool push(IntrusiveQueue<T>& batch) {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
@@ -67,12 +68,17 @@ class Injector {
   }
 
   /// Acquire: what was done before close() is visible to who sees this true.
-  [[nodiscard]] bool closed() const noexcept { return closed_hint_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool closed() const noexcept {
+    return closed_hint_.load(std::memory_order_acquire);
+  }
 
-  /// The length at some moment during the call. Relaxed: it is only a hint, the elements are read under the
-  /// mutex. A worker about to sleep calls it after it has said so and a seq_cst fence; who pushes
-  /// fences between the push and the look at the sleepers: then one of them sees the other.
-  [[nodiscard]] std::size_t size() const noexcept { return length_.load(std::memory_order_relaxed); }
+  /// The length at some moment during the call. Relaxed: it is only a hint, the elements are read
+  /// under the mutex. A worker about to sleep calls it after it has said so and a seq_cst fence;
+  /// who pushes fences between the push and the look at the sleepers: then one of them sees the
+  /// other.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return length_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
  private:

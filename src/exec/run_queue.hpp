@@ -1,27 +1,32 @@
-// The local queue of a worker: a fixed ring that its owner fills and empties at first-in first-out order and
-// from which other workers steal half. The worker (owner) uses it through Local, others through Stealer.
-// The design is that of Go's scheduler (runtime/proc.go: runqput, runqget, runqgrab, after D. Vyukov):
-// a consumer copies the elements first and then claims them all with one compare-and-swap of head_.
-// So no step of a stealer can hold up anybody, and several may try at once; only one wins.
-// (Rejected: tokio's two-part head, needed where slots are not atomic: a stealer that is preempted between
-// its two steps keeps the owner's room and locks out every other stealer.)
+// The local queue of a worker: a fixed ring that its owner fills and empties at first-in first-out
+// order and from which other workers steal half. The worker (owner) uses it through Local, others
+// through Stealer. The design is that of Go's scheduler (runtime/proc.go: runqput, runqget,
+// runqgrab, after D. Vyukov): a consumer copies the elements first and then claims them all with
+// one compare-and-swap of head_. So no step of a stealer can hold up anybody, and several may try
+// at once; only one wins. (Rejected: tokio's two-part head, needed where slots are not atomic: a
+// stealer that is preempted between its two steps keeps the owner's room and locks out every other
+// stealer.)
 //
 // Who writes what:
-//   tail_   the owner alone, in push and steal_into (of the Local stolen into): elements ever put in
-//   head_   any consumer, by compare-and-swap only: elements ever taken out
-//   slots_  the owner alone, and only slots in [tail_, head_ + Capacity): free ones
-// Both indices are 64-bit and only grow, so neither wraps in practice (at 1 ns an element: 584 years), no
-// value of head_ comes again (no ABA), and head_ <= tail_ <= head_ + Capacity in the order of events. The
-// arithmetic is modulo 2^64 nevertheless, and the tests start just below the wrap.
+//   tail_   the owner alone, in push and steal_into (of the Local stolen into): elements ever put
+//   in head_   any consumer, by compare-and-swap only: elements ever taken out slots_  the owner
+//   alone, and only slots in [tail_, head_ + Capacity): free ones
+// Both indices are 64-bit and only grow, so neither wraps in practice (at 1 ns an element: 584
+// years), no value of head_ comes again (no ABA), and head_ <= tail_ <= head_ + Capacity in the
+// order of events. The arithmetic is modulo 2^64 nevertheless, and the tests start just below the
+// wrap.
 //
-// Why an element is neither lost nor taken twice. A consumer reads h = head_, sees t = tail_ >= h + n, copies
-// slots h .. h+n-1 and swaps head_ from h to h+n. If the swap succeeds, head_ was h all the time in between:
+// Why an element is neither lost nor taken twice. A consumer reads h = head_, sees t = tail_ >= h +
+// n, copies slots h .. h+n-1 and swaps head_ from h to h+n. If the swap succeeds, head_ was h all
+// the time in between:
 //   - Nobody else took these elements: that would have moved head_, which never returns.
-//   - The copies are not too old: the owner stored each slot before its release store of tail_, which the
+//   - The copies are not too old: the owner stored each slot before its release store of tail_,
+//   which the
 //     consumer read with acquire [A]. (The owner itself needs no order.)
-//   - The copies are not too new: the owner stores into slot h + Capacity only after it has read, with
-//     acquire, a head_ > h [B]. That value was written by this swap or a later one, with release, so the copying
-//     happens before that store and cannot read it.
+//   - The copies are not too new: the owner stores into slot h + Capacity only after it has read,
+//   with
+//     acquire, a head_ > h [B]. That value was written by this swap or a later one, with release,
+//     so the copying happens before that store and cannot read it.
 // If the swap fails the copies are thrown away; they may be of any age, so slots_ are atomics.
 #pragma once
 
@@ -61,10 +66,12 @@ class RunQueue {
   };
   Window look() const noexcept {
     for (;;) {
-      // Acquire: pairs with the release of the swap that wrote this head_. The consumer that swapped had seen
-      // tail_ >= this value, so the load below sees no older tail_ and the difference is not negative.
+      // Acquire: pairs with the release of the swap that wrote this head_. The consumer that
+      // swapped had seen tail_ >= this value, so the load below sees no older tail_ and the
+      // difference is not negative.
       const std::uint64_t head = head_.load(std::memory_order_acquire);
-      // Acquire [A]: pairs with the owner's release store of tail_; makes slots and elements visible.
+      // Acquire [A]: pairs with the owner's release store of tail_; makes slots and elements
+      // visible.
       const std::uint64_t count = tail_.load(std::memory_order_acquire) - head;
       if (count <= Capacity) return {head, count};
       spin_hint();  // head_ had moved on before tail_ was read: look again
@@ -91,7 +98,8 @@ class RunQueue<T, Capacity>::Local {
     if (room(tail) == 0) return false;
     // Relaxed: published by the release below.
     queue_.slot(tail).store(element, std::memory_order_relaxed);
-    // Release [A]: the slot, and all that the caller did to the element, before whoever sees the new tail_.
+    // Release [A]: the slot, and all that the caller did to the element, before whoever sees the
+    // new tail_.
     queue_.tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -99,7 +107,8 @@ class RunQueue<T, Capacity>::Local {
   /// Takes the first element out; null if there is none.
   [[nodiscard]] T* pop() noexcept {
     const std::uint64_t tail = own_tail();
-    // Relaxed: slots and tail_ are this thread's own, and room() reads head_ again before it reuses a slot.
+    // Relaxed: slots and tail_ are this thread's own, and room() reads head_ again before it reuses
+    // a slot.
     std::uint64_t head = queue_.head_.load(std::memory_order_relaxed);
     while (head != tail) {
       T* const element = queue_.slot(head).load(std::memory_order_relaxed);
@@ -113,8 +122,9 @@ class RunQueue<T, Capacity>::Local {
     return nullptr;
   }
 
-  /// Moves the first half of a full queue to the end of `out`, to make room after push() returned false.
-  /// Returns how many: none if the queue is not full (any more), in which case push() finds room.
+  /// Moves the first half of a full queue to the end of `out`, to make room after push() returned
+  /// false. Returns how many: none if the queue is not full (any more), in which case push() finds
+  /// room.
   std::size_t take_half(IntrusiveQueue<T>& out) noexcept {
     constexpr std::size_t kHalf = Capacity / 2;
     const std::uint64_t tail = own_tail();
@@ -124,8 +134,9 @@ class RunQueue<T, Capacity>::Local {
     for (std::size_t i = 0; i < kHalf; ++i) {
       taken[i] = queue_.slot(head + i).load(std::memory_order_relaxed);
     }
-    // Strong: a spurious failure would send the caller back to a push() that still finds no room. Orders as
-    // in pop(). The links are written only after the claim: until then a stealer may own the elements.
+    // Strong: a spurious failure would send the caller back to a push() that still finds no room.
+    // Orders as in pop(). The links are written only after the claim: until then a stealer may own
+    // the elements.
     if (!queue_.head_.compare_exchange_strong(head, head + kHalf, std::memory_order_release,
                                               std::memory_order_relaxed)) {
       return 0;
@@ -146,8 +157,8 @@ class RunQueue<T, Capacity>::Local {
     return queue_.tail_.load(std::memory_order_relaxed);
   }
 
-  // Acquire [B]: pairs with the release of every consumer's swap; its reads of the slots that it freed
-  // happen before this thread's stores into them.
+  // Acquire [B]: pairs with the release of every consumer's swap; its reads of the slots that it
+  // freed happen before this thread's stores into them.
   [[nodiscard]] std::size_t room(std::uint64_t tail) const noexcept {
     return Capacity - (tail - queue_.head_.load(std::memory_order_acquire));
   }
@@ -161,9 +172,9 @@ class RunQueue<T, Capacity>::Stealer {
  public:
   explicit Stealer(RunQueue& queue) noexcept : queue_(&queue) {}
 
-  /// Takes the first half (rounded up, at most half of the capacity) of the elements, returns the first to
-  /// be run now and puts the others at the end of `into`, as far as they fit. Null if there is
-  /// nothing to steal. The caller owns `into`, which is the Local of another queue.
+  /// Takes the first half (rounded up, at most half of the capacity) of the elements, returns the
+  /// first to be run now and puts the others at the end of `into`, as far as they fit. Null if
+  /// there is nothing to steal. The caller owns `into`, which is the Local of another queue.
   [[nodiscard]] T* steal_into(Local& into) noexcept {
     const std::uint64_t tail = into.own_tail();
     const std::size_t room = into.room(tail);
@@ -173,24 +184,28 @@ class RunQueue<T, Capacity>::Stealer {
       std::uint64_t count = window.count - window.count / 2;
       count = std::min<std::uint64_t>({count, Capacity / 2, room + 1});
       T* const first = queue_->slot(window.head).load(std::memory_order_relaxed);
-      // Copied beyond the tail_ of `into`, where nobody looks, so a lost race leaves nothing to undo.
+      // Copied beyond the tail_ of `into`, where nobody looks, so a lost race leaves nothing to
+      // undo.
       for (std::uint64_t i = 1; i < count; ++i) {
         T* const element = queue_->slot(window.head + i).load(std::memory_order_relaxed);
         into.queue_.slot(tail + i - 1).store(element, std::memory_order_relaxed);
       }
       std::uint64_t head = window.head;
-      // Release [B]: the copying before the owner's next use of the slots. Relaxed on failure: look() again.
-      if (queue_->head_.compare_exchange_strong(head, window.head + count, std::memory_order_release,
-                                                std::memory_order_relaxed)) {
-        // Release [A], as in push(). What the first owner did to the elements is passed on: look() acquired it.
+      // Release [B]: the copying before the owner's next use of the slots. Relaxed on failure:
+      // look() again.
+      if (queue_->head_.compare_exchange_strong(
+              head, window.head + count, std::memory_order_release, std::memory_order_relaxed)) {
+        // Release [A], as in push(). What the first owner did to the elements is passed on: look()
+        // acquired it.
         if (count > 1) into.queue_.tail_.store(tail + count - 1, std::memory_order_release);
         return first;
       }
     }
   }
 
-  /// Whether there was nothing to steal at this moment. A worker about to sleep calls it after it has said so
-  /// and a seq_cst fence; the owner fences between its push and its look at the sleepers.
+  /// Whether there was nothing to steal at this moment. A worker about to sleep calls it after it
+  /// has said so and a seq_cst fence; the owner fences between its push and its look at the
+  /// sleepers.
   [[nodiscard]] bool empty() const noexcept { return queue_->look().count == 0; }
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 struct Item {
   Item* next = nullptr;
-  int value = 0;  // written before the push, read after the pop: the race detector checks the ordering
+  int value =
+      0;  // written before the push, read after the pop: the race detector checks the ordering
   int runs = 0;
 };
 
@@ -104,7 +105,8 @@ void stress(int item_count, int thieves) {
       for (std::size_t turn = 0; finished.load(std::memory_order_relaxed) < item_count; ++turn) {
         const std::size_t victim = turn % queues.size();
         if (victim != self) {
-          if (Item* const item = typename Queue::Stealer(*queues[victim]).steal_into(local)) run(item);
+          if (Item* const item = typename Queue::Stealer(*queues[victim]).steal_into(local))
+            run(item);
         } else {
           std::this_thread::yield();
         }

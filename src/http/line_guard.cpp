@@ -175,7 +175,9 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
     // To the first CR, which must be followed by LF; an LF before it stands alone.
     const std::size_t rest = within - at;
     const auto* const cr = static_cast<const char*>(std::memchr(from, '\r', rest));
-    const std::size_t plain = saw_cr_ ? 0 : cr != nullptr ? static_cast<std::size_t>(cr - from) : rest;
+    const std::size_t plain = saw_cr_         ? 0
+                              : cr != nullptr ? static_cast<std::size_t>(cr - from)
+                                              : rest;
     if (const void* lf = std::memchr(from, '\n', plain); lf != nullptr) {
       at += static_cast<std::size_t>(static_cast<const char*>(lf) - from);
       return {at, Errc::bad_line_ending, false};

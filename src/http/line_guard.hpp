@@ -1,6 +1,7 @@
-// Guards: small automata that read the lines of a message byte by byte, before llhttp sees them, and
-// refuse what llhttp lets pass (bare LF, HTTP/0.9, several spaces, folded lines, bytes above 0x7f in a
-// target …). Each gives the same verdict wherever the input is split. Used by MessageParser alone.
+// Guards: small automata that read the lines of a message byte by byte, before llhttp sees them,
+// and refuse what llhttp lets pass (bare LF, HTTP/0.9, several spaces, folded lines, bytes above
+// 0x7f in a target …). Each gives the same verdict wherever the input is split. Used by
+// MessageParser alone.
 #pragma once
 
 #include <array>
@@ -85,8 +86,8 @@ class ChunkLineGuard {
   std::array<char, 16> digits_{};
 };
 
-/// Field lines up to the empty line that ends them: finds where the head ends, and refuses bare CR or
-/// LF and folded lines. Names and values are left to llhttp.
+/// Field lines up to the empty line that ends them: finds where the head ends, and refuses bare CR
+/// or LF and folded lines. Names and values are left to llhttp.
 class FieldLinesGuard {
  public:
   struct Scan {

@@ -1,10 +1,11 @@
 // MessageParser: one HTTP/1.1 message at a time, incrementally, over llhttp. RequestParser and
-// ResponseParser (parsers.hpp) are its two faces; the server's and the client's connections call those.
+// ResponseParser (parsers.hpp) are its two faces; the server's and the client's connections call
+// those.
 //
-// Division of labour. A guard (line_guard.hpp) reads each line first: it finds where lines, heads and
-// chunks end, counts limits, and refuses what llhttp is lenient about. Only bytes that passed go to
-// llhttp, which knows the grammar of fields, lengths and codings. So llhttp never sees a byte beyond the
-// message, both must agree, and the outcome does not depend on how the input was split.
+// Division of labour. A guard (line_guard.hpp) reads each line first: it finds where lines, heads
+// and chunks end, counts limits, and refuses what llhttp is lenient about. Only bytes that passed
+// go to llhttp, which knows the grammar of fields, lengths and codings. So llhttp never sees a byte
+// beyond the message, both must agree, and the outcome does not depend on how the input was split.
 // Not thread-safe. Allocates only where the message outgrows all messages before it.
 #pragma once
 

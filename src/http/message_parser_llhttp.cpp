@@ -1,5 +1,5 @@
-// The half of MessageParser that talks to llhttp: its callbacks, its errors, and the checks of fields
-// that decide about framing.
+// The half of MessageParser that talks to llhttp: its callbacks, its errors, and the checks of
+// fields that decide about framing.
 #include <algorithm>
 #include <array>
 #include <new>
@@ -11,17 +11,36 @@ namespace weft::http {
 namespace {
 
 /// Fields that may not be trailers: framing, routing, authentication, request modifiers, controls.
-constexpr std::array<std::string_view, 30> kForbiddenTrailers = {
-    "age",           "authorization",     "cache-control",
-    "connection",    "content-encoding",  "content-length",
-    "content-range", "content-type",      "cookie",
-    "date",          "expect",            "expires",
-    "host",          "if-match",          "if-modified-since",
-    "if-none-match", "if-range",          "if-unmodified-since",
-    "keep-alive",    "location",          "max-forwards",
-    "pragma",        "proxy-connection",  "range",
-    "set-cookie",    "te",                "trailer",
-    "upgrade",       "transfer-encoding", "www-authenticate"};
+constexpr std::array<std::string_view, 30> kForbiddenTrailers = {"age",
+                                                                 "authorization",
+                                                                 "cache-control",
+                                                                 "connection",
+                                                                 "content-encoding",
+                                                                 "content-length",
+                                                                 "content-range",
+                                                                 "content-type",
+                                                                 "cookie",
+                                                                 "date",
+                                                                 "expect",
+                                                                 "expires",
+                                                                 "host",
+                                                                 "if-match",
+                                                                 "if-modified-since",
+                                                                 "if-none-match",
+                                                                 "if-range",
+                                                                 "if-unmodified-since",
+                                                                 "keep-alive",
+                                                                 "location",
+                                                                 "max-forwards",
+                                                                 "pragma",
+                                                                 "proxy-connection",
+                                                                 "range",
+                                                                 "set-cookie",
+                                                                 "te",
+                                                                 "trailer",
+                                                                 "upgrade",
+                                                                 "transfer-encoding",
+                                                                 "www-authenticate"};
 
 [[nodiscard]] bool is_forbidden_trailer(std::string_view name) noexcept {
   for (const std::string_view forbidden : kForbiddenTrailers) {
@@ -32,8 +51,8 @@ constexpr std::array<std::string_view, 30> kForbiddenTrailers = {
 
 }  // namespace
 
-/// llhttp calls plain functions; -1 makes it stop, the reason being in error_. No exception may cross
-/// its C frames: execute() throws again what a callback caught.
+/// llhttp calls plain functions; -1 makes it stop, the reason being in error_. No exception may
+/// cross its C frames: execute() throws again what a callback caught.
 struct MessageParser::Callbacks {
   template <class Body>
   static int guarded(llhttp_t* llhttp, Body body) noexcept {
@@ -143,8 +162,8 @@ Errc MessageParser::translate(llhttp_errno_t error) const noexcept {
 bool MessageParser::note_field_name() {
   builder_.end_name();
   const std::string_view name = builder_.name();
-  // llhttp, built for leniency, takes spaces for letters of a name.
-  if (name.find(' ') != std::string_view::npos) return fail(Errc::bad_header);
+  // llhttp, built for leniency, takes spaces for letters of a name, and no letters for a name.
+  if (name.empty() || name.find(' ') != std::string_view::npos) return fail(Errc::bad_header);
   if (headers_->size() >= limits_.max_headers) return fail(Errc::too_many_headers);
   known_ = Known::other;
   if (section_ == Section::trailers) {
@@ -235,8 +254,8 @@ bool MessageParser::check_transfer_encoding() {
     std::string_view rest = field.value;
     do {
       const std::string_view coding = trim(rest.substr(0, rest.find(',')));
-      rest.remove_prefix(std::min(rest.size(), rest.find(',') == rest.npos ? rest.size()
-                                                                           : rest.find(',') + 1));
+      rest.remove_prefix(
+          std::min(rest.size(), rest.find(',') == rest.npos ? rest.size() : rest.find(',') + 1));
       is_list = is_list || has_chunked || has_other;
       if (coding.empty() || has_chunked) return fail(Errc::bad_transfer_encoding);
       (same_name(coding, "chunked") ? has_chunked : has_other) = true;

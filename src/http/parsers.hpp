@@ -23,8 +23,8 @@ class ResponseParser final : public MessageParser {
  public:
   explicit ResponseParser(const Limits& limits) noexcept : MessageParser(false, limits) {}
 
-  /// The next message is the answer to a request of that method. The caller skips 1xx answers, which
-  /// come as complete messages, by calling begin() again.
+  /// The next message is the answer to a request of that method. The caller skips 1xx answers,
+  /// which come as complete messages, by calling begin() again.
   void begin(Response& response, Method request_method) noexcept;
   /// The peer closed: true if that completes the message (a body without a length), else error().
   [[nodiscard]] bool finish() noexcept;

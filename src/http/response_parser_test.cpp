@@ -29,7 +29,8 @@ struct Case {
 
 TEST(ResponseParser, AcceptsWhatIsWellFormed) {
   const Case cases[] = {
-      {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", {"200 1.1 keep|Content-Length=3|body=abc"}},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+       {"200 1.1 keep|Content-Length=3|body=abc"}},
       {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", {"200 1.1 keep|Content-Length=0|body="}},
       {"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", {"200 1.1 keep|Content-Length=0|body="}},
       {"HTTP/1.1 404 Not \xc3\xa9 Found\r\nContent-Length: 0\r\n\r\n",

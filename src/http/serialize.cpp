@@ -53,14 +53,22 @@ void append_status_line(std::string& out, Status status) {
   return status.is_informational() || status.code() == 204 || status.code() == 304;
 }
 
+[[nodiscard]] bool is_number(std::string_view text) noexcept {
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+  }
+  return !text.empty();
+}
+
 void append_content_length(std::string& out, const Response& response, Method request_method) {
   out.append("Content-Length: ");
-  const auto announced = response.headers.empty() ? std::optional<std::string_view>()
-                                                  : response.headers.find("content-length");
   // A handler may tell a HEAD the length of a body that it did not make.
-  if (request_method == Method::head && response.body.empty() && announced &&
-      !announced->empty() && announced->find_first_not_of("0123456789") == std::string_view::npos) {
-    out.append(*announced);
+  std::string_view announced;
+  if (request_method == Method::head && response.body.empty()) {
+    announced = response.headers.find("content-length").value_or(std::string_view());
+  }
+  if (is_number(announced)) {
+    out.append(announced);
   } else {
     append_number(out, response.body.size());
   }

@@ -18,9 +18,10 @@ struct ResponseFraming {
   std::string_view server_name;  ///< no Server field when empty
 };
 
-/// Content-Length, Date, Server and Connection are written here; fields of that meaning in `response`
-/// are left out, but for Server and Date, which then replace ours, and for the Content-Length of an
-/// answer to HEAD without a body. Fields that would split the response cannot be in a Headers.
+/// Content-Length, Date, Server and Connection are written here; fields of that meaning in
+/// `response` are left out, but for Server and Date, which then replace ours, and for the
+/// Content-Length of an answer to HEAD without a body. Fields that would split the response cannot
+/// be in a Headers.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
 
 /// `target` and `host` are those of the URL. Content-Length and Connection are written here.

@@ -42,13 +42,31 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const std::string_view one = raw.substr(i, 1);
     const bool is_escape = raw.size() - i >= 3 && all(kHexDigit, raw.substr(i + 1, 2));
-    const bool stays = raw[i] == '%' ? is_escape
-                                     : is(kTarget, raw[i]) &&
-                                           std::string_view("\"<>\\^`{|}").find(raw[i]) ==
-                                               std::string_view::npos;
+    const bool stays = raw[i] == '%'
+                           ? is_escape
+                           : is(kTarget, raw[i]) && std::string_view("\"<>\\^`{|}").find(raw[i]) ==
+                                                        std::string_view::npos;
     target.append(stays ? std::string(one) : percent_encode(one));
   }
   return target;
+}
+
+/// A path without "." and ".." segments (RFC 3986, 5.2.4). `path` begins with '/'.
+[[nodiscard]] std::string without_dot_segments(std::string_view path) {
+  std::string result;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/', 1), path.size());
+    const std::string_view segment = path.substr(0, end);  // with its leading '/'
+    path.remove_prefix(end);
+    const bool is_up = segment == "/..";
+    if (is_up) result.resize(std::min(result.rfind('/'), result.size()));
+    if (!is_up && segment != "/.") {
+      result.append(segment);
+    } else if (path.empty()) {
+      result.push_back('/');
+    }
+  }
+  return result;
 }
 
 [[nodiscard]] bool parse_port(std::string_view text, std::uint16_t& port) noexcept {
@@ -107,13 +125,15 @@ Result<Url> Url::resolve(std::string_view reference) const {
   Url url = *this;
   if (reference.empty() || reference.starts_with('#')) return url;
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
-  std::string joined;
   if (reference.starts_with('?')) {
-    joined = path;
-  } else if (!reference.starts_with('/')) {
-    joined = path.substr(0, path.rfind('/') + 1);
+    url.target = clean_target(std::string(path).append(reference));
+    return url;
   }
-  url.target = clean_target(joined.append(reference));
+  std::string joined;
+  if (!reference.starts_with('/')) joined = path.substr(0, path.rfind('/') + 1);
+  joined = clean_target(joined.append(reference));
+  const std::size_t query = std::min(joined.find('?'), joined.size());
+  url.target = without_dot_segments(joined.substr(0, query)) + joined.substr(query);
   return url;
 }
 

@@ -37,7 +37,8 @@ enum class Call : std::uint8_t {
   close,
   poll_now,
   epoll_ctl,
-  epoll_wait,
+  epoll_wait,    ///< Every wait; the next counts as well if it is made so.
+  epoll_pwait2,  ///< The form with nanoseconds: ENOSYS makes it fall back.
   count_,
 };
 

@@ -137,7 +137,8 @@ std::int64_t wait_in_milliseconds(int epoll, epoll_event* events, int room,
     const std::int64_t rounded_up = timeout_ns / ns_per_ms + (timeout_ns % ns_per_ms != 0 ? 1 : 0);
     timeout_ms = static_cast<int>(std::min<std::int64_t>(rounded_up, INT_MAX));
   }
-  return ::epoll_wait(epoll, events, room, timeout_ms);
+  const int result = ::epoll_wait(epoll, events, room, timeout_ms);
+  return result >= 0 ? result : -errno;
 }
 
 std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
@@ -146,9 +147,13 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
   // Without a fraction of time to wait the older call does the same for less.
   if (timeout_ns > 0 && !no_epoll_pwait2.load(std::memory_order_relaxed)) {
     const std::timespec timeout{.tv_sec = timeout_ns / ns_per_s, .tv_nsec = timeout_ns % ns_per_s};
-    const int result = ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
-    if (result >= 0 || (errno != ENOSYS && errno != EPERM)) return result;
-    no_epoll_pwait2.store(true, std::memory_order_relaxed);
+    const std::int64_t result = perform_once(Call::epoll_pwait2, epoll, [&] {
+      return ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
+    });
+    if (result != -ENOSYS && result != -EPERM) return result;
+    // What a test injects is not the kernel's word.
+    const bool injected = installed_plan.load(std::memory_order_relaxed) != nullptr;
+    if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
   return wait_in_milliseconds(epoll, events, room, timeout_ns);
 }
@@ -296,8 +301,12 @@ std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* 
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  return perform_once(Call::epoll_wait, epoll,
-                      [&] { return wait_for_events(epoll, events, room, timeout_ns); });
+  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
+      [[unlikely]] {
+    const auto fault = plan->judge(Call::epoll_wait, epoll);
+    if (fault && fault->errno_value != 0) return -fault->errno_value;
+  }
+  return wait_for_events(epoll, events, room, timeout_ns);
 }
 
 bool Syscalls::may_shorten() noexcept {

@@ -7,7 +7,8 @@
 //     (`Started::pending`). It never blocks, never fails otherwise: an error is a result.
 //  3. A pending operation ends with exactly one terminal event: it is appended, with result set, to the
 //     completion list of a later wait(), or its cancel() returns `Cancelled::confirmed`. Never both, never
-//     twice, and never from inside start().
+//     twice, and never from inside start(). The driver keeps Operation::pending: true from when it takes the
+//     operation until the terminal event, so one that is in a completion list is no longer pending.
 //  4. Until the terminal event the driver may touch the operation, its buffers and its Source; afterwards
 //     never again.
 //  5. cancel(op) of a pending operation either ends it at once (`confirmed`: result is -ECANCELED and the driver

@@ -1,6 +1,6 @@
-// Reactor: one worker's I/O and time. Owns a Driver and a timer wheel, and decides nothing about tasks: it
-// calls Operation::complete() for what has ended.
-// Thread-safety: everything on the owner's thread, except wake() and post_cancel().
+// Reactor: one worker's I/O and time. Owns a Driver and a timer wheel, and decides nothing about
+// tasks: it calls Operation::complete() for what has ended. Thread-safety: everything on the
+// owner's thread, except wake() and post_cancel().
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -23,22 +23,24 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// The reactor of the calling thread, or null. Never cached across a suspension: see platform notes.
+  /// The reactor of the calling thread, or null. Never cached across a suspension: see platform
+  /// notes.
   [[nodiscard]] static Reactor* current() noexcept;
   /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
   static Reactor* make_current(Reactor* reactor) noexcept;
 
   /// Starts an I/O operation or a timer. After `completed`, complete() is not called.
   [[nodiscard]] Started start(Operation& operation) noexcept;
-  /// Asks for an early end of a pending operation. If it is confirmed at once, complete() is called from in
-  /// here. An operation that is no longer pending is left alone.
+  /// Asks for an early end of a pending operation. If it is confirmed at once, complete() is called
+  /// from in here. An operation that is no longer pending is left alone.
   void cancel(Operation& operation) noexcept;
-  /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook must
-  /// live until then, and may be posted once at a time.
+  /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook
+  /// must live until then, and may be posted once at a time.
   void post_cancel(CancelHook& hook) noexcept;
 
-  /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns` has passed
-  /// (0: never blocks, negative: no limit), or until wake(). Returns how many operations ended.
+  /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
+  /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
+  /// ended.
   std::size_t turn(std::int64_t limit_ns) noexcept;
   /// Any thread: ends the current turn(), or else makes the next one not block.
   void wake() noexcept { driver_->wake(); }
@@ -48,14 +50,15 @@ class Reactor {
 
  private:
   void drain_messages() noexcept;
-  std::size_t deliver(CompletionList& completed) noexcept;
-  std::size_t fire_timers() noexcept;
+  void end(Operation& operation) noexcept;
+  void fire_timers() noexcept;
   [[nodiscard]] std::int64_t bounded_timeout(std::int64_t limit_ns) noexcept;
 
   std::unique_ptr<Driver> driver_;
   Clock& clock_;
   TimerWheel wheel_;
-  std::size_t pending_ = 0;                   // operations started and not yet ended, timers too
+  std::size_t pending_ = 0;                // operations started and not yet ended, timers too
+  std::size_t ended_ = 0;                  // operations ended since the beginning
   Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner
 };
 

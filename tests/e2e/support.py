@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: running the program, its servers, and waiting with a deadline."""
+"""What the end-to-end tests share: the program, its servers, waiting with a deadline."""
 
 import os
 import pathlib
@@ -18,7 +18,9 @@ DEADLINE_S = 60 if SANITIZED else 20
 
 def run(*arguments: str, timeout: float = DEADLINE_S, **options) -> subprocess.CompletedProcess:
     """Runs the program to its end and returns its exit code and what it printed."""
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout, **options)
+    return subprocess.run(
+        [PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout, **options
+    )
 
 
 def raise_fd_limit() -> int:
@@ -73,7 +75,9 @@ class DelayServer:
         return self.process.returncode, errors.decode()
 
     def cpu_ticks(self) -> int:
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = (
+            pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        )
         return int(fields[11]) + int(fields[12])
 
     def resident_bytes(self) -> int:
@@ -81,13 +85,17 @@ class DelayServer:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
 
-def receive_response(connection: socket.socket, rest: bytes = b"") -> tuple[int, dict, bytes, bytes]:
+def receive_response(
+    connection: socket.socket, rest: bytes = b""
+) -> tuple[int, dict, bytes, bytes]:
     """One response with a Content-Length: (status, headers, body, bytes after it)."""
     while b"\r\n\r\n" not in rest:
         rest += _received(connection)
     head, rest = rest.split(b"\r\n\r\n", 1)
     lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:])}
+    headers = {
+        name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:])
+    }
     size = int(headers["content-length"])
     while len(rest) < size:
         rest += _received(connection)

@@ -1,4 +1,4 @@
-"""Bad arguments: one clear line on standard error, exit code 2. Help and version on standard output, 0."""
+"""Bad arguments give one clear line on standard error and exit code 2."""
 
 import socket
 import unittest
@@ -14,11 +14,17 @@ class Arguments(unittest.TestCase):
         return done.stderr.rstrip("\n")
 
     def test_values_are_named_with_what_they_should_be(self):
-        self.assertEqual(self.refused("fetch", "--concurrency", "x", "http://h/"),
-                         "weft fetch: --concurrency: must be 1..1000000, not 'x'")
-        self.assertEqual(self.refused("delay", "--listen", "127.0.0.1:0", "--workers", "0"),
-                         "weft delay: --workers: must be 1..1024, not '0'")
-        self.assertIn("--timeout: must be a duration", self.refused("fetch", "--timeout", "5", "http://h/"))
+        self.assertEqual(
+            self.refused("fetch", "--concurrency", "x", "http://h/"),
+            "weft fetch: --concurrency: must be 1..1000000, not 'x'",
+        )
+        self.assertEqual(
+            self.refused("delay", "--listen", "127.0.0.1:0", "--workers", "0"),
+            "weft delay: --workers: must be 1..1024, not '0'",
+        )
+        self.assertIn(
+            "--timeout: must be a duration", self.refused("fetch", "--timeout", "5", "http://h/")
+        )
         self.assertIn("--count: must be 1..", self.refused("demo", "--count", "0"))
         self.assertIn("--delay: must be 0..", self.refused("demo", "--delay", "-1"))
 

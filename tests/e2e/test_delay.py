@@ -32,8 +32,11 @@ class Delay(unittest.TestCase):
     @unittest.skipUnless(shutil.which("curl"), "needs curl")
     def test_curl_gets_the_text_after_the_delay(self):
         began = time.monotonic()
-        done = subprocess.run(["curl", "-s", f"{self.server.url}/100/hello%20world"], capture_output=True,
-                              timeout=DEADLINE_S)
+        done = subprocess.run(
+            ["curl", "-s", f"{self.server.url}/100/hello%20world"],
+            capture_output=True,
+            timeout=DEADLINE_S,
+        )
         took = time.monotonic() - began
         self.assertEqual((done.returncode, done.stdout), (0, b"hello world"))
         self.assertGreaterEqual(took, 0.1)
@@ -72,7 +75,9 @@ class Delay(unittest.TestCase):
 
     def test_pipelined_answers_come_in_order(self):
         texts = [f"{delay}/answer-{number}" for number, delay in enumerate([60, 0, 30, 0, 0])]
-        connection = self.raw(b"".join(f"GET /{t} HTTP/1.1\r\nHost: h\r\n\r\n".encode() for t in texts))
+        connection = self.raw(
+            b"".join(f"GET /{t} HTTP/1.1\r\nHost: h\r\n\r\n".encode() for t in texts)
+        )
         rest = b""
         for text in texts:
             status, _, body, rest = receive_response(connection, rest)
@@ -94,8 +99,19 @@ class Delay(unittest.TestCase):
 
     def test_bad_paths_are_400_and_say_why(self):
         client = self.client()
-        for path in ["/", "/100", "/abc/x", "/-1/x", "/+1/x", "/1.5/x", "//x", "/3600001/x",
-                     "/99999999999999999999/x", "/0/%zz", "/0/%4"]:
+        for path in [
+            "/",
+            "/100",
+            "/abc/x",
+            "/-1/x",
+            "/+1/x",
+            "/1.5/x",
+            "//x",
+            "/3600001/x",
+            "/99999999999999999999/x",
+            "/0/%zz",
+            "/0/%4",
+        ]:
             client.request("GET", path)
             response = client.getresponse()
             explanation = response.read().decode()

@@ -11,8 +11,10 @@ from support import DelayServer, receive_response
 class Signals(unittest.TestCase):
     def drained(self, how: signal.Signals, *arguments: str) -> int:
         with DelayServer(*arguments) as server, server.connect() as busy, server.connect() as idle:
-            busy.sendall(b"GET /0/first HTTP/1.1\r\nHost: h\r\n\r\n"
-                         b"GET /400/second HTTP/1.1\r\nHost: h\r\n\r\n")
+            busy.sendall(
+                b"GET /0/first HTTP/1.1\r\nHost: h\r\n\r\n"
+                b"GET /400/second HTTP/1.1\r\nHost: h\r\n\r\n"
+            )
             # The first answer shows that the server has read the write that carried both requests.
             status, _, body, rest = receive_response(busy)
             self.assertEqual((status, body), (200, b"first"))

@@ -12,22 +12,34 @@ import unittest
 import support
 from support import DEADLINE_S, PROGRAM
 
-SIDE_FIELDS = {"cpu_ms", "peak_memory_bytes", "threads", "voluntary_switches", "involuntary_switches"}
+SIDE_FIELDS = {
+    "cpu_ms",
+    "peak_memory_bytes",
+    "threads",
+    "voluntary_switches",
+    "involuntary_switches",
+}
 
 
 def children_of(pid: int) -> list[int]:
-    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [
+        int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ]
 
 
 class Demo(unittest.TestCase):
     def test_report_is_consistent(self):
-        done = support.run("demo", "--count", "500", "--delay", "200", "--json", timeout=3 * DEADLINE_S)
+        done = support.run(
+            "demo", "--count", "500", "--delay", "200", "--json", timeout=3 * DEADLINE_S
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         report = json.loads(done.stdout)
         weft, threads = report["weft"], report["threads"]
         self.assertEqual((weft["requests"], weft["failures"]), (500, 0))
         self.assertEqual((threads["requests"], threads["failures"]), (500, 0))
-        self.assertEqual((weft["connections"], report["count"], report["delay_ms"]), (500, 500, 200))
+        self.assertEqual(
+            (weft["connections"], report["count"], report["delay_ms"]), (500, 500, 200)
+        )
         self.assertGreaterEqual(weft["wall_ms"], 200)
         self.assertLess(weft["wall_ms"], 200 * 500 / 4)  # not one after the other
         self.assertGreaterEqual(weft["latency_ms"]["p50"], 200)
@@ -42,14 +54,30 @@ class Demo(unittest.TestCase):
         done = support.run("demo", "--count", "50", "--delay", "10", timeout=3 * DEADLINE_S)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"50 of 50 echoes right")
-        for row in ("requests", "failures", "wall", "CPU", "peak memory", "threads", "context switches"):
+        for row in (
+            "requests",
+            "failures",
+            "wall",
+            "CPU",
+            "peak memory",
+            "threads",
+            "context switches",
+        ):
             self.assertRegex(done.stdout, rf"(?m)^{row}")
 
     def test_with_too_few_files_it_queues_and_says_so(self):
         def lower_limit():
             support.resource.setrlimit(support.resource.RLIMIT_NOFILE, (150, 150))
-        done = support.run("demo", "--count", "300", "--delay", "10", preexec_fn=lower_limit,
-                           timeout=3 * DEADLINE_S)
+
+        done = support.run(
+            "demo",
+            "--count",
+            "300",
+            "--delay",
+            "10",
+            preexec_fn=lower_limit,
+            timeout=3 * DEADLINE_S,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("300 of 300 echoes right", done.stdout)
         self.assertRegex(done.stdout + done.stderr, r"limit of open files")
@@ -57,8 +85,11 @@ class Demo(unittest.TestCase):
     def test_progress_is_drawn_on_a_terminal(self):
         terminal, other_end = pty.openpty()
         with open(other_end, "wb", closefd=True) as errors:
-            process = subprocess.Popen([PROGRAM, "demo", "--count", "200", "--delay", "100"],
-                                       stdout=subprocess.DEVNULL, stderr=errors)
+            process = subprocess.Popen(
+                [PROGRAM, "demo", "--count", "200", "--delay", "100"],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
         drawn = b""
         try:
             while data := os.read(terminal, 65536):
@@ -70,8 +101,11 @@ class Demo(unittest.TestCase):
         self.assertIn(b"200/200", drawn)
 
     def test_interrupt_drains_ends_the_server_and_exits_130(self):
-        process = subprocess.Popen([PROGRAM, "demo", "--count", "100", "--delay", "60000"],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [PROGRAM, "demo", "--count", "100", "--delay", "60000"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         server = self.server_with_connections(process, 100)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=DEADLINE_S)

@@ -1,4 +1,4 @@
-"""`weft fetch` beside servers that do one thing wrong each: one clear line a kind of failure, exit code 1."""
+"""`weft fetch` beside servers that do one thing wrong each: one clear line a kind, exit code 1."""
 
 import json
 import re
@@ -16,7 +16,7 @@ REQUEST_END = b"\r\n\r\n"
 
 
 class RawServer:
-    """Accepts connections, reads a request from each and hands both to `answer`; a context manager."""
+    """Accepts, reads a request from each and hands both to `answer`; a context manager."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -76,6 +76,7 @@ def sender(data: bytes):
         except OSError:
             return  # the client may have given up before it has all
         wait_for_close(connection)
+
     return answer
 
 
@@ -87,7 +88,7 @@ class Failures(unittest.TestCase):
         done = support.run("fetch", *arguments, url)
         self.assertEqual(done.returncode, 1, done)
         self.assertRegex(done.stderr, rf"\Aweft fetch: {re.escape(url)}: [^\n]+\n\Z")
-        text = done.stderr[len(f"weft fetch: {url}: "):].rstrip("\n")
+        text = done.stderr[len(f"weft fetch: {url}: ") :].rstrip("\n")
         self.assertRegex(text.lower(), pattern)
         as_json = support.run("fetch", "--json", *arguments, url)
         self.assertEqual(as_json.returncode, 1, as_json)
@@ -99,7 +100,9 @@ class Failures(unittest.TestCase):
     def test_refused(self):
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
-        self.failure("refused", rf"127\.0\.0\.1:{port}: connection refused", f"http://127.0.0.1:{port}/x")
+        self.failure(
+            "refused", rf"127\.0\.0\.1:{port}: connection refused", f"http://127.0.0.1:{port}/x"
+        )
 
     def test_reset(self):
         with RawServer(reset) as server:
@@ -113,12 +116,16 @@ class Failures(unittest.TestCase):
         def answer(connection):
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
             wait_for_close(connection)
+
         with RawServer(answer) as server:
             self.failure("timeout", "timed out", server.url + "/x", "--timeout", "200ms")
 
     def test_bad_name(self):
-        self.failure("bad_name", r"no-such-host\.invalid.*(name|resolve|host)",
-                     "http://no-such-host.invalid/x")
+        self.failure(
+            "bad_name",
+            r"no-such-host\.invalid.*(name|resolve|host)",
+            "http://no-such-host.invalid/x",
+        )
 
     def test_bad_status(self):
         with RawServer(sender(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")) as server:
@@ -148,21 +155,35 @@ class Failures(unittest.TestCase):
 class Success(unittest.TestCase):
     def test_report_counts_bytes_and_latencies(self):
         with DelayServer("--workers", "1") as server:
-            done = support.run("fetch", "--json", "--repeat", "40", "--concurrency", "8",
-                               f"{server.url}/20/hello", f"{server.url}/0/{'x' * 100}")
+            done = support.run(
+                "fetch",
+                "--json",
+                "--repeat",
+                "40",
+                "--concurrency",
+                "8",
+                f"{server.url}/20/hello",
+                f"{server.url}/0/{'x' * 100}",
+            )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         report = json.loads(done.stdout)
-        self.assertEqual((report["requests"], report["failures"], report["bytes"]), (80, 0, 40 * 105))
+        self.assertEqual(
+            (report["requests"], report["failures"], report["bytes"]), (80, 0, 40 * 105)
+        )
         latency = report["latency_ms"]
         self.assertGreaterEqual(latency["p90"], 20)
-        self.assertEqual([latency[k] for k in ("p50", "p90", "p99", "p99_9", "max")],
-                         sorted(latency[k] for k in ("p50", "p90", "p99", "p99_9", "max")))
+        self.assertEqual(
+            [latency[k] for k in ("p50", "p90", "p99", "p99_9", "max")],
+            sorted(latency[k] for k in ("p50", "p90", "p99", "p99_9", "max")),
+        )
         self.assertEqual({r["outcome"] for r in report["results"]}, {"ok"})
         self.assertGreaterEqual(report["wall_ms"], 40 * 20 / 8)
 
     def test_concurrency_is_a_limit(self):
         with DelayServer("--workers", "1") as server:
-            done = support.run("fetch", "--json", "--repeat", "4", "--concurrency", "2", f"{server.url}/100/x")
+            done = support.run(
+                "fetch", "--json", "--repeat", "4", "--concurrency", "2", f"{server.url}/100/x"
+            )
         self.assertGreaterEqual(json.loads(done.stdout)["wall_ms"], 200)
 
     def test_people_get_a_line_a_request_and_percentiles(self):

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import support
@@ -21,7 +22,7 @@ CONFIG = """
 daemon off;
 master_process off;
 pid nginx.pid;
-error_log stderr warn;
+error_log error.log warn;
 events {{ worker_connections 512; }}
 http {{
   access_log off;
@@ -41,6 +42,39 @@ http {{
 """
 
 
+def start_nginx(case) -> int:
+    """Starts nginx in case.root on a free port, waits until it accepts, and returns the port."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        (case.root / "nginx.conf").write_text(CONFIG.format(port=port))
+        process = subprocess.Popen(
+            [NGINX, "-p", str(case.root), "-c", "nginx.conf", "-e", "error.log"],
+            stderr=subprocess.DEVNULL,
+        )
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S).close()
+            except ConnectionRefusedError:
+                ended_within(process, 0.01)
+                continue
+            case.addClassCleanup(process.wait)
+            case.addClassCleanup(process.terminate)
+            return port
+        process.kill()
+        process.wait()
+    raise AssertionError("nginx did not start:\n" + (case.root / "error.log").read_text())
+
+
+def ended_within(process: subprocess.Popen, seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+        return True
+    except subprocess.TimeoutExpired:
+        return False
+
+
 @unittest.skipUnless(NGINX, "needs nginx")
 class Nginx(unittest.TestCase):
     @classmethod
@@ -50,18 +84,8 @@ class Nginx(unittest.TestCase):
         generator = random.Random(20250101)
         for name, size in SIZES.items():
             (cls.root / "files" / name).write_bytes(generator.randbytes(size))
-        # nginx inherits the listening socket: the port cannot be taken meanwhile and nothing waits for it.
-        listener = cls.enterClassContext(socket.create_server(("127.0.0.1", 0), backlog=511))
-        listener.setblocking(False)  # nginx takes an inherited socket as it is
-        port = listener.getsockname()[1]
-        cls.url = f"http://127.0.0.1:{port}"
-        (cls.root / "nginx.conf").write_text(CONFIG.format(port=port))
-        environment = os.environ | {"NGINX": f"{listener.fileno()};"}
-        cls.process = subprocess.Popen([NGINX, "-p", str(cls.root), "-c", "nginx.conf", "-e", "stderr"],
-                                       env=environment, pass_fds=[listener.fileno()],
-                                       stderr=None)
-        cls.addClassCleanup(cls.process.wait)
-        cls.addClassCleanup(cls.process.terminate)
+        cls.port = start_nginx(cls)
+        cls.url = f"http://127.0.0.1:{cls.port}"
 
     def fetch(self, *arguments: str):
         return support.run("fetch", "--json", *arguments, timeout=3 * DEADLINE_S)
@@ -75,11 +99,15 @@ class Nginx(unittest.TestCase):
                 got = pathlib.Path(directory, name).read_bytes()
                 self.assertEqual(len(got), size, name)
                 expected = (self.root / "files" / name).read_bytes()
-                self.assertEqual(hashlib.sha256(got).digest(), hashlib.sha256(expected).digest(), name)
+                self.assertEqual(
+                    hashlib.sha256(got).digest(), hashlib.sha256(expected).digest(), name
+                )
             self.assertEqual(json.loads(done.stdout)["bytes"], sum(SIZES.values()))
 
     def test_many_at_once_over_kept_connections(self):
-        done = self.fetch("--repeat", "200", "--concurrency", "16", f"{self.url}/one-kib", f"{self.url}/odd")
+        done = self.fetch(
+            "--repeat", "200", "--concurrency", "16", f"{self.url}/one-kib", f"{self.url}/odd"
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         report = json.loads(done.stdout)
         self.assertEqual((report["requests"], report["failures"]), (400, 0))

@@ -1,19 +1,21 @@
 """The forms of co_await that g++ 12 compiles right (docs/decisions/002-gxx12-coroutine-rules.md).
 
-Every co_await stands in its own statement: not inside a braced initializer, a conditional
-expression, another call's arguments or a statement expression. For each one the text is walked
+A co_await stands in a statement of its own: not inside a braced initializer, a conditional expression,
+another call's arguments, a condition or a statement expression. For each one the text is walked
 backwards to the beginning of its statement, and every bracket still open on the way is looked at.
+And in a statement with a co_await no temporary is made that g++ 12 would destroy twice: an aggregate,
+or a lambda that captures by value.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from source import Source, Violation
 
 # Words after which a parenthesis is not a call.
-_NOT_A_CALL = frozenset(
-    "if while switch for return co_return co_yield co_await throw case constexpr".split()
-)
+_CONDITIONS = frozenset("if while switch constexpr".split())
+_NOT_A_CALL = _CONDITIONS | frozenset("for return co_return co_yield co_await throw case".split())
 # Words after which a brace opens a block.
 _BEFORE_BLOCK = frozenset("else do try noexcept mutable const override final".split())
 
@@ -21,9 +23,21 @@ _WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\s*\Z")
 _TRAILING_RETURN = re.compile(
     r"(?:\)|\]|\bmutable\b|\bnoexcept\b)\s*->[^;{}()]*(?:\([^()]*\))?[^;{}()]*\Z"
 )
-_BRACED_OPERAND = re.compile(r"\bco_await\s+(?:::)?[A-Za-z_][\w:]*(?:<[^;{}()]*>)?\s*\{(?!\s*\})")
+_LAMBDA = re.compile(r"(?<![\w)\]\[])\s*\[([^\[\]]*)\](?=\s*(?:[({<]|->|mutable\b|noexcept\b))")
+# By the names of this project a type that may be an aggregate: Title case, or std::array.
+_BRACED_TYPE = re.compile(r"\b(?:[A-Z]\w*|std::array)(?:<[^;{}()]*>)?\s*\{")
+_BRACED_ARGUMENT = re.compile(r"[(,]\s*\{\s*[^\s}]")
+_ENDLESS_FOR = re.compile(r"\bfor\s*\(\s*;[^;()]*\bco_await\b")
 
-ADVICE = "give it a statement of its own: auto x = co_await …;"
+_OWN = "give it a statement of its own: auto x = co_await …;"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a co_await stands: its statement begins at `start`; `inside` is what is forbidden about it."""
+
+    start: int
+    inside: str | None
 
 
 def check(sources: list[Source]) -> Iterable[Violation]:
@@ -34,40 +48,107 @@ def check(sources: list[Source]) -> Iterable[Violation]:
 
 def _check_source(source: Source) -> Iterable[Violation]:
     code = source.code
+    seen = set()
     for match in re.finditer(r"\bco_await\b", code):
         if code[: match.start()].rstrip().endswith("operator"):
             continue
-        found = enclosing(code, match.start())
-        if found is not None:
-            yield source.violation(match.start(), "gxx12", f"co_await inside {found}; {ADVICE}")
-    for match in _BRACED_OPERAND.finditer(code):
-        yield source.violation(
-            match.start(), "gxx12", "co_await Type{…}: name the operand in a statement before"
-        )
+        place = locate(code, match.start())
+        if place.inside is not None:
+            yield source.violation(
+                match.start(), "gxx12", f"co_await inside {place.inside}; {_OWN}"
+            )
+        if place.start in seen:
+            continue
+        seen.add(place.start)
+        for offset, message in temporaries(code, place.start, _end(code, match.end())):
+            yield source.violation(offset, "gxx12", message)
+    for match in _ENDLESS_FOR.finditer(code):
+        yield source.violation(match.start(), "gxx12", f"co_await inside a condition; {_OWN}")
 
 
-def enclosing(code: str, offset: int) -> str | None:
-    """What the co_await at offset is inside of, if that is a form g++ 12 gets wrong; else None."""
+def locate(code: str, offset: int) -> Place:
+    """The statement of the co_await at offset, and the form that g++ 12 gets wrong, if it is in one."""
+    inside = None
     depth = 0
     for position in range(offset - 1, -1, -1):
         char = code[position]
         if char in ")]}":
             if char == "}" and depth == 0 and _ends_a_block(code, position):
-                return None
+                return Place(position + 1, inside)
             depth += 1
         elif depth > 0:
             depth -= char in "([{"
         elif char == ";":
-            return None
-        elif char == "?":
-            return "a conditional expression"
-        elif char == "[":
-            return "brackets"
-        elif char == "(" and _is_call(code, position):
+            return Place(position + 1, inside)
+        elif char == "{" and _is_block(code, position):
+            if code[:position].rstrip().endswith("("):
+                inside = inside or "a statement expression"
+            return Place(position + 1, inside)
+        else:
+            inside = inside or _forbidden(code, position, offset)
+    return Place(0, inside)
+
+
+def _forbidden(code: str, position: int, offset: int) -> str | None:
+    """What the character at position, open at the co_await at offset, puts it inside of."""
+    char = code[position]
+    if char == "?":
+        return "a conditional expression"
+    if char == "[":
+        return "brackets"
+    if char == "{":
+        return "a braced initializer"
+    if char == "(":
+        word = _word_before(code, position)
+        if word in _CONDITIONS and not re.search(r"(?<![=!<>])=(?!=)", code[position:offset]):
+            return "a condition"
+        if _is_call(code, position):
             return "a call's arguments"
-        elif char == "{":
-            return _brace(code, position)
     return None
+
+
+def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """What the statement from start to end makes that g++ 12 may destroy twice: (offset, message)."""
+    span = list(code[start:end])
+    for position in range(end - 1, start - 1, -1):
+        if code[position] == "{" and _is_block(code, position):
+            _blank_block(span, position - start)
+    text = "".join(span)
+    for match in _LAMBDA.finditer(text):
+        captures = [capture.strip() for capture in match.group(1).split(",")]
+        if any(capture and capture[0] != "&" and capture != "this" for capture in captures):
+            offset = start + match.start(1)
+            yield offset, "a lambda that captures by value in a co_await: name it in a statement before"
+    for match in _BRACED_TYPE.finditer(text):
+        message = (
+            "Type{…} in a co_await: name it in a statement before (or Type(…) if not an aggregate)"
+        )
+        # A declaration's own initializer, `Type x = co_await …`, has no brace after the type.
+        yield start + match.start(), message
+    for match in _BRACED_ARGUMENT.finditer(text):
+        yield start + match.start(), "a braced argument in a co_await: name it in a statement before"
+
+
+def _blank_block(span: list[str], begin: int) -> None:
+    depth = 0
+    for position in range(begin, len(span)):
+        depth += (span[position] == "{") - (span[position] == "}")
+        span[position] = " " if span[position] != "\n" else "\n"
+        if depth == 0:
+            return
+
+
+def _end(code: str, offset: int) -> int:
+    """Where the full expression with the co_await that ends at offset ends."""
+    depth = 0
+    for position in range(offset, len(code)):
+        char = code[position]
+        if char == ";" and depth == 0:
+            return position
+        depth += (char in "([{") - (char in ")]}")
+        if depth < 0 and char == "}":
+            return position
+    return len(code)
 
 
 def _ends_a_block(code: str, position: int) -> bool:
@@ -76,9 +157,8 @@ def _ends_a_block(code: str, position: int) -> bool:
     for begin in range(position, -1, -1):
         depth += (code[begin] == "}") - (code[begin] == "{")
         if depth == 0:
-            before = code[:begin].rstrip()
             # A lambda's body is a block too, but the statement around it goes on after its brace.
-            return _is_block(code, begin) and not _is_lambda(before)
+            return _is_block(code, begin) and not _is_lambda(code[:begin].rstrip())
     return True
 
 
@@ -96,20 +176,27 @@ def _is_lambda(before: str) -> bool:
     return text.endswith("]")
 
 
+def _word_before(code: str, position: int) -> str | None:
+    word = _WORD_BEFORE.search(code[max(0, position - 100) : position])
+    return word.group(1) if word else None
+
+
 def _is_call(code: str, position: int) -> bool:
     """Whether the parenthesis at position opens a call's arguments rather than groups or tests."""
-    before = code[max(0, position - 200) : position].rstrip()
-    word = _WORD_BEFORE.search(before)
-    if word:
-        return word.group(1) not in _NOT_A_CALL
-    return before.endswith((")", "]", ">", "}")) and not before.endswith("->")
+    word = _word_before(code, position)
+    if word is not None:
+        return word not in _NOT_A_CALL
+    return code[max(0, position - 100) : position].rstrip().endswith((")", "]", ">", "}"))
 
 
 def _is_block(code: str, position: int) -> bool:
+    """Whether the brace at position opens a block (of statements or declarations)."""
     before = code[max(0, position - 400) : position].rstrip()
+    if before.endswith("("):
+        return ";" in code[position : code.find("}", position) + 1]  # a statement expression
     if not before or before[-1] in ";{})]:":
         return not before.endswith("::")
-    if before[-1] in "(=,?&|<+-*/!":
+    if before[-1] in "=,?&|<+-*/!":
         return False
     word = _WORD_BEFORE.search(before)
     if word and word.group(1) in _BEFORE_BLOCK:
@@ -117,9 +204,3 @@ def _is_block(code: str, position: int) -> bool:
     return bool(_TRAILING_RETURN.search(before)) or bool(
         re.search(r"\b(?:namespace|class|struct|union|enum)\b[^;{}()=]*\Z", before)
     )
-
-
-def _brace(code: str, position: int) -> str | None:
-    if code[:position].rstrip().endswith("("):
-        return "a statement expression or a braced argument"
-    return None if _is_block(code, position) else "a braced initializer"

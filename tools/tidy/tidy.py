@@ -34,10 +34,23 @@ def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
     violations: Iterable[Violation] = [
         *layers.check(sources, table),
         *sizes.check(sources, exceptions),
-        *words.check(sources, exceptions),
-        *coroutines.check(sources),
+        *_without(exceptions.get("word", []), words.check(sources)),
+        *_without(exceptions.get("form", []), coroutines.check(sources)),
     ]
     return sorted(violations, key=lambda found: (found.path, found.line, found.rule))
+
+
+def _without(exceptions: list[dict], violations: Iterable[Violation]) -> Iterable[Violation]:
+    """Leaves out what the exceptions of that kind allow, and says which of them are not needed."""
+    allowed = {(entry["path"], entry["rule"]): False for entry in exceptions}
+    for violation in violations:
+        if (violation.path, violation.rule) in allowed:
+            allowed[violation.path, violation.rule] = True
+        else:
+            yield violation
+    for (path, rule), used in allowed.items():
+        if not used:
+            yield Violation(sizes.TABLE, 1, "exception", f"{path}: {rule} is not needed any more")
 
 
 def _read(path: pathlib.Path) -> dict:

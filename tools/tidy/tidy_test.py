@@ -269,14 +269,15 @@ class CoroutineRules(TidyTest):
         self.good("auto x = co_await g(1, h(2));")
         self.good("x.y = co_await g();")
         self.good("co_return co_await g();")
-        self.good("if (co_await g()) co_return 1;")
-        self.good("while (co_await g()) { co_await h(); }")
+        self.good("if (auto x = co_await g()) co_return 1;")
+        self.good("while (auto x = co_await g()) { co_await h(); }")
         self.good("for (int i = co_await g(); i < 2; ++i) co_await h();")
         self.good("auto n = (co_await g()).size();")
         self.good("if (auto x = co_await g(); !x) { co_return; } else { co_await h(); }")
         self.good("switch (x) { case 1: co_await g(); break; default: co_await h(); }")
         self.good("try { co_await g(); } catch (...) { } co_await h();")
         self.good("do { co_await g(); } while (x);")
+        self.good("std::string s{1}; co_await f(std::string{s}, {}, milliseconds{5});")
 
     def test_after_conditionals_and_initializers(self):
         self.good("int x = a ? b : c; co_await g();")
@@ -289,6 +290,11 @@ class CoroutineRules(TidyTest):
         self.good("spawn([] { return 1; }, " + mutable + ", 2);")
         self.good("auto f = [=](int a) -> Task<std::pair<int, int>> { co_return co_await g(a); };")
         self.good("X x{.body = [](int) -> Task<> { co_await g(); }};")
+        self.good(
+            "co_await scope([this, &x, &y = z](Scope& s) -> Task<> { f(X{1}); co_await g(); });"
+        )
+        self.good("auto f = [x, y = X{1}] { return 1; }; co_await scope(f);")
+        self.good("co_await g(x[i], y[j](1));")
 
     def test_call_arguments(self):
         self.bad("f(co_await g());")
@@ -313,6 +319,24 @@ class CoroutineRules(TidyTest):
     def test_braced_arguments_and_statement_expressions(self):
         self.bad("f({x, co_await g()});")
         self.bad("auto y = ({ auto z = co_await g(); z; });")
+
+    def test_conditions(self):
+        self.bad("if (co_await g()) co_return 1;")
+        self.bad("if (x == 1 && co_await g()) co_return 1;")
+        self.bad("while ((co_await g()).more()) { }")
+        self.bad("switch (co_await g()) { default: break; }")
+        self.bad("for (; co_await g();) { }")
+        self.bad("do { f(); } while (co_await g());")
+
+    def test_temporaries_that_would_be_destroyed_twice(self):
+        self.bad("co_await scope([x](Scope& s) -> Task<> { co_await g(); });")
+        self.bad("co_await scope([=] { return 1; });")
+        self.bad("co_await scope([&y, p = std::move(p)]() mutable { return 1; });")
+        self.bad("auto r = co_await fetch(Options{.limit = 1});")
+        self.bad("auto r = co_await fetch(Options{});")
+        self.bad("co_await f(std::array<X, 2>{a, b});")
+        self.bad("auto r = co_await fetch(1, {.limit = 1});")
+        self.bad("co_await f({a, b});")
 
     def test_conditional_expressions(self):
         self.bad("auto x = c ? co_await g() : 1;")

@@ -116,19 +116,10 @@ BANS = (
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 
 
-def check(sources: list[Source], exceptions: dict) -> Iterable[Violation]:
-    allowed = {(entry["path"], entry["rule"]): False for entry in exceptions.get("word", [])}
+def check(sources: list[Source]) -> Iterable[Violation]:
     headers = {pathlib.PurePath(source.path).stem for source in sources if source.is_header}
     for source in sources:
-        for violation in _check_source(source, headers):
-            if (violation.path, violation.rule) in allowed:
-                allowed[violation.path, violation.rule] = True
-            else:
-                yield violation
-    for (path, rule), used in allowed.items():
-        if not used:
-            message = f"{path}: {rule} is not needed"
-            yield Violation("tools/tidy/exceptions.toml", 1, "exception", message)
+        yield from _check_source(source, headers)
 
 
 def _check_source(source: Source, headers: set[str]) -> Iterable[Violation]:

@@ -90,16 +90,19 @@ ChildProcess::~ChildProcess() {
   ::close(output_);
 }
 
-std::string ChildProcess::read_line(std::chrono::milliseconds limit) {
+std::string ChildProcess::read_line(std::chrono::milliseconds limit, int interrupt_fd) {
   const auto deadline = Clock::now() + limit;
   std::string line;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    pollfd waited{.fd = output_, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&waited, 1, static_cast<int>(std::max<long>(left.count(), 0)));
+    // poll() leaves out an entry whose descriptor is negative.
+    pollfd waited[] = {{.fd = output_, .events = POLLIN, .revents = 0},
+                       {.fd = interrupt_fd, .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(waited, 2, static_cast<int>(std::max<long>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     char byte = 0;
-    if (ready <= 0 || ::read(output_, &byte, 1) != 1 || byte == '\n') return line;
+    if (ready <= 0 || waited[0].revents == 0 || ::read(output_, &byte, 1) != 1 || byte == '\n')
+      return line;
     line += byte;
   }
 }

@@ -22,8 +22,9 @@ class ChildProcess {
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
-  /// The next line it prints, without the newline; what there is when it ends or `limit` passes.
-  [[nodiscard]] std::string read_line(std::chrono::milliseconds limit);
+  /// The next line it prints, without the newline; what there is when it ends, when `limit` passes,
+  /// or when `interrupt_fd`, if given, becomes readable.
+  [[nodiscard]] std::string read_line(std::chrono::milliseconds limit, int interrupt_fd = -1);
   /// Waits at most `limit` for the line "listening on ADDRESS" and returns ADDRESS.
   /// Throws std::runtime_error when something else comes.
   [[nodiscard]] std::string read_listening_address(std::chrono::milliseconds limit);

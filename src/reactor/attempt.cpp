@@ -1,0 +1,142 @@
+#include "reactor/attempt.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "os/syscalls.hpp"
+
+namespace weft {
+namespace {
+
+static_assert(sizeof(IoSlice) == sizeof(iovec) &&
+              offsetof(IoSlice, data) == offsetof(iovec, iov_base) &&
+              offsetof(IoSlice, size) == offsetof(iovec, iov_len));
+
+constexpr std::uint32_t connect_is_under_way = 1;  // operation.token
+
+const iovec* system_slices(const Operation& operation) noexcept {
+  // SAFETY: the layouts are the same (asserted above); the kernel reads them, not the compiler's
+  // types.
+  return reinterpret_cast<const iovec*>(operation.slices.data);
+}
+
+std::int64_t or_would_block(std::int64_t result) noexcept {
+  return result == -EAGAIN || result == -EWOULDBLOCK ? would_block : result;
+}
+
+std::int64_t try_connect(Operation& operation) noexcept {
+  const int handle = operation.source->handle();
+  if (operation.token == connect_is_under_way) return Syscalls::socket_error(handle);
+  const std::int64_t result = Syscalls::connect(
+      handle, static_cast<const sockaddr*>(operation.address.data), operation.address.size);
+  // EAGAIN is final: a Unix listener's queue is full, and nothing would tell when it no longer is.
+  if (result != -EINPROGRESS) return result;
+  operation.token = connect_is_under_way;
+  return would_block;
+}
+
+std::int64_t try_accept(Operation& operation) noexcept {
+  const int handle = operation.source->handle();
+  if (operation.address.data == nullptr) return Syscalls::accept4(handle, nullptr, nullptr);
+  // The room is read and the length written only by a try that succeeds.
+  socklen_t size = operation.address.size;
+  const std::int64_t result =
+      Syscalls::accept4(handle, static_cast<sockaddr*>(operation.address.data), &size);
+  if (result >= 0) operation.address.size = size;
+  return result;
+}
+
+std::int64_t try_write(const Operation& operation, bool& no_socket) noexcept {
+  const int handle = operation.source->handle();
+  if (!no_socket) {
+    const std::int64_t result =
+        Syscalls::send(handle, operation.buffer.data, operation.buffer.size);
+    if (result != -ENOTSOCK) return result;
+    no_socket = true;
+  }
+  const iovec slice{operation.buffer.data, operation.buffer.size};
+  return Syscalls::writev(handle, &slice, 1);
+}
+
+std::int64_t try_writev(const Operation& operation, bool& no_socket) noexcept {
+  const int handle = operation.source->handle();
+  if (!no_socket) {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(system_slices(operation));  // sendmsg only reads them
+    message.msg_iovlen = operation.slices.count < UIO_MAXIOV ? operation.slices.count : UIO_MAXIOV;
+    const std::int64_t result = Syscalls::sendmsg(handle, &message);
+    if (result != -ENOTSOCK) return result;
+    no_socket = true;
+  }
+  return Syscalls::writev(handle, system_slices(operation), operation.slices.count);
+}
+
+std::int64_t try_poll(const Operation& operation) noexcept {
+  short events = 0;
+  if (operation.interests & interest::readable) events |= POLLIN | POLLRDHUP;
+  if (operation.interests & interest::writable) events |= POLLOUT;
+  const std::int64_t result = Syscalls::poll_now(operation.source->handle(), events);
+  if (result < 0) return result;
+  if (result == 0) return would_block;
+  if (result & POLLNVAL) return -EBADF;
+  std::uint32_t ready = 0;
+  if (result & (POLLIN | POLLRDHUP)) ready |= interest::readable;
+  if (result & POLLOUT) ready |= interest::writable;
+  if (result & (POLLERR | POLLHUP)) ready |= interest::readable | interest::writable;
+  return ready;
+}
+
+}  // namespace
+
+std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
+  const int handle = operation.source->handle();
+  switch (operation.kind) {
+    case OperationKind::read:
+      return or_would_block(Syscalls::read(handle, operation.buffer.data, operation.buffer.size));
+    case OperationKind::write:
+      return or_would_block(try_write(operation, no_socket));
+    case OperationKind::readv:
+      return or_would_block(
+          Syscalls::readv(handle, system_slices(operation), operation.slices.count));
+    case OperationKind::writev:
+      return or_would_block(try_writev(operation, no_socket));
+    case OperationKind::receive_message:
+      return or_would_block(Syscalls::recvmsg(handle, static_cast<msghdr*>(operation.message)));
+    case OperationKind::send_message:
+      return or_would_block(
+          Syscalls::sendmsg(handle, static_cast<const msghdr*>(operation.message)));
+    case OperationKind::accept:
+      return or_would_block(try_accept(operation));
+    case OperationKind::connect:
+      return try_connect(operation);
+    case OperationKind::poll:
+      return try_poll(operation);
+    case OperationKind::timer:
+      break;  // the reactor's own
+  }
+  return -EINVAL;
+}
+
+std::size_t wanted_bytes(const Operation& operation) noexcept {
+  switch (operation.kind) {
+    case OperationKind::read:
+    case OperationKind::write:
+      return operation.buffer.size;
+    case OperationKind::readv:
+    case OperationKind::writev: {
+      std::size_t sum = 0;
+      for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {
+        sum += operation.slices.data[i].size;
+      }
+      return sum;
+    }
+    default:
+      return 0;
+  }
+}
+
+}  // namespace weft

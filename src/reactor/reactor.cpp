@@ -1,0 +1,134 @@
+#include "reactor/reactor.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace weft {
+namespace {
+
+// One turn fires at most so many timers: the next turn, which then does not block, goes on with
+// them after I/O had its chance. It also bounds a timer that is started anew, already due, by its
+// own completion.
+constexpr std::size_t timers_a_turn = 1024;
+
+// noinline: a caller that was suspended and resumed on another thread must not use the address it
+// had before.
+[[gnu::noinline]] Reactor*& current_reactor() noexcept {
+  static constinit thread_local Reactor* reactor = nullptr;
+  return reactor;
+}
+
+}  // namespace
+
+Reactor::Reactor(std::unique_ptr<Driver> driver, Clock& clock) noexcept
+    : driver_(std::move(driver)), clock_(clock), wheel_(clock.now()) {}
+
+Reactor::~Reactor() {
+  drain_messages();
+  WEFT_CHECK(pending_ == 0, "a reactor is destroyed with operations pending: end them first");
+}
+
+Reactor* Reactor::current() noexcept { return current_reactor(); }
+
+Reactor* Reactor::make_current(Reactor* reactor) noexcept {
+  return std::exchange(current_reactor(), reactor);
+}
+
+Started Reactor::start(Operation& operation) noexcept {
+  operation.reactor = this;
+  operation.cancel_wanted = false;
+  if (operation.kind == OperationKind::timer) {
+    wheel_.insert(operation);
+    operation.pending = true;
+  } else if (driver_->start(operation) == Started::completed) {
+    return Started::completed;
+  }
+  ++pending_;
+  return Started::pending;
+}
+
+void Reactor::cancel(Operation& operation) noexcept {
+  if (!operation.pending || operation.cancel_wanted) return;
+  operation.cancel_wanted = true;
+  if (operation.kind == OperationKind::timer) {
+    wheel_.remove(operation);
+    operation.pending = false;
+    operation.result = -ECANCELED;
+  } else if (driver_->cancel(operation) == Cancelled::requested) {
+    return;
+  }
+  end(operation);
+}
+
+// The inbox. A waker pushes with release, the owner takes the whole stack with acquire, so it sees
+// the hooks as they were posted. Only who finds it empty wakes: with something in it, its first
+// poster has woken the owner or is about to, after the push that we saw; and the owner's look at
+// the inbox that follows that wake finds ours too.
+void Reactor::post_cancel(CancelHook& hook) noexcept {
+  CancelHook* first = messages_.load(std::memory_order_relaxed);
+  do {
+    hook.next = first;
+  } while (!messages_.compare_exchange_weak(first, &hook, std::memory_order_release,
+                                            std::memory_order_relaxed));
+  if (first == nullptr) driver_->wake();
+}
+
+void Reactor::drain_messages() noexcept {
+  if (messages_.load(std::memory_order_relaxed) == nullptr) return;
+  CancelHook* newest_first = messages_.exchange(nullptr, std::memory_order_acquire);
+  CancelHook* oldest_first = nullptr;
+  while (newest_first != nullptr) {
+    CancelHook* const hook = std::exchange(newest_first, newest_first->next);
+    hook->next = std::exchange(oldest_first, hook);
+  }
+  while (oldest_first != nullptr) {
+    // The request may end the hook's life.
+    std::exchange(oldest_first, oldest_first->next)->request();
+  }
+}
+
+std::size_t Reactor::turn(std::int64_t limit_ns) noexcept {
+  const std::size_t ended_before = ended_;
+  CompletionList completed;
+  driver_->wait(bounded_timeout(limit_ns), completed);
+  drain_messages();
+  while (Operation* const operation = completed.pop()) end(*operation);
+  fire_timers();
+  return ended_ - ended_before;
+}
+
+/// Calls complete() of an operation that has ended. It may start, cancel and destroy operations,
+/// this one included; those in a list of completions are no longer pending, so a cancel leaves them
+/// alone.
+void Reactor::end(Operation& operation) noexcept {
+  --pending_;
+  ++ended_;
+  operation.complete();
+}
+
+void Reactor::fire_timers() noexcept {
+  if (wheel_.size() == 0) return;  // saves the look at the clock
+  const std::int64_t now = clock_.now();
+  for (std::size_t fired = 0; fired < timers_a_turn; ++fired) {
+    TimerNode* const node = wheel_.pop_due(now);
+    if (node == nullptr) return;
+    // SAFETY: start() files operations and nothing else.
+    auto& timer = static_cast<Operation&>(*node);
+    timer.result = 0;
+    timer.pending = false;
+    end(timer);
+  }
+}
+
+std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
+  if (limit_ns == 0) return 0;
+  const std::int64_t deadline = wheel_.next_deadline();
+  if (deadline == TimerWheel::never) return limit_ns;
+  const std::int64_t left = std::max<std::int64_t>(deadline - clock_.now(), 0);
+  return limit_ns < 0 ? left : std::min(limit_ns, left);
+}
+
+}  // namespace weft

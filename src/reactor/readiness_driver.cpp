@@ -1,0 +1,281 @@
+// Registration. A source is registered with the poller once, for both directions, edge-triggered,
+// when an operation on it first would block; never again for each operation. `Watch` belongs to the
+// source at hand if
+//   registered, and watch.source is its address, and the source has this driver's bit, or
+//   operations wait.
+// Why an address that was used before cannot deceive: a new Source starts without bits; a set bit
+// was set by this driver, or by an earlier one of the same number. The first is the real thing. In
+// the second case the source is older than this driver (no two living drivers share a number), so
+// this driver, in its whole life, can have met no other source at that address. And sources for
+// which operations wait are alive by contract.
+//
+// Readiness flags. `ready` has the bit of a direction unless a try is known to be useless:
+//   a bit is cleared only after a system call showed, at a time t, that the direction was
+//   exhausted; it is set by every event of the direction, by every error and hang-up, and when
+//   watching begins.
+// Claim: if the bit is clear, an event is still to come for whatever happens after t. The kernel
+// puts an edge into this driver's ready list for each arrival after t, and only wait() on this
+// thread takes it out; it then sets the bit before anything else is tried, all events of a batch
+// being dealt with before wait() returns. An event that was already taken out when t came can only
+// have set the bit too often, which costs one try. Beginning to watch closes the gap before it:
+// epoll_ctl(ADD) itself queues an event if the source is ready.
+//
+// What shows exhaustion: EAGAIN, on any source; and on TCP a transfer shorter than asked for,
+// because there the kernel stops early only with the queue empty (or the send buffer full, and
+// noted for a write event). Exceptions, and what covers each of them:
+//   The end of the stream or a reset came before t with the data: the event said so (EPOLLRDHUP,
+//   EPOLLHUP,
+//     EPOLLERR), and from then on short transfers prove nothing here. If it comes after t it is an
+//     event of its own.
+//   Urgent data: a read stops at the mark. The event says EPOLLPRI: the same.
+//   Other kinds of source (datagrams, Unix sockets that pass handles, terminals, inotify): never
+//   trusted. Several drivers watch the source and the task migrates between them: each has its own
+//   flag and ready
+//     list, and the claim speaks of one driver. That another driver's thread reads what we had an
+//     event for makes our flag stale only towards "ready". What it leaves unread came to our ready
+//     list, too.
+//   A test shortens transfers: Syscalls::may_shorten() says so.
+//   kTLS sockets, whose reads end at records of other types, are not to be used with these
+//   operations.
+//
+// Order. Each direction has a first-in first-out queue, and an operation that finds one waiting
+// queues up behind it untried. One that waits for both directions has a queue of its own, served
+// after both.
+#include "reactor/readiness_driver.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.hpp"
+#include "os/syscalls.hpp"
+#include "reactor/attempt.hpp"
+
+namespace weft {
+namespace {
+
+constexpr std::uint8_t both_directions = interest::readable | interest::writable;
+static_assert(interest::readable == ready_bit::readable &&
+              interest::writable == ready_bit::writable);
+
+// A source that was taken elsewhere (its task moved to another worker) goes on waking this driver
+// for each arrival. After so many wake-ups for nothing it is registered no longer, until it is used
+// here again.
+constexpr std::uint8_t idle_events_allowed = 8;
+
+bool is_tcp(NativeHandle handle) noexcept {
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  return Syscalls::getsockopt(handle, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+         protocol == IPPROTO_TCP;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReadinessDriver>> ReadinessDriver::create(unsigned preferred_number) {
+  Result<std::unique_ptr<Poller>> poller = Poller::create();
+  if (!poller) return fail(poller.error());
+  return std::unique_ptr<ReadinessDriver>(
+      new ReadinessDriver(std::move(*poller), preferred_number));
+}
+
+ReadinessDriver::~ReadinessDriver() {
+  WEFT_CHECK(waiting_ == 0, "a driver is destroyed while operations wait on it: end them first");
+}
+
+Started ReadinessDriver::start(Operation& operation) noexcept {
+  operation.token = 0;
+  Source& source = *operation.source;
+  Watch* watch = watch_of(source);
+  if (watch != nullptr) watch->idle_events = 0;
+  if (watch == nullptr || !must_wait(operation, *watch)) {
+    operation.result = try_now(operation, watch);
+    if (operation.result != would_block) return Started::completed;
+    if (watch == nullptr) {
+      const Result<Watch*> begun = begin_watching(source);
+      if (!begun) {
+        operation.result = -begun.error().value();
+        return Started::completed;
+      }
+      watch = *begun;
+      learn(operation, would_block, *watch);
+    }
+  }
+  queue_of(operation, *watch).push(operation);
+  operation.pending = true;
+  ++waiting_;
+  return Started::pending;
+}
+
+Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
+  Watch* const watch = watches_.find(operation.source->handle());
+  const bool was_here = watch != nullptr && queue_of(operation, *watch).remove(operation);
+  WEFT_CHECK(was_here, "cancel() of an operation that is not pending on this driver");
+  --waiting_;
+  operation.pending = false;
+  operation.result = -ECANCELED;
+  return Cancelled::confirmed;
+}
+
+void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) noexcept {
+  Poller::Waited waited;
+  do {
+    waited = poller_->wait(Poller::batch, timeout_ns);
+    // With a limit, the caller works out what is left of it: an interrupted wait may come back
+    // empty.
+  } while (waited.error == EINTR && timeout_ns < 0);
+  WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
+             "the event queue's descriptor was closed by somebody else");
+  for (const Ready& event : waited.events) take_event(event, completed);
+}
+
+// Watching
+// ----------------------------------------------------------------------------------------------
+
+ReadinessDriver::Watch* ReadinessDriver::watch_of(const Source& source) const noexcept {
+  Watch* const watch = watches_.find(source.handle());
+  if (watch == nullptr || watch->source != &source || !watch->registered) return nullptr;
+  return source.watched_by(number_.get()) || watch->waited_for() ? watch : nullptr;
+}
+
+/// The record of the source's handle, emptied if it was about another source. Null without memory.
+ReadinessDriver::Watch* ReadinessDriver::record_for(const Source& source) noexcept {
+  Watch* const watch = watches_.find_or_make(source.handle());
+  if (watch != nullptr && watch->source != &source) {
+    WEFT_CHECK(!watch->waited_for(),
+               "a handle was closed, and its number used again, while operations waited on it");
+    *watch = Watch{};
+    watch->source = &source;
+  }
+  return watch;
+}
+
+Result<ReadinessDriver::Watch*> ReadinessDriver::begin_watching(Source& source) noexcept {
+  Watch* const watch = record_for(source);
+  if (watch == nullptr) return fail(std::errc::not_enough_memory);
+  const int error = poller_->add(source.handle(), 0, Interest::both, Trigger::edge);
+  if (error != 0) return fail(os_error(error));
+  source.note_watched_by(number_.get());
+  watch->registered = true;
+  watch->ready = both_directions;
+  watch->idle_events = 0;
+  watch->short_means_drained = ShortMeansDrained::unknown;
+  return watch;
+}
+
+void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
+  // The source's bit stays: the source may be gone, or in use by another thread. `registered`
+  // decides.
+  watch.registered = false;
+  static_cast<void>(poller_->remove(handle));
+}
+
+// Trying
+// ------------------------------------------------------------------------------------------------
+
+std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
+  bool no_socket = false;
+  const Watch* const known = watches_.find(operation.source->handle());
+  if (known != nullptr && known->source == operation.source) no_socket = known->no_socket;
+  const bool believed = no_socket;
+  const std::int64_t result = attempt(operation, no_socket);
+  if (no_socket != believed) [[unlikely]] {
+    if (Watch* const record = record_for(*operation.source)) record->no_socket = no_socket;
+  }
+  if (watch != nullptr) learn(operation, result, *watch);
+  return result;
+}
+
+/// Clears the flag of a direction that `result` showed to be exhausted.
+void ReadinessDriver::learn(const Operation& operation, std::int64_t result,
+                            Watch& watch) noexcept {
+  // A poll asks a different question: not whether there is something, but whether there is enough.
+  if (operation.kind == OperationKind::poll) return;
+  if (result != would_block) {
+    if (result <= 0 || static_cast<std::size_t>(result) >= wanted_bytes(operation)) return;
+    if (!short_is_final(watch)) return;
+  }
+  watch.ready &= static_cast<std::uint8_t>(~direction_of(operation));
+}
+
+bool ReadinessDriver::short_is_final(Watch& watch) noexcept {
+  if (watch.short_means_drained == ShortMeansDrained::unknown) {
+    watch.short_means_drained =
+        is_tcp(watch.source->handle()) ? ShortMeansDrained::yes : ShortMeansDrained::no;
+  }
+  return watch.short_means_drained == ShortMeansDrained::yes && !Syscalls::may_shorten();
+}
+
+// Events
+// ------------------------------------------------------------------------------------------------
+
+void ReadinessDriver::take_event(const Ready& event, CompletionList& completed) noexcept {
+  Watch* const watch = watches_.find(event.handle);
+  if (watch == nullptr || !watch->registered) return;
+  constexpr unsigned out_of_the_ordinary =
+      ready_bit::error | ready_bit::read_closed | ready_bit::write_closed | ready_bit::urgent;
+  if (event.bits & out_of_the_ordinary) watch->short_means_drained = ShortMeansDrained::no;
+  watch->ready |= event.bits & both_directions;
+  if (!watch->waited_for()) {
+    if (++watch->idle_events == idle_events_allowed) end_watching(event.handle, *watch);
+    return;
+  }
+  watch->idle_events = 0;
+  serve(watch->readers, interest::readable, *watch, completed);
+  serve(watch->writers, interest::writable, *watch, completed);
+  serve(watch->either, both_directions, *watch, completed);
+}
+
+void ReadinessDriver::serve(WaitQueue& queue, std::uint8_t direction, Watch& watch,
+                            CompletionList& completed) noexcept {
+  while (!queue.empty() && (watch.ready & direction) != 0) {
+    Operation& operation = *queue.front();
+    const std::int64_t result = try_now(operation, &watch);
+    if (result == would_block) return;
+    queue.pop();
+    --waiting_;
+    operation.result = result;
+    operation.pending = false;
+    completed.push(operation);
+  }
+}
+
+// Kinds
+// -------------------------------------------------------------------------------------------------
+
+std::uint8_t ReadinessDriver::direction_of(const Operation& operation) noexcept {
+  switch (operation.kind) {
+    case OperationKind::read:
+    case OperationKind::readv:
+    case OperationKind::receive_message:
+    case OperationKind::accept:
+      return interest::readable;
+    case OperationKind::poll:
+      return static_cast<std::uint8_t>(operation.interests & both_directions);
+    default:
+      return interest::writable;
+  }
+}
+
+WaitQueue& ReadinessDriver::queue_of(const Operation& operation, Watch& watch) noexcept {
+  const std::uint8_t direction = direction_of(operation);
+  if (direction == interest::readable) return watch.readers;
+  return direction == interest::writable ? watch.writers : watch.either;
+}
+
+/// Whether trying `operation` now would be useless, or would overtake one that came before it.
+bool ReadinessDriver::must_wait(const Operation& operation, Watch& watch) noexcept {
+  if (!queue_of(operation, watch).empty()) return true;
+  if (operation.kind == OperationKind::poll || operation.kind == OperationKind::connect)
+    return false;
+  if ((watch.ready & direction_of(operation)) != 0) return false;
+  // A transfer of nothing never waits.
+  const bool transfers = operation.kind != OperationKind::accept &&
+                         operation.kind != OperationKind::receive_message &&
+                         operation.kind != OperationKind::send_message;
+  return !transfers || wanted_bytes(operation) != 0;
+}
+
+}  // namespace weft

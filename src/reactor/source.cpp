@@ -1,0 +1,17 @@
+// Source: see <weft/operation.hpp>.
+#include <weft/operation.hpp>
+
+#include <utility>
+
+#include "os/syscalls.hpp"
+
+namespace weft {
+
+Source::~Source() {
+  // What close reports (a delayed write error of a network file) has no one left to act on it.
+  if (handle_ != invalid_handle) static_cast<void>(Syscalls::close(handle_));
+}
+
+NativeHandle Source::release() noexcept { return std::exchange(handle_, invalid_handle); }
+
+}  // namespace weft

@@ -1,0 +1,55 @@
+// WaitQueue: the operations that wait for one direction of one source, first come, first served.
+// Used by the readiness driver. One pointer: a ring through Operation::link, of which the last is
+// known. Not thread-safe.
+#pragma once
+
+#include <weft/operation.hpp>
+
+namespace weft {
+
+class WaitQueue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
+  [[nodiscard]] Operation* front() const noexcept {
+    return last_ != nullptr ? last_->link : nullptr;
+  }
+
+  void push(Operation& operation) noexcept {
+    if (last_ == nullptr) {
+      operation.link = &operation;
+    } else {
+      operation.link = last_->link;
+      last_->link = &operation;
+    }
+    last_ = &operation;
+  }
+
+  /// Takes the first one out; there is one.
+  void pop() noexcept { unlink_after(*last_); }
+
+  /// Takes `operation` out wherever it stands; false if it is not here.
+  [[nodiscard]] bool remove(const Operation& operation) noexcept {
+    if (last_ == nullptr) return false;
+    Operation* before = last_;
+    do {
+      if (before->link == &operation) {
+        unlink_after(*before);
+        return true;
+      }
+      before = before->link;
+    } while (before != last_);
+    return false;
+  }
+
+ private:
+  void unlink_after(Operation& before) noexcept {
+    Operation* const gone = before.link;
+    before.link = gone->link;
+    if (gone == last_) last_ = gone == &before ? nullptr : &before;
+    gone->link = nullptr;
+  }
+
+  Operation* last_ = nullptr;
+};
+
+}  // namespace weft

@@ -1,0 +1,124 @@
+// A coroutine type of a few lines and objects that count how often they are made and destroyed: enough to
+// see what a compiler does with a form of co_await. Used by allowed_forms.cpp and survey.cpp; one thread.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace battery {
+
+/// Counts its living copies. A destruction too many makes `living` negative instead of crashing.
+class Counted {
+ public:
+  static inline int living = 0;
+  static inline int made = 0;
+
+  explicit Counted(int value = 0) noexcept : value_(value) { count(); }
+  Counted(const Counted& other) noexcept : value_(other.value_) { count(); }
+  Counted(Counted&& other) noexcept : value_(other.value_) { count(); }
+  Counted& operator=(const Counted&) noexcept = default;
+  ~Counted() { --living; }
+
+  [[nodiscard]] int value() const noexcept { return value_; }
+
+ private:
+  static void count() noexcept {
+    ++living;
+    ++made;
+  }
+  int value_;
+};
+
+/// Lazy, awaited by symmetric transfer, as weft::Task is.
+template <class T>
+class Task {
+ public:
+  class promise_type {
+   public:
+    Task get_return_object() noexcept {
+      return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept { return Final(); }
+    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    template <class U>
+    void return_value(U&& value) {
+      value_.emplace(std::forward<U>(value));
+    }
+
+   private:
+    friend class Task;
+    class Final {
+     public:
+      Final() noexcept {}
+      bool await_ready() const noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
+        return self.promise().parent_;
+      }
+      void await_resume() const noexcept {}
+    };
+    std::coroutine_handle<> parent_ = std::noop_coroutine();
+    std::optional<T> value_;
+    std::exception_ptr error_;
+  };
+  using Handle = std::coroutine_handle<promise_type>;
+
+  explicit Task(Handle frame) noexcept : frame_(frame) {}
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
+  Task& operator=(Task&&) = delete;
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Handle frame) noexcept : frame_(frame) {}
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
+      frame_.promise().parent_ = parent;
+      return frame_;
+    }
+    T await_resume() { return take(frame_); }
+
+   private:
+    Handle frame_;
+  };
+  Awaiter operator co_await() && noexcept { return Awaiter(frame_); }
+
+  /// Runs the task on this thread; everything in this battery ends without waiting for anything.
+  T run() && {
+    frame_.resume();
+    return take(frame_);
+  }
+
+ private:
+  static T take(Handle frame) {
+    if (frame.promise().error_) std::rethrow_exception(frame.promise().error_);
+    T value = std::move(*frame.promise().value_);
+    return value;
+  }
+  Handle frame_;
+};
+
+/// A coroutine that gives a counted value.
+inline Task<Counted> counted(int value) { co_return Counted(value); }
+inline Task<int> number(int value) { co_return value; }
+inline Task<std::string> text(std::string value) { co_return value; }
+
+/// What a form did to counted objects: `left` is made minus destroyed, which should be 0.
+struct Outcome {
+  int left;
+  int result;
+};
+
+template <class Form>
+Outcome observe(Form form) {
+  Counted::living = 0;
+  const int result = form().run();
+  return {Counted::living, result};
+}
+
+}  // namespace battery

@@ -1,0 +1,19 @@
+// What `weft delay` is asked for: "/{milliseconds}/{text}".
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace weft::tool {
+
+struct DelayRequest {
+  std::chrono::milliseconds delay{0};
+  std::string text;  ///< decoded
+};
+
+/// Reads a raw path. The error is one line that tells the client what is wrong.
+[[nodiscard]] std::expected<DelayRequest, std::string_view> parse_delay_path(std::string_view path);
+
+}  // namespace weft::tool
