@@ -261,6 +261,7 @@ TEST_F(EventQueueTest, EventsOfADuplicateThatLivesOnAreLeftOutAndStopTheWaitsNoL
   EXPECT_EQ(counter.calls(Call::epoll_create), 1U);  // but was rebuilt
   put(live.second, "y");
   EXPECT_EQ(tokens(), Tokens{2});
+  EXPECT_EQ(take(live.first), "y");
   queue_.wake();
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
 }

@@ -1,11 +1,15 @@
-// A coroutine type of a few lines and objects that count how often they are made and destroyed: enough to
-// see what a compiler does with a form of co_await. Used by allowed_forms.cpp and survey.cpp; one thread.
+// A coroutine type of a few lines and objects that count how often they are made and destroyed:
+// enough to see what a compiler does with a form of co_await. Used by allowed_forms.cpp and
+// survey.cpp; one thread.
 #pragma once
 
 #include <coroutine>
+#include <cstdio>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace battery {
@@ -88,9 +92,14 @@ class Task {
   };
   Awaiter operator co_await() && noexcept { return Awaiter(frame_); }
 
-  /// Runs the task on this thread; everything in this battery ends without waiting for anything.
-  T run() && {
+  /// Runs the task on this thread; nothing in this battery waits. Gives nothing if the body was
+  /// never run.
+  std::optional<T> run() && {
     frame_.resume();
+    if (!frame_.done()) {
+      frame_ = {};  // a body that was dropped by the compiler cannot be destroyed either: leak it
+      return std::nullopt;
+    }
     return take(frame_);
   }
 
@@ -103,22 +112,43 @@ class Task {
   Handle frame_;
 };
 
-/// A coroutine that gives a counted value.
+/// Coroutines that give a value.
 inline Task<Counted> counted(int value) { co_return Counted(value); }
 inline Task<int> number(int value) { co_return value; }
 inline Task<std::string> text(std::string value) { co_return value; }
 
-/// What a form did to counted objects: `left` is made minus destroyed, which should be 0.
+/// What a form did: its result (-1 if its body was never run), and how many counted objects are
+/// left over when everything is gone, negative when some were destroyed more than once.
 struct Outcome {
-  int left;
   int result;
+  int left;
 };
 
-template <class Form>
-Outcome observe(Form form) {
+struct Row {
+  std::string_view form;
+  Outcome (*observe)();
+  int expected;
+};
+
+template <auto form, auto... arguments>
+Outcome observed() {
   Counted::living = 0;
-  const int result = form().run();
-  return {Counted::living, result};
+  const int result = form(arguments...).run().value_or(-1);
+  return {result, Counted::living};
+}
+
+/// Prints a line a form and gives the number of forms that went wrong.
+inline int report(std::span<const Row> rows) {
+  int wrong = 0;
+  for (const Row& row : rows) {
+    const Outcome outcome = row.observe();
+    const bool right = outcome.left == 0 && outcome.result == row.expected;
+    wrong += right ? 0 : 1;
+    std::printf("%s  %s", right ? "right" : "WRONG", row.form.data());
+    if (!right) std::printf("  (result %d, objects left %d)", outcome.result, outcome.left);
+    std::printf("\n");
+  }
+  return wrong;
 }
 
 }  // namespace battery

@@ -1,10 +1,10 @@
 """The forms of co_await that g++ 12 compiles right (docs/decisions/002-gxx12-coroutine-rules.md).
 
-A co_await stands in a statement of its own: not inside a braced initializer, a conditional expression,
-another call's arguments, a condition or a statement expression. For each one the text is walked
-backwards to the beginning of its statement, and every bracket still open on the way is looked at.
-And in a statement with a co_await no temporary is made that g++ 12 would destroy twice: an aggregate,
-or a lambda that captures by value.
+A co_await stands in a statement of its own: not inside a braced initializer, a conditional
+expression, another call's arguments, a condition or a statement expression. For each one the text
+is walked backwards to the beginning of its statement, and every bracket still open on the way is
+looked at. And in a statement with a co_await no temporary is made that g++ 12 would destroy
+twice: an aggregate, or a lambda that captures by value.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ _OWN = "give it a statement of its own: auto x = co_await …;"
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a co_await stands: its statement begins at `start`; `inside` is what is forbidden about it."""
+    """Where a co_await stands: its statement begins at `start`; `inside`: the forbidden form."""
 
     start: int
     inside: str | None
@@ -67,7 +67,7 @@ def _check_source(source: Source) -> Iterable[Violation]:
 
 
 def locate(code: str, offset: int) -> Place:
-    """The statement of the co_await at offset, and the form that g++ 12 gets wrong, if it is in one."""
+    """The statement of the co_await at offset, and the form that g++ 12 gets wrong, if any."""
     inside = None
     depth = 0
     for position in range(offset - 1, -1, -1):
@@ -108,7 +108,8 @@ def _forbidden(code: str, position: int, offset: int) -> str | None:
 
 
 def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """What the statement from start to end makes that g++ 12 may destroy twice: (offset, message)."""
+    """What g++ 12 may destroy twice in the statement from start to end: (offset, message)."""
+    advice = "in a co_await: name it in a statement before"
     span = list(code[start:end])
     for position in range(end - 1, start - 1, -1):
         if code[position] == "{" and _is_block(code, position):
@@ -118,23 +119,22 @@ def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
         captures = [capture.strip() for capture in match.group(1).split(",")]
         if any(capture and capture[0] != "&" and capture != "this" for capture in captures):
             offset = start + match.start(1)
-            yield offset, "a lambda that captures by value in a co_await: name it in a statement before"
+            yield offset, f"a lambda that captures by value {advice}"
     for match in _BRACED_TYPE.finditer(text):
-        message = (
-            "Type{…} in a co_await: name it in a statement before (or Type(…) if not an aggregate)"
-        )
-        # A declaration's own initializer, `Type x = co_await …`, has no brace after the type.
-        yield start + match.start(), message
+        yield start + match.start(), f"Type{{…}} {advice} (or write Type(…) if it is no aggregate)"
     for match in _BRACED_ARGUMENT.finditer(text):
-        yield start + match.start(), "a braced argument in a co_await: name it in a statement before"
+        yield start + match.start(), f"a braced argument {advice}"
 
 
 def _blank_block(span: list[str], begin: int) -> None:
+    """Blanks a block; parentheses stand for its braces, which would look like an initializer's."""
     depth = 0
     for position in range(begin, len(span)):
         depth += (span[position] == "{") - (span[position] == "}")
-        span[position] = " " if span[position] != "\n" else "\n"
-        if depth == 0:
+        ends = depth == 0
+        if span[position] != "\n":
+            span[position] = "(" if position == begin else ")" if ends else " "
+        if ends:
             return
 
 

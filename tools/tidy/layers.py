@@ -20,6 +20,9 @@ STANDARD_HEADERS = frozenset(
     """.split()
 )
 
+# Folders of tests/ whose headers the unit tests beside the code may use as well.
+TEST_FOLDERS = ("support", "conformance", "model")
+
 # Headers of the standard library that stand for something of the operating system.
 UNWANTED_IN_PUBLIC = {"cerrno": "errno is the operating system's: use <system_error>"}
 
@@ -81,11 +84,11 @@ def _check_module(source: Source, table: Table) -> Iterable[Violation]:
     for offset, name, quoted in includes(source):
         used = name.split("/", 1)[0]
         if not quoted:
-            if used in table.layer:
+            if used in table.layer and name.endswith(".hpp"):
                 message = f'<{name}>: private headers are "folder/x.hpp"'
                 yield source.violation(offset, "layer", message)
             continue
-        if source.is_test and used == "support":
+        if source.is_test and used in TEST_FOLDERS:
             continue
         if "/" not in name or used not in table.layer:
             message = f'"{name}" is not folder/x.hpp of a folder in layers.toml'

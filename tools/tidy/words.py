@@ -148,10 +148,15 @@ def _check_thread_local(source: Source) -> Iterable[Violation]:
 
 
 def _check_opening(source: Source, headers: set[str]) -> Iterable[Violation]:
-    """A file says what it is, unless it is the other half of a header that does, or a test."""
+    """A file says what it is, unless it is the other half of a header that does, or a test.
+
+    An example is told about where it is shown.
+    """
     stem = pathlib.PurePath(source.path).stem
     names = {stem, f"{source.module}_{stem}"}
-    explained = not source.is_header and (source.is_test or bool(names & headers))
+    explained = not source.is_header and (
+        source.is_test or source.folder == "examples" or bool(names & headers)
+    )
     if not explained and not source.text.startswith("//"):
         yield source.violation(
             0, "opening", "a file opens with a comment: what it is, who calls it"

@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 #include <vector>
+#include <weft/endpoint.hpp>
 
 namespace weft::tool {
 
@@ -15,7 +16,7 @@ inline constexpr int exit_usage = 2;
 inline constexpr int exit_interrupted = 130;
 
 struct DelayOptions {
-  std::string listen;
+  Endpoint listen;
   unsigned workers = 0;          ///< 0: one a CPU
   bool die_with_parent = false;  ///< drain when the process that started this one is gone
 };

@@ -1,4 +1,5 @@
 // The program `weft`: parses its arguments and runs one command.
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <variant>
@@ -6,25 +7,35 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 
+namespace weft::tool {
 namespace {
 
 struct Run {
-  int operator()(const weft::tool::DelayOptions& options) const { return run_delay(options); }
-  int operator()(const weft::tool::FetchOptions& options) const { return run_fetch(options); }
-  int operator()(const weft::tool::DemoOptions& options) const { return run_demo(options); }
-  int operator()(const weft::tool::ThreadServeOptions& o) const { return run_thread_serve(o); }
-  int operator()(const weft::tool::ThreadFetchOptions& o) const { return run_thread_fetch(o); }
+  int operator()(const DelayOptions& options) const { return run_delay(options); }
+  int operator()(const FetchOptions& options) const { return run_fetch(options); }
+  int operator()(const DemoOptions& options) const { return run_demo(options); }
+  int operator()(const ThreadServeOptions& options) const { return run_thread_serve(options); }
+  int operator()(const ThreadFetchOptions& options) const { return run_thread_fetch(options); }
 };
 
+// In the order of the alternatives of Command.
+constexpr std::array names{"delay", "fetch", "demo", "thread-serve", "thread-fetch"};
+static_assert(names.size() == std::variant_size_v<Command>);
+
+int run(const Command& command) {
+  try {
+    return std::visit(Run{}, command);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "weft %s: %s\n", names[command.index()], error.what());
+    return exit_failed;
+  }
+}
+
 }  // namespace
+}  // namespace weft::tool
 
 int main(int argc, char** argv) {
-  try {
-    const auto parsed = weft::tool::parse_command_line(argc, argv);
-    if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-    return std::visit(Run{}, std::get<weft::tool::Command>(parsed));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "weft: %s\n", error.what());
-    return weft::tool::exit_failed;
-  }
+  const auto parsed = weft::tool::parse_command_line(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+  return weft::tool::run(std::get<weft::tool::Command>(parsed));
 }

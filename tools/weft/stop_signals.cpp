@@ -7,7 +7,7 @@
 
 #include <cerrno>
 #include <system_error>
-#include <weft/io.hpp>
+#include <weft/net.hpp>
 
 namespace weft::tool {
 
@@ -29,38 +29,20 @@ int open_blocked() {
   return fd;
 }
 
-// Waits until there is something to read from `source`.
-struct ReadableRequest {
-  using value_type = void;
-  Source* source;
-
-  void prepare(Operation& operation) noexcept {
-    operation.kind = OperationKind::poll;
-    operation.source = source;
-    operation.interests = interest::readable;
-  }
-  Result<void> finish(std::int64_t result) noexcept {
-    if (result < 0) return fail(os_error(static_cast<int>(-result)));
-    return {};
-  }
-  [[nodiscard]] IoError error(std::error_code code) const {
-    return IoError(code, "poll", "signals");
-  }
-};
-
 }  // namespace
 
-StopSignals::StopSignals() : source_(open_blocked()) {}
+StopSignals::StopSignals() : fd_(open_blocked()) {}
 
 StopSignals::~StopSignals() {
   const sigset_t set = stop_set();
+  ::close(fd_);
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 Task<int> StopSignals::next() {
   signalfd_siginfo info{};
-  while (::read(source_.handle(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) {
-    co_await IoOp<ReadableRequest>(ReadableRequest{&source_});
+  while (::read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) {
+    co_await wait_readable(fd_);
   }
   co_return static_cast<int>(info.ssi_signo);
 }

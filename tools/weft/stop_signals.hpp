@@ -1,7 +1,6 @@
 // SIGINT and SIGTERM as something a task can wait for.
 #pragma once
 
-#include <weft/operation.hpp>
 #include <weft/task.hpp>
 
 namespace weft::tool {
@@ -22,10 +21,10 @@ class StopSignals {
   [[nodiscard]] Task<int> next();
   /// What a blocking poll() finds readable when one of the two has come and next() has not given
   /// it.
-  [[nodiscard]] NativeHandle handle() const noexcept { return source_.handle(); }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
 
  private:
-  Source source_;
+  int fd_;
 };
 
 }  // namespace weft::tool

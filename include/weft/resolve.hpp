@@ -1,0 +1,88 @@
+// resolve(): looks host names up, off the loop.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+#include <weft/cancel.hpp>
+#include <weft/endpoint.hpp>
+#include <weft/result.hpp>
+#include <weft/task.hpp>
+
+namespace weft {
+
+/// The reasons of a failed look-up, as the system's resolver (getaddrinfo) tells them: "name or service
+/// not known" …
+[[nodiscard]] const std::error_category& resolve_category() noexcept;
+
+/// One look-up: counted, since the thread that makes it cannot be interrupted and may outlive the wait.
+class NameLookup;
+
+/// The leaf that waits for a look-up.
+class ResolveLeaf : private CancelHook {
+ public:
+  ResolveLeaf(std::string host, std::uint16_t port);
+  ~ResolveLeaf();
+
+  /// Numeric addresses and impossible names are answered here, without a thread.
+  [[nodiscard]] bool answered() noexcept;
+  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+  [[nodiscard]] Result<std::vector<Endpoint>> take() noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+ private:
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  std::shared_ptr<NameLookup> lookup_;
+  TaskHeader* task_ = nullptr;
+};
+
+template <bool Throwing>
+class ResolveAwaiter final : private ResolveLeaf {
+ public:
+  using ResolveLeaf::ResolveLeaf;
+
+  [[nodiscard]] bool await_ready() noexcept { return answered(); }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise());
+  }
+  auto await_resume() {
+    Result<std::vector<Endpoint>> outcome = take();
+    if constexpr (Throwing) {
+      if (!outcome) throw error(outcome.error());
+      return std::move(*outcome);
+    } else {
+      return outcome;
+    }
+  }
+};
+
+template <bool Throwing = true>
+class [[nodiscard]] Resolve {
+ public:
+  Resolve(std::string host, std::uint16_t port) noexcept : host_(std::move(host)), port_(port) {}
+  ResolveAwaiter<Throwing> operator co_await() && {
+    return ResolveAwaiter<Throwing>(std::move(host_), port_);
+  }
+  /// The same look-up, giving Result<std::vector<Endpoint>>.
+  [[nodiscard]] Resolve<false> attempt() && noexcept { return Resolve<false>(std::move(host_), port_); }
+
+ private:
+  std::string host_;
+  std::uint16_t port_;
+};
+
+/// The addresses of `host`, with `port`, in the order in which they should be tried; at least one. Numeric addresses
+/// are answered in place; names by the system's resolver, on a thread of the runtime. Throws IoError:
+/// "resolve no-such.invalid: name or service not known". Cancel: returns at once; what the thread finds later
+/// is dropped.
+[[nodiscard]] inline Resolve<> resolve(std::string host, std::uint16_t port) noexcept {
+  return Resolve<>(std::move(host), port);
+}
+
+}  // namespace weft

@@ -1,0 +1,52 @@
+#include "http/signal.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace weft::http {
+
+void Signal::set() noexcept {
+  Awaiter* waiter = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    is_set_ = true;
+    waiter = std::exchange(waiter_, nullptr);
+  }
+  // SAFETY: who takes the waiter out ends its wait; until then its frame stays.
+  if (waiter != nullptr) waiter->task_->leaf_ended(false);
+}
+
+bool Signal::Awaiter::suspend(PromiseBase& innermost) noexcept {
+  task_ = &innermost.task();
+  task_->suspended_at(innermost);
+  TaskHeader& task = *task_;
+  if (!task.arm(*this)) {
+    task.leaf_ended(true);
+    return true;
+  }
+  {
+    std::lock_guard lock(signal_.mutex_);
+    // Once it is the waiter, another thread may resume the task, and this be gone.
+    if (!signal_.is_set_) {
+      signal_.waiter_ = this;
+      return true;
+    }
+  }
+  return !task.leaf_ended_inline();
+}
+
+void Signal::Awaiter::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of an Awaiter.
+  auto& awaiter = static_cast<Awaiter&>(self);
+  TaskHeader* const task = awaiter.task_;
+  bool was_waiting = false;
+  {
+    std::lock_guard lock(awaiter.signal_.mutex_);
+    was_waiting = awaiter.signal_.waiter_ == &awaiter;
+    if (was_waiting) awaiter.signal_.waiter_ = nullptr;
+  }
+  if (was_waiting) task->leaf_ended(true);
+  task->request_finished();
+}
+
+}  // namespace weft::http

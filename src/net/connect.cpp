@@ -1,0 +1,94 @@
+// Connecting: to one address, and to the addresses of a name in turn.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cstring>
+#include <utility>
+#include <vector>
+#include <weft/net.hpp>
+
+#include "net/socket.hpp"
+
+namespace weft {
+namespace {
+
+Result<std::shared_ptr<Socket>> open_socket_to(const Endpoint& to, const ConnectOptions& options,
+                                               int family) noexcept try {
+  Result<Fd> handle = open_stream_socket(family);
+  if (!handle) return fail(handle.error());
+  if (to.is_ip() && options.no_delay) {
+    const Result<void> set = set_option(handle->get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!set) return fail(set.error());
+  }
+  return make_socket(std::move(*handle), to);
+} catch (const std::bad_alloc&) {  // the copy of a Unix path
+  return fail(std::errc::not_enough_memory);
+}
+
+}  // namespace
+
+void ConnectRequest::prepare(Operation& op) noexcept {
+  const NativeAddress native(to);
+  std::memcpy(address.data(), &native.storage, address.size());
+  Result<std::shared_ptr<Socket>> opened = fail(std::errc::invalid_argument);
+  if (native.size != 0) opened = open_socket_to(to, options, native.family());
+  if (!opened) {
+    // There is nothing to wait for, and this is no place to fail: a timer that is due ends at once,
+    // and finish() tells why.
+    failure = opened.error();
+    op.kind = OperationKind::timer;
+    op.deadline = 0;
+    return;
+  }
+  socket = std::move(*opened);
+  op.kind = OperationKind::connect;
+  op.source = &socket->source;
+  op.address = {address.data(), native.size};
+}
+
+Result<TcpStream> ConnectRequest::finish(std::int64_t result) {
+  if (failure) return fail(failure);
+  if (result < 0) {
+    socket.reset();
+    return fail(code_of(result));
+  }
+  return TcpStream(std::move(socket));
+}
+
+IoError ConnectRequest::error(std::error_code code) const {
+  return IoError(code, "connect", to.to_string());
+}
+
+ConnectOp TcpStream::connect(Endpoint to, ConnectOptions options) noexcept {
+  return ConnectOp(ConnectRequest(std::move(to), options));
+}
+
+Task<TcpStream> TcpStream::connect(std::string host, std::uint16_t port, ConnectOptions options) {
+  const std::vector<Endpoint> addresses = co_await resolve(host, port);
+  std::error_code error;
+  for (const Endpoint& address : addresses) {
+    Result<TcpStream> stream = co_await connect(address, options).attempt();
+    if (stream) co_return std::move(*stream);
+    error = stream.error();
+  }
+  std::string tried = addresses.back().to_string();
+  // A name says more than the address that it stands for; a numeric host is that address.
+  const bool numeric = tried.find(host) != std::string::npos;
+  if (!numeric) tried = host + ":" + std::to_string(port) + " (" + tried + ")";
+  throw IoError(error, "connect", tried);
+}
+
+Task<TcpStream> TcpStream::connect(std::string address, ConnectOptions options) {
+  if (address.starts_with("unix:")) {
+    const Result<Endpoint> path = Endpoint::parse(address);
+    if (!path) throw IoError(path.error(), "connect", address);
+    TcpStream stream = co_await connect(*path, options);
+    co_return stream;
+  }
+  Result<HostPort> where = parse_host_port(address);
+  if (!where) throw IoError(where.error(), "connect", address);
+  TcpStream stream = co_await connect(std::move(where->host), where->port, options);
+  co_return stream;
+}
+
+}  // namespace weft

@@ -1,0 +1,113 @@
+// TcpListener: listening and accepting.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <new>
+#include <string>
+#include <utility>
+#include <weft/net.hpp>
+
+#include "net/socket.hpp"
+#include "os/syscalls.hpp"
+
+namespace weft {
+namespace {
+
+Result<void> apply(int handle, const Endpoint& at, const ListenOptions& options) noexcept {
+  Result<void> set;
+  const auto turn_on = [&](bool wanted, int level, int name) {
+    if (set && wanted) set = set_option(handle, level, name, 1);
+  };
+  turn_on(options.reuse_address && at.is_ip(), SOL_SOCKET, SO_REUSEADDR);
+  turn_on(options.reuse_port && at.is_ip(), SOL_SOCKET, SO_REUSEPORT);
+  // Accepted sockets have it from their listener: no call for each of them.
+  turn_on(options.no_delay && at.is_ip(), IPPROTO_TCP, TCP_NODELAY);
+  if (set && at.is_ipv6()) {  // also off: the system's default differs between machines
+    set = set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
+  }
+  return set;
+}
+
+/// Errors of the connection that was to be accepted, not of the listener: accept(2) hands those of the network
+/// on. The next connection may be sound.
+bool concerns_the_connection(std::int64_t result) noexcept {
+  switch (-result) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+#ifdef EHOSTDOWN
+    case EHOSTDOWN:
+#endif
+#ifdef ENONET
+    case ENONET:
+#endif
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Result<TcpListener> TcpListener::listen(const Endpoint& at, const ListenOptions& options) {
+  const NativeAddress address(at);
+  if (address.size == 0) return fail(std::errc::invalid_argument);
+  Result<Fd> handle = open_stream_socket(address.family());
+  if (!handle) return fail(handle.error());
+  Result<void> done = apply(handle->get(), at, options);
+  if (done) done = checked(Syscalls::bind(handle->get(), address.get(), address.size));
+  if (done) done = checked(Syscalls::listen(handle->get(), options.backlog));
+  if (!done) return fail(done.error());
+  Result<Endpoint> local = local_endpoint_of(handle->get());
+  if (!local) return fail(local.error());
+  Result<std::shared_ptr<Socket>> socket = make_socket(std::move(*handle), std::move(*local));
+  if (!socket) return fail(socket.error());
+  return TcpListener(std::move(*socket));
+}
+
+TcpListener TcpListener::bind(const Endpoint& at, const ListenOptions& options) {
+  Result<TcpListener> listener = listen(at, options);
+  if (!listener) throw IoError(listener.error(), "listen", at.to_string());
+  return std::move(*listener);
+}
+
+TcpListener TcpListener::bind(std::string_view at, const ListenOptions& options) {
+  const Result<Endpoint> endpoint = Endpoint::parse(at);
+  if (!endpoint) throw IoError(endpoint.error(), "listen", at);
+  return bind(*endpoint, options);
+}
+
+void AcceptRequest::prepare(Operation& op) noexcept {
+  operation = &op;
+  op.kind = OperationKind::accept;
+  op.source = &open_socket(listener).source;
+  op.address = {peer.data(), static_cast<std::uint32_t>(peer.size())};
+}
+
+bool AcceptRequest::again(AcceptRequest& self, Operation& op) noexcept {
+  if (!concerns_the_connection(op.result)) return false;
+  self.prepare(op);
+  return true;
+}
+
+Result<TcpStream> AcceptRequest::finish(std::int64_t result) try {
+  if (result < 0) return fail(code_of(result));
+  Fd handle(static_cast<int>(result));
+  Endpoint name = endpoint_from_native(peer.data(), operation->address.size);
+  Result<std::shared_ptr<Socket>> socket = make_socket(std::move(handle), std::move(name));
+  if (!socket) return fail(socket.error());
+  return TcpStream(std::move(*socket));
+} catch (const std::bad_alloc&) {  // a Unix path
+  return fail(std::errc::not_enough_memory);
+}
+
+IoError AcceptRequest::error(std::error_code code) const {
+  return IoError(code, "accept", listener->name.to_string());
+}
+
+}  // namespace weft

@@ -1,0 +1,159 @@
+// Looking names up with getaddrinfo on the runtime's blocking pool.
+//
+// A NameLookup is held by the leaf that waits and by the job on the pool. Its state says who ends the wait:
+//
+//   waiting   → done       by the pool's thread, which then ends the leaf
+//   waiting   → abandoned  by a cancel, which then ends the leaf
+//
+// Whoever wins may use the leaf's task; the other must not. What an abandoned job finds goes with it.
+#include <weft/resolve.hpp>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <new>
+
+#include "exec/blocking_pool.hpp"
+#include "net/native_address.hpp"
+
+namespace weft {
+namespace {
+
+constexpr std::size_t longest_name = 253;  // of the domain name system
+
+class ResolveCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "weft.resolve"; }
+  std::string message(int code) const override { return gai_strerror(code); }
+};
+
+std::error_code resolve_error(int code) noexcept { return {code, resolve_category()}; }
+
+bool impossible(const std::string& host) noexcept {
+  return host.empty() || host.size() > longest_name || host.find('\0') != std::string::npos;
+}
+
+Result<std::vector<Endpoint>> look_up(const std::string& host, std::uint16_t port) noexcept try {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;  // or else each address comes once for each type
+  addrinfo* list = nullptr;
+  const int error = getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  if (error == EAI_SYSTEM) return fail(os_error(errno));
+  if (error == EAI_MEMORY) return fail(std::errc::not_enough_memory);
+  if (error != 0) return fail(resolve_error(error));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &freeaddrinfo);
+  std::vector<Endpoint> found;
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    Endpoint endpoint = endpoint_from_native(each->ai_addr, each->ai_addrlen);
+    if (endpoint.is_ip()) found.push_back(endpoint.with_port(port));
+  }
+  if (found.empty()) return fail(resolve_error(EAI_NONAME));
+  return found;
+} catch (const std::bad_alloc&) {
+  return fail(std::errc::not_enough_memory);
+}
+
+}  // namespace
+
+const std::error_category& resolve_category() noexcept {
+  static const ResolveCategory category;
+  return category;
+}
+
+class NameLookup final : public BlockingJob {
+ public:
+  NameLookup(std::string name, std::uint16_t its_port) noexcept
+      : BlockingJob(&NameLookup::run_job), host(std::move(name)), port(its_port) {}
+
+  enum State : std::uint32_t { waiting, done, abandoned };
+
+  /// True: this call ended the wait, and the caller ends the leaf.
+  [[nodiscard]] bool leave_waiting_for(State ending) noexcept {
+    std::uint32_t expected = waiting;
+    // Release: the result, for the leaf; acquire: `task`, written before the job was submitted.
+    return state_.compare_exchange_strong(expected, ending, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool wanted() const noexcept {
+    return state_.load(std::memory_order_relaxed) == waiting;  // only spares a look-up
+  }
+
+  const std::string host;
+  const std::uint16_t port;
+  Result<std::vector<Endpoint>> result = fail(std::errc::operation_canceled);
+  TaskHeader* task = nullptr;
+  std::shared_ptr<NameLookup> held_by_pool;
+
+ private:
+  static void run_job(Runnable& self) noexcept {
+    auto& lookup = static_cast<NameLookup&>(self);
+    const std::shared_ptr<NameLookup> hold = std::move(lookup.held_by_pool);
+    if (!lookup.wanted()) return;
+    lookup.result = look_up(lookup.host, lookup.port);
+    if (lookup.leave_waiting_for(done)) lookup.task->leaf_ended(false);
+  }
+
+  Atomic<std::uint32_t> state_{waiting};
+};
+
+ResolveLeaf::ResolveLeaf(std::string host, std::uint16_t port)
+    : CancelHook(&ResolveLeaf::on_cancel_request),
+      lookup_(std::make_shared<NameLookup>(std::move(host), port)) {}
+
+ResolveLeaf::~ResolveLeaf() = default;
+
+bool ResolveLeaf::answered() noexcept try {
+  NameLookup& lookup = *lookup_;
+  if (impossible(lookup.host)) {
+    lookup.result = fail(resolve_error(EAI_NONAME));
+    return true;
+  }
+  const bool ipv6 = lookup.host.find(':') != std::string::npos;
+  const Result<Endpoint> numeric = Endpoint::parse((ipv6 ? "[" + lookup.host + "]" : lookup.host) +
+                                                   ":" + std::to_string(lookup.port));
+  if (numeric) lookup.result = std::vector<Endpoint>{*numeric};
+  return numeric.has_value();
+} catch (const std::bad_alloc&) {
+  lookup_->result = fail(std::errc::not_enough_memory);
+  return true;
+}
+
+bool ResolveLeaf::suspend(PromiseBase& innermost) noexcept {
+  task_ = &innermost.task();
+  task_->suspended_at(innermost);
+  lookup_->task = task_;
+  if (!task_->arm(*this)) {
+    task_->leaf_ended(true);
+    return true;
+  }
+  lookup_->held_by_pool = lookup_;
+  BlockingPool* const pool = BlockingPool::current();
+  const Result<void> taken =
+      pool != nullptr ? pool->submit(*lookup_) : fail(std::errc::operation_not_supported);
+  // Once the job is taken the wait may end on another thread, and this leaf be gone.
+  if (taken) return true;
+  lookup_->held_by_pool.reset();
+  // A cancel that came meanwhile has ended the leaf already.
+  if (!lookup_->leave_waiting_for(NameLookup::done)) return true;
+  lookup_->result = fail(taken.error());
+  return !task_->leaf_ended_inline();
+}
+
+Result<std::vector<Endpoint>> ResolveLeaf::take() noexcept { return std::move(lookup_->result); }
+
+IoError ResolveLeaf::error(std::error_code code) const {
+  return IoError(code, "resolve", lookup_->host);
+}
+
+void ResolveLeaf::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a ResolveLeaf.
+  auto& leaf = static_cast<ResolveLeaf&>(self);
+  TaskHeader* const task = leaf.task_;
+  if (leaf.lookup_->leave_waiting_for(NameLookup::abandoned)) task->leaf_ended(true);
+  task->request_finished();
+}
+
+}  // namespace weft

@@ -1,0 +1,146 @@
+// The operations of an open stream: filling in, going on after a part, reading the result.
+#include <weft/net_request.hpp>
+
+#include <algorithm>
+#include <string>
+
+#include "net/socket.hpp"
+
+namespace weft {
+namespace {
+
+class StreamCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "weft.stream"; }
+  std::string message(int code) const override {
+    if (code == static_cast<int>(StreamErrc::unexpected_end)) return "unexpected end of stream";
+    return "unknown error " + std::to_string(code);
+  }
+};
+
+Result<std::size_t> count_of(std::int64_t result) noexcept {
+  if (result < 0) return fail(code_of(result));
+  return static_cast<std::size_t>(result);
+}
+
+IoError error_of(const Socket* socket, std::error_code code, const char* operation) {
+  return IoError(code, operation, socket->name.to_string());
+}
+
+/// Cuts what a transfer has done off the front of `rest`; true if some of it was done and some is left.
+template <class Byte>
+bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
+  if (result <= 0) return false;
+  rest = rest.subspan(std::min(static_cast<std::size_t>(result), rest.size()));
+  return !rest.empty();
+}
+
+/// An operation only reads what it writes from.
+std::byte* writable(const std::byte* data) noexcept { return const_cast<std::byte*>(data); }
+
+void fill(Operation& op, OperationKind kind, Socket* socket, std::span<const std::byte> bytes) noexcept {
+  op.kind = kind;
+  op.source = &open_socket(socket).source;
+  op.buffer = {writable(bytes.data()), bytes.size()};
+}
+
+/// Cuts `done` bytes off the front of the slices.
+void advance_slices(std::span<IoSlice>& rest, std::size_t done) noexcept {
+  while (!rest.empty() && done >= rest.front().size) {
+    done -= rest.front().size;
+    rest = rest.subspan(1);
+  }
+  if (rest.empty()) return;
+  rest.front().data += done;
+  rest.front().size -= done;
+}
+
+}  // namespace
+
+const std::error_category& stream_category() noexcept {
+  static const StreamCategory category;
+  return category;
+}
+
+void ReadRequest::prepare(Operation& op) noexcept { fill(op, OperationKind::read, socket, buffer); }
+Result<std::size_t> ReadRequest::finish(std::int64_t result) noexcept { return count_of(result); }
+IoError ReadRequest::error(std::error_code code) const { return error_of(socket, code, "read"); }
+
+void ReadExactRequest::prepare(Operation& op) noexcept {
+  fill(op, OperationKind::read, socket, rest);
+}
+bool ReadExactRequest::again(ReadExactRequest& self, Operation& op) noexcept {
+  if (!advance(self.rest, op.result)) return false;
+  self.prepare(op);
+  return true;
+}
+Result<void> ReadExactRequest::finish(std::int64_t result) noexcept {
+  if (result < 0) return fail(code_of(result));
+  if (!rest.empty()) return fail(StreamErrc::unexpected_end);
+  return {};
+}
+IoError ReadExactRequest::error(std::error_code code) const {
+  return error_of(socket, code, "read");
+}
+
+void WriteRequest::prepare(Operation& op) noexcept {
+  fill(op, OperationKind::write, socket, buffer);
+}
+Result<std::size_t> WriteRequest::finish(std::int64_t result) noexcept { return count_of(result); }
+IoError WriteRequest::error(std::error_code code) const { return error_of(socket, code, "write"); }
+
+void WriteAllRequest::prepare(Operation& op) noexcept {
+  fill(op, OperationKind::write, socket, rest);
+}
+bool WriteAllRequest::again(WriteAllRequest& self, Operation& op) noexcept {
+  if (!advance(self.rest, op.result)) return false;
+  self.prepare(op);
+  return true;
+}
+Result<void> WriteAllRequest::finish(std::int64_t result) noexcept { return checked(result); }
+IoError WriteAllRequest::error(std::error_code code) const {
+  return error_of(socket, code, "write");
+}
+
+void VectoredRequest::prepare(Operation& op) noexcept {
+  op.kind = kind;
+  op.source = &open_socket(socket).source;
+  op.slices = {slices.data(), slices.size()};
+}
+Result<std::size_t> VectoredRequest::finish(std::int64_t result) noexcept {
+  return count_of(result);
+}
+IoError VectoredRequest::error(std::error_code code) const {
+  return error_of(socket, code, kind == OperationKind::readv ? "read" : "write");
+}
+
+void WriteAllVectoredRequest::prepare(Operation& op) noexcept {
+  op.kind = OperationKind::writev;
+  op.source = &open_socket(socket).source;
+  op.slices = {rest.data(), rest.size()};
+}
+bool WriteAllVectoredRequest::again(WriteAllVectoredRequest& self, Operation& op) noexcept {
+  if (op.result < 0) return false;
+  advance_slices(self.rest, static_cast<std::size_t>(op.result));
+  if (self.rest.empty()) return false;
+  self.prepare(op);
+  return true;
+}
+Result<void> WriteAllVectoredRequest::finish(std::int64_t result) noexcept {
+  return checked(result);
+}
+IoError WriteAllVectoredRequest::error(std::error_code code) const {
+  return error_of(socket, code, "write");
+}
+
+void ReadyRequest::prepare(Operation& op) noexcept {
+  op.kind = OperationKind::poll;
+  op.source = source;
+  op.interests = interests;
+}
+Result<void> ReadyRequest::finish(std::int64_t result) noexcept { return checked(result); }
+IoError ReadyRequest::error(std::error_code code) const {
+  return IoError(code, "wait", "handle " + std::to_string(source->handle()));
+}
+
+}  // namespace weft

@@ -1,0 +1,473 @@
+// The contract of drivers (src/reactor/driver.hpp), for each driver. Tests are named after its
+// numbers: C03 is for 3.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <thread>
+
+#include "conformance/scenarios.hpp"
+#include "os/syscalls.hpp"
+#include "reactor/readiness_driver.hpp"
+
+namespace weft::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+std::vector<DriverFactory> drivers_to_test() {
+  return {
+      {"readiness", [] { return std::unique_ptr<Driver>(*ReadinessDriver::create()); }, true},
+  };
+}
+
+std::int64_t ns(std::chrono::nanoseconds duration) { return duration.count(); }
+
+/// Counts handles from before the driver is made until after it is gone.
+class Accounting {
+ public:
+  explicit Accounting(const DriverFactory& factory)
+      : handles_before_(open_handles()), factory_(factory), runner(factory.make()) {}
+  void expect_clean() {
+    runner.destroy();
+    EXPECT_EQ(open_handles(), handles_before_) << "handles leaked";
+  }
+
+ private:
+  std::size_t handles_before_;
+
+ public:
+  const DriverFactory& factory_;
+  DriverRunner runner;
+};
+
+// Every operation, every way to end
+// ---------------------------------------------------------------------
+
+using Case = std::tuple<DriverFactory, ScenarioFactory>;
+
+class EveryOperation : public ::testing::TestWithParam<Case>, public Accounting {
+ protected:
+  EveryOperation()
+      : Accounting(std::get<0>(GetParam())), scenario(std::get<1>(GetParam()).make()) {}
+  ~EveryOperation() override {
+    scenario.reset();
+    expect_clean();
+  }
+
+  /// What the kernel did must not be lost: the operation succeeded, or the next one does.
+  void expect_nothing_lost(const TestOperation& operation) {
+    if (operation.result != -ECANCELED) {
+      scenario->check(operation);
+      return;
+    }
+    const auto next = scenario->make_operation();
+    runner.run(*next);
+    scenario->check(*next);
+  }
+
+  std::unique_ptr<Scenario> scenario;
+};
+
+TEST_P(EveryOperation, C02_FinishesWhenReadyFromTheStart) {
+  scenario->make_ready();
+  const auto operation = scenario->make_operation();
+  runner.run(*operation);
+  scenario->check(*operation);
+}
+
+TEST_P(EveryOperation, C03_FinishesOnceAfterWaiting) {
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  runner.settle();
+  scenario->make_ready();
+  runner.wait_for({operation.get()});
+  scenario->check(*operation);
+  runner.settle();
+  EXPECT_EQ(operation->ended, 1);
+}
+
+TEST_P(EveryOperation, C05_CancelledBeforeTheFirstWait) {
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  runner.cancel(*operation);
+  runner.wait_for({operation.get()});
+  EXPECT_EQ(operation->result, -ECANCELED);
+  scenario->make_ready();
+  expect_nothing_lost(*operation);
+}
+
+TEST_P(EveryOperation, C05_CancelledWhileItWaits) {
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  runner.settle();
+  runner.cancel(*operation);
+  runner.wait_for({operation.get()});
+  EXPECT_EQ(operation->result, -ECANCELED);
+  scenario->make_ready();
+  expect_nothing_lost(*operation);
+}
+
+TEST_P(EveryOperation, C05_CancelledWhenItCouldAlreadyGoOn) {
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  runner.settle();
+  scenario->make_ready();
+  runner.cancel(*operation);
+  runner.wait_for({operation.get()});
+  expect_nothing_lost(*operation);
+  EXPECT_EQ(operation->ended, 1);
+}
+
+TEST_P(EveryOperation, C05_CancellingOneLeavesTheOneBehindItWaiting) {
+  const auto first = scenario->make_operation();
+  const auto second = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*first));
+  ASSERT_TRUE(runner.start(*second));
+  runner.cancel(*first);
+  runner.wait_for({first.get()});
+  runner.settle();
+  EXPECT_EQ(second->ended, 0);
+  scenario->make_ready();
+  runner.wait_for({second.get()});
+  scenario->check(*second);
+}
+
+TEST_P(EveryOperation, C10_EndsWhenThePeerIsLost) {
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  if (!scenario->lose_peer()) {
+    runner.cancel(*operation);
+    runner.wait_for({operation.get()});
+    GTEST_SKIP() << "there is no peer to lose";
+  }
+  runner.wait_for({operation.get()});
+  EXPECT_TRUE(scenario->is_loss(operation->result)) << operation->result;
+}
+
+TEST_P(EveryOperation, C10_EndsWhenThePeerWasLostBefore) {
+  if (!scenario->lose_peer()) GTEST_SKIP() << "there is no peer to lose";
+  const auto operation = scenario->make_operation();
+  runner.run(*operation);
+  EXPECT_TRUE(scenario->is_loss(operation->result)) << operation->result;
+}
+
+TEST_P(EveryOperation, C06_InterruptedCallsAreMadeAgain) {
+  if (!factory_.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
+  ScopedFaults faults;
+  faults.add({.call = scenario->call(), .errno_value = EINTR, .times = 3});
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  EXPECT_EQ(faults.struck(), 3U);
+  scenario->make_ready();
+  runner.wait_for({operation.get()});
+  scenario->check(*operation);
+}
+
+TEST_P(EveryOperation, C02_InjectedErrorsAreResults) {
+  if (!factory_.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
+  for (const int error : {EBADF, ECONNABORTED, ECONNRESET, EFAULT, EINVAL, EIO, EMFILE, ENETDOWN,
+                          ENFILE, ENOBUFS, ENOMEM, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT}) {
+    ScopedFaults faults;
+    faults.add({.call = scenario->call(), .errno_value = error});
+    const auto operation = scenario->make_operation();
+    EXPECT_FALSE(runner.start(*operation));
+    EXPECT_EQ(operation->result, -error);
+  }
+  const auto last = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*last));
+  scenario->make_ready();
+  runner.wait_for({last.get()});
+  scenario->check(*last);
+}
+
+TEST_P(EveryOperation, C03_InjectedErrorsAfterWaitingAreResults) {
+  if (!factory_.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
+  const auto operation = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*operation));
+  ScopedFaults faults;
+  faults.add({.call = scenario->call(), .errno_value = EIO});
+  scenario->make_ready();
+  runner.wait_for({operation.get()});
+  EXPECT_EQ(operation->result, -EIO);
+  operation->result = -ECANCELED;
+  expect_nothing_lost(*operation);
+}
+
+TEST_P(EveryOperation, C12_NoMemoryToWaitEndsThatOperationOnly) {
+  if (!factory_.calls_through_seam) GTEST_SKIP() << "it registers nothing by system call";
+  const auto refused = scenario->make_operation();
+  {
+    ScopedFaults faults;
+    faults.add({.call = Call::epoll_ctl, .errno_value = ENOMEM});
+    EXPECT_FALSE(runner.start(*refused));
+    EXPECT_EQ(refused->result, -ENOMEM);
+  }
+  const auto next = scenario->make_operation();
+  ASSERT_TRUE(runner.start(*next));
+  scenario->make_ready();
+  runner.wait_for({next.get()});
+  scenario->check(*next);
+}
+
+std::string case_name(const ::testing::TestParamInfo<Case>& info) {
+  return std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, EveryOperation,
+                         ::testing::Combine(::testing::ValuesIn(drivers_to_test()),
+                                            ::testing::ValuesIn(all_scenarios())),
+                         case_name);
+
+// The driver as a whole
+// ---------------------------------------------------------------------------------
+
+class EveryDriver : public ::testing::TestWithParam<DriverFactory>, public Accounting {
+ protected:
+  EveryDriver() : Accounting(GetParam()) {}
+  ~EveryDriver() override { expect_clean(); }
+};
+
+TEST_P(EveryDriver, C02_ConnectSucceeds) {
+  const Fd listener = make_listener();
+  Source source(make_socket().release());
+  ConnectOperation connect(source, address_of(listener));
+  EXPECT_EQ(runner.run(connect), 0);
+  WriteOperation write(source, "hi");
+  EXPECT_EQ(runner.run(write), 2);
+}
+
+TEST_P(EveryDriver, C02_ConnectIsRefused) {
+  Fd listener = make_listener();
+  const sockaddr_in nobody = address_of(listener);
+  listener.reset();
+  Source source(make_socket().release());
+  ConnectOperation connect(source, nobody);
+  EXPECT_EQ(runner.run(connect), -ECONNREFUSED);
+}
+
+TEST_P(EveryDriver, C05_ConnectCanBeCancelled) {
+  // A listener whose queue is full lets connections wait.
+  const Fd listener = make_listener(0);
+  const Fd occupant = connect_to(listener);
+  Source source(make_socket().release());
+  ConnectOperation connect(source, address_of(listener));
+  ASSERT_TRUE(runner.start(connect));
+  runner.settle();
+  runner.cancel(connect);
+  runner.wait_for({&connect});
+  EXPECT_EQ(connect.result, -ECANCELED);
+}
+
+TEST_P(EveryDriver, C09_WhatFollowsAConnectWaitsForIt) {
+  const Fd listener = make_listener();
+  Source source(make_socket().release());
+  ConnectOperation connect(source, address_of(listener));
+  WriteOperation write(source, "first words");
+  runner.start(connect);
+  runner.start(write);
+  runner.wait_for({&connect, &write});
+  EXPECT_EQ(connect.result, 0);
+  EXPECT_EQ(write.result, 11);
+}
+
+TEST_P(EveryDriver, C02_BadHandlesAreResults) {
+  Source nothing(invalid_handle);
+  ReadOperation read(nothing);
+  EXPECT_EQ(runner.run(read), -EBADF);
+  WriteOperation write(nothing, "x");
+  EXPECT_EQ(runner.run(write), -EBADF);
+  PollOperation poll(nothing, interest::readable);
+  EXPECT_EQ(runner.run(poll), -EBADF);
+}
+
+TEST_P(EveryDriver, C02_RegularFilesAreReadAtOnce) {
+  Source file(::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
+  ReadOperation read(file, 8);
+  EXPECT_EQ(runner.run(read), 8);
+  PollOperation poll(file, interest::readable);
+  EXPECT_EQ(runner.run(poll), interest::readable);
+}
+
+TEST_P(EveryDriver, C02_EndOfStreamIsZeroAgainAndAgain) {
+  Ends tcp = make_tcp_pair();
+  Source source(tcp.first.release());
+  ReadOperation waiting(source);
+  ASSERT_TRUE(runner.start(waiting));
+  put(tcp.second, "last");
+  tcp.second.reset();
+  runner.wait_for({&waiting});
+  EXPECT_EQ(waiting.text(), "last");
+  for (int i = 0; i < 3; ++i) {
+    ReadOperation at_end(source);
+    EXPECT_EQ(runner.run(at_end), 0);
+  }
+}
+
+TEST_P(EveryDriver, C07_ALimitIsKeptAndZeroNeverBlocks) {
+  auto start = Clock::now();
+  EXPECT_TRUE(runner.wait(0).empty());
+  // It may return early, so the limit is reached by waiting for what is left, as a reactor does.
+  const auto limit = 5ms;
+  start = Clock::now();
+  while (Clock::now() - start < limit) {
+    EXPECT_TRUE(runner.wait(ns(limit - (Clock::now() - start))).empty());
+  }
+}
+
+TEST_P(EveryDriver, C07_ManyCompletionsComeInBoundedBatches) {
+  constexpr std::size_t count = 300;
+  std::vector<Ends> pairs;
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<ReadOperation>> reads;
+  for (std::size_t i = 0; i < count; ++i) {
+    pairs.push_back(make_socket_pair());
+    sources.push_back(std::make_unique<Source>(pairs.back().first.release()));
+    reads.push_back(std::make_unique<ReadOperation>(*sources.back()));
+    ASSERT_TRUE(runner.start(*reads.back()));
+  }
+  for (const Ends& pair : pairs) put(pair.second, "x");
+  std::size_t ended = 0;
+  while (ended < count) ended += runner.wait(DriverRunner::no_limit).size();
+  for (const auto& read : reads) EXPECT_EQ(read->text(), "x");
+}
+
+TEST_P(EveryDriver, C08_AWakeBeforeTheWaitEndsIt) {
+  for (int i = 0; i < 1000; ++i) runner.driver().wake();
+  EXPECT_TRUE(runner.wait(DriverRunner::no_limit).empty());
+}
+
+TEST_P(EveryDriver, C08_AWakeFromAnotherThreadEndsTheWait) {
+  for (int i = 0; i < 200; ++i) {
+    std::thread waker([this] { runner.driver().wake(); });
+    EXPECT_TRUE(runner.wait(DriverRunner::no_limit).empty());
+    waker.join();
+  }
+}
+
+TEST_P(EveryDriver, C06_SignalsAreInvisible) {
+  struct sigaction action{};
+  action.sa_handler = [](int) {};  // without SA_RESTART
+  struct sigaction before{};
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  const Ends pair = make_socket_pair();
+  Source source(::dup(pair.first.get()));
+  std::atomic<bool> stop{false};
+  const pthread_t self = pthread_self();
+  std::thread storm([&] {
+    for (int i = 0; i < 2000; ++i) {
+      pthread_kill(self, SIGUSR1);
+      if (i == 1000) put(pair.second, "x");
+      std::this_thread::yield();
+    }
+    stop.store(true, std::memory_order_relaxed);
+  });
+  ReadOperation read(source);
+  EXPECT_EQ(runner.run(read), 1);
+  storm.join();
+  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+}
+
+TEST_P(EveryDriver, C09_OneDirectionIsFirstComeFirstServed) {
+  const Ends pair = make_socket_pair(SOCK_SEQPACKET);
+  Source source(::dup(pair.first.get()));
+  ReadOperation first(source);
+  PollOperation second(source, interest::readable);
+  ReadOperation third(source);
+  ASSERT_TRUE(runner.start(first));
+  ASSERT_TRUE(runner.start(second));
+  put(pair.second, "1");
+  // One that comes when there is something to read still queues up behind those that wait.
+  ASSERT_TRUE(runner.start(third));
+  put(pair.second, "2");
+  const auto order = runner.wait_for({&first, &second, &third});
+  EXPECT_EQ(order, (std::vector<TestOperation*>{&first, &second, &third}));
+  EXPECT_EQ(first.text(), "1");
+  EXPECT_EQ(second.result, interest::readable);
+  EXPECT_EQ(third.text(), "2");
+}
+
+TEST_P(EveryDriver, C09_DirectionsAreIndependent) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  ReadOperation read(source);
+  ASSERT_TRUE(runner.start(read));
+  WriteOperation write(source, "ping");
+  EXPECT_EQ(runner.run(write), 4);
+  EXPECT_EQ(read.ended, 0);
+  put(tcp.second, "pong");
+  runner.wait_for({&read});
+  EXPECT_EQ(read.text(), "pong");
+}
+
+TEST_P(EveryDriver, C10_AResetEndsBothDirections) {
+  Ends tcp = make_tcp_pair();
+  fill(tcp.first);
+  Source source(tcp.first.release());
+  ReadOperation read(source);
+  WriteOperation write(source, "x");
+  PollOperation poll(source, interest::readable | interest::writable);
+  ASSERT_TRUE(runner.start(read));
+  ASSERT_TRUE(runner.start(write));
+  ASSERT_TRUE(runner.start(poll));
+  reset(tcp.second);
+  runner.wait_for({&read, &write, &poll});
+  EXPECT_LT(read.result, 0);
+  EXPECT_LT(write.result, 0);
+  EXPECT_EQ(poll.result, interest::readable | interest::writable);
+}
+
+TEST_P(EveryDriver, C11_ANumberThatIsUsedAgainStartsAnew) {
+  for (int round = 0; round < 20; ++round) {
+    Ends tcp = make_tcp_pair();
+    Source source(tcp.first.release());
+    ReadOperation read(source);
+    ASSERT_TRUE(runner.start(read));
+    put(tcp.second, "x");
+    runner.wait_for({&read});
+    EXPECT_EQ(read.text(), "x");
+    put(tcp.second, "never read");  // its event is for a source that will be gone
+  }
+}
+
+TEST_P(EveryDriver, C11_EventsOfAnOpenDuplicateAreNotForTheNextSource) {
+  Ends old = make_tcp_pair();
+  const Fd duplicate(::dup(old.first.get()));
+  auto source = std::make_unique<Source>(old.first.release());
+  const int number = source->handle();
+  ReadOperation read(*source);
+  ASSERT_TRUE(runner.start(read));
+  runner.cancel(read);
+  runner.wait_for({&read});
+  source.reset();
+
+  Ends fresh = make_tcp_pair();
+  ASSERT_EQ(::fcntl(fresh.first.get(), F_DUPFD_CLOEXEC, number), number);
+  Source next(number);
+  ReadOperation waiting(next);
+  ASSERT_TRUE(runner.start(waiting));
+  put(old.second, "for the dead");
+  runner.settle();
+  put(fresh.second, "for the living");
+  runner.wait_for({&waiting});
+  EXPECT_EQ(waiting.text(), "for the living");
+}
+
+TEST_P(EveryDriver, C04_NoSignalKillsAWriterWhosePeerIsGone) {
+  Ends pipe = make_pipe();
+  pipe.first.reset();
+  Source source(pipe.second.release());
+  WriteOperation to_pipe(source, "x");
+  EXPECT_EQ(runner.run(to_pipe), -EPIPE);
+  Ends pair = make_socket_pair();
+  pair.second.reset();
+  Source socket(pair.first.release());
+  WriteOperation to_socket(socket, "x");
+  EXPECT_EQ(runner.run(to_socket), -EPIPE);
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, EveryDriver, ::testing::ValuesIn(drivers_to_test()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace weft::testing

@@ -1,0 +1,291 @@
+#include "conformance/scenarios.hpp"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cstring>
+
+namespace weft::testing {
+namespace {
+
+std::unique_ptr<Source> source_of(Fd& fd) { return std::make_unique<Source>(fd.release()); }
+
+/// A TCP connection of which `source_` is our end.
+class Connection : public Scenario {
+ protected:
+  Connection() : Connection(make_tcp_pair()) {}
+  explicit Connection(Ends ends) : source_(source_of(ends.first)), peer_(std::move(ends.second)) {}
+
+  bool lose_peer() override {
+    reset(peer_);
+    return true;
+  }
+
+  std::unique_ptr<Source> source_;
+  Fd peer_;
+};
+
+// Reading
+// -----------------------------------------------------------------------------------------------
+
+class ReadScenario : public Connection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<ReadOperation>(*source_);
+  }
+  void make_ready() override { put(peer_, "hello"); }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(static_cast<const ReadOperation&>(operation).text(), "hello");
+  }
+  bool is_loss(std::int64_t result) const override { return result == -ECONNRESET; }
+  Call call() const override { return Call::read; }
+};
+
+class PipeReadScenario final : public ReadScenario {
+ public:
+  PipeReadScenario() {
+    Ends pipe = make_pipe();
+    source_ = source_of(pipe.first);
+    peer_ = std::move(pipe.second);
+  }
+  bool lose_peer() override {
+    peer_.reset();
+    return true;
+  }
+  bool is_loss(std::int64_t result) const override { return result == 0; }
+};
+
+class SlicesOperation final : public TestOperation {
+ public:
+  SlicesOperation(OperationKind what, Source& on, std::size_t first, std::size_t second)
+      : TestOperation(what, on), first_(first), second_(second) {
+    slices_ = {IoSlice{first_.data(), first}, IoSlice{second_.data(), second}};
+    slices = {slices_.data(), slices_.size()};
+  }
+  [[nodiscard]] std::string text(std::size_t size) const {
+    std::string all;
+    for (const auto& slice : slices_) {
+      all.append(reinterpret_cast<const char*>(slice.data), slice.size);
+    }
+    return all.substr(0, size);
+  }
+
+ private:
+  std::vector<std::byte> first_;
+  std::vector<std::byte> second_;
+  std::array<IoSlice, 2> slices_;
+};
+
+class ReadvScenario final : public Connection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<SlicesOperation>(OperationKind::readv, *source_, 2, 64);
+  }
+  void make_ready() override { put(peer_, "hello"); }
+  void check(const TestOperation& operation) override {
+    ASSERT_EQ(operation.result, 5);
+    EXPECT_EQ(static_cast<const SlicesOperation&>(operation).text(5), "hello");
+  }
+  bool is_loss(std::int64_t result) const override { return result == -ECONNRESET; }
+  Call call() const override { return Call::readv; }
+};
+
+class MessageOperation final : public TestOperation {
+ public:
+  MessageOperation(OperationKind what, Source& on, std::string text)
+      : TestOperation(what, on), text_(std::move(text)) {
+    slice_ = {text_.data(), text_.size()};
+    header_.msg_iov = &slice_;
+    header_.msg_iovlen = 1;
+    message = &header_;
+  }
+  [[nodiscard]] std::string text() const {
+    return text_.substr(0, result > 0 ? static_cast<std::size_t>(result) : 0);
+  }
+
+ private:
+  std::string text_;
+  iovec slice_{};
+  msghdr header_{};
+};
+
+class ReceiveMessageScenario final : public Connection {
+ public:
+  ReceiveMessageScenario() : Connection(make_socket_pair(SOCK_DGRAM)) {}
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<MessageOperation>(OperationKind::receive_message, *source_,
+                                              std::string(64, ' '));
+  }
+  void make_ready() override { put(peer_, "hello"); }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(static_cast<const MessageOperation&>(operation).text(), "hello");
+  }
+  bool lose_peer() override { return false; }  // datagrams know no end
+  Call call() const override { return Call::recvmsg; }
+};
+
+// Writing
+// -----------------------------------------------------------------------------------------------
+
+/// A connection whose send buffer is full.
+class FullConnection : public Connection {
+ public:
+  FullConnection() : Connection(make_tcp_pair()) { fill_up(); }
+  explicit FullConnection(Ends ends) : Connection(std::move(ends)) { fill_up(); }
+  void make_ready() override {
+    // All that was written is taken, so there is no less room than at the beginning.
+    std::size_t left = filled_;
+    while (left > 0) left -= take(peer_).size();
+  }
+  void check(const TestOperation& operation) override { EXPECT_EQ(operation.result, 5); }
+  bool is_loss(std::int64_t result) const override {
+    return result == -ECONNRESET || result == -EPIPE;
+  }
+
+ private:
+  void fill_up() {
+    const Fd ours(source_->handle());
+    filled_ = fill(ours);
+    static_cast<void>(const_cast<Fd&>(ours).release());
+  }
+  std::size_t filled_ = 0;
+};
+
+class WriteScenario : public FullConnection {
+ public:
+  using FullConnection::FullConnection;
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<WriteOperation>(*source_, "hello");
+  }
+  Call call() const override { return Call::send; }
+};
+
+class PipeWriteScenario final : public WriteScenario {
+ public:
+  PipeWriteScenario() : WriteScenario(reversed(make_pipe())) {}
+  bool lose_peer() override {
+    peer_.reset();
+    return true;
+  }
+  Call call() const override { return Call::writev; }
+
+ private:
+  static Ends reversed(Ends pipe) { return {std::move(pipe.second), std::move(pipe.first)}; }
+};
+
+class WritevScenario final : public FullConnection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<SlicesOperation>(OperationKind::writev, *source_, 2, 3);
+  }
+  Call call() const override { return Call::sendmsg; }
+};
+
+class SendMessageScenario final : public FullConnection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<MessageOperation>(OperationKind::send_message, *source_, "hello");
+  }
+  Call call() const override { return Call::sendmsg; }
+};
+
+// Connections, polling
+// ----------------------------------------------------------------------------------
+
+class AcceptScenario final : public Scenario {
+ public:
+  AcceptScenario() {
+    Fd listener = make_listener();
+    to_ = address_of(listener);
+    source_ = source_of(listener);
+  }
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<AcceptOperation>(*source_);
+  }
+  void make_ready() override {
+    client_ = Fd(must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    must(::connect(client_.get(), generic(to_), sizeof to_), "connect");
+  }
+  void check(const TestOperation& operation) override {
+    ASSERT_GE(operation.result, 0);
+    const Fd accepted(static_cast<int>(operation.result));
+    EXPECT_NE(::fcntl(accepted.get(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(accepted.get(), F_GETFD) & FD_CLOEXEC, 0);
+    put(client_, "hi");
+    while (take(accepted) != "hi") {
+    }
+  }
+  Call call() const override { return Call::accept4; }
+
+ private:
+  sockaddr_in to_{};
+  std::unique_ptr<Source> source_;
+  Fd client_;
+};
+
+class PollReadableScenario final : public ReadScenario {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*source_, interest::readable);
+  }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(operation.result, interest::readable);
+  }
+  bool is_loss(std::int64_t result) const override {
+    return result == (interest::readable | interest::writable);
+  }
+  Call call() const override { return Call::poll_now; }
+};
+
+class PollWritableScenario final : public FullConnection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*source_, interest::writable);
+  }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(operation.result, interest::writable);
+  }
+  bool is_loss(std::int64_t result) const override {
+    return result == (interest::readable | interest::writable);
+  }
+  Call call() const override { return Call::poll_now; }
+};
+
+class PollBothScenario final : public FullConnection {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*source_, interest::readable | interest::writable);
+  }
+  void make_ready() override { put(peer_, "x"); }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(operation.result, interest::readable);
+  }
+  bool is_loss(std::int64_t result) const override {
+    return result == (interest::readable | interest::writable);
+  }
+  Call call() const override { return Call::poll_now; }
+};
+
+template <class Kind>
+ScenarioFactory factory(std::string name) {
+  return {std::move(name), [] { return std::make_unique<Kind>(); }};
+}
+
+}  // namespace
+
+std::vector<ScenarioFactory> all_scenarios() {
+  return {factory<ReadScenario>("read"),
+          factory<PipeReadScenario>("read_pipe"),
+          factory<ReadvScenario>("readv"),
+          factory<ReceiveMessageScenario>("receive_message"),
+          factory<WriteScenario>("write"),
+          factory<PipeWriteScenario>("write_pipe"),
+          factory<WritevScenario>("writev"),
+          factory<SendMessageScenario>("send_message"),
+          factory<AcceptScenario>("accept"),
+          factory<PollReadableScenario>("poll_readable"),
+          factory<PollWritableScenario>("poll_writable"),
+          factory<PollBothScenario>("poll_both")};
+}
+
+}  // namespace weft::testing

@@ -1,0 +1,95 @@
+// `weft delay`: GET /{milliseconds}/{text} waits, then answers with the text.
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <weft/http_server.hpp>
+#include <weft/runtime.hpp>
+#include <weft/scope.hpp>
+#include <weft/select.hpp>
+#include <weft/time.hpp>
+
+#include "commands.hpp"
+#include "delay_path.hpp"
+#include "fd_limit.hpp"
+#include "stop_signals.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+constexpr std::chrono::seconds drain_limit{30};
+
+http::Response refuse(http::Status status, std::string_view reason) {
+  return http::Response::text(std::string(reason) + "\n", status);
+}
+
+Task<http::Response> answer(http::Request& request) {
+  if (request.method != http::Method::get && request.method != http::Method::head) {
+    auto response = refuse(405, "only GET and HEAD");
+    response.headers.add("Allow", "GET, HEAD");
+    co_return response;
+  }
+  auto asked = parse_delay_path(request.path());
+  if (!asked) co_return refuse(400, asked.error());
+  if (asked->delay.count() > 0) co_await sleep_for(asked->delay);
+  co_return http::Response::text(std::move(asked->text));
+}
+
+http::ServerOptions server_options() {
+  http::ServerOptions options;
+  options.drain_timeout = drain_limit;
+  options.server_name.clear();
+  return options;
+}
+
+// Serves until the first signal, then drains; a second signal cuts that short. Gives the first
+// signal's number.
+Task<int> serve_until_signalled(TcpListener& listener, http::Server& server, StopSignals& signals) {
+  int first = 0;
+  co_await scope([&](Scope& children) -> Task<void> {
+    auto serving = children.spawn([&] { return server.serve(listener); });
+    first = co_await signals.next();
+    server.drain();
+    auto ended = co_await select(std::move(serving), signals.next());
+    if (ended.index() == 1) children.cancel_children();
+  });
+  co_return first;
+}
+
+RuntimeOptions runtime_options(unsigned workers) {
+  RuntimeOptions options;
+  options.workers = workers;
+  options.current_thread = workers == 1;  // one worker: the main thread itself
+  return options;
+}
+
+void remove_socket_file(const Endpoint& endpoint) {
+  std::error_code ignored;  // it may have been replaced or removed meanwhile
+  const std::string path(endpoint.path());
+  if (!path.empty() && path.front() != '@') std::filesystem::remove(path, ignored);
+}
+
+}  // namespace
+
+int run_delay(const DelayOptions& options) {
+  if (options.die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  raise_fd_limit();
+  StopSignals signals;
+  TcpListener listener = TcpListener::bind(options.listen);
+  const Endpoint endpoint = listener.local_endpoint();
+  http::Server server(server_options(), answer);
+  Runtime runtime(runtime_options(options.workers));
+  std::printf("listening on %s\n", endpoint.to_string().c_str());
+  std::fflush(stdout);
+  const int signal = runtime.block_on(serve_until_signalled(listener, server, signals));
+  runtime.shutdown();
+  remove_socket_file(endpoint);
+  return signal == SIGINT ? exit_interrupted : 0;
+}
+
+}  // namespace weft::tool
