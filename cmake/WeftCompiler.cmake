@@ -16,6 +16,10 @@ endif()
 # Private options of our own targets: warnings, sanitizers.
 add_library(weft_options INTERFACE)
 target_compile_options(weft_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # A false alarm of g++ 12 in std::string's operator+ (GCC bug 105651).
+  target_compile_options(weft_options INTERFACE -Wno-restrict)
+endif()
 if(WEFT_WERROR)
   target_compile_options(weft_options INTERFACE -Werror)
 endif()

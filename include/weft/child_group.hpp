@@ -56,9 +56,14 @@ class Child final : public TaskHeader {
       : TaskHeader(&Child::on_finish), group_(group), index_(index), task_(std::move(task)) {}
 
   /// Runs it until it first suspends. The group counts it.
-  void start(Executor& executor) noexcept {
-    bind(task_.promise(), executor);
-    start_inline();
+  void start(const TaskHeader& parent) noexcept {
+    bind(task_.promise(), parent.executor());
+    start_inline_in(parent);
+  }
+  /// As above, for a child that was made without its task.
+  void start(const TaskHeader& parent, Task<T> task) noexcept {
+    task_ = std::move(task);
+    start(parent);
   }
   /// Ends a child that was never started, as cancelled.
   void skip() noexcept { task_ = Task<T>(); }
@@ -67,7 +72,7 @@ class Child final : public TaskHeader {
  private:
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& child = static_cast<Child&>(self);
-    if (ending == Ending::returned) child.outcome_ = std::move(child.task_.promise().outcome());
+    if (ending == Ending::returned) child.outcome_.take_over(child.task_.promise().outcome());
     child.task_ = Task<T>();
     child.group_.on_child_end(child.index_, child.outcome_.cancelled(), child.outcome_.failed());
   }

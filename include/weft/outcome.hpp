@@ -60,6 +60,21 @@ class Outcome {
   }
   void set_error(std::exception_ptr error) noexcept { state_.template emplace<2>(std::move(error)); }
 
+  /// Becomes what `other` is. If moving its value throws, then that exception is the outcome.
+  void take_over(Outcome& other) noexcept {
+    if (other.failed()) {
+      set_error(std::get<2>(std::move(other.state_)));
+    } else if (other.has_value()) {
+      try {
+        state_.template emplace<1>(std::get<1>(std::move(other.state_)));
+      } catch (...) {
+        set_error(std::current_exception());
+      }
+    } else {
+      state_.template emplace<0>();
+    }
+  }
+
  private:
   std::variant<std::monostate, Stored, std::exception_ptr> state_;
 };

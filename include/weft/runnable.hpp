@@ -38,6 +38,11 @@ class Executor {
   virtual void schedule(Runnable& work) noexcept = 0;
   /// As schedule(), but behind everything that is ready on this thread now: for who has had his turn.
   virtual void defer(Runnable& work) noexcept = 0;
+
+  /// For a thread from outside that acts on a task which may end, and with it the executor's reason to be, before
+  /// that thread is done: between the two calls the executor stays. Thread-safe; the task has not ended at hold().
+  virtual void hold() noexcept {}
+  virtual void release() noexcept {}
 };
 
 }  // namespace weft

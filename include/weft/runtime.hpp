@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -47,7 +48,8 @@ class Runtime {
   /// cancelled by a shutdown. Throws std::logic_error on a thread that runs weft tasks: there, use co_await.
   /// Several threads may call it at once; on a current_thread runtime they take turns.
   template <class W>
-  auto block_on(W work) {
+  decltype(auto) block_on(W work) {
+    require_no_task();  // before anything is begun
     auto handle = spawn(std::move(work));
     wait(handle.task());
     handle.task().note_taken();
@@ -78,13 +80,17 @@ class Runtime {
 
   [[nodiscard]] TaskSet& tasks() noexcept;
   void wait(SpawnedTask& task);
+  static void require_no_task() {
+    if (TaskSet::current_or_null() == nullptr) return;
+    throw std::logic_error("weft::block_on: this thread runs tasks and must not block; use co_await");
+  }
 
   std::unique_ptr<Machine> machine_;
 };
 
 /// Runs `work` on a current_thread runtime made for it. See Runtime::block_on.
 template <class W>
-auto block_on(W work) {
+decltype(auto) block_on(W work) {
   RuntimeOptions options;
   options.current_thread = true;
   Runtime runtime(std::move(options));

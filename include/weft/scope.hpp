@@ -39,8 +39,7 @@ class Scope : private TaskSet {
 
   void added() noexcept override;
   void removed(std::exception_ptr error, std::size_t left) noexcept override;
-  // A child's failure always reaches the scope itself (see removed).
-  void unhandled(const UnhandledFailure&) noexcept override {}
+  // No failure_handler(): a child's failure always reaches the scope itself (see removed).
 
   class ScopeGroup& group_;
 };
@@ -81,29 +80,36 @@ class ScopeGroup : public ChildGroup {
 template <class T, class F>
 class ScopeAwaiter final : public ScopeGroup {
  public:
-  explicit ScopeAwaiter(F&& body) : body_(std::move(body)) {}
+  explicit ScopeAwaiter(F&& body)
+      : body_(std::move(body)), child_(static_cast<ScopeGroup&>(*this), 0U, Task<T>()) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
-  bool await_suspend(std::coroutine_handle<P> innermost) {
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
     open(innermost.promise().task().executor());
-    child_.emplace(static_cast<ScopeGroup&>(*this), 0U, as_task(std::invoke(body_, scope())));
     return suspend(innermost.promise(), 1);
   }
   T await_resume() {
     if (std::exception_ptr error = take_error()) std::rethrow_exception(error);
-    return child_->outcome().take();
+    return child_.outcome().take();
   }
 
  private:
-  void start_children() noexcept override { child_->start(parent().executor()); }
-  void cancel_body() noexcept override { child_->cancel(); }
-  [[nodiscard]] std::exception_ptr body_error() noexcept override {
-    return child_->outcome().error();
+  // The body is called only now, when the group counts it: it need not be a coroutine, and may spawn, and throw,
+  // before it gives its awaitable.
+  void start_children() noexcept override {
+    try {
+      child_.start(parent(), as_task(std::invoke(body_, scope())));
+    } catch (...) {
+      child_.outcome().set_error(std::current_exception());
+      on_child_end(0, false, true);
+    }
   }
+  void cancel_body() noexcept override { child_.cancel(); }
+  [[nodiscard]] std::exception_ptr body_error() noexcept override { return child_.outcome().error(); }
 
   F body_;
-  std::optional<Child<T, ScopeGroup>> child_;
+  Child<T, ScopeGroup> child_;
 };
 
 template <class F>

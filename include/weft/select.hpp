@@ -99,7 +99,7 @@ class SelectAwaiter final : public FirstGroup {
   template <class C>
   void start_or_skip(C& child) noexcept {
     if (winner() == none) {
-      child.start(parent().executor());
+      child.start(parent());
     } else {  // decided already: what has not begun need not be
       child.skip();
       child_ended();

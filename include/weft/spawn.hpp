@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <new>
 #include <optional>
 #include <tuple>
@@ -33,6 +34,13 @@ class JoinWaiter {
  private:
   Wake wake_;
 };
+
+/// A task's failure that no one awaits.
+struct UnhandledFailure {
+  std::exception_ptr error;
+  const AsyncBacktrace* backtrace;  ///< may be null
+};
+using FailureHandler = std::function<void(const UnhandledFailure&)>;
 
 /// The non-template part of a spawned task.
 class SpawnedTask : public TaskHeader {
@@ -64,25 +72,19 @@ class SpawnedTask : public TaskHeader {
  private:
   friend class TaskSet;
   void release() noexcept;
-  void report_if_unseen(TaskSet* to) noexcept;
+  void report_if_unseen() noexcept;
 
   Destroy destroy_;
   TaskSet* owner_ = nullptr;
   SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
   SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
-  std::exception_ptr error_;                 // before `joiner_` says ended
+  std::exception_ptr error_;                 // this and the next: before `joiner_` says ended
+  std::shared_ptr<const FailureHandler> on_failure_;  // only after a failure; may outlive the owner
   Atomic<std::uintptr_t> joiner_{0};         // 0, a JoinWaiter, or a word of join states (see spawned.cpp)
   Atomic<std::uint32_t> holds_{2};
   Atomic<bool> handle_dropped_{false};
   bool taken_ = false;  // handle's holder only
 };
-
-/// What an owner is told of a task's failure that no one awaits.
-struct UnhandledFailure {
-  std::exception_ptr error;
-  const AsyncBacktrace* backtrace;  ///< may be null
-};
-using FailureHandler = std::function<void(const UnhandledFailure&)>;
 
 /// The living tasks of one owner. Thread-safe.
 class TaskSet {
@@ -103,8 +105,11 @@ class TaskSet {
   void cancel_all() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
-  /// A failure that nobody awaits. Any thread.
-  virtual void unhandled(const UnhandledFailure& failure) noexcept = 0;
+  /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe when the set
+  /// is no more. Null: nobody needs to be, as failures reach the owner itself. Any thread.
+  [[nodiscard]] virtual std::shared_ptr<const FailureHandler> failure_handler() const noexcept {
+    return nullptr;
+  }
 
  protected:
   /// A task was added (before it starts).
@@ -266,7 +271,7 @@ class SpawnedCall final : public SpawnedResult<T> {
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& call = static_cast<SpawnedCall&>(self);
-    if (ending == Ending::returned) call.outcome_ = std::move(call.task_.promise().outcome());
+    if (ending == Ending::returned) call.outcome_.take_over(call.task_.promise().outcome());
     // The frame first: its locals may refer to the callable's captures and the arguments.
     call.task_ = Task<T>();
     call.call_.reset();

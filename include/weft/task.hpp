@@ -92,7 +92,8 @@ class [[nodiscard]] Task {
     template <WeftPromise P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       promise().awaited_by(parent.promise(), frame_);
-      return frame_.get();
+      // Budgeted like a return: without guaranteed tail calls a deep chain would use stack on its way down.
+      return parent.promise().task().transfer_to(promise());
     }
     T await_resume() { return promise().outcome().take(); }
 

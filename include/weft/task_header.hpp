@@ -82,7 +82,9 @@ class TaskHeader : public Runnable {
 
   /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the stack that a
   /// compiler without guaranteed tail calls may use, and how long one task keeps others waiting.
-  static constexpr std::uint32_t full_budget = 128;
+  static constexpr std::uint32_t full_budget = 256;
+  /// Tasks started inline within each other (start_inline_in) before one goes through the queue: bounds the stack.
+  static constexpr std::uint16_t most_nested = 32;
 
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
 
@@ -90,8 +92,9 @@ class TaskHeader : public Runnable {
   void bind(PromiseBase& root, Executor& executor) noexcept;
   /// Puts the bound task into its executor's queue.
   void start() noexcept { executor_->schedule(*this); }
-  /// Runs the bound task here and now, until it first suspends or ends.
-  void start_inline() noexcept;
+  /// Runs the bound task here and now, until it first suspends or ends, within its parent's await_suspend.
+  /// Where tasks are nested too deep for that it goes into the queue.
+  void start_inline_in(const TaskHeader& parent) noexcept;
 
   // For leaf awaiters, on the task's thread -----------------------------------------------------------
   /// First act of every await_suspend that may stay suspended.
@@ -140,6 +143,7 @@ class TaskHeader : public Runnable {
   Finish finish_;
   std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
   std::uint32_t budget_ = full_budget;
+  std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;  // what to do when next run; ordered by the executor's queue
 };
 

@@ -82,7 +82,7 @@ class WhenAllAwaiter final : public AllGroup {
     }
   }
   void start_children() noexcept override {
-    std::apply([this](auto&... child) { (child.start(parent().executor()), ...); }, children_);
+    std::apply([this](auto&... child) { (child.start(parent()), ...); }, children_);
   }
   void cancel_children() noexcept override {
     std::apply([](auto&... child) { (child.cancel(), ...); }, children_);
@@ -137,7 +137,7 @@ class WhenAllVectorAwaiter final : public AllGroup {
 
  private:
   void start_children() noexcept override {
-    for (auto& child : children_) child->start(parent().executor());
+    for (auto& child : children_) child->start(parent());
   }
   void cancel_children() noexcept override {
     for (auto& child : children_) child->cancel();

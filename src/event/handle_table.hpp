@@ -27,6 +27,7 @@ class HandleTable {
   /// 0.
   [[nodiscard]] Record* find_or_make(int handle) noexcept {
     if (Record* const found = find(handle)) return found;
+    if (handle < 0) return nullptr;
     const std::size_t page = static_cast<std::size_t>(handle) / records_a_page;
     try {
       if (page >= pages_.size()) pages_.resize(page + 1);

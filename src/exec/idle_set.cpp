@@ -38,12 +38,11 @@ bool IdleSet::stop_search() noexcept {
   return (counts_.fetch_sub(one_searching, std::memory_order_seq_cst) & (one_awake - 1)) == 1;
 }
 
-bool IdleSet::sleep(std::size_t index, bool searching) noexcept {
+void IdleSet::sleep(std::size_t index, bool searching) noexcept {
   std::lock_guard lock(mutex_);
   const std::uint64_t change = one_awake + (searching ? one_searching : 0);
-  const std::uint64_t before = counts_.fetch_sub(change, std::memory_order_seq_cst);
+  counts_.fetch_sub(change, std::memory_order_seq_cst);
   sleepers_.push_back(index);
-  return searching && (before & (one_awake - 1)) == 1;
 }
 
 bool IdleSet::awake(std::size_t index) noexcept {

@@ -1,12 +1,13 @@
 // IdleSet: which workers sleep, how many are looking for work, and whom to wake. Thread-safe.
 //
 // The plan is that of Go's scheduler (proc.go, "worker thread parking/unparking") as restated in tokio's idle.rs: a
-// waker wakes one sleeper only when nobody is searching, and the last searcher to give up looks
+// waker wakes one sleeper only when nobody is searching, and whoever goes to sleep looks
 // once more after it has said so. Then no work is overlooked:
-//   waker:    makes work visible;        then (seq_cst) reads the counts
-//   searcher: leaves the counts (seq_cst); then looks at all queues again
+//   waker:   makes work visible;          then (seq_cst) reads the counts
+//   sleeper: leaves the counts (seq_cst); then looks at all queues again
 // One of the two sees the other. And no wake-up is useless: with a searcher about, he will find the work, and
-// when he does he calls the next one.
+// when he does he calls the next one. Who was no searcher looks as well: the last searcher may have found
+// other work, and called the next one, just before this worker could be seen asleep.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,8 +33,8 @@ class IdleSet {
   /// A searcher has found work. True: he was the last, so another one should be called.
   [[nodiscard]] bool stop_search() noexcept;
 
-  /// Worker `index` is about to sleep. True: he was the last searcher and must look at every queue again.
-  [[nodiscard]] bool sleep(std::size_t index, bool searching) noexcept;
+  /// Worker `index` is about to sleep. He must look at every queue once more before he does.
+  void sleep(std::size_t index, bool searching) noexcept;
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as searching.
   [[nodiscard]] bool awake(std::size_t index) noexcept;
 

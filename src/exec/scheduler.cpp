@@ -1,5 +1,7 @@
 #include "exec/scheduler.hpp"
 
+#include <thread>
+
 #include "base/check.hpp"
 
 namespace weft {
@@ -12,20 +14,41 @@ Scheduler::Scheduler(const std::vector<Park*>& parks) : idle_(parks.size()) {
   }
 }
 
+Scheduler::~Scheduler() {
+  // Acquire: pairs with release(). They are few instructions from their end, unless the system has paused them.
+  while (visitors_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
+
+bool Scheduler::runs_here() const noexcept {
+  const Worker* const worker = Worker::current();
+  return worker != nullptr && &worker->scheduler() == this;
+}
+
+void Scheduler::hold() noexcept {
+  if (runs_here()) return;  // workers end before their scheduler
+  // Relaxed: what lets the runtime end comes later, and is ordered by the queue that the work went through.
+  visitors_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Scheduler::release() noexcept {
+  if (!runs_here()) visitors_.fetch_sub(1, std::memory_order_release);
+}
+
 void Scheduler::schedule(Runnable& work) noexcept {
-  Worker* const worker = Worker::current();
-  if (worker != nullptr && &worker->scheduler() == this) {
-    worker->schedule(work);
+  if (runs_here()) {
+    Worker::current()->schedule(work);
     return;
   }
+  // Once pushed, the work may run, end the last task and let the runtime go before this thread is out of here.
+  hold();
   WEFT_CHECK(injector_.push(&work), "a task was made runnable after its runtime had ended");
   wake_one();
+  release();
 }
 
 void Scheduler::defer(Runnable& work) noexcept {
-  Worker* const worker = Worker::current();
-  if (worker != nullptr && &worker->scheduler() == this) {
-    worker->defer(work);
+  if (runs_here()) {
+    Worker::current()->defer(work);
   } else {
     schedule(work);
   }

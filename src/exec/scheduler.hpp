@@ -5,6 +5,7 @@
 #include <weft/runnable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -19,9 +20,15 @@ class Scheduler final : public Executor {
  public:
   /// One worker for each of `parks`, which must outlive the scheduler. At least one.
   explicit Scheduler(const std::vector<Park*>& parks);
+  /// Waits for the threads from outside that are still in here.
+  ~Scheduler() override;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   void schedule(Runnable& work) noexcept override;
   void defer(Runnable& work) noexcept override;
+  void hold() noexcept override;
+  void release() noexcept override;
 
   [[nodiscard]] std::size_t size() const noexcept { return workers_.size(); }
   [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }
@@ -41,9 +48,13 @@ class Scheduler final : public Executor {
   [[nodiscard]] bool any_work() noexcept;
 
  private:
+  /// Whether the calling thread is in the loop of one of the workers.
+  [[nodiscard]] bool runs_here() const noexcept;
+
   std::vector<std::unique_ptr<Worker>> workers_;
   Injector<Runnable> injector_;
   IdleSet idle_;
+  Atomic<std::uint32_t> visitors_{0};  // threads from outside between hold() and release()
 };
 
 }  // namespace weft

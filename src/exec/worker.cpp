@@ -32,7 +32,10 @@ void Worker::leave(Worker* before) noexcept { make_current(before); }
 
 void Worker::turn() noexcept {
   ++tick_;
-  if (tick_ % poll_interval == 0) park_.poll();
+  if (tick_ % poll_interval == 0) {
+    park_.poll();
+    share_surplus();
+  }
   Runnable* work = tick_ % injector_interval == 0 ? scheduler_.injector().pop() : nullptr;
   if (work == nullptr) work = next_local();
   if (work == nullptr) work = scheduler_.injector().pop();
@@ -81,26 +84,37 @@ Runnable* Worker::next_local() noexcept {
 
 void Worker::schedule(Runnable& work) noexcept {
   if (!in_task_) {
-    defer(work);
+    push(work);  // share_surplus() follows, once for all that the park brings
     return;
   }
   if (scheduler_.single()) {
     Runnable* const previous = lifo_.load(std::memory_order_relaxed);
     lifo_.store(&work, std::memory_order_relaxed);
-    if (previous != nullptr) defer(*previous);
+    if (previous != nullptr) push(*previous);
     return;
   }
   // Release: a thief who takes it sees the task as its last thread left it.
   Runnable* const previous = lifo_.exchange(&work, std::memory_order_acq_rel);
-  if (previous != nullptr) defer(*previous);
+  if (previous == nullptr) return;
+  push(*previous);
+  scheduler_.wake_one();  // two wait behind the task that is running: one too many for this worker
 }
 
 void Worker::defer(Runnable& work) noexcept {
+  push(work);
+  share_surplus();
+}
+
+void Worker::push(Runnable& work) noexcept {
   while (!local_.push(&work)) {
     IntrusiveQueue<Runnable> spilled;
     if (local_.take_half(spilled) != 0) scheduler_.inject(spilled);
   }
-  if (!scheduler_.single()) scheduler_.wake_one();
+}
+
+// What this worker can run next by itself is not worth another's wake-up.
+void Worker::share_surplus() noexcept {
+  if (!scheduler_.single() && local_.size() > 1) scheduler_.wake_one();
 }
 
 Runnable* Worker::search() noexcept {
@@ -120,13 +134,13 @@ Runnable* Worker::steal_lifo() noexcept {
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
 
 void Worker::sleep() noexcept {
-  const bool last_searcher = scheduler_.idle().sleep(index_, searching_);
+  scheduler_.idle().sleep(index_, searching_);
   searching_ = false;
-  // A single worker sleeps only with an empty injector; otherwise the last searcher looks for the others too. Whoever
-  // makes work visible after this look sees the worker asleep and unparks it.
-  if ((last_searcher || scheduler_.single()) && scheduler_.any_work()) scheduler_.wake_one();
-  park_.park();
+  // Work that became visible before this worker was seen asleep has called nobody: see IdleSet.
+  if (scheduler_.any_work()) scheduler_.wake_one();
+  park_.park();  // while it passes for asleep it calls nobody: it would be called itself
   searching_ = scheduler_.idle().awake(index_);
+  share_surplus();
 }
 
 }  // namespace weft

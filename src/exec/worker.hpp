@@ -69,6 +69,8 @@ class Worker {
   [[nodiscard]] Runnable* take_lifo() noexcept;
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
+  void push(Runnable& work) noexcept;
+  void share_surplus() noexcept;
   void sleep() noexcept;
 
   Scheduler& scheduler_;

@@ -91,6 +91,10 @@ bool wants_close(const Headers& headers) noexcept {
 }
 
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
+  if (append_head(out, response, framing)) out.append(response.body);
+}
+
+bool append_head(std::string& out, const Response& response, const ResponseFraming& framing) {
   append_status_line(out, response.status);
   bool has_date = false;
   bool has_server = framing.server_name.empty();
@@ -112,19 +116,22 @@ void append_response(std::string& out, const Response& response, const ResponseF
     out.append("Connection: keep-alive\r\n");
   }
   out.append("\r\n");
-  if (!no_body && framing.request_method != Method::head) out.append(response.body);
+  return !no_body && framing.request_method != Method::head;
 }
 
-void append_request(std::string& out, const Request& request, std::string_view host,
-                    bool keep_alive) {
+void append_request(std::string& out, const RequestLines& request, const Headers& headers) {
   out.append(to_string(request.method)).append(" ").append(request.target);
   out.append(" HTTP/1.1\r\n");
-  append_field(out, "Host", host);
-  for (const Headers::Field field : request.headers) {
-    if (ownership(field.name) == Owned::framing || same_name(field.name, "host")) continue;
-    if (ownership(field.name) == Owned::connection) continue;
+  append_field(out, "Host", request.host);
+  bool has_user_agent = request.user_agent.empty();
+  for (const Headers::Field field : headers) {
+    const Owned owned = ownership(field.name);
+    if (owned == Owned::framing || owned == Owned::connection) continue;
+    if (same_name(field.name, "host")) continue;
+    has_user_agent = has_user_agent || same_name(field.name, "user-agent");
     append_field(out, field.name, field.value);
   }
+  if (!has_user_agent) append_field(out, "User-Agent", request.user_agent);
   const bool expects_body = request.method == Method::post || request.method == Method::put ||
                             request.method == Method::patch;
   if (expects_body || !request.body.empty()) {
@@ -132,7 +139,7 @@ void append_request(std::string& out, const Request& request, std::string_view h
     append_number(out, request.body.size());
     out.append("\r\n");
   }
-  if (!keep_alive) out.append("Connection: close\r\n");
+  if (!request.keep_alive) out.append("Connection: close\r\n");
   out.append("\r\n").append(request.body);
 }
 

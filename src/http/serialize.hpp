@@ -3,6 +3,7 @@
 // Safe from any thread; the text of the Date field is cached for each thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,22 @@ struct ResponseFraming {
 /// Content-Length of an answer to HEAD without a body. Fields that would split the response cannot
 /// be in a Headers.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
+/// The same without the body; true if the body is to follow.
+bool append_head(std::string& out, const Response& response, const ResponseFraming& framing);
 
-/// `target` and `host` are those of the URL. Content-Length and Connection are written here.
-void append_request(std::string& out, const Request& request, std::string_view host,
-                    bool keep_alive);
+/// A request to be written.
+struct RequestLines {
+  Method method = Method::get;
+  std::string_view target;  ///< as Url gives it
+  std::string_view host;    ///< the URL's authority
+  std::string_view body;
+  std::string_view user_agent;  ///< no User-Agent field when empty
+  bool keep_alive = true;
+};
+
+/// Host, User-Agent, Content-Length and Connection are written here; of these only a User-Agent
+/// among `headers` is taken, and then replaces ours.
+void append_request(std::string& out, const RequestLines& request, const Headers& headers);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT", the time now, to the second.
 [[nodiscard]] std::string_view http_date_now() noexcept;

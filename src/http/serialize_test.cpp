@@ -79,17 +79,30 @@ TEST(AppendResponse, IsReadBackByTheParser) {
 }
 
 TEST(AppendRequest, IsReadBackByTheParser) {
-  Request request;
+  RequestLines request;
   request.method = Method::post;
   request.target = "/a?b";
-  request.headers.add("X", "y");
-  request.headers.add("Host", "other");
+  request.host = "h:81";
   request.body = "abc";
+  request.user_agent = "weft";
+  request.keep_alive = false;
+  Headers headers;
+  headers.add("X", "y");
+  headers.add("Host", "other");
+  headers.add("Content-Length", "7");
   std::string out;
-  append_request(out, request, "h:81", false);
+  append_request(out, request, headers);
   EXPECT_EQ(test::parse_requests({out}).messages,
-            std::vector<std::string>{
-                "POST /a?b 1.1 close|Host=h:81|X=y|Content-Length=3|Connection=close|body=abc"});
+            std::vector<std::string>{"POST /a?b 1.1 close|Host=h:81|X=y|User-Agent=weft|"
+                                     "Content-Length=3|Connection=close|body=abc"});
+  out.clear();
+  headers.set("User-Agent", "mine");
+  request = RequestLines{};
+  request.target = "/";
+  request.host = "h";
+  request.user_agent = "weft";
+  append_request(out, request, headers);
+  EXPECT_EQ(out, "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\nUser-Agent: mine\r\n\r\n");
 }
 
 TEST(WantsClose, FindsTheToken) {

@@ -25,7 +25,12 @@ bool Signal::Awaiter::suspend(PromiseBase& innermost) noexcept {
     return true;
   }
   {
-    std::lock_guard lock(signal_.mutex_);
+    std::unique_lock lock(signal_.mutex_);
+    if (cancelled_) {  // between arm() and here
+      lock.unlock();
+      task.leaf_ended(true);
+      return true;
+    }
     // Once it is the waiter, another thread may resume the task, and this be gone.
     if (!signal_.is_set_) {
       signal_.waiter_ = this;
@@ -42,6 +47,7 @@ void Signal::Awaiter::on_cancel_request(CancelHook& self) noexcept {
   bool was_waiting = false;
   {
     std::lock_guard lock(awaiter.signal_.mutex_);
+    awaiter.cancelled_ = true;
     was_waiting = awaiter.signal_.waiter_ == &awaiter;
     if (was_waiting) awaiter.signal_.waiter_ = nullptr;
   }

@@ -1,5 +1,5 @@
-// Signal: set once, from any thread; one task waits for it. A leaf awaitable made on the public headers, used
-// by a session to be told that it shall drain.
+// Signal: set once, from any thread; one task waits for it. A leaf awaitable made on the public
+// headers, used by a session to be told that it shall drain.
 #pragma once
 
 #include <coroutine>
@@ -37,6 +37,7 @@ class Signal {
 
     Signal& signal_;
     TaskHeader* task_ = nullptr;
+    bool cancelled_ = false;  // guarded by the signal's mutex
   };
 
   class [[nodiscard]] Wait {
@@ -53,7 +54,7 @@ class Signal {
 
  private:
   Mutex mutex_;
-  bool is_set_ = false;         // guarded by mutex_
+  bool is_set_ = false;        // guarded by mutex_
   Awaiter* waiter_ = nullptr;  // guarded by mutex_; whoever takes it out ends its wait
 };
 

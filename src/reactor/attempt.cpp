@@ -76,6 +76,7 @@ std::int64_t try_writev(const Operation& operation, bool& no_socket) noexcept {
 }
 
 std::int64_t try_poll(const Operation& operation) noexcept {
+  if (operation.source->handle() < 0) return -EBADF;  // poll(2) would pass over it
   short events = 0;
   if (operation.interests & interest::readable) events |= POLLIN | POLLRDHUP;
   if (operation.interests & interest::writable) events |= POLLOUT;

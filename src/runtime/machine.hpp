@@ -15,6 +15,7 @@
 #include "exec/scheduler.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
+#include "runtime/failure_report.hpp"
 
 namespace weft {
 
@@ -37,16 +38,22 @@ class ReactorPark final : public Park {
 class RootTasks final : public TaskSet {
  public:
   RootTasks(Executor& executor, FailureHandler on_failure)
-      : TaskSet(executor), on_failure_(std::move(on_failure)) {}
+      : TaskSet(executor),
+        handler_(std::make_shared<const FailureHandler>(on_failure ? std::move(on_failure)
+                                                                   : FailureHandler(&report_failure))) {}
 
-  void unhandled(const UnhandledFailure& failure) noexcept override;
+  [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
+    return handler_;
+  }
+  void unhandled(const UnhandledFailure& failure) noexcept;
   /// Waits, on a thread that is no worker, until there is no task.
   void wait_until_empty() noexcept;
 
  private:
   void removed(std::exception_ptr error, std::size_t left) noexcept override;
 
-  FailureHandler on_failure_;
+  std::shared_ptr<const FailureHandler> handler_;
+  const FailureHandler& on_failure_ = *handler_;
   ThreadParker emptied_;
 };
 

@@ -9,6 +9,10 @@ bool ChildGroup::suspend(PromiseBase& innermost, std::uint32_t children) noexcep
   TaskHeader& task = innermost.task();
   parent_ = &task;
   task.suspended_at(innermost);
+  if (task.cancel_requested()) {  // nothing is begun once a cancel was asked for
+    task.leaf_ended(true);
+    return true;
+  }
   remaining_.store(children + 1, std::memory_order_relaxed);  // the guard is ours: nobody ends the group before
   start_children();
   const bool armed = task.arm(*this);

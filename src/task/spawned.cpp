@@ -69,6 +69,7 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) noexcept {
 
 void SpawnedTask::end(std::exception_ptr error) noexcept {
   error_ = std::move(error);
+  if (error_ != nullptr) on_failure_ = owner_->failure_handler();
   std::exception_ptr for_owner = error_;
   // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here.
   const std::uintptr_t waiter = joiner_.exchange(ended_word, std::memory_order_acq_rel);
@@ -78,22 +79,19 @@ void SpawnedTask::end(std::exception_ptr error) noexcept {
   }
   // Whichever of the end and the dropping of the handle comes second reports a failure that nobody saw.
   // Acquire-release: the second sees what the first wrote.
-  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen(owner_);
+  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
   owner_->remove(*this, std::move(for_owner));
   release();
 }
 
 void SpawnedTask::drop_handle() noexcept {
-  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) {
-    // The task has ended, and with it maybe its owner: tell the runtime this thread works for, if any.
-    report_if_unseen(TaskSet::current_or_null());
-  }
+  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
   release();
 }
 
-void SpawnedTask::report_if_unseen(TaskSet* to) noexcept {
-  if (error_ == nullptr || taken_ || to == nullptr) return;
-  to->unhandled(UnhandledFailure{error_, backtrace()});
+void SpawnedTask::report_if_unseen() noexcept {
+  if (taken_ || on_failure_ == nullptr) return;
+  (*on_failure_)(UnhandledFailure{error_, backtrace()});
 }
 
 void SpawnedTask::release() noexcept {
@@ -103,7 +101,7 @@ void SpawnedTask::release() noexcept {
 
 // The owner ---------------------------------------------------------------------------------------------
 
-TaskSet& TaskSet::current() {
+[[gnu::noinline]] TaskSet& TaskSet::current() {
   TaskSet* const set = current_slot();
   if (set == nullptr) {
     throw std::logic_error(

@@ -10,6 +10,7 @@ void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location 
     error_ = error;
     size_ = 0;
   }
+  if (site.line() == 0) return;  // where it was thrown, nothing had been awaited
   if (size_ < room) sites_[size_++] = site;
 }
 
@@ -19,7 +20,15 @@ void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
   suspended_at(root);
 }
 
-void TaskHeader::start_inline() noexcept { run_task(*this); }
+void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
+  nested_ = static_cast<std::uint16_t>(parent.nested_ + 1);
+  if (nested_ < most_nested) {
+    run_task(*this);
+  } else {
+    nested_ = 0;
+    start();
+  }
+}
 
 void TaskHeader::run_task(Runnable& self) noexcept {
   // SAFETY: every Runnable with this run function is the base of a TaskHeader (see the constructor).
@@ -50,8 +59,14 @@ void TaskHeader::request_finished() noexcept {
 }
 
 void TaskHeader::cancel() noexcept {
-  CancelHook* hook = slot_.request();
-  if (hook != nullptr) hook->request();
+  CancelHook* const hook = slot_.request();
+  if (hook == nullptr) return;
+  // The request may lead to the end of the task, of its runtime's last task, while this thread is still on
+  // its way out of the request: the executor, and what it stands on, must wait for that.
+  Executor& executor = *executor_;
+  executor.hold();
+  hook->request();
+  executor.release();
 }
 
 void TaskHeader::note_failure(std::source_location site) noexcept {

@@ -32,6 +32,8 @@ class TestOperation : public Operation {
   TestOperation(OperationKind what, Source& on) noexcept
       : Operation(what, &on, [](Operation&) noexcept {}) {}
 
+  virtual ~TestOperation() = default;
+
   int ended = 0;  ///< Terminal events.
 };
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <weft/http_url.hpp>
 
 #include "values.hpp"
 
@@ -50,12 +51,27 @@ CLI::Option* add_delay_ms(CLI::App& command, std::chrono::milliseconds& target) 
       ->type_name("MS");
 }
 
+Parsed<Endpoint> parse_endpoint(const std::string& text) {
+  auto endpoint = Endpoint::parse(text);
+  if (!endpoint) return std::unexpected(Endpoint::explain(text, endpoint.error()));
+  return *std::move(endpoint);
+}
+
+// Refuses what the client could not even begin to fetch.
+std::string check_url(const std::string& text) {
+  const auto url = http::Url::parse(text);
+  if (!url) return "'" + text + "': " + url.error().message();
+  if (url->scheme != "http") return "'" + text + "': only http is spoken, not " + url->scheme;
+  return {};
+}
+
 CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
   CLI::App* command = app.add_subcommand(
       "delay", "Serve GET /{milliseconds}/{text}: wait, then answer with the text");
-  command
-      ->add_option("--listen", options.listen,
-                   "Where to listen: 127.0.0.1:8080, [::1]:0, unix:PATH")
+  add_parsed(
+      *command, "--listen", parse_endpoint,
+      [&options](Endpoint value) { options.listen = std::move(value); },
+      "Where to listen: 127.0.0.1:8080, [::1]:0, unix:PATH; port 0 is any free one")
       ->required()
       ->type_name("ADDR");
   add_number(*command, "--workers", options.workers, 1, most_workers,
@@ -66,7 +82,9 @@ CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
 
 CLI::App* add_fetch(CLI::App& app, FetchOptions& options) {
   CLI::App* command = app.add_subcommand("fetch", "Fetch URLs concurrently and report on each");
-  command->add_option("URL", options.urls, "What to fetch: http://host[:port]/path")->required();
+  command->add_option("URL", options.urls, "What to fetch: http://host[:port]/path")
+      ->required()
+      ->check(check_url);
   add_number(*command, "--concurrency", options.concurrency, 1, most_requests,
              "Requests at once (64)");
   add_number(*command, "--repeat", options.repeat, 1, most_requests,

@@ -1,7 +1,5 @@
 #include "demo_threads.hpp"
 
-#include <poll.h>
-
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -14,11 +12,6 @@ namespace {
 
 constexpr std::chrono::seconds start_limit{10};
 constexpr std::chrono::seconds work_limit{60};
-
-bool is_readable(int fd) {
-  pollfd asked{.fd = fd, .events = POLLIN, .revents = 0};
-  return ::poll(&asked, 1, 0) == 1;
-}
 
 nlohmann::json read_result(ChildProcess& child, std::chrono::milliseconds limit, int interrupt_fd) {
   return nlohmann::json::parse(child.read_line(limit, interrupt_fd), nullptr, false);
@@ -37,15 +30,15 @@ ProcessUsage usage_from(const nlohmann::json& result) {
 }  // namespace
 
 std::optional<DemoRun> run_thread_comparison(unsigned count, std::chrono::milliseconds delay,
-                                             int interrupt_fd) {
+                                             const StopSignals& signals) {
   const std::string number = std::to_string(count);
   ChildProcess server({"thread-serve", "--count", number});
   const std::string address = server.read_listening_address(start_limit);
   ChildProcess client({"thread-fetch", "--server", address, "--count", number, "--delay",
                        std::to_string(delay.count())});
-  const auto fetched = read_result(client, delay + work_limit, interrupt_fd);
-  const auto served = read_result(server, start_limit, interrupt_fd);
-  if (is_readable(interrupt_fd)) return std::nullopt;
+  const auto fetched = read_result(client, delay + work_limit, signals.fd());
+  const auto served = read_result(server, start_limit, signals.fd());
+  if (signals.pending()) return std::nullopt;
   if (!fetched.is_object() || !served.is_object()) {
     throw std::runtime_error("the comparison by threads did not end: too few threads allowed?");
   }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "demo_report.hpp"
+#include "stop_signals.hpp"
 
 namespace weft::tool {
 
@@ -13,6 +14,6 @@ namespace weft::tool {
 /// one of them does not work.
 [[nodiscard]] std::optional<DemoRun> run_thread_comparison(unsigned count,
                                                            std::chrono::milliseconds delay,
-                                                           int interrupt_fd);
+                                                           const StopSignals& signals);
 
 }  // namespace weft::tool

@@ -22,9 +22,9 @@ std::string padded(std::string text, std::size_t width) {
 }  // namespace
 
 std::string_view to_string(FetchOutcome outcome) noexcept {
-  static constexpr std::array<std::string_view, 10> names{
-      "ok",         "refused",          "reset",        "timeout",   "bad_name",
-      "bad_status", "oversized_header", "bad_response", "cancelled", "other"};
+  static constexpr std::array<std::string_view, 9> names{
+      "ok",         "refused",          "reset",        "timeout", "bad_name",
+      "bad_status", "oversized_header", "bad_response", "other"};
   return names[static_cast<std::size_t>(outcome)];
 }
 

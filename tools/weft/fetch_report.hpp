@@ -25,7 +25,6 @@ enum class FetchOutcome : std::uint8_t {
   bad_status,        ///< a status other than 2xx
   oversized_header,  ///< the response's head is beyond the client's limits
   bad_response,      ///< not HTTP, or cut off
-  cancelled,         ///< by Ctrl-C
   other,             ///< anything else of the operating system's
 };
 [[nodiscard]] std::string_view to_string(FetchOutcome outcome) noexcept;

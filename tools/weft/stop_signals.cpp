@@ -1,5 +1,6 @@
 #include "stop_signals.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -37,6 +38,11 @@ StopSignals::~StopSignals() {
   const sigset_t set = stop_set();
   ::close(fd_);
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+bool StopSignals::pending() const noexcept {
+  pollfd asked{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&asked, 1, 0) == 1;
 }
 
 Task<int> StopSignals::next() {

@@ -22,6 +22,8 @@ class StopSignals {
   /// What a blocking poll() finds readable when one of the two has come and next() has not given
   /// it.
   [[nodiscard]] int fd() const noexcept { return fd_; }
+  /// Whether one of the two has come that next() has not given.
+  [[nodiscard]] bool pending() const noexcept;
 
  private:
   int fd_;

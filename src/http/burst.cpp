@@ -1,0 +1,238 @@
+// One turn of the loop in serve_burst(): parse what is at hand; answer the requests that are
+// complete, gathering the responses; when nothing is left to parse (or much is gathered, or the
+// connection shall close) write them; then wait for more, or end. So pipelined requests cost one
+// write, output is bounded, and nothing is read while the peer does not take what it asked for.
+#include "http/burst.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "http/serialize.hpp"
+#include "http/session.hpp"
+
+namespace weft::http {
+namespace {
+
+/// Bodies up to here are copied behind their head; larger ones are written from where they are.
+constexpr std::size_t kCopiedBody = 16 * 1024;
+/// The slowest reader of a long response that is waited for, in bytes a second; see write_timeout.
+constexpr std::size_t kSlowestReader = 16 * 1024;
+/// Memory is not set aside for more than this on a peer's word alone.
+constexpr std::uint64_t kMostReserved = 64 * 1024;
+/// Connections that may wait with a slot of their own, since their requests do not fit the first
+/// read.
+constexpr std::size_t kMostWarm = 64;
+
+/// A slot that its connection keeps while it waits; counted, so that idle connections stay cheap.
+class WarmSlot {
+ public:
+  explicit WarmSlot(ServerCore& core) noexcept : core_(core) {}
+  ~WarmSlot() {
+    if (held_) core_.warm_slots.fetch_sub(1, std::memory_order_relaxed);
+  }
+  WarmSlot(const WarmSlot&) = delete;
+  WarmSlot& operator=(const WarmSlot&) = delete;
+
+  [[nodiscard]] bool hold() noexcept {
+    if (held_) return true;
+    held_ = core_.warm_slots.fetch_add(1, std::memory_order_relaxed) < kMostWarm;
+    if (!held_) core_.warm_slots.fetch_sub(1, std::memory_order_relaxed);
+    return held_;
+  }
+
+ private:
+  ServerCore& core_;
+  bool held_ = false;
+};
+
+enum class Parsed : std::uint8_t { need_more, complete, failed };
+
+[[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
+  // SAFETY: char may alias anything.
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Parses `input` up to the end of the request, or all of it.
+[[nodiscard]] Parsed parse(Slot& slot, std::string_view& input) {
+  if (input.empty()) return Parsed::need_more;
+  slot.begin_if_needed();
+  for (;;) {
+    const ParseStep step = slot.parser.feed(input);
+    input.remove_prefix(step.consumed);
+    switch (step.event) {
+      case ParseEvent::need_more:
+        return Parsed::need_more;
+      case ParseEvent::complete:
+        return Parsed::complete;
+      case ParseEvent::failed:
+        return Parsed::failed;
+      case ParseEvent::body:
+        slot.request.body.append(step.body);
+        break;
+      case ParseEvent::head:
+        slot.request.body.reserve(
+            static_cast<std::size_t>(std::min(slot.parser.content_length(), kMostReserved)));
+        // A client whose body is here already does not wait for the word.
+        if (slot.parser.expects_continue() && input.empty()) {
+          slot.output.append("HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        break;
+    }
+  }
+}
+
+/// Answers what could not be parsed, or came too late. The connection closes after it.
+void append_refusal(Slot& slot, const ServerOptions& options, Status status,
+                    std::string_view reason) {
+  Response response = Response::of(status);
+  if (!reason.empty()) response.body.assign(reason).append("\n");
+  ResponseFraming framing;
+  framing.keep_alive = false;
+  framing.server_name = options.server_name;
+  append_response(slot.output, response, framing);
+}
+
+/// Appends slot.response; true if the connection stays open after it.
+[[nodiscard]] bool append_answer(Slot& slot, const Session& session) {
+  const bool keep_alive = slot.request.keep_alive && !session.draining() &&
+                          (slot.response.headers.empty() || !wants_close(slot.response.headers));
+  ResponseFraming framing;
+  framing.request_method = slot.request.method;
+  framing.request_version = slot.request.version;
+  framing.keep_alive = keep_alive;
+  framing.server_name = session.options().server_name;
+  const bool has_body = append_head(slot.output, slot.response, framing);
+  if (has_body && slot.response.body.size() <= kCopiedBody) {
+    slot.output.append(slot.response.body);
+  } else if (has_body) {
+    slot.large_body = slot.response.body;
+  }
+  slot.end_request();
+  return keep_alive;
+}
+
+/// What a handler threw becomes 500, and is told to whoever asked for it.
+[[nodiscard]] Response on_handler_error(const ServerOptions& options, const Request& request) {
+  if (options.on_handler_error) options.on_handler_error(request, std::current_exception());
+  return Response::of(500);
+}
+
+/// How long the peer may take for what is to be written.
+[[nodiscard]] TimePoint write_deadline(TimePoint now, const Slot& slot,
+                                       const ServerOptions& options) noexcept {
+  const std::size_t seconds = (slot.output.size() + slot.large_body.size()) / kSlowestReader;
+  return now + options.write_timeout + std::chrono::seconds(seconds);
+}
+
+/// Until when the next read may last: each part of a request has a deadline of its own, which
+/// further reads do not move.
+class ReadDeadline {
+ public:
+  void enter(Connection& connection, const Slot& slot, TimePoint now) noexcept {
+    const ServerOptions& options = connection.session().options();
+    if (!slot.in_request()) {
+      part_ = Part::none;
+      connection.enter(Connection::Phase::idle, now + options.idle_timeout);
+      return;
+    }
+    const Part part = slot.parser.head_done() ? Part::body : Part::head;
+    if (part != part_) {
+      part_ = part;
+      deadline_ = now + (part == Part::head ? options.header_timeout : options.body_timeout);
+    }
+    connection.enter(Connection::Phase::reading, deadline_);
+  }
+  void request_ended() noexcept { part_ = Part::none; }
+
+ private:
+  enum class Part : std::uint8_t { none, head, body };
+  Part part_ = Part::none;
+  TimePoint deadline_{};
+};
+
+void answer_now(ServerCore& core, Slot& slot) {
+  try {
+    slot.response = core.handler->answer_now(slot.request);
+  } catch (...) {
+    slot.response = on_handler_error(core.options, slot.request);
+  }
+}
+
+/// All that is to be written, as slices for a vectored write.
+[[nodiscard]] std::array<IoSlice, 2> output_slices(const Slot& slot) noexcept {
+  return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
+}
+
+}  // namespace
+
+Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> first_bytes,
+                           bool more_is_likely) {
+  using Then = BurstEnd::Then;
+  Session& session = connection.session();
+  ServerCore& core = session.core();
+  Lease<Slot> lease(core.slots);
+  Slot& slot = *lease;
+  WarmSlot warm(core);
+  ReadDeadline read_deadline;
+  std::string_view input = text_of(first_bytes);
+  bool closing = false;
+  bool lingering = false;
+  for (;;) {
+    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input);
+    if (parsed == Parsed::complete) {
+      read_deadline.request_ended();
+      if (core.handler->is_immediate()) {
+        answer_now(core, slot);
+      } else {
+        try {
+          Response made = co_await core.handler->answer(slot.request);
+          slot.response = std::move(made);
+        } catch (...) {
+          slot.response = on_handler_error(core.options, slot.request);
+        }
+      }
+      closing = !append_answer(slot, session);
+      const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
+      if (!closing && gather && !input.empty()) continue;
+    } else if (parsed == Parsed::failed) {
+      const Errc error = slot.parser.error();
+      append_refusal(slot, core.options, status_of(error), make_error_code(error).message());
+      closing = lingering = true;
+    }
+
+    TimePoint time = now();
+    if (!slot.output.empty()) {
+      connection.enter(Connection::Phase::writing, write_deadline(time, slot, core.options));
+      std::array<IoSlice, 2> slices = output_slices(slot);
+      const bool is_long = slices[0].size + slices[1].size > kCopiedBody;
+      const Result<void> written = co_await attempt(connection.stream().write_all_vectored(slices));
+      if (!written) co_return BurstEnd(Then::close);
+      if (is_long) time = now();
+      slot.output.clear();
+      slot.large_body = {};
+    }
+    if (closing) co_return BurstEnd(lingering || !input.empty() ? Then::linger : Then::close);
+    connection.enter_busy();
+    if (!input.empty()) continue;
+
+    if (!slot.in_request() && !(more_is_likely && warm.hold())) {
+      co_return BurstEnd(Then::wait, time + core.options.idle_timeout);
+    }
+    read_deadline.enter(connection, slot, time);
+    const Result<std::size_t> got = co_await attempt(connection.stream().read(slot.input));
+    if (connection.expired()) {
+      if (!slot.in_request()) co_return BurstEnd(Then::close);
+      append_refusal(slot, core.options, 408, {});
+      closing = true;
+      continue;
+    }
+    if (!got || *got == 0) co_return BurstEnd(Then::close);
+    connection.enter_busy();
+    input = text_of(std::span(slot.input).first(*got));
+  }
+}
+
+}  // namespace weft::http

@@ -1,0 +1,43 @@
+// IdlePool: connections that a client keeps open between requests, by host and port. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <weft/atomic.hpp>
+#include <weft/net.hpp>
+#include <weft/time.hpp>
+
+namespace weft::http {
+
+class IdlePool {
+ public:
+  IdlePool(std::size_t max_per_host, Nanoseconds max_age) noexcept
+      : max_per_host_(max_per_host), max_age_(max_age) {}
+
+  /// The connection to `key` that was used last, if one is young enough.
+  [[nodiscard]] std::optional<TcpStream> take(const std::string& key) noexcept;
+  /// Closes it instead when there are enough, or memory is short.
+  void give_back(const std::string& key, TcpStream stream) noexcept;
+  void clear() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept;
+
+ private:
+  struct Idle {
+    Idle(TcpStream its_stream, TimePoint its_time) noexcept
+        : stream(std::move(its_stream)), since(its_time) {}
+    TcpStream stream;
+    TimePoint since;
+  };
+
+  const std::size_t max_per_host_;
+  const Nanoseconds max_age_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::vector<Idle>> hosts_;  // guarded by mutex_; oldest first
+  std::size_t size_ = 0;                            // guarded by mutex_
+};
+
+}  // namespace weft::http

@@ -1,0 +1,66 @@
+#include "http/connection.hpp"
+
+#include <array>
+#include <span>
+#include <utility>
+
+#include "http/burst.hpp"
+#include "http/session.hpp"
+
+namespace weft::http {
+namespace {
+
+/// Requests are read into this first, so that a connection that waits holds no more. A typical
+/// request fits.
+constexpr std::size_t kFirstRead = 256;
+
+/// How much a peer that was refused may go on sending; see kLingerTime.
+constexpr std::size_t kLingerBytes = 1024 * 1024;
+
+Task<void> linger(Connection& connection) {
+  if (!connection.stream().shutdown(Shutdown::write)) co_return;
+  Lease<Slot> slot(connection.session().core().slots);
+  connection.enter(Connection::Phase::reading, deadline_after(kLingerTime));
+  std::size_t left = kLingerBytes;
+  while (!connection.expired()) {
+    const Result<std::size_t> got = co_await attempt(connection.stream().read((*slot).input));
+    if (!got || *got == 0 || *got >= left) co_return;
+    left -= *got;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(Session& session, TcpStream stream) noexcept
+    : session_(session), stream_(std::move(stream)) {
+  session_.core().connections.fetch_add(1, std::memory_order_relaxed);
+  session_.add(*this);
+}
+
+Connection::~Connection() {
+  session_.remove(*this);
+  session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Task<void> serve_connection(Session* session, TcpStream stream) {
+  Connection connection(*session, std::move(stream));
+  std::array<std::byte, kFirstRead> first;
+  try {
+    TimePoint wait_until = deadline_after(session->options().header_timeout);
+    for (;;) {
+      connection.enter(Connection::Phase::idle, wait_until);
+      const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
+      if (!got || *got == 0 || connection.expired()) break;
+      connection.enter_busy();
+      const BurstEnd end =
+          co_await serve_burst(connection, std::span(first).first(*got), *got == first.size());
+      if (end.then == BurstEnd::Then::linger) co_await linger(connection);
+      if (end.then != BurstEnd::Then::wait) break;
+      wait_until = end.wait_until;
+    }
+  } catch (const std::exception&) {
+    // Out of memory: this connection closes, the others go on.
+  }
+}
+
+}  // namespace weft::http

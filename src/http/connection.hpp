@@ -1,0 +1,79 @@
+// Connection: one accepted stream, as the task that serves it and the session that watches it see
+// it.
+//
+// Deadlines cost a store: the task writes until when its present wait may last, and the session's
+// sweep, which runs now and then, ends the waits that have lasted longer by shutting the socket
+// down. So there is no timer for a request, and no cancel: the task finds its read or write ended,
+// and `expired()`.
+//
+// Who writes what: `phase_` and `deadline_` the task; `expired_` the sweep; the links the session,
+// under its mutex.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include <weft/atomic.hpp>
+#include <weft/net.hpp>
+#include <weft/task.hpp>
+#include <weft/time.hpp>
+
+namespace weft::http {
+
+class Session;
+
+/// How long a peer that was refused may go on sending. Closing earlier would reset the connection
+/// and take our answer from it.
+inline constexpr Nanoseconds kLingerTime = std::chrono::seconds(2);
+
+class Connection {
+ public:
+  enum class Phase : std::uint8_t {
+    idle,     ///< between requests: may be closed at any time
+    reading,  ///< in a request
+    busy,     ///< in a handler: no deadline
+    writing,
+  };
+
+  /// Enters the session's list; the destructor leaves it.
+  Connection(Session& session, TcpStream stream) noexcept;
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] Session& session() const noexcept { return session_; }
+  [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
+
+  /// The task's next wait, and how long it may last.
+  void enter(Phase phase, TimePoint deadline) noexcept {
+    // Relaxed: a sweep that sees the one without the other errs by one wait at the edge of its
+    // deadline.
+    deadline_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
+    phase_.store(phase, std::memory_order_relaxed);
+  }
+  void enter_busy() noexcept {
+    deadline_.store(kNever, std::memory_order_relaxed);
+    phase_.store(Phase::busy, std::memory_order_relaxed);
+  }
+  /// A sweep has ended the wait. Relaxed: the system calls between the two threads order it.
+  [[nodiscard]] bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Session;
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+  Session& session_;
+  TcpStream stream_;
+  Connection* next_ = nullptr;
+  Connection* previous_ = nullptr;
+  Atomic<std::int64_t> deadline_{kNever};
+  Atomic<Phase> phase_{Phase::idle};
+  Atomic<bool> expired_{false};
+};
+
+/// The task of a connection: serves its requests until it is closed. Throws nothing: what happens
+/// to one connection is nothing to the others.
+[[nodiscard]] Task<void> serve_connection(Session* session, TcpStream stream);
+
+}  // namespace weft::http

@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <weft/http_server.hpp>
+#include <weft/scope.hpp>
+
+#include "http/session.hpp"
+
+namespace weft::http {
+namespace {
+
+void check_options(const ServerOptions& options) {
+  const Nanoseconds shortest =
+      std::min({options.header_timeout, options.body_timeout, options.idle_timeout,
+                options.write_timeout, options.drain_timeout});
+  if (shortest <= Nanoseconds::zero()) {
+    throw std::invalid_argument("http::ServerOptions: a timeout is not positive");
+  }
+  if (options.max_connections == 0 || options.max_output == 0) {
+    throw std::invalid_argument("http::ServerOptions: a bound is zero");
+  }
+  Headers().add("Server", options.server_name);
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options, std::unique_ptr<RequestHandler> handler) {
+  check_options(options);
+  core_ = std::make_unique<ServerCore>(std::move(options), std::move(handler));
+}
+
+Server::~Server() = default;
+
+Task<void> Server::serve(TcpListener& listener) {
+  Session session(*core_);
+  co_await scope(
+      [&session, &listener](Scope& children) { return session.run(children, listener); });
+}
+
+void Server::drain() noexcept { core_->drain(); }
+
+std::size_t Server::connections() const noexcept {
+  return core_->connections.load(std::memory_order_relaxed);
+}
+
+}  // namespace weft::http

@@ -1,0 +1,87 @@
+// Session: one Server::serve(): the accept loop, the list of its connections, the sweep of their
+// deadlines, and the drain. ServerCore: what all sessions of a server share.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+
+#include <weft/atomic.hpp>
+#include <weft/http_server.hpp>
+#include <weft/net.hpp>
+#include <weft/scope.hpp>
+#include <weft/task.hpp>
+#include <weft/time.hpp>
+
+#include "http/connection.hpp"
+#include "http/pool.hpp"
+#include "http/signal.hpp"
+#include "http/slot.hpp"
+
+namespace weft::http {
+
+class ServerCore {
+ public:
+  ServerCore(ServerOptions server_options, std::unique_ptr<RequestHandler> request_handler)
+      : options(std::move(server_options)),
+        handler(std::move(request_handler)),
+        slots(options.limits) {}
+
+  void add(Session& session) noexcept;
+  void remove(Session& session) noexcept;
+  void drain() noexcept;
+
+  const ServerOptions options;
+  const std::unique_ptr<RequestHandler> handler;
+  Pool<Slot> slots;
+  Atomic<std::size_t> connections{0};  // relaxed: a count for show and for the limit
+  Atomic<std::size_t> warm_slots{
+      0};  // relaxed: slots held by connections that wait; see serve_burst()
+
+ private:
+  Mutex mutex_;
+  Session* sessions_ = nullptr;  // guarded by mutex_
+  bool draining_ = false;        // guarded by mutex_
+};
+
+class Session {
+ public:
+  explicit Session(ServerCore& core) noexcept : core_(core) { core_.add(*this); }
+  ~Session() { core_.remove(*this); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// The body of serve(): accepts until drain(), then sees the connections off.
+  [[nodiscard]] Task<void> run(Scope& scope, TcpListener& listener);
+
+  [[nodiscard]] ServerCore& core() const noexcept { return core_; }
+  [[nodiscard]] const ServerOptions& options() const noexcept { return core_.options; }
+  /// Responses shall say "Connection: close". Relaxed: one response more or less.
+  [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  void drain() noexcept;
+
+ private:
+  friend class Connection;
+  friend class ServerCore;
+
+  void add(Connection& connection) noexcept;
+  void remove(Connection& connection) noexcept;
+  [[nodiscard]] Task<void> accept_loop(Scope& scope, TcpListener& listener);
+  [[nodiscard]] bool start(Scope& scope, TcpStream stream) noexcept;
+  [[nodiscard]] Task<void> sweep_loop();
+  [[nodiscard]] Task<void> see_off(Scope& scope);
+  [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;
+  void close_idle() noexcept;
+  [[nodiscard]] bool stop_sweeping_if_empty() noexcept;
+
+  ServerCore& core_;
+  Session* next_ = nullptr;      // the core's, under its mutex
+  Session* previous_ = nullptr;  // the core's, under its mutex
+  Signal drain_wanted_;
+  Atomic<bool> draining_{false};
+  mutable Mutex mutex_;
+  Connection* first_ = nullptr;  // guarded by mutex_
+  bool sweeping_ = false;        // guarded by mutex_
+};
+
+}  // namespace weft::http

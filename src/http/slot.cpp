@@ -1,0 +1,21 @@
+#include "http/slot.hpp"
+
+namespace weft::http {
+namespace {
+
+void shrink(std::string& buffer) noexcept {
+  buffer.clear();
+  if (buffer.capacity() > Slot::kKeptBytes) buffer = std::string();
+}
+
+}  // namespace
+
+void Slot::recycle() noexcept {
+  shrink(request.body);
+  shrink(output);
+  response = Response();
+  large_body = {};
+  begun_ = false;
+}
+
+}  // namespace weft::http

@@ -1,0 +1,333 @@
+// What is particular to the readiness driver: how many system calls it makes, and its readiness
+// flags. What every driver must do is in tests/conformance.
+#include "reactor/readiness_driver.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+
+#include <thread>
+
+#include "conformance/driver_fixture.hpp"
+#include "os/fault.hpp"
+
+namespace weft::testing {
+namespace {
+
+class ReadinessDriverTest : public ::testing::Test, public DriverRunner {
+ protected:
+  ReadinessDriverTest() : DriverRunner(*ReadinessDriver::create()) {}
+
+  /// Watches `source` and takes the events that this brings.
+  void watch(Source& source) {
+    ReadOperation read(source);
+    ASSERT_TRUE(start(read));
+    settle();
+    cancel(read);
+  }
+  /// Waits until what was sent to `source` can be read, by asking the socket itself.
+  static void arrived(const Source& source, int bytes) {
+    int there = 0;
+    while (there < bytes) ASSERT_EQ(::ioctl(source.handle(), FIONREAD, &there), 0);
+  }
+  /// Reads into `room` bytes; what the operation must bring.
+  std::string read(Source& source, std::size_t room = 64) {
+    ReadOperation operation(source, room);
+    run(operation);
+    return operation.text();
+  }
+};
+
+TEST_F(ReadinessDriverTest, PingPongIsWaitReadWrite) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "warm-up");  // the kind of socket is asked for once
+  EXPECT_EQ(read(source), "warm-up");
+  ScopedFaults counter;
+  constexpr std::uint64_t rounds = 100;
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    ReadOperation request(source);
+    ASSERT_TRUE(start(request));  // the last read was short, so this makes no system call
+    put(tcp.second, "ping");
+    arrived(source, 4);
+    wait_for({&request});
+    WriteOperation response(source, "pong");
+    EXPECT_FALSE(start(response));
+    EXPECT_EQ(take(tcp.second), "pong");
+  }
+  EXPECT_EQ(counter.calls(Call::epoll_wait), rounds);
+  EXPECT_EQ(counter.calls(Call::read), rounds);
+  EXPECT_EQ(counter.calls(Call::send), rounds);
+  EXPECT_EQ(counter.calls(Call::epoll_ctl), 0U);
+  EXPECT_EQ(counter.calls(Call::getsockopt), 0U);
+}
+
+TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
+  constexpr std::size_t count = 200;
+  std::vector<Ends> pairs;
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<ReadOperation>> reads;
+  for (std::size_t i = 0; i < count; ++i) {
+    pairs.push_back(make_socket_pair());
+    sources.push_back(std::make_unique<Source>(pairs.back().first.release()));
+    reads.push_back(std::make_unique<ReadOperation>(*sources.back()));
+    ASSERT_TRUE(start(*reads.back()));
+  }
+  settle();
+  for (const Ends& pair : pairs) put(pair.second, "x");
+  ScopedFaults counter;
+  EXPECT_EQ(wait(no_limit).size(), count);
+  EXPECT_EQ(counter.calls(Call::epoll_wait), 1U);
+  EXPECT_EQ(counter.calls(Call::read), count);
+}
+
+TEST_F(ReadinessDriverTest, ASourceIsRegisteredOnce) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  ScopedFaults counter;
+  for (int i = 0; i < 10; ++i) {
+    ReadOperation operation(source);
+    ASSERT_TRUE(start(operation));
+    put(tcp.second, "x");
+    wait_for({&operation});
+    fill(tcp.first);
+    WriteOperation write(source, "y");
+    ASSERT_TRUE(start(write));
+    while (write.ended == 0) {
+      while (!take(tcp.second).empty()) {
+      }
+      wait();
+    }
+  }
+  EXPECT_EQ(counter.calls(Call::epoll_ctl), 1U);
+}
+
+// The readiness flags
+// -----------------------------------------------------------------------------------
+
+TEST_F(ReadinessDriverTest, AFullReadIsNotTakenForTheLast) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "abcdef");
+  arrived(source, 6);
+  EXPECT_EQ(read(source, 3), "abc");
+  EXPECT_EQ(read(source, 3), "def");
+}
+
+TEST_F(ReadinessDriverTest, AnEndThatCameWithTheDataIsSeenAfterAShortRead) {
+  Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "warm-up");
+  EXPECT_EQ(read(source), "warm-up");  // from here on a short read counts
+  put(tcp.second, "last");
+  ASSERT_EQ(::shutdown(tcp.second.get(), SHUT_WR), 0);  // one event for both
+  EXPECT_EQ(read(source), "last");
+  EXPECT_EQ(read(source), "");
+  EXPECT_EQ(read(source), "");
+}
+
+TEST_F(ReadinessDriverTest, AnEndThatComesBetweenEventAndShortReadIsSeen) {
+  Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "warm-up");
+  EXPECT_EQ(read(source), "warm-up");
+  put(tcp.second, "ab");
+  arrived(source, 2);
+  settle();  // takes the event; nobody waits, so nothing is read
+  ASSERT_EQ(::shutdown(tcp.second.get(), SHUT_WR), 0);
+  EXPECT_EQ(read(source), "ab");
+  EXPECT_EQ(read(source), "");
+}
+
+TEST_F(ReadinessDriverTest, AResetAfterAShortReadIsSeen) {
+  Ends tcp = make_tcp_pair();
+  fill(tcp.first);  // what the peer leaves unread makes its close a reset
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "ab");
+  EXPECT_EQ(read(source), "ab");
+  tcp.second.reset();
+  ReadOperation operation(source);
+  EXPECT_EQ(run(operation), -ECONNRESET);
+}
+
+TEST_F(ReadinessDriverTest, ReadsStopAtUrgentDataAndGoOn) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "warm-up");
+  EXPECT_EQ(read(source), "warm-up");
+  put(tcp.second, "before");
+  ASSERT_EQ(::send(tcp.second.get(), "!", 1, MSG_OOB), 1);
+  put(tcp.second, "after");
+  std::string all;
+  while (all.size() < 11)
+    all += read(source);  // a read that trusted the stop at the mark would never end
+  EXPECT_EQ(all, "beforeafter");
+}
+
+TEST_F(ReadinessDriverTest, DatagramsAreNeverTakenForDrained) {
+  const Ends pair = make_socket_pair(SOCK_DGRAM);
+  Source source(::dup(pair.first.get()));
+  watch(source);
+  put(pair.second, "one");
+  put(pair.second, "two");
+  put(pair.second, "three");
+  EXPECT_EQ(read(source), "one");
+  EXPECT_EQ(read(source), "two");
+  EXPECT_EQ(read(source), "three");
+}
+
+TEST_F(ReadinessDriverTest, InjectedShortReadsAreNotTakenForDrained) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  put(tcp.second, "warm-up");
+  EXPECT_EQ(read(source), "warm-up");
+  ScopedFaults faults;
+  faults.add({.call = Call::read, .size = 2, .times = Fault::always});
+  put(tcp.second, "abcdef");
+  arrived(source, 6);
+  EXPECT_EQ(read(source) + read(source) + read(source), "abcdef");
+}
+
+TEST_F(ReadinessDriverTest, AShortWriteWaitsForRoom) {
+  const Ends tcp = make_tcp_pair();
+  set_option(tcp.first, SOL_SOCKET, SO_SNDBUF, 8192);
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  const std::string text(1 << 20, 'x');
+  std::size_t sent = 0;
+  std::size_t received = 0;
+  while (sent < text.size()) {
+    WriteOperation write(source, text.substr(sent));
+    start(write);
+    while (write.ended == 0) {
+      received += take(tcp.second).size();
+      wait();
+    }
+    ASSERT_GT(write.result, 0);
+    sent += static_cast<std::size_t>(write.result);
+  }
+  while (received < sent) received += take(tcp.second).size();
+  EXPECT_EQ(received, text.size());
+}
+
+TEST_F(ReadinessDriverTest, ATaskMayMoveBetweenDrivers) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  DriverRunner other(*ReadinessDriver::create());
+  for (int i = 0; i < 20; ++i) {
+    DriverRunner& here = i % 3 == 0 ? other : *this;
+    ReadOperation first(source, 2);
+    const bool pending = here.start(first);
+    put(tcp.second, "abc");
+    arrived(source, pending || first.result == 0 ? 3 : 0);
+    if (first.ended == 0) here.wait_for({&first});
+    EXPECT_EQ(first.text(), "ab");
+    // What one driver leaves unread, the other finds.
+    DriverRunner& there = i % 2 == 0 ? other : *this;
+    ReadOperation second(source);
+    there.run(second);
+    EXPECT_EQ(second.text(), "c");
+  }
+}
+
+TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  int wakes = 0;
+  for (int i = 0; i < 30; ++i) {
+    put(tcp.second, "x");
+    arrived(source, 1);
+    ScopedFaults counter;
+    DriverRunner::wait();
+    EXPECT_EQ(take(tcp.first), "x");  // somebody else reads it
+    wakes += counter.calls(Call::epoll_ctl) != 0 ? 1 : 0;
+  }
+  EXPECT_EQ(wakes, 1);  // it was taken out once
+  ReadOperation again(source);
+  ASSERT_TRUE(start(again));
+  put(tcp.second, "back");
+  wait_for({&again});
+  EXPECT_EQ(again.text(), "back");
+}
+
+// Drivers and their numbers
+// -----------------------------------------------------------------------------
+
+TEST_F(ReadinessDriverTest, TwoDriversThatPreferOneNumberAreToldApart) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  DriverRunner other(*ReadinessDriver::create(0));
+  ReadOperation operation(source);
+  ASSERT_TRUE(other.start(operation));
+  put(tcp.second, "x");
+  other.wait_for({&operation});
+  EXPECT_EQ(operation.text(), "x");
+}
+
+TEST_F(ReadinessDriverTest, ANewDriverDoesNotTrustTheNotesOfItsPredecessor) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  for (int i = 0; i < 3; ++i) {
+    DriverRunner next(*ReadinessDriver::create(40));
+    ReadOperation operation(source);
+    ASSERT_TRUE(next.start(operation));
+    put(tcp.second, "x");
+    next.wait_for({&operation});
+    EXPECT_EQ(operation.text(), "x");
+  }
+}
+
+TEST_F(ReadinessDriverTest, DriversBeyondTheNumbersWork) {
+  std::vector<std::unique_ptr<ReadinessDriver>> crowd;
+  for (unsigned i = 0; i < DriverNumber::most; ++i) crowd.push_back(*ReadinessDriver::create(i));
+  DriverRunner unnumbered(*ReadinessDriver::create());
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  for (int i = 0; i < 5; ++i) {
+    ReadOperation first(source, 1);
+    ReadOperation second(source, 1);
+    ASSERT_TRUE(unnumbered.start(first));
+    ASSERT_TRUE(unnumbered.start(second));
+    put(tcp.second, "xy");
+    unnumbered.wait_for({&first, &second});
+    EXPECT_EQ(first.text() + second.text(), "xy");
+  }
+}
+
+TEST_F(ReadinessDriverTest, CreationFailsWithoutHandles) {
+  ScopedFaults faults;
+  faults.add({.call = Call::epoll_create, .errno_value = EMFILE});
+  EXPECT_EQ(ReadinessDriver::create().error(), std::errc::too_many_files_open);
+}
+
+TEST_F(ReadinessDriverTest, APipeIsAskedOnceWhetherItIsASocket) {
+  const Ends pipe = make_pipe();
+  Source source(::dup(pipe.second.get()));
+  ScopedFaults counter;
+  for (int i = 0; i < 10; ++i) {
+    WriteOperation write(source, "x");
+    EXPECT_EQ(run(write), 1);
+  }
+  EXPECT_EQ(counter.calls(Call::send), 1U);
+  EXPECT_EQ(counter.calls(Call::writev), 10U);
+}
+
+TEST_F(ReadinessDriverTest, TransfersOfNothingNeverWait) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  ReadOperation nothing(source, 0);
+  EXPECT_FALSE(start(nothing));
+  EXPECT_EQ(nothing.result, 0);
+}
+
+}  // namespace
+}  // namespace weft::testing

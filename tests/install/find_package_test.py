@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Installs a build, moves it, and builds and runs the README's first program against it.
+
+Nothing of the source tree or of the build may be needed, or named, by what is installed.
+"""
+
+import argparse
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
+EXAMPLE = ROOT / "examples" / "echo_server.cpp"
+TIMEOUT_SECONDS = 20
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}\nexit code {done.returncode}")
+
+
+def check_exports(prefix: pathlib.Path, build: pathlib.Path) -> None:
+    """What CMake exported names neither this machine's folders nor the parts inside the library."""
+    files = list(prefix.rglob("*.cmake"))
+    if not files:
+        sys.exit(f"no CMake package was installed in {prefix}")
+    for file in files:
+        text = file.read_text()
+        for leak in (str(ROOT), str(build), "llhttp", "weft_options", "-Werror"):
+            if leak in text:
+                sys.exit(f"{file.name} of the installed package mentions {leak}")
+
+
+def check_echo(program: pathlib.Path) -> None:
+    """Starts the program on a port of its choice and has a few lines echoed."""
+    server = subprocess.Popen([program, "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+    try:
+        # "echoing on 127.0.0.1:40001"
+        host, port = server.stdout.readline().split()[-1].rsplit(":", 1)
+        clients = [
+            socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS) for _ in range(3)
+        ]
+        for number, client in enumerate(clients):
+            client.sendall(b"hello %d " % number * 2000)
+            client.shutdown(socket.SHUT_WR)
+        for number, client in reversed(list(enumerate(clients))):
+            with client, client.makefile("rb") as stream:
+                if stream.read() != b"hello %d " % number * 2000:
+                    sys.exit(f"client {number} did not get back what it sent")
+        if server.poll() is not None:
+            sys.exit(f"the echo server ended by itself with {server.returncode}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cmake", required=True)
+    parser.add_argument("--build-dir", required=True, type=pathlib.Path)
+    parser.add_argument("--compiler", required=True)
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="weft-install-") as folder:
+        first = pathlib.Path(folder) / "first"
+        moved = pathlib.Path(folder) / "moved"
+        build = pathlib.Path(folder) / "build"
+        run(options.cmake, "--install", str(options.build_dir), "--prefix", str(first))
+        first.rename(moved)
+        check_exports(moved, options.build_dir)
+        run(
+            *(options.cmake, "-S", str(CONSUMER), "-B", str(build), "-G", "Ninja"),
+            f"-DCMAKE_PREFIX_PATH={moved}",
+            f"-DCMAKE_CXX_COMPILER={options.compiler}",
+            f"-DECHO_SERVER_SOURCE={EXAMPLE}",
+        )
+        run(options.cmake, "--build", str(build))
+        check_echo(build / "echo_server")
+
+
+if __name__ == "__main__":
+    main()

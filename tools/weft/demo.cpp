@@ -1,0 +1,86 @@
+// `weft demo`: the delay server as a second process, many delayed texts fetched from it at once,
+// every echo checked, and the same work by one OS thread a request beside it.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "child_process.hpp"
+#include "commands.hpp"
+#include "demo_load.hpp"
+#include "demo_report.hpp"
+#include "demo_threads.hpp"
+#include "fd_limit.hpp"
+#include "stop_signals.hpp"
+#include "thread_peer.hpp"
+#include "values.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+constexpr std::chrono::seconds start_limit{10};
+
+DemoReport measure_weft(const DemoOptions& options, std::size_t file_limit, StopSignals& signals,
+                        ChildProcess& server, DemoLoad& load) {
+  DemoReport report;
+  report.count = options.count;
+  report.delay = options.delay;
+  const std::string address = server.read_listening_address(start_limit);
+  const std::size_t at_once = std::min<std::size_t>(options.count, sockets_within(file_limit));
+  if (at_once < options.count) {
+    report.note = "The limit of open files is " + grouped(file_limit) + ": " + grouped(at_once) +
+                  " requests were under way at once, the others queued.\n";
+  }
+  load.run(address, options.count, options.delay, at_once, signals);
+  report.weft.requests = load.requests();
+  report.weft.failures = load.failures();
+  report.weft.connections = load.most_at_once();
+  report.weft.wall = load.wall();
+  report.weft.client = usage_of_self();
+  report.weft.server = usage_of(server.pid());
+  report.latency = load.latency();
+  if (!load.first_failure().empty()) report.note += "First failure: " + load.first_failure() + "\n";
+  return report;
+}
+
+// The comparison is an extra: when the system allows too few threads, the report says so and stands
+// without.
+void add_thread_comparison(DemoReport& report, const StopSignals& signals) {
+  const std::uint64_t wanted = std::min<std::uint64_t>(thread_peer_cap, report.weft.connections);
+  const auto count = static_cast<unsigned>(wanted);
+  try {
+    report.threads = run_thread_comparison(count, report.delay, signals);
+  } catch (const std::exception& error) {
+    report.note += "No comparison by threads: " + std::string(error.what()) + "\n";
+    return;
+  }
+  if (count < report.count) {
+    report.note += "The comparison, one OS thread a request on each side, is capped at " +
+                   grouped(count) + " requests.\n";
+  }
+}
+
+bool all_right(const DemoReport& report) {
+  return report.weft.failures == 0 && report.weft.requests == report.count;
+}
+
+}  // namespace
+
+int run_demo(const DemoOptions& options) {
+  StopSignals signals;
+  const std::size_t file_limit = raise_fd_limit();
+  ChildProcess server({"delay", "--listen", "127.0.0.1:0", "--workers", "1", "--die-with-parent"});
+  DemoLoad load;
+  DemoReport report = measure_weft(options, file_limit, signals, server, load);
+  server.stop();
+  if (!load.interrupted()) add_thread_comparison(report, signals);
+  const std::string text = options.json ? to_json(report) : to_text(report);
+  std::fputs(text.c_str(), stdout);
+  if (load.interrupted() || signals.pending()) return exit_interrupted;
+  return all_right(report) ? 0 : exit_failed;
+}
+
+}  // namespace weft::tool

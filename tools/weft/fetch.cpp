@@ -1,0 +1,177 @@
+// `weft fetch`: URLs fetched concurrently over pooled connections, each outcome reported.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+#include <weft/http_client.hpp>
+#include <weft/runtime.hpp>
+#include <weft/scope.hpp>
+#include <weft/select.hpp>
+
+#include "commands.hpp"
+#include "fd_limit.hpp"
+#include "fetch_failure.hpp"
+#include "fetch_report.hpp"
+#include "output_file.hpp"
+#include "progress.hpp"
+#include "stop_signals.hpp"
+#include "values.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t longest_list = 20;  // requests that people are shown one by one
+
+http::ClientOptions client_options(const FetchOptions& options, std::size_t at_once) {
+  http::ClientOptions client;
+  client.timeout = options.timeout;
+  client.connect_timeout = options.timeout;
+  client.max_idle_per_host = at_once;
+  return client;
+}
+
+// The requests of one command. Everything runs on one worker: no member needs a lock.
+class Fetcher {
+ public:
+  Fetcher(const FetchOptions& options, std::size_t at_once, FetchReport& report)
+      : options_(options),
+        total_(options.urls.size() * options.repeat),
+        at_once_(at_once),
+        report_(report),
+        progress_("fetching", total_),
+        client_(client_options(options, at_once)) {
+    if (!options.output.empty()) paths_ = output_paths(options.output, options.urls);
+  }
+
+  // As many tasks as there may be requests at once, each taking the next request that is left.
+  Task<void> run() {
+    co_await scope([this](Scope& tasks) -> Task<void> {
+      for (std::size_t i = 0; i < at_once_; ++i) tasks.spawn([this] { return work(); }).detach();
+      co_return;
+    });
+  }
+
+ private:
+  // Where a body goes: counted, and written to a file once it is known to be what was asked for.
+  struct Body {
+    std::uint64_t bytes = 0;
+    std::string path;  // empty: nowhere
+    std::unique_ptr<OutputFile> file;
+
+    void take(const http::Response& head, std::span<const std::byte> part) {
+      bytes += part.size();
+      if (path.empty() || !head.status.is_success()) return;
+      open();
+      file->write(part);
+    }
+    void open() {
+      if (!file) file = std::make_unique<OutputFile>(path);
+    }
+    void finish() {  // an empty body is a file as well
+      if (path.empty()) return;
+      open();
+      file->commit();
+    }
+  };
+
+  Task<void> work() {
+    while (next_ < total_) {
+      const std::size_t number = next_++;
+      auto result = co_await fetch(number);
+      progress_.step(result.outcome != FetchOutcome::ok);
+      report_.add(std::move(result));
+    }
+  }
+
+  Task<FetchResult> fetch(std::size_t number) {
+    FetchResult result;
+    result.url = number % options_.urls.size();
+    Body body;
+    // Repeats fetch the same: the first of them is kept.
+    if (!paths_.empty() && number < paths_.size()) body.path = paths_[number];
+    const auto begin = Clock::now();
+    try {
+      auto response = co_await client_.get_to(
+          options_.urls[result.url],
+          [&body](const http::Response& head, std::span<const std::byte> part) {
+            body.take(head, part);
+          });
+      result.status = response.status.code();
+      if (response.status.is_success()) {
+        body.finish();
+      } else {
+        std::tie(result.outcome, result.error) = explain_status(response.status);
+      }
+    } catch (const std::exception& error) {
+      std::tie(result.outcome, result.error) = explain_failure(error, options_.timeout);
+    }
+    result.time = Clock::now() - begin;
+    result.bytes = body.bytes;
+    co_return result;
+  }
+
+  const FetchOptions& options_;
+  std::size_t total_;
+  std::size_t at_once_;
+  std::size_t next_ = 0;
+  FetchReport& report_;
+  Progress progress_;
+  http::Client client_;
+  std::vector<std::string> paths_;
+};
+
+// Gives whether a signal came first; requests under way are then cancelled and awaited.
+Task<bool> fetch_until_signalled(Fetcher& fetcher, StopSignals& signals) {
+  auto first = co_await select(fetcher.run(), signals.next());
+  co_return first.index() == 1;
+}
+
+// How many requests at once the limit of open files allows; says so where that is fewer than was
+// asked for.
+std::size_t requests_at_once(const FetchOptions& options, std::size_t total) {
+  const std::size_t wanted = std::min<std::size_t>(options.concurrency, total);
+  const std::size_t file_limit = raise_fd_limit();
+  const std::size_t files_each = options.output.empty() ? 1 : 2;
+  const std::size_t possible = std::max<std::size_t>(sockets_within(file_limit) / files_each, 1);
+  if (possible >= wanted) return wanted;
+  std::fprintf(stderr, "weft fetch: the limit of open files is %s: %s requests at once, not %s\n",
+               grouped(file_limit).c_str(), grouped(possible).c_str(), grouped(wanted).c_str());
+  return possible;
+}
+
+}  // namespace
+
+int run_fetch(const FetchOptions& options) {
+  StopSignals signals;
+  if (!options.output.empty()) make_output_directory(options.output);
+  const std::size_t total = options.urls.size() * options.repeat;
+  FetchReport report(options.urls, options.json || total <= longest_list);
+  const auto begin = Clock::now();
+  bool interrupted = false;
+  {
+    Fetcher fetcher(options, requests_at_once(options, total), report);
+    interrupted = block_on(fetch_until_signalled(fetcher, signals));
+  }
+  const auto wall = Clock::now() - begin;
+  const std::string text = options.json ? report.json(wall) : report.text(wall);
+  std::fputs(text.c_str(), stdout);
+  std::fputs(report.failure_lines().c_str(), stderr);
+  if (interrupted) {
+    std::fprintf(stderr, "weft fetch: interrupted after %s of %s requests\n",
+                 grouped(report.requests()).c_str(), grouped(total).c_str());
+    return exit_interrupted;
+  }
+  return report.failures() == 0 ? 0 : exit_failed;
+}
+
+}  // namespace weft::tool

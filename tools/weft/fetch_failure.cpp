@@ -1,0 +1,57 @@
+#include "fetch_failure.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <weft/http_error.hpp>
+#include <weft/resolve.hpp>
+
+#include "values.hpp"
+
+namespace weft::tool {
+
+namespace {
+
+FetchOutcome outcome_of(std::error_code code) {
+  if (code == std::errc::connection_refused) return FetchOutcome::refused;
+  if (code == std::errc::connection_reset || code == std::errc::broken_pipe ||
+      code == http::Errc::closed_before_response) {
+    return FetchOutcome::reset;
+  }
+  if (code == std::errc::timed_out) return FetchOutcome::timeout;
+  if (code.category() == resolve_category()) return FetchOutcome::bad_name;
+  if (code == http::Errc::headers_too_large || code == http::Errc::too_many_headers) {
+    return FetchOutcome::oversized_header;
+  }
+  if (code.category() == http::http_category()) return FetchOutcome::bad_response;
+  return FetchOutcome::other;
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+FetchFailure explain_failure(const std::exception& error, std::chrono::nanoseconds timeout) {
+  const auto* system = dynamic_cast<const std::system_error*>(&error);
+  if (system == nullptr) return {FetchOutcome::other, one_line(error.what())};
+  const FetchOutcome outcome = outcome_of(system->code());
+  switch (outcome) {
+    case FetchOutcome::timeout:
+      return {outcome, "timed out after " + readable_time(timeout)};
+    case FetchOutcome::oversized_header:
+    case FetchOutcome::bad_response:
+      return {outcome, "bad response: " + one_line(system->code().message())};
+    default:  // these name the address or the host that was meant
+      return {outcome, one_line(error.what())};
+  }
+}
+
+FetchFailure explain_status(http::Status status) {
+  std::string text = "status " + std::to_string(status.code());
+  if (!status.reason().empty()) text += " " + std::string(status.reason());
+  return {FetchOutcome::bad_status, std::move(text)};
+}
+
+}  // namespace weft::tool

@@ -1,0 +1,22 @@
+// From what a request threw to what a user is told.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <utility>
+#include <weft/http_message.hpp>
+
+#include "fetch_report.hpp"
+
+namespace weft::tool {
+
+using FetchFailure = std::pair<FetchOutcome, std::string>;
+
+/// The kind of a failed request and one line about it, without the URL.
+[[nodiscard]] FetchFailure explain_failure(const std::exception& error,
+                                           std::chrono::nanoseconds timeout);
+/// The same for a response whose status is not 2xx: "status 404 Not Found".
+[[nodiscard]] FetchFailure explain_status(http::Status status);
+
+}  // namespace weft::tool

@@ -1,0 +1,40 @@
+// The files that `weft fetch --output` writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace weft::tool {
+
+/// Makes the directory, with its parents. Throws std::runtime_error, naming it.
+void make_output_directory(const std::string& path);
+
+/// A path in `directory` for each URL, no two alike: see file_name_of(); the second "a" becomes
+/// "a-2".
+[[nodiscard]] std::vector<std::string> output_paths(const std::string& directory,
+                                                    const std::vector<std::string>& urls);
+
+/// A file that is there only once it is whole: written beside its place and moved there by
+/// commit(). Errors are thrown as std::runtime_error and name the file. Writes block: they go to
+/// the system's cache.
+class OutputFile {
+ public:
+  explicit OutputFile(std::string path);
+  /// Without commit(): removes what was written.
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  std::FILE* file_;
+};
+
+}  // namespace weft::tool
