@@ -119,13 +119,11 @@ Task<Result<bool>> exchange(Call& call, TcpStream& stream) {
 
 Task<TcpStream> connect(const Call& call) {
   const Nanoseconds limit = call.core.options.connect_timeout;
-  bool timed_out = false;
   try {
     TcpStream stream = co_await timeout(TcpStream::connect(call.url.host, call.url.port), limit);
     co_return stream;
   } catch (const IoError& error) {
-    timed_out = error.code() == std::errc::timed_out;
-    if (!timed_out) throw;
+    if (error.code() != std::errc::timed_out) throw;
   }
   throw IoError(std::make_error_code(std::errc::timed_out), "connect", call.url.authority());
 }

@@ -79,8 +79,8 @@ class CallbackOperation final : public Operation {
       : Operation(what, on, [](Operation& self) noexcept {
           auto& own = static_cast<CallbackOperation&>(self);
           ++own.completed;
-          const std::function<void()> then = own.then;  // it may destroy the operation
-          if (then) then();
+          const std::function<void()> callback = own.then;  // it may destroy the operation
+          if (callback) callback();
         }) {}
   explicit CallbackOperation(std::int64_t when) : CallbackOperation(OperationKind::timer) {
     deadline = when;
@@ -258,7 +258,9 @@ TEST_F(ReactorTest, ATimerThatStartsItselfAnewDoesNotHoldTheTurn) {
   CallbackOperation timer(clock.time - 10 * ms);
   bool again = true;
   timer.then = [&] {
-    if (again) EXPECT_EQ(reactor->start(timer), Started::pending);
+    if (again) {
+      EXPECT_EQ(reactor->start(timer), Started::pending);
+    }
   };
   ASSERT_EQ(reactor->start(timer), Started::pending);
   EXPECT_GE(reactor->turn(0), 1U);

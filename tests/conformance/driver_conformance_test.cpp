@@ -466,8 +466,11 @@ TEST_P(EveryDriver, C04_NoSignalKillsAWriterWhosePeerIsGone) {
   EXPECT_EQ(runner.run(to_socket), -EPIPE);
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, EveryDriver, ::testing::ValuesIn(drivers_to_test()),
-                         [](const auto& info) { return info.param.name; });
+std::string driver_name(const ::testing::TestParamInfo<DriverFactory>& info) {
+  return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, EveryDriver, ::testing::ValuesIn(drivers_to_test()), driver_name);
 
 }  // namespace
 }  // namespace weft::testing

@@ -1,0 +1,270 @@
+// http::Server under pressure: deadlines, clients that do not read, drains, cancels, shortages.
+#include <cerrno>
+
+#include "api/http_support.hpp"
+#include "os/fault.hpp"
+
+namespace weft::testing {
+namespace {
+
+using http::Request;
+using http::Response;
+
+class HttpServerLimits : public Net {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServerLimits, ::testing::Values(0, 1, 2), name_of_workers);
+
+Response plain(Request& request) { return Response::text(request.target); }
+
+TEST_P(HttpServerLimits, ASlowHeadIs408) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.header_timeout = milliseconds(40);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string answer = co_await tell(s.endpoint(), "GET /slow HT");
+      EXPECT_EQ(status_line(answer), "HTTP/1.1 408 Request Timeout");
+      EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+      // One that says nothing at all is closed without a word.
+      const std::string silence = co_await tell(s.endpoint(), "");
+      EXPECT_EQ(silence, "");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, TricklingDoesNotMoveTheDeadline) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.header_timeout = milliseconds(60);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      co_await stream.write_all("GET / HTTP/1.1\r\n");
+      // A byte now and then, for as long as the server takes it.
+      auto trickle = [](TcpStream& to) -> Task<void> {
+        for (;;) {
+          co_await sleep_for(milliseconds(5));
+          const Result<void> written = co_await attempt(to.write_all("a"));
+          if (!written) co_await sleep_for(hours(1));
+        }
+      };
+      auto first = co_await select(read_rest(stream), trickle(stream));
+      EXPECT_EQ(first.index(), 0U);
+      EXPECT_EQ(status_line(first.take<0>()), "HTTP/1.1 408 Request Timeout");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, ASlowBodyIs408) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.body_timeout = milliseconds(40);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string answer = co_await tell(
+          s.endpoint(), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+      EXPECT_EQ(status_line(answer), "HTTP/1.1 408 Request Timeout");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, AnIdleConnectionIsClosed) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.idle_timeout = milliseconds(40);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string answer = co_await tell(s.endpoint(), get("/once"));
+      EXPECT_EQ(body_of(answer), "/once");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, HandlersHaveNoDeadline) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.idle_timeout = options.header_timeout = options.body_timeout = milliseconds(10);
+    Site site(std::move(options), [](Request&) -> Task<Response> {
+      co_await sleep_for(milliseconds(60));
+      co_return Response::text("late");
+    });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string answer = co_await tell(s.endpoint(), get("/"));
+      EXPECT_EQ(body_of(answer), "late");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, AClientThatNeverReadsIsHeldBackAndThenClosed) {
+  run([]() -> Task<void> {
+    std::atomic<std::size_t> handled = 0;
+    http::ServerOptions options = patient();
+    options.write_timeout = milliseconds(200);
+    constexpr std::size_t kBody = 8 * 1024;
+    Site site(std::move(options), [&handled](Request& request) {
+      if (request.target == "/other") return Response::text("served");
+      ++handled;
+      return Response::text(std::string(kBody, 'x'));
+    });
+    co_await visiting(site, [&handled](Site& s) -> Task<void> {
+      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      EXPECT_TRUE(stream.set_receive_buffer(16 * 1024));
+      std::string raw;
+      for (int i = 0; i < 10'000; ++i) raw += get("/big");
+      // Ends when the server gives the connection up: its deadline is the event that is waited for.
+      Result<void> written = co_await attempt(stream.write_all(raw));
+      const std::string other = co_await tell(s.endpoint(), get("/other", "Connection: close\r\n"));
+      EXPECT_EQ(body_of(other), "served");
+      co_await until([&s] { return s.server.connections() == 0; });
+      // 80 MB were asked for; only what the kernel's buffers hold was made.
+      EXPECT_LT(handled.load() * kBody, std::size_t{20} * 1024 * 1024);
+      EXPECT_GT(handled.load(), 0U);
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, DrainClosesTheIdleAndFinishesTheBusy) {
+  run([]() -> Task<void> {
+    std::atomic<bool> entered = false;
+    std::atomic<bool> leave = false;
+    Site site(patient(), [&entered, &leave](Request& request) -> Task<Response> {
+      if (request.target == "/busy") {
+        entered = true;
+        co_await until([&leave] { return leave.load(); });
+      }
+      co_return Response::text(request.target);
+    });
+    co_await scope([&](Scope& children) -> Task<void> {
+      JoinHandle<void> serving =
+          children.spawn([&site] { return site.server.serve(site.listener); });
+      TcpStream idle = co_await TcpStream::connect(site.endpoint());
+      co_await idle.write_all(get("/idle"));
+      const std::string first = co_await read_up_to(idle, "/idle");
+      EXPECT_EQ(body_of(first), "/idle");
+      TcpStream busy = co_await TcpStream::connect(site.endpoint());
+      co_await busy.write_all(get("/busy"));
+      co_await until([&entered] { return entered.load(); });
+
+      site.server.drain();
+      const std::string nothing = co_await read_rest(idle);
+      EXPECT_EQ(nothing, "");
+      EXPECT_FALSE(serving.ended());
+      leave = true;
+      const std::string answer = co_await read_rest(busy);
+      EXPECT_EQ(body_of(answer), "/busy");
+      EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+      co_await std::move(serving);
+      site.server.drain();
+      co_await site.server.serve(site.listener);  // returns at once
+    });
+    EXPECT_EQ(site.server.connections(), 0U);
+  });
+}
+
+TEST_P(HttpServerLimits, DrainHasADeadline) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.drain_timeout = milliseconds(30);
+    std::atomic<bool> entered = false;
+    Site site(std::move(options), [&entered](Request&) -> Task<Response> {
+      entered = true;
+      co_await sleep_for(hours(1));
+      co_return Response(200);
+    });
+    co_await scope([&](Scope& children) -> Task<void> {
+      JoinHandle<void> serving =
+          children.spawn([&site] { return site.server.serve(site.listener); });
+      TcpStream stream = co_await TcpStream::connect(site.endpoint());
+      co_await stream.write_all(get("/"));
+      co_await until([&entered] { return entered.load(); });
+      site.server.drain();
+      const std::string nothing = co_await read_rest(stream);
+      EXPECT_EQ(nothing, "");
+      co_await std::move(serving);
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, CancelEndsRequestsUnderWay) {
+  struct Guard {
+    explicit Guard(std::atomic<int>& count) noexcept : counted(count) { ++counted; }
+    ~Guard() { --counted; }
+    std::atomic<int>& counted;
+  };
+  run([]() -> Task<void> {
+    std::atomic<int> inside = 0;
+    Site site(patient(), [&inside](Request&) -> Task<Response> {
+      Guard guard(inside);
+      co_await sleep_for(hours(1));
+      co_return Response(200);
+    });
+    co_await visiting(site, [&inside](Site& s) -> Task<void> {
+      TcpStream busy = co_await TcpStream::connect(s.endpoint());
+      co_await busy.write_all(get("/"));
+      TcpStream partial = co_await TcpStream::connect(s.endpoint());
+      co_await partial.write_all("GET / HT");
+      co_await until([&inside, &s] { return inside == 1 && s.server.connections() == 2; });
+    });
+    EXPECT_EQ(inside, 0);
+  });
+}
+
+TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.max_connections = 1;
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      TcpStream first = co_await TcpStream::connect(s.endpoint());
+      co_await first.write_all(get("/first"));
+      const std::string answer = co_await read_up_to(first, "/first");
+      EXPECT_EQ(body_of(answer), "/first");
+      TcpStream second = co_await TcpStream::connect(s.endpoint());
+      co_await second.write_all(get("/second", "Connection: close\r\n"));
+      first.close();
+      const std::string later = co_await read_rest(second);
+      EXPECT_EQ(body_of(later), "/second");
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
+  for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED}) {
+    run([error]() -> Task<void> {
+      ScopedFaults faults;
+      Fault shortage{Call::accept4};
+      shortage.errno_value = error;
+      shortage.times = 3;
+      faults.add(shortage);
+      Site site(patient(), plain);
+      co_await visiting(site, [&faults](Site& s) -> Task<void> {
+        const std::string answer =
+            co_await tell(s.endpoint(), get("/later", "Connection: close\r\n"));
+        EXPECT_EQ(body_of(answer), "/later");
+        EXPECT_EQ(faults.struck(), 3U);
+        EXPECT_LT(faults.calls(Call::accept4), 20U);  // it does not spin
+      });
+    });
+  }
+}
+
+TEST_P(HttpServerLimits, AResetIsNothingToOthers) {
+  run([]() -> Task<void> {
+    Site site(patient(), [](Request& request) -> Task<Response> {
+      if (request.target == "/reset") co_await sleep_for(milliseconds(5));
+      co_return Response::text(std::string(100'000, 'x'));
+    });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      for (int i = 0; i < 20; ++i) {
+        TcpStream stream = co_await TcpStream::connect(s.endpoint());
+        EXPECT_TRUE(stream.set_linger(seconds(0)));
+        co_await stream.write_all(get("/reset") + get("/reset"));
+      }
+      const std::string answer = co_await tell(s.endpoint(), get("/", "Connection: close\r\n"));
+      EXPECT_EQ(body_of(answer).size(), 100'000U);
+      co_await until([&s] { return s.server.connections() == 0; });
+    });
+  });
+}
+
+}  // namespace
+}  // namespace weft::testing

@@ -1,0 +1,101 @@
+// yield_now(): everything that is ready runs first, nobody starves, a cancel ends there.
+#include <weft/select.hpp>
+#include <weft/spawn.hpp>
+#include <weft/time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "support/helpers.hpp"
+#include "support/manual_event.hpp"
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class YieldTest : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(YieldTest);
+
+TEST_P(YieldTest, AMillionYieldsUseConstantStack) {
+  StackMeter meter;
+  run([&]() -> Task<void> {
+    for (int i = 0; i < 1'000'000; ++i) {
+      co_await yield_now();
+      if (i % 16 == 0) meter.note();
+    }
+  });
+  EXPECT_LT(meter.bytes(), 512U * 1024);
+}
+
+TEST_P(YieldTest, ReadyTasksRunFirst) {
+  if (GetParam() > 1) GTEST_SKIP() << "an order is promised only on one worker";
+  Log log;
+  run([&]() -> Task<void> {
+    auto note = [&](std::string word) -> Task<void> {
+      log.add(word);
+      co_await yield_now();
+      log.add(word + " again");
+    };
+    auto first = spawn(note, std::string("a"));
+    auto second = spawn(note, std::string("b"));
+    co_await yield_now();
+    log.add("main");
+    co_await std::move(first);
+    co_await std::move(second);
+  });
+  const std::vector<std::string> words = log.words();
+  ASSERT_EQ(words.size(), 5U);
+  EXPECT_EQ(words[2], "main") << "both had their turn before the yield was over";
+}
+
+TEST_P(YieldTest, ASpinningTaskStarvesNeitherTimersNorOthers) {
+  run([]() -> Task<void> {
+    std::atomic<bool> stop{false};
+    auto spin = [&]() -> Task<std::size_t> {
+      std::size_t turns = 0;
+      while (!stop.load()) {
+        co_await yield_now();
+        ++turns;
+      }
+      co_return turns;
+    };
+    auto spinner = spawn(spin);
+    auto another = spawn(spin);
+    co_await sleep_for(5ms);
+    auto selection = co_await select(sleep_for(2ms), sleep_for(1h));
+    EXPECT_EQ(selection.index(), 0U);
+    stop = true;
+    const std::size_t turns = co_await std::move(spinner);
+    EXPECT_GT(turns, 0U);
+    const std::size_t others = co_await std::move(another);
+    EXPECT_GT(others, 0U);
+  });
+}
+
+TEST_P(YieldTest, ACancelEndsAYieldingLoop) {
+  Log log;
+  run([&]() -> Task<void> {
+    std::atomic<int> turns{0};
+    auto spin = [&]() -> Task<void> {
+      const Logged local(log, "unwound");
+      for (;;) {
+        co_await yield_now();
+        ++turns;
+      }
+    };
+    auto spinner = spawn(spin);
+    co_await until([&] { return turns.load() > 10; });
+    spinner.cancel();
+    const Outcome<void> outcome = co_await std::move(spinner).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+  EXPECT_EQ(log.words(), std::vector<std::string>{"unwound"});
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,59 @@
+// ManualEvent: a leaf written by hand, as a user of <weft/task_header.hpp> would: tokens that any thread puts in and
+// one task at a time waits for. Lossless by construction, so tests can count: what was set was received, or is
+// still inside.
+#pragma once
+
+#include <weft/task_header.hpp>
+#include <weft/task.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <mutex>
+
+namespace weft::test {
+
+class ManualEvent {
+ public:
+  class Awaiter : private CancelHook {
+   public:
+    explicit Awaiter(ManualEvent& event) noexcept
+        : CancelHook(&Awaiter::on_cancel_request), event_(event) {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <WeftPromise P>
+    bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+      return suspend(innermost.promise());
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    friend class ManualEvent;
+    [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+    static void on_cancel_request(CancelHook& self) noexcept;
+
+    ManualEvent& event_;
+    TaskHeader* task_ = nullptr;
+    bool refused_ = false;  // guarded by the event's mutex: the cancel came before the leaf was filed
+  };
+
+  ManualEvent() = default;
+  ManualEvent(const ManualEvent&) = delete;
+  ManualEvent& operator=(const ManualEvent&) = delete;
+
+  /// Waits for a token and takes it. Cancel: takes none.
+  [[nodiscard]] Awaiter operator co_await() noexcept { return Awaiter(*this); }
+
+  /// Puts one token in, or hands it to the task that waits. Any thread.
+  void set() noexcept;
+  /// Tokens that nobody has taken. Any thread.
+  [[nodiscard]] std::size_t tokens() const noexcept;
+  /// Whether a task waits. Any thread.
+  [[nodiscard]] bool awaited() const noexcept;
+
+ private:
+  mutable std::mutex mutex_;
+  Awaiter* waiter_ = nullptr;  // guarded by mutex_
+  std::size_t tokens_ = 0;     // guarded by mutex_
+};
+
+}  // namespace weft::test
