@@ -56,7 +56,7 @@ class WhenAllAwaiter final : public AllGroup {
   using ChildOf = Child<U, AllGroup>;
 
   template <std::size_t... I>
-  WhenAllAwaiter(std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
+  WhenAllAwaiter([[maybe_unused]] std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
       : children_(Make<T>(*this, I, std::move(std::get<I>(tasks)))...) {}
 
   // Children cannot move: the tuple makes each in place through a conversion.

@@ -148,7 +148,6 @@ int Poller::remove(NativeHandle handle) noexcept {
   Registration* const found = registrations_.find(handle);
   if (found == nullptr || !found->active) return ENOENT;
   found->active = false;
-  ++found->generation;
   // It fails if the handle was closed before; then the registration has gone, or its events are
   // left out.
   static_cast<void>(Syscalls::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, handle, nullptr));
@@ -213,7 +212,6 @@ void Poller::rebuild() noexcept {
     epoll_event event{.events = 0, .data = {}};
     if (Syscalls::epoll_ctl(fresh.get(), EPOLL_CTL_MOD, handle, &event) != 0) {
       registration.active = false;
-      ++registration.generation;
       return;
     }
     // A one-shot registration that was reported is silent until it is armed; so it is by its

@@ -266,6 +266,20 @@ TEST_F(EventQueueTest, EventsOfADuplicateThatLivesOnAreLeftOutAndStopTheWaitsNoL
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
 }
 
+TEST_F(EventQueueTest, EventsOfADuplicateAreNotForTheNextOwnerOfTheNumber) {
+  Ends& dead = keep(make_pipe());
+  const Ends& next = keep(make_pipe());
+  const int number = dead.first.get();
+  ASSERT_TRUE(queue_.add(number, 1, Interest::readable, Trigger::edge));
+  const Fd duplicate(::dup(number));
+  ASSERT_EQ(::dup2(next.first.get(), number), number);  // closes it without a word to the queue
+  ASSERT_TRUE(queue_.add(number, 2, Interest::readable, Trigger::edge));
+  put(dead.second, "x");
+  EXPECT_EQ(tokens(), Tokens{});
+  put(next.second, "y");
+  EXPECT_EQ(tokens(), Tokens{2});
+}
+
 TEST_F(EventQueueTest, RebuildingKeepsSpentOneShotsSilentAndForgetsClosedNumbers) {
   Ends& dead = keep(make_pipe());
   const Ends& spent = keep(make_pipe());

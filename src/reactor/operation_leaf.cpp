@@ -35,6 +35,11 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
 }
 
 bool OperationLeaf::start_until_pending() noexcept {
+  if (kind == OperationKind::timer && deadline <= reactor->now()) {
+    // Ends at once: the wheel would take it, but see to it only at its next tick.
+    result = 0;
+    return false;
+  }
   while (reactor->start(*this) == Started::completed) {
     if (again == nullptr || !again(*this)) return false;
   }

@@ -379,9 +379,12 @@ TEST_P(EveryDriver, C09_OneDirectionIsFirstComeFirstServed) {
   put(pair.second, "1");
   // One that comes when there is something to read still queues up behind those that wait.
   ASSERT_TRUE(runner.start(third));
+  PollOperation fourth(source, interest::readable);
+  ASSERT_TRUE(runner.start(fourth));
   put(pair.second, "2");
-  const auto order = runner.wait_for({&first, &second, &third});
-  EXPECT_EQ(order, (std::vector<TestOperation*>{&first, &second, &third}));
+  put(pair.second, "3");
+  const auto order = runner.wait_for({&first, &second, &third, &fourth});
+  EXPECT_EQ(order, (std::vector<TestOperation*>{&first, &second, &third, &fourth}));
   EXPECT_EQ(first.text(), "1");
   EXPECT_EQ(second.result, interest::readable);
   EXPECT_EQ(third.text(), "2");

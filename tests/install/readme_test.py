@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The documents tell the truth: the README's program is the example, and what they link to is there."""
+"""The documents tell the truth: the README shows the example, and what they name is there."""
 
 import pathlib
 import re

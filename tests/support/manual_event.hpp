@@ -36,12 +36,23 @@ class ManualEvent {
     bool refused_ = false;  // guarded by the event's mutex: the cancel came before the leaf was filed
   };
 
+  /// The wait as a value, for when_all and the like.
+  class Wait {
+   public:
+    explicit Wait(ManualEvent& event) noexcept : event_(event) {}
+    [[nodiscard]] Awaiter operator co_await() const noexcept { return Awaiter(event_); }
+
+   private:
+    ManualEvent& event_;
+  };
+
   ManualEvent() = default;
   ManualEvent(const ManualEvent&) = delete;
   ManualEvent& operator=(const ManualEvent&) = delete;
 
   /// Waits for a token and takes it. Cancel: takes none.
   [[nodiscard]] Awaiter operator co_await() noexcept { return Awaiter(*this); }
+  [[nodiscard]] Wait wait() noexcept { return Wait(*this); }
 
   /// Puts one token in, or hands it to the task that waits. Any thread.
   void set() noexcept;

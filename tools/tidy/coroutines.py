@@ -27,6 +27,7 @@ _LAMBDA = re.compile(r"(?<![\w)\]\[])\s*\[([^\[\]]*)\](?=\s*(?:[({<]|->|mutable\
 # By the names of this project a type that may be an aggregate: Title case, or std::array.
 _BRACED_TYPE = re.compile(r"\b(?:[A-Z]\w*|std::array)(?:<[^;{}()]*>)?\s*\{")
 _BRACED_ARGUMENT = re.compile(r"[(,]\s*\{\s*[^\s}]")
+_CAST = re.compile(r"\b(?:static|const|reinterpret)_cast\s*<[^()]*>\Z")
 _ENDLESS_FOR = re.compile(r"\bfor\s*\(\s*;[^;()]*\bco_await\b")
 
 _OWN = "give it a statement of its own: auto x = co_await …;"
@@ -186,7 +187,8 @@ def _is_call(code: str, position: int) -> bool:
     word = _word_before(code, position)
     if word is not None:
         return word not in _NOT_A_CALL
-    return code[max(0, position - 100) : position].rstrip().endswith((")", "]", ">", "}"))
+    before = code[max(0, position - 100) : position].rstrip()
+    return before.endswith((")", "]", ">", "}")) and not _CAST.search(before)
 
 
 def _is_block(code: str, position: int) -> bool:

@@ -271,6 +271,7 @@ class CoroutineRules(TidyTest):
         self.good("auto x = co_await g(1, h(2));")
         self.good("x.y = co_await g();")
         self.good("co_return co_await g();")
+        self.good("static_cast<void>(co_await g());")
         self.good("if (auto x = co_await g()) co_return 1;")
         self.good("while (auto x = co_await g()) { co_await h(); }")
         self.good("for (int i = co_await g(); i < 2; ++i) co_await h();")

@@ -116,8 +116,9 @@ std::string ChildProcess::read_listening_address(std::chrono::milliseconds limit
   return line.substr(announcement.size());
 }
 
-int ChildProcess::stop() {
-  if (pid_ > 0) ::kill(pid_, SIGTERM);
+int ChildProcess::stop(bool at_once) {
+  ::kill(pid_, SIGTERM);
+  if (at_once) ::kill(pid_, SIGINT);  // `weft delay` cuts its draining short at the second signal
   return wait();
 }
 

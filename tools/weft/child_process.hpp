@@ -29,7 +29,8 @@ class ChildProcess {
   /// Throws std::runtime_error when something else comes.
   [[nodiscard]] std::string read_listening_address(std::chrono::milliseconds limit);
   /// Asks it to end (SIGTERM), waits, and returns its exit code, or 128 + the signal that ended it.
-  int stop();
+  /// `at_once`: without letting it drain.
+  int stop(bool at_once);
 
  private:
   int wait();

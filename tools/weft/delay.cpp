@@ -1,5 +1,6 @@
 // `weft delay`: GET /{milliseconds}/{text} waits, then answers with the text.
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -47,6 +48,12 @@ http::ServerOptions server_options() {
   return options;
 }
 
+void tell_of_draining(std::size_t connections) {
+  if (connections == 0 || ::isatty(STDERR_FILENO) == 0) return;
+  std::fprintf(stderr, "\ndraining %zu connections; another Ctrl-C ends them at once\n",
+               connections);
+}
+
 // Serves until the first signal, then drains; a second signal cuts that short. Gives the first
 // signal's number.
 Task<int> serve_until_signalled(TcpListener& listener, http::Server& server, StopSignals& signals) {
@@ -55,6 +62,7 @@ Task<int> serve_until_signalled(TcpListener& listener, http::Server& server, Sto
     auto serving = children.spawn([&] { return server.serve(listener); });
     first = co_await signals.next();
     server.drain();
+    tell_of_draining(server.connections());
     auto ended = co_await select(std::move(serving), signals.next());
     if (ended.index() == 1) children.cancel_children();
   });

@@ -1,0 +1,167 @@
+// select(): the first to end wins, losers are cancelled and awaited, and nothing that was received is dropped.
+#include <weft/select.hpp>
+#include <weft/spawn.hpp>
+#include <weft/time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "support/helpers.hpp"
+#include "support/manual_event.hpp"
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SelectTest : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(SelectTest);
+
+Task<int> number(int value, int yields) {
+  for (int i = 0; i < yields; ++i) co_await yield_now();
+  co_return value;
+}
+Task<std::string> wait_for(ManualEvent& event, Log& log) {
+  const Logged local(log, "loser unwound");
+  co_await event;
+  co_return "received";
+}
+
+TEST_P(SelectTest, TheFirstToEndWinsAndLosersAreAwaited) {
+  Log log;
+  run([&]() -> Task<void> {
+    ManualEvent never;
+    auto first = co_await select(wait_for(never, log), number(2, 3), sleep_for(1h));
+    log.add("after");
+    EXPECT_EQ(first.index(), 1U);
+    EXPECT_TRUE(first.has<1>());
+    EXPECT_FALSE(first.has<0>());
+    EXPECT_FALSE(first.has<2>());
+    EXPECT_EQ(first.take<1>(), 2);
+    EXPECT_THROW(first.take<0>(), IoError);
+  });
+  EXPECT_EQ(log.words(), (std::vector<std::string>{"loser unwound", "after"}));
+}
+
+TEST_P(SelectTest, NoneIsStartedAfterOneHasWon) {
+  int begun = 0;
+  run([&]() -> Task<void> {
+    auto count = [&]() -> Task<void> {
+      ++begun;
+      co_return;
+    };
+    ManualEvent never;
+    Log log;
+    auto first = co_await select(wait_for(never, log), count(), count(), count());
+    EXPECT_EQ(first.index(), 1U);
+    EXPECT_FALSE(first.has<2>());
+    EXPECT_FALSE(first.has<3>());
+  });
+  EXPECT_EQ(begun, 1);
+}
+
+TEST_P(SelectTest, AWinnerThatFailedIsRethrown) {
+  Log log;
+  run([&]() -> Task<void> {
+    ManualEvent never;
+    auto fail = []() -> Task<int> {
+      co_await yield_now();
+      throw std::runtime_error("winner");
+    };
+    std::string what;
+    try {
+      auto first = co_await select(wait_for(never, log), fail());
+      what = "no exception, index " + std::to_string(first.index());
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    EXPECT_EQ(what, "winner");
+  });
+  EXPECT_EQ(log.words(), std::vector<std::string>{"loser unwound"});
+}
+
+TEST_P(SelectTest, ALosersResultIsKept) {
+  Log log;
+  run([&]() -> Task<void> {
+    ManualEvent a;
+    ManualEvent b;
+    auto set_both = [&]() -> Task<void> {
+      co_await until([&] { return a.awaited() && b.awaited(); });
+      a.set();
+      b.set();  // before the winner has run, so no cancel can have reached this one
+    };
+    auto setter = spawn(set_both);
+    auto both = co_await select(wait_for(a, log), wait_for(b, log));
+    co_await std::move(setter);
+    EXPECT_EQ(a.tokens() + b.tokens(), 0U);
+    EXPECT_TRUE(both.has<0>() && both.has<1>());
+    EXPECT_NO_THROW(EXPECT_EQ(both.take<0>(), "received"));
+    EXPECT_NO_THROW(EXPECT_EQ(both.take<1>(), "received"));
+  });
+}
+
+TEST_P(SelectTest, MoveOnlyAndReferenceResults) {
+  run([]() -> Task<void> {
+    int object = 0;
+    auto reference = [&]() -> Task<int&> { co_return object; };
+    auto owner = []() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
+    auto first = co_await select(reference(), sleep_for(1h));
+    EXPECT_EQ(&first.take<0>(), &object);
+    auto second = co_await select(owner(), sleep_for(1h));
+    EXPECT_EQ(*second.take<0>(), 3);
+  });
+}
+
+TEST_P(SelectTest, ACancelCancelsAllAndWaits) {
+  Log log;
+  run([&]() -> Task<void> {
+    ManualEvent a;
+    ManualEvent b;
+    auto body = [&]() -> Task<void> {
+      auto first = co_await select(wait_for(a, log), wait_for(b, log));
+      log.add("never here: " + std::to_string(first.index()));
+    };
+    auto handle = spawn(body);
+    co_await until([&] { return a.awaited() && b.awaited(); });
+    handle.cancel();
+    const Outcome<void> outcome = co_await std::move(handle).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+  EXPECT_EQ(log.words(), (std::vector<std::string>{"loser unwound", "loser unwound"}));
+}
+
+TEST_P(SelectTest, NothingReceivedIsLostHoweverItRaces) {
+  // A producer on another task and a ticker race for the select; each token must be seen or still be there.
+  run([]() -> Task<void> {
+    constexpr std::size_t tokens = 3000;
+    ManualEvent event;
+    auto produce = [&]() -> Task<void> {
+      for (std::size_t i = 0; i < tokens; ++i) {
+        event.set();
+        if (i % 3 == 0) co_await yield_now();
+      }
+    };
+    auto receive = [&]() -> Task<int> {
+      co_await event;
+      co_return 1;
+    };
+    auto producer = spawn(produce);
+    std::size_t received = 0;
+    std::size_t rounds = 0;
+    while (received + event.tokens() < tokens || event.tokens() != 0) {
+      auto first = co_await select(receive(), number(0, static_cast<int>(rounds % 3)));
+      if (first.has<0>()) ++received;
+      ++rounds;
+    }
+    co_await std::move(producer);
+    EXPECT_EQ(received, tokens);
+  });
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,200 @@
+// Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at once.
+#include <weft/scope.hpp>
+#include <weft/spawn.hpp>
+#include <weft/time.hpp>
+#include <weft/when_all.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <vector>
+
+#include "support/helpers.hpp"
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TimeTest : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(TimeTest);
+
+TEST_P(TimeTest, ASleepNeverEndsEarly) {
+  const std::uint64_t seed = test_seed();
+  SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  std::vector<Nanoseconds> durations{-1h, 0ns, 1ns, 999ns, 1us, 131071ns, 131072ns, 131073ns, 1ms};
+  for (int i = 0; i < 200; ++i) durations.emplace_back(random() % 20'000'000);
+  run([&]() -> Task<void> {
+    co_await scope([&](Scope& s) -> Task<void> {
+      for (const Nanoseconds duration : durations) {
+        s.spawn([duration]() -> Task<void> {
+          const auto start = std::chrono::steady_clock::now();
+          co_await sleep_for(duration);
+          EXPECT_GE(std::chrono::steady_clock::now() - start, duration);
+        });
+      }
+      co_return;
+    });
+  });
+}
+
+TEST_P(TimeTest, DeadlinesFireInOrder) {
+  if (GetParam() > 1) GTEST_SKIP() << "an order is promised only on one worker";
+  std::vector<int> order;
+  run([&]() -> Task<void> {
+    const TimePoint start = now();
+    co_await scope([&](Scope& s) -> Task<void> {
+      for (const int step : {7, 1, 5, 3, 6, 2, 4, 0}) {
+        s.spawn([&order, start, step]() -> Task<void> {
+          co_await sleep_until(start + 5ms + step * 1ms);
+          order.push_back(step);
+        });
+      }
+      co_return;
+    });
+  });
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST_P(TimeTest, APastDeadlineEndsAtOnce) {
+  run([]() -> Task<void> {
+    co_await sleep_until(TimePoint{});
+    co_await sleep_until(TimePoint::min());
+    co_await sleep_for(Nanoseconds::min());
+    const Result<void> result = co_await attempt(sleep_for(-1s));
+    EXPECT_TRUE(result.has_value());
+  });
+}
+
+TEST_P(TimeTest, TheEndOfTimeIsADeadlineLikeOthers) {
+  run([]() -> Task<void> {
+    EXPECT_EQ(deadline_after(Nanoseconds::max()), TimePoint::max());
+    auto sleeper = []() -> Task<void> { co_await sleep_for(Nanoseconds::max()); };
+    auto handle = spawn(sleeper);
+    co_await sleep_for(1ms);
+    EXPECT_FALSE(handle.ended());
+    handle.cancel();
+    const Outcome<void> outcome = co_await std::move(handle).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+}
+
+TEST_P(TimeTest, AHundredThousandTimersAtOnce) {
+  constexpr int count = 100'000;
+  const std::uint64_t seed = test_seed();
+  SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  std::atomic<int> early{0};
+  std::atomic<int> fired{0};
+  run([&]() -> Task<void> {
+    std::vector<JoinHandle<void>> to_cancel;
+    co_await scope([&](Scope& s) -> Task<void> {
+      for (int i = 0; i < count; ++i) {
+        const TimePoint deadline = now() + Nanoseconds(random() % 300'000'000);
+        auto handle = s.spawn([&, deadline]() -> Task<void> {
+          co_await sleep_until(deadline);
+          if (now() < deadline) ++early;
+          ++fired;
+        });
+        if (i % 10 == 0) to_cancel.push_back(std::move(handle));
+      }
+      for (JoinHandle<void>& handle : to_cancel) handle.cancel();
+      co_return;
+    });
+    int cancelled = 0;
+    for (JoinHandle<void>& handle : to_cancel) {
+      const Outcome<void> outcome = co_await std::move(handle).outcome();
+      if (outcome.cancelled()) ++cancelled;
+    }
+    EXPECT_EQ(fired.load() + cancelled, count);
+  });
+  EXPECT_EQ(early.load(), 0);
+}
+
+TEST_P(TimeTest, AnIntervalTicksOnItsGrid) {
+  run([]() -> Task<void> {
+    const TimePoint start = now();
+    Interval ticks = interval(2ms);
+    TimePoint before = start;
+    for (int i = 0; i < 5; ++i) {
+      const TimePoint due = co_await ticks.tick();
+      EXPECT_GE(now(), due);
+      EXPECT_GE(due - before, 2ms);
+      before = due;
+    }
+    EXPECT_GE(now() - start, 10ms);
+  });
+}
+
+void come_late(Nanoseconds by) {  // the worker is busy: the one way to miss ticks for sure
+  const TimePoint over = now() + by;
+  while (now() < over) {
+  }
+}
+
+TEST_P(TimeTest, MissedTicksAreGivenInABurst) {
+  run([]() -> Task<void> {
+    Interval ticks(1ms, Interval::Missed::burst);
+    const TimePoint first = co_await ticks.tick();
+    come_late(5ms);
+    for (int i = 1; i <= 5; ++i) {
+      const TimePoint due = co_await ticks.tick();
+      EXPECT_EQ(due, first + i * 1ms);
+    }
+  });
+}
+
+TEST_P(TimeTest, MissedTicksAreSkipped) {
+  run([]() -> Task<void> {
+    Interval ticks(1ms, Interval::Missed::skip);
+    TimePoint due = co_await ticks.tick();
+    for (int round = 0; round < 5; ++round) {
+      come_late(3ms + 300us);
+      // This one was missed, but its turn had come; the next is not before the present.
+      const TimePoint missed = co_await ticks.tick();
+      EXPECT_EQ(missed, due + 1ms);
+      const TimePoint present = now();
+      const TimePoint next = co_await ticks.tick();
+      EXPECT_GT(next + 1ms, present);
+      EXPECT_EQ((next - missed) % Nanoseconds(1ms), 0ns);
+      EXPECT_GE(next - missed, 2ms);
+      due = next;
+    }
+  });
+}
+
+TEST_P(TimeTest, ACancelledTickIsNotUsedUp) {
+  run([]() -> Task<void> {
+    Interval ticks = interval(20ms);
+    const TimePoint start = now();
+    auto tick = [&]() -> Task<void> { co_await ticks.tick(); };
+    auto handle = spawn(tick);
+    co_await yield_now();
+    handle.cancel();
+    const Outcome<void> outcome = co_await std::move(handle).outcome();
+    if (!outcome.cancelled()) co_return;  // this machine was slower than the tick
+    const TimePoint due = co_await ticks.tick();
+    EXPECT_LE(due, start + 20ms);
+  });
+}
+
+TEST(TimeErrors, AnIntervalNeedsAPositivePeriod) {
+  EXPECT_THROW(Interval(0ns), std::invalid_argument);
+  EXPECT_THROW(Interval(-1ns), std::invalid_argument);
+  EXPECT_NO_THROW(Interval(1ns));
+}
+
+TEST(TimeOutside, NowIsTheSteadyClockWithoutARuntime) {
+  const auto before = std::chrono::steady_clock::now();
+  const TimePoint present = now();
+  const auto after = std::chrono::steady_clock::now();
+  EXPECT_GE(present, before);
+  EXPECT_LE(present, after);
+}
+
+}  // namespace
+}  // namespace weft::test
