@@ -24,6 +24,8 @@ target_include_directories(weft SYSTEM PRIVATE ${WEFT_LLHTTP_INCLUDE})
 target_compile_features(weft PUBLIC cxx_std_23)
 # g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
 target_compile_options(weft PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
+# Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
+target_compile_options(weft PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
 target_link_libraries(weft PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
 set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 

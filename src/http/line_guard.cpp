@@ -17,6 +17,25 @@ constexpr std::size_t kMaxMethod = 64;
 
 }  // namespace
 
+std::size_t RequestLineGuard::take_whole(std::string_view bytes,
+                                         std::size_t max_target) noexcept {
+  constexpr std::string_view kEnd = " HTTP/1.1\r\n";
+  if (phase_ != Phase::method || size_ != 0) return 0;
+  const std::size_t space = bytes.substr(0, name_.size() + 1).find(' ');
+  if (space == std::string_view::npos) return 0;
+  const std::optional<Method> method = method_from(bytes.substr(0, space));
+  if (!method || *method == Method::connect) return 0;
+  std::size_t end = space + 1;
+  while (end < bytes.size() && is(kTarget, bytes[end])) ++end;
+  const std::size_t target_size = end - space - 1;
+  if (target_size == 0 || target_size > max_target || !bytes.substr(end).starts_with(kEnd)) {
+    return 0;
+  }
+  method_ = *method;
+  phase_ = Phase::done;
+  return end + kEnd.size();
+}
+
 Verdict RequestLineGuard::step(char c, std::size_t max_target) noexcept {
   if (phase_ == Phase::target) return step_target(c, max_target);
   if (phase_ == Phase::version) return step_version(c);

@@ -4,6 +4,7 @@
 #include <weft/http_message.hpp>
 
 #include "http/char_class.hpp"
+#include "http/headers_builder.hpp"
 
 namespace weft::http {
 namespace {
@@ -181,7 +182,13 @@ void Request::clear() noexcept {
 
 Response Response::text(std::string body, Status code) {
   Response response(code);
-  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  // Known to be well-formed: add() would look at every byte.
+  HeadersBuilder field;
+  field.write_to(response.headers);
+  field.append("Content-Type");
+  field.end_name();
+  field.append("text/plain; charset=utf-8");
+  field.end_value();
   response.body = std::move(body);
   return response;
 }

@@ -126,6 +126,11 @@ std::size_t MessageParser::read_first_line(std::string_view bytes) {
 }
 
 std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& verdict) {
+  if (const std::size_t whole = request_line_.take_whole(bytes, limits_.max_target); whole != 0) {
+    request_->method = request_line_.method();
+    execute(bytes.substr(0, whole));
+    return whole;
+  }
   std::size_t used = 0;
   std::size_t begin = 0;  // of what llhttp gets: the method is withheld until it is whole
   while (used < bytes.size() && !request_line_.done()) {

@@ -1,5 +1,6 @@
 #include "http/serialize.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "http/char_class.hpp"
@@ -35,7 +36,17 @@ void append_number(std::string& out, std::uint64_t number) {
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  const std::size_t before = out.size();
+  // In one step: this runs for every field of every response.
+  out.resize_and_overwrite(before + name.size() + value.size() + 4, [&](char* data, std::size_t n) {
+    char* at = std::copy(name.begin(), name.end(), data + before);
+    *at++ = ':';
+    *at++ = ' ';
+    at = std::copy(value.begin(), value.end(), at);
+    *at++ = '\r';
+    *at++ = '\n';
+    return n;
+  });
 }
 
 void append_status_line(std::string& out, Status status) {
