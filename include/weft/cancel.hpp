@@ -1,17 +1,18 @@
-// CancelSlot: where a cancel request meets the one leaf a task waits on, from any thread, in O(1), without
-// allocation. Used by task headers and by those who write leaf awaiters.
+// CancelSlot: where a cancel request meets the one leaf a task waits on, from any thread, in O(1),
+// without allocation. Used by task headers and by those who write leaf awaiters.
 //
 // The word is the whole state:
 //
 //   idle        0          running, or suspended where nothing can be cancelled
-//   hook        pointer    suspended at a leaf that armed itself           written by the task's thread
-//   requested   1          a cancel was asked for; sticky                  written by the first canceller
-//   busy        2          … and that canceller is still using the hook    written by the canceller
-//   busy_ended  3          … and the leaf has ended meanwhile              written by the leaf's end
+//   hook        pointer    suspended at a leaf that armed itself           written by the task's
+//   thread requested   1          a cancel was asked for; sticky                  written by the
+//   first canceller busy        2          … and that canceller is still using the hook    written
+//   by the canceller busy_ended  3          … and the leaf has ended meanwhile              written
+//   by the leaf's end
 //
-// One canceller wins the transition out of idle or hook; later requests find nothing to do. The leaf's end and the
-// canceller meet on busy: whoever comes second resumes the task. So the hook is never touched after its
-// leaf has been resumed, and the task is resumed exactly once.
+// One canceller wins the transition out of idle or hook; later requests find nothing to do. The
+// leaf's end and the canceller meet on busy: whoever comes second resumes the task. So the hook is
+// never touched after its leaf has been resumed, and the task is resumed exactly once.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -20,9 +21,9 @@
 
 namespace weft {
 
-/// How the leaf a task waits on is asked to end early. `request` may run on any thread, must not block,
-/// and must see to it that TaskHeader::request_finished() is called exactly once, as its last act on the leaf.
-/// The leaf then ends as always: with what it has, or as cancelled.
+/// How the leaf a task waits on is asked to end early. `request` may run on any thread, must not
+/// block, and must see to it that TaskHeader::request_finished() is called exactly once, as its
+/// last act on the leaf. The leaf then ends as always: with what it has, or as cancelled.
 class CancelHook {
  public:
   using Request = void (*)(CancelHook&) noexcept;
@@ -33,7 +34,8 @@ class CancelHook {
 
   void request() noexcept { request_(*this); }
 
-  CancelHook* next = nullptr;  ///< Link of a reactor's inbox while the request is on its way to another thread.
+  CancelHook* next =
+      nullptr;  ///< Link of a reactor's inbox while the request is on its way to another thread.
 
  protected:
   ~CancelHook() = default;
@@ -46,15 +48,15 @@ class CancelSlot {
  public:
   CancelSlot() noexcept = default;
 
-  /// Whether a cancel was asked for. Any thread; relaxed is enough, since it only decides whether to go on:
-  /// what the canceller did before is ordered by whoever resumes the task.
+  /// Whether a cancel was asked for. Any thread; relaxed is enough, since it only decides whether
+  /// to go on: what the canceller did before is ordered by whoever resumes the task.
   [[nodiscard]] bool requested() const noexcept {
     const std::uintptr_t word = word_.load(std::memory_order_relaxed);
     return word >= requested_word && word <= busy_ended_word;
   }
 
-  /// Task's thread: idle → hook. False when a cancel was asked for: then nothing is armed, and the leaf
-  /// must end itself.
+  /// Task's thread: idle → hook. False when a cancel was asked for: then nothing is armed, and the
+  /// leaf must end itself.
   [[nodiscard]] bool arm(CancelHook& hook) noexcept {
     std::uintptr_t expected = idle_word;
     // Release: pairs with the acquire in request(), so that the canceller sees the leaf complete.
@@ -71,8 +73,8 @@ class CancelSlot {
   [[nodiscard]] Ended ended() noexcept {
     std::uintptr_t word = word_.load(std::memory_order_acquire);
     for (;;) {
-      // Acquire: pairs with finish_request(), so that what the canceller did to the leaf is seen before
-      // the task goes on.
+      // Acquire: pairs with finish_request(), so that what the canceller did to the leaf is seen
+      // before the task goes on.
       if (word == requested_word || word == idle_word) return Ended::resume;
       const std::uintptr_t next = word == busy_word ? busy_ended_word : idle_word;
       // Release: the leaf's result must be seen by the canceller, who may be the one to resume.
@@ -83,7 +85,8 @@ class CancelSlot {
     }
   }
 
-  /// Any thread: asks for a cancel. Non-null: the caller must call request() on it (now state is busy).
+  /// Any thread: asks for a cancel. Non-null: the caller must call request() on it (now state is
+  /// busy).
   [[nodiscard]] CancelHook* request() noexcept {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
@@ -92,14 +95,15 @@ class CancelSlot {
       // Acquire: pairs with arm(). Release: what the canceller did before is seen by the unwinding.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) {
-        // SAFETY: only arm() stores a pointer, and the leaf cannot be resumed while the word is busy.
+        // SAFETY: only arm() stores a pointer, and the leaf cannot be resumed while the word is
+        // busy.
         return word == idle_word ? nullptr : reinterpret_cast<CancelHook*>(word);
       }
     }
   }
 
-  /// The canceller is done with the hook: busy → requested. True: the leaf ended meanwhile, and the caller
-  /// must resume the task.
+  /// The canceller is done with the hook: busy → requested. True: the leaf ended meanwhile, and the
+  /// caller must resume the task.
   [[nodiscard]] bool finish_request() noexcept {
     // Acquire: pairs with ended(). Release: pairs with its acquire when the leaf ends later.
     return word_.exchange(requested_word, std::memory_order_acq_rel) == busy_ended_word;

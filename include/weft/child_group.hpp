@@ -1,11 +1,14 @@
-// ChildGroup: several tasks as the one leaf of the task that awaits them. The base of when_all, select,
-// timeout and scope.
+// ChildGroup: several tasks as the one leaf of the task that awaits them. The base of when_all,
+// select, timeout and scope.
 //
 // Invariants:
-//  - `remaining_` counts the children that have not ended, and one guard while the group is being started; the
-//    parent is resumed when it reaches zero, never before, so children may refer to the group and the parent's frame;
+//  - `remaining_` counts the children that have not ended, and one guard while the group is being
+//  started; the
+//    parent is resumed when it reaches zero, never before, so children may refer to the group and
+//    the parent's frame;
 //  - a cancel of the parent asks every child; the parent goes on when all have ended;
-//  - what a child got in spite of a cancel is kept: the group ends as cancelled only if ended_as_cancelled().
+//  - what a child got in spite of a cancel is kept: the group ends as cancelled only if
+//  ended_as_cancelled().
 #pragma once
 
 #include <weft/task.hpp>
@@ -29,7 +32,8 @@ class ChildGroup : private CancelHook {
  protected:
   ~ChildGroup() = default;
 
-  /// Starts `children` of them and suspends the parent until all have ended. False: they have, go on at once.
+  /// Starts `children` of them and suspends the parent until all have ended. False: they have, go
+  /// on at once.
   [[nodiscard]] bool suspend(PromiseBase& innermost, std::uint32_t children) noexcept;
   /// One more child, while at least one is known to be there.
   void add_child() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
@@ -48,7 +52,8 @@ class ChildGroup : private CancelHook {
   Atomic<std::uint32_t> remaining_{0};
 };
 
-/// A child task held inside its group. `Group` has `void on_child_end(std::size_t index, bool cancelled, bool failed)`.
+/// A child task held inside its group. `Group` has `void on_child_end(std::size_t index, bool
+/// cancelled, bool failed)`.
 template <class T, class Group>
 class Child final : public TaskHeader {
  public:

@@ -1,5 +1,5 @@
-// Endpoint: where a stream socket listens or connects: IPv4, IPv6, or a Unix socket's path. A value of 32 bytes;
-// only Unix paths allocate. Not thread-safe, as any value.
+// Endpoint: where a stream socket listens or connects: IPv4, IPv6, or a Unix socket's path. A value
+// of 32 bytes; only Unix paths allocate. Not thread-safe, as any value.
 #pragma once
 
 #include <array>
@@ -45,8 +45,8 @@ class Endpoint {
   /// `scope`: the number of the network interface a link-local address belongs to, or 0.
   [[nodiscard]] static Endpoint ipv6(const Ipv6& address, std::uint16_t port,
                                      std::uint32_t scope = 0) noexcept;
-  /// A Unix socket in the file system, or, where `path` starts with '@', with an abstract name (Linux).
-  /// Errors: EndpointErrc. Throws std::bad_alloc.
+  /// A Unix socket in the file system, or, where `path` starts with '@', with an abstract name
+  /// (Linux). Errors: EndpointErrc. Throws std::bad_alloc.
   [[nodiscard]] static Result<Endpoint> unix_path(std::string_view path);
   /// 127.0.0.1.
   [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;
@@ -54,8 +54,8 @@ class Endpoint {
   [[nodiscard]] static Endpoint any(std::uint16_t port) noexcept;
 
   /// Reads "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80" (or a scope's number), "unix:/path" or
-  /// "unix:@abstract". Names are not looked up, but for the scope's: see resolve(). Errors: EndpointErrc, to be
-  /// shown with explain(). Throws std::bad_alloc.
+  /// "unix:@abstract". Names are not looked up, but for the scope's: see resolve(). Errors:
+  /// EndpointErrc, to be shown with explain(). Throws std::bad_alloc.
   [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
   /// One line for the user: "'127.0.0.1:99999' is not an address: the port must be 0..65535".
   [[nodiscard]] static std::string explain(std::string_view text, std::error_code why);
@@ -112,7 +112,8 @@ struct HostPort {
   std::string host;  ///< without brackets
   std::uint16_t port = 0;
 };
-/// Reads "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws std::bad_alloc.
+/// Reads "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws
+/// std::bad_alloc.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 
 }  // namespace weft

@@ -34,7 +34,7 @@ struct ServerOptions {
   Nanoseconds body_timeout = std::chrono::seconds(30);
   /// Between two requests of a connection. Then it is closed.
   Nanoseconds idle_timeout = std::chrono::seconds(75);
-  /// For the peer to take a response, plus a second for each 16 KiB of it. Then the connection is
+  /// For the peer to take a response, plus a second for each 64 KiB of it. Then the connection is
   /// closed.
   Nanoseconds write_timeout = std::chrono::seconds(30);
   /// What drain() grants to requests under way. Then they are cancelled.

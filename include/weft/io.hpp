@@ -1,7 +1,8 @@
 // IoOp<R>: an I/O operation as an awaitable, and attempt(). What net, time and others are made of.
 //
-// An awaitable (IoOp) is a small movable description; the awaiter made from it at `co_await` holds the Operation and
-// never moves. To make a new operation, write a request type R (see IoRequest) and return IoOp<R>.
+// An awaitable (IoOp) is a small movable description; the awaiter made from it at `co_await` holds
+// the Operation and never moves. To make a new operation, write a request type R (see IoRequest)
+// and return IoOp<R>.
 #pragma once
 
 #include <weft/operation.hpp>
@@ -22,7 +23,8 @@ class OperationLeaf : public Operation, private CancelHook {
   /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
 
-  /// Looks at a terminal result; true: start the operation again for the rest (write_all). Optional.
+  /// Looks at a terminal result; true: start the operation again for the rest (write_all).
+  /// Optional.
   using Again = bool (*)(OperationLeaf&) noexcept;
   Again again = nullptr;
 
@@ -35,19 +37,19 @@ class OperationLeaf : public Operation, private CancelHook {
   TaskHeader* task_ = nullptr;
 };
 
-/// What an operation needs to know of its request. prepare() fills in kind, source and arguments (the request lives
-/// in the awaiter until the end, so the operation may point into it); finish() turns the terminal result
-/// (see OperationKind; negative: -errno) into the value or an error code; error() makes the exception for such a
-/// code, naming operation and address. Optionally `static bool again(R&, Operation&) noexcept`: see
-/// OperationLeaf::again.
+/// What an operation needs to know of its request. prepare() fills in kind, source and arguments
+/// (the request lives in the awaiter until the end, so the operation may point into it); finish()
+/// turns the terminal result (see OperationKind; negative: -errno) into the value or an error code;
+/// error() makes the exception for such a code, naming operation and address. Optionally `static
+/// bool again(R&, Operation&) noexcept`: see OperationLeaf::again.
 template <class R>
-concept IoRequest = std::movable<R> && requires(R& r, Operation& op, std::int64_t result,
-                                                std::error_code code) {
-  typename R::value_type;
-  { r.prepare(op) } noexcept;
-  { r.finish(result) } -> std::same_as<Result<typename R::value_type>>;
-  { r.error(code) } -> std::convertible_to<IoError>;
-};
+concept IoRequest =
+    std::movable<R> && requires(R& r, Operation& op, std::int64_t result, std::error_code code) {
+      typename R::value_type;
+      { r.prepare(op) } noexcept;
+      { r.finish(result) } -> std::same_as<Result<typename R::value_type>>;
+      { r.error(code) } -> std::convertible_to<IoError>;
+    };
 
 template <IoRequest R, bool Throwing>
 class IoAwaiter final : private OperationLeaf {
@@ -55,7 +57,8 @@ class IoAwaiter final : private OperationLeaf {
   using Value = typename R::value_type;
 
   explicit IoAwaiter(R&& request) noexcept : request_(std::move(request)) {
-    if constexpr (requires(Operation& op) { R::again(request_, op); }) again = &IoAwaiter::ask_again;
+    if constexpr (requires(Operation& op) { R::again(request_, op); })
+      again = &IoAwaiter::ask_again;
   }
   IoAwaiter(const IoAwaiter&) = delete;
   IoAwaiter& operator=(const IoAwaiter&) = delete;
@@ -86,8 +89,9 @@ class IoAwaiter final : private OperationLeaf {
   R request_;
 };
 
-/// An operation that has not been started. Awaiting gives the value or throws IoError; see attempt().
-/// Cancel: the operation is cancelled and its end awaited; if it had already happened, its result is delivered.
+/// An operation that has not been started. Awaiting gives the value or throws IoError; see
+/// attempt(). Cancel: the operation is cancelled and its end awaited; if it had already happened,
+/// its result is delivered.
 template <IoRequest R, bool Throwing = true>
 class [[nodiscard]] IoOp {
  public:
@@ -102,7 +106,8 @@ class [[nodiscard]] IoOp {
   R request_;
 };
 
-/// Awaits `operation` without throwing: gives Result<T> where the operation itself gives T or throws.
+/// Awaits `operation` without throwing: gives Result<T> where the operation itself gives T or
+/// throws.
 template <class A>
   requires requires(A&& a) { std::move(a).attempt(); }
 auto attempt(A&& operation) noexcept {

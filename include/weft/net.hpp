@@ -5,14 +5,16 @@
 //   std::size_t size = co_await stream.read(buffer);        // 0: the peer has ended its side
 //   co_await stream.write_all(std::span(buffer).first(size));
 //
-// Operations are awaitables. Awaiting one gives its value or throws IoError, whose text names operation and address
-// ("connect 127.0.0.1:1: connection refused"); `co_await attempt(operation)` gives Result<T>. A cancel ends them early
-// and loses nothing: what had been read, written or accepted by then is delivered as the operation's result.
+// Operations are awaitables. Awaiting one gives its value or throws IoError, whose text names
+// operation and address
+// ("connect 127.0.0.1:1: connection refused"); `co_await attempt(operation)` gives Result<T>. A
+// cancel ends them early and loses nothing: what had been read, written or accepted by then is
+// delivered as the operation's result.
 //
-// Thread-safety: a stream may be read by one task and written by another at the same time, on any threads; two
-// operations of the same direction take turns in the order in which they began. Everything else one at a time.
-// A stream (or half, or listener), its buffers and the awaited operation must stay until the operation ends;
-// the stream object may be moved meanwhile.
+// Thread-safety: a stream may be read by one task and written by another at the same time, on any
+// threads; two operations of the same direction take turns in the order in which they began.
+// Everything else one at a time. A stream (or half, or listener), its buffers and the awaited
+// operation must stay until the operation ends; the stream object may be moved meanwhile.
 #pragma once
 
 #include <chrono>
@@ -58,8 +60,9 @@ class SocketUser {
   [[nodiscard]] Result<Endpoint> local_endpoint() const;
   /// The system's socket, still owned by this object.
   [[nodiscard]] NativeHandle native_handle() const noexcept;
-  /// Ends directions: the peer reads end of stream once it has read what was written before. At once;
-  /// operations under way end, a read with 0. Errors: errc::not_connected, if the peer has reset.
+  /// Ends directions: the peer reads end of stream once it has read what was written before. At
+  /// once; operations under way end, a read with 0. Errors: errc::not_connected, if the peer has
+  /// reset.
   [[nodiscard]] Result<void> shutdown(Shutdown how = Shutdown::write) noexcept;
 
  protected:
@@ -74,19 +77,20 @@ class SocketUser {
 template <class Base>
 class StreamReader : public Base {
  public:
-  /// Waits for data and gives how many bytes were put into `buffer`; 0 means that the peer has ended its side
-  /// (or that the buffer is empty). Cancel: nothing has been read.
+  /// Waits for data and gives how many bytes were put into `buffer`; 0 means that the peer has
+  /// ended its side (or that the buffer is empty). Cancel: nothing has been read.
   [[nodiscard]] IoOp<ReadRequest> read(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadRequest>(ReadRequest(this->socket_.get(), buffer));
   }
-  /// Fills `buffer`. Errors: StreamErrc::unexpected_end if the stream ends before. Cancel: a part may have been
-  /// read into the buffer; how much is not told.
+  /// Fills `buffer`. Errors: StreamErrc::unexpected_end if the stream ends before. Cancel: a part
+  /// may have been read into the buffer; how much is not told.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
   }
   /// As read(), into several stretches of memory in order. The slices must stay, too.
   [[nodiscard]] IoOp<VectoredRequest> read_vectored(std::span<const IoSlice> slices) noexcept {
-    return IoOp<VectoredRequest>(VectoredRequest(this->socket_.get(), OperationKind::readv, slices));
+    return IoOp<VectoredRequest>(
+        VectoredRequest(this->socket_.get(), OperationKind::readv, slices));
   }
   /// Waits until a read would not wait (data, end of stream or an error), so that a connection
   /// that waits needs no buffer.
@@ -102,26 +106,30 @@ class StreamReader : public Base {
 template <class Base>
 class StreamWriter : public Base {
  public:
-  /// Gives how many bytes of `data` the system took; it waits until that is at least one. Cancel: none
-  /// were. Errors: errc::broken_pipe after a shutdown (never a signal), connection_reset …
+  /// Gives how many bytes of `data` the system took; it waits until that is at least one. Cancel:
+  /// none were. Errors: errc::broken_pipe after a shutdown (never a signal), connection_reset …
   [[nodiscard]] IoOp<WriteRequest> write(std::span<const std::byte> data) noexcept {
     return IoOp<WriteRequest>(WriteRequest(this->socket_.get(), data));
   }
   [[nodiscard]] IoOp<WriteRequest> write(std::string_view text) noexcept {
     return write(bytes_of(text));
   }
-  /// Writes all of `data`; allocates nothing. Cancel: a part may have been written; how much is not told.
+  /// Writes all of `data`; allocates nothing. Cancel: a part may have been written; how much is not
+  /// told.
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::span<const std::byte> data) noexcept {
     return IoOp<WriteAllRequest>(WriteAllRequest(this->socket_.get(), data));
   }
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::string_view text) noexcept {
     return write_all(bytes_of(text));
   }
-  /// As write(), from several stretches of memory in order (see slice_of). The slices must stay, too.
+  /// As write(), from several stretches of memory in order (see slice_of). The slices must stay,
+  /// too.
   [[nodiscard]] IoOp<VectoredRequest> write_vectored(std::span<const IoSlice> slices) noexcept {
-    return IoOp<VectoredRequest>(VectoredRequest(this->socket_.get(), OperationKind::writev, slices));
+    return IoOp<VectoredRequest>(
+        VectoredRequest(this->socket_.get(), OperationKind::writev, slices));
   }
-  /// As write_all(), from several stretches of memory in order. The slices must stay, and are used up.
+  /// As write_all(), from several stretches of memory in order. The slices must stay, and are used
+  /// up.
   [[nodiscard]] IoOp<WriteAllVectoredRequest> write_all_vectored(
       std::span<IoSlice> slices) noexcept {
     return IoOp<WriteAllVectoredRequest>(WriteAllVectoredRequest(this->socket_.get(), slices));
@@ -141,8 +149,8 @@ class ReadHalf : public StreamReader<SocketUser> {
   explicit ReadHalf(std::shared_ptr<Socket> socket) noexcept : StreamReader(std::move(socket)) {}
 };
 
-/// The writing side. When it goes, the peer is not told until the reading half has gone as well: shutdown()
-/// says that nothing more will come.
+/// The writing side. When it goes, the peer is not told until the reading half has gone as well:
+/// shutdown() says that nothing more will come.
 class WriteHalf : public StreamWriter<SocketUser> {
  public:
   explicit WriteHalf(std::shared_ptr<Socket> socket) noexcept : StreamWriter(std::move(socket)) {}
@@ -150,16 +158,16 @@ class WriteHalf : public StreamWriter<SocketUser> {
 
 class ConnectOp;
 
-/// A connected stream socket; move-only; closes it when it goes. TCP streams send small writes at once
-/// (TCP_NODELAY) unless asked otherwise.
+/// A connected stream socket; move-only; closes it when it goes. TCP streams send small writes at
+/// once (TCP_NODELAY) unless asked otherwise.
 class TcpStream : public StreamReader<StreamWriter<SocketUser>> {
  public:
   explicit TcpStream(std::shared_ptr<Socket> socket) noexcept : StreamReader(std::move(socket)) {}
 
   /// Connects to one address. Cancel: the attempt is given up and the socket closed.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Looks `host` up (see resolve()) and tries its addresses in order; the error is that of the last one. Throws
-  /// IoError when awaited. Cancel: as that of the step it is at.
+  /// Looks `host` up (see resolve()) and tries its addresses in order; the error is that of the
+  /// last one. Throws IoError when awaited. Cancel: as that of the step it is at.
   [[nodiscard]] static Task<TcpStream> connect(std::string host, std::uint16_t port,
                                                ConnectOptions options = {});
   /// The same for "example.org:80", "127.0.0.1:80", "[::1]:80"; also "unix:/path".
@@ -179,16 +187,17 @@ class TcpStream : public StreamReader<StreamWriter<SocketUser>> {
   // Options. Errors: the system's, e.g. errc::not_supported for a TCP option on a Unix socket.
   [[nodiscard]] Result<void> set_no_delay(bool on) noexcept;
   [[nodiscard]] Result<bool> no_delay() const noexcept;
-  /// Lets the system probe a silent peer after `idle` (whole seconds, at least one), then every `idle`, three times,
-  /// and reset the connection if nothing comes back. Null: off.
+  /// Lets the system probe a silent peer after `idle` (whole seconds, at least one), then every
+  /// `idle`, three times, and reset the connection if nothing comes back. Null: off.
   [[nodiscard]] Result<void> set_keep_alive(std::optional<std::chrono::seconds> idle) noexcept;
   /// Sizes in bytes; the system rounds and bounds them (Linux doubles them).
   [[nodiscard]] Result<void> set_receive_buffer(std::size_t size_bytes) noexcept;
   [[nodiscard]] Result<void> set_send_buffer(std::size_t size_bytes) noexcept;
   [[nodiscard]] Result<std::size_t> receive_buffer() const noexcept;
   [[nodiscard]] Result<std::size_t> send_buffer() const noexcept;
-  /// What close() does with unsent data: null: the system goes on sending it (the default); zero: it is dropped
-  /// and the connection reset. More than zero makes close() block for as long: do not.
+  /// What close() does with unsent data: null: the system goes on sending it (the default); zero:
+  /// it is dropped and the connection reset. More than zero makes close() block for as long: do
+  /// not.
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 };
 
@@ -199,29 +208,31 @@ class [[nodiscard]] ConnectOp : public IoOp<ConnectRequest> {
 };
 
 struct ListenOptions {
-  int backlog = 4096;         ///< connections that wait to be accepted; the system has a limit of its own
-  bool reuse_address = true;  ///< listen again while connections of an earlier run are still closing
-  bool reuse_port = false;    ///< several listeners share the port; the system deals connections out
-  bool ipv6_only = false;     ///< [::] does not take IPv4 connections
-  bool no_delay = true;       ///< of the streams that are accepted
+  int backlog = 4096;  ///< connections that wait to be accepted; the system has a limit of its own
+  bool reuse_address =
+      true;                 ///< listen again while connections of an earlier run are still closing
+  bool reuse_port = false;  ///< several listeners share the port; the system deals connections out
+  bool ipv6_only = false;   ///< [::] does not take IPv4 connections
+  bool no_delay = true;     ///< of the streams that are accepted
 };
 
-/// Takes connections; move-only; closes when it goes. A Unix socket's file stays, and must be removed before
-/// it can be listened on again.
+/// Takes connections; move-only; closes when it goes. A Unix socket's file stays, and must be
+/// removed before it can be listened on again.
 class TcpListener : private SocketUser {
  public:
   explicit TcpListener(std::shared_ptr<Socket> socket) noexcept : SocketUser(std::move(socket)) {}
 
   /// Port 0: a free one, see local_endpoint(). Errors: the system's.
-  [[nodiscard]] static Result<TcpListener> listen(const Endpoint& at, const ListenOptions& options = {});
+  [[nodiscard]] static Result<TcpListener> listen(const Endpoint& at,
+                                                  const ListenOptions& options = {});
   /// The same, but throws IoError: "listen 127.0.0.1:80: permission denied".
   [[nodiscard]] static TcpListener bind(const Endpoint& at, const ListenOptions& options = {});
   /// For an address in writing, see Endpoint::parse(): "listen localhost:1: the host must be …".
   [[nodiscard]] static TcpListener bind(std::string_view at, const ListenOptions& options = {});
 
-  /// Waits for the next connection. One that failed before it was taken is passed over. Cancel: none is lost.
-  /// Errors: too_many_files_open and such, while the connection goes on waiting: who accepts in a loop should then
-  /// sleep a little.
+  /// Waits for the next connection. One that failed before it was taken is passed over. Cancel:
+  /// none is lost. Errors: too_many_files_open and such, while the connection goes on waiting: who
+  /// accepts in a loop should then sleep a little.
   [[nodiscard]] IoOp<AcceptRequest> accept() noexcept {
     return IoOp<AcceptRequest>(AcceptRequest(socket_.get()));
   }
@@ -230,12 +241,14 @@ class TcpListener : private SocketUser {
   [[nodiscard]] const Endpoint& local_endpoint() const noexcept { return peer_endpoint(); }
   using SocketUser::native_handle;
   using SocketUser::operator bool;
-  /// Stops listening: connections that wait are reset. No accept() may be under way: cancel it first.
+  /// Stops listening: connections that wait are reset. No accept() may be under way: cancel it
+  /// first.
   void close() noexcept { socket_.reset(); }
 };
 
-/// Somebody else's handle, to wait for (a signalfd, a pipe, a library's socket). Never closes it, nor reads
-/// from it. It must be open, and one that the system can watch (a regular file is not), while this lives.
+/// Somebody else's handle, to wait for (a signalfd, a pipe, a library's socket). Never closes it,
+/// nor reads from it. It must be open, and one that the system can watch (a regular file is not),
+/// while this lives.
 class Pollable {
  public:
   explicit Pollable(NativeHandle handle) noexcept : source_(handle) {}

@@ -1,5 +1,5 @@
-// The operations of stream sockets, as requests (see IoRequest in <weft/io.hpp>). Users get them from
-// TcpStream and TcpListener in <weft/net.hpp>, and need not name them.
+// The operations of stream sockets, as requests (see IoRequest in <weft/io.hpp>). Users get them
+// from TcpStream and TcpListener in <weft/net.hpp>, and need not name them.
 //
 // A request points to its socket and to the user's buffer: both must outlive the operation.
 #pragma once
@@ -26,7 +26,8 @@ enum class StreamErrc {
   return {static_cast<int>(code), stream_category()};
 }
 
-/// An open socket and the address that names it in errors; shared by a stream's halves. Defined in src/net.
+/// An open socket and the address that names it in errors; shared by a stream's halves. Defined in
+/// src/net.
 struct Socket;
 class TcpStream;
 

@@ -1,13 +1,14 @@
 // Operation: the unit of I/O, with completion semantics on every driver.
 //
-// Life of one: the initiator fills it in → a reactor starts it → exactly one terminal event sets result()
-// and calls complete() on the reactor's thread. Until then the operation, the buffers it names and its
-// Source belong to the reactor (the kernel may write to them) and must stay where they are. Cancelling asks
-// for an early terminal event; it never takes the operation back by itself.
+// Life of one: the initiator fills it in → a reactor starts it → exactly one terminal event sets
+// result() and calls complete() on the reactor's thread. Until then the operation, the buffers it
+// names and its Source belong to the reactor (the kernel may write to them) and must stay where
+// they are. Cancelling asks for an early terminal event; it never takes the operation back by
+// itself.
 //
-// Users meet operations as awaitables (<weft/io.hpp>, <weft/net.hpp>); this header is for those who write such
-// awaitables or a driver. Not thread-safe: an operation is used on its reactor's thread, except
-// where a function says otherwise.
+// Users meet operations as awaitables (<weft/io.hpp>, <weft/net.hpp>); this header is for those who
+// write such awaitables or a driver. Not thread-safe: an operation is used on its reactor's thread,
+// except where a function says otherwise.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -27,19 +28,21 @@ struct IoSlice {
   std::size_t size = 0;
 };
 
-/// An open object known to drivers: owns the handle and closes it. It must outlive the operations on it.
-/// Remembers which readiness drivers watch it, so that each registers it once and never again.
+/// An open object known to drivers: owns the handle and closes it. It must outlive the operations
+/// on it. Remembers which readiness drivers watch it, so that each registers it once and never
+/// again.
 class Source {
  public:
-  /// Takes ownership of `handle`, which must be non-blocking if operations other than poll are to be used.
+  /// Takes ownership of `handle`, which must be non-blocking if operations other than poll are to
+  /// be used.
   explicit Source(NativeHandle handle) noexcept : handle_(handle) {}
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
   [[nodiscard]] NativeHandle handle() const noexcept { return handle_; }
-  /// Gives the handle up without closing it. No operation may be under way, and drivers that watched
-  /// it may go on being told of its readiness until it is closed (they ignore it).
+  /// Gives the handle up without closing it. No operation may be under way, and drivers that
+  /// watched it may go on being told of its readiness until it is closed (they ignore it).
   NativeHandle release() noexcept;
 
   /// Used by readiness drivers: whether driver number `driver` (below 64) watches this source.
@@ -87,8 +90,9 @@ class Operation : public TimerNode {
  public:
   using Complete = void (*)(Operation&) noexcept;
 
-  /// `on_end` is called once, on the reactor's thread, after result is set; the operation may be gone
-  /// when it returns. It is not called for an operation that start() reports as completed in place.
+  /// `on_end` is called once, on the reactor's thread, after result is set; the operation may be
+  /// gone when it returns. It is not called for an operation that start() reports as completed in
+  /// place.
   Operation(OperationKind what, Source* on, Complete on_end) noexcept
       : kind(what), source(on), complete_(on_end) {}
   Operation(const Operation&) = delete;
@@ -97,13 +101,15 @@ class Operation : public TimerNode {
   void complete() noexcept { complete_(*this); }
 
   OperationKind kind;
-  Source* source;             ///< Null for a timer.
-  std::int64_t result = 0;    ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
-  Reactor* reactor = nullptr; ///< Set when it is started: whose thread it belongs to.
-  Operation* link = nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
-  std::uint32_t token = 0;    ///< The driver's.
-  bool pending = false;       ///< Started and not yet terminal.
-  bool cancel_wanted = false; ///< A cancel was asked for while pending.
+  Source* source;  ///< Null for a timer.
+  std::int64_t result =
+      0;  ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
+  Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
+  Operation* link =
+      nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
+  std::uint32_t token = 0;     ///< The driver's.
+  bool pending = false;        ///< Started and not yet terminal.
+  bool cancel_wanted = false;  ///< A cancel was asked for while pending.
 
   /// What the kinds need; which member counts follows from `kind`.
   struct Buffer {
@@ -115,15 +121,15 @@ class Operation : public TimerNode {
     std::size_t count;
   };
   struct Address {
-    void* data;               ///< sockaddr: in for connect, out for accept (may be null)
-    std::uint32_t size;       ///< bytes: in its length; for accept in the room, out the length
+    void* data;          ///< sockaddr: in for connect, out for accept (may be null)
+    std::uint32_t size;  ///< bytes: in its length; for accept in the room, out the length
   };
   union {
-    Buffer buffer;             // read, write
-    Slices slices;             // readv, writev
-    Address address;           // connect, accept
-    void* message;             // send_message, receive_message: msghdr*
-    std::uint32_t interests;   // poll
+    Buffer buffer;            // read, write
+    Slices slices;            // readv, writev
+    Address address;          // connect, accept
+    void* message;            // send_message, receive_message: msghdr*
+    std::uint32_t interests;  // poll
   };
 
  protected:

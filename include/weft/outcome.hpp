@@ -58,7 +58,9 @@ class Outcome {
       state_.template emplace<1>(std::forward<U>(value)...);
     }
   }
-  void set_error(std::exception_ptr error) noexcept { state_.template emplace<2>(std::move(error)); }
+  void set_error(std::exception_ptr error) noexcept {
+    state_.template emplace<2>(std::move(error));
+  }
 
   /// Becomes what `other` is. If moving its value throws, then that exception is the outcome.
   void take_over(Outcome& other) noexcept {

@@ -15,11 +15,12 @@
 
 namespace weft {
 
-/// The reasons of a failed look-up, as the system's resolver (getaddrinfo) tells them: "name or service
-/// not known" …
+/// The reasons of a failed look-up, as the system's resolver (getaddrinfo) tells them: "name or
+/// service not known" …
 [[nodiscard]] const std::error_category& resolve_category() noexcept;
 
-/// One look-up: counted, since the thread that makes it cannot be interrupted and may outlive the wait.
+/// One look-up: counted, since the thread that makes it cannot be interrupted and may outlive the
+/// wait.
 class NameLookup;
 
 /// The leaf that waits for a look-up.
@@ -70,17 +71,19 @@ class [[nodiscard]] Resolve {
     return ResolveAwaiter<Throwing>(std::move(host_), port_);
   }
   /// The same look-up, giving Result<std::vector<Endpoint>>.
-  [[nodiscard]] Resolve<false> attempt() && noexcept { return Resolve<false>(std::move(host_), port_); }
+  [[nodiscard]] Resolve<false> attempt() && noexcept {
+    return Resolve<false>(std::move(host_), port_);
+  }
 
  private:
   std::string host_;
   std::uint16_t port_;
 };
 
-/// The addresses of `host`, with `port`, in the order in which they should be tried; at least one. Numeric addresses
-/// are answered in place; names by the system's resolver, on a thread of the runtime. Throws IoError:
-/// "resolve no-such.invalid: name or service not known". Cancel: returns at once; what the thread finds later
-/// is dropped.
+/// The addresses of `host`, with `port`, in the order in which they should be tried; at least one.
+/// Numeric addresses are answered in place; names by the system's resolver, on a thread of the
+/// runtime. Throws IoError: "resolve no-such.invalid: name or service not known". Cancel: returns
+/// at once; what the thread finds later is dropped.
 [[nodiscard]] inline Resolve<> resolve(std::string host, std::uint16_t port) noexcept {
   return Resolve<>(std::move(host), port);
 }

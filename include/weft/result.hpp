@@ -13,7 +13,8 @@ namespace weft {
 template <class T>
 using Result = std::expected<T, std::error_code>;
 
-/// The error code of a positive errno value, in the generic category (so it compares with std::errc).
+/// The error code of a positive errno value, in the generic category (so it compares with
+/// std::errc).
 [[nodiscard]] inline std::error_code os_error(int errno_value) noexcept {
   return {errno_value, std::generic_category()};
 }

@@ -7,8 +7,8 @@
 namespace weft {
 
 /// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
-/// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs to the
-/// executor, and its owner may neither destroy it nor schedule it again.
+/// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs
+/// to the executor, and its owner may neither destroy it nor schedule it again.
 class Runnable {
  public:
   using Run = void (*)(Runnable&) noexcept;
@@ -34,13 +34,16 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Makes `work` run soon on one of the executor's threads. Thread-safe; never runs it inline; never fails.
+  /// Makes `work` run soon on one of the executor's threads. Thread-safe; never runs it inline;
+  /// never fails.
   virtual void schedule(Runnable& work) noexcept = 0;
-  /// As schedule(), but behind everything that is ready on this thread now: for who has had his turn.
+  /// As schedule(), but behind everything that is ready on this thread now: for who has had his
+  /// turn.
   virtual void defer(Runnable& work) noexcept = 0;
 
-  /// For a thread from outside that acts on a task which may end, and with it the executor's reason to be, before
-  /// that thread is done: between the two calls the executor stays. Thread-safe; the task has not ended at hold().
+  /// For a thread from outside that acts on a task which may end, and with it the executor's reason
+  /// to be, before that thread is done: between the two calls the executor stays. Thread-safe; the
+  /// task has not ended at hold().
   virtual void hold() noexcept {}
   virtual void release() noexcept {}
 };

@@ -24,29 +24,31 @@ namespace weft {
 struct RuntimeOptions {
   /// Threads that run tasks. 0: one a core that this process may use. At most 1024.
   std::size_t workers = 0;
-  /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time, and only then.
+  /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
+  /// and only then.
   bool current_thread = false;
   /// Names the worker threads: "<name>-0", ….
   std::string name = "weft";
-  /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it must not
-  /// throw. Without one, a line with the async backtrace goes to standard error.
+  /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it
+  /// must not throw. Without one, a line with the async backtrace goes to standard error.
   FailureHandler on_failure;
 };
 
 class Runtime {
  public:
-  /// Starts the workers. Throws std::invalid_argument for options out of range, and std::system_error, naming what
-  /// could not be had (an event queue, a thread).
+  /// Starts the workers. Throws std::invalid_argument for options out of range, and
+  /// std::system_error, naming what could not be had (an event queue, a thread).
   explicit Runtime(RuntimeOptions options = {});
   /// As shutdown().
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  /// Runs `work` (an awaitable, or something to call that gives one) as a task, waits for its end on this thread,
-  /// and gives its result or rethrows its exception; throws IoError (errc::operation_canceled) if it was
-  /// cancelled by a shutdown. Throws std::logic_error on a thread that runs weft tasks: there, use co_await.
-  /// Several threads may call it at once; on a current_thread runtime they take turns.
+  /// Runs `work` (an awaitable, or something to call that gives one) as a task, waits for its end
+  /// on this thread, and gives its result or rethrows its exception; throws IoError
+  /// (errc::operation_canceled) if it was cancelled by a shutdown. Throws std::logic_error on a
+  /// thread that runs weft tasks: there, use co_await. Several threads may call it at once; on a
+  /// current_thread runtime they take turns.
   template <class W>
   decltype(auto) block_on(W work) {
     require_no_task();  // before anything is begun
@@ -62,13 +64,14 @@ class Runtime {
     if constexpr (std::is_invocable_v<F&, Args...>) {
       return spawn_in(tasks(), std::move(callable), std::move(args)...);
     } else {
-      static_assert(sizeof...(Args) == 0 && Awaitable<F>, "weft: give something awaitable, or a callable that does");
+      static_assert(sizeof...(Args) == 0 && Awaitable<F>,
+                    "weft: give something awaitable, or a callable that does");
       return spawn_in(tasks(), [work = std::move(callable)]() mutable { return std::move(work); });
     }
   }
 
-  /// Cancels every task, waits until all have ended, and ends the workers. Idempotent; must not be called
-  /// from a task.
+  /// Cancels every task, waits until all have ended, and ends the workers. Idempotent; must not be
+  /// called from a task.
   void shutdown() noexcept;
 
   [[nodiscard]] std::size_t workers() const noexcept;
@@ -82,7 +85,8 @@ class Runtime {
   void wait(SpawnedTask& task);
   static void require_no_task() {
     if (TaskSet::current_or_null() == nullptr) return;
-    throw std::logic_error("weft::block_on: this thread runs tasks and must not block; use co_await");
+    throw std::logic_error(
+        "weft::block_on: this thread runs tasks and must not block; use co_await");
   }
 
   std::unique_ptr<Machine> machine_;

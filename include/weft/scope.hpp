@@ -22,8 +22,8 @@ namespace weft {
 /// The children of one scope. Given to the scope's body; valid until the scope ends. Thread-safe.
 class Scope : private TaskSet {
  public:
-  /// Starts `callable(args…)` as a child (see weft::spawn). A child that fails cancels its siblings and the
-  /// body, whether or not it is joined.
+  /// Starts `callable(args…)` as a child (see weft::spawn). A child that fails cancels its siblings
+  /// and the body, whether or not it is joined.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
     return spawn_in(*this, std::move(callable), std::move(args)...);
@@ -38,6 +38,7 @@ class Scope : private TaskSet {
   Scope(Executor& executor, class ScopeGroup& group) noexcept : TaskSet(executor), group_(group) {}
 
   void added() noexcept override;
+  void cancelled() noexcept override;
   void removed(std::exception_ptr error, std::size_t left) noexcept override;
   // No failure_handler(): a child's failure always reaches the scope itself (see removed).
 
@@ -72,9 +73,10 @@ class ScopeGroup : public ChildGroup {
   void fail(std::exception_ptr error) noexcept;
 
   std::optional<Scope> scope_;
+  Atomic<bool> child_cancelled_{false};  // relaxed: the group's counter orders it
   Mutex mutex_;
-  std::exception_ptr error_;      // the first; guarded by mutex_ until the group has ended
-  bool body_cancelled_ = false;   // written by the body's end
+  std::exception_ptr error_;     // the first; guarded by mutex_ until the group has ended
+  bool body_cancelled_ = false;  // written by the body's end
 };
 
 template <class T, class F>
@@ -95,8 +97,8 @@ class ScopeAwaiter final : public ScopeGroup {
   }
 
  private:
-  // The body is called only now, when the group counts it: it need not be a coroutine, and may spawn, and throw,
-  // before it gives its awaitable.
+  // The body is called only now, when the group counts it: it need not be a coroutine, and may
+  // spawn, and throw, before it gives its awaitable.
   void start_children() noexcept override {
     try {
       child_.start(parent(), as_task(std::invoke(body_, scope())));
@@ -106,7 +108,9 @@ class ScopeAwaiter final : public ScopeGroup {
     }
   }
   void cancel_body() noexcept override { child_.cancel(); }
-  [[nodiscard]] std::exception_ptr body_error() noexcept override { return child_.outcome().error(); }
+  [[nodiscard]] std::exception_ptr body_error() noexcept override {
+    return child_.outcome().error();
+  }
 
   F body_;
   Child<T, ScopeGroup> child_;
@@ -123,9 +127,10 @@ class [[nodiscard]] ScopeOp {
   F body_;
 };
 
-/// Runs `body(Scope&)`, which gives an awaitable, and gives its result when it and all children have ended. The first
-/// failure, of the body or a child, cancels all the others and is rethrown when they have ended. Cancel: cancels
-/// the body and all children, and waits for them.
+/// Runs `body(Scope&)`, which gives an awaitable, and gives its result when it and all children
+/// have ended. The first failure, of the body or a child, cancels all the others and is rethrown
+/// when they have ended. Cancel: cancels the body and all children, and waits for them; if all had
+/// got to their end nevertheless, the result is delivered.
 template <class F>
   requires std::is_invocable_v<F&, Scope&>
 ScopeOp<F> scope(F body) {

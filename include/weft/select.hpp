@@ -11,8 +11,8 @@
 
 namespace weft {
 
-/// What a select gave. The winner is the first to end with a value; a loser that had got its value before its cancel
-/// reached it has one too, so nothing that was received is ever dropped.
+/// What a select gave. The winner is the first to end with a value; a loser that had got its value
+/// before its cancel reached it has one too, so nothing that was received is ever dropped.
 template <class... T>
 class Selection {
  public:
@@ -26,8 +26,8 @@ class Selection {
   [[nodiscard]] bool has() const noexcept {
     return !std::get<I>(outcomes_).cancelled();
   }
-  /// The result of awaitable I, moved out; rethrows its exception. Throws IoError (errc::operation_canceled)
-  /// if it has none.
+  /// The result of awaitable I, moved out; rethrows its exception. Throws IoError
+  /// (errc::operation_canceled) if it has none.
   template <std::size_t I>
   auto take() -> std::tuple_element_t<I, std::tuple<std::type_identity<T>...>>::type {
     return std::get<I>(outcomes_).take();
@@ -46,7 +46,8 @@ class FirstGroup : public ChildGroup {
   ~FirstGroup() = default;
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   [[nodiscard]] std::size_t winner() const noexcept {
-    return winner_.load(std::memory_order_relaxed);  // read after the last child, or by the starter itself
+    return winner_.load(
+        std::memory_order_relaxed);  // read after the last child, or by the starter itself
   }
   [[nodiscard]] bool ended_as_cancelled() noexcept override { return winner() == none; }
 
@@ -83,7 +84,8 @@ class SelectAwaiter final : public FirstGroup {
 
   template <class U>
   struct Make {
-    Make(FirstGroup& g, std::size_t i, Task<U>&& t) noexcept : group(g), index(i), task(std::move(t)) {}
+    Make(FirstGroup& g, std::size_t i, Task<U>&& t) noexcept
+        : group(g), index(i), task(std::move(t)) {}
     operator ChildOf<U>() noexcept { return ChildOf<U>(group, index, std::move(task)); }
     FirstGroup& group;
     std::size_t index;
@@ -127,9 +129,10 @@ class [[nodiscard]] Select {
   std::tuple<Task<T>...> tasks_;
 };
 
-/// Runs all awaitables at once, on this worker; the first to end wins and the others are cancelled. When all
-/// have ended, gives a Selection; if the winner failed, rethrows its exception. They are started in
-/// order, and none after one has won. Cancel: cancels all and waits; if one had got its result, that is delivered.
+/// Runs all awaitables at once, on this worker; the first to end wins and the others are cancelled.
+/// When all have ended, gives a Selection; if the winner failed, rethrows its exception. They are
+/// started in order, and none after one has won. Cancel: cancels all and waits; if one had got its
+/// result, that is delivered.
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto select(A... awaitables) {

@@ -1,7 +1,8 @@
 // spawn() and JoinHandle: tasks of their own, their owners, and waiting for them. yield_now().
 //
-// Every spawned task belongs to a TaskSet (a scope's or the runtime's) that does not end before the task has.
-// A task's block (header, callable, arguments, outcome) is counted: the running task and its JoinHandle each hold it.
+// Every spawned task belongs to a TaskSet (a scope's or the runtime's) that does not end before the
+// task has. A task's block (header, callable, arguments, outcome) is counted: the running task and
+// its JoinHandle each hold it.
 #pragma once
 
 #include <weft/task.hpp>
@@ -21,7 +22,8 @@ namespace weft {
 
 class TaskSet;
 
-/// Waits for one spawned task to end. `wake` is called once, on the thread on which it ended, and must not block.
+/// Waits for one spawned task to end. `wake` is called once, on the thread on which it ended, and
+/// must not block.
 class JoinWaiter {
  public:
   using Wake = void (*)(JoinWaiter&) noexcept;
@@ -64,10 +66,12 @@ class SpawnedTask : public TaskHeader {
   SpawnedTask(Finish finish, Destroy destroy) noexcept : TaskHeader(finish), destroy_(destroy) {}
   ~SpawnedTask() = default;
 
-  /// Binds the task to its owner and starts it; afterwards the task holds its block once, the handle once.
+  /// Binds the task to its owner and starts it; afterwards the task holds its block once, the
+  /// handle once.
   void launch(PromiseBase& root, TaskSet& owner) noexcept;
-  /// The outcome is set (null error: not failed): tells the joiner and the owner, gives up the task's hold.
-  void end(std::exception_ptr error) noexcept;
+  /// The outcome is set: tells the joiner and the owner, gives up the task's hold. `error` is null
+  /// unless it failed.
+  void end(std::exception_ptr error, bool cancelled) noexcept;
 
  private:
   friend class TaskSet;
@@ -80,7 +84,7 @@ class SpawnedTask : public TaskHeader {
   SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
   std::exception_ptr error_;                 // this and the next: before `joiner_` says ended
   std::shared_ptr<const FailureHandler> on_failure_;  // only after a failure; may outlive the owner
-  Atomic<std::uintptr_t> joiner_{0};         // 0, a JoinWaiter, or a word of join states (see spawned.cpp)
+  Atomic<std::uintptr_t> joiner_{0};  // 0, a JoinWaiter, or a word of join states (see spawned.cpp)
   Atomic<std::uint32_t> holds_{2};
   Atomic<bool> handle_dropped_{false};
   bool taken_ = false;  // handle's holder only
@@ -105,8 +109,9 @@ class TaskSet {
   void cancel_all() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
-  /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe when the set
-  /// is no more. Null: nobody needs to be, as failures reach the owner itself. Any thread.
+  /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
+  /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
+  /// thread.
   [[nodiscard]] virtual std::shared_ptr<const FailureHandler> failure_handler() const noexcept {
     return nullptr;
   }
@@ -114,6 +119,8 @@ class TaskSet {
  protected:
   /// A task was added (before it starts).
   virtual void added() noexcept {}
+  /// A task has ended as cancelled; removed() follows.
+  virtual void cancelled() noexcept {}
   /// A task has ended, `error` null unless it failed. Last touch of the set by that task.
   virtual void removed(std::exception_ptr error, std::size_t left) noexcept = 0;
 
@@ -139,8 +146,8 @@ class SpawnedResult : public SpawnedTask {
   Outcome<T> outcome_;
 };
 
-/// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it leaves the task
-/// running with its owner.
+/// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it
+/// leaves the task running with its owner.
 template <class T>
 class JoinHandle {
  public:
@@ -154,7 +161,8 @@ class JoinHandle {
     if (task_ != nullptr) task_->drop_handle();
   }
 
-  /// Asks the task to cancel; returns at once. It ends as cancelled, unless it had already got its result.
+  /// Asks the task to cancel; returns at once. It ends as cancelled, unless it had already got its
+  /// result.
   void cancel() const noexcept { task_->cancel(); }
   [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
   /// Lets go of the task, as the destructor does: for those who mean it.
@@ -165,7 +173,8 @@ class JoinHandle {
   class OutcomeOp;
 
   /// Waits for the end and gives the value; rethrows the task's exception; throws IoError
-  /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with its owner.
+  /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with
+  /// its owner.
   Awaiter<false> operator co_await() && noexcept { return Awaiter<false>(std::move(*this)); }
   /// Waits for the end and gives how it ended, without throwing.
   OutcomeOp outcome() && noexcept { return OutcomeOp(std::move(*this)); }
@@ -265,7 +274,9 @@ class SpawnedCall final : public SpawnedResult<T> {
 
   Task<T> invoke() {
     return as_task(std::apply(
-        [this](Args&... args) -> decltype(auto) { return std::invoke(call_->callable, std::move(args)...); },
+        [this](Args&... args) -> decltype(auto) {
+          return std::invoke(call_->callable, std::move(args)...);
+        },
         call_->args));
   }
 
@@ -275,7 +286,7 @@ class SpawnedCall final : public SpawnedResult<T> {
     // The frame first: its locals may refer to the callable's captures and the arguments.
     call.task_ = Task<T>();
     call.call_.reset();
-    call.end(call.outcome_.error());
+    call.end(call.outcome_.error(), call.outcome_.cancelled());
   }
   static void destroy(SpawnedTask& self) noexcept {
     auto& call = static_cast<SpawnedCall&>(self);
@@ -287,7 +298,8 @@ class SpawnedCall final : public SpawnedResult<T> {
   Task<T> task_;
 };
 
-/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), as a task of `owner`.
+/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), as a task of
+/// `owner`.
 template <class F, class... Args>
 auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
@@ -295,10 +307,10 @@ auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResul
       Call::make(owner, std::move(callable), std::move(args)...));
 }
 
-/// Starts `callable(args…)` as a task of the current runtime. The callable and its arguments move into the
-/// task and live until it has ended, so a lambda's captures cannot dangle. The task starts at the latest when
-/// the caller suspends. Throws std::logic_error outside a runtime, std::bad_alloc, and what
-/// calling `callable` throws.
+/// Starts `callable(args…)` as a task of the current runtime. The callable and its arguments move
+/// into the task and live until it has ended, so a lambda's captures cannot dangle. The task starts
+/// at the latest when the caller suspends. Throws std::logic_error outside a runtime,
+/// std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   return spawn_in(TaskSet::current(), std::move(callable), std::move(args)...);

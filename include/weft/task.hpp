@@ -1,12 +1,12 @@
-// Task<T>: a lazy coroutine. Calling it allocates its frame (from the pool) and runs nothing; awaiting it, or
-// giving it to spawn() or block_on(), starts it.
+// Task<T>: a lazy coroutine. Calling it allocates its frame (from the pool) and runs nothing;
+// awaiting it, or giving it to spawn() or block_on(), starts it.
 //
 //   weft::Task<int> answer() { co_return 42; }
 //   weft::Task<void> program() { int x = co_await answer(); … }
 //
-// Awaiting transfers control directly, on constant stack (a bounded number of continuations in a row, then
-// through the run queue). A task that is dropped before it was awaited never runs. Cancelling the
-// task that awaits cancels what is awaited: see <weft/task_header.hpp>.
+// Awaiting transfers control directly, on constant stack (a bounded number of continuations in a
+// row, then through the run queue). A task that is dropped before it was awaited never runs.
+// Cancelling the task that awaits cancels what is awaited: see <weft/task_header.hpp>.
 #pragma once
 
 #include <weft/outcome.hpp>
@@ -92,7 +92,8 @@ class [[nodiscard]] Task {
     template <WeftPromise P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       promise().awaited_by(parent.promise(), frame_);
-      // Budgeted like a return: without guaranteed tail calls a deep chain would use stack on its way down.
+      // Budgeted like a return: without guaranteed tail calls a deep chain would use stack on its
+      // way down.
       return parent.promise().task().transfer_to(promise());
     }
     T await_resume() { return promise().outcome().take(); }
@@ -104,7 +105,8 @@ class [[nodiscard]] Task {
     FrameOwner frame_;
   };
 
-  /// Starts it and waits for its result; rethrows its exception. Once: awaiting an lvalue does not compile.
+  /// Starts it and waits for its result; rethrows its exception. Once: awaiting an lvalue does not
+  /// compile.
   Awaiter operator co_await() && noexcept { return Awaiter(std::move(frame_)); }
 
  private:
@@ -119,7 +121,8 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
-// Awaitables in general ---------------------------------------------------------------------------------
+// Awaitables in general
+// ---------------------------------------------------------------------------------
 
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {

@@ -1,13 +1,14 @@
-// TaskHeader and PromiseBase: the compiled, non-template core under Task<T>, and what authors of leaf
-// awaiters work with.
+// TaskHeader and PromiseBase: the compiled, non-template core under Task<T>, and what authors of
+// leaf awaiters work with.
 //
 // A task is one chain of coroutine frames: a root, what it awaits, what that awaits … the innermost
-// one is suspended at a leaf (an operation, a join, a group of child tasks). The header is the chain's identity: it
-// is what an executor runs, what is cancelled, and what a leaf resumes. Resuming goes straight to
-// the innermost frame; no frame in between is touched.
+// one is suspended at a leaf (an operation, a join, a group of child tasks). The header is the
+// chain's identity: it is what an executor runs, what is cancelled, and what a leaf resumes.
+// Resuming goes straight to the innermost frame; no frame in between is touched.
 //
 // Invariants:
-//  - a task runs on one thread at a time; all members but the cancel slot are written by that thread,
+//  - a task runs on one thread at a time; all members but the cancel slot are written by that
+//  thread,
 //    or by the one event that ends the leaf it waits on;
 //  - between suspended_at() and leaf_ended() it is suspended; exactly one leaf_ended() follows;
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
@@ -38,7 +39,8 @@ class AsyncBacktrace {
   [[nodiscard]] std::span<const std::source_location> sites() const noexcept {
     return {sites_.data(), size_};
   }
-  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are left out.
+  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are
+  /// left out.
   void note(const std::exception_ptr& error, std::source_location site) noexcept;
 
  private:
@@ -77,13 +79,16 @@ enum class Ending : bool { returned, cancelled };
 
 class TaskHeader : public Runnable {
  public:
-  /// Called once when the task has ended, on its thread; it may destroy the root frame and the header.
+  /// Called once when the task has ended, on its thread; it may destroy the root frame and the
+  /// header.
   using Finish = void (*)(TaskHeader&, Ending) noexcept;
 
-  /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the stack that a
-  /// compiler without guaranteed tail calls may use, and how long one task keeps others waiting.
+  /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the
+  /// stack that a compiler without guaranteed tail calls may use, and how long one task keeps
+  /// others waiting.
   static constexpr std::uint32_t full_budget = 256;
-  /// Tasks started inline within each other (start_inline_in) before one goes through the queue: bounds the stack.
+  /// Tasks started inline within each other (start_inline_in) before one goes through the queue:
+  /// bounds the stack.
   static constexpr std::uint16_t most_nested = 32;
 
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
@@ -92,29 +97,33 @@ class TaskHeader : public Runnable {
   void bind(PromiseBase& root, Executor& executor) noexcept;
   /// Puts the bound task into its executor's queue.
   void start() noexcept { executor_->schedule(*this); }
-  /// Runs the bound task here and now, until it first suspends or ends, within its parent's await_suspend.
-  /// Where tasks are nested too deep for that it goes into the queue.
+  /// Runs the bound task here and now, until it first suspends or ends, within its parent's
+  /// await_suspend. Where tasks are nested too deep for that it goes into the queue.
   void start_inline_in(const TaskHeader& parent) noexcept;
 
-  // For leaf awaiters, on the task's thread -----------------------------------------------------------
+  // For leaf awaiters, on the task's thread
+  // -----------------------------------------------------------
   /// First act of every await_suspend that may stay suspended.
   void suspended_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
     unwind_ = false;
   }
-  /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is still due).
+  /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is
+  /// still due).
   [[nodiscard]] bool arm(CancelHook& hook) noexcept { return slot_.arm(hook); }
-  /// The leaf has ended: resumes the task through its executor, or unwinds it if `cancelled`. Any thread,
-  /// once per suspension. Neither the leaf nor the task may be touched afterwards.
+  /// The leaf has ended: resumes the task through its executor, or unwinds it if `cancelled`. Any
+  /// thread, once per suspension. Neither the leaf nor the task may be touched afterwards.
   void leaf_ended(bool cancelled) noexcept;
-  /// As leaf_ended(false), from within await_suspend. True: go on at once (return false from await_suspend).
+  /// As leaf_ended(false), from within await_suspend. True: go on at once (return false from
+  /// await_suspend).
   [[nodiscard]] bool leaf_ended_inline() noexcept;
   /// The one who asked for the cancel is done with the leaf. See CancelHook.
   void request_finished() noexcept;
   /// Puts the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
 
-  // For those who hold the task -----------------------------------------------------------------------
+  // For those who hold the task
+  // -----------------------------------------------------------------------
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
   void cancel() noexcept;
   [[nodiscard]] bool cancel_requested() const noexcept { return slot_.requested(); }
@@ -123,8 +132,10 @@ class TaskHeader : public Runnable {
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
   [[nodiscard]] AsyncBacktrace* backtrace() const noexcept { return backtrace_.get(); }
 
-  // For promises --------------------------------------------------------------------------------------
-  /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is spent.
+  // For promises
+  // --------------------------------------------------------------------------------------
+  /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
+  /// spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
   [[nodiscard]] bool spend_budget() noexcept { return --budget_ != 0; }
   void root_returned() noexcept { finish_(*this, Ending::returned); }
@@ -144,7 +155,7 @@ class TaskHeader : public Runnable {
   std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
   std::uint32_t budget_ = full_budget;
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
-  bool unwind_ = false;  // what to do when next run; ordered by the executor's queue
+  bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
 };
 
 /// What every weft coroutine's promise has in common.
@@ -173,7 +184,8 @@ class PromiseBase {
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
   [[nodiscard]] std::source_location site() const noexcept { return site_; }
 
-  /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its frame.
+  /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its
+  /// frame.
   void awaited_by(PromiseBase& parent, FrameOwner& owner) noexcept {
     task_ = parent.task_;
     parent_ = &parent;

@@ -16,7 +16,8 @@ namespace weft {
 using Nanoseconds = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
 
-/// Now, by the clock of the runtime that this thread works for (or the system's steady clock). Thread-safe.
+/// Now, by the clock of the runtime that this thread works for (or the system's steady clock).
+/// Thread-safe.
 [[nodiscard]] TimePoint now() noexcept;
 
 /// `after` from now, at most the end of time.
@@ -34,8 +35,8 @@ struct SleepRequest {
   [[nodiscard]] IoError error(std::error_code code) const { return IoError(code, "sleep"); }
 };
 
-/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is idle. A deadline
-/// that has passed ends at once. Cancel: ends at once.
+/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is
+/// idle. A deadline that has passed ends at once. Cancel: ends at once.
 [[nodiscard]] inline IoOp<SleepRequest> sleep_until(TimePoint deadline) noexcept {
   return IoOp<SleepRequest>(SleepRequest{deadline});
 }
@@ -57,8 +58,8 @@ class Interval {
   /// Throws std::invalid_argument unless `period` is positive.
   explicit Interval(Nanoseconds period, Missed missed = Missed::skip);
 
-  /// Waits for the next tick and gives the time at which it was due. The first is one period after construction.
-  /// Cancel: the tick is not used up.
+  /// Waits for the next tick and gives the time at which it was due. The first is one period after
+  /// construction. Cancel: the tick is not used up.
   [[nodiscard]] Task<TimePoint> tick();
 
  private:
@@ -114,9 +115,10 @@ class [[nodiscard]] Timeout {
   TimePoint deadline_;
 };
 
-/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end awaited; if it had
-/// got its result nevertheless, that is given. Else throws IoError (errc::timed_out); for an awaitable that
-/// gives a Result, gives fail(errc::timed_out) instead. Cancel: cancels the awaitable.
+/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end
+/// awaited; if it had got its result nevertheless, that is given. Else throws IoError
+/// (errc::timed_out); for an awaitable that gives a Result, gives fail(errc::timed_out) instead.
+/// Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Timeout<A> timeout(A awaitable, Nanoseconds duration) noexcept {
   return Timeout<A>(std::move(awaitable), deadline_after(duration));

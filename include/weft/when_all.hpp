@@ -22,7 +22,8 @@ class AllGroup : public ChildGroup {
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   /// Index of the first child that failed, or none.
   [[nodiscard]] std::size_t first_failed() const noexcept {
-    return failed_.load(std::memory_order_relaxed);  // read after the last child: ordered by the counter
+    return failed_.load(
+        std::memory_order_relaxed);  // read after the last child: ordered by the counter
   }
   [[nodiscard]] bool ended_as_cancelled() noexcept override {
     return first_failed() == none && some_cancelled_.load(std::memory_order_relaxed);
@@ -48,7 +49,8 @@ class WhenAllAwaiter final : public AllGroup {
     std::size_t index = 0;
     std::apply([&](auto&... child) { (rethrow_first(child, index++), ...); }, children_);
     return std::apply(
-        [](auto&... child) { return std::tuple<ValueOf<T>...>(value_of(child.outcome())...); }, children_);
+        [](auto&... child) { return std::tuple<ValueOf<T>...>(value_of(child.outcome())...); },
+        children_);
   }
 
  private:
@@ -62,7 +64,8 @@ class WhenAllAwaiter final : public AllGroup {
   // Children cannot move: the tuple makes each in place through a conversion.
   template <class U>
   struct Make {
-    Make(AllGroup& g, std::size_t i, Task<U>&& t) noexcept : group(g), index(i), task(std::move(t)) {}
+    Make(AllGroup& g, std::size_t i, Task<U>&& t) noexcept
+        : group(g), index(i), task(std::move(t)) {}
     operator ChildOf<U>() noexcept { return ChildOf<U>(group, index, std::move(task)); }
     AllGroup& group;
     std::size_t index;
@@ -158,9 +161,9 @@ class [[nodiscard]] WhenAllVector {
   std::vector<Task<T>> tasks_;
 };
 
-/// Runs all awaitables at once, on this worker, and gives a tuple of their results (Unit for void). The first failure
-/// cancels the others; when all have ended it is rethrown. Cancel: cancels all and waits for them; if all got their
-/// results nevertheless, they are delivered.
+/// Runs all awaitables at once, on this worker, and gives a tuple of their results (Unit for void).
+/// The first failure cancels the others; when all have ended it is rethrown. Cancel: cancels all
+/// and waits for them; if all got their results nevertheless, they are delivered.
 template <Awaitable... A>
 auto when_all(A... awaitables) {
   return WhenAll<AwaitResult<A>...>(as_task(std::move(awaitables))...);

@@ -1,6 +1,7 @@
-// The life of a worker: run jobs while there are any → lie down on the idle stack → be popped and unparked by
-// submit() or stop(), or time out. All decisions are taken under the mutex, so a timing-out worker either finds
-// itself still on the stack (and ends) or has been popped (and a token is on its way, which it takes).
+// The life of a worker: run jobs while there are any → lie down on the idle stack → be popped and
+// unparked by submit() or stop(), or time out. All decisions are taken under the mutex, so a
+// timing-out worker either finds itself still on the stack (and ends) or has been popped (and a
+// token is on its way, which it takes).
 #include "exec/blocking_pool.hpp"
 
 #include <mutex>
@@ -25,7 +26,8 @@ namespace {
 thread_local BlockingPool* current_pool = nullptr;
 }
 
-// Not inlined: a coroutine may go on in another thread, where a cached address of the variable is wrong.
+// Not inlined: a coroutine may go on in another thread, where a cached address of the variable is
+// wrong.
 [[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept { return current_pool; }
 [[gnu::noinline]] BlockingPool* BlockingPool::make_current(BlockingPool* pool) noexcept {
   return std::exchange(current_pool, pool);
@@ -42,7 +44,8 @@ std::size_t BlockingPool::threads() const noexcept {
 Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
   const std::unique_lock lock(mutex_);
   if (stopping_) return fail(std::errc::operation_canceled);
-  // A worker that is awake takes the job only after its own, so one is woken or started for each job.
+  // A worker that is awake takes the job only after its own, so one is woken or started for each
+  // job.
   Worker* const idle = pop_idle();
   if (idle == nullptr && live_ < options_.most_threads) {
     const std::error_code error = start_worker();
@@ -121,7 +124,8 @@ bool BlockingPool::wait_for_work(Worker& worker) noexcept {
       return false;
     }
   }
-  worker.parker.park();  // popped while timing out: takes the token, so that none is left for the next sleep
+  worker.parker
+      .park();  // popped while timing out: takes the token, so that none is left for the next sleep
   return true;
 }
 

@@ -1,9 +1,10 @@
-// BlockingPool: a few threads for calls that block and have no asynchronous form (name look-up). Owned by
-// a runtime, which makes it current() on its workers.
-// Thread-safety: submit() from any thread; stop() and the destructor from one thread that is none of the pool's.
+// BlockingPool: a few threads for calls that block and have no asynchronous form (name look-up).
+// Owned by a runtime, which makes it current() on its workers. Thread-safety: submit() from any
+// thread; stop() and the destructor from one thread that is none of the pool's.
 //
-// Invariants: a submitted job is run exactly once, at the latest inside stop(); there is no thread until the first
-// job and never more than the limit; while jobs are queued at least one thread is awake to take them.
+// Invariants: a submitted job is run exactly once, at the latest inside stop(); there is no thread
+// until the first job and never more than the limit; while jobs are queued at least one thread is
+// awake to take them.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -38,11 +39,13 @@ class BlockingPool {
   /// Makes `pool` (may be null) the calling thread's; returns the one before.
   static BlockingPool* make_current(BlockingPool* pool) noexcept;
 
-  /// Queues `job` for the next free thread. On an error (the pool has stopped; there is no thread and none
-  /// can be started) the job has not been taken. Never blocks for longer than it takes to start a thread.
+  /// Queues `job` for the next free thread. On an error (the pool has stopped; there is no thread
+  /// and none can be started) the job has not been taken. Never blocks for longer than it takes to
+  /// start a thread.
   [[nodiscard]] Result<void> submit(BlockingJob& job) noexcept;
 
-  /// Runs what is still queued, then ends and joins all threads; it waits for running jobs. Idempotent.
+  /// Runs what is still queued, then ends and joins all threads; it waits for running jobs.
+  /// Idempotent.
   void stop() noexcept;
 
   /// How many threads there are now. For tests and statistics.
@@ -63,7 +66,8 @@ class BlockingPool {
   mutable Mutex mutex_;  // guards all that follows
   BlockingJob* first_job_ = nullptr;
   BlockingJob* last_job_ = nullptr;
-  Worker* idle_ = nullptr;  // stack: the thread that slept last is the warmest, the others may time out
+  Worker* idle_ =
+      nullptr;  // stack: the thread that slept last is the warmest, the others may time out
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t live_ = 0;  // workers that have not decided to end
   bool stopping_ = false;

@@ -26,9 +26,10 @@ struct GatedJob : BlockingJob {
 };
 
 struct CountJob : BlockingJob {
-  CountJob() : BlockingJob([](Runnable& self) noexcept {
-    static_cast<CountJob&>(self).count->fetch_add(1, std::memory_order_acq_rel);
-  }) {}
+  CountJob()
+      : BlockingJob([](Runnable& self) noexcept {
+          static_cast<CountJob&>(self).count->fetch_add(1, std::memory_order_acq_rel);
+        }) {}
   Atomic<int>* count = nullptr;
 };
 
@@ -70,8 +71,8 @@ TEST(BlockingPool, AnIdleThreadIsUsedAgain) {
     job.begun.acquire();
     job.gate.release();
     job.done.acquire();
-    // Waits until run() has returned and the thread is idle or has taken another job: the pool's lock
-    // is not enough to see that, so any number of threads up to the limit is right here.
+    // Waits until run() has returned and the thread is idle or has taken another job: the pool's
+    // lock is not enough to see that, so any number of threads up to the limit is right here.
     EXPECT_LE(pool.threads(), 4U);
   }
 }

@@ -27,8 +27,7 @@ std::size_t IdleSet::worker_to_wake() noexcept {
 
 bool IdleSet::start_search() noexcept {
   // Not exact: two may pass at once. It only bounds how many thieves disturb the others.
-  const std::uint64_t searching =
-      counts_.load(std::memory_order_relaxed) & (one_awake - 1);
+  const std::uint64_t searching = counts_.load(std::memory_order_relaxed) & (one_awake - 1);
   if (2 * searching >= workers_) return false;
   counts_.fetch_add(one_searching, std::memory_order_seq_cst);
   return true;

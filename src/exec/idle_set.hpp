@@ -1,13 +1,14 @@
 // IdleSet: which workers sleep, how many are looking for work, and whom to wake. Thread-safe.
 //
-// The plan is that of Go's scheduler (proc.go, "worker thread parking/unparking") as restated in tokio's idle.rs: a
-// waker wakes one sleeper only when nobody is searching, and whoever goes to sleep looks
-// once more after it has said so. Then no work is overlooked:
+// The plan is that of Go's scheduler (proc.go, "worker thread parking/unparking") as restated in
+// tokio's idle.rs: a waker wakes one sleeper only when nobody is searching, and whoever goes to
+// sleep looks once more after it has said so. Then no work is overlooked:
 //   waker:   makes work visible;          then (seq_cst) reads the counts
 //   sleeper: leaves the counts (seq_cst); then looks at all queues again
-// One of the two sees the other. And no wake-up is useless: with a searcher about, he will find the work, and
-// when he does he calls the next one. Who was no searcher looks as well: the last searcher may have found
-// other work, and called the next one, just before this worker could be seen asleep.
+// One of the two sees the other. And no wake-up is useless: with a searcher about, he will find the
+// work, and when he does he calls the next one. Who was no searcher looks as well: the last
+// searcher may have found other work, and called the next one, just before this worker could be
+// seen asleep.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -24,8 +25,8 @@ class IdleSet {
 
   static constexpr std::size_t none = ~std::size_t{0};
 
-  /// Any thread, after work was made visible: the worker to unpark (it counts as awake and searching from now on),
-  /// or none.
+  /// Any thread, after work was made visible: the worker to unpark (it counts as awake and
+  /// searching from now on), or none.
   [[nodiscard]] std::size_t worker_to_wake() noexcept;
 
   /// A worker with nothing to run wants to search; false: enough others do.
@@ -35,7 +36,8 @@ class IdleSet {
 
   /// Worker `index` is about to sleep. He must look at every queue once more before he does.
   void sleep(std::size_t index, bool searching) noexcept;
-  /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as searching.
+  /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
+  /// searching.
   [[nodiscard]] bool awake(std::size_t index) noexcept;
 
  private:

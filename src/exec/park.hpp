@@ -1,5 +1,5 @@
-// Park: where a worker waits when it has nothing to run. The executor knows only this; the runtime puts a reactor
-// behind it.
+// Park: where a worker waits when it has nothing to run. The executor knows only this; the runtime
+// puts a reactor behind it.
 #pragma once
 
 namespace weft {
@@ -8,7 +8,8 @@ class Park {
  public:
   virtual ~Park() = default;
 
-  /// Worker's thread: waits until something was made runnable or unpark() was called. May return for nothing.
+  /// Worker's thread: waits until something was made runnable or unpark() was called. May return
+  /// for nothing.
   virtual void park() noexcept = 0;
   /// Worker's thread: makes runnable what has become ready; never waits.
   virtual void poll() noexcept = 0;

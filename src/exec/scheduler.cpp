@@ -15,7 +15,8 @@ Scheduler::Scheduler(const std::vector<Park*>& parks) : idle_(parks.size()) {
 }
 
 Scheduler::~Scheduler() {
-  // Acquire: pairs with release(). They are few instructions from their end, unless the system has paused them.
+  // Acquire: pairs with release(). They are few instructions from their end, unless the system has
+  // paused them.
   while (visitors_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 
@@ -26,7 +27,8 @@ bool Scheduler::runs_here() const noexcept {
 
 void Scheduler::hold() noexcept {
   if (runs_here()) return;  // workers end before their scheduler
-  // Relaxed: what lets the runtime end comes later, and is ordered by the queue that the work went through.
+  // Relaxed: what lets the runtime end comes later, and is ordered by the queue that the work went
+  // through.
   visitors_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -39,7 +41,8 @@ void Scheduler::schedule(Runnable& work) noexcept {
     Worker::current()->schedule(work);
     return;
   }
-  // Once pushed, the work may run, end the last task and let the runtime go before this thread is out of here.
+  // Once pushed, the work may run, end the last task and let the runtime go before this thread is
+  // out of here.
   hold();
   WEFT_CHECK(injector_.push(&work), "a task was made runnable after its runtime had ended");
   wake_one();

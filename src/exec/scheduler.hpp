@@ -1,5 +1,5 @@
-// Scheduler: the executor of one runtime: its workers, what they share, and how work comes in from outside.
-// Thread-safe, except construction, destruction and workers' own functions.
+// Scheduler: the executor of one runtime: its workers, what they share, and how work comes in from
+// outside. Thread-safe, except construction, destruction and workers' own functions.
 #pragma once
 
 #include <weft/runnable.hpp>
@@ -36,7 +36,8 @@ class Scheduler final : public Executor {
   /// Ends every worker's park(), so that it asks its stop condition again.
   void unpark_all() noexcept;
 
-  // For workers ---------------------------------------------------------------------------------------
+  // For workers
+  // ---------------------------------------------------------------------------------------
   [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
   [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.

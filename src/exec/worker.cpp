@@ -8,8 +8,8 @@ namespace weft {
 
 namespace {
 
-// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which the
-// coroutine may be on another thread.
+// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which
+// the coroutine may be on another thread.
 [[gnu::noinline]] Worker*& current_slot() noexcept {
   thread_local Worker* current = nullptr;
   return current;

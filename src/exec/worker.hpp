@@ -1,10 +1,12 @@
-// Worker: one thread's share of an executor: a run queue, a LIFO slot, and the loop that runs, searches and parks.
+// Worker: one thread's share of an executor: a run queue, a LIFO slot, and the loop that runs,
+// searches and parks.
 //
-// Order in which work is found: LIFO slot (what the last task woke; at most `lifo_limit` times in a row) → own queue →
-// injector → other workers' queues, their LIFO slots last → sleep. Independently of that, the injector is asked
-// first every `injector_interval` turns and the park is polled every `poll_interval` turns, so that neither
-// work from outside nor I/O waits for a busy worker for ever.
-// Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the park.
+// Order in which work is found: LIFO slot (what the last task woke; at most `lifo_limit` times in a
+// row) → own queue → injector → other workers' queues, their LIFO slots last → sleep. Independently
+// of that, the injector is asked first every `injector_interval` turns and the park is polled every
+// `poll_interval` turns, so that neither work from outside nor I/O waits for a busy worker for
+// ever. Thread-safety: everything on the worker's thread, except steal functions, and unpark() of
+// the park.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -29,8 +31,8 @@ class Worker {
   /// The worker whose loop the calling thread is in, or null.
   [[nodiscard]] static Worker* current() noexcept;
 
-  /// Runs tasks on the calling thread until `stop` says so. It is asked between tasks, and the park must be
-  /// unparked after its answer has changed.
+  /// Runs tasks on the calling thread until `stop` says so. It is asked between tasks, and the park
+  /// must be unparked after its answer has changed.
   template <class Stop>
   void run_until(Stop stop) noexcept {
     Worker* const before = enter();
@@ -79,7 +81,8 @@ class Worker {
   Queue queue_;
   Queue::Local local_{queue_};
   Queue::Stealer stealer_{queue_};
-  // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are no thieves).
+  // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are
+  // no thieves).
   Atomic<Runnable*> lifo_{nullptr};
   std::uint32_t tick_ = 0;
   std::uint32_t lifo_streak_ = 0;

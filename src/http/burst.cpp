@@ -19,7 +19,7 @@ namespace {
 /// Bodies up to here are copied behind their head; larger ones are written from where they are.
 constexpr std::size_t kCopiedBody = 16 * 1024;
 /// The slowest reader of a long response that is waited for, in bytes a second; see write_timeout.
-constexpr std::size_t kSlowestReader = 16 * 1024;
+constexpr std::size_t kSlowestReader = 64 * 1024;
 /// Memory is not set aside for more than this on a peer's word alone.
 constexpr std::uint64_t kMostReserved = 64 * 1024;
 /// Connections that may wait with a slot of their own, since their requests do not fit the first

@@ -17,8 +17,7 @@ constexpr std::size_t kMaxMethod = 64;
 
 }  // namespace
 
-std::size_t RequestLineGuard::take_whole(std::string_view bytes,
-                                         std::size_t max_target) noexcept {
+std::size_t RequestLineGuard::take_whole(std::string_view bytes, std::size_t max_target) noexcept {
   constexpr std::string_view kEnd = " HTTP/1.1\r\n";
   if (phase_ != Phase::method || size_ != 0) return 0;
   const std::size_t space = bytes.substr(0, name_.size() + 1).find(' ');

@@ -1,5 +1,5 @@
-// Endpoint: values, reading and writing. inet_pton and inet_ntop know the forms of addresses (strict dotted decimal,
-// RFC 5952); here is only what surrounds them.
+// Endpoint: values, reading and writing. inet_pton and inet_ntop know the forms of addresses
+// (strict dotted decimal, RFC 5952); here is only what surrounds them.
 #include <weft/endpoint.hpp>
 
 #include <arpa/inet.h>
@@ -111,7 +111,8 @@ Result<Halves> split(std::string_view text) noexcept {
 
 std::string printed_ip(int family, const void* bytes) {
   char text[INET6_ADDRSTRLEN];
-  return inet_ntop(family, bytes, text, sizeof text);  // cannot fail: the family and the room are right
+  return inet_ntop(family, bytes, text,
+                   sizeof text);  // cannot fail: the family and the room are right
 }
 
 }  // namespace
@@ -169,7 +170,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     return fail(EndpointErrc::bad_scope);
   }
   Ipv6 bytes;
-  if (!read_ip(AF_INET6, halves->host.substr(0, percent), bytes)) return fail(EndpointErrc::bad_host);
+  if (!read_ip(AF_INET6, halves->host.substr(0, percent), bytes))
+    return fail(EndpointErrc::bad_host);
   return ipv6(bytes, halves->port, scope);
 }
 
@@ -227,8 +229,8 @@ std::strong_ordering operator<=>(const Endpoint& a, const Endpoint& b) noexcept 
 std::size_t Endpoint::hash() const noexcept {
   const std::string_view ip(reinterpret_cast<const char*>(ip_.data()), ip_.size());
   const std::hash<std::string_view> hash_of;
-  const std::size_t numbers = (std::size_t{scope_} << 24) ^ (std::size_t{port_} << 8) ^
-                              static_cast<std::size_t>(kind_);
+  const std::size_t numbers =
+      (std::size_t{scope_} << 24) ^ (std::size_t{port_} << 8) ^ static_cast<std::size_t>(kind_);
   constexpr std::size_t spread = 0x9E3779B97F4A7C15U;  // 2^64 divided by the golden ratio
   return ((hash_of(ip) * spread) ^ hash_of(path())) * spread + numbers * spread;
 }

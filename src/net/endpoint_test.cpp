@@ -13,10 +13,9 @@ namespace {
 using namespace std::string_literals;
 
 TEST(Endpoint, WritesWhatItReads) {
-  for (const std::string text :
-       {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[::]:0",
-        "[2001:db8::ff00:42:8329]:443", "[fe80::1%3]:8080", "unix:/run/weft.sock",
-        "unix:relative", "unix:@abstract"}) {
+  for (const std::string text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80",
+                                 "[::]:0", "[2001:db8::ff00:42:8329]:443", "[fe80::1%3]:8080",
+                                 "unix:/run/weft.sock", "unix:relative", "unix:@abstract"}) {
     const Result<Endpoint> endpoint = Endpoint::parse(text);
     ASSERT_TRUE(endpoint.has_value()) << text;
     EXPECT_EQ(endpoint->to_string(), text);
@@ -122,8 +121,8 @@ TEST(Endpoint, CopiesMovesComparesAndHashes) {
 }
 
 TEST(Endpoint, NativeAndBack) {
-  for (const std::string text : {"1.2.3.4:5", "[fe80::1%3]:65535", "unix:/run/weft.sock", "unix:@name",
-                                 "unix:@with spaces"}) {
+  for (const std::string text : {"1.2.3.4:5", "[fe80::1%3]:65535", "unix:/run/weft.sock",
+                                 "unix:@name", "unix:@with spaces"}) {
     const Endpoint endpoint = *Endpoint::parse(text);
     const NativeAddress native(endpoint);
     EXPECT_EQ(endpoint_from_native(&native.storage, native.size), endpoint) << text;

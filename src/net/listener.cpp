@@ -29,8 +29,8 @@ Result<void> apply(int handle, const Endpoint& at, const ListenOptions& options)
   return set;
 }
 
-/// Errors of the connection that was to be accepted, not of the listener: accept(2) hands those of the network
-/// on. The next connection may be sound.
+/// Errors of the connection that was to be accepted, not of the listener: accept(2) hands those of
+/// the network on. The next connection may be sound.
 bool concerns_the_connection(std::int64_t result) noexcept {
   switch (-result) {
     case ECONNABORTED:

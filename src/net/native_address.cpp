@@ -45,14 +45,16 @@ socklen_t fill_unix(sockaddr_storage& storage, std::string_view path) noexcept {
 }
 
 Endpoint unix_from_native(const sockaddr_un& address, std::size_t size) {
-  const std::size_t room = std::min(size - offsetof(sockaddr_un, sun_path), sizeof address.sun_path);
+  const std::size_t room =
+      std::min(size - offsetof(sockaddr_un, sun_path), sizeof address.sun_path);
   std::string path(address.sun_path, room);
   if (path.starts_with('\0')) {
     path[0] = '@';
   } else {
     path.resize(std::min(path.find('\0'), path.size()));
   }
-  // An abstract name from elsewhere may contain anything; one that cannot be written is shown as no name.
+  // An abstract name from elsewhere may contain anything; one that cannot be written is shown as no
+  // name.
   return Endpoint::unix_path(path).value_or(Endpoint());
 }
 

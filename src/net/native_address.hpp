@@ -23,8 +23,8 @@ struct NativeAddress {
   socklen_t size = 0;
 };
 
-/// The Endpoint of `size` bytes that the system wrote at `address`; the empty one for other families and for
-/// sizes that make no sense. Throws std::bad_alloc (Unix paths only).
+/// The Endpoint of `size` bytes that the system wrote at `address`; the empty one for other
+/// families and for sizes that make no sense. Throws std::bad_alloc (Unix paths only).
 [[nodiscard]] Endpoint endpoint_from_native(const void* address, std::size_t size);
 
 }  // namespace weft

@@ -1,11 +1,13 @@
 // Looking names up with getaddrinfo on the runtime's blocking pool.
 //
-// A NameLookup is held by the leaf that waits and by the job on the pool. Its state says who ends the wait:
+// A NameLookup is held by the leaf that waits and by the job on the pool. Its state says who ends
+// the wait:
 //
 //   waiting   → done       by the pool's thread, which then ends the leaf
 //   waiting   → abandoned  by a cancel, which then ends the leaf
 //
-// Whoever wins may use the leaf's task; the other must not. What an abandoned job finds goes with it.
+// Whoever wins may use the leaf's task; the other must not. What an abandoned job finds goes with
+// it.
 #include <weft/resolve.hpp>
 
 #include <netdb.h>

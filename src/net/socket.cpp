@@ -9,7 +9,9 @@
 
 namespace weft {
 
-std::error_code code_of(std::int64_t result) noexcept { return os_error(static_cast<int>(-result)); }
+std::error_code code_of(std::int64_t result) noexcept {
+  return os_error(static_cast<int>(-result));
+}
 
 Result<void> checked(std::int64_t result) noexcept {
   if (result < 0) return fail(code_of(result));

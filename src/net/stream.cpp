@@ -1,4 +1,5 @@
-// TcpStream and its halves: what does not wait. The operations are in stream_request.cpp and connect.cpp.
+// TcpStream and its halves: what does not wait. The operations are in stream_request.cpp and
+// connect.cpp.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 

@@ -27,7 +27,8 @@ IoError error_of(const Socket* socket, std::error_code code, const char* operati
   return IoError(code, operation, socket->name.to_string());
 }
 
-/// Cuts what a transfer has done off the front of `rest`; true if some of it was done and some is left.
+/// Cuts what a transfer has done off the front of `rest`; true if some of it was done and some is
+/// left.
 template <class Byte>
 bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
   if (result <= 0) return false;
@@ -38,7 +39,8 @@ bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
 /// An operation only reads what it writes from.
 std::byte* writable(const std::byte* data) noexcept { return const_cast<std::byte*>(data); }
 
-void fill(Operation& op, OperationKind kind, Socket* socket, std::span<const std::byte> bytes) noexcept {
+void fill(Operation& op, OperationKind kind, Socket* socket,
+          std::span<const std::byte> bytes) noexcept {
   op.kind = kind;
   op.source = &open_socket(socket).source;
   op.buffer = {writable(bytes.data()), bytes.size()};

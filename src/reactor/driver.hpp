@@ -1,31 +1,42 @@
 // Driver: what every back end of the reactor must do. Five subclasses are meant to be
-// indistinguishable from above: readiness (over EventQueue), io_uring, IOCP, and the simulated world.
+// indistinguishable from above: readiness (over EventQueue), io_uring, IOCP, and the simulated
+// world.
 //
 // The contract. The conformance suite (tests/conformance) is named after these numbers.
-//  1. A driver belongs to one thread, which makes every call except wake(). wake() may come from any thread.
+//  1. A driver belongs to one thread, which makes every call except wake(). wake() may come from
+//  any thread.
 //  2. start(op) either finishes `op` in place (`Started::completed`, result set) or takes it
 //     (`Started::pending`). It never blocks, never fails otherwise: an error is a result.
-//  3. A pending operation ends with exactly one terminal event: it is appended, with result set, to the
-//     completion list of a later wait(), or its cancel() returns `Cancelled::confirmed`. Never both, never
-//     twice, and never from inside start(). The driver keeps Operation::pending: true from when it takes the
-//     operation until the terminal event, so one that is in a completion list is no longer pending.
-//  4. Until the terminal event the driver may touch the operation, its buffers and its Source; afterwards
+//  3. A pending operation ends with exactly one terminal event: it is appended, with result set, to
+//  the
+//     completion list of a later wait(), or its cancel() returns `Cancelled::confirmed`. Never
+//     both, never twice, and never from inside start(). The driver keeps Operation::pending: true
+//     from when it takes the operation until the terminal event, so one that is in a completion
+//     list is no longer pending.
+//  4. Until the terminal event the driver may touch the operation, its buffers and its Source;
+//  afterwards
 //     never again.
-//  5. cancel(op) of a pending operation either ends it at once (`confirmed`: result is -ECANCELED and the driver
-//     has let go) or promises an early terminal event from wait() (`requested`). An operation that had already
-//     succeeded keeps its result: nothing the kernel handed out is dropped. It must not be called for an
-//     operation that is not pending.
+//  5. cancel(op) of a pending operation either ends it at once (`confirmed`: result is -ECANCELED
+//  and the driver
+//     has let go) or promises an early terminal event from wait() (`requested`). An operation that
+//     had already succeeded keeps its result: nothing the kernel handed out is dropped. It must not
+//     be called for an operation that is not pending.
 //  6. An interrupted system call (EINTR) is invisible: it is made again.
-//  7. wait(timeout) first submits what start() has queued, then blocks until there is a completion, the timeout
-//     has passed or a wake was asked for; timeout 0 never blocks, negative means no limit. It may return early
-//     and empty. It delivers what is ready in bounded batches, and always makes progress.
-//  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never blocks, whatever the
+//  7. wait(timeout) first submits what start() has queued, then blocks until there is a completion,
+//  the timeout
+//     has passed or a wake was asked for; timeout 0 never blocks, negative means no limit. It may
+//     return early and empty. It delivers what is ready in bounded batches, and always makes
+//     progress.
+//  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never
+//  blocks, whatever the
 //     number of wakes.
-//  9. Operations of different directions on one source are independent; several of the same direction on one
+//  9. Operations of different directions on one source are independent; several of the same
+//  direction on one
 //     source finish in the order in which they were started.
 // 10. An error or hang-up on a source ends the waiting of both directions: each operation is tried
 //     again and reports what its own system call says.
-// 11. Closing a source on which nothing is pending needs no call; events of its past are never taken for
+// 11. Closing a source on which nothing is pending needs no call; events of its past are never
+// taken for
 //     those of a later source that has the same handle.
 // 12. Out of memory inside start() ends that operation with -ENOMEM and nothing else.
 #pragma once

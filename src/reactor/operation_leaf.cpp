@@ -1,8 +1,9 @@
 // OperationLeaf: an operation as the leaf a task waits on.
 //
-// Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread, which ends it;
-// and one canceller, whose request travels to the reactor's thread if it was made elsewhere. The cancel slot makes
-// the end wait for a canceller who is still on his way (see <weft/cancel.hpp>).
+// Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread,
+// which ends it; and one canceller, whose request travels to the reactor's thread if it was made
+// elsewhere. The cancel slot makes the end wait for a canceller who is still on his way (see
+// <weft/cancel.hpp>).
 #include <weft/io.hpp>
 
 #include <cerrno>
@@ -28,8 +29,8 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
     task_->resume_later();
     return true;
   }
-  // Another thread may have asked for the cancel since the check above: then it found nothing armed, and
-  // the cancel is ours to make.
+  // Another thread may have asked for the cancel since the check above: then it found nothing
+  // armed, and the cancel is ours to make.
   if (!task_->arm(*this)) reactor->cancel(*this);
   return true;
 }

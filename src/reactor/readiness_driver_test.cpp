@@ -102,6 +102,25 @@ TEST_F(ReadinessDriverTest, ASourceIsRegisteredOnce) {
   EXPECT_EQ(counter.calls(Call::epoll_ctl), 1U);
 }
 
+TEST_F(ReadinessDriverTest, ABlockedTryIsNotRepeatedWithoutAnEvent) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  ScopedFaults counter;
+  watch(source);
+  EXPECT_EQ(counter.calls(Call::read), 1U);
+  watch(source);
+  EXPECT_EQ(counter.calls(Call::read), 1U);
+}
+
+TEST_F(ReadinessDriverTest, ConnectIsCalledOnce) {
+  const Fd listener = make_listener();
+  Source source(make_socket().release());
+  ScopedFaults counter;
+  ConnectOperation connect(source, address_of(listener));
+  EXPECT_EQ(run(connect), 0);
+  EXPECT_EQ(counter.calls(Call::connect), 1U);
+}
+
 // The readiness flags
 // -----------------------------------------------------------------------------------
 
@@ -167,6 +186,20 @@ TEST_F(ReadinessDriverTest, ReadsStopAtUrgentDataAndGoOn) {
   while (all.size() < 11)
     all += read(source);  // a read that trusted the stop at the mark would never end
   EXPECT_EQ(all, "beforeafter");
+}
+
+TEST_F(ReadinessDriverTest, APollThatWaitsForEnoughDoesNotKeepReadsFromTakingLess) {
+  const Ends tcp = make_tcp_pair();
+  set_option(tcp.first, SOL_SOCKET, SO_RCVLOWAT, 100);
+  Source source(::dup(tcp.first.get()));
+  put(tcp.second, "few");
+  arrived(source, 3);
+  PollOperation poll(source, interest::readable);
+  ASSERT_TRUE(start(poll));
+  cancel(poll);
+  ReadOperation operation(source);
+  EXPECT_FALSE(start(operation));
+  EXPECT_EQ(operation.text(), "few");
 }
 
 TEST_F(ReadinessDriverTest, DatagramsAreNeverTakenForDrained) {
@@ -261,6 +294,24 @@ TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
 
 // Drivers and their numbers
 // -----------------------------------------------------------------------------
+
+TEST(DriverNumberTest, NoTwoAlikeLiveAtOnce) {
+  const DriverNumber first(7);
+  EXPECT_EQ(first.get(), 7U);
+  {
+    const DriverNumber second(7);
+    EXPECT_NE(second.get(), 7U);
+    EXPECT_LT(second.get(), DriverNumber::most);
+    const DriverNumber third(DriverNumber::most);
+    EXPECT_NE(third.get(), second.get());
+  }
+  std::vector<std::unique_ptr<DriverNumber>> rest;
+  for (unsigned i = 0; i < DriverNumber::most; ++i) {
+    rest.push_back(std::make_unique<DriverNumber>(i));
+    EXPECT_NE(rest.back()->get(), 7U);
+  }
+  EXPECT_EQ(rest.back()->get(), DriverNumber::most);  // all are taken
+}
 
 TEST_F(ReadinessDriverTest, TwoDriversThatPreferOneNumberAreToldApart) {
   const Ends tcp = make_tcp_pair();

@@ -28,13 +28,16 @@ class ThreadJoiner final : public JoinWaiter {
   void wait() noexcept { parker_.park(); }
 
  private:
-  static void on_end(JoinWaiter& self) noexcept { static_cast<ThreadJoiner&>(self).parker_.unpark(); }
+  static void on_end(JoinWaiter& self) noexcept {
+    static_cast<ThreadJoiner&>(self).parker_.unpark();
+  }
   ThreadParker parker_;
 };
 
 }  // namespace
 
-// The root scope ----------------------------------------------------------------------------------------
+// The root scope
+// ----------------------------------------------------------------------------------------
 
 void RootTasks::unhandled(const UnhandledFailure& failure) noexcept {
   if (on_failure_) {
@@ -52,7 +55,8 @@ void RootTasks::wait_until_empty() noexcept {
   while (size() != 0) emptied_.park();
 }
 
-// The machine -------------------------------------------------------------------------------------------
+// The machine
+// -------------------------------------------------------------------------------------------
 
 /// Makes a machine's parts current on this thread for as long as it lives.
 class Runtime::Machine::ThreadContext {
@@ -118,7 +122,8 @@ void Runtime::Machine::drive(Stop stop) noexcept {
 
 void Runtime::Machine::wait(SpawnedTask& task) {
   if (Worker::current() != nullptr) {
-    throw std::logic_error("weft::block_on: this thread runs tasks and must not block; use co_await");
+    throw std::logic_error(
+        "weft::block_on: this thread runs tasks and must not block; use co_await");
   }
   if (options_.current_thread) {
     drive([&task] { return task.ended(); });
@@ -148,9 +153,11 @@ void Runtime::Machine::stop_threads() noexcept {
   threads_.clear();
 }
 
-// The public face ---------------------------------------------------------------------------------------
+// The public face
+// ---------------------------------------------------------------------------------------
 
-Runtime::Runtime(RuntimeOptions options) : machine_(std::make_unique<Machine>(std::move(options))) {}
+Runtime::Runtime(RuntimeOptions options)
+    : machine_(std::make_unique<Machine>(std::move(options))) {}
 
 Runtime::~Runtime() = default;
 

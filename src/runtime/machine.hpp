@@ -1,8 +1,8 @@
-// Machine: one runtime from the inside: reactors, executor, the outermost scope, worker threads. The only place
-// that joins them.
+// Machine: one runtime from the inside: reactors, executor, the outermost scope, worker threads.
+// The only place that joins them.
 //
-// Order of life: reactors and their parks → scheduler → threads; and back. Threads end only when the last
-// task has ended, so no task, operation or timer outlives what it needs.
+// Order of life: reactors and their parks → scheduler → threads; and back. Threads end only when
+// the last task has ended, so no task, operation or timer outlives what it needs.
 #pragma once
 
 #include <weft/runtime.hpp>
@@ -39,8 +39,8 @@ class RootTasks final : public TaskSet {
  public:
   RootTasks(Executor& executor, FailureHandler on_failure)
       : TaskSet(executor),
-        handler_(std::make_shared<const FailureHandler>(on_failure ? std::move(on_failure)
-                                                                   : FailureHandler(&report_failure))) {}
+        handler_(std::make_shared<const FailureHandler>(
+            on_failure ? std::move(on_failure) : FailureHandler(&report_failure))) {}
 
   [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
     return handler_;

@@ -13,7 +13,8 @@ bool ChildGroup::suspend(PromiseBase& innermost, std::uint32_t children) noexcep
     task.leaf_ended(true);
     return true;
   }
-  remaining_.store(children + 1, std::memory_order_relaxed);  // the guard is ours: nobody ends the group before
+  remaining_.store(children + 1,
+                   std::memory_order_relaxed);  // the guard is ours: nobody ends the group before
   start_children();
   const bool armed = task.arm(*this);
   if (!armed) cancel_children();
@@ -32,8 +33,8 @@ void ChildGroup::child_ended() noexcept {
 }
 
 void ChildGroup::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ChildGroup. The group stays while the request lasts:
-  // the parent is not resumed before request_finished().
+  // SAFETY: this function is given only to the CancelHook of a ChildGroup. The group stays while
+  // the request lasts: the parent is not resumed before request_finished().
   auto& group = static_cast<ChildGroup&>(self);
   TaskHeader* const parent = group.parent_;
   group.cancel_children();

@@ -5,6 +5,8 @@ namespace weft {
 
 void Scope::added() noexcept { group_.add_child(); }
 
+void Scope::cancelled() noexcept { group_.child_cancelled_.store(true, std::memory_order_relaxed); }
+
 void Scope::removed(std::exception_ptr error, std::size_t) noexcept {
   if (error != nullptr) group_.fail(std::move(error));
   group_.child_ended();
@@ -33,7 +35,11 @@ void ScopeGroup::cancel_children() noexcept {
 
 bool ScopeGroup::ended_as_cancelled() noexcept {
   // The last child has ended: nobody else is here, the counter orders what they wrote.
-  return error_ == nullptr && body_cancelled_;
+  // A child that cancel_children() ended leaves the result standing; one that shared this task's
+  // cancel does not.
+  const bool child_too =
+      child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();
+  return error_ == nullptr && (body_cancelled_ || child_too);
 }
 
 }  // namespace weft

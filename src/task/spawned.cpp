@@ -4,7 +4,8 @@
 //   none      0        nobody waits yet
 //   waiter    pointer  to be woken at the end               set by the holder of the handle
 //   ended     1        final; the outcome may be read        set by the task's last act
-//   refused   2        the wait was cancelled before it was registered; wait_with() takes it back to none
+//   refused   2        the wait was cancelled before it was registered; wait_with() takes it back
+//   to none
 #include <weft/spawn.hpp>
 
 #include <stdexcept>
@@ -67,19 +68,21 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) noexcept {
   start();
 }
 
-void SpawnedTask::end(std::exception_ptr error) noexcept {
+void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
   error_ = std::move(error);
   if (error_ != nullptr) on_failure_ = owner_->failure_handler();
   std::exception_ptr for_owner = error_;
   // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here.
   const std::uintptr_t waiter = joiner_.exchange(ended_word, std::memory_order_acq_rel);
   if (waiter != none_word && waiter != refused_word) {
-    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or withdrawn.
+    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or
+    // withdrawn.
     reinterpret_cast<JoinWaiter*>(waiter)->wake();
   }
-  // Whichever of the end and the dropping of the handle comes second reports a failure that nobody saw.
-  // Acquire-release: the second sees what the first wrote.
+  // Whichever of the end and the dropping of the handle comes second reports a failure that nobody
+  // saw. Acquire-release: the second sees what the first wrote.
   if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
+  if (cancelled) owner_->cancelled();
   owner_->remove(*this, std::move(for_owner));
   release();
 }
@@ -95,11 +98,13 @@ void SpawnedTask::report_if_unseen() noexcept {
 }
 
 void SpawnedTask::release() noexcept {
-  // Release: this holder's writes come before the destruction. Acquire: the destroyer sees them all.
+  // Release: this holder's writes come before the destruction. Acquire: the destroyer sees them
+  // all.
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 
-// The owner ---------------------------------------------------------------------------------------------
+// The owner
+// ---------------------------------------------------------------------------------------------
 
 [[gnu::noinline]] TaskSet& TaskSet::current() {
   TaskSet* const set = current_slot();
@@ -137,15 +142,16 @@ void TaskSet::remove(SpawnedTask& task, std::exception_ptr error) noexcept {
     SpawnedTask*& from_previous =
         task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
     from_previous = task.next_sibling_;
-    if (task.next_sibling_ != nullptr) task.next_sibling_->previous_sibling_ = task.previous_sibling_;
+    if (task.next_sibling_ != nullptr)
+      task.next_sibling_->previous_sibling_ = task.previous_sibling_;
     left = --size_;
   }
   removed(std::move(error), left);
 }
 
 void TaskSet::cancel_all() noexcept {
-  // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking runs no
-  // task: it only marks, and schedules those that wait.
+  // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking
+  // runs no task: it only marks, and schedules those that wait.
   std::lock_guard lock(mutex_);
   cancelled_ = true;
   for (SpawnedTask* task = first_; task != nullptr; task = task->next_sibling_) task->cancel();
@@ -156,7 +162,8 @@ std::size_t TaskSet::size() const noexcept {
   return size_;
 }
 
-// The leaf ----------------------------------------------------------------------------------------------
+// The leaf
+// ----------------------------------------------------------------------------------------------
 
 JoinLeaf::JoinLeaf() noexcept
     : CancelHook(&JoinLeaf::on_cancel_request), JoinWaiter(&JoinLeaf::on_end) {}
@@ -166,7 +173,8 @@ bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   waiting_ = &task;
   target_ = &target;
   task.suspended_at(innermost);
-  // Armed before it waits: once it waits, the end may come on another thread and this frame be gone.
+  // Armed before it waits: once it waits, the end may come on another thread and this frame be
+  // gone.
   if (!task.arm(*this)) {
     task.leaf_ended(true);
     return true;

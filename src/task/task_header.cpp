@@ -31,13 +31,15 @@ void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
 }
 
 void TaskHeader::run_task(Runnable& self) noexcept {
-  // SAFETY: every Runnable with this run function is the base of a TaskHeader (see the constructor).
+  // SAFETY: every Runnable with this run function is the base of a TaskHeader (see the
+  // constructor).
   auto& task = static_cast<TaskHeader&>(self);
   task.budget_ = full_budget;
   if (task.unwind_) {
     task.unwind();
   } else {
-    // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it (invariant).
+    // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it
+    // (invariant).
     task.innermost_->handle().resume();
   }
 }
@@ -61,8 +63,8 @@ void TaskHeader::request_finished() noexcept {
 void TaskHeader::cancel() noexcept {
   CancelHook* const hook = slot_.request();
   if (hook == nullptr) return;
-  // The request may lead to the end of the task, of its runtime's last task, while this thread is still on
-  // its way out of the request: the executor, and what it stands on, must wait for that.
+  // The request may lead to the end of the task, of its runtime's last task, while this thread is
+  // still on its way out of the request: the executor, and what it stands on, must wait for that.
   Executor& executor = *executor_;
   executor.hold();
   hook->request();
@@ -74,8 +76,9 @@ void TaskHeader::note_failure(std::source_location site) noexcept {
   if (backtrace_ != nullptr) backtrace_->note(std::current_exception(), site);
 }
 
-// Destroys the frames innermost first and one by one, so that neither the order of destructors nor the depth of
-// the stack depends on how deep the chain is. The root frame is left to finish_, who owns it.
+// Destroys the frames innermost first and one by one, so that neither the order of destructors nor
+// the depth of the stack depends on how deep the chain is. The root frame is left to finish_, who
+// owns it.
 void TaskHeader::unwind() noexcept {
   PromiseBase* frame = innermost_;
   while (frame->parent_ != nullptr) {

@@ -1,15 +1,18 @@
-// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early); 8 levels of 6 bits hold
-// the 48 bits that ticks can have, so every deadline finds a place and no list of "far away" timers is needed.
+// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early); 8 levels
+// of 6 bits hold the 48 bits that ticks can have, so every deadline finds a place and no list of
+// "far away" timers is needed.
 //
-// Filing. A node of tick t goes to the level of the highest 6-bit digit in which t and elapsed_ differ, into
-// the slot of t's digit there. Hence, at level l: (a) the node agrees with elapsed_ in all digits above l, and
-// (b) its digit is greater than elapsed_'s; only at level 0 it may be equal, which means due now.
-// From (a) and (b): every node of a lower level comes before every node of a higher one, so the first slot is
-// the lowest bit of the lowest occupied level, and no slot ever wraps around.
+// Filing. A node of tick t goes to the level of the highest 6-bit digit in which t and elapsed_
+// differ, into the slot of t's digit there. Hence, at level l: (a) the node agrees with elapsed_ in
+// all digits above l, and (b) its digit is greater than elapsed_'s; only at level 0 it may be
+// equal, which means due now. From (a) and (b): every node of a lower level comes before every node
+// of a higher one, so the first slot is the lowest bit of the lowest occupied level, and no slot
+// ever wraps around.
 //
-// Advancing to any tick before the first slot's begin keeps (a) and (b): it changes only digits of levels at
-// or below that slot's level, and there stays below the slot. Advancing to its begin breaks (b) for that
-// slot alone: at level 0 its nodes are due, higher up they are filed anew and land at least one level lower.
+// Advancing to any tick before the first slot's begin keeps (a) and (b): it changes only digits of
+// levels at or below that slot's level, and there stays below the slot. Advancing to its begin
+// breaks (b) for that slot alone: at level 0 its nodes are due, higher up they are filed anew and
+// land at least one level lower.
 #include "time/wheel.hpp"
 
 #include <algorithm>
@@ -75,7 +78,8 @@ TimerWheel::First TimerWheel::first() const noexcept {
   while (occupied_[level] == 0) ++level;
   const auto index = static_cast<unsigned>(std::countr_zero(occupied_[level]));
   const unsigned shift = level * slot_bits;
-  // By (a), the digits above this level are those of elapsed_; those below are zero where the slot begins.
+  // By (a), the digits above this level are those of elapsed_; those below are zero where the slot
+  // begins.
   const std::uint64_t above = elapsed_ >> (shift + slot_bits) << (shift + slot_bits);
   return {level * slots + index, above | (std::uint64_t{index} << shift)};
 }

@@ -29,8 +29,8 @@ std::vector<TimerNode*> pop_all(TimerWheel& wheel, std::int64_t now) {
   return popped;
 }
 
-/// Goes from one next_deadline() to the next, as a reactor would; returns when the node came and how
-/// often the wheel was woken.
+/// Goes from one next_deadline() to the next, as a reactor would; returns when the node came and
+/// how often the wheel was woken.
 struct Fired {
   std::int64_t at;
   int wakes;
@@ -300,7 +300,8 @@ TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
   const auto timers = std::make_unique<Timer[]>(count);
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < count; ++i) {
-    timers[i].deadline = static_cast<std::int64_t>(i * 2'654'435'761U % static_cast<std::uint64_t>(60 * second));
+    timers[i].deadline =
+        static_cast<std::int64_t>(i * 2'654'435'761U % static_cast<std::uint64_t>(60 * second));
     wheel.insert(timers[i]);
   }
   const auto inserted = std::chrono::steady_clock::now();

@@ -23,8 +23,8 @@ Task<Response> describe(Request& request) {
   co_return Response::text(std::move(text));
 }
 
-/// A server of raw answers: one connection for each of `answers`, closed once the answer is written. It reads up
-/// to the end of a head first.
+/// A server of raw answers: one connection for each of `answers`, closed once the answer is
+/// written. It reads up to the end of a head first.
 Task<void> answer_raw(TcpListener& listener, std::vector<std::string> answers) {
   for (const std::string& answer : answers) {
     TcpStream stream = co_await listener.accept();
@@ -116,11 +116,13 @@ TEST_P(HttpClient, ManyRequestsAtOnce) {
       std::atomic<int> right = 0;
       co_await scope([&](Scope& children) -> Task<void> {
         for (int i = 0; i < 200; ++i) {
-          children.spawn([&client, &right, &s, i]() -> Task<void> {
-            const std::string target = "/" + std::to_string(i);
-            const Response response = co_await client.get(s.url(target));
-            if (response.body == target) ++right;
-          }).detach();
+          children
+              .spawn([&client, &right, &s, i]() -> Task<void> {
+                const std::string target = "/" + std::to_string(i);
+                const Response response = co_await client.get(s.url(target));
+                if (response.body == target) ++right;
+              })
+              .detach();
         }
         co_return;
       });
@@ -154,9 +156,8 @@ TEST_P(HttpClient, GivesTheBodyToASink) {
       EXPECT_EQ(too_large, Errc::body_too_large);
       bool thrown = false;
       try {
-        static_cast<void>(co_await client.get_to(s.url("/big"), [](const Response&, auto) {
-          throw std::runtime_error("disk full");
-        }));
+        static_cast<void>(co_await client.get_to(
+            s.url("/big"), [](const Response&, auto) { throw std::runtime_error("disk full"); }));
       } catch (const std::runtime_error& error) {
         thrown = std::string_view(error.what()) == "disk full";
       }
@@ -172,7 +173,8 @@ TEST_P(HttpClient, ReadsEveryFraming) {
       {"HTTP/1.0 200 OK\r\n\r\nold", "old"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
        "abcde"},
-      {"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "x"},
+      {"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+       "x"},
       {"HTTP/1.1 204 No Content\r\n\r\n", ""},
   };
   run([&cases]() -> Task<void> {
@@ -208,12 +210,13 @@ TEST_P(HttpClient, RefusesBadAnswers) {
   run([&cases]() -> Task<void> {
     for (const auto& [answer, expected] : cases) {
       std::vector<std::string> answers(1, answer);
-      co_await with_answers(std::move(answers), [&answer, expected](const std::string& url) -> Task<void> {
-        Client client;
-        const std::error_code error = co_await error_of(client.get(url), "GET " + url);
-        EXPECT_EQ(error, expected) << answer.substr(0, 80) << ": " << error.message();
-        EXPECT_EQ(client.idle_connections(), 0U);
-      });
+      co_await with_answers(
+          std::move(answers), [&answer, expected](const std::string& url) -> Task<void> {
+            Client client;
+            const std::error_code error = co_await error_of(client.get(url), "GET " + url);
+            EXPECT_EQ(error, expected) << answer.substr(0, 80) << ": " << error.message();
+            EXPECT_EQ(client.idle_connections(), 0U);
+          });
     }
   });
 }
@@ -246,12 +249,14 @@ TEST_P(HttpClient, AResetIsToldApart) {
     TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
     const std::string url = "http://" + listener.local_endpoint().to_string() + "/";
     co_await scope([&](Scope& children) -> Task<void> {
-      children.spawn([&listener]() -> Task<void> {
-        TcpStream stream = co_await listener.accept();
-        EXPECT_TRUE(stream.set_linger(seconds(0)));
-        static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
-        co_await stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
-      }).detach();
+      children
+          .spawn([&listener]() -> Task<void> {
+            TcpStream stream = co_await listener.accept();
+            EXPECT_TRUE(stream.set_linger(seconds(0)));
+            static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
+            co_await stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+          })
+          .detach();
       Client client;
       const std::error_code error = co_await error_of(client.get(url), "GET " + url);
       EXPECT_TRUE(error == std::errc::connection_reset || error == Errc::unexpected_end)
@@ -300,7 +305,8 @@ TEST_P(HttpClient, RedirectsAreFollowedOnRequest) {
   run([]() -> Task<void> {
     Site site(patient(), [](Request& request) {
       const std::string_view path = request.path();
-      if (path == "/end") return Response::text(std::string(to_string(request.method)) + request.body);
+      if (path == "/end")
+        return Response::text(std::string(to_string(request.method)) + request.body);
       Response response(path == "/see-other" ? 303 : path == "/same" ? 307 : 302);
       response.headers.add("Location", path == "/loop" ? "loop" : "/end?from=here#part");
       response.body = "moved";
@@ -368,8 +374,7 @@ TEST_P(HttpClient, AnEarlyRefusalOfALongBodyIsRead) {
       request.body.assign(8 * 1024 * 1024, 'x');
       const std::error_code error = co_await error_of(client.request(request), s.url("/"));
       // The server lingers over some of the body; with more, the reset may overtake its answer.
-      EXPECT_TRUE(!error || error == std::errc::connection_reset ||
-                  error == std::errc::broken_pipe)
+      EXPECT_TRUE(!error || error == std::errc::connection_reset || error == std::errc::broken_pipe)
           << error.message();
       request.body.resize(1200 * 1024);
       const Response refused = co_await client.request(request);
@@ -390,9 +395,11 @@ TEST_P(HttpClient, CancellingLeavesNothingBehind) {
       Client client;
       co_await scope([&](Scope& children) -> Task<void> {
         for (int i = 0; i < 10; ++i) {
-          children.spawn([&client, &s]() -> Task<void> {
-            static_cast<void>(co_await client.get(s.url("/")));
-          }).detach();
+          children
+              .spawn([&client, &s]() -> Task<void> {
+                static_cast<void>(co_await client.get(s.url("/")));
+              })
+              .detach();
         }
         co_await until([&inside] { return inside == 10; });
         children.cancel_children();

@@ -1,5 +1,5 @@
-// http::Server over real sockets: framing, pipelining, bodies, refusals. Deadlines, drains and shortages are
-// in http_server_limits_test.cpp.
+// http::Server over real sockets: framing, pipelining, bodies, refusals. Deadlines, drains and
+// shortages are in http_server_limits_test.cpp.
 #include "api/http_support.hpp"
 
 namespace weft::testing {
@@ -158,8 +158,8 @@ TEST_P(HttpServer, AnswersHeadWithoutABody) {
   run([]() -> Task<void> {
     Site site(patient(), describe);
     co_await visiting(site, [](Site& s) -> Task<void> {
-      const std::string answer = co_await tell(
-          s.endpoint(), "HEAD /h HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      const std::string answer =
+          co_await tell(s.endpoint(), "HEAD /h HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
       EXPECT_NE(answer.find("Content-Length: 9\r\n"), std::string::npos);
       EXPECT_EQ(body_of(answer), "");
     });

@@ -1,4 +1,5 @@
-// Listening, accepting and connecting: TCP and Unix sockets, refusals, cancels, errors of the system.
+// Listening, accepting and connecting: TCP and Unix sockets, refusals, cancels, errors of the
+// system.
 #include <unistd.h>
 
 #include <set>
@@ -42,7 +43,8 @@ TEST(NetListenerErrors, ReusePortSharesThePort) {
 
 TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
   const std::size_t before = open_handles();
-  for (const Call call : {Call::socket, Call::setsockopt, Call::bind, Call::listen, Call::getsockname}) {
+  for (const Call call :
+       {Call::socket, Call::setsockopt, Call::bind, Call::listen, Call::getsockname}) {
     ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const Result<TcpListener> listener = TcpListener::listen(Endpoint::loopback(0));
@@ -63,8 +65,8 @@ TEST_P(NetListener, RefusedNamesTheAddress) {
     const Result<TcpStream> stream = co_await attempt(TcpStream::connect(gone));
     EXPECT_EQ(stream.error(), std::errc::connection_refused);
     const std::string by_name = co_await error_text(TcpStream::connect("localhost", gone.port()));
-    EXPECT_EQ(by_name, "connect localhost:" + std::to_string(gone.port()) + " (" + gone.to_string() +
-                           "): connection refused");
+    EXPECT_EQ(by_name, "connect localhost:" + std::to_string(gone.port()) + " (" +
+                           gone.to_string() + "): connection refused");
     const std::string by_text = co_await error_text(TcpStream::connect(gone.to_string()));
     EXPECT_EQ(by_text, "connect " + gone.to_string() + ": connection refused");
   });
@@ -174,11 +176,13 @@ TEST_P(NetListener, ShutdownOfTheRuntimeEndsWaitingAccepts) {
   options.workers = std::max<std::size_t>(GetParam(), 1);
   Runtime runtime(std::move(options));
   Atomic<bool> went_on{false};
-  runtime.spawn([&went_on]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
-    TcpStream stream = co_await listener.accept();
-    went_on.store(true, std::memory_order_relaxed);
-  }).detach();
+  runtime
+      .spawn([&went_on]() -> Task<void> {
+        TcpListener listener = TcpListener::bind("127.0.0.1:0");
+        TcpStream stream = co_await listener.accept();
+        went_on.store(true, std::memory_order_relaxed);
+      })
+      .detach();
   runtime.shutdown();
   EXPECT_FALSE(went_on.load(std::memory_order_relaxed));
   EXPECT_EQ(runtime.live_tasks(), 0U);

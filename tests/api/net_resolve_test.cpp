@@ -68,7 +68,8 @@ TEST_P(NetResolve, ManyAtOnce) {
       lookups.push_back(as_task(resolve("localhost", port)));
     }
     const std::vector<std::vector<Endpoint>> found = co_await when_all(std::move(lookups));
-    for (std::uint16_t port = 1; port <= 50; ++port) EXPECT_EQ(found.at(port - 1U).at(0).port(), port);
+    for (std::uint16_t port = 1; port <= 50; ++port)
+      EXPECT_EQ(found.at(port - 1U).at(0).port(), port);
     EXPECT_LE(BlockingPool::current()->threads(), 4U);
   });
 }
@@ -87,11 +88,10 @@ TEST_P(NetResolve, ACancelReturnsAtOnceThoughTheThreadIsBusy) {
     const Result<std::vector<Endpoint>> none =
         co_await attempt(timeout(resolve("localhost", 80), std::chrono::milliseconds(1)));
     EXPECT_EQ(none.error(), std::errc::timed_out);
-    JoinHandle<std::vector<Endpoint>> lost =
-        spawn([]() -> Task<std::vector<Endpoint>> {
-          std::vector<Endpoint> found = co_await resolve("localhost", 80);
-          co_return found;
-        });
+    JoinHandle<std::vector<Endpoint>> lost = spawn([]() -> Task<std::vector<Endpoint>> {
+      std::vector<Endpoint> found = co_await resolve("localhost", 80);
+      co_return found;
+    });
     co_await yield_now();
     lost.cancel();
     const Outcome<std::vector<Endpoint>> outcome = co_await std::move(lost).outcome();

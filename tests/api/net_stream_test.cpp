@@ -77,11 +77,12 @@ TEST_P(NetStream, AResetIsAnErrorThatNamesThePeer) {
 TEST_P(NetStream, AResetEndsAWaitingRead) {
   run([]() -> Task<void> {
     Pair pair = co_await make_pair();
-    JoinHandle<std::string> reading = spawn([client = std::move(pair.client)]() mutable -> Task<std::string> {
-      std::array<std::byte, 16> buffer;
-      std::string text = co_await error_text(client.read(buffer));
-      co_return text;
-    });
+    JoinHandle<std::string> reading =
+        spawn([client = std::move(pair.client)]() mutable -> Task<std::string> {
+          std::array<std::byte, 16> buffer;
+          std::string text = co_await error_text(client.read(buffer));
+          co_return text;
+        });
     co_await yield_now();
     EXPECT_TRUE(pair.server.set_linger(std::chrono::seconds(0)).has_value());
     pair.server.close();
@@ -223,7 +224,9 @@ TEST_P(NetStream, TheSocketIsClosedWhenBothHalvesHaveGone) {
     {
       TcpStream::Halves halves = std::move(pair.client).split();
       EXPECT_FALSE(static_cast<bool>(pair.client));
-      { const WriteHalf gone = std::move(halves.writer); }
+      {
+        const WriteHalf gone = std::move(halves.writer);
+      }
       co_await pair.server.write_all("x");  // the reader still works
       co_await halves.reader.read_exact(buffer);
     }
@@ -236,7 +239,8 @@ TEST_P(NetStream, ReadableAndWritableNeedNoBuffer) {
   run([]() -> Task<void> {
     Pair pair = co_await make_pair();
     co_await pair.client.writable();
-    JoinHandle<void> waiting = spawn([&server = pair.server]() -> Task<void> { co_await server.readable(); });
+    JoinHandle<void> waiting =
+        spawn([&server = pair.server]() -> Task<void> { co_await server.readable(); });
     co_await yield_now();
     EXPECT_FALSE(waiting.ended());
     co_await pair.client.write_all("x");
@@ -264,8 +268,8 @@ TEST_P(NetStream, ACancelledReadLosesNothing) {
     });
     std::string got;
     for (unsigned i = 0;; ++i) {
-      const Result<std::size_t> size = co_await attempt(
-          timeout(pair.server.read(buffer), std::chrono::microseconds(i % 100)));
+      const Result<std::size_t> size =
+          co_await attempt(timeout(pair.server.read(buffer), std::chrono::microseconds(i % 100)));
       if (!size) continue;
       if (*size == 0) break;
       got.append(reinterpret_cast<const char*>(buffer.data()), *size);

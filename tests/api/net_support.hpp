@@ -1,5 +1,5 @@
-// What the tests of net share: a fixture over kinds of runtimes that accounts for handles, and a pair of
-// connected streams.
+// What the tests of net share: a fixture over kinds of runtimes that accounts for handles, and a
+// pair of connected streams.
 #pragma once
 
 #include <dirent.h>
@@ -25,8 +25,8 @@ inline std::size_t open_handles() {
   return count;
 }
 
-/// Parameter: workers; 0 is a current_thread runtime. run() makes a runtime, runs `work` on it and ends it.
-/// Every test must end with the handles it began with.
+/// Parameter: workers; 0 is a current_thread runtime. run() makes a runtime, runs `work` on it and
+/// ends it. Every test must end with the handles it began with.
 class Net : public ::testing::TestWithParam<std::size_t> {
  protected:
   template <class W>
