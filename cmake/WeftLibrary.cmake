@@ -27,6 +27,9 @@ target_compile_options(weft PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines
 # Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
 target_compile_options(weft PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
 target_link_libraries(weft PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
+if(WEFT_PCH)
+  target_precompile_headers(weft PRIVATE <weft/time.hpp> <weft/runtime.hpp> <vector>)
+endif()
 set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 include(CMakePackageConfigHelpers)
