@@ -210,13 +210,13 @@ TEST_P(HttpClient, RefusesBadAnswers) {
   run([&cases]() -> Task<void> {
     for (const auto& [answer, expected] : cases) {
       std::vector<std::string> answers(1, answer);
-      co_await with_answers(
-          std::move(answers), [&answer, expected](const std::string& url) -> Task<void> {
-            Client client;
-            const std::error_code error = co_await error_of(client.get(url), "GET " + url);
-            EXPECT_EQ(error, expected) << answer.substr(0, 80) << ": " << error.message();
-            EXPECT_EQ(client.idle_connections(), 0U);
-          });
+      auto visit = [&answer, expected](const std::string& url) -> Task<void> {
+        Client client;
+        const std::error_code error = co_await error_of(client.get(url), "GET " + url);
+        EXPECT_EQ(error, expected) << answer.substr(0, 80) << ": " << error.message();
+        EXPECT_EQ(client.idle_connections(), 0U);
+      };
+      co_await with_answers(std::move(answers), visit);
     }
   });
 }
