@@ -55,18 +55,17 @@ std::uint32_t mask_of(Interest interest, Trigger trigger) noexcept {
 }
 
 std::uint8_t bits_of(std::uint32_t mask) noexcept {
-  using namespace ready_bit;
   std::uint32_t bits = 0;
-  if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) bits |= readable;
-  if (mask & EPOLLOUT) bits |= writable;
-  if (mask & EPOLLPRI) bits |= urgent;
-  if (mask & (EPOLLRDHUP | EPOLLHUP)) bits |= read_closed;
+  if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) bits |= ready_bit::readable;
+  if (mask & EPOLLOUT) bits |= ready_bit::writable;
+  if (mask & EPOLLPRI) bits |= ready_bit::urgent;
+  if (mask & (EPOLLRDHUP | EPOLLHUP)) bits |= ready_bit::read_closed;
   // A pipe whose reader has gone says EPOLLERR alone, or with EPOLLOUT.
   const bool error_on_write =
       mask == EPOLLERR || (mask & (EPOLLERR | EPOLLOUT)) == (EPOLLERR | EPOLLOUT);
-  if ((mask & EPOLLHUP) || error_on_write) bits |= write_closed;
-  if (mask & EPOLLERR) bits |= error;
-  if (mask & (EPOLLERR | EPOLLHUP)) bits |= readable | writable;
+  if ((mask & EPOLLHUP) || error_on_write) bits |= ready_bit::write_closed;
+  if (mask & EPOLLERR) bits |= ready_bit::error;
+  if (mask & (EPOLLERR | EPOLLHUP)) bits |= ready_bit::readable | ready_bit::writable;
   return static_cast<std::uint8_t>(bits);
 }
 

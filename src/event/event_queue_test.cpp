@@ -1,66 +1,23 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
-#include <weft/event_queue.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <memory>
 #include <thread>
 #include <vector>
 
-#include "conformance/handles.hpp"
+#include "conformance/event_queue_fixture.hpp"
 #include "os/fault.hpp"
 
-namespace weft {
+namespace weft::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace testing;  // NOLINT: the helpers of this kind of test
 using Clock = std::chrono::steady_clock;
-
-class EventQueueTest : public ::testing::Test {
- protected:
-  EventQueueTest() : handles_before_(open_handles()), queue_(EventQueue::create().value()) {}
-  ~EventQueueTest() override {
-    ends_.clear();
-    {
-      const EventQueue gone = std::move(queue_);
-    }
-    EXPECT_EQ(open_handles(), handles_before_);
-  }
-
-  /// Both ends live until the test ends.
-  Ends& keep(Ends ends) {
-    ends_.push_back(std::make_unique<Ends>(std::move(ends)));
-    return *ends_.back();
-  }
-
-  std::vector<Event> poll(std::optional<std::chrono::nanoseconds> timeout = 0ns) {
-    const Result<Events> found = queue_.poll(room_, timeout);
-    if (!found) {
-      ADD_FAILURE() << found.error().message();
-      return {};
-    }
-    std::vector<Event> events;
-    for (const Event& event : *found) events.push_back(event);
-    return events;
-  }
-  std::vector<std::uint64_t> tokens(std::optional<std::chrono::nanoseconds> timeout = 0ns) {
-    std::vector<std::uint64_t> result;
-    for (const Event& event : poll(timeout)) result.push_back(event.token);
-    return result;
-  }
-
-  std::size_t handles_before_;
-  EventQueue queue_;
-  std::array<Event, 64> room_{};
-  std::vector<std::unique_ptr<Ends>> ends_;
-};
-
-using Tokens = std::vector<std::uint64_t>;
 
 TEST_F(EventQueueTest, LevelTriggeredRepeatsUntilDrained) {
   const Ends& pipe = keep(make_pipe());
@@ -185,127 +142,6 @@ TEST_F(EventQueueTest, WhatDoesNotFitComesWithTheNextPoll) {
   }
   std::ranges::sort(all);
   EXPECT_EQ(all, (Tokens{0, 1, 2, 3, 4}));
-}
-
-// Stale events
-// ------------------------------------------------------------------------------------------
-
-TEST_F(EventQueueTest, RemovedWithinTheBatchIsLeftOut) {
-  const Ends& one = keep(make_pipe());
-  const Ends& two = keep(make_pipe());
-  ASSERT_TRUE(queue_.add(one.first.get(), 1, Interest::readable));
-  ASSERT_TRUE(queue_.add(two.first.get(), 2, Interest::readable));
-  put(one.second, "x");
-  put(two.second, "x");
-  const auto found = queue_.poll(room_, 0ns);
-  ASSERT_TRUE(found);
-  Tokens seen;
-  for (const Event& event : *found) {
-    seen.push_back(event.token);
-    const int other = event.token == 1 ? two.first.get() : one.first.get();
-    ASSERT_TRUE(queue_.remove(other));
-  }
-  EXPECT_EQ(seen.size(), 1U);
-  EXPECT_TRUE(found->empty() || seen[0] == found->begin()->token);
-}
-
-TEST_F(EventQueueTest, CloseAndReuseWithinTheBatchIsNeverMistaken) {
-  Ends& one = keep(make_pipe());
-  Ends& two = keep(make_pipe());
-  const Ends& fresh = keep(make_pipe());
-  ASSERT_TRUE(queue_.add(one.first.get(), 1, Interest::readable, Trigger::edge));
-  ASSERT_TRUE(queue_.add(two.first.get(), 2, Interest::readable, Trigger::edge));
-  put(one.second, "x");
-  put(two.second, "x");
-  const auto found = queue_.poll(room_, 0ns);
-  ASSERT_TRUE(found);
-  int seen = 0;
-  for (const Event& event : *found) {
-    ASSERT_EQ(++seen, 1) << "an event of token " << event.token << " came for a handle in reuse";
-    // The number of the event to come is closed and, in the same step, that of another open object.
-    const int other = event.token == 1 ? two.first.get() : one.first.get();
-    ASSERT_EQ(::dup2(fresh.first.get(), other), other);
-    ASSERT_TRUE(queue_.add(other, 3, Interest::readable, Trigger::edge));
-  }
-  EXPECT_EQ(seen, 1);
-  EXPECT_EQ(tokens(), Tokens{});  // the new object has nothing to read
-  put(fresh.second, "y");
-  EXPECT_EQ(tokens(), Tokens{3});
-}
-
-TEST_F(EventQueueTest, AddingANumberAgainReplacesIt) {
-  const Ends& pipe = keep(make_pipe());
-  put(pipe.second, "x");
-  ASSERT_TRUE(queue_.add(pipe.first.get(), 1, Interest::readable));
-  ASSERT_TRUE(queue_.add(pipe.first.get(), 2, Interest::readable, Trigger::one_shot));
-  EXPECT_EQ(tokens(), Tokens{2});
-  EXPECT_EQ(tokens(), Tokens{});
-}
-
-TEST_F(EventQueueTest, EventsOfADuplicateThatLivesOnAreLeftOutAndStopTheWaitsNoLonger) {
-  Ends& dead = keep(make_pipe());
-  const Ends& live = keep(make_pipe());
-  const int number = dead.first.get();
-  ASSERT_TRUE(queue_.add(number, 1, Interest::readable));
-  ASSERT_TRUE(queue_.add(live.first.get(), 2, Interest::readable));
-  const Fd duplicate(::dup(number));
-  dead.first.reset();
-  ASSERT_TRUE(queue_.remove(number));
-  put(dead.second,
-      "x");  // level-triggered, and never to be read: each wait of the kernel returns at once
-  ScopedFaults counter;
-  const auto start = Clock::now();
-  EXPECT_EQ(tokens(20ms), Tokens{});
-  EXPECT_GE(Clock::now() - start, 20ms);
-  EXPECT_LT(counter.calls(Call::epoll_wait), 100U);  // it did not spin
-  EXPECT_EQ(counter.calls(Call::epoll_create), 1U);  // but was rebuilt
-  put(live.second, "y");
-  EXPECT_EQ(tokens(), Tokens{2});
-  EXPECT_EQ(take(live.first), "y");
-  queue_.wake();
-  EXPECT_EQ(tokens(std::nullopt), Tokens{});
-}
-
-TEST_F(EventQueueTest, EventsOfADuplicateAreNotForTheNextOwnerOfTheNumber) {
-  Ends& dead = keep(make_pipe());
-  const Ends& next = keep(make_pipe());
-  const int number = dead.first.get();
-  ASSERT_TRUE(queue_.add(number, 1, Interest::readable));
-  const Fd duplicate(::dup(number));
-  ASSERT_EQ(::dup2(next.first.get(), number), number);  // closes it without a word to the queue
-  ASSERT_TRUE(queue_.add(number, 2, Interest::readable));
-  put(dead.second, "x");
-  ScopedFaults counter;
-  const auto start = Clock::now();
-  EXPECT_EQ(tokens(5ms), Tokens{});
-  EXPECT_GE(Clock::now() - start, 5ms);
-  EXPECT_LT(counter.calls(Call::epoll_wait), 100U);  // nor do they make it spin
-  put(next.second, "y");
-  EXPECT_EQ(tokens(), Tokens{2});
-}
-
-TEST_F(EventQueueTest, RebuildingKeepsSpentOneShotsSilentAndForgetsClosedNumbers) {
-  Ends& dead = keep(make_pipe());
-  const Ends& spent = keep(make_pipe());
-  Ends& closed = keep(make_pipe());
-  const Ends& stranger = keep(make_pipe());
-  ASSERT_TRUE(queue_.add(dead.first.get(), 1, Interest::readable));
-  ASSERT_TRUE(queue_.add(spent.first.get(), 2, Interest::readable, Trigger::one_shot));
-  ASSERT_TRUE(queue_.add(closed.first.get(), 3, Interest::readable));
-  put(spent.second, "x");
-  EXPECT_EQ(tokens(), Tokens{2});
-  ASSERT_EQ(::dup2(stranger.first.get(), closed.first.get()), closed.first.get());
-  put(stranger.second, "x");  // ready, and of the number that was registered: yet nobody added it
-  const Fd duplicate(::dup(dead.first.get()));
-  const int number = dead.first.get();
-  dead.first.reset();
-  ASSERT_TRUE(queue_.remove(number));
-  put(dead.second, "x");
-  EXPECT_EQ(tokens(5ms), Tokens{});
-  ASSERT_TRUE(queue_.modify(spent.first.get(), 4, Interest::readable, Trigger::one_shot));
-  EXPECT_EQ(tokens(), Tokens{4});
-  EXPECT_EQ(queue_.modify(closed.first.get(), 5, Interest::readable).error(),
-            EventQueueError::not_registered);
 }
 
 // Waking
@@ -461,4 +297,4 @@ TEST_F(EventQueueTest, CanBeMoved) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::testing

@@ -110,7 +110,6 @@ TEST_P(CancelTest, ItIsStickyAndTwiceIsOnce) {
   int reached = 0;
   run([&]() -> Task<void> {
     ManualEvent event;
-    ManualEvent never;
     auto body = [&]() -> Task<void> {
       co_await event;  // set before the cancel: delivered
       reached = 1;

@@ -128,7 +128,6 @@ TEST_P(RuntimeApiTest, BlockOnInsideATaskIsRefusedBeforeAnythingBegins) {
 TEST_P(RuntimeApiTest, ShutdownCancelsWhatWaitsAndRunsDestructors) {
   constexpr std::size_t count = 100;
   Log log;
-  ManualEvent never[3];
   std::atomic<std::size_t> waiting{0};
   auto body = [&](std::size_t kind) -> Task<void> {
     const Logged local(log, "unwound");

@@ -14,7 +14,8 @@ class IdleConnections(unittest.TestCase):
         if raise_fd_limit() < CONNECTIONS + 100:
             self.skipTest("the hard limit of open files is too low")
         with DelayServer("--workers", "1") as server:
-            self.exchange(server.connect())
+            with server.connect() as first:
+                self.exchange(first)
             before = server.resident_bytes()
             connections = [server.connect() for _ in range(CONNECTIONS)]
             for connection in connections:

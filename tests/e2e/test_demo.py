@@ -30,19 +30,19 @@ def children_of(pid: int) -> list[int]:
 class Demo(unittest.TestCase):
     def test_report_is_consistent(self):
         done = support.run(
-            "demo", "--count", "500", "--delay", "200", "--json", timeout=3 * DEADLINE_S
+            "demo", "--count", "500", "--delay", "1000", "--json", timeout=3 * DEADLINE_S
         )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         report = json.loads(done.stdout)
         weft, threads = report["weft"], report["threads"]
         self.assertEqual((weft["requests"], weft["failures"]), (500, 0))
         self.assertEqual((threads["requests"], threads["failures"]), (500, 0))
-        self.assertEqual(
-            (weft["connections"], report["count"], report["delay_ms"]), (500, 500, 200)
-        )
-        self.assertGreaterEqual(weft["wall_ms"], 200)
-        self.assertLess(weft["wall_ms"], 200 * 500 / 4)  # not one after the other
-        self.assertGreaterEqual(weft["latency_ms"]["p50"], 200)
+        self.assertEqual((report["count"], report["delay_ms"]), (500, 1000))
+        # All at once, but for a machine so busy that the first are answered before the last is sent.
+        self.assertGreater(weft["connections"], 250)
+        self.assertLessEqual(weft["connections"], 500)
+        self.assertGreaterEqual(weft["wall_ms"], 1000)
+        self.assertGreaterEqual(weft["latency_ms"]["p50"], 1000)
         for side in (weft["client"], weft["server"], threads["client"], threads["server"]):
             self.assertLessEqual(SIDE_FIELDS, side.keys())
             self.assertGreater(side["peak_memory_bytes"], 0)

@@ -42,15 +42,18 @@ DemoReport measure_weft(const DemoOptions& options, std::size_t file_limit, Stop
   report.weft.client = usage_of_self();
   report.weft.server = usage_of(server.pid());
   report.latency = load.latency();
+  if (report.weft.connections < at_once && !load.interrupted()) {
+    report.note += "The first answers came before the last request was sent.\n";
+  }
   if (!load.first_failure().empty()) report.note += "First failure: " + load.first_failure() + "\n";
   return report;
 }
 
 // The comparison is an extra: when the system allows too few threads, the report says so and stands
 // without.
-void add_thread_comparison(DemoReport& report, const StopSignals& signals) {
-  const std::uint64_t wanted = std::min<std::uint64_t>(thread_peer_cap, report.weft.connections);
-  const auto count = static_cast<unsigned>(wanted);
+void add_thread_comparison(DemoReport& report, std::size_t file_limit, const StopSignals& signals) {
+  const std::uint64_t possible = std::min<std::uint64_t>(sockets_within(file_limit), report.count);
+  const auto count = static_cast<unsigned>(std::min<std::uint64_t>(thread_peer_cap, possible));
   try {
     report.threads = run_thread_comparison(count, report.delay, signals);
   } catch (const std::exception& error) {
@@ -77,7 +80,7 @@ int run_demo(const DemoOptions& options) {
   DemoReport report = measure_weft(options, file_limit, signals, server, load);
   // After an interrupt the server's requests have lost their client: nobody waits for the delays.
   server.stop(load.interrupted());
-  if (!load.interrupted()) add_thread_comparison(report, signals);
+  if (!load.interrupted()) add_thread_comparison(report, file_limit, signals);
   const std::string text = options.json ? to_json(report) : to_text(report);
   std::fputs(text.c_str(), stdout);
   if (load.interrupted() || signals.pending()) return exit_interrupted;

@@ -1,0 +1,13 @@
+#include "conformance/drivers.hpp"
+
+#include "reactor/readiness_driver.hpp"
+
+namespace weft::testing {
+
+std::vector<DriverFactory> drivers_to_test() {
+  return {
+      {"readiness", [] { return std::unique_ptr<Driver>(*ReadinessDriver::create()); }, true},
+  };
+}
+
+}  // namespace weft::testing
