@@ -1,6 +1,5 @@
 #include "http/serialize.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "http/char_class.hpp"
@@ -36,17 +35,7 @@ void append_number(std::string& out, std::uint64_t number) {
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  const std::size_t before = out.size();
-  // In one step: this runs for every field of every response.
-  out.resize_and_overwrite(before + name.size() + value.size() + 4, [&](char* data, std::size_t n) {
-    char* at = std::copy(name.begin(), name.end(), data + before);
-    *at++ = ':';
-    *at++ = ' ';
-    at = std::copy(value.begin(), value.end(), at);
-    *at++ = '\r';
-    *at++ = '\n';
-    return n;
-  });
+  out.append(name).append(": ", 2).append(value).append("\r\n", 2);
 }
 
 void append_status_line(std::string& out, Status status) {

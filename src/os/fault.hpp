@@ -21,7 +21,8 @@ enum class Call : std::uint8_t {
   write,
   send,
   sendmsg,
-  writev,
+  writev,    ///< Every vectored write; the next counts as well if it is made so.
+  pwritev2,  ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
   accept4,
   eventfd,
   socket,

@@ -121,12 +121,16 @@ std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) 
 
 std::int64_t writev_without_signal(int fd, const iovec* slices, int count) noexcept {
   constexpr off_t at_current_position = -1;
-  const std::int64_t result = ::pwritev2(fd, slices, count, at_current_position, RWF_NOSIGNAL);
+  const std::int64_t result = perform_once(Call::pwritev2, fd, [=] {
+    return ::pwritev2(fd, slices, count, at_current_position, RWF_NOSIGNAL);
+  });
+  if (result >= 0) return result;
   // Not remembered: handles without vectored writing (an eventfd) say so on every kernel.
-  if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+  if (result == -EOPNOTSUPP || result == -ENOSYS) {
     return writev_with_signal_blocked(fd, slices, count);
   }
-  return result;
+  errno = static_cast<int>(-result);
+  return -1;
 }
 
 std::int64_t wait_in_milliseconds(int epoll, epoll_event* events, int room,

@@ -1,5 +1,6 @@
-// Cancellation: the third outcome. At every kind of suspension, from the same worker and from another thread, before,
-// at and after the suspension: destructors run innermost first, nothing that arrived is lost, each task ends once.
+// Cancellation: the third outcome. At every kind of suspension, from the same worker and from
+// another thread, before, at and after the suspension: destructors run innermost first, nothing
+// that arrived is lost, each task ends once.
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
@@ -53,7 +54,8 @@ TEST_P(CancelTest, DestructorsRunInnermostFirst) {
     EXPECT_TRUE(outcome.cancelled());
     log.add("joined");
   });
-  EXPECT_EQ(log.words(), (Words{"3 local", "3 argument", "2 local", "1 second", "1 first", "joined"}));
+  EXPECT_EQ(log.words(),
+            (Words{"3 local", "3 argument", "2 local", "1 second", "1 first", "joined"}));
 }
 
 TEST_P(CancelTest, ADeepChainIsUnwoundOnConstantStack) {
@@ -170,7 +172,8 @@ TEST_P(CancelTest, ATaskMayCancelItself) {
   EXPECT_EQ(log.words(), (Words{"still here", "unwound"}));
 }
 
-// Every kind of suspension ------------------------------------------------------------------------------
+// Every kind of suspension
+// ------------------------------------------------------------------------------
 
 /// What a victim may be suspended at (a join has a test of its own). `never` is set by nobody.
 struct Place {
@@ -187,27 +190,32 @@ Task<int> wait_on_with_value(ManualEvent& event) {
 const Place places[] = {
     {"event", [](ManualEvent& never, ManualEvent&) -> Task<void> { co_await never; }},
     {"sleep", [](ManualEvent&, ManualEvent&) -> Task<void> { co_await sleep_for(1h); }},
-    {"attempt", [](ManualEvent&, ManualEvent&) -> Task<void> {
+    {"attempt",
+     [](ManualEvent&, ManualEvent&) -> Task<void> {
        const Result<void> result = co_await attempt(sleep_for(1h));
        EXPECT_TRUE(result.has_value()) << "a cancelled attempt is unwound, it gives no error";
      }},
-    {"yield", [](ManualEvent&, ManualEvent&) -> Task<void> {
+    {"yield",
+     [](ManualEvent&, ManualEvent&) -> Task<void> {
        for (;;) co_await yield_now();
      }},
-    {"when_all", [](ManualEvent& never, ManualEvent& other) -> Task<void> {
+    {"when_all",
+     [](ManualEvent& never, ManualEvent& other) -> Task<void> {
        co_await when_all(wait_on(never), wait_on_with_value(other), sleep_for(1h));
      }},
-    {"select", [](ManualEvent& never, ManualEvent& other) -> Task<void> {
+    {"select",
+     [](ManualEvent& never, ManualEvent& other) -> Task<void> {
        auto first = co_await select(wait_on(never), wait_on_with_value(other), sleep_for(1h));
        ADD_FAILURE() << first.index();
      }},
-    {"timeout", [](ManualEvent& never, ManualEvent&) -> Task<void> {
-       co_await timeout(wait_on(never), 1h);
-     }},
-    {"scope body", [](ManualEvent& never, ManualEvent&) -> Task<void> {
+    {"timeout",
+     [](ManualEvent& never, ManualEvent&) -> Task<void> { co_await timeout(wait_on(never), 1h); }},
+    {"scope body",
+     [](ManualEvent& never, ManualEvent&) -> Task<void> {
        co_await scope([&](Scope&) -> Task<void> { co_await never; });
      }},
-    {"scope children", [](ManualEvent& never, ManualEvent& other) -> Task<void> {
+    {"scope children",
+     [](ManualEvent& never, ManualEvent& other) -> Task<void> {
        co_await scope([&](Scope& s) -> Task<void> {
          s.spawn(wait_on, std::ref(never));
          s.spawn(wait_on, std::ref(other));
@@ -215,7 +223,8 @@ const Place places[] = {
          co_return;
        });
      }},
-    {"all of them", [](ManualEvent& never, ManualEvent& other) -> Task<void> {
+    {"all of them",
+     [](ManualEvent& never, ManualEvent& other) -> Task<void> {
        co_await scope([&](Scope& s) -> Task<void> {
          auto child = s.spawn([&]() -> Task<void> {
            auto first = co_await select(timeout(wait_on(never), 1h), sleep_for(1h));
@@ -226,7 +235,8 @@ const Place places[] = {
      }},
 };
 
-Task<void> victim(Place place, ManualEvent& never, ManualEvent& other, Log& log, std::atomic<int>& begun) {
+Task<void> victim(Place place, ManualEvent& never, ManualEvent& other, Log& log,
+                  std::atomic<int>& begun) {
   const Logged local(log, "unwound");
   ++begun;
   co_await place.wait(never, other);
@@ -239,7 +249,8 @@ Task<void> cancel_once(Place place, int turns, bool from_thread) {
   ManualEvent never;
   ManualEvent other;
   std::atomic<int> begun{0};
-  auto handle = spawn(victim, place, std::ref(never), std::ref(other), std::ref(log), std::ref(begun));
+  auto handle =
+      spawn(victim, place, std::ref(never), std::ref(other), std::ref(log), std::ref(begun));
   for (int i = 0; i < turns; ++i) co_await yield_now();
   std::thread thread;
   if (from_thread) {
@@ -299,7 +310,8 @@ TEST_P(CancelTest, AJoinStopsWaitingAndTheTargetGoesOn) {
   }
 }
 
-// Races -------------------------------------------------------------------------------------------------
+// Races
+// -------------------------------------------------------------------------------------------------
 
 TEST_P(CancelTest, NoTokenIsLostWhenSetAndCancelRace) {
   const std::uint64_t seed = test_seed();
@@ -342,7 +354,8 @@ TEST_P(CancelTest, AJoinRacesWithItsTargetsEndAndACancel) {
       co_return 3;
     });
     SpawnedTask& target_task = target.task();
-    auto keep = runtime().spawn([&]() -> Task<void> { return until([&] { return target_task.ended(); }); });
+    auto keep =
+        runtime().spawn([&]() -> Task<void> { return until([&] { return target_task.ended(); }); });
     auto joiner = runtime().spawn(
         [&](JoinHandle<int> handle) -> Task<int> {
           const int value = co_await std::move(handle);
@@ -354,8 +367,14 @@ TEST_P(CancelTest, AJoinRacesWithItsTargetsEndAndACancel) {
     };
     const std::uint64_t first = random() % 300;
     const std::uint64_t second = random() % 300;
-    std::thread setter([&] { spin(first); event.set(); });
-    std::thread canceller([&] { spin(second); joiner.task().cancel(); });
+    std::thread setter([&] {
+      spin(first);
+      event.set();
+    });
+    std::thread canceller([&] {
+      spin(second);
+      joiner.task().cancel();
+    });
     run([&]() { return until([&] { return joiner.ended(); }); });
     setter.join();
     canceller.join();

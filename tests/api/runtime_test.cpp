@@ -1,5 +1,5 @@
-// Runtime: starting and stopping leave nothing, several at once, block_on from everywhere, shutdown, idleness, work
-// from outside, and several workers.
+// Runtime: starting and stopping leave nothing, several at once, block_on from everywhere,
+// shutdown, idleness, work from outside, and several workers.
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/time.hpp>
@@ -37,7 +37,9 @@ Task<int> number(int value) {
 
 TEST(RuntimeCycles, AThousandStartsAndStopsLeaveNothing) {
   for (const std::size_t workers : {std::size_t{0}, std::size_t{2}}) {
-    { Runtime warm(options_for(workers)); }
+    {
+      Runtime warm(options_for(workers));
+    }
     const ProcessState before = ProcessState::now();
     for (int i = 0; i < 1000; ++i) {
       Runtime runtime(options_for(workers));
@@ -213,7 +215,8 @@ double cpu_seconds() {
 TEST_P(RuntimeApiTest, AnIdleRuntimeUsesNoCpu) {
   run(number(1));
   double used = 1;
-  // Whatever else the process does in the background is no fault of the runtime's: the best of three counts.
+  // Whatever else the process does in the background is no fault of the runtime's: the best of
+  // three counts.
   for (int attempt = 0; attempt < 3 && used > 0.01; ++attempt) {
     run([&]() -> Task<void> {
       co_await sleep_for(5ms);  // the workers go to sleep
@@ -260,7 +263,8 @@ TEST_P(RuntimeApiTest, ABusyWorkersTasksAreStolen) {
         co_return;
       }));
     }
-    // This worker does not let go: the others must come for the tasks. All but the one that would run here next.
+    // This worker does not let go: the others must come for the tasks. All but the one that would
+    // run here next.
     while (ran.load() < count - 1) std::this_thread::yield();
     for (JoinHandle<void>& handle : handles) co_await std::move(handle);
     EXPECT_EQ(ran.load(), count);

@@ -1,4 +1,5 @@
-// scope(): children end before it does, on every path; the first failure cancels the rest and is rethrown.
+// scope(): children end before it does, on every path; the first failure cancels the rest and is
+// rethrown.
 #include <weft/scope.hpp>
 #include <weft/time.hpp>
 
@@ -200,7 +201,8 @@ TEST_P(ScopeTest, ACancelReachesNestedScopesAndIsAwaited) {
       co_await scope(body);
     };
     auto handle = spawn(all);
-    co_await until([&] { return events[0]->awaited() && events[1]->awaited() && events[2]->awaited(); });
+    co_await until(
+        [&] { return events[0]->awaited() && events[1]->awaited() && events[2]->awaited(); });
     handle.cancel();
     const Outcome<void> outcome = co_await std::move(handle).outcome();
     EXPECT_TRUE(outcome.cancelled());
@@ -236,7 +238,8 @@ TEST_P(ScopeTest, ABodyThatIsNoCoroutineMaySpawnAndThrow) {
 }
 
 TEST_P(ScopeTest, AScopeWithAFailingChildDuringABodyThatIsStillCalled) {
-  // The child may fail on another worker while the body, no coroutine, has not yet given its awaitable.
+  // The child may fail on another worker while the body, no coroutine, has not yet given its
+  // awaitable.
   run([]() -> Task<void> {
     for (int i = 0; i < 300; ++i) {
       auto body = [](Scope& s) {

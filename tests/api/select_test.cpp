@@ -1,4 +1,5 @@
-// select(): the first to end wins, losers are cancelled and awaited, and nothing that was received is dropped.
+// select(): the first to end wins, losers are cancelled and awaited, and nothing that was received
+// is dropped.
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
@@ -136,7 +137,8 @@ TEST_P(SelectTest, ACancelCancelsAllAndWaits) {
 }
 
 TEST_P(SelectTest, NothingReceivedIsLostHoweverItRaces) {
-  // A producer on another task and a ticker race for the select; each token must be seen or still be there.
+  // A producer on another task and a ticker race for the select; each token must be seen or still
+  // be there.
   run([]() -> Task<void> {
     constexpr std::size_t tokens = 3000;
     ManualEvent event;

@@ -1,5 +1,5 @@
-// spawn(): every way a task can end × every way its handle can be used × before and after the end, and what becomes of
-// captures, arguments, failures and memory.
+// spawn(): every way a task can end × every way its handle can be used × before and after the end,
+// and what becomes of captures, arguments, failures and memory.
 #include <weft/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
@@ -41,9 +41,10 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   constexpr std::array bodies{"returns", "throws", "waits"};
-  constexpr std::array uses{"join", "outcome", "cancel_then_join", "cancel_at_once", "drop", "detach",
-                            "cancel_then_drop"};
-  return out << bodies[static_cast<std::size_t>(c.body)] << " × " << uses[static_cast<std::size_t>(c.use)]
+  constexpr std::array uses{"join", "outcome", "cancel_then_join", "cancel_at_once",
+                            "drop", "detach",  "cancel_then_drop"};
+  return out << bodies[static_cast<std::size_t>(c.body)] << " × "
+             << uses[static_cast<std::size_t>(c.use)]
              << (c.when == When::before_end ? " before" : " after") << " the end";
 }
 
@@ -95,7 +96,8 @@ Task<void> open_later(Stage& stage) {
 }
 
 Task<void> use_handle(Case c, Stage& stage, JoinHandle<int> handle) {
-  if (c.use == Use::cancel_then_join || c.use == Use::cancel_at_once || c.use == Use::cancel_then_drop) {
+  if (c.use == Use::cancel_then_join || c.use == Use::cancel_at_once ||
+      c.use == Use::cancel_then_drop) {
     handle.cancel();
   }
   if (c.use == Use::drop || c.use == Use::cancel_then_drop) co_return;
@@ -133,8 +135,8 @@ Task<void> play(Case c, Stage& stage) {
 TEST_P(SpawnTest, EveryEndTimesEveryUseOfTheHandle) {
   allow_failures();
   for (const Body body : {Body::returns, Body::throws, Body::waits}) {
-    for (const Use use : {Use::join, Use::outcome, Use::cancel_then_join, Use::cancel_at_once, Use::drop,
-                          Use::detach, Use::cancel_then_drop}) {
+    for (const Use use : {Use::join, Use::outcome, Use::cancel_then_join, Use::cancel_at_once,
+                          Use::drop, Use::detach, Use::cancel_then_drop}) {
       for (const When when : {When::before_end, When::after_end}) {
         const Case c{body, use, when};
         SCOPED_TRACE(::testing::Message() << c);
@@ -142,8 +144,9 @@ TEST_P(SpawnTest, EveryEndTimesEveryUseOfTheHandle) {
         Stage stage;
         run([&]() { return play(c, stage); });
         run([&]() { return until([&] { return runtime().live_tasks() == 1; }); });
-        const bool unseen = (use == Use::drop || use == Use::detach || use == Use::cancel_then_drop) &&
-                            expected_end(c) == End::failure;
+        const bool unseen =
+            (use == Use::drop || use == Use::detach || use == Use::cancel_then_drop) &&
+            expected_end(c) == End::failure;
         EXPECT_EQ(failures().size() - reported_before, unseen ? 1U : 0U);
         auto words = stage.log.words();
         std::sort(words.begin(), words.end());
@@ -170,7 +173,9 @@ TEST_P(SpawnTest, AFailureIsReportedWhicheverThreadDropsTheHandle) {
   auto outliving = runtime().spawn(fail);
   run([&]() { return until([&] { return outliving.ended(); }); });
   end_runtime();
-  { auto dropped = std::move(outliving); }
+  {
+    auto dropped = std::move(outliving);
+  }
   EXPECT_EQ(failures().size(), 2U);
 }
 
@@ -286,10 +291,12 @@ TEST_P(SpawnTest, ManyTasksAllRun) {
     std::vector<JoinHandle<int>> handles;
     handles.reserve(count);
     for (int i = 0; i < count; ++i) {
-      handles.push_back(spawn([](int number) -> Task<int> {
-        if (number % 3 == 0) co_await yield_now();
-        co_return number;
-      }, i));
+      handles.push_back(spawn(
+          [](int number) -> Task<int> {
+            if (number % 3 == 0) co_await yield_now();
+            co_return number;
+          },
+          i));
     }
     long total = 0;
     for (JoinHandle<int>& handle : handles) {

@@ -122,7 +122,9 @@ TEST_P(TaskTest, ADroppedTaskNeverRuns) {
     ++count;
     co_return;
   };
-  { Task<void> dropped = body(runs, std::string(1000, 'x')); }
+  {
+    Task<void> dropped = body(runs, std::string(1000, 'x'));
+  }
   run([&]() -> Task<void> {
     {
       Task<void> dropped = body(runs, "in a task");
@@ -253,13 +255,9 @@ Task<void> fail_after_await() {
   throw std::runtime_error("deep failure");
 }
 constexpr auto line_of_middle_await = __LINE__ + 2;
-Task<void> middle() {
-  co_await fail_after_await();
-}
+Task<void> middle() { co_await fail_after_await(); }
 constexpr auto line_of_outer_await = __LINE__ + 2;
-Task<void> outer() {
-  co_await middle();
-}
+Task<void> outer() { co_await middle(); }
 
 TEST_P(TaskTest, AFailuresBacktraceNamesTheAwaits) {
   allow_failures();

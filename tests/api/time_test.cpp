@@ -1,4 +1,5 @@
-// Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at once.
+// Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at
+// once.
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
@@ -155,7 +156,8 @@ TEST_P(TimeTest, MissedTicksAreSkipped) {
       const TimePoint before = co_await ticks.tick();
       come_late(3ms + 300us);
       const TimePoint late = now();
-      const TimePoint missed = co_await ticks.tick();  // its turn had come when the one before it ended
+      const TimePoint missed =
+          co_await ticks.tick();  // its turn had come when the one before it ended
       const TimePoint next = co_await ticks.tick();
       EXPECT_GT(next, late);
       EXPECT_GE(next - before, 4ms) << "the ticks between were left out";

@@ -1,4 +1,5 @@
-// timeout(): the result in time, else timed_out when the awaitable has ended; a late result is not dropped.
+// timeout(): the result in time, else timed_out when the awaitable has ended; a late result is not
+// dropped.
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
 

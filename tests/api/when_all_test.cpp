@@ -1,4 +1,5 @@
-// when_all(): all results in order, the first failure cancels the others and is rethrown, a cancel cancels all.
+// when_all(): all results in order, the first failure cancels the others and is rethrown, a cancel
+// cancels all.
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
@@ -44,8 +45,8 @@ TEST_P(WhenAllTest, GivesATupleInTheOrderOfTheAwaitables) {
     int object = 0;
     auto reference = [&]() -> Task<int&> { co_return object; };
     auto pointer = []() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(4); };
-    auto results = co_await when_all(number(1, 5), nothing(), pointer(), reference(), sleep_for(1ms),
-                                     event.wait());
+    auto results = co_await when_all(number(1, 5), nothing(), pointer(), reference(),
+                                     sleep_for(1ms), event.wait());
     EXPECT_EQ(std::get<0>(results), 1);
     EXPECT_EQ(std::get<1>(results), Unit{});
     EXPECT_EQ(*std::get<2>(results), 4);

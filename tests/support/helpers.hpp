@@ -1,4 +1,5 @@
-// Small things that many tests need: a log of destructions, waiting for a condition, a meter of stack use, seeds.
+// Small things that many tests need: a log of destructions, waiting for a condition, a meter of
+// stack use, seeds.
 #pragma once
 
 #include <weft/spawn.hpp>
@@ -38,7 +39,8 @@ class Log {
 class Logged {
  public:
   Logged(Log& log, std::string name) : log_(&log), name_(std::move(name)) {}
-  Logged(Logged&& other) noexcept : log_(std::exchange(other.log_, nullptr)), name_(std::move(other.name_)) {}
+  Logged(Logged&& other) noexcept
+      : log_(std::exchange(other.log_, nullptr)), name_(std::move(other.name_)) {}
   Logged& operator=(Logged&&) = delete;
   ~Logged() {
     if (log_ != nullptr) log_->add(name_);
@@ -49,7 +51,8 @@ class Logged {
   std::string name_;
 };
 
-/// Lets other tasks run until `condition()` holds. For conditions that other tasks or threads bring about for sure.
+/// Lets other tasks run until `condition()` holds. For conditions that other tasks or threads bring
+/// about for sure.
 template <class Condition>
 Task<void> until(Condition condition) {
   while (!condition()) co_await yield_now();
@@ -76,7 +79,8 @@ class StackMeter {
   std::map<std::thread::id, std::pair<std::uintptr_t, std::uintptr_t>> ranges_;
 };
 
-/// The seed of a random test: WEFT_SEED in the environment, or a new one. Print it (SCOPED_TRACE) to be able to replay.
+/// The seed of a random test: WEFT_SEED in the environment, or a new one. Print it (SCOPED_TRACE)
+/// to be able to replay.
 inline std::uint64_t test_seed() {
   if (const char* const text = std::getenv("WEFT_SEED")) return std::strtoull(text, nullptr, 10);
   return std::random_device{}();

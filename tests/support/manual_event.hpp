@@ -1,10 +1,10 @@
-// ManualEvent: a leaf written by hand, as a user of <weft/task_header.hpp> would: tokens that any thread puts in and
-// one task at a time waits for. Lossless by construction, so tests can count: what was set was received, or is
-// still inside.
+// ManualEvent: a leaf written by hand, as a user of <weft/task_header.hpp> would: tokens that any
+// thread puts in and one task at a time waits for. Lossless by construction, so tests can count:
+// what was set was received, or is still inside.
 #pragma once
 
-#include <weft/task_header.hpp>
 #include <weft/task.hpp>
+#include <weft/task_header.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -33,7 +33,8 @@ class ManualEvent {
 
     ManualEvent& event_;
     TaskHeader* task_ = nullptr;
-    bool refused_ = false;  // guarded by the event's mutex: the cancel came before the leaf was filed
+    bool refused_ =
+        false;  // guarded by the event's mutex: the cancel came before the leaf was filed
   };
 
   /// The wait as a value, for when_all and the like.

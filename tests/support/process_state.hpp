@@ -1,4 +1,5 @@
-// What a process holds, to be compared before and after: descriptors, threads, frame blocks. For fixtures.
+// What a process holds, to be compared before and after: descriptors, threads, frame blocks. For
+// fixtures.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,8 @@ struct ProcessState {
 
 [[nodiscard]] std::string to_string(const ProcessState& state);
 
-/// The state now; if it is not `expected`, looks again for some seconds: the kernel lists a thread for a moment
-/// after it was joined.
+/// The state now; if it is not `expected`, looks again for some seconds: the kernel lists a thread
+/// for a moment after it was joined.
 [[nodiscard]] ProcessState settled(const ProcessState& expected);
 
 }  // namespace weft::test

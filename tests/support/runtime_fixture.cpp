@@ -17,7 +17,8 @@ std::string what_of(const std::exception_ptr& error) {
   }
 }
 
-// What a process opens or starts once and keeps (a sanitizer's own thread, for one) is not a test's leak.
+// What a process opens or starts once and keeps (a sanitizer's own thread, for one) is not a test's
+// leak.
 void warm_up() {
   [[maybe_unused]] static const bool warm = [] {
     std::thread([] {}).join();
@@ -59,7 +60,8 @@ void RuntimeTest::end_runtime() {
 void RuntimeTest::TearDown() {
   end_runtime();
   const ProcessState after = settled(before_);
-  EXPECT_TRUE(after == before_) << "before: " << to_string(before_) << "; after: " << to_string(after);
+  EXPECT_TRUE(after == before_) << "before: " << to_string(before_)
+                                << "; after: " << to_string(after);
   if (failures_allowed_) return;
   for (const Failure& failure : failures()) ADD_FAILURE() << "nobody awaited: " << failure.what;
 }

@@ -1,7 +1,7 @@
-// RuntimeTest: the fixture of all API tests. Runs each test on a current_thread runtime (parameter 0) and on runtimes
-// of 1, 2 and 8 workers, and at the end asserts that nothing is left: no task, pending operation or timer (the
-// reactors check that when they go), descriptor, thread or frame block, and no failure that the test
-// did not expect.
+// RuntimeTest: the fixture of all API tests. Runs each test on a current_thread runtime (parameter
+// 0) and on runtimes of 1, 2 and 8 workers, and at the end asserts that nothing is left: no task,
+// pending operation or timer (the reactors check that when they go), descriptor, thread or frame
+// block, and no failure that the test did not expect.
 #pragma once
 
 #include <weft/runtime.hpp>
@@ -64,8 +64,8 @@ class RuntimeTest : public ::testing::TestWithParam<std::size_t> {
 }  // namespace weft::test
 
 /// Runs the tests of `fixture`, a RuntimeTest, on all worker counts.
-#define WEFT_ON_ALL_RUNTIMES(fixture)                                                       \
-  INSTANTIATE_TEST_SUITE_P(Runtimes, fixture,                                               \
-                           ::testing::Values(std::size_t{0}, std::size_t{1}, std::size_t{2}, \
-                                             std::size_t{8}),                               \
-                           ::weft::test::worker_count_name)
+#define WEFT_ON_ALL_RUNTIMES(fixture)                                                    \
+  INSTANTIATE_TEST_SUITE_P(                                                              \
+      Runtimes, fixture,                                                                 \
+      ::testing::Values(std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{8}), \
+      ::weft::test::worker_count_name)

@@ -1,0 +1,60 @@
+// IdleSet: whom a waker gets, and when he gets nobody. The races are in
+// tests/model/idle_set_model_test.cpp.
+#include "exec/idle_set.hpp"
+
+#include <gtest/gtest.h>
+
+namespace weft {
+namespace {
+
+TEST(IdleSet, NobodyIsWokenWhileAllAreAwake) {
+  IdleSet idle(2);
+  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
+}
+
+TEST(IdleSet, OneSleeperIsWokenAndSearchesUntilWhichNoOtherIs) {
+  IdleSet idle(3);
+  idle.sleep(0, false);
+  idle.sleep(1, false);
+  const std::size_t woken = idle.worker_to_wake();
+  ASSERT_TRUE(woken == 0 || woken == 1);
+  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none) << "one is searching";
+  EXPECT_TRUE(idle.awake(woken));
+  EXPECT_TRUE(idle.stop_search()) << "the last searcher calls the next";
+  EXPECT_EQ(idle.worker_to_wake(), 1 - woken);
+}
+
+TEST(IdleSet, WhoComesBackByHimselfIsNotWoken) {
+  IdleSet idle(2);
+  idle.sleep(1, false);
+  EXPECT_FALSE(idle.awake(1));
+  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
+  idle.sleep(1, false);
+  EXPECT_EQ(idle.worker_to_wake(), 1U);
+}
+
+TEST(IdleSet, SearchersAreBounded) {
+  IdleSet idle(4);
+  EXPECT_TRUE(idle.start_search());
+  EXPECT_TRUE(idle.start_search());
+  EXPECT_FALSE(idle.start_search()) << "half of the workers are enough";
+  EXPECT_FALSE(idle.stop_search());
+  EXPECT_TRUE(idle.stop_search());
+}
+
+TEST(IdleSet, ASleepingSearcherSearchesNoMore) {
+  IdleSet idle(2);
+  EXPECT_TRUE(idle.start_search());
+  idle.sleep(0, true);
+  EXPECT_EQ(idle.worker_to_wake(), 0U);
+}
+
+TEST(IdleSet, ASingleWorkerIsWoken) {
+  IdleSet idle(1);
+  idle.sleep(0, false);
+  EXPECT_EQ(idle.worker_to_wake(), 0U);
+  EXPECT_TRUE(idle.awake(0));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,175 @@
+// Worker: the order in which work is found, and that nothing starves, on a park that never blocks.
+#include "exec/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "exec/scheduler.hpp"
+
+namespace weft {
+namespace {
+
+/// Ends the run when the worker has nothing to do; can make work runnable as a reactor does.
+class ScriptedPark final : public Park {
+ public:
+  void park() noexcept override {
+    ++parks;
+    if (on_park) on_park();
+  }
+  void poll() noexcept override {
+    ++polls;
+    if (on_poll) on_poll();
+  }
+  void unpark() noexcept override { ++unparks; }
+
+  std::function<void()> on_park;
+  std::function<void()> on_poll;
+  int parks = 0;
+  int polls = 0;
+  int unparks = 0;
+};
+
+class Work final : public Runnable {
+ public:
+  explicit Work(std::function<void(Work&)> what)
+      : Runnable(&Work::on_run), what_(std::move(what)) {}
+
+ private:
+  static void on_run(Runnable& self) noexcept {
+    auto& work = static_cast<Work&>(self);
+    work.what_(work);
+  }
+  std::function<void(Work&)> what_;
+};
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  Work& note(std::string word) {
+    return make([this, word = std::move(word)](Work&) { words.push_back(word); });
+  }
+  Work& make(std::function<void(Work&)> what) {
+    work_.push_back(std::make_unique<Work>(std::move(what)));
+    return *work_.back();
+  }
+  /// Runs until the worker parks for the first time.
+  void run() {
+    const int parks_before = park.parks;
+    worker().run_until([&] { return park.parks != parks_before; });
+  }
+  Worker& worker() { return scheduler.worker(0); }
+
+  ScriptedPark park;
+  Scheduler scheduler{std::vector<Park*>{&park}};
+  std::vector<std::string> words;
+
+ private:
+  std::vector<std::unique_ptr<Work>> work_;
+};
+
+using Words = std::vector<std::string>;
+
+TEST_F(WorkerTest, IsCurrentOnlyInsideItsLoop) {
+  Worker* seen = nullptr;
+  scheduler.schedule(make([&](Work&) { seen = Worker::current(); }));
+  EXPECT_EQ(Worker::current(), nullptr);
+  run();
+  EXPECT_EQ(seen, &worker());
+  EXPECT_EQ(Worker::current(), nullptr);
+}
+
+TEST_F(WorkerTest, WhatATaskWakesLastRunsNext) {
+  scheduler.schedule(make([&](Work&) {
+    scheduler.schedule(note("first"));
+    scheduler.schedule(note("second"));
+    scheduler.defer(note("deferred"));
+    scheduler.schedule(note("last"));
+  }));
+  run();
+  EXPECT_EQ(words, (Words{"last", "first", "deferred", "second"}));
+}
+
+TEST_F(WorkerTest, ALifoChainLetsTheQueueHaveItsTurn) {
+  int rounds = 0;
+  int others_ran_at = -1;
+  scheduler.schedule(make([&](Work&) {
+    scheduler.defer(make([&](Work&) { others_ran_at = rounds; }));
+    scheduler.schedule(make([&](Work& self) {
+      if (++rounds < 100) scheduler.schedule(self);
+    }));
+  }));
+  run();
+  EXPECT_EQ(rounds, 100);
+  EXPECT_GT(others_ran_at, 0);
+  EXPECT_LE(others_ran_at, 5);
+}
+
+TEST_F(WorkerTest, WorkFromOutsideDoesNotWaitForABusyWorkerForEver) {
+  int rounds = 0;
+  int outside_ran_at = -1;
+  Work& outside = make([&](Work&) { outside_ran_at = rounds; });
+  scheduler.schedule(make([&](Work& self) {
+    if (++rounds < 1000) scheduler.defer(self);
+  }));
+  scheduler.schedule(outside);
+  run();
+  EXPECT_GE(outside_ran_at, 0);
+  EXPECT_LE(outside_ran_at, 100);
+}
+
+TEST_F(WorkerTest, TheParkIsPolledWhileTheWorkerIsBusy) {
+  int rounds = 0;
+  int brought_ran_at = -1;
+  Work& brought = make([&](Work&) { brought_ran_at = rounds; });
+  park.on_poll = [&] {
+    if (park.polls == 1) scheduler.schedule(brought);
+  };
+  scheduler.schedule(make([&](Work& self) {
+    if (++rounds < 1000) scheduler.defer(self);
+  }));
+  run();
+  EXPECT_GE(park.polls, 5);
+  EXPECT_GE(brought_ran_at, 0);
+  EXPECT_LE(brought_ran_at, 300);
+}
+
+TEST_F(WorkerTest, WhatTheParkBringsRunsInItsOrder) {
+  park.on_park = [&] {
+    if (park.parks != 1) return;
+    for (const char* word : {"a", "b", "c"}) scheduler.schedule(note(word));
+  };
+  worker().run_until([&] { return park.parks == 2; });
+  EXPECT_EQ(words, (Words{"a", "b", "c"}));
+  EXPECT_EQ(park.unparks, 0) << "it need not wake itself for what it brings itself";
+}
+
+TEST_F(WorkerTest, MoreWorkThanTheQueueHoldsSpillsAndComesBack) {
+  int ran = 0;
+  scheduler.schedule(make([&](Work&) {
+    for (int i = 0; i < 3000; ++i) {
+      scheduler.defer(make([&](Work&) { ++ran; }));
+    }
+  }));
+  run();
+  EXPECT_EQ(ran, 3000);
+}
+
+TEST_F(WorkerTest, ASleeperIsUnparkedByWorkFromOutside) {
+  park.on_park = [&] {
+    if (park.parks == 1) {
+      // As from another thread: not in this worker's loop.
+      std::thread([&] { scheduler.schedule(note("woken")); }).join();
+    }
+  };
+  worker().run_until([&] { return park.parks == 2; });
+  EXPECT_EQ(park.unparks, 1);
+  EXPECT_EQ(words, Words{"woken"});
+}
+
+}  // namespace
+}  // namespace weft

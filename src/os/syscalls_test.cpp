@@ -1,0 +1,183 @@
+#include "os/syscalls.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <thread>
+
+#include "conformance/handles.hpp"
+#include "os/fault.hpp"
+#include "os/thread.hpp"
+
+namespace weft::testing {
+namespace {
+
+iovec slice_of(std::string& text) { return {text.data(), text.size()}; }
+
+bool sigpipe_is_pending() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
+
+bool sigpipe_is_blocked() {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return sigismember(&mask, SIGPIPE) == 1;
+}
+
+// Both ways of writing without the signal: by the flag, and as on kernels that have none.
+class BrokenPipe : public ::testing::TestWithParam<bool> {
+ protected:
+  BrokenPipe() {
+    if (GetParam()) {
+      faults_.add({.call = Call::pwritev2, .errno_value = EOPNOTSUPP, .times = Fault::always});
+    }
+  }
+  ScopedFaults faults_;
+};
+
+TEST_P(BrokenPipe, IsAnErrorAndNoSignal) {
+  Ends pipe = make_pipe();
+  std::string text = "hello";
+  const iovec slice = slice_of(text);
+  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), 5);
+  EXPECT_EQ(take(pipe.first), "hello");
+  pipe.first.reset();
+  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);  // it would kill the process
+  EXPECT_FALSE(sigpipe_is_pending());
+  EXPECT_FALSE(sigpipe_is_blocked());
+}
+
+TEST_P(BrokenPipe, LeavesASignalOfSomebodyElseAlone) {
+  sigset_t pipe_only;
+  sigset_t before;
+  sigemptyset(&pipe_only);
+  sigaddset(&pipe_only, SIGPIPE);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &pipe_only, &before), 0);
+  ASSERT_EQ(pthread_kill(pthread_self(), SIGPIPE), 0);
+  Ends pipe = make_pipe();
+  pipe.first.reset();
+  std::string text = "x";
+  const iovec slice = slice_of(text);
+  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);
+  EXPECT_TRUE(sigpipe_is_pending());
+  EXPECT_TRUE(sigpipe_is_blocked());
+  const std::timespec at_once{};
+  EXPECT_EQ(sigtimedwait(&pipe_only, nullptr, &at_once), SIGPIPE);
+  ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, BrokenPipe, ::testing::Bool());
+
+TEST(SyscallsTest, HandlesWithoutVectoredWritingCanBeWritten) {
+  const Fd counter(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  std::uint64_t three = 3;
+  const iovec slice{&three, sizeof three};
+  EXPECT_EQ(Syscalls::writev(counter.get(), &slice, 1), 8);
+  eventfd_t value = 0;
+  ASSERT_EQ(eventfd_read(counter.get(), &value), 0);
+  EXPECT_EQ(value, 3U);
+}
+
+TEST(SyscallsTest, FaultsHitWhatTheyNameAndNothingElse) {
+  const Ends one = make_pipe();
+  const Ends two = make_pipe();
+  ScopedFaults faults;
+  faults.add(
+      {.call = Call::read, .errno_value = EIO, .handle = one.first.get(), .skip = 1, .times = 2});
+  std::array<char, 8> room{};
+  const auto read = [&room](const Fd& fd) {
+    return Syscalls::read(fd.get(), room.data(), room.size());
+  };
+  EXPECT_EQ(read(one.first), -EAGAIN);
+  EXPECT_EQ(read(two.first), -EAGAIN);
+  EXPECT_EQ(read(one.first), -EIO);
+  EXPECT_EQ(read(two.first), -EAGAIN);
+  EXPECT_EQ(read(one.first), -EIO);
+  EXPECT_EQ(read(one.first), -EAGAIN);
+  EXPECT_EQ(faults.struck(), 2U);
+  EXPECT_EQ(faults.calls(Call::read), 6U);
+}
+
+TEST(SyscallsTest, ShortenedTransfersMoveLess) {
+  const Ends pair = make_socket_pair();
+  ScopedFaults faults;
+  for (const Call call :
+       {Call::send, Call::sendmsg, Call::writev, Call::read, Call::readv, Call::recvmsg}) {
+    faults.add({.call = call, .size = 2, .times = Fault::always});
+  }
+  EXPECT_TRUE(Syscalls::may_shorten());
+  std::string text = "hello";
+  iovec slice = slice_of(text);
+  msghdr message{};
+  message.msg_iov = &slice;
+  message.msg_iovlen = 1;
+  EXPECT_EQ(Syscalls::send(pair.first.get(), text.data(), text.size()), 2);
+  EXPECT_EQ(Syscalls::sendmsg(pair.first.get(), &message), 2);
+  EXPECT_EQ(Syscalls::writev(pair.first.get(), &slice, 1), 2);
+  EXPECT_EQ(Syscalls::read(pair.second.get(), text.data(), text.size()), 2);
+  EXPECT_EQ(Syscalls::readv(pair.second.get(), &slice, 1), 2);
+  EXPECT_EQ(Syscalls::recvmsg(pair.second.get(), &message), 2);
+  EXPECT_EQ(take(pair.second), "");
+}
+
+TEST(SyscallsTest, AnInterruptedConnectGoesOn) {
+  const Fd socket = make_socket();
+  const sockaddr_in address = loopback();
+  ScopedFaults faults;
+  faults.add({.call = Call::connect, .errno_value = EINTR});
+  EXPECT_EQ(Syscalls::connect(socket.get(), generic(address), sizeof address), -EINPROGRESS);
+  EXPECT_EQ(faults.calls(Call::connect), 1U);
+}
+
+TEST(SyscallsTest, AFailedCloseClosesAllTheSame) {
+  Ends pipe = make_pipe();
+  ScopedFaults faults;
+  faults.add({.call = Call::close, .errno_value = EINTR});
+  EXPECT_EQ(Syscalls::close(pipe.first.release()), 0);
+  faults.add({.call = Call::close, .errno_value = EIO});
+  const int second = pipe.second.release();
+  EXPECT_EQ(Syscalls::close(second), -EIO);
+  EXPECT_EQ(Syscalls::close(second), -EBADF);
+}
+
+TEST(FdTest, OwnsAndCloses) {
+  const std::size_t before = open_handles();
+  {
+    Ends pipe = make_pipe();
+    Fd moved = std::move(pipe.first);
+    EXPECT_TRUE(moved);
+    EXPECT_FALSE(pipe.first);  // NOLINT: what a moved-from one is, is the point
+    pipe.second = std::move(moved);
+    EXPECT_EQ(open_handles(), before + 1);
+  }
+  EXPECT_EQ(open_handles(), before);
+}
+
+TEST(ThreadTest, AnswersAboutTheMachine) {
+  EXPECT_GE(cpu_count(), 1U);
+  std::thread([] {
+    name_current_thread("a name that is too long");
+    std::array<char, 16> name{};
+    ASSERT_EQ(pthread_getname_np(pthread_self(), name.data(), name.size()), 0);
+    EXPECT_STREQ(name.data(), "a name that is ");
+    cpu_set_t one;
+    ASSERT_EQ(sched_getaffinity(0, sizeof one, &one), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &one)) ++first;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(cpu_count(), 1U);
+  }).join();
+}
+
+}  // namespace
+}  // namespace weft::testing

@@ -1,0 +1,108 @@
+// IdleSet with its workers' loop: no interleaving leaves work lying while a worker sleeps.
+#include "exec/idle_set.hpp"
+
+#include <array>
+
+#include "model/model_test.hpp"
+
+namespace weft::model {
+namespace {
+
+/// Workers reduced to what concerns sleeping: one queue, and the protocol of Worker::turn() and
+/// Worker::sleep().
+class Crew {
+ public:
+  explicit Crew(int items) : items_(items) {}
+
+  void push() {
+    work_.fetch_add(1, std::memory_order_relaxed);
+    wake_one();
+  }
+  /// Takes items until all have been taken. Each is held until all are: so each needs a worker of
+  /// its own, and one that is left lying, or whose worker was not called, is a deadlock.
+  void work(std::size_t index) {
+    bool searching = false;
+    while (finished_.load(std::memory_order_relaxed) == 0) {
+      if (take()) {
+        if (searching && idle_.stop_search()) wake_one();
+        searching = false;
+        hold_item(index);
+        continue;
+      }
+      if (!searching) searching = idle_.start_search();
+      if (searching && take()) {
+        if (idle_.stop_search()) wake_one();
+        searching = false;
+        hold_item(index);
+        continue;
+      }
+      idle_.sleep(index, searching);
+      atomic_fence(std::memory_order_seq_cst);
+      if (work_.load(std::memory_order_relaxed) != 0) wake_one();
+      parkers_[index].park();
+      searching = idle_.awake(index);
+    }
+  }
+
+ private:
+  void wake_one() {
+    const std::size_t index = idle_.worker_to_wake();
+    if (index != IdleSet::none) parkers_[index].unpark();
+  }
+  bool take() {
+    int seen = work_.load(std::memory_order_relaxed);
+    while (seen != 0) {
+      if (work_.compare_exchange_strong(seen, seen - 1, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  void hold_item(std::size_t index) {
+    if (held_.fetch_add(1, std::memory_order_acq_rel) + 1 == items_) {
+      finished_.store(1, std::memory_order_relaxed);
+      for (ThreadParker& parker : parkers_) parker.unpark();
+      for (ThreadParker& parker : all_held_) parker.unpark();
+    }
+    all_held_[index].park();
+  }
+
+  int items_;
+  IdleSet idle_{2};
+  Atomic<int> work_{0};
+  Atomic<int> held_{0};
+  Atomic<int> finished_{0};
+  std::array<ThreadParker, 2> parkers_;
+  std::array<ThreadParker, 2> all_held_;
+};
+
+void one_producer(Execution& execution) {
+  Crew crew(2);
+  execution.thread([&] {
+    crew.push();
+    crew.push();
+  });
+  execution.thread([&] { crew.work(0); });
+  execution.thread([&] { crew.work(1); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, NoWorkIsLeftLyingWhileAWorkerSleeps) {
+  expect_holds_exhaustively(2, one_producer);
+  expect_holds_randomly(20000, one_producer);
+}
+
+void two_producers(Execution& execution) {
+  Crew crew(2);
+  execution.thread([&] { crew.push(); });
+  execution.thread([&] { crew.push(); });
+  execution.thread([&] { crew.work(0); });
+  execution.thread([&] { crew.work(1); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, NorWithTwoProducers) { expect_holds_randomly(20000, two_producers); }
+
+}  // namespace
+}  // namespace weft::model

@@ -1,0 +1,161 @@
+// Joining a spawned task: its end, the wait for it, a cancel of the wait and the dropping of the
+// handle, in every interleaving. The waiter is woken exactly once, the owner told once, the block
+// destroyed once and last.
+#include <weft/spawn.hpp>
+
+#include <memory>
+
+#include "model/core_model.hpp"
+
+namespace weft::model {
+namespace {
+
+class FakeOwner final : public TaskSet {
+ public:
+  using TaskSet::TaskSet;
+  int removals = 0;
+
+ private:
+  void removed(std::exception_ptr, std::size_t) noexcept override { ++removals; }
+};
+
+/// A spawned task that ends when the test says so.
+class FakeSpawned final : public SpawnedTask {
+ public:
+  FakeSpawned(TaskSet& owner, int& destroyed) noexcept
+      : SpawnedTask([](TaskHeader&, Ending) noexcept {}, &FakeSpawned::on_destroy),
+        destroyed_(destroyed) {
+    launch(promise_, owner);
+  }
+  void finish() noexcept {
+    result = 7;
+    end(nullptr, false);
+  }
+
+  int result = 0;  // published by the end alone
+
+ private:
+  static void on_destroy(SpawnedTask& self) noexcept {
+    ++static_cast<FakeSpawned&>(self).destroyed_;
+  }
+  FakePromise promise_;
+  int& destroyed_;
+};
+
+class ParkedWaiter final : public JoinWaiter {
+ public:
+  ParkedWaiter() noexcept
+      : JoinWaiter(
+            [](JoinWaiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
+  void wait() noexcept { parker_.park(); }
+
+ private:
+  ThreadParker parker_;
+};
+
+void end_and_thread(Execution& execution) {
+  CountingExecutor executor;
+  FakeOwner owner(executor);
+  int destroyed = 0;
+  FakeSpawned task(owner, destroyed);
+  execution.thread([&] { task.finish(); });
+  execution.thread([&] {
+    ParkedWaiter waiter;
+    if (task.wait_with(waiter) == SpawnedTask::Registered::waiting) waiter.wait();
+    require(task.ended() && task.result == 7, "the result is there when the wait is over");
+    require(destroyed == 0, "the handle holds the block");
+    task.drop_handle();
+  });
+  execution.join_all();
+  require(owner.removals == 1 && owner.size() == 0, "the owner was told once");
+  require(destroyed == 1, "the block is destroyed once");
+}
+
+TEST(JoinModel, AThreadThatWaitsIsWoken) {
+  expect_holds_exhaustively(3, end_and_thread);
+  expect_holds_randomly(20000, end_and_thread);
+}
+
+/// The leaf lives in a frame that is gone once the task was resumed.
+struct Joining {
+  explicit Joining(CountingExecutor& executor)
+      : task(executor), leaf(std::make_unique<JoinLeaf>()) {}
+  FakeTask task;
+  std::unique_ptr<JoinLeaf> leaf;
+};
+
+void end_join_and_cancel(Execution& execution) {
+  CountingExecutor target_executor;
+  CountingExecutor executor;
+  FakeOwner owner(target_executor);
+  int destroyed = 0;
+  FakeSpawned target(owner, destroyed);
+  Joining joining(executor);
+  bool went_on = false;
+  execution.thread([&] { target.finish(); });
+  execution.thread([&] { went_on = !joining.leaf->suspend(joining.task.promise, target); });
+  execution.thread([&] { joining.task.cancel(); });
+  execution.join_all();
+  require(executor.resumed + (went_on ? 1 : 0) == 1, "the joiner goes on exactly once");
+  require(target.ended(), "whatever became of the wait");
+  target.drop_handle();
+  require(destroyed == 1, "the block is destroyed once");
+}
+
+TEST(JoinModel, AJoinMeetsTheEndAndACancel) {
+  expect_holds_exhaustively(3, end_join_and_cancel);
+  expect_holds_randomly(50000, end_join_and_cancel);
+}
+
+void refused_then_again(Execution& execution) {
+  CountingExecutor executor;
+  FakeOwner owner(executor);
+  int destroyed = 0;
+  FakeSpawned task(owner, destroyed);
+  ParkedWaiter first;
+  ParkedWaiter second;
+  execution.thread([&] { task.finish(); });
+  execution.thread([&] {
+    const bool taken_back = task.withdraw(first);  // the cancel came before the wait
+    require(!taken_back, "it was not waiting");
+    const auto refused = task.wait_with(first);
+    require(refused != SpawnedTask::Registered::waiting, "refused, or ended meanwhile");
+    if (task.wait_with(second) == SpawnedTask::Registered::waiting) second.wait();
+    require(task.ended() && task.result == 7, "the next wait works");
+  });
+  execution.join_all();
+  task.drop_handle();
+  require(destroyed == 1, "the block is destroyed once");
+}
+
+TEST(JoinModel, ARefusedWaitDoesNotSpoilTheNext) {
+  expect_holds_exhaustively(4, refused_then_again);
+}
+
+void end_and_cancel_all(Execution& execution) {
+  CountingExecutor executor;
+  FakeOwner owner(executor);
+  int destroyed = 0;
+  FakeSpawned first(owner, destroyed);
+  FakeSpawned second(owner, destroyed);
+  execution.thread([&] {
+    first.drop_handle();
+    first.finish();
+  });
+  execution.thread([&] {
+    second.finish();
+    second.drop_handle();
+  });
+  execution.thread([&] { owner.cancel_all(); });
+  execution.join_all();
+  require(owner.removals == 2 && owner.size() == 0, "both are out");
+  require(destroyed == 2, "both are destroyed");
+}
+
+TEST(JoinModel, AnOwnerMayCancelAllWhileTheyEnd) {
+  expect_holds_exhaustively(2, end_and_cancel_all);
+  expect_holds_randomly(20000, end_and_cancel_all);
+}
+
+}  // namespace
+}  // namespace weft::model

@@ -1,0 +1,20 @@
+// ThreadPark: a Park without a reactor, for tests of the executor alone.
+#pragma once
+
+#include <weft/atomic.hpp>
+
+#include "exec/park.hpp"
+
+namespace weft::test {
+
+class ThreadPark final : public Park {
+ public:
+  void park() noexcept override { parker_.park(); }
+  void poll() noexcept override {}
+  void unpark() noexcept override { parker_.unpark(); }
+
+ private:
+  ThreadParker parker_;
+};
+
+}  // namespace weft::test
