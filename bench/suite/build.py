@@ -1,5 +1,6 @@
 """Gets what a benchmark needs: Debian packages and an optimized build. Used by bench/run alone."""
 
+import fcntl
 import pathlib
 import shutil
 import subprocess
@@ -48,6 +49,10 @@ def release(root: pathlib.Path, targets: list[str], log: Callable[[str], None]) 
     """Configures and builds the targets with the release preset; returns the build directory."""
     directory = root / "build" / "release"
     log(f"building {' '.join(targets)} in {directory}")
-    checked(["cmake", "-S", str(root), "-B", str(directory), "--preset", "release"], "configuring")
-    checked(["cmake", "--build", str(directory), "--target", *targets], "building")
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(root / "build" / ".lock", "w") as lock:  # ninja does not lock its directory
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        configure = ["cmake", "-S", str(root), "-B", str(directory), "--preset", "release"]
+        checked(configure, "configuring")
+        checked(["cmake", "--build", str(directory), "--target", *targets], "building")
     return directory

@@ -63,10 +63,10 @@ class HandLeaf : private CancelHook {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <WeftPromise P>
     void await_suspend(std::coroutine_handle<P> innermost) noexcept {
-      TaskHeader& task = innermost.promise().task();
-      leaf_.task = &task;
-      task.suspended_at(innermost.promise());
-      if (!task.arm(leaf_)) task.leaf_ended(true);
+      TaskHeader& waiting = innermost.promise().task();
+      leaf_.task = &waiting;
+      waiting.suspended_at(innermost.promise());
+      if (!waiting.arm(leaf_)) waiting.leaf_ended(true);
     }
     void await_resume() const noexcept {}
 

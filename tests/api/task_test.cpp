@@ -254,9 +254,9 @@ Task<void> fail_after_await() {
   co_await yield_now();
   throw std::runtime_error("deep failure");
 }
-constexpr auto line_of_middle_await = __LINE__ + 2;
+constexpr auto line_of_middle_await = __LINE__ + 1;
 Task<void> middle() { co_await fail_after_await(); }
-constexpr auto line_of_outer_await = __LINE__ + 2;
+constexpr auto line_of_outer_await = __LINE__ + 1;
 Task<void> outer() { co_await middle(); }
 
 TEST_P(TaskTest, AFailuresBacktraceNamesTheAwaits) {

@@ -63,7 +63,7 @@ TEST_P(TimeTest, DeadlinesFireInOrder) {
 
 TEST_P(TimeTest, APastDeadlineEndsAtOnce) {
   run([]() -> Task<void> {
-    co_await sleep_until(TimePoint{});
+    co_await sleep_until(TimePoint());
     co_await sleep_until(TimePoint::min());
     co_await sleep_for(Nanoseconds::min());
     const Result<void> result = co_await attempt(sleep_for(-1s));

@@ -38,7 +38,7 @@ class Demo(unittest.TestCase):
         self.assertEqual((weft["requests"], weft["failures"]), (500, 0))
         self.assertEqual((threads["requests"], threads["failures"]), (500, 0))
         self.assertEqual((report["count"], report["delay_ms"]), (500, 1000))
-        # All at once, but for a machine so busy that the first are answered before the last is sent.
+        # All at once, unless the machine is so busy that answers come before the last request.
         self.assertGreater(weft["connections"], 250)
         self.assertLessEqual(weft["connections"], 500)
         self.assertGreaterEqual(weft["wall_ms"], 1000)

@@ -47,7 +47,7 @@ TEST(Histogram, PercentilesOfRandomValuesAreWithinOneInAThousand) {
   }
   std::ranges::sort(values);
   for (const double percent : {1.0, 10.0, 50.0, 90.0, 99.0, 99.9, 100.0}) {
-    const auto rank = static_cast<std::size_t>(std::ceil(percent / 100 * 20'000));
+    const auto rank = static_cast<std::size_t>(std::ceil(percent * 20'000 / 100));
     const auto exact = static_cast<double>(values[rank - 1]);
     const auto found = static_cast<double>(histogram.percentile(percent));
     EXPECT_GE(found, exact) << percent;
