@@ -127,7 +127,8 @@ class TaskSet {
  private:
   friend class SpawnedTask;
   void add(SpawnedTask& task) noexcept;
-  void remove(SpawnedTask& task, std::exception_ptr error) noexcept;
+  /// Gives how many are left; removed() is still to be called.
+  [[nodiscard]] std::size_t remove(SpawnedTask& task) noexcept;
 
   Executor* executor_;
   mutable Mutex mutex_;

@@ -11,7 +11,8 @@ class Park {
   /// Worker's thread: waits until something was made runnable or unpark() was called. May return
   /// for nothing.
   virtual void park() noexcept = 0;
-  /// Worker's thread: makes runnable what has become ready; never waits.
+  /// Worker's thread: makes runnable what has become ready; never waits. May take an unpark(), as
+  /// park() does.
   virtual void poll() noexcept = 0;
   /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
   virtual void unpark() noexcept = 0;

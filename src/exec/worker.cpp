@@ -32,7 +32,8 @@ void Worker::leave(Worker* before) noexcept { make_current(before); }
 
 void Worker::turn() noexcept {
   ++tick_;
-  if (tick_ % poll_interval == 0) {
+  const bool polls = tick_ % poll_interval == 0;
+  if (polls) {
     park_.poll();
     share_surplus();
   }
@@ -42,7 +43,7 @@ void Worker::turn() noexcept {
   if (work == nullptr) work = search();
   if (work != nullptr) {
     run(*work);
-  } else {
+  } else if (!polls) {  // the poll may have taken an unpark: the stop condition is asked first
     sleep();
   }
 }

@@ -159,6 +159,19 @@ TEST_F(WorkerTest, MoreWorkThanTheQueueHoldsSpillsAndComesBack) {
   EXPECT_EQ(ran, 3000);
 }
 
+TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
+  bool stop = false;
+  park.on_poll = [&] { stop = true; };  // the unpark that goes with it was taken by this poll
+  int rounds = 0;
+  scheduler.schedule(make([&](Work& self) {
+    // The poll finds the queue empty: the last round is the one before it.
+    if (++rounds < 126) scheduler.defer(self);
+  }));
+  worker().run_until([&] { return stop || park.parks != 0; });
+  EXPECT_EQ(park.polls, 1);
+  EXPECT_EQ(park.parks, 0);
+}
+
 TEST_F(WorkerTest, ASleeperIsUnparkedByWorkFromOutside) {
   park.on_park = [&] {
     if (park.parks == 1) {

@@ -95,6 +95,10 @@ void append_refusal(Slot& slot, const ServerOptions& options, Status status,
   append_response(slot.output, response, framing);
 }
 
+void append_refusal(Slot& slot, const ServerOptions& options, Errc error) {
+  append_refusal(slot, options, status_of(error), make_error_code(error).message());
+}
+
 /// Appends slot.response; true if the connection stays open after it.
 [[nodiscard]] bool append_answer(Slot& slot, const Session& session) {
   const bool keep_alive = slot.request.keep_alive && !session.draining() &&
@@ -198,17 +202,21 @@ Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> fi
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
       if (!closing && gather && !input.empty()) continue;
     } else if (parsed == Parsed::failed) {
-      const Errc error = slot.parser.error();
-      append_refusal(slot, core.options, status_of(error), make_error_code(error).message());
+      append_refusal(slot, core.options, slot.parser.error());
       closing = lingering = true;
     }
 
     TimePoint time = now();
     if (!slot.output.empty()) {
       connection.enter(Connection::Phase::writing, write_deadline(time, slot, core.options));
-      std::array<IoSlice, 2> slices = output_slices(slot);
-      const bool is_long = slices[0].size + slices[1].size > kCopiedBody;
-      const Result<void> written = co_await attempt(connection.stream().write_all_vectored(slices));
+      const bool is_long = !slot.large_body.empty();
+      Result<void> written;
+      if (is_long) {
+        std::array<IoSlice, 2> slices = output_slices(slot);
+        written = co_await attempt(connection.stream().write_all_vectored(slices));
+      } else {
+        written = co_await attempt(connection.stream().write_all(slot.output));
+      }
       if (!written) co_return BurstEnd(Then::close);
       if (is_long) time = now();
       slot.output.clear();

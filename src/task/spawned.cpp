@@ -82,9 +82,12 @@ void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
   // Whichever of the end and the dropping of the handle comes second reports a failure that nobody
   // saw. Acquire-release: the second sees what the first wrote.
   if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
-  if (cancelled) owner_->cancelled();
-  owner_->remove(*this, std::move(for_owner));
+  TaskSet& owner = *owner_;
+  if (cancelled) owner.cancelled();
+  const std::size_t left = owner.remove(*this);
+  // Before the owner is told: what a dropped task's outcome holds does not outlive its scope.
   release();
+  owner.removed(std::move(for_owner), left);
 }
 
 void SpawnedTask::drop_handle() noexcept {
@@ -135,18 +138,13 @@ void TaskSet::add(SpawnedTask& task) noexcept {
   if (cancelled) task.cancel();
 }
 
-void TaskSet::remove(SpawnedTask& task, std::exception_ptr error) noexcept {
-  std::size_t left = 0;
-  {
-    std::lock_guard lock(mutex_);
-    SpawnedTask*& from_previous =
-        task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
-    from_previous = task.next_sibling_;
-    if (task.next_sibling_ != nullptr)
-      task.next_sibling_->previous_sibling_ = task.previous_sibling_;
-    left = --size_;
-  }
-  removed(std::move(error), left);
+std::size_t TaskSet::remove(SpawnedTask& task) noexcept {
+  std::lock_guard lock(mutex_);
+  SpawnedTask*& from_previous =
+      task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
+  from_previous = task.next_sibling_;
+  if (task.next_sibling_ != nullptr) task.next_sibling_->previous_sibling_ = task.previous_sibling_;
+  return --size_;
 }
 
 void TaskSet::cancel_all() noexcept {

@@ -278,7 +278,7 @@ TEST_P(CancelTest, AtEveryKindOfSuspensionFromAnotherThread) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 6; ++round) {
     for (const Place& place : places) {
       const int turns = static_cast<int>(random() % 12);
       run([&]() { return cancel_once(place, turns, true); });
@@ -317,7 +317,7 @@ TEST_P(CancelTest, NoTokenIsLostWhenSetAndCancelRace) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < 300; ++round) {
     ManualEvent event;
     std::atomic<std::size_t> received{0};
     const std::size_t tokens = random() % 8;
@@ -347,15 +347,12 @@ TEST_P(CancelTest, AJoinRacesWithItsTargetsEndAndACancel) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < 300; ++round) {
     ManualEvent event;
     auto target = runtime().spawn([&]() -> Task<int> {
       co_await event;
       co_return 3;
     });
-    SpawnedTask& target_task = target.task();
-    auto keep =
-        runtime().spawn([&]() -> Task<void> { return until([&] { return target_task.ended(); }); });
     auto joiner = runtime().spawn(
         [&](JoinHandle<int> handle) -> Task<int> {
           const int value = co_await std::move(handle);
@@ -380,7 +377,8 @@ TEST_P(CancelTest, AJoinRacesWithItsTargetsEndAndACancel) {
     canceller.join();
     Outcome<int>& outcome = joiner.task().outcome();
     EXPECT_TRUE(outcome.cancelled() || outcome.take() == 3);
-    run([&]() { return until([&] { return keep.ended(); }); });
+    // The target goes on anyway.
+    run([&]() { return until([&] { return runtime().live_tasks() == 1; }); });
   }
 }
 
@@ -388,7 +386,7 @@ TEST_P(CancelTest, GroupsRaceWithTheirChildrenAndACancel) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 200; ++round) {
     ManualEvent a;
     ManualEvent b;
     std::atomic<int> got{0};
@@ -427,7 +425,7 @@ TEST_P(CancelTest, ASleepRacesWithACancelFromAnotherThread) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE(::testing::Message() << "WEFT_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 200; ++round) {
     const auto duration = Nanoseconds(random() % 400'000);
     const std::uint64_t spins = random() % 20'000;
     auto sleeper = runtime().spawn([duration]() -> Task<void> { co_await sleep_for(duration); });

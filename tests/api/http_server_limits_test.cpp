@@ -231,12 +231,13 @@ TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
 
 TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
   for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED}) {
-    run([error]() -> Task<void> {
-      ScopedFaults faults;
-      Fault shortage{Call::accept4};
-      shortage.errno_value = error;
-      shortage.times = 3;
-      faults.add(shortage);
+    // Around the runtime: its workers ask the plan at any time.
+    ScopedFaults faults;
+    Fault shortage{Call::accept4};
+    shortage.errno_value = error;
+    shortage.times = 3;
+    faults.add(shortage);
+    run([&faults]() -> Task<void> {
       Site site(patient(), plain);
       co_await visiting(site, [&faults](Site& s) -> Task<void> {
         const std::string answer =

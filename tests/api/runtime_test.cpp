@@ -189,7 +189,7 @@ TEST_P(RuntimeApiTest, ATaskIsWokenFromAForeignThread) {
 
 TEST_P(RuntimeApiTest, TheLastWakeUpMayComeFromAForeignThreadThatIsStillOnItsWayOut) {
   // The foreign thread's wake-up, or cancel, ends the last task, and the runtime goes at once.
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 100; ++round) {
     ManualEvent event;
     auto own = std::make_unique<Runtime>(options_for(GetParam()));
     auto sleeper = own->spawn([]() -> Task<void> { co_await sleep_for(1h); });

@@ -271,6 +271,27 @@ TEST_P(ScopeTest, HandlesGiveResultsInsideTheScope) {
   EXPECT_EQ(total, 3);
 }
 
+TEST_P(ScopeTest, AResultThatNobodyTookIsGoneBeforeTheScopeEnds) {
+  Log log;
+  run([&]() -> Task<void> {
+    for (int i = 0; i < 100; ++i) {
+      co_await scope([&](Scope& s) -> Task<void> {
+        s.spawn([&]() -> Task<std::unique_ptr<Logged>> {
+          co_await yield_now();
+          co_return std::make_unique<Logged>(log, "result");
+        });
+        co_return;
+      });
+      log.add("scope");
+    }
+  });
+  const Words words = log.words();
+  EXPECT_EQ(words.size(), 200U);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    EXPECT_EQ(words[i], i % 2 == 0 ? "result" : "scope");
+  }
+}
+
 TEST_P(ScopeTest, AHandleMayOutliveItsScope) {
   run([]() -> Task<void> {
     std::optional<JoinHandle<int>> kept;
