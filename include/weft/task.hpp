@@ -122,7 +122,6 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
 }
 
 // Awaitables in general
-// ---------------------------------------------------------------------------------
 
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {

@@ -102,7 +102,6 @@ class TaskHeader : public Runnable {
   void start_inline_in(const TaskHeader& parent) noexcept;
 
   // For leaf awaiters, on the task's thread
-  // -----------------------------------------------------------
   /// First act of every await_suspend that may stay suspended.
   void suspended_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
@@ -123,7 +122,6 @@ class TaskHeader : public Runnable {
   void resume_later() noexcept { executor_->defer(*this); }
 
   // For those who hold the task
-  // -----------------------------------------------------------------------
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
   void cancel() noexcept;
   [[nodiscard]] bool cancel_requested() const noexcept { return slot_.requested(); }
@@ -133,7 +131,6 @@ class TaskHeader : public Runnable {
   [[nodiscard]] AsyncBacktrace* backtrace() const noexcept { return backtrace_.get(); }
 
   // For promises
-  // --------------------------------------------------------------------------------------
   /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
   /// spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;

@@ -145,7 +145,6 @@ TEST_F(EventQueueTest, WhatDoesNotFitComesWithTheNextPoll) {
 }
 
 // Waking
-// ------------------------------------------------------------------------------------------------
 
 TEST_F(EventQueueTest, AWakeEndsThePollUnderWay) {
   std::thread waker([this] { queue_.wake(); });
@@ -204,7 +203,6 @@ TEST_F(EventQueueTest, AFullWakeCounterNeitherBlocksNorLosesTheWake) {
 }
 
 // Timeouts, signals, errors
-// -----------------------------------------------------------------------------
 
 TEST_F(EventQueueTest, TimeoutsAreNeverShort) {
   for (const auto timeout : {1ns, 999ns, 100'000ns, 1'500'000ns, 3'000'000ns}) {

@@ -37,7 +37,6 @@ class Scheduler final : public Executor {
   void unpark_all() noexcept;
 
   // For workers
-  // ---------------------------------------------------------------------------------------
   [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
   [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.

@@ -184,7 +184,6 @@ TEST_F(ReactorTest, ACallbackMayDestroyItsOperationAndStartOthers) {
 }
 
 // Timers
-// ------------------------------------------------------------------------------------------------
 
 TEST_F(ReactorTest, TimersFireInOrderAndNeverEarly) {
   std::vector<int> order;
@@ -289,7 +288,6 @@ TEST_F(ReactorTest, AMassOfTimersIsSpreadOverTurns) {
 }
 
 // Messages
-// ----------------------------------------------------------------------------------------------
 
 class TestHook final : public CancelHook {
  public:

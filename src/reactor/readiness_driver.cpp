@@ -132,7 +132,6 @@ void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) n
 }
 
 // Watching
-// ----------------------------------------------------------------------------------------------
 
 ReadinessDriver::Watch* ReadinessDriver::watch_of(const Source& source) const noexcept {
   Watch* const watch = watches_.find(source.handle());
@@ -173,7 +172,6 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
 }
 
 // Trying
-// ------------------------------------------------------------------------------------------------
 
 std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
   bool no_socket = false;
@@ -209,7 +207,6 @@ bool ReadinessDriver::short_is_final(Watch& watch) noexcept {
 }
 
 // Events
-// ------------------------------------------------------------------------------------------------
 
 void ReadinessDriver::take_event(const Ready& event, CompletionList& completed) noexcept {
   Watch* const watch = watches_.find(event.handle);
@@ -243,7 +240,6 @@ void ReadinessDriver::serve(WaitQueue& queue, std::uint8_t direction, Watch& wat
 }
 
 // Kinds
-// -------------------------------------------------------------------------------------------------
 
 std::uint8_t ReadinessDriver::direction_of(const Operation& operation) noexcept {
   switch (operation.kind) {

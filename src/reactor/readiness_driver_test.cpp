@@ -122,7 +122,6 @@ TEST_F(ReadinessDriverTest, ConnectIsCalledOnce) {
 }
 
 // The readiness flags
-// -----------------------------------------------------------------------------------
 
 TEST_F(ReadinessDriverTest, AFullReadIsNotTakenForTheLast) {
   const Ends tcp = make_tcp_pair();
@@ -293,7 +292,6 @@ TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
 }
 
 // Drivers and their numbers
-// -----------------------------------------------------------------------------
 
 TEST(DriverNumberTest, NoTwoAlikeLiveAtOnce) {
   const DriverNumber first(7);

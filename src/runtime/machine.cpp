@@ -34,18 +34,22 @@ class ThreadJoiner final : public JoinWaiter {
   ThreadParker parker_;
 };
 
+/// The same for one that waits for the seat of a current_thread runtime meanwhile.
+class SeatJoiner final : public JoinWaiter, public Seat::Waiter {
+ public:
+  explicit SeatJoiner(Seat& seat) noexcept : JoinWaiter(&SeatJoiner::on_end), seat_(seat) {}
+
+ private:
+  static void on_end(JoinWaiter& self) noexcept {
+    auto& joiner = static_cast<SeatJoiner&>(self);
+    joiner.seat_.end_wait(joiner);
+  }
+  Seat& seat_;
+};
+
 }  // namespace
 
 // The root scope
-// ----------------------------------------------------------------------------------------
-
-void RootTasks::unhandled(const UnhandledFailure& failure) noexcept {
-  if (on_failure_) {
-    on_failure_(failure);
-  } else {
-    report_failure(failure);
-  }
-}
 
 void RootTasks::removed(std::exception_ptr, std::size_t left) noexcept {
   if (left == 0) emptied_.unpark();
@@ -56,7 +60,6 @@ void RootTasks::wait_until_empty() noexcept {
 }
 
 // The machine
-// -------------------------------------------------------------------------------------------
 
 /// Makes a machine's parts current on this thread for as long as it lives.
 class Runtime::Machine::ThreadContext {
@@ -96,6 +99,7 @@ Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options))
 Runtime::Machine::~Machine() { shutdown(); }
 
 void Runtime::Machine::start_threads() {
+  threads_.reserve(scheduler_->size());  // so that nothing but a thread's start can fail below
   try {
     for (std::size_t i = 0; i < scheduler_->size(); ++i) {
       threads_.emplace_back([this, i] { work(i); });
@@ -115,18 +119,15 @@ void Runtime::Machine::work(std::size_t index) noexcept {
 
 template <class Stop>
 void Runtime::Machine::drive(Stop stop) noexcept {
-  const std::lock_guard lock(driving_);
   const ThreadContext context(*this, 0);
   scheduler_->worker(0).run_until(stop);
 }
 
 void Runtime::Machine::wait(SpawnedTask& task) {
-  if (Worker::current() != nullptr) {
-    throw std::logic_error(
-        "weft::block_on: this thread runs tasks and must not block; use co_await");
-  }
   if (options_.current_thread) {
-    drive([&task] { return task.ended(); });
+    SeatJoiner joiner(seat_);
+    if (task.wait_with(joiner) != SpawnedTask::Registered::waiting) return;
+    seat_.wait(joiner, [&] { drive([&task] { return task.ended(); }); });
     return;
   }
   ThreadJoiner joiner;
@@ -138,7 +139,8 @@ void Runtime::Machine::shutdown() noexcept {
   ended_ = true;
   tasks_->cancel_all();
   if (options_.current_thread) {
-    drive([this] { return tasks_->size() == 0; });
+    Seat::Waiter waiter;
+    seat_.wait(waiter, [this] { drive([this] { return tasks_->size() == 0; }); });
   } else {
     tasks_->wait_until_empty();
   }
@@ -154,7 +156,6 @@ void Runtime::Machine::stop_threads() noexcept {
 }
 
 // The public face
-// ---------------------------------------------------------------------------------------
 
 Runtime::Runtime(RuntimeOptions options)
     : machine_(std::make_unique<Machine>(std::move(options))) {}

@@ -16,6 +16,7 @@
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 #include "runtime/failure_report.hpp"
+#include "runtime/seat.hpp"
 
 namespace weft {
 
@@ -45,7 +46,6 @@ class RootTasks final : public TaskSet {
   [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
     return handler_;
   }
-  void unhandled(const UnhandledFailure& failure) noexcept;
   /// Waits, on a thread that is no worker, until there is no task.
   void wait_until_empty() noexcept;
 
@@ -53,7 +53,6 @@ class RootTasks final : public TaskSet {
   void removed(std::exception_ptr error, std::size_t left) noexcept override;
 
   std::shared_ptr<const FailureHandler> handler_;
-  const FailureHandler& on_failure_ = *handler_;
   ThreadParker emptied_;
 };
 
@@ -84,7 +83,7 @@ class Runtime::Machine {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
-  Mutex driving_;  // current_thread: whoever runs the one worker holds it
+  Seat seat_;  // current_thread: whoever runs the one worker has it
   Atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
   bool ended_ = false;

@@ -107,7 +107,6 @@ void SpawnedTask::release() noexcept {
 }
 
 // The owner
-// ---------------------------------------------------------------------------------------------
 
 [[gnu::noinline]] TaskSet& TaskSet::current() {
   TaskSet* const set = current_slot();
@@ -161,7 +160,6 @@ std::size_t TaskSet::size() const noexcept {
 }
 
 // The leaf
-// ----------------------------------------------------------------------------------------------
 
 JoinLeaf::JoinLeaf() noexcept
     : CancelHook(&JoinLeaf::on_cancel_request), JoinWaiter(&JoinLeaf::on_end) {}

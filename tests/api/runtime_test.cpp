@@ -113,6 +113,17 @@ TEST_P(RuntimeApiTest, BlockOnFromSeveralThreadsAtOnce) {
   EXPECT_EQ(sum.load(), 100 * (0 + 1 + 2 + 3 + 4 + 5));
 }
 
+TEST_P(RuntimeApiTest, AThreadWhoseTaskHasEndedIsNotHeldUpByAnothersWait) {
+  Runtime& shared = runtime();
+  for (int round = 0; round < 50; ++round) {
+    ManualEvent gate;
+    std::thread other([&] { shared.block_on(gate.wait()); });
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(shared.block_on(number(i)), i);
+    gate.set();
+    other.join();
+  }
+}
+
 TEST_P(RuntimeApiTest, BlockOnInsideATaskIsRefusedBeforeAnythingBegins) {
   bool begun = false;
   run([&]() -> Task<void> {
