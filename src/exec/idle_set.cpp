@@ -17,6 +17,14 @@ std::size_t IdleSet::worker_to_wake() noexcept {
   // The fence orders the caller's "work is visible" before the load; pairs with the RMW in sleep().
   atomic_fence(std::memory_order_seq_cst);
   if (!may_wake(counts_.load(std::memory_order_relaxed))) return none;
+  if (workers_ == 1) {
+    // Whoever takes the one worker from asleep to awake calls it.
+    std::uint64_t asleep = 0;
+    return counts_.compare_exchange_strong(asleep, one_awake, std::memory_order_relaxed,
+                                           std::memory_order_relaxed)
+               ? 0
+               : none;
+  }
   std::lock_guard lock(mutex_);
   if (sleepers_.empty() || !may_wake(counts_.load(std::memory_order_relaxed))) return none;
   counts_.fetch_add(one_awake + one_searching, std::memory_order_seq_cst);
@@ -38,6 +46,11 @@ bool IdleSet::stop_search() noexcept {
 }
 
 void IdleSet::sleep(std::size_t index, bool searching) noexcept {
+  if (workers_ == 1) {
+    // Relaxed: the fence before the caller's look at the queues orders it.
+    counts_.store(0, std::memory_order_relaxed);
+    return;
+  }
   std::lock_guard lock(mutex_);
   const std::uint64_t change = one_awake + (searching ? one_searching : 0);
   counts_.fetch_sub(change, std::memory_order_seq_cst);
@@ -45,6 +58,10 @@ void IdleSet::sleep(std::size_t index, bool searching) noexcept {
 }
 
 bool IdleSet::awake(std::size_t index) noexcept {
+  if (workers_ == 1) {
+    counts_.store(one_awake, std::memory_order_relaxed);
+    return false;  // there is nobody to search among
+  }
   std::lock_guard lock(mutex_);
   const auto place = std::find(sleepers_.begin(), sleepers_.end(), index);
   if (place == sleepers_.end()) return true;  // taken out, and counted, by worker_to_wake()

@@ -9,6 +9,7 @@
 // work, and when he does he calls the next one. Who was no searcher looks as well: the last
 // searcher may have found other work, and called the next one, just before this worker could be
 // seen asleep.
+// A single worker never searches, and is asleep or awake by the counts alone: no mutex.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -34,7 +35,8 @@ class IdleSet {
   /// A searcher has found work. True: he was the last, so another one should be called.
   [[nodiscard]] bool stop_search() noexcept;
 
-  /// Worker `index` is about to sleep. He must look at every queue once more before he does.
+  /// Worker `index` is about to sleep. He must look at every queue once more before he does, after
+  /// a seq_cst fence.
   void sleep(std::size_t index, bool searching) noexcept;
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
   /// searching.

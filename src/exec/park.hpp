@@ -14,6 +14,9 @@ class Park {
   /// Worker's thread: makes runnable what has become ready; never waits. May take an unpark(), as
   /// park() does.
   virtual void poll() noexcept = 0;
+  /// Worker's thread: of what was found ready earlier and is not runnable yet, makes the next few
+  /// runnable; false: there was none. Never waits, asks nobody.
+  [[nodiscard]] virtual bool deliver() noexcept { return false; }
   /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
   virtual void unpark() noexcept = 0;
 };

@@ -39,6 +39,11 @@ void Worker::turn() noexcept {
   }
   Runnable* work = tick_ % injector_interval == 0 ? scheduler_.injector().pop() : nullptr;
   if (work == nullptr) work = next_local();
+  if (work == nullptr && park_.deliver()) {
+    share_surplus();
+    work = next_local();
+    if (work == nullptr) return;  // events for which nothing waited; there may be more of them
+  }
   if (work == nullptr) work = scheduler_.injector().pop();
   if (work == nullptr) work = search();
   if (work != nullptr) {

@@ -26,18 +26,16 @@
 //  the timeout
 //     has passed or a wake was asked for; timeout 0 never blocks, negative means no limit. It may
 //     return early and empty. It delivers what is ready in bounded batches, and always makes
-//     progress.
+//     progress. While more() it has something at hand: the next wait() does not block, and gives it
+//     without asking the system.
 //  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never
-//  blocks, whatever the
-//     number of wakes.
+//     blocks, whatever the number of wakes.
 //  9. Operations of different directions on one source are independent; several of the same
-//  direction on one
-//     source finish in the order in which they were started.
+//     direction on one source finish in the order in which they were started.
 // 10. An error or hang-up on a source ends the waiting of both directions: each operation is tried
 //     again and reports what its own system call says.
 // 11. Closing a source on which nothing is pending needs no call; events of its past are never
-// taken for
-//     those of a later source that has the same handle.
+//     taken for those of a later source that has the same handle.
 // 12. Out of memory inside start() ends that operation with -ENOMEM and nothing else.
 #pragma once
 
@@ -61,9 +59,11 @@ class Driver {
   /// Appends what ended to `completed`. `timeout_ns`: see 7.
   virtual void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept = 0;
   virtual void wake() noexcept = 0;
+  [[nodiscard]] bool more() const noexcept { return more_; }
 
  protected:
   Driver() = default;
+  bool more_ = false;
 };
 
 }  // namespace weft

@@ -37,17 +37,9 @@ Reactor* Reactor::make_current(Reactor* reactor) noexcept {
   return std::exchange(current_reactor(), reactor);
 }
 
-Started Reactor::start(Operation& operation) noexcept {
-  operation.reactor = this;
-  operation.cancel_wanted = false;
-  if (operation.kind == OperationKind::timer) {
-    wheel_.insert(operation);
-    operation.pending = true;
-  } else if (driver_->start(operation) == Started::completed) {
-    return Started::completed;
-  }
-  ++pending_;
-  return Started::pending;
+void Reactor::start_timer(Operation& operation) noexcept {
+  wheel_.insert(operation);
+  operation.pending = true;
 }
 
 void Reactor::cancel(Operation& operation) noexcept {
@@ -92,12 +84,23 @@ void Reactor::drain_messages() noexcept {
 
 std::size_t Reactor::turn(std::int64_t limit_ns) noexcept {
   const std::size_t ended_before = ended_;
-  CompletionList completed;
-  driver_->wait(bounded_timeout(limit_ns), completed);
-  drain_messages();
-  while (Operation* const operation = completed.pop()) end(*operation);
-  fire_timers();
+  const std::int64_t timeout = bounded_timeout(limit_ns);
+  const bool brought = collect(timeout);
+  // What ended before the timeout leaves the timers for a turn that finds them due: one look at the
+  // clock a turn.
+  if (timeout == 0 || !brought) fire_timers();
   return ended_ - ended_before;
+}
+
+void Reactor::deliver() noexcept { static_cast<void>(collect(0)); }
+
+bool Reactor::collect(std::int64_t timeout_ns) noexcept {
+  CompletionList completed;
+  driver_->wait(timeout_ns, completed);
+  drain_messages();
+  const bool brought = !completed.empty();
+  while (Operation* const operation = completed.pop()) end(*operation);
+  return brought;
 }
 
 /// Calls complete() of an operation that has ended. It may start, cancel and destroy operations,

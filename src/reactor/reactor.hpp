@@ -30,7 +30,17 @@ class Reactor {
   static Reactor* make_current(Reactor* reactor) noexcept;
 
   /// Starts an I/O operation or a timer. After `completed`, complete() is not called.
-  [[nodiscard]] Started start(Operation& operation) noexcept;
+  [[nodiscard]] Started start(Operation& operation) noexcept {
+    operation.reactor = this;
+    operation.cancel_wanted = false;
+    if (operation.kind == OperationKind::timer) {
+      start_timer(operation);
+    } else if (driver_->start(operation) == Started::completed) {
+      return Started::completed;
+    }
+    ++pending_;
+    return Started::pending;
+  }
   /// Asks for an early end of a pending operation. If it is confirmed at once, complete() is called
   /// from in here. An operation that is no longer pending is left alone.
   void cancel(Operation& operation) noexcept;
@@ -42,6 +52,10 @@ class Reactor {
   /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
   /// ended.
   std::size_t turn(std::int64_t limit_ns) noexcept;
+  /// Whether the next turn() has something at hand that it gives without asking the system.
+  [[nodiscard]] bool more() const noexcept { return driver_->more(); }
+  /// While more(): gives the next few of it, and leaves the timers alone.
+  void deliver() noexcept;
   /// Any thread: ends the current turn(), or else makes the next one not block.
   void wake() noexcept { driver_->wake(); }
 
@@ -49,6 +63,8 @@ class Reactor {
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
 
  private:
+  void start_timer(Operation& operation) noexcept;
+  [[nodiscard]] bool collect(std::int64_t timeout_ns) noexcept;
   void drain_messages() noexcept;
   void end(Operation& operation) noexcept;
   void fire_timers() noexcept;

@@ -14,11 +14,12 @@
 //   exhausted; it is set by every event of the direction, by every error and hang-up, and when
 //   watching begins.
 // Claim: if the bit is clear, an event is still to come for whatever happens after t. The kernel
-// puts an edge into this driver's ready list for each arrival after t, and only wait() on this
-// thread takes it out; it then sets the bit before anything else is tried, all events of a batch
-// being dealt with before wait() returns. An event that was already taken out when t came can only
-// have set the bit too often, which costs one try. Beginning to watch closes the gap before it:
-// epoll_ctl(ADD) itself queues an event if the source is ready.
+// puts an edge into this driver's ready list for each arrival after t, only wait() on this thread
+// takes it out, and every event that was taken out is dealt with, by that wait() or a later one,
+// before the system is asked again; dealing with it sets the bit and tries what waits. An event
+// that was already taken out when t came, dealt with before t or after, can only set the bit too
+// often, which costs one try. Beginning to watch closes the gap before it: epoll_ctl(ADD) itself
+// queues an event if the source is ready.
 //
 // What shows exhaustion: EAGAIN, on any source; and on TCP a transfer shorter than asked for,
 // because there the kernel stops early only with the queue empty (or the send buffer full, and
@@ -46,6 +47,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -64,6 +66,32 @@ static_assert(interest::readable == ready_bit::readable &&
 // for each arrival. After so many wake-ups for nothing it is registered no longer, until it is used
 // here again.
 constexpr std::uint8_t idle_events_allowed = 8;
+
+std::int64_t or_would_block(std::int64_t result) noexcept {
+  return result == -EAGAIN ? would_block : result;
+}
+
+/// attempt(), with the two commonest kinds here, where the way to the kernel is shortest.
+[[gnu::always_inline]] inline std::int64_t try_once(Operation& operation,
+                                                    bool& no_socket) noexcept {
+  const int handle = operation.source->handle();
+  // A receive of no bytes would take a datagram off its queue; a read does not.
+  if (operation.kind == OperationKind::read && !no_socket && operation.buffer.size != 0) {
+    const std::int64_t result =
+        Syscalls::recv(handle, operation.buffer.data, operation.buffer.size);
+    if (result != -ENOTSOCK) [[likely]]
+      return or_would_block(result);
+    no_socket = true;
+  }
+  if (operation.kind == OperationKind::write && !no_socket) {
+    const std::int64_t result =
+        Syscalls::send(handle, operation.buffer.data, operation.buffer.size);
+    if (result != -ENOTSOCK) [[likely]]
+      return or_would_block(result);
+    no_socket = true;
+  }
+  return attempt(operation, no_socket);
+}
 
 bool is_tcp(NativeHandle handle) noexcept {
   int protocol = 0;
@@ -120,6 +148,17 @@ Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
 }
 
 void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) noexcept {
+  if (undelivered_.empty()) harvest(timeout_ns);
+  const std::span<const Ready> now =
+      undelivered_.first(std::min(undelivered_.size(), delivered_at_once));
+  undelivered_ = undelivered_.subspan(now.size());
+  more_ = !undelivered_.empty();
+  for (const Ready& event : now) {
+    if (poller_->current(event.handle, event.generation)) take_event(event, completed);
+  }
+}
+
+void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
   Poller::Waited waited;
   do {
     waited = poller_->wait(Poller::batch, timeout_ns);
@@ -128,7 +167,7 @@ void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) n
   } while (waited.error == EINTR && timeout_ns < 0);
   WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
              "the event queue's descriptor was closed by somebody else");
-  for (const Ready& event : waited.events) take_event(event, completed);
+  undelivered_ = waited.events;
 }
 
 // Watching
@@ -173,12 +212,16 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
 
 // Trying
 
-std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
-  bool no_socket = false;
-  const Watch* const known = watches_.find(operation.source->handle());
-  if (known != nullptr && known->source == operation.source) no_socket = known->no_socket;
-  const bool believed = no_socket;
-  const std::int64_t result = attempt(operation, no_socket);
+[[gnu::always_inline]] inline std::int64_t ReadinessDriver::try_now(Operation& operation,
+                                                                    Watch* watch) noexcept {
+  const Watch* known = watch;
+  if (known == nullptr) {
+    known = watches_.find(operation.source->handle());
+    if (known != nullptr && known->source != operation.source) known = nullptr;
+  }
+  const bool believed = known != nullptr && known->no_socket;
+  bool no_socket = believed;
+  const std::int64_t result = try_once(operation, no_socket);
   if (no_socket != believed) [[unlikely]] {
     if (Watch* const record = record_for(*operation.source)) record->no_socket = no_socket;
   }

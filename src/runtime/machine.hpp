@@ -27,7 +27,16 @@ class ReactorPark final : public Park {
       : reactor_(std::move(driver), clock) {}
 
   void park() noexcept override { reactor_.turn(-1); }
-  void poll() noexcept override { reactor_.turn(0); }
+  void poll() noexcept override {
+    do {
+      reactor_.turn(0);
+    } while (reactor_.more());
+  }
+  [[nodiscard]] bool deliver() noexcept override {
+    if (!reactor_.more()) return false;
+    reactor_.deliver();
+    return true;
+  }
   void unpark() noexcept override { reactor_.wake(); }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
 
