@@ -39,7 +39,7 @@ class IdleSet {
   /// a seq_cst fence.
   void sleep(std::size_t index, bool searching) noexcept;
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
-  /// searching.
+  /// searching; not so the only worker.
   [[nodiscard]] bool awake(std::size_t index) noexcept;
 
  private:

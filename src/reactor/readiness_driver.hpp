@@ -83,7 +83,7 @@ class ReadinessDriver final : public Driver {
   std::unique_ptr<Poller> poller_;
   HandleTable<Watch> watches_;
   std::span<const Ready> undelivered_;  // of the poller's last wait
-  std::size_t waiting_ = 0;  // operations in all queues
+  std::size_t waiting_ = 0;             // operations in all queues
 };
 
 }  // namespace weft

@@ -76,7 +76,11 @@ TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
   settle();
   for (const Ends& pair : pairs) put(pair.second, "x");
   ScopedFaults counter;
-  EXPECT_EQ(wait(no_limit).size(), count);
+  // A few are given at a time, and the system is not asked again meanwhile.
+  std::size_t ended = wait(no_limit).size();
+  EXPECT_LT(ended, count);
+  while (driver().more()) ended += wait(no_limit).size();
+  EXPECT_EQ(ended, count);
   EXPECT_EQ(counter.calls(Call::epoll_wait), 1U);
   EXPECT_EQ(counter.calls(Call::read), count);
 }
