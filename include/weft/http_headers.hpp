@@ -4,19 +4,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <optional>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+#include <weft/frame_pool.hpp>
 
 namespace weft::http {
 
 /// Two field names are the same name, whatever the case of their ASCII letters.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
 
-/// Header fields: names and values stand in one string, so that a message costs two allocations
-/// whatever the number of its fields, and none once an object is used again.
+/// Header fields: names and values stand in one piece of memory, so that a message costs one
+/// allocation whatever the number of its fields, and none once an object is used again.
 /// Look-ups compare names without regard to case and are linear: messages have few fields.
 class Headers {
  public:
@@ -53,10 +55,32 @@ class Headers {
     std::size_t index_ = 0;
   };
 
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  Headers() noexcept = default;
+  Headers(const Headers& other);
+  Headers(Headers&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)),
+        capacity_(std::exchange(other.capacity_, 0U)),
+        used_(std::exchange(other.used_, 0U)),
+        count_(std::exchange(other.count_, 0U)) {}
+  Headers& operator=(Headers other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(used_, other.used_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Headers() {
+    if (memory_ != nullptr) deallocate_frame(memory_, capacity_);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   /// The field at `index`, counted in message order; index < size(). Views last until a change.
-  [[nodiscard]] Field operator[](std::size_t index) const noexcept;
+  [[nodiscard]] Field operator[](std::size_t index) const noexcept {
+    const Entry& found = entry(index);
+    return {{memory_ + found.name_begin, found.name_size},
+            {memory_ + found.value_begin, found.value_size}};
+  }
   [[nodiscard]] Iterator begin() const noexcept { return {this, 0}; }
   [[nodiscard]] Iterator end() const noexcept { return {this, size()}; }
 
@@ -68,14 +92,14 @@ class Headers {
 
   /// Appends a field. Throws std::invalid_argument, and changes nothing, when the name is not an
   /// HTTP token or the value holds a control character: such a field would forge other fields.
-  /// Neither argument may point into this object.
+  /// Neither argument may point into this object. Throws std::length_error beyond 1 GiB.
   void add(std::string_view name, std::string_view value);
   /// Leaves one field of that name, with this value. Throws as add() does.
   void set(std::string_view name, std::string_view value);
   /// Removes all fields of that name and says how many there were.
   std::size_t remove(std::string_view name) noexcept;
   /// Removes all fields and keeps the memory for the next message.
-  void clear() noexcept;
+  void clear() noexcept { used_ = count_ = 0; }
 
  private:
   friend class HeadersBuilder;
@@ -87,8 +111,35 @@ class Headers {
     std::uint32_t value_size;
   };
 
-  std::string bytes_;
-  std::vector<Entry> entries_;
+  // The memory: names and values from its beginning, entries from its end, backwards.
+  [[nodiscard]] Entry* entries() const noexcept {
+    // SAFETY: capacity_ is a multiple of the size of an Entry, and the memory is aligned for any
+    // type; entries are trivial.
+    return reinterpret_cast<Entry*>(memory_ + capacity_);
+  }
+  [[nodiscard]] Entry& entry(std::size_t index) const noexcept {
+    return entries()[-1 - static_cast<std::ptrdiff_t>(index)];
+  }
+  void reserve(std::size_t bytes, std::size_t fields) {
+    const std::size_t wanted = used_ + bytes + (count_ + fields) * sizeof(Entry);
+    if (wanted > capacity_) grow(wanted);
+  }
+  void append_bytes(std::string_view bytes) {
+    reserve(bytes.size(), 0);
+    if (!bytes.empty()) std::memcpy(memory_ + used_, bytes.data(), bytes.size());
+    used_ += static_cast<std::uint32_t>(bytes.size());
+  }
+  void append_entry(const Entry& made) {
+    reserve(0, 1);
+    entry(count_++) = made;
+  }
+  void grow(std::size_t wanted);
+  std::size_t remove_from(std::uint32_t begin, std::string_view name) noexcept;
+
+  char* memory_ = nullptr;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t used_ = 0;  // by names and values
+  std::uint32_t count_ = 0;
 };
 
 }  // namespace weft::http

@@ -101,21 +101,19 @@ void append_refusal(Slot& slot, const ServerOptions& options, Errc error) {
 
 /// Appends slot.response; true if the connection stays open after it.
 [[nodiscard]] bool append_answer(Slot& slot, const Session& session) {
-  const bool keep_alive = slot.request.keep_alive && !session.draining() &&
-                          (slot.response.headers.empty() || !wants_close(slot.response.headers));
   ResponseFraming framing;
   framing.request_method = slot.request.method;
   framing.request_version = slot.request.version;
-  framing.keep_alive = keep_alive;
+  framing.keep_alive = slot.request.keep_alive && !session.draining();
   framing.server_name = session.options().server_name;
-  const bool has_body = append_head(slot.output, slot.response, framing);
-  if (has_body && slot.response.body.size() <= kCopiedBody) {
+  const WrittenHead head = append_head(slot.output, slot.response, framing);
+  if (head.body_follows && slot.response.body.size() <= kCopiedBody) {
     slot.output.append(slot.response.body);
-  } else if (has_body) {
+  } else if (head.body_follows) {
     slot.large_body = slot.response.body;
   }
   slot.end_request();
-  return keep_alive;
+  return head.keep_alive;
 }
 
 /// What a handler threw becomes 500, and is told to whoever asked for it.

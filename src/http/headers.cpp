@@ -16,17 +16,39 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-Headers::Field Headers::operator[](std::size_t index) const noexcept {
-  const Entry& entry = entries_[index];
-  const std::string_view bytes = bytes_;
-  return {bytes.substr(entry.name_begin, entry.name_size),
-          bytes.substr(entry.value_begin, entry.value_size)};
+Headers::Headers(const Headers& other) {
+  const std::size_t wanted = other.used_ + other.count_ * sizeof(Entry);
+  if (wanted == 0) return;
+  grow(wanted);
+  std::memcpy(memory_, other.memory_, other.used_);
+  std::memcpy(entries() - other.count_, other.entries() - other.count_,
+              other.count_ * sizeof(Entry));
+  used_ = other.used_;
+  count_ = other.count_;
+}
+
+/// Moves to memory of at least `wanted` bytes.
+void Headers::grow(std::size_t wanted) {
+  constexpr std::size_t smallest = 192;
+  constexpr std::size_t greatest = std::size_t{1} << 30;
+  static_assert(smallest % sizeof(Entry) == 0 && greatest % sizeof(Entry) == 0);
+  if (wanted > greatest) throw std::length_error("http headers exceed 1 GiB");
+  const std::size_t rounded = (wanted + sizeof(Entry) - 1) / sizeof(Entry) * sizeof(Entry);
+  const std::size_t capacity =
+      std::min(greatest, std::max({smallest, rounded, std::size_t{capacity_} * 2}));
+  auto* const memory = static_cast<char*>(allocate_frame(capacity));
+  if (memory_ != nullptr) {
+    const std::size_t tail = count_ * sizeof(Entry);
+    std::memcpy(memory, memory_, used_);
+    std::memcpy(memory + capacity - tail, memory_ + capacity_ - tail, tail);
+    deallocate_frame(memory_, capacity_);
+  }
+  memory_ = memory;
+  capacity_ = static_cast<std::uint32_t>(capacity);
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].name_size != name.size()) continue;
-    const Field field = (*this)[i];
+  for (const Field field : *this) {
     if (same_name(field.name, name)) return field.value;
   }
   return std::nullopt;
@@ -52,40 +74,30 @@ void Headers::add(std::string_view name, std::string_view value) {
   }
   value = trim(value);
   // Reserved first, so that a failed allocation leaves the object as it was.
-  bytes_.reserve(bytes_.size() + name.size() + value.size());
-  HeadersBuilder field;
-  field.write_to(*this);
-  field.append(name);
-  field.end_name();
-  field.append(value);
-  field.end_value();
+  reserve(name.size() + value.size(), 1);
+  HeadersBuilder(*this).add(name, value);
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
   add(name, value);
-  const Entry latest = entries_.back();
-  entries_.pop_back();
-  const auto has_name = [&](const Entry& entry) {
-    return same_name(std::string_view(bytes_).substr(entry.name_begin, entry.name_size), name);
-  };
-  const auto first = std::find_if(entries_.begin(), entries_.end(), has_name);
-  if (first == entries_.end()) {
-    entries_.push_back(latest);
-    return;
+  const Entry latest = entry(--count_);
+  const Field field{{memory_ + latest.name_begin, latest.name_size}, {}};
+  std::uint32_t first = 0;
+  while (first < count_ && !same_name((*this)[first].name, field.name)) ++first;
+  if (first < count_) static_cast<void>(remove_from(first + 1, field.name));
+  if (first == count_) ++count_;
+  entry(first) = latest;
+}
+
+std::size_t Headers::remove(std::string_view name) noexcept { return remove_from(0, name); }
+
+/// Removes the fields of that name from `begin` on.
+std::size_t Headers::remove_from(std::uint32_t begin, std::string_view name) noexcept {
+  std::uint32_t kept = begin;
+  for (std::uint32_t i = begin; i < count_; ++i) {
+    if (!same_name((*this)[i].name, name)) entry(kept++) = entry(i);
   }
-  *first = latest;
-  entries_.erase(std::remove_if(first + 1, entries_.end(), has_name), entries_.end());
-}
-
-std::size_t Headers::remove(std::string_view name) noexcept {
-  return std::erase_if(entries_, [&](const Entry& entry) {
-    return same_name(std::string_view(bytes_).substr(entry.name_begin, entry.name_size), name);
-  });
-}
-
-void Headers::clear() noexcept {
-  bytes_.clear();
-  entries_.clear();
+  return std::exchange(count_, kept) - kept;
 }
 
 }  // namespace weft::http

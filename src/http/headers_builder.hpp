@@ -1,7 +1,9 @@
-// HeadersBuilder: how the parser writes into a Headers while a field arrives in pieces.
-// It checks nothing: the parser has, and Headers::add does for everybody else.
+// HeadersBuilder: how the parser writes into a Headers: field by field, each arriving in pieces, or
+// all of them at hand in one block. It checks nothing: the parser has, and Headers::add does for
+// everybody else.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,39 +13,74 @@ namespace weft::http {
 
 class HeadersBuilder {
  public:
+  HeadersBuilder() noexcept = default;
+  explicit HeadersBuilder(Headers& headers) noexcept { write_to(headers); }
+
   /// Later calls write into `headers`, which must outlive them.
   void write_to(Headers& headers) noexcept {
     headers_ = &headers;
-    name_begin_ = value_begin_ = position();
+    block_ = nullptr;
+    name_ = value_ = {};
+  }
+  /// The same, and all parts that follow are parts of `block`: it is copied once.
+  void write_to(Headers& headers, std::string_view block) {
+    write_to(headers);
+    constexpr std::size_t typical_fields = 8;
+    headers.reserve(block.size(), typical_fields);
+    block_ = block.data();
+    block_begin_ = headers.used_;
+    headers.append_bytes(block);
   }
 
-  void append(std::string_view part) { headers_->bytes_.append(part); }
+  void append_name(std::string_view part) { append(name_, part); }
+  void append_value(std::string_view part) { append(value_, part); }
+  [[nodiscard]] std::string_view name() const noexcept { return view(name_); }
 
-  [[nodiscard]] std::uint32_t position() const noexcept {
-    return static_cast<std::uint32_t>(headers_->bytes_.size());
-  }
-
-  /// All of the name was appended.
-  void end_name() noexcept { value_begin_ = position(); }
-  [[nodiscard]] std::string_view name() const noexcept {
-    return std::string_view(headers_->bytes_).substr(name_begin_, value_begin_ - name_begin_);
-  }
-
-  /// All of the value was appended: the field is complete, white space at the value's end dropped.
-  void end_value() {
-    std::string& bytes = headers_->bytes_;
-    while (bytes.size() > value_begin_ && (bytes.back() == ' ' || bytes.back() == '\t')) {
-      bytes.pop_back();
+  /// All of the field was appended: it is complete. Gives its value, without white space at its
+  /// end.
+  std::string_view end_value() {
+    while (value_.size > 0 && is_blank(headers_->memory_[value_.begin + value_.size - 1])) {
+      --value_.size;
     }
-    headers_->entries_.push_back(
-        {name_begin_, value_begin_ - name_begin_, value_begin_, position() - value_begin_});
-    name_begin_ = position();
+    headers_->append_entry({name_.begin, name_.size, value_.begin, value_.size});
+    const std::string_view value = view(value_);
+    name_ = value_ = {};
+    return value;
+  }
+
+  void add(std::string_view name, std::string_view value) {
+    append_name(name);
+    append_value(value);
+    static_cast<void>(end_value());
   }
 
  private:
+  struct Span {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
+  };
+
+  static bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+  [[nodiscard]] std::string_view view(Span span) const noexcept {
+    return {headers_->memory_ + span.begin, span.size};
+  }
+  void append(Span& span, std::string_view part) {
+    if (block_ != nullptr) {
+      if (span.size == 0) {
+        span.begin = block_begin_ + static_cast<std::uint32_t>(part.data() - block_);
+      }
+    } else {
+      if (span.size == 0) span.begin = headers_->used_;
+      headers_->append_bytes(part);
+    }
+    span.size += static_cast<std::uint32_t>(part.size());
+  }
+
   Headers* headers_ = nullptr;
-  std::uint32_t name_begin_ = 0;
-  std::uint32_t value_begin_ = 0;
+  const char* block_ = nullptr;
+  std::uint32_t block_begin_ = 0;
+  Span name_;
+  Span value_;
 };
 
 }  // namespace weft::http

@@ -26,10 +26,12 @@ std::size_t RequestLineGuard::take_whole(std::string_view bytes, std::size_t max
   if (!method || *method == Method::connect) return 0;
   std::size_t end = space + 1;
   while (end < bytes.size() && is(kTarget, bytes[end])) ++end;
-  const std::size_t target_size = end - space - 1;
-  if (target_size == 0 || target_size > max_target || !bytes.substr(end).starts_with(kEnd)) {
+  const std::string_view target = bytes.substr(space + 1, end - space - 1);
+  if (!target.starts_with('/') || target.size() > max_target ||
+      !bytes.substr(end).starts_with(kEnd)) {
     return 0;
   }
+  whole_target_ = target;
   method_ = *method;
   phase_ = Phase::done;
   return end + kEnd.size();

@@ -20,9 +20,12 @@ using Verdict = std::optional<Errc>;
 /// "METHOD SP target SP HTTP/1.x CR LF", exactly.
 class RequestLineGuard {
  public:
-  /// If `bytes` begin with a whole line that no step() would refuse, takes it and gives its size.
-  /// Else gives 0 and leaves everything to step(). For the usual case, at a fraction of the cost.
+  /// If `bytes` begin with a whole line of HTTP/1.1 with a path for its target, which neither
+  /// step() nor llhttp would refuse, takes it and gives its size. Else gives 0 and leaves
+  /// everything to step(). For the usual case, at a fraction of the cost.
   [[nodiscard]] std::size_t take_whole(std::string_view bytes, std::size_t max_target) noexcept;
+  /// Of the line that take_whole() took; part of its bytes.
+  [[nodiscard]] std::string_view whole_target() const noexcept { return whole_target_; }
   [[nodiscard]] Verdict step(char c, std::size_t max_target) noexcept;
   /// The whole line was read.
   [[nodiscard]] bool done() const noexcept { return phase_ == Phase::done; }
@@ -43,6 +46,7 @@ class RequestLineGuard {
   bool old_version_ = false;
   std::size_t size_ = 0;  // of the method, then of the target
   std::array<char, 8> name_{};
+  std::string_view whole_target_;
 };
 
 /// "HTTP/1.x SP NNN [SP reason] CR LF".

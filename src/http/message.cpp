@@ -183,12 +183,7 @@ void Request::clear() noexcept {
 Response Response::text(std::string body, Status code) {
   Response response(code);
   // Known to be well-formed: add() would look at every byte.
-  HeadersBuilder field;
-  field.write_to(response.headers);
-  field.append("Content-Type");
-  field.end_name();
-  field.append("text/plain; charset=utf-8");
-  field.end_value();
+  HeadersBuilder(response.headers).add("Content-Type", "text/plain; charset=utf-8");
   response.body = std::move(body);
   return response;
 }

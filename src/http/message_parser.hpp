@@ -87,6 +87,8 @@ class MessageParser {
  private:
   struct Callbacks;
 
+  void note_end(ParseStep& step) const noexcept;
+  [[nodiscard]] std::size_t read_whole_head(std::string_view bytes, ParseStep& step);
   [[nodiscard]] std::size_t read_empty_lines(std::string_view bytes);
   [[nodiscard]] std::size_t read_first_line(std::string_view bytes);
   [[nodiscard]] std::size_t read_request_line(std::string_view bytes, Verdict& verdict);
@@ -100,7 +102,7 @@ class MessageParser {
   void end_head(ParseStep& step);
   [[nodiscard]] Errc translate(llhttp_errno_t error) const noexcept;
   [[nodiscard]] bool note_field_name();
-  [[nodiscard]] bool note_field_value(std::string_view value);
+  void note_field_value(std::string_view value);
   [[nodiscard]] bool check_head();
   [[nodiscard]] bool check_request_head();
   [[nodiscard]] bool check_transfer_encoding();
@@ -109,6 +111,7 @@ class MessageParser {
   enum class Known : std::uint8_t { other, host, content_length, transfer_encoding, expect };
 
   llhttp_t llhttp_;
+  llhttp_t after_request_line_;  // its state between the first line of a request and the fields
   RequestLineGuard request_line_;
   StatusLineGuard status_line_;
   FieldLinesGuard field_lines_;

@@ -72,9 +72,15 @@ struct MessageParser::Callbacks {
       return true;
     });
   }
-  static int field_part(llhttp_t* llhttp, const char* at, std::size_t size) {
+  static int field_name(llhttp_t* llhttp, const char* at, std::size_t size) {
     return guarded(llhttp, [&](MessageParser& parser) {
-      parser.builder_.append({at, size});
+      parser.builder_.append_name({at, size});
+      return true;
+    });
+  }
+  static int field_value(llhttp_t* llhttp, const char* at, std::size_t size) {
+    return guarded(llhttp, [&](MessageParser& parser) {
+      parser.builder_.append_value({at, size});
       return true;
     });
   }
@@ -83,10 +89,9 @@ struct MessageParser::Callbacks {
   }
   static int field_value_end(llhttp_t* llhttp) {
     return guarded(llhttp, [](MessageParser& parser) {
-      parser.builder_.end_value();
-      if (parser.known_ == Known::other) return true;
-      const Headers& headers = *parser.headers_;
-      return parser.note_field_value(headers[headers.size() - 1].value);
+      const std::string_view value = parser.builder_.end_value();
+      if (parser.known_ != Known::other) parser.note_field_value(value);
+      return true;
     });
   }
   static int head_end(llhttp_t* llhttp) {
@@ -107,9 +112,9 @@ struct MessageParser::Callbacks {
       llhttp_settings_t made;
       llhttp_settings_init(&made);
       made.on_url = url;
-      made.on_header_field = field_part;
+      made.on_header_field = field_name;
       made.on_header_field_complete = field_name_end;
-      made.on_header_value = field_part;
+      made.on_header_value = field_value;
       made.on_header_value_complete = field_value_end;
       made.on_headers_complete = head_end;
       return made;
@@ -121,6 +126,17 @@ struct MessageParser::Callbacks {
 MessageParser::MessageParser(bool is_request, const Limits& limits) noexcept : limits_(limits) {
   llhttp_init(&llhttp_, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &Callbacks::settings());
   llhttp_.data = this;
+  // Any line that RequestLineGuard::take_whole() lets pass leaves llhttp in this state but for the
+  // method, which matters to it only where it is CONNECT.
+  constexpr std::string_view line = "GET / HTTP/1.1\r\n";
+  llhttp_t plain;
+  llhttp_settings_t no_callbacks;
+  llhttp_settings_init(&no_callbacks);
+  llhttp_init(&plain, HTTP_REQUEST, &no_callbacks);
+  static_cast<void>(llhttp_execute(&plain, line.data(), line.size()));
+  plain.settings = llhttp_.settings;
+  plain.data = this;
+  after_request_line_ = plain;
 }
 
 void MessageParser::execute(std::string_view bytes) {
@@ -160,7 +176,6 @@ Errc MessageParser::translate(llhttp_errno_t error) const noexcept {
 }
 
 bool MessageParser::note_field_name() {
-  builder_.end_name();
   const std::string_view name = builder_.name();
   // llhttp, built for leniency, takes spaces for letters of a name, and no letters for a name.
   if (name.empty() || name.find(' ') != std::string_view::npos) return fail(Errc::bad_header);
@@ -188,7 +203,7 @@ bool MessageParser::note_field_name() {
   return true;
 }
 
-bool MessageParser::note_field_value(std::string_view value) {
+void MessageParser::note_field_value(std::string_view value) {
   switch (known_) {
     case Known::host:
       if (host_count_ < 2) ++host_count_;
@@ -205,7 +220,6 @@ bool MessageParser::note_field_value(std::string_view value) {
       expectation_is_bad_ = expectation_is_bad_ || !expects_continue_;
       break;
   }
-  return true;
 }
 
 bool MessageParser::check_head() {

@@ -14,14 +14,22 @@
 namespace weft::http {
 
 /// T is made from Limits; `recycle()` makes one ready for its next user and gives back excessive
-/// memory.
+/// memory. The object that was given back last stands outside the mutex: where one thread takes and
+/// gives by turns, that is an exchange each.
 template <class T>
 class Pool {
  public:
   explicit Pool(const Limits& limits) noexcept : limits_(limits) {}
+  ~Pool() { delete latest_.load(std::memory_order_relaxed); }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
   /// Throws std::bad_alloc.
   [[nodiscard]] std::unique_ptr<T> take() {
+    // Acquire: pairs with the release of the thread that gave it back.
+    if (T* const object = latest_.exchange(nullptr, std::memory_order_acquire)) {
+      return std::unique_ptr<T>(object);
+    }
     {
       std::lock_guard lock(mutex_);
       if (!kept_.empty()) {
@@ -37,6 +45,9 @@ class Pool {
 
   void give_back(std::unique_ptr<T> object) noexcept {
     object->recycle();
+    // Acquire for the one that is pushed out, release for the one that is put there.
+    object.reset(latest_.exchange(object.release(), std::memory_order_acq_rel));
+    if (object == nullptr) return;
     std::lock_guard lock(mutex_);
     if (kept_.size() < kMostKept) kept_.push_back(std::move(object));
   }
@@ -45,6 +56,7 @@ class Pool {
   static constexpr std::size_t kMostKept = 256;
 
   const Limits limits_;
+  Atomic<T*> latest_{nullptr};
   Mutex mutex_;
   std::vector<std::unique_ptr<T>> kept_;  // guarded by mutex_
 };

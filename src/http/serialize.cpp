@@ -1,6 +1,7 @@
 #include "http/serialize.hpp"
 
 #include <charconv>
+#include <cstring>
 
 #include "http/char_class.hpp"
 
@@ -28,6 +29,30 @@ enum class Owned : std::uint8_t { no, framing, connection, date, server };
   }
 }
 
+/// No registered phrase is longer.
+constexpr std::size_t longest_reason = 64;
+
+/// Bytes into room that was made for them.
+class Pen {
+ public:
+  explicit Pen(char* to) noexcept : at_(to) {}
+  void put(std::string_view text) noexcept {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void put_field(std::string_view name, std::string_view value) noexcept {
+    put(name);
+    put(": ");
+    put(value);
+    put("\r\n");
+  }
+  void put_number(std::uint64_t number) noexcept { at_ = std::to_chars(at_, at_ + 20, number).ptr; }
+  [[nodiscard]] char* at() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
+
 void append_number(std::string& out, std::uint64_t number) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
@@ -38,14 +63,17 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ", 2).append(value).append("\r\n", 2);
 }
 
-void append_status_line(std::string& out, Status status) {
+void put_status_line(Pen& pen, Status status) noexcept {
   if (status.code() == 200) {
-    out.append("HTTP/1.1 200 OK\r\n");
+    pen.put("HTTP/1.1 200 OK\r\n");
     return;
   }
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(status.code()));
-  out.append(" ").append(status.reason()).append("\r\n");
+  pen.put("HTTP/1.1 ");
+  pen.put_number(static_cast<std::uint64_t>(status.code()));
+  pen.put(" ");
+  const std::string_view reason = status.reason();
+  pen.put(reason.substr(0, longest_reason));
+  pen.put("\r\n");
 }
 
 /// 1xx, 204 and 304 end with the head, whatever Content-Length would say.
@@ -60,63 +88,82 @@ void append_status_line(std::string& out, Status status) {
   return !text.empty();
 }
 
-void append_content_length(std::string& out, const Response& response, Method request_method) {
-  out.append("Content-Length: ");
+/// The number to be written as Content-Length.
+[[nodiscard]] std::string_view announced_length(const Response& response,
+                                                Method request_method) noexcept {
   // A handler may tell a HEAD the length of a body that it did not make.
-  std::string_view announced;
-  if (request_method == Method::head && response.body.empty()) {
-    announced = response.headers.find("content-length").value_or(std::string_view());
-  }
-  if (is_number(announced)) {
-    out.append(announced);
-  } else {
-    append_number(out, response.body.size());
-  }
-  out.append("\r\n");
+  if (request_method != Method::head || !response.body.empty()) return {};
+  const std::string_view announced =
+      response.headers.find("content-length").value_or(std::string_view());
+  return is_number(announced) ? announced : std::string_view();
 }
 
-}  // namespace
-
-bool wants_close(const Headers& headers) noexcept {
-  for (const Headers::Field field : headers) {
-    if (ownership(field.name) != Owned::connection) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::string_view token = rest.substr(0, rest.find(','));
-      if (same_name(trim(token), "close")) return true;
-      rest.remove_prefix(token.size() < rest.size() ? token.size() + 1 : rest.size());
-    }
+[[nodiscard]] bool has_close(std::string_view connection_options) noexcept {
+  std::string_view rest = connection_options;
+  while (!rest.empty()) {
+    const std::string_view token = rest.substr(0, rest.find(','));
+    if (same_name(trim(token), "close")) return true;
+    rest.remove_prefix(token.size() < rest.size() ? token.size() + 1 : rest.size());
   }
   return false;
 }
 
-void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
-  if (append_head(out, response, framing)) out.append(response.body);
+/// No head is larger.
+[[nodiscard]] std::size_t bound_of_head(const Response& response,
+                                        const ResponseFraming& framing) noexcept {
+  constexpr std::size_t lines_of_ours = 320;  // status line, Date, Content-Length, Connection
+  std::size_t size = lines_of_ours + framing.server_name.size();
+  for (const Headers::Field field : response.headers) {
+    size += field.name.size() + field.value.size() + 4;
+  }
+  return size;
 }
 
-bool append_head(std::string& out, const Response& response, const ResponseFraming& framing) {
-  append_status_line(out, response.status);
+}  // namespace
+
+void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
+  if (append_head(out, response, framing).body_follows) out.append(response.body);
+}
+
+WrittenHead append_head(std::string& out, const Response& response,
+                        const ResponseFraming& framing) {
+  const std::size_t begin = out.size();
+  out.resize(begin + bound_of_head(response, framing));
+  Pen pen(out.data() + begin);
+  put_status_line(pen, response.status);
+  bool keep_alive = framing.keep_alive;
   bool has_date = false;
   bool has_server = framing.server_name.empty();
   for (const Headers::Field field : response.headers) {
     const Owned owned = ownership(field.name);
     has_date = has_date || owned == Owned::date;
     has_server = has_server || owned == Owned::server;
+    if (owned == Owned::connection) keep_alive = keep_alive && !has_close(field.value);
     if (owned != Owned::framing && owned != Owned::connection) {
-      append_field(out, field.name, field.value);
+      pen.put_field(field.name, field.value);
     }
   }
-  if (!has_server) append_field(out, "Server", framing.server_name);
-  if (!has_date) append_field(out, "Date", http_date_now());
+  if (!has_server) pen.put_field("Server", framing.server_name);
+  if (!has_date) pen.put_field("Date", http_date_now());
   const bool no_body = has_no_body(response.status);
-  if (!no_body) append_content_length(out, response, framing.request_method);
-  if (!framing.keep_alive) {
-    out.append("Connection: close\r\n");
-  } else if (framing.request_version == Version::http_1_0) {
-    out.append("Connection: keep-alive\r\n");
+  if (!no_body) {
+    const std::string_view announced = announced_length(response, framing.request_method);
+    pen.put("Content-Length: ");
+    if (announced.empty()) {
+      pen.put_number(response.body.size());
+    } else {
+      pen.put(announced);
+    }
+    pen.put("\r\n");
   }
-  out.append("\r\n");
-  return !no_body && framing.request_method != Method::head;
+  if (!keep_alive) {
+    pen.put("Connection: close\r\n");
+  } else if (framing.request_version == Version::http_1_0) {
+    pen.put("Connection: keep-alive\r\n");
+  }
+  pen.put("\r\n");
+  out.resize(static_cast<std::size_t>(pen.at() - out.data()));
+  return {!no_body && framing.request_method != Method::head, keep_alive};
 }
 
 void append_request(std::string& out, const RequestLines& request, const Headers& headers) {

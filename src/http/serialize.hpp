@@ -24,8 +24,13 @@ struct ResponseFraming {
 /// Content-Length of an answer to HEAD without a body. Fields that would split the response cannot
 /// be in a Headers.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
-/// The same without the body; true if the body is to follow.
-bool append_head(std::string& out, const Response& response, const ResponseFraming& framing);
+
+struct WrittenHead {
+  bool body_follows;
+  bool keep_alive;  ///< as the framing says, unless the response says "Connection: close"
+};
+/// The same without the body.
+WrittenHead append_head(std::string& out, const Response& response, const ResponseFraming& framing);
 
 /// A request to be written.
 struct RequestLines {
@@ -45,8 +50,5 @@ void append_request(std::string& out, const RequestLines& request, const Headers
 [[nodiscard]] std::string_view http_date_now() noexcept;
 /// The same for `seconds` since 1970, into `out` of 29 characters; years 0 to 9999.
 void write_http_date(std::int64_t seconds, char* out) noexcept;
-
-/// The response asks for the connection to be closed with "Connection: close".
-[[nodiscard]] bool wants_close(const Headers& headers) noexcept;
 
 }  // namespace weft::http

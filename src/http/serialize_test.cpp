@@ -105,10 +105,17 @@ TEST(AppendRequest, IsReadBackByTheParser) {
   EXPECT_EQ(out, "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\nUser-Agent: mine\r\n\r\n");
 }
 
-TEST(WantsClose, FindsTheToken) {
-  EXPECT_TRUE(wants_close(with_field("Connection", "x , CLOSE").headers));
-  EXPECT_FALSE(wants_close(with_field("Connection", "closed").headers));
-  EXPECT_FALSE(wants_close(with_field("X-Connection", "close").headers));
+TEST(AppendHead, TheResponseMayAskForTheClose) {
+  const auto stays = [](std::string_view name, std::string_view value) {
+    std::string out;
+    const WrittenHead head = append_head(out, with_field(name, value), {});
+    EXPECT_TRUE(head.body_follows);
+    EXPECT_EQ(out.find("\r\nConnection: close\r\n") == out.npos, head.keep_alive);
+    return head.keep_alive;
+  };
+  EXPECT_FALSE(stays("Connection", "x , CLOSE"));
+  EXPECT_TRUE(stays("Connection", "closed"));
+  EXPECT_TRUE(stays("X-Connection", "close"));
 }
 
 TEST(HttpDate, IsWrittenInTheOneForm) {

@@ -13,7 +13,8 @@ void shrink(std::string& buffer) noexcept {
 void Slot::recycle() noexcept {
   shrink(request.body);
   shrink(output);
-  response = Response();
+  response.clear();
+  if (response.body.capacity() > Slot::kKeptBytes) response = Response();
   large_body = {};
   begun_ = false;
 }

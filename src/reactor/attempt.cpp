@@ -122,22 +122,12 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
   return -EINVAL;
 }
 
-std::size_t wanted_bytes(const Operation& operation) noexcept {
-  switch (operation.kind) {
-    case OperationKind::read:
-    case OperationKind::write:
-      return operation.buffer.size;
-    case OperationKind::readv:
-    case OperationKind::writev: {
-      std::size_t sum = 0;
-      for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {
-        sum += operation.slices.data[i].size;
-      }
-      return sum;
-    }
-    default:
-      return 0;
+std::size_t size_of_slices(const Operation& operation) noexcept {
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {
+    sum += operation.slices.data[i].size;
   }
+  return sum;
 }
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 
 #include <weft/operation.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -17,8 +18,16 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
 /// costs time only.
 [[nodiscard]] std::int64_t attempt(Operation& operation, bool& no_socket) noexcept;
 
+/// What a readv or writev asks for.
+[[nodiscard]] std::size_t size_of_slices(const Operation& operation) noexcept;
+
 /// How many bytes a read or write asks for. 0 for the other kinds, whose results tell nothing about
 /// what is left.
-[[nodiscard]] std::size_t wanted_bytes(const Operation& operation) noexcept;
+[[nodiscard]] inline std::size_t wanted_bytes(const Operation& operation) noexcept {
+  const OperationKind kind = operation.kind;
+  if (kind == OperationKind::read || kind == OperationKind::write) return operation.buffer.size;
+  const bool vectored = kind == OperationKind::readv || kind == OperationKind::writev;
+  return vectored ? size_of_slices(operation) : 0;
+}
 
 }  // namespace weft

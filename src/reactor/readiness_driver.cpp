@@ -49,6 +49,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 #include <utility>
 
 #include "base/check.hpp"
@@ -66,6 +67,23 @@ static_assert(interest::readable == ready_bit::readable &&
 // for each arrival. After so many wake-ups for nothing it is registered no longer, until it is used
 // here again.
 constexpr std::uint8_t idle_events_allowed = 8;
+
+constexpr bool is_one_of(OperationKind kind, std::initializer_list<OperationKind> kinds) noexcept {
+  unsigned set = 0;
+  for (const OperationKind one : kinds) set |= 1U << static_cast<unsigned>(one);
+  return (set >> static_cast<unsigned>(kind) & 1U) != 0;
+}
+
+constexpr bool reads(OperationKind kind) noexcept {
+  using enum OperationKind;
+  return is_one_of(kind, {read, readv, receive_message, accept});
+}
+
+/// Moves as many bytes as there are, and none at once when none are asked for.
+constexpr bool transfers(OperationKind kind) noexcept {
+  using enum OperationKind;
+  return is_one_of(kind, {read, readv, write, writev});
+}
 
 std::int64_t or_would_block(std::int64_t result) noexcept {
   return result == -EAGAIN ? would_block : result;
@@ -263,9 +281,9 @@ void ReadinessDriver::take_event(const Ready& event, CompletionList& completed) 
     return;
   }
   watch->idle_events = 0;
-  serve(watch->readers, interest::readable, *watch, completed);
-  serve(watch->writers, interest::writable, *watch, completed);
-  serve(watch->either, both_directions, *watch, completed);
+  if (!watch->readers.empty()) serve(watch->readers, interest::readable, *watch, completed);
+  if (!watch->writers.empty()) serve(watch->writers, interest::writable, *watch, completed);
+  if (!watch->either.empty()) serve(watch->either, both_directions, *watch, completed);
 }
 
 void ReadinessDriver::serve(WaitQueue& queue, std::uint8_t direction, Watch& watch,
@@ -285,17 +303,9 @@ void ReadinessDriver::serve(WaitQueue& queue, std::uint8_t direction, Watch& wat
 // Kinds
 
 std::uint8_t ReadinessDriver::direction_of(const Operation& operation) noexcept {
-  switch (operation.kind) {
-    case OperationKind::read:
-    case OperationKind::readv:
-    case OperationKind::receive_message:
-    case OperationKind::accept:
-      return interest::readable;
-    case OperationKind::poll:
-      return static_cast<std::uint8_t>(operation.interests & both_directions);
-    default:
-      return interest::writable;
-  }
+  if (operation.kind == OperationKind::poll)
+    return static_cast<std::uint8_t>(operation.interests & both_directions);
+  return reads(operation.kind) ? interest::readable : interest::writable;
 }
 
 WaitQueue& ReadinessDriver::queue_of(const Operation& operation, Watch& watch) noexcept {
@@ -307,14 +317,10 @@ WaitQueue& ReadinessDriver::queue_of(const Operation& operation, Watch& watch) n
 /// Whether trying `operation` now would be useless, or would overtake one that came before it.
 bool ReadinessDriver::must_wait(const Operation& operation, Watch& watch) noexcept {
   if (!queue_of(operation, watch).empty()) return true;
-  if (operation.kind == OperationKind::poll || operation.kind == OperationKind::connect)
-    return false;
+  if (is_one_of(operation.kind, {OperationKind::poll, OperationKind::connect})) return false;
   if ((watch.ready & direction_of(operation)) != 0) return false;
   // A transfer of nothing never waits.
-  const bool transfers = operation.kind != OperationKind::accept &&
-                         operation.kind != OperationKind::receive_message &&
-                         operation.kind != OperationKind::send_message;
-  return !transfers || wanted_bytes(operation) != 0;
+  return !transfers(operation.kind) || wanted_bytes(operation) != 0;
 }
 
 }  // namespace weft
