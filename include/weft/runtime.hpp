@@ -47,8 +47,8 @@ class Runtime {
   /// Runs `work` (an awaitable, or something to call that gives one) as a task, waits for its end
   /// on this thread, and gives its result or rethrows its exception; throws IoError
   /// (errc::operation_canceled) if it was cancelled by a shutdown. Throws std::logic_error on a
-  /// thread that runs weft tasks: there, use co_await. Several threads may call it at once; on a
-  /// current_thread runtime they take turns.
+  /// thread that runs weft tasks (there, use co_await), and once shutdown() has begun. Several
+  /// threads may call it at once; on a current_thread runtime they take turns.
   template <class W>
   decltype(auto) block_on(W work) {
     require_no_task();  // before anything is begun
@@ -58,7 +58,8 @@ class Runtime {
     return handle.task().outcome().take();
   }
 
-  /// Starts a task; see weft::spawn. Thread-safe. Also takes an awaitable itself.
+  /// Starts a task; see weft::spawn. Thread-safe. Also takes an awaitable itself. Throws
+  /// std::logic_error once shutdown() has begun.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) {
     if constexpr (std::is_invocable_v<F&, Args...>) {
@@ -70,8 +71,8 @@ class Runtime {
     }
   }
 
-  /// Cancels every task, waits until all have ended, and ends the workers. Idempotent; must not be
-  /// called from a task.
+  /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
+  /// thread-safe. It must not be called from a task of this runtime, which it would wait for.
   void shutdown() noexcept;
 
   [[nodiscard]] std::size_t workers() const noexcept;
@@ -81,7 +82,7 @@ class Runtime {
  private:
   class Machine;
 
-  [[nodiscard]] TaskSet& tasks() noexcept;
+  [[nodiscard]] TaskSet& tasks();
   void wait(SpawnedTask& task);
   static void require_no_task() {
     if (TaskSet::current_or_null() == nullptr) return;

@@ -67,8 +67,8 @@ class SpawnedTask : public TaskHeader {
   ~SpawnedTask() = default;
 
   /// Binds the task to its owner and starts it; afterwards the task holds its block once, the
-  /// handle once.
-  void launch(PromiseBase& root, TaskSet& owner) noexcept;
+  /// handle once. Throws std::logic_error, and has done nothing, if the owner is closed.
+  void launch(PromiseBase& root, TaskSet& owner);
   /// The outcome is set: tells the joiner and the owner, gives up the task's hold. `error` is null
   /// unless it failed.
   void end(std::exception_ptr error, bool cancelled) noexcept;
@@ -90,6 +90,8 @@ class SpawnedTask : public TaskHeader {
   bool taken_ = false;  // handle's holder only
 };
 
+[[noreturn]] void throw_shut_down();
+
 /// The living tasks of one owner. Thread-safe.
 class TaskSet {
  public:
@@ -107,6 +109,8 @@ class TaskSet {
 
   /// Asks every living task to cancel, and every later one from its start on. Returns at once.
   void cancel_all() noexcept;
+  /// If there is no task, takes none any more, and gives true.
+  [[nodiscard]] bool close_if_empty() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
@@ -117,7 +121,7 @@ class TaskSet {
   }
 
  protected:
-  /// A task was added (before it starts).
+  /// A task is being added (before it starts).
   virtual void added() noexcept {}
   /// A task has ended as cancelled; removed() follows.
   virtual void cancelled() noexcept {}
@@ -126,7 +130,7 @@ class TaskSet {
 
  private:
   friend class SpawnedTask;
-  void add(SpawnedTask& task) noexcept;
+  void add(SpawnedTask& task);
   /// Gives how many are left; removed() is still to be called.
   [[nodiscard]] std::size_t remove(SpawnedTask& task) noexcept;
 
@@ -135,6 +139,7 @@ class TaskSet {
   SpawnedTask* first_ = nullptr;
   std::size_t size_ = 0;
   bool cancelled_ = false;
+  bool closed_ = false;
 };
 
 template <class T>
@@ -253,12 +258,12 @@ class SpawnedCall final : public SpawnedResult<T> {
     try {
       call = ::new (memory) SpawnedCall(std::move(callable), std::move(args)...);
       call->task_ = call->invoke();
+      call->launch(call->task_.promise(), owner);
     } catch (...) {
       if (call != nullptr) call->~SpawnedCall();
       deallocate_frame(memory, sizeof(SpawnedCall));
       throw;
     }
-    call->launch(call->task_.promise(), owner);
     return *call;
   }
 

@@ -1,7 +1,9 @@
 #include "runtime/machine.hpp"
 
+#include <mutex>
 #include <stdexcept>
 
+#include "base/check.hpp"
 #include "os/thread.hpp"
 #include "reactor/readiness_driver.hpp"
 #include "runtime/failure_report.hpp"
@@ -55,8 +57,8 @@ void RootTasks::removed(std::exception_ptr, std::size_t left) noexcept {
   if (left == 0) emptied_.unpark();
 }
 
-void RootTasks::wait_until_empty() noexcept {
-  while (size() != 0) emptied_.park();
+void RootTasks::close_when_empty() noexcept {
+  while (!close_if_empty()) emptied_.park();
 }
 
 // The machine
@@ -135,14 +137,16 @@ void Runtime::Machine::wait(SpawnedTask& task) {
 }
 
 void Runtime::Machine::shutdown() noexcept {
-  if (ended_) return;
-  ended_ = true;
+  WEFT_CHECK(TaskSet::current_or_null() != tasks_.get(),
+             "Runtime::shutdown() or ~Runtime() in a task of that runtime would wait for itself");
+  std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
+  if (ending_.exchange(true, std::memory_order_relaxed)) return;
   tasks_->cancel_all();
   if (options_.current_thread) {
     Seat::Waiter waiter;
-    seat_.wait(waiter, [this] { drive([this] { return tasks_->size() == 0; }); });
+    seat_.wait(waiter, [this] { drive([this] { return tasks_->close_if_empty(); }); });
   } else {
-    tasks_->wait_until_empty();
+    tasks_->close_when_empty();
   }
   blocking_.stop();
   stop_threads();
@@ -168,7 +172,11 @@ std::size_t Runtime::workers() const noexcept { return machine_->workers(); }
 
 std::size_t Runtime::live_tasks() const noexcept { return machine_->tasks().size(); }
 
-TaskSet& Runtime::tasks() noexcept { return machine_->tasks(); }
+TaskSet& Runtime::tasks() {
+  // Else whoever goes on spawning from outside could keep a shutdown from its end.
+  if (machine_->ending()) throw_shut_down();
+  return machine_->tasks();
+}
 
 void Runtime::wait(SpawnedTask& task) { machine_->wait(task); }
 

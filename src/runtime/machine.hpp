@@ -55,8 +55,8 @@ class RootTasks final : public TaskSet {
   [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
     return handler_;
   }
-  /// Waits, on a thread that is no worker, until there is no task.
-  void wait_until_empty() noexcept;
+  /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
+  void close_when_empty() noexcept;
 
  private:
   void removed(std::exception_ptr error, std::size_t left) noexcept override;
@@ -73,6 +73,8 @@ class Runtime::Machine {
   Machine& operator=(const Machine&) = delete;
 
   [[nodiscard]] RootTasks& tasks() noexcept { return *tasks_; }
+  /// Relaxed: who asks while it begins finds out in TaskSet::add().
+  [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return scheduler_->size(); }
   void wait(SpawnedTask& task);
   void shutdown() noexcept;
@@ -95,7 +97,8 @@ class Runtime::Machine {
   Seat seat_;  // current_thread: whoever runs the one worker has it
   Atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
-  bool ended_ = false;
+  Mutex shutdown_mutex_;  // written with it held:
+  Atomic<bool> ending_{false};
 };
 
 }  // namespace weft

@@ -61,7 +61,7 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
   }
 }
 
-void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) noexcept {
+void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) {
   owner_ = &owner;
   bind(root, owner.executor());
   owner.add(*this);
@@ -108,6 +108,10 @@ void SpawnedTask::release() noexcept {
 
 // The owner
 
+void throw_shut_down() {
+  throw std::logic_error("weft::Runtime: it was shut down, and takes no more work");
+}
+
 [[gnu::noinline]] TaskSet& TaskSet::current() {
   TaskSet* const set = current_slot();
   if (set == nullptr) {
@@ -123,11 +127,12 @@ void SpawnedTask::release() noexcept {
   return std::exchange(current_slot(), set);
 }
 
-void TaskSet::add(SpawnedTask& task) noexcept {
-  added();
+void TaskSet::add(SpawnedTask& task) {
   bool cancelled = false;
   {
     std::lock_guard lock(mutex_);
+    if (closed_) throw_shut_down();
+    added();
     task.next_sibling_ = first_;
     if (first_ != nullptr) first_->previous_sibling_ = &task;
     first_ = &task;
@@ -152,6 +157,12 @@ void TaskSet::cancel_all() noexcept {
   std::lock_guard lock(mutex_);
   cancelled_ = true;
   for (SpawnedTask* task = first_; task != nullptr; task = task->next_sibling_) task->cancel();
+}
+
+bool TaskSet::close_if_empty() noexcept {
+  std::lock_guard lock(mutex_);
+  closed_ = closed_ || size_ == 0;
+  return closed_;
 }
 
 std::size_t TaskSet::size() const noexcept {

@@ -162,6 +162,62 @@ TEST_P(RuntimeApiTest, ShutdownCancelsWhatWaitsAndRunsDestructors) {
   EXPECT_TRUE(result.task().outcome().cancelled());
 }
 
+TEST_P(RuntimeApiTest, AfterShutdownWorkIsRefused) {
+  runtime().shutdown();
+  runtime().shutdown();
+  bool begun = false;
+  const auto body = [&]() -> Task<void> {
+    begun = true;
+    co_return;
+  };
+  EXPECT_THROW(runtime().block_on(body), std::logic_error);
+  EXPECT_THROW(runtime().spawn(body), std::logic_error);
+  EXPECT_THROW(runtime().spawn(body()), std::logic_error);
+  EXPECT_FALSE(begun);
+  EXPECT_EQ(runtime().live_tasks(), 0U);
+}
+
+TEST_P(RuntimeApiTest, EverySpawnThatRacesWithShutdownRunsOrIsRefused) {
+  std::atomic<std::size_t> begun{0};
+  std::atomic<std::size_t> gone{0};
+  std::latch ready(2);
+  std::size_t accepted = 0;
+  static_cast<void>(runtime());
+  std::thread spawner([&] {
+    struct Counted {
+      explicit Counted(std::atomic<std::size_t>& c) : count(&c) {}
+      Counted(Counted&& other) noexcept : count(std::exchange(other.count, nullptr)) {}
+      ~Counted() {
+        if (count != nullptr) ++*count;
+      }
+      std::atomic<std::size_t>* count;
+    };
+    ready.arrive_and_wait();
+    try {
+      for (;;) {
+        runtime()
+            .spawn([counted = Counted(gone), &begun]() -> Task<void> {
+              ++begun;
+              co_await sleep_for(1h);
+            })
+            .detach();
+        ++accepted;
+      }
+    } catch (const std::logic_error&) {
+    }
+  });
+  std::thread other([&] {
+    ready.arrive_and_wait();
+    runtime().shutdown();
+  });
+  runtime().shutdown();  // whoever comes second waits for the first
+  EXPECT_EQ(runtime().live_tasks(), 0U);
+  spawner.join();
+  other.join();
+  EXPECT_EQ(gone.load(), accepted + 1) << "the callable of the refused one is gone, too";
+  EXPECT_LE(begun.load(), accepted);
+}
+
 TEST_P(RuntimeApiTest, TasksSpawnedWhileItShutsDownEndToo) {
   Log log;
   struct SpawnsInDestructor {
