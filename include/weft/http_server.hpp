@@ -23,6 +23,8 @@
 
 namespace weft::http {
 
+/// Timeouts never end early. They end late by up to an eighth of the shortest of them (of 2 s, if
+/// all are longer); idle_timeout and write_timeout by up to all of it.
 struct ServerOptions {
   /// What a request may be; beyond, it is answered with 400, 413, 414 or 431 and the connection
   /// closed.

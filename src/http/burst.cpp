@@ -123,27 +123,27 @@ void append_refusal(Slot& slot, const ServerOptions& options, Errc error) {
 }
 
 /// How long the peer may take for what is to be written.
-[[nodiscard]] TimePoint write_deadline(TimePoint now, const Slot& slot,
-                                       const ServerOptions& options) noexcept {
+[[nodiscard]] Nanoseconds time_to_write(const Slot& slot, const ServerOptions& options) noexcept {
   const std::size_t seconds = (slot.output.size() + slot.large_body.size()) / kSlowestReader;
-  return now + options.write_timeout + std::chrono::seconds(seconds);
+  return options.write_timeout + std::chrono::seconds(seconds);
 }
 
 /// Until when the next read may last: each part of a request has a deadline of its own, which
 /// further reads do not move.
 class ReadDeadline {
  public:
-  void enter(Connection& connection, const Slot& slot, TimePoint now) noexcept {
+  void enter(Connection& connection, const Slot& slot) noexcept {
     const ServerOptions& options = connection.session().options();
     if (!slot.in_request()) {
       part_ = Part::none;
-      connection.enter(Connection::Phase::idle, now + options.idle_timeout);
+      connection.enter(Connection::Phase::idle, options.idle_timeout);
       return;
     }
     const Part part = slot.parser.head_done() ? Part::body : Part::head;
     if (part != part_) {
       part_ = part;
-      deadline_ = now + (part == Part::head ? options.header_timeout : options.body_timeout);
+      deadline_ =
+          deadline_after(part == Part::head ? options.header_timeout : options.body_timeout);
     }
     connection.enter(Connection::Phase::reading, deadline_);
   }
@@ -172,7 +172,6 @@ void answer_now(ServerCore& core, Slot& slot) {
 
 Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> first_bytes,
                            bool more_is_likely) {
-  using Then = BurstEnd::Then;
   Session& session = connection.session();
   ServerCore& core = session.core();
   Lease<Slot> lease(core.slots);
@@ -186,7 +185,7 @@ Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> fi
     const Parsed parsed = closing ? Parsed::need_more : parse(slot, input);
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
-      if (core.handler->is_immediate()) {
+      if (core.is_immediate) {
         answer_now(core, slot);
       } else {
         try {
@@ -204,38 +203,35 @@ Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> fi
       closing = lingering = true;
     }
 
-    TimePoint time = now();
     if (!slot.output.empty()) {
-      connection.enter(Connection::Phase::writing, write_deadline(time, slot, core.options));
-      const bool is_long = !slot.large_body.empty();
+      connection.enter(Connection::Phase::writing, time_to_write(slot, core.options));
       Result<void> written;
-      if (is_long) {
+      if (!slot.large_body.empty()) {
         std::array<IoSlice, 2> slices = output_slices(slot);
         written = co_await attempt(connection.stream().write_all_vectored(slices));
       } else {
         written = co_await attempt(connection.stream().write_all(slot.output));
       }
-      if (!written) co_return BurstEnd(Then::close);
-      if (is_long) time = now();
+      if (!written) co_return BurstEnd::close;
       slot.output.clear();
       slot.large_body = {};
     }
-    if (closing) co_return BurstEnd(lingering || !input.empty() ? Then::linger : Then::close);
+    if (closing) co_return lingering || !input.empty() ? BurstEnd::linger : BurstEnd::close;
     connection.enter_busy();
     if (!input.empty()) continue;
 
     if (!slot.in_request() && !(more_is_likely && warm.hold())) {
-      co_return BurstEnd(Then::wait, time + core.options.idle_timeout);
+      co_return BurstEnd::wait;
     }
-    read_deadline.enter(connection, slot, time);
+    read_deadline.enter(connection, slot);
     const Result<std::size_t> got = co_await attempt(connection.stream().read(slot.input));
     if (connection.expired()) {
-      if (!slot.in_request()) co_return BurstEnd(Then::close);
+      if (!slot.in_request()) co_return BurstEnd::close;
       append_refusal(slot, core.options, 408, {});
       closing = true;
       continue;
     }
-    if (!got || *got == 0) co_return BurstEnd(Then::close);
+    if (!got || *got == 0) co_return BurstEnd::close;
     connection.enter_busy();
     input = text_of(std::span(slot.input).first(*got));
   }

@@ -6,22 +6,15 @@
 #include <span>
 
 #include <weft/task.hpp>
-#include <weft/time.hpp>
 
 #include "http/connection.hpp"
 
 namespace weft::http {
 
-struct BurstEnd {
-  enum class Then : unsigned char {
-    wait,  ///< for the next request
-    close,
-    linger,  ///< close, but let the peer read our answer first
-  };
-  BurstEnd(Then what, TimePoint until = {}) noexcept : then(what), wait_until(until) {}
-
-  Then then;
-  TimePoint wait_until;
+enum class BurstEnd : unsigned char {
+  wait,  ///< for the next request
+  close,
+  linger,  ///< close, but let the peer read our answer first
 };
 
 /// Serves what `input` begins, and all that follows while the connection is not idle.

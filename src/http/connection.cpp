@@ -42,21 +42,31 @@ Connection::~Connection() {
   session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
+std::int64_t Connection::deadline_from(TimePoint now) noexcept {
+  std::int64_t limit = limit_.load(std::memory_order_relaxed);
+  if (limit >= 0) return limit;
+  const std::int64_t start = now.time_since_epoch().count();
+  const std::int64_t deadline = -limit > kNever - start ? kNever : start - limit;
+  // If it fails, the task has gone on to another wait, which the next sweep meets.
+  static_cast<void>(limit_.compare_exchange_strong(limit, deadline, std::memory_order_relaxed,
+                                                   std::memory_order_relaxed));
+  return deadline;
+}
+
 Task<void> serve_connection(Session* session, TcpStream stream) {
   Connection connection(*session, std::move(stream));
   std::array<std::byte, kFirstRead> first;
   try {
-    TimePoint wait_until = deadline_after(session->options().header_timeout);
+    connection.enter(Connection::Phase::idle, deadline_after(session->options().header_timeout));
     for (;;) {
-      connection.enter(Connection::Phase::idle, wait_until);
       const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
       if (!got || *got == 0 || connection.expired()) break;
       connection.enter_busy();
       const BurstEnd end =
           co_await serve_burst(connection, std::span(first).first(*got), *got == first.size());
-      if (end.then == BurstEnd::Then::linger) co_await linger(connection);
-      if (end.then != BurstEnd::Then::wait) break;
-      wait_until = end.wait_until;
+      if (end == BurstEnd::linger) co_await linger(connection);
+      if (end != BurstEnd::wait) break;
+      connection.enter(Connection::Phase::idle, session->options().idle_timeout);
     }
   } catch (const std::exception&) {
     // Out of memory: this connection closes, the others go on.

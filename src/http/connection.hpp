@@ -1,13 +1,14 @@
 // Connection: one accepted stream, as the task that serves it and the session that watches it see
 // it.
 //
-// Deadlines cost a store: the task writes until when its present wait may last, and the session's
+// Deadlines cost a store: the task writes how long its present wait may last, and the session's
 // sweep, which runs now and then, ends the waits that have lasted longer by shutting the socket
 // down. So there is no timer for a request, and no cancel: the task finds its read or write ended,
-// and `expired()`.
+// and `expired()`. Waits that nearly always end at once do not even look at the clock: their time
+// runs from the sweep that first meets them.
 //
-// Who writes what: `phase_` and `deadline_` the task; `expired_` the sweep; the links the session,
-// under its mutex.
+// Who writes what: `phase_` and `limit_` the task, and `limit_` the sweep, by exchange; `expired_`
+// the sweep; the links the session, under its mutex.
 #pragma once
 
 #include <cstddef>
@@ -45,17 +46,13 @@ class Connection {
   [[nodiscard]] Session& session() const noexcept { return session_; }
   [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
 
-  /// The task's next wait, and how long it may last.
+  /// The task's next wait, and until when it may last.
   void enter(Phase phase, TimePoint deadline) noexcept {
-    // Relaxed: a sweep that sees the one without the other errs by one wait at the edge of its
-    // deadline.
-    deadline_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
-    phase_.store(phase, std::memory_order_relaxed);
+    enter(phase, deadline.time_since_epoch().count());
   }
-  void enter_busy() noexcept {
-    deadline_.store(kNever, std::memory_order_relaxed);
-    phase_.store(Phase::busy, std::memory_order_relaxed);
-  }
+  /// The same, for so long from when a sweep meets it.
+  void enter(Phase phase, Nanoseconds from_sweep) noexcept { enter(phase, -from_sweep.count()); }
+  void enter_busy() noexcept { enter(Phase::busy, kNever); }
   /// A sweep has ended the wait. Relaxed: the system calls between the two threads order it.
   [[nodiscard]] bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
 
@@ -63,11 +60,20 @@ class Connection {
   friend class Session;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
+  /// For the sweep: when the present wait is to end.
+  [[nodiscard]] std::int64_t deadline_from(TimePoint now) noexcept;
+  void enter(Phase phase, std::int64_t limit) noexcept {
+    // Relaxed: a sweep that sees the one without the other errs by one wait at the edge of its
+    // deadline.
+    limit_.store(limit, std::memory_order_relaxed);
+    phase_.store(phase, std::memory_order_relaxed);
+  }
+
   Session& session_;
   TcpStream stream_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
-  Atomic<std::int64_t> deadline_{kNever};
+  Atomic<std::int64_t> limit_{kNever};  // a deadline; below 0: a duration, negated
   Atomic<Phase> phase_{Phase::idle};
   Atomic<bool> expired_{false};
 };

@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
   return std::min({options.header_timeout, options.body_timeout, options.idle_timeout,
                    options.write_timeout, kLingerTime});
 }
-/// How late the end of a deadline may be noticed.
+/// How late the end of a deadline may be noticed. That of a wait without one is noticed later by up
+/// to shortest_timeout(): between two sweeps.
 [[nodiscard]] Nanoseconds sweep_period(const ServerOptions& options) noexcept {
   return std::max<Nanoseconds>(shortest_timeout(options) / 8, milliseconds(1));
 }
@@ -135,13 +136,13 @@ bool Session::stop_sweeping_if_empty() noexcept {
 
 /// Ends the waits that have lasted too long; gives when to come again.
 TimePoint Session::sweep(TimePoint now) noexcept {
-  // A deadline that is set after this sweep is at least a shortest time-out away.
+  // A wait that begins after this sweep may last at least a shortest time-out.
   std::int64_t earliest = (now + shortest_timeout(options())).time_since_epoch().count();
   const std::int64_t current = now.time_since_epoch().count();
   {
     std::lock_guard lock(mutex_);
     for (Connection* one = first_; one != nullptr; one = one->next_) {
-      const std::int64_t deadline = one->deadline_.load(std::memory_order_relaxed);
+      const std::int64_t deadline = one->deadline_from(now);
       if (deadline > current) {
         earliest = std::min(earliest, deadline);
         continue;
@@ -149,7 +150,7 @@ TimePoint Session::sweep(TimePoint now) noexcept {
       const bool writing =
           one->phase_.load(std::memory_order_relaxed) == Connection::Phase::writing;
       one->expired_.store(true, std::memory_order_relaxed);
-      one->deadline_.store(Connection::kNever, std::memory_order_relaxed);
+      one->limit_.store(Connection::kNever, std::memory_order_relaxed);
       // A reader can still be told 408. Failing means that the peer has reset: then the wait has
       // ended anyway.
       static_cast<void>(one->stream_.shutdown(writing ? Shutdown::both : Shutdown::read));

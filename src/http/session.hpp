@@ -25,6 +25,7 @@ class ServerCore {
   ServerCore(ServerOptions server_options, std::unique_ptr<RequestHandler> request_handler)
       : options(std::move(server_options)),
         handler(std::move(request_handler)),
+        is_immediate(handler->is_immediate()),
         slots(options.limits) {}
 
   void add(Session& session) noexcept;
@@ -33,6 +34,7 @@ class ServerCore {
 
   const ServerOptions options;
   const std::unique_ptr<RequestHandler> handler;
+  const bool is_immediate;
   Pool<Slot> slots;
   Atomic<std::size_t> connections{0};  // relaxed: a count for show and for the limit
   Atomic<std::size_t> warm_slots{

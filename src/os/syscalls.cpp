@@ -18,15 +18,11 @@
 #include "os/fault.hpp"
 
 namespace weft {
-
-/// For the helpers of this file.
-class InstalledPlan {
- public:
-  /// Acquire: pairs with the release in install(), so that the plan is whole when it is seen.
-  static FaultPlan* get() noexcept { return Syscalls::plan_.load(std::memory_order_acquire); }
-};
-
 namespace {
+
+// Written by a test before the threads it looks at start; acquire pairs with the release in
+// install(), so that the plan is whole when it is seen.
+Atomic<FaultPlan*> installed_plan{nullptr};
 
 // Whether epoll_pwait2 turned out to be missing (Linux before 5.11, or a filter). Relaxed: a hint;
 // a thread that has not seen it yet finds out by itself.
@@ -39,7 +35,7 @@ constexpr int RWF_NOSIGNAL = 0x100;
 /// Makes a call as often as it is interrupted. `call` is given the greatest size of the transfer.
 template <class Function>
 std::int64_t perform(Call kind, int fd, Function call) noexcept {
-  FaultPlan* const plan = InstalledPlan::get();
+  FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
   for (;;) {
     std::size_t room = Fault::not_shortened;
     int error = 0;
@@ -61,7 +57,8 @@ std::int64_t perform(Call kind, int fd, Function call) noexcept {
 /// The same for calls that must not be made again when they are interrupted.
 template <class Function>
 std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
+  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
+      [[unlikely]] {
     const auto fault = plan->judge(kind, fd);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }
@@ -155,16 +152,12 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
   // Without a fraction of time to wait the older call does the same for less.
   if (timeout_ns > 0 && !no_epoll_pwait2.load(std::memory_order_relaxed)) {
     const std::timespec timeout{.tv_sec = timeout_ns / ns_per_s, .tv_nsec = timeout_ns % ns_per_s};
-    std::int64_t result = 0;
-    if (InstalledPlan::get() == nullptr) [[likely]] {
-      result = raw_epoll_pwait2(epoll, events, room, &timeout);
-    } else {
-      result = perform_once(Call::epoll_pwait2, epoll,
-                            [&] { return ::epoll_pwait2(epoll, events, room, &timeout, nullptr); });
-    }
+    const std::int64_t result = perform_once(Call::epoll_pwait2, epoll, [&] {
+      return ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
+    });
     if (result != -ENOSYS && result != -EPERM) return result;
     // What a test injects is not the kernel's word.
-    const bool injected = InstalledPlan::get() != nullptr;
+    const bool injected = installed_plan.load(std::memory_order_relaxed) != nullptr;
     if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
   return wait_in_milliseconds(epoll, events, room, timeout_ns);
@@ -172,7 +165,7 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
 
 }  // namespace
 
-std::int64_t Syscalls::judged_read(int fd, void* data, std::size_t size) noexcept {
+std::int64_t Syscalls::read(int fd, void* data, std::size_t size) noexcept {
   return perform(Call::read, fd,
                  [&](std::size_t room) { return ::read(fd, data, std::min(size, room)); });
 }
@@ -200,12 +193,12 @@ std::int64_t Syscalls::write(int fd, const void* data, std::size_t size) noexcep
                  [&](std::size_t room) { return ::write(fd, data, std::min(size, room)); });
 }
 
-std::int64_t Syscalls::judged_recv(int socket, void* data, std::size_t size) noexcept {
+std::int64_t Syscalls::recv(int socket, void* data, std::size_t size) noexcept {
   return perform(Call::read, socket,
                  [&](std::size_t room) { return ::recv(socket, data, std::min(size, room), 0); });
 }
 
-std::int64_t Syscalls::judged_send(int socket, const void* data, std::size_t size) noexcept {
+std::int64_t Syscalls::send(int socket, const void* data, std::size_t size) noexcept {
   return perform(Call::send, socket, [&](std::size_t room) {
     return ::send(socket, data, std::min(size, room), MSG_NOSIGNAL);
   });
@@ -323,7 +316,8 @@ std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* 
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
+  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
+      [[unlikely]] {
     const auto fault = plan->judge(Call::epoll_wait, epoll);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }
@@ -331,12 +325,12 @@ std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
 }
 
 bool Syscalls::may_shorten() noexcept {
-  const FaultPlan* const plan = InstalledPlan::get();
+  const FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
   return plan != nullptr && plan->shortens();
 }
 
 FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
-  return plan_.exchange(plan, std::memory_order_acq_rel);
+  return installed_plan.exchange(plan, std::memory_order_acq_rel);
 }
 
 }  // namespace weft

@@ -4,8 +4,7 @@
 //
 // Every function returns its result, or -errno; nothing here reads or leaves errno to a caller.
 // They are out of line on purpose: inlined into a coroutine, the compiler could keep the address of
-// one thread's errno across a suspension and read another thread's afterwards. Those of the hot
-// path are inline: they do without errno ("os/raw_syscall.hpp").
+// one thread's errno across a suspension and read another thread's afterwards.
 //
 // EINTR: a call that was interrupted is made again, except where a function says otherwise.
 // SIGPIPE: no function here raises it, but the plain write().
@@ -14,12 +13,8 @@
 
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <weft/atomic.hpp>
-
-#include "os/raw_syscall.hpp"
 
 struct epoll_event;
 struct iovec;
@@ -30,42 +25,16 @@ class FaultPlan;
 
 struct Syscalls {
   // Bytes. A short count is a success.
-  [[gnu::always_inline]] static std::int64_t read(int fd, void* data, std::size_t size) noexcept {
-    if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-      return judged_read(fd, data, size);
-    for (;;) {
-      const std::int64_t result = raw_read(fd, data, size);
-      if (result != -EINTR) [[likely]]
-        return result;
-    }
-  }
+  static std::int64_t read(int fd, void* data, std::size_t size) noexcept;
   static std::int64_t readv(int fd, const iovec* slices, std::size_t count) noexcept;
   static std::int64_t recvmsg(int socket, msghdr* message, int flags = 0) noexcept;
   /// write(2): for handles that are no pipe; one whose reader has gone raises SIGPIPE.
   static std::int64_t write(int fd, const void* data, std::size_t size) noexcept;
   /// recv(2): a read of a socket, by a shorter way in the kernel; faults know it as a read.
   /// -ENOTSOCK if it is no socket.
-  [[gnu::always_inline]] static std::int64_t recv(int socket, void* data,
-                                                  std::size_t size) noexcept {
-    if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-      return judged_recv(socket, data, size);
-    for (;;) {
-      const std::int64_t result = raw_recv(socket, data, size, 0);
-      if (result != -EINTR) [[likely]]
-        return result;
-    }
-  }
+  static std::int64_t recv(int socket, void* data, std::size_t size) noexcept;
   /// send(2) and sendmsg(2) with MSG_NOSIGNAL; -ENOTSOCK if it is no socket.
-  [[gnu::always_inline]] static std::int64_t send(int socket, const void* data,
-                                                  std::size_t size) noexcept {
-    if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-      return judged_send(socket, data, size);
-    for (;;) {
-      const std::int64_t result = raw_send(socket, data, size, MSG_NOSIGNAL);
-      if (result != -EINTR) [[likely]]
-        return result;
-    }
-  }
+  static std::int64_t send(int socket, const void* data, std::size_t size) noexcept;
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
   /// writev(2) on anything, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL
   /// (Linux 6.18), and where the kernel or the handle has no such flag, with the signal blocked and
@@ -110,16 +79,6 @@ struct Syscalls {
   /// Installs `plan` for the whole process (null: none) and returns the one before. For tests,
   /// through ScopedFaults, while no other thread makes calls through here.
   static FaultPlan* install(FaultPlan* plan) noexcept;
-
- private:
-  friend class InstalledPlan;
-  static std::int64_t judged_read(int fd, void* data, std::size_t size) noexcept;
-  static std::int64_t judged_recv(int socket, void* data, std::size_t size) noexcept;
-  static std::int64_t judged_send(int socket, const void* data, std::size_t size) noexcept;
-
-  // Written by a test before the threads it looks at start. Relaxed where it is only compared with
-  // null; who follows it acquires, pairing with the release in install().
-  static inline constinit Atomic<FaultPlan*> plan_{nullptr};
 };
 
 }  // namespace weft

@@ -85,32 +85,6 @@ constexpr bool transfers(OperationKind kind) noexcept {
   return is_one_of(kind, {read, readv, write, writev});
 }
 
-std::int64_t or_would_block(std::int64_t result) noexcept {
-  return result == -EAGAIN ? would_block : result;
-}
-
-/// attempt(), with the two commonest kinds here, where the way to the kernel is shortest.
-[[gnu::always_inline]] inline std::int64_t try_once(Operation& operation,
-                                                    bool& no_socket) noexcept {
-  const int handle = operation.source->handle();
-  // A receive of no bytes would take a datagram off its queue; a read does not.
-  if (operation.kind == OperationKind::read && !no_socket && operation.buffer.size != 0) {
-    const std::int64_t result =
-        Syscalls::recv(handle, operation.buffer.data, operation.buffer.size);
-    if (result != -ENOTSOCK) [[likely]]
-      return or_would_block(result);
-    no_socket = true;
-  }
-  if (operation.kind == OperationKind::write && !no_socket) {
-    const std::int64_t result =
-        Syscalls::send(handle, operation.buffer.data, operation.buffer.size);
-    if (result != -ENOTSOCK) [[likely]]
-      return or_would_block(result);
-    no_socket = true;
-  }
-  return attempt(operation, no_socket);
-}
-
 bool is_tcp(NativeHandle handle) noexcept {
   int protocol = 0;
   socklen_t size = sizeof protocol;
@@ -230,8 +204,7 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
 
 // Trying
 
-[[gnu::always_inline]] inline std::int64_t ReadinessDriver::try_now(Operation& operation,
-                                                                    Watch* watch) noexcept {
+std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
   const Watch* known = watch;
   if (known == nullptr) {
     known = watches_.find(operation.source->handle());
@@ -239,7 +212,7 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
   }
   const bool believed = known != nullptr && known->no_socket;
   bool no_socket = believed;
-  const std::int64_t result = try_once(operation, no_socket);
+  const std::int64_t result = attempt(operation, no_socket);
   if (no_socket != believed) [[unlikely]] {
     if (Watch* const record = record_for(*operation.source)) record->no_socket = no_socket;
   }
