@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <string_view>
@@ -13,6 +12,8 @@
 #include <weft/frame_pool.hpp>
 
 namespace weft::http {
+
+struct Response;
 
 /// Two field names are the same name, whatever the case of their ASCII letters.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
@@ -103,6 +104,7 @@ class Headers {
 
  private:
   friend class HeadersBuilder;
+  friend struct Response;
 
   struct Entry {
     std::uint32_t name_begin;
@@ -124,9 +126,19 @@ class Headers {
     const std::size_t wanted = used_ + bytes + (count_ + fields) * sizeof(Entry);
     if (wanted > capacity_) grow(wanted);
   }
+  /// add() for what is known to be right.
+  void put(std::string_view name, std::string_view value) {
+    reserve(name.size() + value.size(), 1);
+    const auto name_size = static_cast<std::uint32_t>(name.size());
+    const auto value_size = static_cast<std::uint32_t>(value.size());
+    name.copy(memory_ + used_, name_size);
+    value.copy(memory_ + used_ + name_size, value_size);
+    entry(count_++) = {used_, name_size, used_ + name_size, value_size};
+    used_ += name_size + value_size;
+  }
   void append_bytes(std::string_view bytes) {
     reserve(bytes.size(), 0);
-    if (!bytes.empty()) std::memcpy(memory_ + used_, bytes.data(), bytes.size());
+    bytes.copy(memory_ + used_, bytes.size());
     used_ += static_cast<std::uint32_t>(bytes.size());
   }
   void append_entry(const Entry& made) {

@@ -99,18 +99,18 @@ void append_refusal(Slot& slot, const ServerOptions& options, Errc error) {
   append_refusal(slot, options, status_of(error), make_error_code(error).message());
 }
 
-/// Appends slot.response; true if the connection stays open after it.
-[[nodiscard]] bool append_answer(Slot& slot, const Session& session) {
+/// Appends the response to the slot's request; true if the connection stays open after it.
+[[nodiscard]] bool append_answer(Slot& slot, const Session& session, Response& response) {
   ResponseFraming framing;
   framing.request_method = slot.request.method;
   framing.request_version = slot.request.version;
   framing.keep_alive = slot.request.keep_alive && !session.draining();
   framing.server_name = session.options().server_name;
-  const WrittenHead head = append_head(slot.output, slot.response, framing);
-  if (head.body_follows && slot.response.body.size() <= kCopiedBody) {
-    slot.output.append(slot.response.body);
+  const WrittenHead head = append_head(slot.output, response, framing);
+  if (head.body_follows && response.body.size() <= kCopiedBody) {
+    slot.output.append(response.body);
   } else if (head.body_follows) {
-    slot.large_body = slot.response.body;
+    slot.large_body = std::move(response.body);
   }
   slot.end_request();
   return head.keep_alive;
@@ -155,14 +155,6 @@ class ReadDeadline {
   TimePoint deadline_{};
 };
 
-void answer_now(ServerCore& core, Slot& slot) {
-  try {
-    slot.response = core.handler->answer_now(slot.request);
-  } catch (...) {
-    slot.response = on_handler_error(core.options, slot.request);
-  }
-}
-
 /// All that is to be written, as slices for a vectored write.
 [[nodiscard]] std::array<IoSlice, 2> output_slices(const Slot& slot) noexcept {
   return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
@@ -185,17 +177,20 @@ Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> fi
     const Parsed parsed = closing ? Parsed::need_more : parse(slot, input);
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
-      if (core.is_immediate) {
-        answer_now(core, slot);
-      } else {
-        try {
+      const std::size_t answered = slot.output.size();
+      try {
+        if (core.is_immediate) {
+          Response made = core.handler->answer_now(slot.request);
+          closing = !append_answer(slot, session, made);
+        } else {
           Response made = co_await core.handler->answer(slot.request);
-          slot.response = std::move(made);
-        } catch (...) {
-          slot.response = on_handler_error(core.options, slot.request);
+          closing = !append_answer(slot, session, made);
         }
+      } catch (...) {
+        slot.output.resize(answered);
+        Response made = on_handler_error(core.options, slot.request);
+        closing = !append_answer(slot, session, made);
       }
-      closing = !append_answer(slot, session);
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
       if (!closing && gather && !input.empty()) continue;
     } else if (parsed == Parsed::failed) {
@@ -214,7 +209,7 @@ Task<BurstEnd> serve_burst(Connection& connection, std::span<const std::byte> fi
       }
       if (!written) co_return BurstEnd::close;
       slot.output.clear();
-      slot.large_body = {};
+      if (!slot.large_body.empty()) slot.large_body = std::string();
     }
     if (closing) co_return lingering || !input.empty() ? BurstEnd::linger : BurstEnd::close;
     connection.enter_busy();

@@ -1,10 +1,10 @@
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include <weft/http_headers.hpp>
 
 #include "http/char_class.hpp"
-#include "http/headers_builder.hpp"
 
 namespace weft::http {
 
@@ -72,10 +72,7 @@ void Headers::add(std::string_view name, std::string_view value) {
     throw std::invalid_argument("http header '" + std::string(name) +
                                 "' has a control character in its value");
   }
-  value = trim(value);
-  // Reserved first, so that a failed allocation leaves the object as it was.
-  reserve(name.size() + value.size(), 1);
-  HeadersBuilder(*this).add(name, value);
+  put(name, trim(value));
 }
 
 void Headers::set(std::string_view name, std::string_view value) {

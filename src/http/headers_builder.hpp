@@ -1,6 +1,5 @@
 // HeadersBuilder: how the parser writes into a Headers: field by field, each arriving in pieces, or
-// all of them at hand in one block. It checks nothing: the parser has, and Headers::add does for
-// everybody else.
+// all of them at hand in one block. It checks nothing: the parser has.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +12,6 @@ namespace weft::http {
 
 class HeadersBuilder {
  public:
-  HeadersBuilder() noexcept = default;
-  explicit HeadersBuilder(Headers& headers) noexcept { write_to(headers); }
-
   /// Later calls write into `headers`, which must outlive them.
   void write_to(Headers& headers) noexcept {
     headers_ = &headers;
@@ -46,12 +42,6 @@ class HeadersBuilder {
     const std::string_view value = view(value_);
     name_ = value_ = {};
     return value;
-  }
-
-  void add(std::string_view name, std::string_view value) {
-    append_name(name);
-    append_value(value);
-    static_cast<void>(end_value());
   }
 
  private:

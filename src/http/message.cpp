@@ -4,7 +4,6 @@
 #include <weft/http_message.hpp>
 
 #include "http/char_class.hpp"
-#include "http/headers_builder.hpp"
 
 namespace weft::http {
 namespace {
@@ -106,6 +105,7 @@ std::string_view Status::reason() const noexcept {
 }
 
 Result<std::string> percent_decode(std::string_view text) {
+  if (text.find('%') == std::string_view::npos) return std::string(text);
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -182,8 +182,7 @@ void Request::clear() noexcept {
 
 Response Response::text(std::string body, Status code) {
   Response response(code);
-  // Known to be well-formed: add() would look at every byte.
-  HeadersBuilder(response.headers).add("Content-Type", "text/plain; charset=utf-8");
+  response.headers.put("Content-Type", "text/plain; charset=utf-8");
   response.body = std::move(body);
   return response;
 }

@@ -13,9 +13,7 @@ void shrink(std::string& buffer) noexcept {
 void Slot::recycle() noexcept {
   shrink(request.body);
   shrink(output);
-  response.clear();
-  if (response.body.capacity() > Slot::kKeptBytes) response = Response();
-  large_body = {};
+  if (!large_body.empty()) large_body = std::string();
   begun_ = false;
 }
 

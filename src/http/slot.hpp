@@ -37,9 +37,9 @@ class Slot {
 
   RequestParser parser;
   Request request;
-  Response response;
   std::string output;
-  std::string_view large_body;  // of `response`: written after `output`, instead of copied into it
+  std::string
+      large_body;  // of the last response in `output`, if it is too large to be copied there
   std::array<std::byte, kInputSize> input;
 
  private:
