@@ -18,7 +18,9 @@ namespace weft {
 /// The part of an I/O awaiter that needs no template: start, suspend, cancel, confirm, resume.
 class OperationLeaf : public Operation, private CancelHook {
  public:
-  OperationLeaf() noexcept;
+  OperationLeaf() noexcept
+      : Operation(OperationKind::poll, nullptr, &OperationLeaf::on_complete),
+        CancelHook(&OperationLeaf::on_cancel_request) {}
 
   /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;

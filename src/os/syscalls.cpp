@@ -18,11 +18,14 @@
 #include "os/fault.hpp"
 
 namespace weft {
-namespace {
+/// For the helpers of this file.
+class InstalledPlan {
+ public:
+  /// Acquire: pairs with the release in install(), so that the plan is whole when it is seen.
+  static FaultPlan* get() noexcept { return Syscalls::plan_.load(std::memory_order_acquire); }
+};
 
-// Written by a test before the threads it looks at start; acquire pairs with the release in
-// install(), so that the plan is whole when it is seen.
-Atomic<FaultPlan*> installed_plan{nullptr};
+namespace {
 
 // Whether epoll_pwait2 turned out to be missing (Linux before 5.11, or a filter). Relaxed: a hint;
 // a thread that has not seen it yet finds out by itself.
@@ -35,7 +38,7 @@ constexpr int RWF_NOSIGNAL = 0x100;
 /// Makes a call as often as it is interrupted. `call` is given the greatest size of the transfer.
 template <class Function>
 std::int64_t perform(Call kind, int fd, Function call) noexcept {
-  FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
+  FaultPlan* const plan = InstalledPlan::get();
   for (;;) {
     std::size_t room = Fault::not_shortened;
     int error = 0;
@@ -57,8 +60,7 @@ std::int64_t perform(Call kind, int fd, Function call) noexcept {
 /// The same for calls that must not be made again when they are interrupted.
 template <class Function>
 std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
-  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
-      [[unlikely]] {
+  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
     const auto fault = plan->judge(kind, fd);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }
@@ -157,7 +159,7 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
     });
     if (result != -ENOSYS && result != -EPERM) return result;
     // What a test injects is not the kernel's word.
-    const bool injected = installed_plan.load(std::memory_order_relaxed) != nullptr;
+    const bool injected = InstalledPlan::get() != nullptr;
     if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
   return wait_in_milliseconds(epoll, events, room, timeout_ns);
@@ -193,12 +195,12 @@ std::int64_t Syscalls::write(int fd, const void* data, std::size_t size) noexcep
                  [&](std::size_t room) { return ::write(fd, data, std::min(size, room)); });
 }
 
-std::int64_t Syscalls::recv(int socket, void* data, std::size_t size) noexcept {
+std::int64_t Syscalls::judged_recv(int socket, void* data, std::size_t size) noexcept {
   return perform(Call::read, socket,
                  [&](std::size_t room) { return ::recv(socket, data, std::min(size, room), 0); });
 }
 
-std::int64_t Syscalls::send(int socket, const void* data, std::size_t size) noexcept {
+std::int64_t Syscalls::judged_send(int socket, const void* data, std::size_t size) noexcept {
   return perform(Call::send, socket, [&](std::size_t room) {
     return ::send(socket, data, std::min(size, room), MSG_NOSIGNAL);
   });
@@ -316,8 +318,7 @@ std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* 
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  if (FaultPlan* const plan = installed_plan.load(std::memory_order_acquire); plan != nullptr)
-      [[unlikely]] {
+  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
     const auto fault = plan->judge(Call::epoll_wait, epoll);
     if (fault && fault->errno_value != 0) return -fault->errno_value;
   }
@@ -325,12 +326,12 @@ std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
 }
 
 bool Syscalls::may_shorten() noexcept {
-  const FaultPlan* const plan = installed_plan.load(std::memory_order_acquire);
+  const FaultPlan* const plan = InstalledPlan::get();
   return plan != nullptr && plan->shortens();
 }
 
 FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
-  return installed_plan.exchange(plan, std::memory_order_acq_rel);
+  return plan_.exchange(plan, std::memory_order_acq_rel);
 }
 
 }  // namespace weft

@@ -4,7 +4,9 @@
 //
 // Every function returns its result, or -errno; nothing here reads or leaves errno to a caller.
 // They are out of line on purpose: inlined into a coroutine, the compiler could keep the address of
-// one thread's errno across a suspension and read another thread's afterwards.
+// one thread's errno across a suspension and read another thread's afterwards. The two of the hot
+// path are inlined all the same, and for functions that cannot suspend: the kernel's own calls push
+// the processor's predictions of returns out, so that each level of call above a system call costs.
 //
 // EINTR: a call that was interrupted is made again, except where a function says otherwise.
 // SIGPIPE: no function here raises it, but the plain write().
@@ -13,8 +15,10 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <weft/atomic.hpp>
 
 struct epoll_event;
 struct iovec;
@@ -32,9 +36,27 @@ struct Syscalls {
   static std::int64_t write(int fd, const void* data, std::size_t size) noexcept;
   /// recv(2): a read of a socket, by a shorter way in the kernel; faults know it as a read.
   /// -ENOTSOCK if it is no socket.
-  static std::int64_t recv(int socket, void* data, std::size_t size) noexcept;
+  [[gnu::always_inline]] static std::int64_t recv(int socket, void* data,
+                                                  std::size_t size) noexcept {
+    if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+      return judged_recv(socket, data, size);
+    std::int64_t result = 0;
+    do {
+      result = ::recv(socket, data, size, 0);
+    } while (result < 0 && errno == EINTR);
+    return result >= 0 ? result : -errno;
+  }
   /// send(2) and sendmsg(2) with MSG_NOSIGNAL; -ENOTSOCK if it is no socket.
-  static std::int64_t send(int socket, const void* data, std::size_t size) noexcept;
+  [[gnu::always_inline]] static std::int64_t send(int socket, const void* data,
+                                                  std::size_t size) noexcept {
+    if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+      return judged_send(socket, data, size);
+    std::int64_t result = 0;
+    do {
+      result = ::send(socket, data, size, MSG_NOSIGNAL);
+    } while (result < 0 && errno == EINTR);
+    return result >= 0 ? result : -errno;
+  }
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
   /// writev(2) on anything, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL
   /// (Linux 6.18), and where the kernel or the handle has no such flag, with the signal blocked and
@@ -79,6 +101,15 @@ struct Syscalls {
   /// Installs `plan` for the whole process (null: none) and returns the one before. For tests,
   /// through ScopedFaults, while no other thread makes calls through here.
   static FaultPlan* install(FaultPlan* plan) noexcept;
+
+ private:
+  static std::int64_t judged_recv(int socket, void* data, std::size_t size) noexcept;
+  static std::int64_t judged_send(int socket, const void* data, std::size_t size) noexcept;
+
+  friend class InstalledPlan;
+  // Written by a test before the threads it looks at start. Relaxed where it is only compared with
+  // null; who follows it acquires, pairing with the release in install().
+  static inline constinit Atomic<FaultPlan*> plan_{nullptr};
 };
 
 }  // namespace weft

@@ -50,18 +50,6 @@ std::int64_t try_accept(Operation& operation) noexcept {
   return result;
 }
 
-std::int64_t try_read(const Operation& operation, bool& no_socket) noexcept {
-  const int handle = operation.source->handle();
-  // A receive of no bytes would take a datagram off its queue; a read does not.
-  if (!no_socket && operation.buffer.size != 0) {
-    const std::int64_t result =
-        Syscalls::recv(handle, operation.buffer.data, operation.buffer.size);
-    if (result != -ENOTSOCK) return result;
-    no_socket = true;
-  }
-  return Syscalls::read(handle, operation.buffer.data, operation.buffer.size);
-}
-
 std::int64_t try_write(const Operation& operation, bool& no_socket) noexcept {
   const int handle = operation.source->handle();
   if (!no_socket) {
@@ -109,7 +97,7 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
   const int handle = operation.source->handle();
   switch (operation.kind) {
     case OperationKind::read:
-      return or_would_block(try_read(operation, no_socket));
+      return or_would_block(Syscalls::read(handle, operation.buffer.data, operation.buffer.size));
     case OperationKind::write:
       return or_would_block(try_write(operation, no_socket));
     case OperationKind::readv:

@@ -12,9 +12,18 @@
 
 namespace weft {
 
-OperationLeaf::OperationLeaf() noexcept
-    : Operation(OperationKind::poll, nullptr, &OperationLeaf::on_complete),
-      CancelHook(&OperationLeaf::on_cancel_request) {}
+/// Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
+[[gnu::always_inline]] inline bool OperationLeaf::start_until_pending() noexcept {
+  if (kind == OperationKind::timer && deadline <= reactor->now()) {
+    // Ends at once: the wheel would take it, but see to it only at its next tick.
+    result = 0;
+    return false;
+  }
+  while (reactor->start(*this) == Started::completed) {
+    if (again == nullptr || !again(*this)) return false;
+  }
+  return true;
+}
 
 bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
@@ -32,18 +41,6 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
   // Another thread may have asked for the cancel since the check above: then it found nothing
   // armed, and the cancel is ours to make.
   if (!task_->arm(*this)) reactor->cancel(*this);
-  return true;
-}
-
-bool OperationLeaf::start_until_pending() noexcept {
-  if (kind == OperationKind::timer && deadline <= reactor->now()) {
-    // Ends at once: the wheel would take it, but see to it only at its next tick.
-    result = 0;
-    return false;
-  }
-  while (reactor->start(*this) == Started::completed) {
-    if (again == nullptr || !again(*this)) return false;
-  }
   return true;
 }
 

@@ -85,6 +85,24 @@ constexpr bool transfers(OperationKind kind) noexcept {
   return is_one_of(kind, {read, readv, write, writev});
 }
 
+/// attempt(), with the shortest way to the commonest system calls.
+[[gnu::always_inline]] inline std::int64_t try_once(Operation& operation,
+                                                    bool& no_socket) noexcept {
+  const bool reads = operation.kind == OperationKind::read;
+  // A receive of no bytes would take a datagram off its queue; a read does not.
+  const bool direct = reads ? operation.buffer.size != 0 : operation.kind == OperationKind::write;
+  if (direct && !no_socket) [[likely]] {
+    const int handle = operation.source->handle();
+    const Operation::Buffer buffer = operation.buffer;
+    const std::int64_t result = reads ? Syscalls::recv(handle, buffer.data, buffer.size)
+                                      : Syscalls::send(handle, buffer.data, buffer.size);
+    if (result != -ENOTSOCK) [[likely]]
+      return result == -EAGAIN ? would_block : result;
+    no_socket = true;
+  }
+  return attempt(operation, no_socket);
+}
+
 bool is_tcp(NativeHandle handle) noexcept {
   int protocol = 0;
   socklen_t size = sizeof protocol;
@@ -204,7 +222,8 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
 
 // Trying
 
-std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
+[[gnu::always_inline]] inline std::int64_t ReadinessDriver::try_now(Operation& operation,
+                                                                    Watch* watch) noexcept {
   const Watch* known = watch;
   if (known == nullptr) {
     known = watches_.find(operation.source->handle());
@@ -212,7 +231,7 @@ std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexce
   }
   const bool believed = known != nullptr && known->no_socket;
   bool no_socket = believed;
-  const std::int64_t result = attempt(operation, no_socket);
+  const std::int64_t result = try_once(operation, no_socket);
   if (no_socket != believed) [[unlikely]] {
     if (Watch* const record = record_for(*operation.source)) record->no_socket = no_socket;
   }
