@@ -104,5 +104,60 @@ void two_producers(Execution& execution) {
 
 TEST(IdleSetModel, NorWithTwoProducers) { expect_holds_randomly(20000, two_producers); }
 
+/// The only worker of a scheduler: it does not search.
+class Loner {
+ public:
+  void push() {
+    work_.fetch_add(1, std::memory_order_relaxed);
+    wake();
+  }
+  /// Takes `items` items; one that is left lying while it sleeps is a deadlock.
+  void work(int items) {
+    while (items != 0) {
+      const int taken = work_.exchange(0, std::memory_order_relaxed);
+      items -= taken;
+      if (taken != 0) continue;
+      idle_.sleep(0, false);
+      atomic_fence(std::memory_order_seq_cst);
+      if (work_.load(std::memory_order_relaxed) != 0) wake();
+      parker_.park();
+      EXPECT_FALSE(idle_.awake(0));
+    }
+  }
+
+ private:
+  void wake() {
+    if (idle_.worker_to_wake() != IdleSet::none) parker_.unpark();
+  }
+
+  IdleSet idle_{1};
+  Atomic<int> work_{0};
+  ThreadParker parker_;
+};
+
+void one_producer_for_one(Execution& execution) {
+  Loner loner;
+  execution.thread([&] {
+    loner.push();
+    loner.push();
+  });
+  execution.thread([&] { loner.work(2); });
+  execution.join_all();
+}
+
+void two_producers_for_one(Execution& execution) {
+  Loner loner;
+  execution.thread([&] { loner.push(); });
+  execution.thread([&] { loner.push(); });
+  execution.thread([&] { loner.work(2); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, TheOnlyWorkerIsWoken) {
+  expect_holds_exhaustively(2, one_producer_for_one);
+  expect_holds_exhaustively(2, two_producers_for_one);
+  expect_holds_randomly(20000, two_producers_for_one);
+}
+
 }  // namespace
 }  // namespace weft::model
