@@ -95,6 +95,10 @@ struct Response {
 
 /// What a peer may make this side hold in memory. Beyond: 414, 431, 413 or 400 and a close.
 struct Limits {
+  /// Larger values of max_header_bytes and max_headers count as these.
+  static constexpr std::size_t most_header_bytes = 256 * 1024 * 1024;
+  static constexpr std::size_t most_headers = 1'000'000;
+
   std::size_t max_target = 8 * 1024;  ///< bytes of the request target
   std::size_t max_header_bytes =
       16 * 1024;                           ///< bytes of all field lines, and again of all trailers

@@ -23,8 +23,8 @@
 
 namespace weft::http {
 
-/// Timeouts never end early. They end late by up to an eighth of the shortest of them (of 2 s, if
-/// all are longer); idle_timeout and write_timeout by up to all of it.
+/// Timeouts never end early. They are looked after now and then, and end late by up to the shortest
+/// of them and an eighth (2.25 s, if all are longer).
 struct ServerOptions {
   /// What a request may be; beyond, it is answered with 400, 413, 414 or 431 and the connection
   /// closed.

@@ -23,7 +23,7 @@ class OperationLeaf : public Operation, private CancelHook {
         CancelHook(&OperationLeaf::on_cancel_request) {}
 
   /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
-  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+  [[nodiscard, gnu::noinline]] bool suspend(PromiseBase& innermost) noexcept;
 
   /// Looks at a terminal result; true: start the operation again for the rest (write_all).
   /// Optional.
@@ -33,7 +33,7 @@ class OperationLeaf : public Operation, private CancelHook {
  private:
   static void on_complete(Operation& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
-  [[nodiscard]] bool start_until_pending() noexcept;
+  [[nodiscard, gnu::always_inline]] inline bool start_until_pending() noexcept;
   [[nodiscard]] bool ended_cancelled() const noexcept;
 
   TaskHeader* task_ = nullptr;

@@ -124,8 +124,10 @@ void append_refusal(Slot& slot, const ServerOptions& options, Errc error) {
 
 /// How long the peer may take for what is to be written.
 [[nodiscard]] Nanoseconds time_to_write(const Slot& slot, const ServerOptions& options) noexcept {
-  const std::size_t seconds = (slot.output.size() + slot.large_body.size()) / kSlowestReader;
-  return options.write_timeout + std::chrono::seconds(seconds);
+  const std::size_t bytes = slot.output.size() + slot.large_body.size();
+  const Nanoseconds more = std::chrono::seconds(bytes / kSlowestReader);
+  return options.write_timeout > Nanoseconds::max() - more ? Nanoseconds::max()
+                                                           : options.write_timeout + more;
 }
 
 /// Until when the next read may last: each part of a request has a deadline of its own, which

@@ -42,10 +42,10 @@ Connection::~Connection() {
   session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::int64_t Connection::deadline_from(TimePoint now) noexcept {
+std::int64_t Connection::deadline() noexcept {
   std::int64_t limit = limit_.load(std::memory_order_relaxed);
   if (limit >= 0) return limit;
-  const std::int64_t start = now.time_since_epoch().count();
+  const std::int64_t start = now().time_since_epoch().count();
   const std::int64_t deadline = -limit > kNever - start ? kNever : start - limit;
   // If it fails, the task has gone on to another wait, which the next sweep meets.
   static_cast<void>(limit_.compare_exchange_strong(limit, deadline, std::memory_order_relaxed,

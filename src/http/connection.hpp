@@ -61,7 +61,7 @@ class Connection {
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
   /// For the sweep: when the present wait is to end.
-  [[nodiscard]] std::int64_t deadline_from(TimePoint now) noexcept;
+  [[nodiscard]] std::int64_t deadline() noexcept;
   void enter(Phase phase, std::int64_t limit) noexcept {
     // Relaxed: a sweep that sees the one without the other errs by one wait at the edge of its
     // deadline.

@@ -124,6 +124,8 @@ struct MessageParser::Callbacks {
 };
 
 MessageParser::MessageParser(bool is_request, const Limits& limits) noexcept : limits_(limits) {
+  limits_.max_header_bytes = std::min(limits_.max_header_bytes, Limits::most_header_bytes);
+  limits_.max_headers = std::min(limits_.max_headers, Limits::most_headers);
   llhttp_init(&llhttp_, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &Callbacks::settings());
   llhttp_.data = this;
   // Any line that RequestLineGuard::take_whole() lets pass leaves llhttp in this state but for the

@@ -109,6 +109,17 @@ std::vector<std::string_view> cut_at_random(std::string_view input, Random& rand
   return pieces;
 }
 
+/// Now and then so narrow that a typical message exceeds them.
+Limits make_limits(Random& random) {
+  Limits limits;
+  if (pick(random, 4) == 0) limits.max_target = pick(random, 12);
+  if (pick(random, 4) == 0) limits.max_header_bytes = pick(random, 60);
+  if (pick(random, 4) == 0) limits.max_headers = pick(random, 4);
+  if (pick(random, 4) == 0) limits.max_body = pick(random, 8);
+  if (pick(random, 4) == 0) limits.max_chunk_extension = pick(random, 6);
+  return limits;
+}
+
 unsigned rounds() {
   const char* wanted = std::getenv("WEFT_FUZZ_ROUNDS");
   return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 20'000U;
@@ -118,9 +129,12 @@ TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
   for (unsigned seed = 0; seed < rounds(); ++seed) {
     Random random(seed);
     const std::string input = make_input(kRequests, random);
-    const Outcome whole = test::parse_requests({input});
-    ASSERT_EQ(test::parse_requests(test::cut_everywhere(input)), whole) << seed << "\n" << input;
-    ASSERT_EQ(test::parse_requests(cut_at_random(input, random)), whole) << seed << "\n" << input;
+    const Limits limits = make_limits(random);
+    const Outcome whole = test::parse_requests({input}, limits);
+    ASSERT_EQ(test::parse_requests(test::cut_everywhere(input), limits), whole) << seed << "\n"
+                                                                                << input;
+    ASSERT_EQ(test::parse_requests(cut_at_random(input, random), limits), whole) << seed << "\n"
+                                                                                 << input;
   }
 }
 
@@ -129,11 +143,14 @@ TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
     Random random(seed);
     const std::string input = make_input(kResponses, random);
     const Method method = pick(random, 4) == 0 ? Method::head : Method::get;
-    const Outcome whole = test::parse_responses({input}, method);
-    ASSERT_EQ(test::parse_responses(test::cut_everywhere(input), method), whole) << seed << "\n"
-                                                                                 << input;
-    ASSERT_EQ(test::parse_responses(cut_at_random(input, random), method), whole) << seed << "\n"
-                                                                                  << input;
+    const Limits limits = make_limits(random);
+    const Outcome whole = test::parse_responses({input}, method, limits);
+    ASSERT_EQ(test::parse_responses(test::cut_everywhere(input), method, limits), whole)
+        << seed << "\n"
+        << input;
+    ASSERT_EQ(test::parse_responses(cut_at_random(input, random), method, limits), whole)
+        << seed << "\n"
+        << input;
   }
 }
 

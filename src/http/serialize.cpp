@@ -1,7 +1,6 @@
 #include "http/serialize.hpp"
 
 #include <charconv>
-#include <cstring>
 
 #include "http/char_class.hpp"
 
@@ -36,10 +35,7 @@ constexpr std::size_t longest_reason = 64;
 class Pen {
  public:
   explicit Pen(char* to) noexcept : at_(to) {}
-  void put(std::string_view text) noexcept {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void put(std::string_view text) noexcept { at_ += text.copy(at_, text.size()); }
   void put_field(std::string_view name, std::string_view value) noexcept {
     put(name);
     put(": ");

@@ -105,6 +105,10 @@ TEST(AppendRequest, IsReadBackByTheParser) {
   EXPECT_EQ(out, "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\nUser-Agent: mine\r\n\r\n");
 }
 
+TEST(AppendResponse, AStatusNeedsNoPhrase) {
+  EXPECT_EQ(written(Response(299)), "HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST(AppendHead, TheResponseMayAskForTheClose) {
   const auto stays = [](std::string_view name, std::string_view value) {
     std::string out;

@@ -14,8 +14,7 @@ using std::chrono::milliseconds;
   return std::min({options.header_timeout, options.body_timeout, options.idle_timeout,
                    options.write_timeout, kLingerTime});
 }
-/// How late the end of a deadline may be noticed. That of a wait without one is noticed later by up
-/// to shortest_timeout(): between two sweeps.
+/// The least time between two sweeps; the greatest is shortest_timeout().
 [[nodiscard]] Nanoseconds sweep_period(const ServerOptions& options) noexcept {
   return std::max<Nanoseconds>(shortest_timeout(options) / 8, milliseconds(1));
 }
@@ -136,13 +135,13 @@ bool Session::stop_sweeping_if_empty() noexcept {
 
 /// Ends the waits that have lasted too long; gives when to come again.
 TimePoint Session::sweep(TimePoint now) noexcept {
-  // A wait that begins after this sweep may last at least a shortest time-out.
+  // What begins after this sweep is looked at in a shortest time-out at the latest.
   std::int64_t earliest = (now + shortest_timeout(options())).time_since_epoch().count();
   const std::int64_t current = now.time_since_epoch().count();
   {
     std::lock_guard lock(mutex_);
     for (Connection* one = first_; one != nullptr; one = one->next_) {
-      const std::int64_t deadline = one->deadline_from(now);
+      const std::int64_t deadline = one->deadline();
       if (deadline > current) {
         earliest = std::min(earliest, deadline);
         continue;

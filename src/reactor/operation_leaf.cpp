@@ -12,8 +12,8 @@
 
 namespace weft {
 
-/// Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
-[[gnu::always_inline]] inline bool OperationLeaf::start_until_pending() noexcept {
+// Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
+inline bool OperationLeaf::start_until_pending() noexcept {
   if (kind == OperationKind::timer && deadline <= reactor->now()) {
     // Ends at once: the wheel would take it, but see to it only at its next tick.
     result = 0;

@@ -222,8 +222,7 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
 
 // Trying
 
-[[gnu::always_inline]] inline std::int64_t ReadinessDriver::try_now(Operation& operation,
-                                                                    Watch* watch) noexcept {
+inline std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch) noexcept {
   const Watch* known = watch;
   if (known == nullptr) {
     known = watches_.find(operation.source->handle());

@@ -65,7 +65,8 @@ class ReadinessDriver final : public Driver {
   [[nodiscard]] Result<Watch*> begin_watching(Source& source) noexcept;
   void end_watching(NativeHandle handle, Watch& watch) noexcept;
 
-  [[nodiscard]] std::int64_t try_now(Operation& operation, Watch* watch) noexcept;
+  [[nodiscard, gnu::always_inline]] inline std::int64_t try_now(Operation& operation,
+                                                                Watch* watch) noexcept;
   void learn(const Operation& operation, std::int64_t result, Watch& watch) noexcept;
   [[nodiscard]] bool short_is_final(Watch& watch) noexcept;
   void take_event(const Ready& event, CompletionList& completed) noexcept;
