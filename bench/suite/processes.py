@@ -18,6 +18,12 @@ def cpu_split() -> tuple[set[int], set[int]]:
     return ({cpus[-1]}, set(cpus[:-1])) if len(cpus) > 1 else (set(cpus), set(cpus))
 
 
+def stolen_seconds() -> float:
+    """Time that the host of this virtual machine kept from it, all CPUs together; see proc_stat(5)."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def pinned_to(cpus: set[int]):
     return lambda: os.sched_setaffinity(0, cpus)
 

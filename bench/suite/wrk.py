@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from .build import Failure
-from .processes import pinned_to
+from .processes import pinned_to, stolen_seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Window:
     requests: int
     requests_per_second: float
     cpu_us_per_request: float
+    stolen_seconds: float  # by the host; what a process is charged for includes it
 
 
 def _number(pattern: str, text: str, what: str) -> float:
@@ -27,9 +28,11 @@ def measure(server, cpus: set[int], connections: int, seconds: int, script: str 
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["-s", script] if script else []
     command.append(f"http://{server.address}/0/x")
+    stolen = stolen_seconds()
     before = server.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=pinned_to(cpus))
     cpu = server.cpu_seconds() - before
+    stolen = stolen_seconds() - stolen
     text = done.stdout
     if done.returncode != 0 or "Socket errors" in text or "Non-2xx" in text:
         raise Failure(f"wrk against {server.name} went wrong:\n{text}{done.stderr}")
@@ -37,4 +40,4 @@ def measure(server, cpus: set[int], connections: int, seconds: int, script: str 
     if requests == 0:
         raise Failure(f"{server.name} answered nothing in {seconds} s")
     rate = _number(r"Requests/sec:\s+([\d.]+)", text, "rate")
-    return Window(requests, rate, cpu / requests * 1e6)
+    return Window(requests, rate, cpu / requests * 1e6, stolen)
