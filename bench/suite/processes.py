@@ -19,7 +19,7 @@ def cpu_split() -> tuple[set[int], set[int]]:
 
 
 def stolen_seconds() -> float:
-    """Time that the host of this virtual machine kept from it, all CPUs together; see proc_stat(5)."""
+    """Time that the host of this virtual machine kept from it, all CPUs together: proc_stat(5)."""
     fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
     return int(fields[8]) / os.sysconf("SC_CLK_TCK")
 
