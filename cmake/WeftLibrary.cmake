@@ -12,7 +12,7 @@ target_compile_options(weft_llhttp PRIVATE -w)
 # Its stricter grammar of names and targets; src/http/line_guard.hpp refuses what it still lets pass.
 target_compile_definitions(weft_llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 
-file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp)
+file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$")
 
 add_library(weft ${WEFT_SOURCES} $<TARGET_OBJECTS:weft_llhttp>)
