@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
+#include <string>
 #include <thread>
 
 namespace weft::test {
@@ -16,7 +18,29 @@ std::size_t entries(const char* directory) {
   return static_cast<std::size_t>(std::distance(begin(listing), end(listing)));
 }
 
+/// A thread that carries the name that runtimes give to their workers.
+bool a_worker_is_listed() {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    if (name.starts_with("weft-")) return true;
+  }
+  return false;
+}
+
+/// Asks `done` again and again for some seconds.
+template <class Condition>
+void wait_some_seconds(Condition done) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!done() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+}
+
 }  // namespace
+
+ProcessState ProcessState::without_runtimes() {
+  wait_some_seconds([] { return !a_worker_is_listed(); });
+  return now();
+}
 
 ProcessState ProcessState::now() {
   ProcessState state;
@@ -32,12 +56,11 @@ std::string to_string(const ProcessState& state) {
 }
 
 ProcessState settled(const ProcessState& expected) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  ProcessState state = ProcessState::now();
-  while (state != expected && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::yield();
+  ProcessState state;
+  wait_some_seconds([&] {
     state = ProcessState::now();
-  }
+    return state == expected;
+  });
   return state;
 }
 

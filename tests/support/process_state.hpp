@@ -15,13 +15,15 @@ struct ProcessState {
   std::int64_t frame_blocks = 0;  ///< live blocks of the frame pool
 
   [[nodiscard]] static ProcessState now();
+  /// now(), where no runtime lives: waits for some seconds until the kernel lists no worker any
+  /// more, as it does for a moment after it was joined.
+  [[nodiscard]] static ProcessState without_runtimes();
   friend bool operator==(const ProcessState&, const ProcessState&) = default;
 };
 
 [[nodiscard]] std::string to_string(const ProcessState& state);
 
-/// The state now; if it is not `expected`, looks again for some seconds: the kernel lists a thread
-/// for a moment after it was joined.
+/// The state now; if it is not `expected`, looks again for some seconds.
 [[nodiscard]] ProcessState settled(const ProcessState& expected);
 
 }  // namespace weft::test

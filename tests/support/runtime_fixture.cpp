@@ -1,7 +1,6 @@
 #include "support/runtime_fixture.hpp"
 
 #include <exception>
-#include <thread>
 
 namespace weft::test {
 
@@ -21,7 +20,6 @@ std::string what_of(const std::exception_ptr& error) {
 // leak.
 void warm_up() {
   [[maybe_unused]] static const bool warm = [] {
-    std::thread([] {}).join();
     Runtime{options_for(2)}.shutdown();
     return true;
   }();
@@ -38,7 +36,7 @@ RuntimeOptions options_for(std::size_t workers) {
 
 void RuntimeTest::SetUp() {
   warm_up();
-  before_ = settled(ProcessState::now());
+  before_ = ProcessState::without_runtimes();
 }
 
 Runtime& RuntimeTest::runtime() {
