@@ -50,16 +50,9 @@ std::int64_t try_accept(Operation& operation) noexcept {
   return result;
 }
 
-std::int64_t try_write(const Operation& operation, bool& no_socket) noexcept {
-  const int handle = operation.source->handle();
-  if (!no_socket) {
-    const std::int64_t result =
-        Syscalls::send(handle, operation.buffer.data, operation.buffer.size);
-    if (result != -ENOTSOCK) return result;
-    no_socket = true;
-  }
+std::int64_t try_write(const Operation& operation) noexcept {
   const iovec slice{operation.buffer.data, operation.buffer.size};
-  return Syscalls::writev(handle, &slice, 1);
+  return Syscalls::writev(operation.source->handle(), &slice, 1);
 }
 
 std::int64_t try_writev(const Operation& operation, bool& no_socket) noexcept {
@@ -99,7 +92,7 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
     case OperationKind::read:
       return or_would_block(Syscalls::read(handle, operation.buffer.data, operation.buffer.size));
     case OperationKind::write:
-      return or_would_block(try_write(operation, no_socket));
+      return or_would_block(try_write(operation));
     case OperationKind::readv:
       return or_would_block(
           Syscalls::readv(handle, system_slices(operation), operation.slices.count));

@@ -16,6 +16,8 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
 /// Tries `operation`. operation.token is 0 at the first try and remembers from one to the next how
 /// far it is. `no_socket`: whether its handle is known to be none; learnt here. A wrong belief
 /// costs time only.
+/// The driver reads and writes sockets by itself, and comes here with `read` and `write` only where
+/// that was no use.
 [[nodiscard]] std::int64_t attempt(Operation& operation, bool& no_socket) noexcept;
 
 /// What a readv or writev asks for.
