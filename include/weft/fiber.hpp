@@ -94,8 +94,10 @@ class FiberBody {
  protected:
   using Run = void (*)(FiberBody&) noexcept;
   FiberBody(const FiberOptions& options, Run run) noexcept : options_(options), run_(run) {}
-  /// Unwinds the fiber, if it has started and not ended.
-  ~FiberBody();
+  ~FiberBody() = default;
+  /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
+  /// stack refers to.
+  void unwind() noexcept;
 
  private:
   friend class FiberCore;
@@ -114,6 +116,7 @@ class FiberCall final : public FiberBody {
  public:
   FiberCall(const FiberOptions& options, F& function, Args&... args) noexcept
       : FiberBody(options, &FiberCall::run), function_(function), args_(args...) {}
+  ~FiberCall() { unwind(); }
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
 
  private:

@@ -167,7 +167,7 @@ void FiberBody::finish() noexcept {
   hub.stacks().give_back(stack);
 }
 
-FiberBody::~FiberBody() {
+void FiberBody::unwind() noexcept {
   if (core_ == nullptr) return;
   core_->unwind();
   finish();
