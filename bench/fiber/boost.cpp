@@ -1,5 +1,5 @@
-// bench/run fiber: Boost.Context (the bare switch) and Boost.Fiber, with its pooled stacks, on one
-// thread and its default scheduler (round robin).
+// bench/run fiber: Boost.FlowContext (the bare switch) and Boost.Fiber, with its pooled stacks, on
+// one thread and its default scheduler (round robin).
 #include <boost/context/fiber.hpp>
 #include <boost/fiber/all.hpp>
 #include <boost/fiber/pooled_fixedsize_stack.hpp>
