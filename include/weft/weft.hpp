@@ -11,6 +11,7 @@
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
+#include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
