@@ -8,6 +8,7 @@
 // There is no global state: any number of runtimes live side by side.
 #pragma once
 
+#include <weft/as_future.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
@@ -69,6 +70,14 @@ class Runtime {
                     "weft: give something awaitable, or a callable that does");
       return spawn_in(tasks(), [work = std::move(callable)]() mutable { return std::move(work); });
     }
+  }
+
+  /// `awaitable` as a future whose work is a task of this runtime: to be polled by whatever thread
+  /// and executor; see weft::as_future. Thread-safe. Throws std::logic_error once shutdown() has
+  /// begun. The runtime must outlive the future's first poll.
+  template <Awaitable A>
+  AsFuture<A> as_future(A awaitable) {
+    return AsFuture<A>(tasks(), std::move(awaitable));
   }
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
