@@ -197,10 +197,11 @@ TEST_F(Futures, DroppingAJoinDropsTheChildrenAndTheirWakersAreHarmless) {
 // try_join
 
 futures::Map<Signal::Wait, Result<int> (*)(int)> fallible(Signal& signal) {
-  return futures::map(signal.wait(), +[](int value) -> Result<int> {
-    if (value < 0) return fail(std::errc::invalid_argument);
-    return value;
-  });
+  return futures::map(
+      signal.wait(), +[](int value) -> Result<int> {
+        if (value < 0) return fail(std::errc::invalid_argument);
+        return value;
+      });
 }
 
 TEST_F(Futures, TryJoinGivesAllOrTheFirstFailure) {
