@@ -184,16 +184,21 @@ bool FutureLeaf::suspend(PromiseBase& innermost) noexcept {
     task_->leaf_ended(true);
     return true;
   }
-  if (poll()) {
-    if (task_->spend_budget()) return false;
-    task_->resume_later();
+  bool ready = poll();
+  if (!ready && task_->arm(*this)) {
+    wait_or_go_on();
     return true;
   }
-  if (task_->arm(*this)) {
-    wait_or_go_on();
-  } else {
-    task_->leaf_ended(true);
+  if (!ready) {  // a cancel came since the question above: the last poll begins after it
+    begin_poll();
+    ready = poll();
   }
+  if (!ready) {
+    task_->leaf_ended(true);
+    return true;
+  }
+  if (task_->spend_budget()) return false;
+  task_->resume_later();
   return true;
 }
 
@@ -209,9 +214,12 @@ void FutureLeaf::run_leaf(Runnable& self) noexcept {
   auto& leaf = static_cast<FutureLeaf&>(self);
   TaskHeader& task = *leaf.task_;
   leaf.begin_poll();
+  // Asked before the poll, as one that gives pending is the last only if it began after the cancel;
+  // and after begin_poll(), for if that has taken the cancel's notification, the cancel is seen
+  // here. One that comes later finds the hook armed, and is seen by begin_wait().
+  const bool last = task.cancel_requested();
   const bool ready = leaf.poll();
-  // A cancel that comes after this question finds the hook armed, and wakes the leaf.
-  if (!ready && !task.cancel_requested()) {
+  if (!ready && !last) {
     leaf.wait_or_go_on();
   } else if (task.leaf_ended_here(!ready)) {
     task.run();

@@ -112,7 +112,6 @@ TEST_P(AsFutureTest, DroppingItCancelsTheWorkWhichTheRuntimeAwaits) {
   Log log;
   run([&]() -> Task<void> {
     ManualEvent never;
-    ManualEvent gate;
     auto body = [&]() -> Task<void> {
       const Logged local(log, "unwound");
       co_await never;
