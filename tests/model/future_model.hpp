@@ -53,9 +53,15 @@ class OneWorker final : public Executor {
     due_ = &work;
     parker_.unpark();
   }
-  void defer(Runnable& work) noexcept override { schedule(work); }
+  void defer(Runnable& work) noexcept override {
+    schedule(work);
+    deferred_ = true;
+  }
   void run_next() noexcept {
     parker_.park();
+    // Others go first, for they may be who is waited for: an AtomicWaker that is in the middle of a
+    // wake answers each registration by another one.
+    if (std::exchange(deferred_, false)) spin_hint();
     Runnable* const work = std::exchange(due_, nullptr);
     if (work != nullptr) work->run();
   }
@@ -63,6 +69,7 @@ class OneWorker final : public Executor {
 
  private:
   Runnable* due_ = nullptr;
+  bool deferred_ = false;
   ThreadParker parker_;
 };
 
