@@ -47,7 +47,7 @@ const WakerVTable ParkedPoller::vtable{
     .drop = [](void* data) noexcept { of(data).handles.fetch_sub(1, std::memory_order_relaxed); },
 };
 
-// Catches: a register_waker() that does not wake in the stead of a wake that found the slot taken.
+// Catches: a leaf that looks first and registers then.
 void register_then_look(Execution& execution) {
   ParkedPoller poller;
   {
@@ -101,7 +101,26 @@ TEST(AtomicWakerModel, TheLastWakerThatWasRegisteredIsTheOneThatCounts) {
   expect_holds_exhaustively(6, last_one_wins);
 }
 
-// Catches: a take() that reaches for the slot though another has it, or that leaves the bit set.
+// Catches: a register_waker() that does not wake in the stead of a wake that found the slot taken;
+// one that gives up silently while a wake is going on.
+void register_against_wake(Execution& execution) {
+  ParkedPoller poller;
+  AtomicWaker cell;
+  execution.thread([&] { cell.register_waker(poller.waker()); });
+  execution.thread([&] { cell.wake(); });
+  execution.thread([&] { cell.wake(); });
+  execution.join_all();
+  require(poller.wakes() <= 1, "woken once at most");
+  cell.wake();
+  require(poller.wakes() == 1, "woken, or still registered");
+  require(poller.handles.load(std::memory_order_relaxed) == 0, "every handle was dropped once");
+}
+
+TEST(AtomicWakerModel, AWakeIsNotSwallowedByARegistration) {
+  expect_holds_exhaustively(4, register_against_wake);
+}
+
+// Catches: a leaf whose wakers wake before they have said what has come.
 void many_wake(Execution& execution) {
   ParkedPoller poller;
   {

@@ -213,6 +213,7 @@ void cancel_against_wake(Execution& execution) {
   execution.thread([&] { task.run_to_end(); });
   execution.thread([&] {
     const Waker waker = box.take();
+    waker.wake_by_ref();  // for nothing
     there.store(true, std::memory_order_release);
     waker.wake_by_ref();
   });
