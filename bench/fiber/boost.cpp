@@ -64,6 +64,29 @@ double spawns(std::size_t count) {
   return ns;
 }
 
+// Its own way of handing a value over without a buffer.
+double rounds(std::size_t count) {
+  fibers::unbuffered_channel<std::size_t> to_first;
+  fibers::unbuffered_channel<std::size_t> to_second;
+  fibers::fiber other([&] {
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      to_second.pop(number);
+      to_first.push(number + 1);
+    }
+  });
+  std::size_t number = 0;
+  const Stopwatch watch;
+  for (std::size_t i = 0; i < count; ++i) {
+    to_second.push(number + 1);
+    to_first.pop(number);
+  }
+  const double ns = watch.ns_each(static_cast<double>(count));
+  other.join();
+  bench::require(number == 2 * count, "rounds");
+  return ns;
+}
+
 double memory(std::size_t count) {
   fibers::mutex mutex;
   fibers::condition_variable go_on;
@@ -95,6 +118,7 @@ int main(int argc, char** argv) {
                      {"yield-2", [](Count n) { return yields(2, n); }},
                      {"yield-1000", [](Count n) { return yields(1000, n); }},
                      {"spawn-join", spawns},
+                     {"ping-pong", rounds},
                      {"memory", memory}},
                     argc, argv);
 }

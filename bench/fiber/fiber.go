@@ -63,6 +63,24 @@ func spawns(count int) float64 {
 	return ns
 }
 
+func rounds(count int) float64 {
+	toFirst, toSecond := make(chan int), make(chan int)
+	go func() {
+		for i := 0; i < count; i++ {
+			toFirst <- <-toSecond + 1
+		}
+	}()
+	number := 0
+	start := time.Now()
+	for i := 0; i < count; i++ {
+		toSecond <- number + 1
+		number = <-toFirst
+	}
+	ns := nsEach(start, count)
+	require(number == 2*count, "rounds")
+	return ns
+}
+
 func residentBytes() float64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	require(err == nil, "statm")
@@ -95,7 +113,8 @@ func memory(count int) float64 {
 
 func main() {
 	cells := map[string]func(int) float64{
-		"yield-2": yields(2), "yield-1000": yields(1000), "spawn-join": spawns, "memory": memory,
+		"yield-2": yields(2), "yield-1000": yields(1000), "spawn-join": spawns,
+		"ping-pong": rounds, "memory": memory,
 	}
 	if len(os.Args) != 3 || cells[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: fiber_go CELL COUNT")

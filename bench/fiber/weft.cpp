@@ -131,6 +131,67 @@ double coroutine_spawns(std::size_t count) {
   return ns;
 }
 
+// Ping-pong: two hand a number to and fro, and wake each other by semaphores.
+
+struct Table {
+  weft::Semaphore to_first{0};
+  weft::Semaphore to_second{0};
+  std::size_t number = 0;
+};
+
+double fiber_rounds(std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  Table table;
+  const auto second = [&table, count] {
+    for (std::size_t i = 0; i < count; ++i) {
+      weft::await(table.to_second.acquire()).forget();
+      ++table.number;
+      table.to_first.release();
+    }
+  };
+  return runtime.block_on(weft::fiber([&] {
+    auto other = weft::spawn_fiber(second);
+    const Stopwatch watch;
+    for (std::size_t i = 0; i < count; ++i) {
+      ++table.number;
+      table.to_second.release();
+      weft::await(table.to_first.acquire()).forget();
+    }
+    const double ns = watch.ns_each(static_cast<double>(count));
+    weft::await(std::move(other));
+    bench::require(table.number == 2 * count, "rounds");
+    return ns;
+  }));
+}
+
+double coroutine_rounds(std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  Table table;
+  const auto second = [&table, count]() -> weft::Task<void> {
+    for (std::size_t i = 0; i < count; ++i) {
+      weft::Permit permit = co_await table.to_second.acquire();
+      permit.forget();
+      ++table.number;
+      table.to_first.release();
+    }
+  };
+  double ns = 0;
+  runtime.block_on([&]() -> weft::Task<void> {
+    auto other = weft::spawn(second);
+    const Stopwatch watch;
+    for (std::size_t i = 0; i < count; ++i) {
+      ++table.number;
+      table.to_second.release();
+      weft::Permit permit = co_await table.to_first.acquire();
+      permit.forget();
+    }
+    ns = watch.ns_each(static_cast<double>(count));
+    co_await std::move(other);
+  });
+  bench::require(table.number == 2 * count, "rounds");
+  return ns;
+}
+
 // Memory
 
 template <class Spawn>
@@ -182,10 +243,12 @@ int main(int argc, char** argv) {
                      {"yield-2", [](Count n) { return fiber_yields(2, n); }},
                      {"yield-1000", [](Count n) { return fiber_yields(1000, n); }},
                      {"spawn-join", fiber_spawns},
+                     {"ping-pong", fiber_rounds},
                      {"memory", fiber_bytes},
                      {"coroutine-yield-2", [](Count n) { return coroutine_yields(2, n); }},
                      {"coroutine-yield-1000", [](Count n) { return coroutine_yields(1000, n); }},
                      {"coroutine-spawn-join", coroutine_spawns},
+                     {"coroutine-ping-pong", coroutine_rounds},
                      {"coroutine-memory", coroutine_bytes}},
                     argc, argv);
 }

@@ -32,6 +32,7 @@ CELLS = [
             ("yield-2", "yield", "ns", 8_000_000, 1_000_000),
             ("yield-1000", "yield", "ns", 8_000_000, 1_000_000),
             ("spawn-join", "spawn_and_join", "ns", 1_000_000, 200_000),
+            ("ping-pong", "round", "ns", 2_000_000, 400_000),
             ("memory", "resident_per_parked_fiber", "bytes", 20_000, 20_000),
         )
     ),

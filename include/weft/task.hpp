@@ -9,6 +9,8 @@
 // Cancelling the task that awaits cancels what is awaited: see <weft/task_header.hpp>.
 #pragma once
 
+#include <weft/awaitable.hpp>
+#include <weft/foreign_awaiter.hpp>
 #include <weft/future_awaiter.hpp>
 #include <weft/outcome.hpp>
 #include <weft/task_header.hpp>
@@ -121,30 +123,6 @@ Task<T> TaskPromise<T>::get_return_object() noexcept {
 inline Task<void> TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
-
-// Awaitables in general
-
-template <class A>
-decltype(auto) get_awaiter(A&& awaitable) {
-  if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
-    return std::forward<A>(awaitable).operator co_await();
-  } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
-    return operator co_await(std::forward<A>(awaitable));
-  } else if constexpr (PlainFuture<A>) {
-    return FutureAwaiter<A>(std::forward<A>(awaitable));
-  } else {
-    return std::forward<A>(awaitable);
-  }
-}
-
-/// What `co_await std::declval<A>()` gives.
-template <class A>
-using AwaitResult = decltype(get_awaiter(std::declval<A>()).await_resume());
-
-template <class A>
-concept Awaitable = requires(A&& awaitable) {
-  { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
-};
 
 template <class A>
 inline constexpr bool is_task = false;

@@ -14,6 +14,7 @@
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
 #pragma once
 
+#include <weft/awaitable.hpp>
 #include <weft/cancel.hpp>
 #include <weft/frame_pool.hpp>
 #include <weft/future.hpp>
@@ -33,8 +34,6 @@ namespace weft {
 
 class PromiseBase;
 class TaskHeader;
-template <class F>
-class FutureAwaiter;  // <weft/future_awaiter.hpp>
 
 /// The await sites an exception passed on its way out, innermost first.
 class AsyncBacktrace {
@@ -181,8 +180,8 @@ class PromiseBase {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
-  /// Every `co_await` passes here: the place is noted, for dumps and backtraces. A future becomes
-  /// what awaits it.
+  /// Every `co_await` passes here: the place is noted, for dumps and backtraces. A future, or a
+  /// foreign awaitable, becomes what awaits it.
   template <class A>
   A&& await_transform(A&& awaitable,
                       std::source_location site = std::source_location::current()) noexcept {
@@ -194,6 +193,13 @@ class PromiseBase {
                                    std::source_location site = std::source_location::current()) {
     site_ = site;
     return FutureAwaiter<F>(static_cast<F&&>(future));
+  }
+  template <ForeignAwaitable A>
+    requires(!PlainFuture<A>)
+  ForeignAwaiter<A> await_transform(A&& awaitable,
+                                    std::source_location site = std::source_location::current()) {
+    site_ = site;
+    return ForeignAwaiter<A>(static_cast<A&&>(awaitable));
   }
 
   [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }

@@ -30,7 +30,8 @@ Task<void> Connections::open() {
   streams_.reserve(work_.connections);
   while (streams_.size() < work_.connections) {
     auto connecting = TcpStream::connect(work_.server);
-    streams_.push_back(co_await std::move(connecting));
+    TcpStream stream = co_await std::move(connecting);
+    streams_.push_back(std::move(stream));
     if (streams_.size() % wave == 0) co_await expect_answer(streams_.back());
   }
   free_.release(work_.connections);

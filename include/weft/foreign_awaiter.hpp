@@ -1,0 +1,101 @@
+// ForeignAwaiter<A>: an awaitable of another library, or of one's own that knows nothing of weft,
+// as the leaf that a weft task waits on. Whoever resumes the handle that it is given, on any
+// thread, makes the task runnable where it belongs, and nothing more.
+//
+// Cancel: the foreign awaitable cannot be asked to end early, so the task waits for it, and is
+// unwound at its next await. A foreign awaitable that never resumes keeps its task for ever.
+#pragma once
+
+#include <weft/awaitable.hpp>
+#include <weft/frame_pool.hpp>
+#include <weft/task_header.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// The handle that a foreign awaitable gets: of a coroutine that, resumed once, tells `task` that
+/// its leaf has ended, and is gone.
+class ForeignResumption {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) noexcept {
+      deallocate_frame(frame, bytes);
+    }
+    ForeignResumption get_return_object() noexcept {
+      return ForeignResumption(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }  // nothing in it throws
+  };
+
+  /// Throws std::bad_alloc.
+  static ForeignResumption of(TaskHeader& task) {
+    task.leaf_ended(false);
+    co_return;
+  }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+
+ private:
+  explicit ForeignResumption(std::coroutine_handle<> handle) noexcept : handle_(handle) {}
+  std::coroutine_handle<> handle_;
+};
+
+template <class A>
+class ForeignAwaiter {
+  using Inner = decltype(own_awaiter(std::declval<A>()));
+
+ public:
+  explicit ForeignAwaiter(A&& awaitable) : inner_(own_awaiter(std::forward<A>(awaitable))) {}
+  ForeignAwaiter(const ForeignAwaiter&) = delete;
+  ForeignAwaiter& operator=(const ForeignAwaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() { return static_cast<bool>(inner_.await_ready()); }
+  template <std::derived_from<PromiseBase> P>
+  bool await_suspend(std::coroutine_handle<P> innermost) {
+    TaskHeader& task = innermost.promise().task();
+    const std::coroutine_handle<> resumption = ForeignResumption::of(task).handle();
+    task.suspended_at(innermost.promise());
+    bool waits = false;
+    try {
+      waits = suspend(resumption);
+    } catch (...) {
+      resumption.destroy();
+      throw;
+    }
+    if (waits) return true;
+    resumption.destroy();
+    return !task.leaf_ended_inline();
+  }
+  decltype(auto) await_resume() { return inner_.await_resume(); }
+
+ private:
+  /// False: it does not wait, and will not resume. After true, this may be gone.
+  bool suspend(std::coroutine_handle<> resumption) {
+    using Suspended = decltype(inner_.await_suspend(resumption));
+    if constexpr (std::is_void_v<Suspended>) {
+      inner_.await_suspend(resumption);
+      return true;
+    } else if constexpr (std::is_same_v<Suspended, bool>) {
+      return inner_.await_suspend(resumption);
+    } else {  // another coroutine of its world is to go on
+      const std::coroutine_handle<> next = inner_.await_suspend(resumption);
+      if (next == resumption) return false;
+      next.resume();
+      return true;
+    }
+  }
+
+  Inner inner_;
+};
+
+}  // namespace weft
