@@ -1,7 +1,7 @@
 """The commands that the chapters show, and what they say that each prints.
 
-A command is a ```sh block. If a ```text block follows, with nothing between but a comment that begins
-with "prints", it is what the command prints, standard error included. Notes in that comment:
+A command is a ```sh block. If a ```text block follows, with nothing between but a comment that
+begins with "prints", it is what the command prints, standard error included. Notes in that comment:
 
     <!-- prints -->                            exactly this
     <!-- prints, numbers vary -->              each number stands for any number

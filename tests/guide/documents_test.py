@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the documents show and link to: code is that of its source, links and anchors lead somewhere."""
+"""What the documents show and link to: code is that of its source, links lead somewhere."""
 
 import pathlib
 import re
@@ -15,7 +15,8 @@ _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 
 
 def documents() -> list[pathlib.Path]:
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"])
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"]
+    return sorted(found)
 
 
 def prose(text: str) -> str:
@@ -67,7 +68,8 @@ class Documents(unittest.TestCase):
         for command in commands():
             if command.program is not None:
                 with self.subTest(command=command.line):
-                    self.assertTrue((ROOT / "examples" / "guide" / f"{command.program}.cpp").exists())
+                    source = ROOT / "examples" / "guide" / f"{command.program}.cpp"
+                    self.assertTrue(source.exists())
 
     def test_what_a_command_prints_is_marked(self):
         for chapter in chapters():
