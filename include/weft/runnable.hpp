@@ -19,6 +19,8 @@ class Runnable {
 
   /// Runs it on this thread. Afterwards the node may be gone: do not touch it again.
   void run() noexcept { run_(*this); }
+  /// Whether `how` is what it runs: how those who made it know their own again.
+  [[nodiscard]] bool runs(Run how) const noexcept { return run_ == how; }
 
   Runnable* next = nullptr;  ///< The link of whichever queue holds it; that queue's alone to use.
 
@@ -46,6 +48,10 @@ class Executor {
   /// task has not ended at hold().
   virtual void hold() noexcept {}
   virtual void release() noexcept {}
+
+  /// The executor for new tasks of who runs on this one: itself, unless it serves one thread or one
+  /// fiber alone. It outlives this one.
+  [[nodiscard]] virtual Executor& shared() noexcept { return *this; }
 };
 
 }  // namespace weft

@@ -58,17 +58,11 @@ class Runtime {
     return handle.task().outcome().take();
   }
 
-  /// Starts a task; see weft::spawn. Thread-safe. Also takes an awaitable itself. Throws
-  /// std::logic_error once shutdown() has begun.
+  /// Starts a task; see weft::spawn. Thread-safe. Throws std::logic_error once shutdown() has
+  /// begun.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) {
-    if constexpr (std::is_invocable_v<F&, Args...>) {
-      return spawn_in(tasks(), std::move(callable), std::move(args)...);
-    } else {
-      static_assert(sizeof...(Args) == 0 && Awaitable<F>,
-                    "weft: give something awaitable, or a callable that does");
-      return spawn_in(tasks(), [work = std::move(callable)]() mutable { return std::move(work); });
-    }
+    return spawn_in(tasks(), std::move(callable), std::move(args)...);
   }
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and

@@ -22,8 +22,8 @@ namespace weft {
 /// The children of one scope. Given to the scope's body; valid until the scope ends. Thread-safe.
 class Scope : private TaskSet {
  public:
-  /// Starts `callable(args…)` as a child (see weft::spawn). A child that fails cancels its siblings
-  /// and the body, whether or not it is joined.
+  /// Starts `callable(args…)`, or an awaitable, as a child (see weft::spawn). A child that fails
+  /// cancels its siblings and the body, whether or not it is joined.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
     return spawn_in(*this, std::move(callable), std::move(args)...);
@@ -88,7 +88,7 @@ class ScopeAwaiter final : public ScopeGroup {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
-    open(innermost.promise().task().executor());
+    open(innermost.promise().task().executor().shared());
     return suspend(innermost.promise(), 1);
   }
   T await_resume() {

@@ -244,9 +244,21 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
   JoinHandle handle_;
 };
 
-/// The awaitable that calling F with Args gives, and its result.
+/// What starting F with Args gives in the end: F is called with Args and gives an awaitable, or is
+/// one itself, and there are none.
 template <class F, class... Args>
-using SpawnResult = AwaitResult<std::invoke_result_t<F&, Args...>>;
+struct SpawnTraits {
+  static_assert(sizeof...(Args) == 0 && Awaitable<F>,
+                "weft: give something awaitable, or a callable that does");
+  using Result = AwaitResult<F>;
+};
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+struct SpawnTraits<F, Args...> {
+  using Result = AwaitResult<std::invoke_result_t<F&, Args...>>;
+};
+template <class F, class... Args>
+using SpawnResult = typename SpawnTraits<F, Args...>::Result;
 
 /// One spawned task: header, callable, arguments and outcome in one block.
 template <class T, class F, class... Args>
@@ -304,19 +316,23 @@ class SpawnedCall final : public SpawnedResult<T> {
   Task<T> task_;
 };
 
-/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), as a task of
-/// `owner`.
+/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
+/// itself, as a task of `owner`.
 template <class F, class... Args>
 auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-  using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
-  return JoinHandle<SpawnResult<F, Args...>>(
-      Call::make(owner, std::move(callable), std::move(args)...));
+  if constexpr (std::is_invocable_v<F&, Args...>) {
+    using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
+    return JoinHandle<SpawnResult<F, Args...>>(
+        Call::make(owner, std::move(callable), std::move(args)...));
+  } else {
+    return spawn_in(owner, [work = std::move(callable)]() mutable { return std::move(work); });
+  }
 }
 
-/// Starts `callable(args…)` as a task of the current runtime. The callable and its arguments move
-/// into the task and live until it has ended, so a lambda's captures cannot dangle. The task starts
-/// at the latest when the caller suspends. Throws std::logic_error outside a runtime,
-/// std::bad_alloc, and what calling `callable` throws.
+/// Starts `callable(args…)`, or an awaitable, as a task of the current runtime. The callable and
+/// its arguments move into the task and live until it has ended, so a lambda's captures cannot
+/// dangle. The task starts at the latest when the caller suspends. Throws std::logic_error outside
+/// a runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   return spawn_in(TaskSet::current(), std::move(callable), std::move(args)...);

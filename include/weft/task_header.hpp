@@ -121,6 +121,13 @@ class TaskHeader : public Runnable {
   /// Puts the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
 
+  // For what runs in a task's place, as a fiber does, on the task's thread
+  /// From now on the task is resumed through `executor`. Not while it is suspended at a leaf.
+  void move_to(Executor& executor) noexcept { executor_ = &executor; }
+  /// Whether it is to be unwound when it is next run.
+  [[nodiscard]] bool unwinding() const noexcept { return unwind_; }
+  void refill_budget() noexcept { budget_ = full_budget; }
+
   // For those who hold the task
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
   void cancel() noexcept;

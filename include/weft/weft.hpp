@@ -3,6 +3,8 @@
 
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
+#include <weft/fiber.hpp>
+#include <weft/fiber_local.hpp>
 #include <weft/io.hpp>
 #include <weft/net.hpp>
 #include <weft/result.hpp>

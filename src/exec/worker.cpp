@@ -18,7 +18,7 @@ namespace {
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
-    : scheduler_(scheduler), park_(park), index_(index) {}
+    : scheduler_(scheduler), park_(park), index_(index), pinned_(scheduler, park) {}
 
 Worker* Worker::current() noexcept { return current_slot(); }
 
@@ -26,18 +26,30 @@ Worker* Worker::make_current(Worker* worker) noexcept {
   return std::exchange(current_slot(), worker);
 }
 
-Worker* Worker::enter() noexcept { return make_current(this); }
+Worker* Worker::enter() noexcept {
+  LocalQueue::make_current(&pinned_);
+  return make_current(this);
+}
 
-void Worker::leave(Worker* before) noexcept { make_current(before); }
+void Worker::leave(Worker* before) noexcept {
+  LocalQueue::make_current(before != nullptr ? &before->pinned_ : nullptr);
+  make_current(before);
+}
+
+bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
+  if (static_cast<std::int32_t>(tick_ - at) < 0) return false;
+  at = tick_ + interval;
+  return true;
+}
 
 void Worker::turn() noexcept {
-  ++tick_;
-  const bool polls = tick_ % poll_interval == 0;
+  tick_ += 1 + pinned_.take_direct_runs();
+  const bool polls = due(poll_at_, poll_interval);
   if (polls) {
     park_.poll();
     share_surplus();
   }
-  Runnable* work = tick_ % injector_interval == 0 ? scheduler_.injector().pop() : nullptr;
+  Runnable* work = due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
   if (work == nullptr) work = next_local();
   if (work == nullptr && park_.deliver()) {
     share_surplus();
@@ -84,7 +96,13 @@ Runnable* Worker::next_local() noexcept {
     }
   }
   lifo_streak_ = 0;
+  pinned_next_ = !pinned_next_;
+  if (pinned_next_) {
+    const bool alone = local_.size() == 0;
+    if (Runnable* const work = pinned_.pop(alone ? direct_limit : 0)) return work;
+  }
   if (Runnable* const work = local_.pop()) return work;
+  if (Runnable* const work = pinned_.pop(direct_limit)) return work;
   return take_lifo();
 }
 
@@ -144,7 +162,10 @@ void Worker::sleep() noexcept {
   searching_ = false;
   // Work that became visible before this worker was seen asleep has called nobody: see IdleSet.
   if (scheduler_.any_work()) scheduler_.wake_one();
-  park_.park();  // while it passes for asleep it calls nobody: it would be called itself
+  if (pinned_.prepare_sleep()) {
+    park_.park();  // while it passes for asleep it calls nobody: it would be called itself
+    pinned_.awake();
+  }
   searching_ = scheduler_.idle().awake(index_);
   share_surplus();
 }

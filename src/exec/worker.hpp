@@ -2,11 +2,12 @@
 // searches and parks.
 //
 // Order in which work is found: LIFO slot (what the last task woke; at most `lifo_limit` times in a
-// row) → own queue → injector → other workers' queues, their LIFO slots last → sleep. Independently
-// of that, the injector is asked first every `injector_interval` turns and the park is polled every
-// `poll_interval` turns, so that neither work from outside nor I/O waits for a busy worker for
-// ever. Thread-safety: everything on the worker's thread, except steal functions, and unpark() of
-// the park.
+// row) → own queues, in turns: the one that others may steal from, and the pinned one, of what no
+// other worker may run → injector → other workers' queues, their LIFO slots last → sleep.
+// Independently of that, the injector is asked first every `injector_interval` runs and the park is
+// polled every `poll_interval` runs, so that neither work from outside nor I/O waits for a busy
+// worker for ever. Thread-safety: everything on the worker's thread, except steal functions, and
+// unpark() of the park.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -17,6 +18,7 @@
 
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
+#include "task/local_queue.hpp"
 
 namespace weft {
 
@@ -62,11 +64,24 @@ class Worker {
   static constexpr std::uint32_t injector_interval = 61;
   static constexpr std::uint32_t poll_interval = 127;
   static constexpr std::uint32_t lifo_limit = 3;
+  /// What pinned work may run without coming back here, one after the other, when nothing else
+  /// waits.
+  static constexpr std::uint32_t direct_limit = 32;
+
+  class Pinned final : public LocalQueue {
+   public:
+    Pinned(Executor& shared, Park& park) noexcept : LocalQueue(shared), park_(park) {}
+
+   private:
+    void wake_owner() noexcept override { park_.unpark(); }
+    Park& park_;
+  };
 
   static Worker* make_current(Worker* worker) noexcept;
   [[nodiscard]] Worker* enter() noexcept;
   void leave(Worker* before) noexcept;
   void turn() noexcept;
+  [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
   [[nodiscard]] Runnable* take_lifo() noexcept;
   [[nodiscard]] Runnable* search() noexcept;
@@ -81,12 +96,16 @@ class Worker {
   Queue queue_;
   Queue::Local local_{queue_};
   Queue::Stealer stealer_{queue_};
+  Pinned pinned_;
   // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are
   // no thieves).
   Atomic<Runnable*> lifo_{nullptr};
-  std::uint32_t tick_ = 0;
+  std::uint32_t tick_ = 0;                         // counts runs
+  std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
+  std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
   bool in_task_ = false;
+  bool pinned_next_ = false;  // whose turn it is
   bool searching_ = false;
 };
 

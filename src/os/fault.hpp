@@ -40,6 +40,9 @@ enum class Call : std::uint8_t {
   epoll_ctl,
   epoll_wait,    ///< Every wait; the next counts as well if it is made so.
   epoll_pwait2,  ///< The form with nanoseconds: ENOSYS makes it fall back.
+  map_pages,
+  guard_pages,      ///< Every guard; the next counts as well if it is made so.
+  guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   count_,
 };
 

@@ -325,6 +325,13 @@ std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
   return wait_for_events(epoll, events, room, timeout_ns);
 }
 
+int Syscalls::planned_failure(Call call) noexcept {
+  FaultPlan* const plan = InstalledPlan::get();
+  if (plan == nullptr) return 0;
+  const auto fault = plan->judge(call, Fault::any_handle);
+  return fault ? fault->errno_value : 0;
+}
+
 bool Syscalls::may_shorten() noexcept {
   const FaultPlan* const plan = InstalledPlan::get();
   return plan != nullptr && plan->shortens();

@@ -26,6 +26,7 @@ struct iovec;
 namespace weft {
 
 class FaultPlan;
+enum class Call : std::uint8_t;
 
 struct Syscalls {
   // Bytes. A short count is a success.
@@ -95,6 +96,9 @@ struct Syscalls {
   static std::int64_t epoll_wait(int epoll, epoll_event* events, int room,
                                  std::int64_t timeout_ns) noexcept;
 
+  /// For calls that are made elsewhere ("os/pages.hpp"): 0, or the errno with which `call` is to
+  /// fail without being made.
+  [[nodiscard]] static int planned_failure(Call call) noexcept;
   /// Whether an installed FaultPlan shortens transfers: then a short count says nothing about the
   /// handle.
   [[nodiscard]] static bool may_shorten() noexcept;

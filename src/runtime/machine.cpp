@@ -69,8 +69,10 @@ class Runtime::Machine::ThreadContext {
   ThreadContext(Machine& machine, std::size_t index) noexcept
       : reactor_(Reactor::make_current(&machine.parks_[index]->reactor())),
         tasks_(TaskSet::make_current(machine.tasks_.get())),
-        pool_(BlockingPool::make_current(&machine.blocking_)) {}
+        pool_(BlockingPool::make_current(&machine.blocking_)),
+        hub_(FiberHub::make_current(machine.hubs_[index].get())) {}
   ~ThreadContext() {
+    FiberHub::make_current(hub_);
     BlockingPool::make_current(pool_);
     TaskSet::make_current(tasks_);
     Reactor::make_current(reactor_);
@@ -82,6 +84,7 @@ class Runtime::Machine::ThreadContext {
   Reactor* reactor_;
   TaskSet* tasks_;
   BlockingPool* pool_;
+  FiberHub* hub_;
 };
 
 Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options)) {
@@ -92,6 +95,7 @@ Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options))
     if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
     parks_.push_back(std::make_unique<ReactorPark>(std::move(*driver), clock_));
     parks.push_back(parks_.back().get());
+    hubs_.push_back(std::make_unique<FiberHub>());
   }
   scheduler_ = std::make_unique<Scheduler>(parks);
   tasks_ = std::make_unique<RootTasks>(*scheduler_, std::move(options_.on_failure));

@@ -13,6 +13,7 @@
 
 #include "exec/blocking_pool.hpp"
 #include "exec/scheduler.hpp"
+#include "fiber/hub.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 #include "runtime/failure_report.hpp"
@@ -91,6 +92,7 @@ class Runtime::Machine {
   RuntimeOptions options_;
   SteadyClock clock_;
   std::vector<std::unique_ptr<ReactorPark>> parks_;
+  std::vector<std::unique_ptr<FiberHub>> hubs_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;

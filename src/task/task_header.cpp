@@ -65,7 +65,8 @@ void TaskHeader::cancel() noexcept {
   if (hook == nullptr) return;
   // The request may lead to the end of the task, of its runtime's last task, while this thread is
   // still on its way out of the request: the executor, and what it stands on, must wait for that.
-  Executor& executor = *executor_;
+  // Not executor_ itself, which may be part of the task.
+  Executor& executor = executor_->shared();
   executor.hold();
   hook->request();
   executor.release();

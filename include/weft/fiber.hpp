@@ -1,0 +1,234 @@
+// Fibers: tasks written in the blocking style, each on a stack of its own.
+//
+//   int lines = runtime.block_on(weft::fiber([] {
+//     weft::TcpStream stream = weft::await(weft::connect("127.0.0.1:7777"));
+//     return count_lines(stream);          // an ordinary function; it may call weft::await() too
+//   }));
+//
+// fiber() gives a Task: a fiber is spawned, awaited, joined, cancelled, put into scopes, select()
+// and timeout() as every task is. Inside, weft::await() takes the place of co_await, in the fiber's
+// function and in all that it calls.
+//
+// Where it runs: a fiber that has not started may be started by any worker; then it stays with that
+// worker, since compilers remember the addresses of thread_local objects, errno among them, across
+// a switch (on a current_thread runtime the worker is whichever thread is in block_on(): there, do
+// not count on thread_local objects across an await). What belongs to one fiber is a FiberLocal
+// (<weft/fiber_local.hpp>).
+//
+// Cancel: the await that the fiber waits in ends as the cancelled leaf does, and the stack is
+// unwound: destructors run, and the fiber has ended as cancelled. The unwinding is an exception
+// that has no name: catch (...) sees it and must pass it on by `throw;`. Who swallows it does not
+// stop the end: every further await throws it again. So an await in a destructor, or in a noexcept
+// function, needs its own catch (...), as for any exception.
+//
+// Stacks: address space with a guard below, memory only where it was touched. To overflow one ends
+// the process with a message that names the fiber. What a fiber awaits (a Task and all under it)
+// runs on the worker's stack, except the first part of the children of select() and when_all().
+//
+// Exceptions in flight are per fiber; signal masks are not.
+#pragma once
+
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <functional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+class FiberCore;
+
+struct FiberOptions {
+  /// For messages and dumps.
+  std::string name;
+  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
+  /// costs memory.
+  std::size_t stack_bytes = std::size_t{256} << 10;
+};
+
+/// Whether the caller runs on a fiber, and may call await().
+[[nodiscard]] bool in_fiber() noexcept;
+
+/// The fiber that is running. Each throws std::logic_error where there is none.
+namespace this_fiber {
+/// Its name; empty if it was given none. Valid until the fiber ends.
+[[nodiscard]] std::string_view name();
+/// How many bytes of stack are left for calls from here.
+[[nodiscard]] std::size_t stack_left();
+}  // namespace this_fiber
+
+/// The part of a fiber that lives in its task's frame and needs no template.
+class FiberBody {
+ public:
+  FiberBody(const FiberBody&) = delete;
+  FiberBody& operator=(const FiberBody&) = delete;
+
+  class Enter {
+   public:
+    explicit Enter(FiberBody& body) noexcept : body_(body) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <WeftPromise P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> task) {
+      return body_.enter_for(task.promise());
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    FiberBody& body_;
+  };
+
+  /// Goes on with the fiber until it waits, or has ended. Throws IoError if there is no stack for
+  /// it, and std::logic_error on a thread that works for no runtime.
+  [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// After the end: gives the stack back.
+  void finish() noexcept;
+
+ protected:
+  using Run = void (*)(FiberBody&) noexcept;
+  FiberBody(const FiberOptions& options, Run run) noexcept : options_(options), run_(run) {}
+  ~FiberBody() = default;
+  /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
+  /// stack refers to.
+  void unwind() noexcept;
+
+ private:
+  friend class FiberCore;
+  std::coroutine_handle<> enter_for(PromiseBase& task);
+  void start(PromiseBase& task);
+
+  const FiberOptions& options_;
+  Run run_;
+  FiberCore* core_ = nullptr;  // on its stack, while it has one
+  bool ended_ = false;
+};
+
+/// A fiber's function with its arguments, which live in the task's frame, and its outcome.
+template <class T, class F, class... Args>
+class FiberCall final : public FiberBody {
+ public:
+  FiberCall(const FiberOptions& options, F& function, Args&... args) noexcept
+      : FiberBody(options, &FiberCall::run), function_(function), args_(args...) {}
+  ~FiberCall() { unwind(); }
+  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+
+ private:
+  static void run(FiberBody& self) noexcept {
+    auto& call = static_cast<FiberCall&>(self);
+    try {
+      call.invoke();
+    } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
+      call.outcome_.set_error(std::current_exception());
+    }
+  }
+  void invoke() {
+    auto result = [this]() -> decltype(auto) {
+      return std::apply(
+          [this](Args&... args) -> decltype(auto) {
+            return std::invoke(function_, std::move(args)...);
+          },
+          args_);
+    };
+    if constexpr (std::is_void_v<T>) {
+      result();
+      outcome_.set_value();
+    } else {
+      outcome_.set_value(result());
+    }
+  }
+
+  F& function_;
+  std::tuple<Args&...> args_;
+  Outcome<T> outcome_;
+};
+
+template <class F, class... Args>
+using FiberResult = std::invoke_result_t<F&, Args...>;
+
+/// See below. The function and its arguments move into the task.
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(options, function, args...);
+  while (!call.ended()) co_await call.enter();
+  call.finish();
+  co_return call.outcome().take();
+}
+
+/// A task that calls `function(args…)` on a stack of its own, where await() may be called. The
+/// function and its arguments move into the task; its result is the task's, and so is what it
+/// throws. Nothing runs, and no stack is taken, before the task is spawned or awaited. Then it
+/// fails with IoError if there is no memory for a stack.
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
+  return fiber(FiberOptions(), std::move(function), std::move(args)...);
+}
+
+/// spawn() of a fiber: starts `function(args…)` as a fiber of the current runtime.
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+JoinHandle<FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
+  return spawn(fiber(std::move(function), std::move(args)...));
+}
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+JoinHandle<FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
+  return spawn(fiber(std::move(options), std::move(function), std::move(args)...));
+}
+
+/// One await of the running fiber: see await().
+class FiberWait {
+ public:
+  /// Awaiters take the handle for its promise alone: nobody resumes through it.
+  using Handle = std::coroutine_handle<PromiseBase>;
+
+  /// Throws std::logic_error where await() must not be called.
+  explicit FiberWait(std::source_location site);
+  ~FiberWait();
+  FiberWait(const FiberWait&) = delete;
+  FiberWait& operator=(const FiberWait&) = delete;
+
+  [[nodiscard]] Handle handle() const noexcept;
+  /// The leaf has been given the handle: waits for its end.
+  void suspend();
+  /// The same, while `child` goes on.
+  void suspend_into(std::coroutine_handle<> child);
+
+ private:
+  FiberCore& fiber_;
+};
+
+/// From a fiber: waits for anything that a coroutine could co_await, and gives its result. While it
+/// waits, the worker does other things. Throws what the awaitable throws, and std::logic_error
+/// where no fiber runs: in a coroutine write co_await, on a thread of your own block_on(). A fiber
+/// that is cancelled is unwound from here: see above.
+template <Awaitable A>
+AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_location::current()) {
+  FiberWait wait(site);
+  auto&& awaiter = get_awaiter(std::forward<A>(awaitable));
+  if (!awaiter.await_ready()) {
+    using Suspended = decltype(awaiter.await_suspend(wait.handle()));
+    if constexpr (std::is_void_v<Suspended>) {
+      awaiter.await_suspend(wait.handle());
+      wait.suspend();
+    } else if constexpr (std::is_same_v<Suspended, bool>) {
+      if (awaiter.await_suspend(wait.handle())) wait.suspend();
+    } else {
+      wait.suspend_into(awaiter.await_suspend(wait.handle()));
+    }
+  }
+  return awaiter.await_resume();
+}
+
+/// The same for yield_now(), by a shorter way.
+void await(YieldAwaiter yield, std::source_location site = std::source_location::current());
+
+}  // namespace weft

@@ -1,0 +1,207 @@
+// The life of a fiber: start, wait, go on, end, unwind.
+#include <weft/fiber.hpp>
+
+#include <memory>
+#include <new>
+#include <stdexcept>
+
+#include "base/check.hpp"
+#include "fiber/hub.hpp"
+#include "fiber/locals.hpp"
+
+namespace weft {
+
+namespace {
+
+/// What unwinds a cancelled fiber. Nobody can catch it by its type.
+struct Unwinding {};
+
+FiberCore* running_fiber() noexcept {
+  const FiberHub* const hub = FiberHub::current();
+  return hub != nullptr ? hub->running() : nullptr;
+}
+
+FiberCore& require_fiber(const char* what) {
+  FiberCore* const fiber = running_fiber();
+  if (fiber == nullptr || !fiber->may_await()) {
+    throw std::logic_error(std::string(what) +
+                           ": no fiber runs here; in a coroutine use co_await, on a thread of your "
+                           "own block_on()");
+  }
+  return *fiber;
+}
+
+std::string described(const FiberOptions& options) {
+  return "'" + (options.name.empty() ? std::string("(no name)") : options.name) + "': a stack of " +
+         std::to_string(options.stack_bytes) + " bytes (see ulimit -v and vm.max_map_count)";
+}
+
+}  // namespace
+
+// The core, on its stack
+
+FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseBase& drive) noexcept
+    : Runnable(&FiberCore::run_fiber),
+      body_(body),
+      stack_(stack),
+      hub_(hub),
+      queue_(*LocalQueue::current()),
+      drive_(drive),
+      task_(drive.task()),
+      before_(task_.executor()) {
+  // SAFETY: this object is at the top of the stack's memory; the flow has what is below it.
+  auto* const bottom = stack.memory.data();
+  const std::span below(bottom,
+                        static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
+  new (&flow_.context) Context(below, &FiberCore::entry);
+  know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow);
+  task_.move_to(*this);
+}
+
+void FiberCore::entry(void* self) noexcept {
+  auto& fiber = *static_cast<FiberCore*>(self);
+  fiber.hub_.arrived(fiber);
+  if (!fiber.unwinding_) fiber.body_.run_(fiber.body_);
+  destroy_fiber_locals(fiber.locals_);
+  fiber.body_.ended_ = true;
+  // Unwound, it goes back to who unwinds; else its drive takes over.
+  fiber.hub_.leave(fiber, fiber.unwinding_ ? nullptr : fiber.drive_.handle(), true);
+  __builtin_unreachable();
+}
+
+void FiberCore::run_fiber(Runnable& self) noexcept {
+  auto& fiber = static_cast<FiberCore&>(self);
+  if (!fiber.enterable()) {  // its child goes on, or it is the end
+    fiber.task_.run();
+    return;
+  }
+  fiber.task_.refill_budget();
+  fiber.hub_.enter(fiber).resume();
+}
+
+FiberCore* FiberCore::enterable(Runnable* work) noexcept {
+  if (work == nullptr || !work->runs(&FiberCore::run_fiber)) return nullptr;
+  auto* const fiber = static_cast<FiberCore*>(work);
+  return fiber->enterable() ? fiber : nullptr;
+}
+
+std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
+  task_.suspended_at(drive_);
+  if (hub_.running() == nullptr) return hub_.enter(*this);
+  // As the child of another fiber, on whose stack this is.
+  queue_.push(*this);
+  return std::noop_coroutine();
+}
+
+void FiberCore::unwind() noexcept {
+  unwinding_ = true;
+  static_cast<void>(hub_.enter(*this));
+}
+
+void FiberCore::begin_wait(std::source_location site) {
+  if (unwinding_) throw Unwinding();
+  drive_.await_transform(drive_, site);
+  waiting_ = true;
+}
+
+void FiberCore::suspend() {
+  if (FiberCore* const fiber = enterable(queue_.front_direct())) {
+    queue_.pop_direct();
+    fiber->task_.refill_budget();
+    if (fiber != this) hub_.switch_to(*this, *fiber);
+  } else {
+    hub_.leave(*this, nullptr);
+  }
+  resumed();
+}
+
+void FiberCore::suspend_into(std::coroutine_handle<> child) {
+  hub_.leave(*this, child);
+  resumed();
+}
+
+void FiberCore::resumed() {
+  end_wait();
+  if (unwinding_) throw Unwinding();
+}
+
+void FiberCore::yield(std::source_location site) {
+  begin_wait(site);
+  task_.suspended_at(drive_);
+  if (task_.cancel_requested()) {
+    task_.leaf_ended(true);
+  } else {
+    queue_.push(*this);
+  }
+  suspend();
+}
+
+// The body, in the task's frame
+
+std::coroutine_handle<> FiberBody::enter_for(PromiseBase& task) {
+  if (core_ == nullptr) start(task);
+  return core_->enter_or_schedule();
+}
+
+void FiberBody::start(PromiseBase& task) {
+  FiberHub* const hub = FiberHub::current();
+  if (hub == nullptr || LocalQueue::current() == nullptr) {
+    throw std::logic_error("weft::fiber: a fiber runs on a worker of a runtime alone");
+  }
+  const Result<FiberStack*> stack = hub->stacks().take(options_.stack_bytes);
+  if (!stack) throw IoError(stack.error(), "fiber", described(options_));
+  hub->watch_overflows();
+  std::byte* const end = (*stack)->memory.data() + (*stack)->memory.size();
+  std::byte* const top = end - sizeof(FiberCore);
+  // SAFETY: aligned down, within the memory of the stack, which nobody else uses.
+  void* const place = top - reinterpret_cast<std::uintptr_t>(top) % alignof(FiberCore);
+  core_ = ::new (place) FiberCore(*this, **stack, *hub, task);
+}
+
+void FiberBody::finish() noexcept {
+  FiberStack& stack = core_->stack();
+  FiberHub& hub = core_->hub();
+  core_->hand_task_back();
+  core_->~FiberCore();
+  core_ = nullptr;
+  hub.stacks().give_back(stack);
+}
+
+void FiberBody::unwind() noexcept {
+  if (core_ == nullptr) return;
+  core_->unwind();
+  finish();
+}
+
+// What users call
+
+bool in_fiber() noexcept {
+  const FiberCore* const fiber = running_fiber();
+  return fiber != nullptr && fiber->may_await();
+}
+
+std::string_view this_fiber::name() { return require_fiber("this_fiber::name").options().name; }
+
+std::size_t this_fiber::stack_left() {
+  const FiberCore& fiber = require_fiber("this_fiber::stack_left");
+  const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
+  return static_cast<std::size_t>(here - fiber.stack().memory.data());
+}
+
+FiberWait::FiberWait(std::source_location site) : fiber_(require_fiber("weft::await")) {
+  fiber_.begin_wait(site);
+}
+
+FiberWait::~FiberWait() { fiber_.end_wait(); }
+
+FiberWait::Handle FiberWait::handle() const noexcept {
+  return Handle::from_promise(fiber_.drive());
+}
+
+void FiberWait::suspend() { fiber_.suspend(); }
+
+void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
+
+void await(YieldAwaiter, std::source_location site) { require_fiber("weft::await").yield(site); }
+
+}  // namespace weft

@@ -1,0 +1,148 @@
+// FiberHub: where one worker's fibers meet its loop: the flow of the loop while a fiber runs, who
+// is running, and the switch between them. FiberCore: one fiber that has started, at the top of its
+// stack.
+//
+// The worker's loop runs a fiber by enter(), on the thread's stack; the fiber comes back by
+// leave(). A fiber that has to wait goes on with another one that is ready by switch_to(), without
+// the loop. Whichever fiber comes back, enter() returns in the loop what that one wants done there.
+//
+// Invariants:
+//  - everything here happens on the worker's thread, except FiberCore::schedule() and defer();
+//  - a fiber that waits is entered only when its own leaf has ended: then its task's innermost
+//  frame
+//    is its drive, the coroutine that stands for it in its task (see <weft/fiber.hpp>);
+//  - nothing resumes a fiber elsewhere, so it may still be on its way to suspend() when its leaf
+//    ends on another thread: it is entered only after it has left its stack.
+#pragma once
+
+#include <weft/fiber.hpp>
+
+#include <coroutine>
+#include <cstdint>
+
+#include "fiber/context.hpp"
+#include "fiber/sanitizer.hpp"
+#include "fiber/stack.hpp"
+#include "os/bad_access.hpp"
+#include "task/local_queue.hpp"
+
+namespace weft {
+
+class FiberHub;
+struct FiberLocalNode;
+
+/// What the C++ runtime keeps for each thread: the exceptions that are being handled, and how many
+/// are in flight. Laid out by the Itanium C++ ABI, "Exception Handling", 2.2.2.
+struct ExceptionGlobals {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+/// A flow of control with all that is switched along with it.
+struct Flow {
+  Context context;
+  ExceptionGlobals exceptions;
+  [[no_unique_address]] SanitizerFlow sanitizer;
+};
+
+/// Runs as a Runnable: goes on with the fiber. Is its task's Executor: what concerns the task alone
+/// becomes that Runnable, so that the fiber may be entered without its coroutine.
+class FiberCore final : public Runnable, public Executor {
+ public:
+  FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseBase& drive) noexcept;
+
+  void schedule(Runnable& work) noexcept override { queue_.schedule(of_task(work)); }
+  void defer(Runnable& work) noexcept override { queue_.schedule(of_task(work)); }
+  void hold() noexcept override { queue_.hold(); }
+  void release() noexcept override { queue_.release(); }
+  [[nodiscard]] Executor& shared() noexcept override { return queue_.shared(); }
+
+  /// From outside of it: goes on with it where that is possible at once, else schedules it. What is
+  /// to be resumed next.
+  [[nodiscard]] std::coroutine_handle<> enter_or_schedule() noexcept;
+  /// Lets the fiber unwind its stack; returns when it has ended.
+  void unwind() noexcept;
+  /// After its end: the task's executor is what it was before.
+  void hand_task_back() noexcept { task_.move_to(before_); }
+
+  // On the fiber
+  void begin_wait(std::source_location site);
+  void end_wait() noexcept { waiting_ = false; }
+  void yield(std::source_location site);
+  void suspend();
+  void suspend_into(std::coroutine_handle<> child);
+
+  [[nodiscard]] bool may_await() const noexcept { return !waiting_; }
+  [[nodiscard]] PromiseBase& drive() const noexcept { return drive_; }
+  [[nodiscard]] FiberStack& stack() const noexcept { return stack_; }
+  [[nodiscard]] FiberHub& hub() const noexcept { return hub_; }
+  [[nodiscard]] const FiberOptions& options() const noexcept { return body_.options_; }
+  [[nodiscard]] FiberLocalNode*& locals() noexcept { return locals_; }
+  [[nodiscard]] Flow& flow() noexcept { return flow_; }
+
+ private:
+  static void run_fiber(Runnable& self) noexcept;
+  static void entry(void* self) noexcept;
+  [[nodiscard]] static FiberCore* enterable(Runnable* work) noexcept;
+
+  [[nodiscard]] bool enterable() const noexcept {
+    return task_.innermost() == &drive_ && !task_.unwinding();
+  }
+  [[nodiscard]] Runnable& of_task(Runnable& work) noexcept {
+    return &work == &task_ ? static_cast<Runnable&>(*this) : work;
+  }
+  void resumed();
+
+  Flow flow_;
+  FiberBody& body_;
+  FiberStack& stack_;
+  FiberHub& hub_;
+  LocalQueue& queue_;
+  PromiseBase& drive_;
+  TaskHeader& task_;
+  Executor& before_;
+  FiberLocalNode* locals_ = nullptr;
+  bool waiting_ = false;
+  bool unwinding_ = false;
+};
+
+class FiberHub {
+ public:
+  FiberHub() noexcept = default;
+  FiberHub(const FiberHub&) = delete;
+  FiberHub& operator=(const FiberHub&) = delete;
+
+  /// The hub of the worker that the calling thread is, or null.
+  [[nodiscard]] static FiberHub* current() noexcept;
+  /// Makes `hub` (may be null) the calling thread's; returns the one before.
+  static FiberHub* make_current(FiberHub* hub) noexcept;
+
+  [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
+  /// Whose stack is in use, or null.
+  [[nodiscard]] FiberCore* running() const noexcept { return running_; }
+  /// Before the first fiber starts on this thread: see to it that an overflow can be reported.
+  void watch_overflows() noexcept;
+
+  /// On the loop's stack: goes on with `fiber`, until one of the fibers leaves.
+  [[nodiscard]] std::coroutine_handle<> enter(FiberCore& fiber) noexcept;
+  /// On a fiber: back to the loop, which resumes `next` (may be null).
+  void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
+  /// On a fiber: goes on with `to`.
+  void switch_to(FiberCore& from, FiberCore& to) noexcept;
+  /// First thing that a new flow does.
+  void arrived(FiberCore& fiber) noexcept {
+    after_switch(fiber.flow().sanitizer, last_->sanitizer);
+  }
+
+ private:
+  [[gnu::always_inline]] void* go(Flow& from, Flow& to, void* argument, bool ends) noexcept;
+
+  Flow loop_;
+  Flow* last_ = nullptr;  // who switched last
+  FiberCore* running_ = nullptr;
+  ExceptionGlobals* globals_ = nullptr;  // the thread's
+  StackPool stacks_;
+  AlternateSignalStack signal_stack_;
+};
+
+}  // namespace weft

@@ -1,0 +1,48 @@
+#include "fiber/locals.hpp"
+
+#include <weft/atomic.hpp>
+
+#include <stdexcept>
+
+#include "fiber/hub.hpp"
+
+namespace weft {
+
+namespace {
+
+FiberLocalNode*& list_of_running_fiber() {
+  const FiberHub* const hub = FiberHub::current();
+  FiberCore* const fiber = hub != nullptr ? hub->running() : nullptr;
+  if (fiber == nullptr || !fiber->may_await()) {
+    throw std::logic_error("weft::FiberLocal: no fiber runs here");
+  }
+  return fiber->locals();
+}
+
+}  // namespace
+
+std::uint64_t next_fiber_local_key() noexcept {
+  static constinit Atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: it only has to be unique
+}
+
+FiberLocalNode* find_fiber_local(std::uint64_t key) {
+  FiberLocalNode* node = list_of_running_fiber();
+  while (node != nullptr && node->key != key) node = node->next;
+  return node;
+}
+
+void add_fiber_local(FiberLocalNode& node) noexcept {
+  FiberLocalNode*& first = list_of_running_fiber();
+  node.next = first;
+  first = &node;
+}
+
+void destroy_fiber_locals(FiberLocalNode*& first) noexcept {
+  while (FiberLocalNode* const node = first) {
+    first = node->next;
+    node->destroy(*node);
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,94 @@
+// What the sanitizers must be told of a switch of stacks, and nothing in other builds.
+// AddressSanitizer: <sanitizer/common_interface_defs.h>, __sanitizer_start_switch_fiber and
+// finish; ThreadSanitizer: <sanitizer/tsan_interface.h>, __tsan_switch_to_fiber.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WEFT_FIBER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEFT_FIBER_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define WEFT_FIBER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_FIBER_TSAN 1
+#endif
+#endif
+
+#ifdef WEFT_FIBER_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef WEFT_FIBER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace weft {
+
+/// A flow as the sanitizers know it.
+struct SanitizerFlow {
+#ifdef WEFT_FIBER_ASAN
+  void* fake_stack = nullptr;
+  const void* bottom = nullptr;
+  std::size_t size = 0;
+#endif
+#ifdef WEFT_FIBER_TSAN
+  void* flow = nullptr;
+#endif
+};
+
+/// The thread's own flow, on its thread.
+inline void know_thread([[maybe_unused]] SanitizerFlow& thread) noexcept {
+#ifdef WEFT_FIBER_TSAN
+  thread.flow = __tsan_get_current_fiber();
+#endif
+}
+
+/// A flow on `stack`, whose slot keeps ThreadSanitizer's object for the next flow there.
+inline void know_stack([[maybe_unused]] SanitizerFlow& fiber,
+                       [[maybe_unused]] std::span<std::byte> stack,
+                       [[maybe_unused]] void*& slot) noexcept {
+#ifdef WEFT_FIBER_ASAN
+  fiber.bottom = stack.data();
+  fiber.size = stack.size();
+  __asan_unpoison_memory_region(stack.data(), stack.size());  // what the last flow left behind
+#endif
+#ifdef WEFT_FIBER_TSAN
+  if (slot == nullptr) slot = __tsan_create_fiber(0);
+  fiber.flow = slot;
+#endif
+}
+
+inline void destroy_sanitizer_flow([[maybe_unused]] void* slot) noexcept {
+#ifdef WEFT_FIBER_TSAN
+  if (slot != nullptr) __tsan_destroy_fiber(slot);
+#endif
+}
+
+/// Right before the switch, in `from`; `ends`: it will not be gone on with.
+inline void before_switch([[maybe_unused]] SanitizerFlow& from,
+                          [[maybe_unused]] const SanitizerFlow& to,
+                          [[maybe_unused]] bool ends) noexcept {
+#ifdef WEFT_FIBER_ASAN
+  __sanitizer_start_switch_fiber(ends ? nullptr : &from.fake_stack, to.bottom, to.size);
+#endif
+#ifdef WEFT_FIBER_TSAN
+  __tsan_switch_to_fiber(to.flow, 0);
+#endif
+}
+
+/// Right after it, in `self`; `from` is who switched here.
+inline void after_switch([[maybe_unused]] const SanitizerFlow& self,
+                         [[maybe_unused]] SanitizerFlow& from) noexcept {
+#ifdef WEFT_FIBER_ASAN
+  __sanitizer_finish_switch_fiber(self.fake_stack, &from.bottom, &from.size);
+#endif
+}
+
+}  // namespace weft

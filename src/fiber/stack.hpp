@@ -1,0 +1,90 @@
+// StackPool: the stacks of one worker's fibers. A fiber starts and ends on its worker, so the pool
+// has no lock: everything on the worker's thread.
+//
+// Stacks come in size classes, powers of two. They are cut from slabs of address space; each has
+// guard pages below it, and costs memory only as deep as it was used. A stack that is given back is
+// the next to be taken: it is the warmest. Beyond a number of those the memory goes back to the
+// system, and the address space stays with the pool until its end.
+//
+// The tops of the stacks are shifted against each other by some cache lines: the lines that each
+// fiber uses most would else all compete for the same few places of the cache.
+#pragma once
+
+#include <weft/result.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace weft {
+
+/// One stack; the pool owns it.
+struct FiberStack {
+  std::span<std::byte> memory;     ///< without the guard; the top is as far shifted as it is
+  FiberStack* next = nullptr;      ///< the pool's link
+  void* sanitizer_flow = nullptr;  ///< ThreadSanitizer's idea of who runs here: slow to make, kept
+  std::uint8_t size_class = 0;
+};
+
+class StackPool {
+ public:
+  static constexpr std::size_t smallest = std::size_t{16} << 10;
+  static constexpr std::size_t largest = std::size_t{64} << 20;
+  static constexpr std::size_t guard_bytes = std::size_t{16} << 10;
+
+  struct Options {
+    std::size_t most_warm = 256;  ///< free stacks of a class that keep their memory
+  };
+
+  StackPool() : StackPool(Options()) {}
+  explicit StackPool(Options options) noexcept : options_(options) {}
+  /// All stacks must have been given back.
+  ~StackPool();
+  StackPool(const StackPool&) = delete;
+  StackPool& operator=(const StackPool&) = delete;
+
+  /// A stack of at least `bytes`. Fails with not_enough_memory (no address space, or no mapping is
+  /// left for the guard) or invalid_argument (more than `largest`).
+  [[nodiscard]] Result<FiberStack*> take(std::size_t bytes) noexcept;
+  void give_back(FiberStack& stack) noexcept;
+
+  /// Stacks that are out.
+  [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
+  /// Address space taken, in bytes.
+  [[nodiscard]] std::size_t reserved_bytes() const noexcept;
+
+ private:
+  static constexpr std::size_t slab_bytes = std::size_t{16} << 20;
+  static constexpr std::size_t classes = 13;  // 16 KiB … 64 MiB
+  static_assert(smallest << (classes - 1) == largest);
+  static constexpr std::size_t colours = 16;
+  static constexpr std::size_t colour_bytes = 128;
+  /// A used stack gives back what lies deeper than this every so often, so that one deep call does
+  /// not stay for ever.
+  static constexpr std::size_t kept_bytes = std::size_t{16} << 10;
+  static constexpr std::uint32_t trim_interval = 64;
+
+  struct Class {
+    FiberStack* warm = nullptr;  // the last one given back first
+    FiberStack* cold = nullptr;  // without memory
+    std::size_t warm_count = 0;
+    std::uint32_t returns = 0;
+    std::span<std::byte> fresh;  // the rest of the newest slab, never used
+  };
+
+  [[nodiscard]] static std::size_t bytes_of(std::size_t size_class) noexcept {
+    return smallest << size_class;
+  }
+  [[nodiscard]] Result<FiberStack*> cut(std::size_t size_class) noexcept;
+
+  const Options options_;
+  std::array<Class, classes> classes_;
+  std::deque<FiberStack> stacks_;  // never moved: they are linked
+  std::vector<std::span<std::byte>> slabs_;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,79 @@
+#include "os/bad_access.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+#include <weft/atomic.hpp>
+
+namespace weft {
+
+namespace {
+
+using Report = void (*)(const void*) noexcept;
+
+// Written once, before the handler is installed. Acquire and release: the handler of another thread
+// finds them whole.
+Atomic<Report> report_now{nullptr};
+struct sigaction before_segv;
+struct sigaction before_bus;
+
+void on_signal(int signal, siginfo_t* info, void* context) noexcept {
+  if (const Report report = report_now.load(std::memory_order_acquire)) report(info->si_addr);
+  const struct sigaction& before = signal == SIGBUS ? before_bus : before_segv;
+  if ((before.sa_flags & SA_SIGINFO) != 0) {
+    before.sa_sigaction(signal, info, context);
+  } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+    before.sa_handler(signal);
+  } else {
+    // Back to the access, which is made again and now ends the process where it happened.
+    struct sigaction fatal = {};
+    fatal.sa_handler = SIG_DFL;
+    ::sigaction(signal, &fatal, nullptr);
+  }
+}
+
+std::size_t signal_stack_bytes() noexcept {
+  const long wanted = ::sysconf(_SC_SIGSTKSZ);
+  return std::max(static_cast<std::size_t>(std::max(wanted, 0L)), std::size_t{32} << 10);
+}
+
+}  // namespace
+
+void AlternateSignalStack::install() noexcept {
+  if (installed_) return;
+  stack_t now = {};
+  if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+  const std::size_t size = signal_stack_bytes();
+  if (memory_ == nullptr) memory_.reset(new (std::nothrow) std::byte[size]);
+  if (memory_ == nullptr) return;
+  stack_t mine = {};
+  mine.ss_sp = memory_.get();
+  mine.ss_size = size;
+  installed_ = ::sigaltstack(&mine, nullptr) == 0;
+}
+
+void AlternateSignalStack::remove() noexcept {
+  if (!installed_) return;
+  stack_t none = {};
+  none.ss_flags = SS_DISABLE;
+  ::sigaltstack(&none, nullptr);
+  installed_ = false;
+}
+
+void report_bad_access(Report report) noexcept {
+  Report expected = nullptr;
+  if (!report_now.compare_exchange_strong(expected, report, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {
+    return;
+  }
+  struct sigaction action = {};
+  action.sa_sigaction = &on_signal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGSEGV, &action, &before_segv);
+  ::sigaction(SIGBUS, &action, &before_bus);
+}
+
+}  // namespace weft

@@ -1,0 +1,67 @@
+#include "task/local_queue.hpp"
+
+#include <utility>
+
+namespace weft {
+
+namespace {
+
+// Never inlined: a compiler may keep the address of a thread_local over a suspension.
+[[gnu::noinline]] LocalQueue*& current_slot() noexcept {
+  static constinit thread_local LocalQueue* current = nullptr;
+  return current;
+}
+
+}  // namespace
+
+LocalQueue* LocalQueue::current() noexcept { return current_slot(); }
+
+LocalQueue* LocalQueue::make_current(LocalQueue* queue) noexcept {
+  return std::exchange(current_slot(), queue);
+}
+
+void LocalQueue::schedule(Runnable& work) noexcept {
+  if (current() == this) {
+    push(work);
+    return;
+  }
+  // Once pushed, the work may run and let the runtime end before this thread is out of here.
+  Executor& shared = shared_;
+  shared.hold();
+  Runnable* first = inbox_.load(std::memory_order_relaxed);
+  do {
+    work.next = first;
+    // Release: the owner sees the work as it is here. Pairs with take_inbox().
+  } while (!inbox_.compare_exchange_weak(first, &work, std::memory_order_release,
+                                         std::memory_order_relaxed));
+  // The owner says that it sleeps and then looks into the inbox; this thread has pushed and then
+  // looks whether it sleeps. With a fence between in both, one of the two sees the other.
+  atomic_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_relaxed) &&
+      sleeping_.exchange(false, std::memory_order_relaxed)) {
+    wake_owner();
+  }
+  shared.release();
+}
+
+bool LocalQueue::prepare_sleep() noexcept {
+  if (!queue_.empty()) return false;
+  sleeping_.store(true, std::memory_order_relaxed);
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in schedule()
+  if (inbox_.load(std::memory_order_relaxed) == nullptr) return true;
+  awake();
+  return false;
+}
+
+void LocalQueue::take_inbox() noexcept {
+  // Acquire: pairs with the release in schedule(); a later push is a read-modify-write upon it.
+  Runnable* newest_first = inbox_.exchange(nullptr, std::memory_order_acquire);
+  IntrusiveQueue<Runnable> oldest_first;
+  while (newest_first != nullptr) {
+    Runnable* const work = std::exchange(newest_first, newest_first->next);
+    oldest_first.push_front(work);
+  }
+  queue_.splice_back(oldest_first);
+}
+
+}  // namespace weft

@@ -1,0 +1,88 @@
+// LocalQueue: Runnables that one thread alone may run: fibers that have started, and what they
+// await. First in, first out; what comes from other threads waits in an inbox until the owner looks
+// there. The base of what a worker has; fibers know no more of a worker than this.
+//
+// Thread-safety: schedule(), defer(), hold() and release() from any thread; the rest is the
+// owner's.
+//
+// Invariants:
+//  - inbox_ is a stack, pushed by any thread and taken whole by the owner;
+//  - whoever pushes wakes the owner if it sleeps, or is about to and may not have seen the push.
+#pragma once
+
+#include <weft/atomic.hpp>
+#include <weft/runnable.hpp>
+
+#include <cstdint>
+
+#include "base/intrusive_queue.hpp"
+
+namespace weft {
+
+class LocalQueue : public Executor {
+ public:
+  /// Of the worker that the calling thread is in the loop of, or null.
+  [[nodiscard]] static LocalQueue* current() noexcept;
+  static LocalQueue* make_current(LocalQueue* queue) noexcept;
+
+  explicit LocalQueue(Executor& shared) noexcept : shared_(shared) {}
+  LocalQueue(const LocalQueue&) = delete;
+  LocalQueue& operator=(const LocalQueue&) = delete;
+
+  void schedule(Runnable& work) noexcept final;
+  void defer(Runnable& work) noexcept final { schedule(work); }
+  void hold() noexcept final { shared_.hold(); }
+  void release() noexcept final { shared_.release(); }
+  [[nodiscard]] Executor& shared() noexcept final { return shared_; }
+
+  // For the owner
+  void push(Runnable& work) noexcept { queue_.push_back(&work); }
+  /// The next one for the worker's loop, or null. After it, `direct` more may be run without the
+  /// loop.
+  [[nodiscard]] Runnable* pop(std::uint32_t direct) noexcept {
+    // Relaxed: take_inbox() acquires; what is not seen now is seen in the next turn, or by the look
+    // that precedes sleep.
+    if (inbox_.load(std::memory_order_relaxed) != nullptr) take_inbox();
+    if (queue_.empty()) return nullptr;
+    direct_left_ = direct;
+    return queue_.pop_front();
+  }
+  /// What would run next, if that may be run without going through the worker's loop; else null.
+  [[nodiscard]] Runnable* front_direct() const noexcept {
+    return direct_left_ != 0 ? queue_.front() : nullptr;
+  }
+  /// Takes what front_direct() gave.
+  void pop_direct() noexcept {
+    --direct_left_;
+    ++direct_runs_;
+    static_cast<void>(queue_.pop_front());
+  }
+  /// How many were run without the loop since this was last asked.
+  [[nodiscard]] std::uint32_t take_direct_runs() noexcept {
+    const std::uint32_t runs = direct_runs_;
+    direct_runs_ = 0;
+    return runs;
+  }
+
+  /// The owner is about to sleep. False: it must not, there is something to run. After true, a
+  /// push from another thread calls wake_owner(); awake() ends that.
+  [[nodiscard]] bool prepare_sleep() noexcept;
+  void awake() noexcept { sleeping_.store(false, std::memory_order_relaxed); }
+
+ protected:
+  ~LocalQueue() override = default;
+  /// Ends the owner's sleep, or makes its next one end at once. Any thread.
+  virtual void wake_owner() noexcept = 0;
+
+ private:
+  void take_inbox() noexcept;
+
+  Executor& shared_;
+  IntrusiveQueue<Runnable> queue_;
+  std::uint32_t direct_left_ = 0;
+  std::uint32_t direct_runs_ = 0;
+  alignas(64) Atomic<Runnable*> inbox_{nullptr};
+  Atomic<bool> sleeping_{false};
+};
+
+}  // namespace weft
