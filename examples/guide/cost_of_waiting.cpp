@@ -1,4 +1,4 @@
-// What a wait costs: a thousand at once, as coroutines of one thread and as a thousand threads.
+// What a wait costs: a thousand at once, as coroutines or fibers of one thread, and as threads.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +38,16 @@ weft::Task<void> wait_as_coroutines(long& memory_kib) {
   for (auto& one : all) co_await std::move(one);
 }
 
+weft::Task<void> wait_as_fibers(long& memory_kib) {
+  std::vector<weft::JoinHandle<void>> all;
+  for (int i = 0; i < waits; ++i) {
+    all.push_back(weft::spawn_fiber([] { weft::await(weft::sleep_for(length)); }));
+  }
+  co_await weft::sleep_for(length / 2);
+  memory_kib = resident_kib();
+  for (auto& one : all) co_await std::move(one);
+}
+
 void wait_as_threads(long& memory_kib) {
   std::vector<std::jthread> all;
   for (int i = 0; i < waits; ++i) all.emplace_back([] { std::this_thread::sleep_for(length); });
@@ -61,5 +71,6 @@ int main() {
   std::printf("%d waits of %d ms\n\n", waits, static_cast<int>(length.count()));
   std::printf("%-18s %8s %9s %11s %9s\n", "", "wall", "CPU", "memory", "switches");
   measure("1,000 coroutines", [](long& kib) { weft::block_on(wait_as_coroutines(kib)); });
+  measure("1,000 fibers", [](long& kib) { weft::block_on(wait_as_fibers(kib)); });
   measure("1,000 threads", wait_as_threads);
 }

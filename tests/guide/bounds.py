@@ -63,6 +63,10 @@ def cost_of_waiting(test: unittest.TestCase, output: str) -> None:
     test.assertLess(cpu * 2, thread_cpu)
     test.assertLess(memory * 2, thread_memory)
     test.assertLess(switches * 2, thread_switches)
+    _, _, fiber_memory, fiber_switches = _numbers(output, "1,000 fibers")
+    test.assertLess(memory, fiber_memory, "a stack takes more than a frame")
+    test.assertLess(fiber_memory, thread_memory)
+    test.assertLess(fiber_switches * 2, thread_switches)
 
 
 def interrupted(test: unittest.TestCase, output: str) -> None:
