@@ -67,7 +67,7 @@ class Site(unittest.TestCase):
                 target = (path.parent / urllib.parse.unquote(url.path)).resolve()
                 target = path if not url.path else target
                 with self.subTest(page=str(path.relative_to(self.root)), link=link):
-                    self.assertIn(target, self.pages)
+                    self.assertTrue(target in self.pages, "there is no such page")
                     if url.fragment:
                         self.assertIn(url.fragment, self.pages[target].names)
 

@@ -77,7 +77,7 @@ def relink(text: str, folder: str, page_folder: str) -> str:
             return f"{match.group(1)}{page})"
         return match.group()
 
-    pieces = re.split(r"(```.*?```|`[^`\n]*`(?!\]))", text, flags=re.DOTALL)
+    pieces = re.split(r"(```.*?```)", text, flags=re.DOTALL)
     return "".join(
         piece if index % 2 else LINK.sub(replace, piece) for index, piece in enumerate(pieces)
     )
