@@ -53,6 +53,9 @@ struct FiberOptions {
   std::size_t stack_bytes = std::size_t{256} << 10;
 };
 
+/// Those of a fiber that was given none.
+[[nodiscard]] const FiberOptions& default_fiber_options() noexcept;
+
 /// Whether the caller runs on a fiber, and may call await().
 [[nodiscard]] bool in_fiber() noexcept;
 
@@ -152,16 +155,6 @@ class FiberCall final : public FiberBody {
 template <class F, class... Args>
 using FiberResult = std::invoke_result_t<F&, Args...>;
 
-/// See below. The function and its arguments move into the task.
-template <class F, class... Args>
-  requires std::is_invocable_v<F&, Args...>
-Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
-  FiberCall<FiberResult<F, Args...>, F, Args...> call(options, function, args...);
-  while (!call.ended()) co_await call.enter();
-  call.finish();
-  co_return call.outcome().take();
-}
-
 /// A task that calls `function(args…)` on a stack of its own, where await() may be called. The
 /// function and its arguments move into the task; its result is the task's, and so is what it
 /// throws. Nothing runs, and no stack is taken, before the task is spawned or awaited. Then it
@@ -169,7 +162,19 @@ Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... ar
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
-  return fiber(FiberOptions(), std::move(function), std::move(args)...);
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(default_fiber_options(), function, args...);
+  while (!call.ended()) co_await call.enter();
+  call.finish();
+  co_return call.outcome().take();
+}
+/// The same with a name, or another size of stack.
+template <class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(options, function, args...);
+  while (!call.ended()) co_await call.enter();
+  call.finish();
+  co_return call.outcome().take();
 }
 
 /// spawn() of a fiber: starts `function(args…)` as a fiber of the current runtime.

@@ -50,7 +50,8 @@ weft_switch_context:
 
         mov     x10, sp
         str     x10, [x0]
-        mov     sp, x1                  // the same layout there: the frame information still holds
+        ldr     x10, [x1]
+        mov     sp, x10                 // the same layout there: the frame information still holds
 
         ldr     x10, [sp, #160]
         cmp     x9, x10
@@ -73,28 +74,29 @@ weft_switch_context:
         .cfi_endproc
         .size   weft_switch_context, . - weft_switch_context
 
-        // (top, bottom, entry): the entry waits in x19 for weft_context_entry.
+        // (context, top, bottom, entry): the entry waits in x19 for weft_context_entry.
         .globl  weft_make_context
         .type   weft_make_context, %function
         .p2align 4
 weft_make_context:
         .cfi_startproc
         hint    #34                     // bti c
-        and     x0, x0, #-16
-        sub     x0, x0, #176
-        stp     x2, xzr, [x0, #0]
-        stp     xzr, xzr, [x0, #16]
-        stp     xzr, xzr, [x0, #32]
-        stp     xzr, xzr, [x0, #48]
-        stp     xzr, xzr, [x0, #64]
+        and     x1, x1, #-16
+        sub     x1, x1, #176
+        str     x1, [x0]
+        stp     x3, xzr, [x1, #0]
+        stp     xzr, xzr, [x1, #16]
+        stp     xzr, xzr, [x1, #32]
+        stp     xzr, xzr, [x1, #48]
+        stp     xzr, xzr, [x1, #64]
         adr     x9, weft_context_entry
-        stp     xzr, x9, [x0, #80]      // x29: the end of the chain of frame pointers
-        stp     xzr, xzr, [x0, #96]
-        stp     xzr, xzr, [x0, #112]
-        stp     xzr, xzr, [x0, #128]
-        stp     xzr, xzr, [x0, #144]
+        stp     xzr, x9, [x1, #80]      // x29: the end of the chain of frame pointers
+        stp     xzr, xzr, [x1, #96]
+        stp     xzr, xzr, [x1, #112]
+        stp     xzr, xzr, [x1, #128]
+        stp     xzr, xzr, [x1, #144]
         mrs     x9, fpcr
-        stp     x9, xzr, [x0, #160]
+        stp     x9, xzr, [x1, #160]
         ret
         .cfi_endproc
         .size   weft_make_context, . - weft_make_context

@@ -67,7 +67,7 @@ weft_switch_context:
         movq    %rax, 192(%rsp)
 
         movq    %rsp, (%rcx)
-        movq    %rdx, %rsp              // the same layout there: the unwind information still holds
+        movq    (%rdx), %rsp            // the same layout there: the unwind information still holds
 
         ldmxcsr 160(%rsp)
         fldcw   164(%rsp)
@@ -102,14 +102,14 @@ weft_switch_context:
         ret
         .seh_endproc
 
-        // (top, bottom, entry): the entry waits in r12 for weft_context_entry, which finds 0 above
+        // (context, top, bottom, entry): the entry waits in r12 for weft_context_entry, which finds 0 above
         // its frame, where a caller's address would be: unwinding ends there.
         .globl  weft_make_context
         .p2align 4
 weft_make_context:
-        movq    %rcx, %r9               // the stack's base
-        andq    $-16, %rcx
-        leaq    -288(%rcx), %rax
+        andq    $-16, %rdx
+        leaq    -288(%rdx), %rax
+        movq    %rax, (%rcx)
         leaq    272(%rax), %rcx
         xorl    %r10d, %r10d
         movq    %r10, (%rcx)
@@ -129,13 +129,13 @@ weft_make_context:
         fnstcw  164(%rax)
         movw    $0, 166(%rax)
         movq    $-1, 168(%rax)          // the end of the list of exception handlers
-        movq    %r9, 176(%rax)
-        movq    %rdx, 184(%rax)
-        movq    %rdx, 192(%rax)
+        movq    %rdx, 176(%rax)         // the stack's base
+        movq    %r8, 184(%rax)
+        movq    %r8, 192(%rax)
         movq    %r10, 200(%rax)
         movq    %r10, 208(%rax)
         movq    %r10, 216(%rax)
-        movq    %r8, 224(%rax)          // r12
+        movq    %r9, 224(%rax)          // r12
         movq    %r10, 232(%rax)
         movq    %r10, 240(%rax)
         movq    %r10, 248(%rax)

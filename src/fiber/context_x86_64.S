@@ -1,12 +1,13 @@
 // context.hpp for x86-64, System V (psABI 1.0, 3.2.1: rbx, rbp, r12 to r15, and the control bits of
 // mxcsr and of the x87 control word).
 //
-// A saved flow, from its stack pointer up:
-//    0 mxcsr   4 x87 control word   8 r15   16 r14   24 r13   32 r12   40 rbx   48 rbp   56 rip
+// A flow is saved as its stack and frame pointers, where it goes on, and the control words; this
+// function leaves the other registers on the stack. Whoever goes on with a flow sets rsp and rbp,
+// gives it the argument in rdx, and jumps. context.hpp has the same switch to be inlined.
 //
-// It returns by an indirect jump: where a switch returns to is not where the processor's return
-// stack says, and that misprediction costs more than all the rest. This file is no part of a shadow
-// stack (CET): it has no property note, so the linker does not let the program claim one.
+// It goes on by an indirect jump: where that goes is not where the processor's return stack says,
+// and that misprediction costs more than all the rest. This file is no part of a shadow stack
+// (CET): it has no property note, so the linker does not let the program claim one.
 
 #if defined(__x86_64__) && !defined(_WIN32)
 
@@ -18,9 +19,6 @@
 weft_switch_context:
         .cfi_startproc
         endbr64
-        pushq   %rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %rbp, 0
         pushq   %rbx
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset %rbx, 0
@@ -36,25 +34,29 @@ weft_switch_context:
         pushq   %r15
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset %r15, 0
-        subq    $8, %rsp
-        .cfi_adjust_cfa_offset 8
-        stmxcsr (%rsp)
-        fnstcw  4(%rsp)
-        movl    (%rsp), %eax
-        movzwl  4(%rsp), %ecx
+        movq    %rsp, 0(%rdi)
+        movq    %rbp, 8(%rdi)
+        leaq    5f(%rip), %rax
+        movq    %rax, 16(%rdi)
+        stmxcsr 24(%rdi)
+        fnstcw  28(%rdi)
 
-        movq    %rsp, (%rdi)
-        movq    %rsi, %rsp              // the same layout there: the frame information still holds
-
-        xorl    (%rsp), %eax
+        movl    24(%rdi), %eax
+        movzwl  28(%rdi), %ecx
+        xorl    24(%rsi), %eax
         testl   $0xffc0, %eax           // the control bits; loading is slow, and they seldom differ
         jnz     2f
-1:      cmpw    %cx, 4(%rsp)
+1:      cmpw    %cx, 28(%rsi)
         jne     3f
-4:      addq    $8, %rsp
-        .cfi_remember_state
-        .cfi_adjust_cfa_offset -8
-        popq    %r15
+4:      movq    0(%rsi), %rsp
+        movq    8(%rsi), %rbp
+        notrack jmp *16(%rsi)
+2:      ldmxcsr 24(%rsi)
+        jmp     1b
+3:      fldcw   28(%rsi)
+        jmp     4b
+
+5:      popq    %r15
         .cfi_adjust_cfa_offset -8
         .cfi_restore %r15
         popq    %r14
@@ -69,44 +71,28 @@ weft_switch_context:
         popq    %rbx
         .cfi_adjust_cfa_offset -8
         .cfi_restore %rbx
-        popq    %rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %rbp
         movq    %rdx, %rax
         popq    %rcx
         .cfi_adjust_cfa_offset -8
         .cfi_register %rip, %rcx
         notrack jmp *%rcx
-
-        .cfi_restore_state
-2:      ldmxcsr (%rsp)
-        jmp     1b
-3:      fldcw   4(%rsp)
-        jmp     4b
         .cfi_endproc
         .size   weft_switch_context, . - weft_switch_context
 
-        // (top, bottom, entry): the entry waits in r12 for weft_context_entry.
+        // (context, top, bottom, entry): the entry waits where the frame pointer is.
         .globl  weft_make_context
         .type   weft_make_context, @function
         .p2align 4
 weft_make_context:
         .cfi_startproc
         endbr64
-        andq    $-16, %rdi
-        leaq    -64(%rdi), %rax
-        stmxcsr (%rax)
-        fnstcw  4(%rax)
-        movw    $0, 6(%rax)
-        xorl    %ecx, %ecx
-        movq    %rcx, 8(%rax)
-        movq    %rcx, 16(%rax)
-        movq    %rcx, 24(%rax)
-        movq    %rdx, 32(%rax)
-        movq    %rcx, 40(%rax)
-        movq    %rcx, 48(%rax)          // the end of the chain of frame pointers
-        leaq    weft_context_entry(%rip), %rcx
-        movq    %rcx, 56(%rax)
+        andq    $-16, %rsi
+        movq    %rsi, 0(%rdi)
+        movq    %rcx, 8(%rdi)
+        leaq    weft_context_entry(%rip), %rax
+        movq    %rax, 16(%rdi)
+        stmxcsr 24(%rdi)
+        fnstcw  28(%rdi)
         ret
         .cfi_endproc
         .size   weft_make_context, . - weft_make_context
@@ -119,8 +105,10 @@ weft_context_entry:
         .cfi_startproc
         .cfi_undefined %rip             // nobody called this: backtraces end here
         endbr64
-        movq    %rax, %rdi
-        call    *%r12
+        movq    %rdx, %rdi
+        movq    %rbp, %rax
+        xorl    %ebp, %ebp              // the end of the chain of frame pointers
+        call    *%rax
         ud2                             // an entry does not return
         .cfi_endproc
         .size   weft_context_entry, . - weft_context_entry

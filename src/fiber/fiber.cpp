@@ -45,7 +45,7 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
       body_(body),
       stack_(stack),
       hub_(hub),
-      queue_(*LocalQueue::current()),
+      queue_(hub.queue()),
       drive_(drive),
       task_(drive.task()),
       before_(task_.executor()) {
@@ -100,19 +100,23 @@ void FiberCore::unwind() noexcept {
 
 void FiberCore::begin_wait(std::source_location site) {
   if (unwinding_) throw Unwinding();
-  drive_.await_transform(drive_, site);
+  static_cast<void>(drive_.await_transform(drive_, site));
   waiting_ = true;
 }
 
 void FiberCore::suspend() {
-  if (FiberCore* const fiber = enterable(queue_.front_direct())) {
+  if (FiberCore* const other = enterable(queue_.front_direct())) {
     queue_.pop_direct();
-    fiber->task_.refill_budget();
-    if (fiber != this) hub_.switch_to(*this, *fiber);
+    go_on_with(*other);
   } else {
     hub_.leave(*this, nullptr);
   }
   resumed();
+}
+
+inline void FiberCore::go_on_with(FiberCore& other) noexcept {
+  other.task_.refill_budget();
+  if (&other != this) hub_.switch_to(*this, other);
 }
 
 void FiberCore::suspend_into(std::coroutine_handle<> child) {
@@ -125,9 +129,18 @@ void FiberCore::resumed() {
   if (unwinding_) throw Unwinding();
 }
 
+// Nothing of the user's runs in here, so waiting_ is left as it is.
 void FiberCore::yield(std::source_location site) {
-  begin_wait(site);
+  if (unwinding_) throw Unwinding();
+  static_cast<void>(drive_.await_transform(drive_, site));
   task_.suspended_at(drive_);
+  FiberCore* const other = enterable(queue_.front_direct());
+  if (other != nullptr && !task_.cancel_requested()) {
+    queue_.rotate_direct(*this);
+    go_on_with(*other);
+    if (unwinding_) throw Unwinding();
+    return;
+  }
   if (task_.cancel_requested()) {
     task_.leaf_ended(true);
   } else {
@@ -145,12 +158,12 @@ std::coroutine_handle<> FiberBody::enter_for(PromiseBase& task) {
 
 void FiberBody::start(PromiseBase& task) {
   FiberHub* const hub = FiberHub::current();
-  if (hub == nullptr || LocalQueue::current() == nullptr) {
+  if (hub == nullptr) {
     throw std::logic_error("weft::fiber: a fiber runs on a worker of a runtime alone");
   }
   const Result<FiberStack*> stack = hub->stacks().take(options_.stack_bytes);
   if (!stack) throw IoError(stack.error(), "fiber", described(options_));
-  hub->watch_overflows();
+  hub->before_first_start();
   std::byte* const end = (*stack)->memory.data() + (*stack)->memory.size();
   std::byte* const top = end - sizeof(FiberCore);
   // SAFETY: aligned down, within the memory of the stack, which nobody else uses.
@@ -174,6 +187,11 @@ void FiberBody::unwind() noexcept {
 }
 
 // What users call
+
+const FiberOptions& default_fiber_options() noexcept {
+  static const FiberOptions options;
+  return options;
+}
 
 bool in_fiber() noexcept {
   const FiberCore* const fiber = running_fiber();

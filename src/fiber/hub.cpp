@@ -11,39 +11,28 @@ namespace weft {
 
 namespace {
 
-// Never inlined: a compiler may keep the address of a thread_local over a switch.
-[[gnu::noinline]] FiberHub*& current_slot() noexcept {
-  static constinit thread_local FiberHub* current = nullptr;
-  return current;
-}
+constinit thread_local FiberHub* current_hub = nullptr;
 
 }  // namespace
 
-FiberHub* FiberHub::current() noexcept { return current_slot(); }
+// Never inlined: a compiler may keep the address of a thread_local over a switch.
+[[gnu::noinline]] FiberHub* FiberHub::current() noexcept { return current_hub; }
 
-FiberHub* FiberHub::make_current(FiberHub* hub) noexcept {
-  FiberHub* const before = std::exchange(current_slot(), hub);
+[[gnu::noinline]] FiberHub* FiberHub::make_current(FiberHub* hub) noexcept {
+  FiberHub* const before = std::exchange(current_hub, hub);
   if (before != nullptr) before->signal_stack_.remove();
   if (hub != nullptr) {
     // SAFETY: the layout is the ABI's: see ExceptionGlobals.
     hub->globals_ = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
-    if (hub->stacks_.in_use() != 0) hub->watch_overflows();
+    if (hub->queue_ != nullptr) hub->signal_stack_.install();
   }
   return before;
 }
 
-void FiberHub::watch_overflows() noexcept {
+void FiberHub::get_ready() noexcept {
+  queue_ = LocalQueue::current();
   signal_stack_.install();
   report_bad_access(&report_overflow);
-}
-
-inline void* FiberHub::go(Flow& from, Flow& to, void* argument, bool ends) noexcept {
-  from.exceptions = std::exchange(*globals_, to.exceptions);
-  last_ = &from;
-  before_switch(from.sanitizer, to.sanitizer, ends);
-  void* const given = from.context.suspend_and_go_on(to.context, argument);
-  after_switch(from.sanitizer, last_->sanitizer);
-  return given;
 }
 
 std::coroutine_handle<> FiberHub::enter(FiberCore& fiber) noexcept {
@@ -57,11 +46,6 @@ std::coroutine_handle<> FiberHub::enter(FiberCore& fiber) noexcept {
 
 void FiberHub::leave(FiberCore& from, std::coroutine_handle<> next, bool ends) noexcept {
   static_cast<void>(go(from.flow(), loop_, next.address(), ends));
-}
-
-void FiberHub::switch_to(FiberCore& from, FiberCore& to) noexcept {
-  running_ = &to;
-  static_cast<void>(go(from.flow(), to.flow(), &to, false));
 }
 
 }  // namespace weft

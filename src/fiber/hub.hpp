@@ -91,6 +91,7 @@ class FiberCore final : public Runnable, public Executor {
   [[nodiscard]] Runnable& of_task(Runnable& work) noexcept {
     return &work == &task_ ? static_cast<Runnable&>(*this) : work;
   }
+  void go_on_with(FiberCore& other) noexcept;
   void resumed();
 
   Flow flow_;
@@ -120,26 +121,47 @@ class FiberHub {
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
   /// Whose stack is in use, or null.
   [[nodiscard]] FiberCore* running() const noexcept { return running_; }
-  /// Before the first fiber starts on this thread: see to it that an overflow can be reported.
-  void watch_overflows() noexcept;
+  /// Where the worker's fibers wait for their turn. After before_first_start().
+  [[nodiscard]] LocalQueue& queue() const noexcept { return *queue_; }
+  /// In the worker's loop, before a fiber starts: sees to it, once, that an overflow can be
+  /// reported.
+  void before_first_start() noexcept {
+    if (queue_ == nullptr) [[unlikely]]
+      get_ready();
+  }
 
   /// On the loop's stack: goes on with `fiber`, until one of the fibers leaves.
   [[nodiscard]] std::coroutine_handle<> enter(FiberCore& fiber) noexcept;
   /// On a fiber: back to the loop, which resumes `next` (may be null).
   void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
   /// On a fiber: goes on with `to`.
-  void switch_to(FiberCore& from, FiberCore& to) noexcept;
+  [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to) noexcept {
+    running_ = &to;
+    static_cast<void>(go(from.flow(), to.flow(), &to, false));
+  }
   /// First thing that a new flow does.
   void arrived(FiberCore& fiber) noexcept {
     after_switch(fiber.flow().sanitizer, last_->sanitizer);
   }
 
  private:
-  [[gnu::always_inline]] void* go(Flow& from, Flow& to, void* argument, bool ends) noexcept;
+  void get_ready() noexcept;
+  // Inlined where it is used: a level of call between a switch and its caller is one more return
+  // for the processor to guess wrong.
+  [[gnu::always_inline]] void* go(Flow& from, Flow& to, void* argument, bool ends) noexcept {
+    from.exceptions = *globals_;
+    *globals_ = to.exceptions;
+    if constexpr (switches_are_told) last_ = &from;
+    before_switch(from.sanitizer, to.sanitizer, ends);
+    void* const given = from.context.suspend_and_go_on_inline(to.context, argument);
+    if constexpr (switches_are_told) after_switch(from.sanitizer, last_->sanitizer);
+    return given;
+  }
 
   Flow loop_;
-  Flow* last_ = nullptr;  // who switched last
+  Flow* last_ = nullptr;  // who switched last, for sanitizers
   FiberCore* running_ = nullptr;
+  LocalQueue* queue_ = nullptr;
   ExceptionGlobals* globals_ = nullptr;  // the thread's
   StackPool stacks_;
   AlternateSignalStack signal_stack_;

@@ -31,6 +31,12 @@
 
 namespace weft {
 
+#if defined(WEFT_FIBER_ASAN) || defined(WEFT_FIBER_TSAN)
+inline constexpr bool switches_are_told = true;
+#else
+inline constexpr bool switches_are_told = false;
+#endif
+
 /// A flow as the sanitizers know it.
 struct SanitizerFlow {
 #ifdef WEFT_FIBER_ASAN

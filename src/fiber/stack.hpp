@@ -36,7 +36,7 @@ class StackPool {
   static constexpr std::size_t guard_bytes = std::size_t{16} << 10;
 
   struct Options {
-    std::size_t most_warm = 256;  ///< free stacks of a class that keep their memory
+    std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory
   };
 
   StackPool() : StackPool(Options()) {}

@@ -28,11 +28,7 @@ class ReactorPark final : public Park {
       : reactor_(std::move(driver), clock) {}
 
   void park() noexcept override { reactor_.turn(-1); }
-  void poll() noexcept override {
-    do {
-      reactor_.turn(0);
-    } while (reactor_.more());
-  }
+  void poll() noexcept override;
   [[nodiscard]] bool deliver() noexcept override {
     if (!reactor_.more()) return false;
     reactor_.deliver();
@@ -42,7 +38,11 @@ class ReactorPark final : public Park {
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
 
  private:
+  /// A system call costs as much as a hundred short runs: polls come no closer than this.
+  static constexpr std::int64_t poll_distance_ns = 50'000;
+
   Reactor reactor_;
+  std::int64_t polled_at_ = 0;
 };
 
 /// The outermost scope: owner of every task that has no other.

@@ -45,7 +45,7 @@ void LocalQueue::schedule(Runnable& work) noexcept {
 }
 
 bool LocalQueue::prepare_sleep() noexcept {
-  if (!queue_.empty()) return false;
+  if (first_ != nullptr) return false;
   sleeping_.store(true, std::memory_order_relaxed);
   atomic_fence(std::memory_order_seq_cst);  // pairs with the one in schedule()
   if (inbox_.load(std::memory_order_relaxed) == nullptr) return true;
@@ -56,12 +56,12 @@ bool LocalQueue::prepare_sleep() noexcept {
 void LocalQueue::take_inbox() noexcept {
   // Acquire: pairs with the release in schedule(); a later push is a read-modify-write upon it.
   Runnable* newest_first = inbox_.exchange(nullptr, std::memory_order_acquire);
-  IntrusiveQueue<Runnable> oldest_first;
+  Runnable* oldest_first = nullptr;
   while (newest_first != nullptr) {
     Runnable* const work = std::exchange(newest_first, newest_first->next);
-    oldest_first.push_front(work);
+    work->next = std::exchange(oldest_first, work);
   }
-  queue_.splice_back(oldest_first);
+  while (oldest_first != nullptr) push(*std::exchange(oldest_first, oldest_first->next));
 }
 
 }  // namespace weft

@@ -15,8 +15,6 @@
 
 #include <cstdint>
 
-#include "base/intrusive_queue.hpp"
-
 namespace weft {
 
 class LocalQueue : public Executor {
@@ -36,31 +34,44 @@ class LocalQueue : public Executor {
   [[nodiscard]] Executor& shared() noexcept final { return shared_; }
 
   // For the owner
-  void push(Runnable& work) noexcept { queue_.push_back(&work); }
+  void push(Runnable& work) noexcept {
+    work.next = nullptr;
+    *(first_ != nullptr ? &last_->next : &first_) = &work;
+    last_ = &work;
+  }
   /// The next one for the worker's loop, or null. After it, `direct` more may be run without the
   /// loop.
   [[nodiscard]] Runnable* pop(std::uint32_t direct) noexcept {
     // Relaxed: take_inbox() acquires; what is not seen now is seen in the next turn, or by the look
     // that precedes sleep.
     if (inbox_.load(std::memory_order_relaxed) != nullptr) take_inbox();
-    if (queue_.empty()) return nullptr;
-    direct_left_ = direct;
-    return queue_.pop_front();
+    Runnable* const work = first_;
+    if (work == nullptr) return nullptr;
+    first_ = work->next;
+    direct_left_ = direct_granted_ = direct;
+    return work;
   }
   /// What would run next, if that may be run without going through the worker's loop; else null.
   [[nodiscard]] Runnable* front_direct() const noexcept {
-    return direct_left_ != 0 ? queue_.front() : nullptr;
+    return direct_left_ != 0 ? first_ : nullptr;
   }
   /// Takes what front_direct() gave.
   void pop_direct() noexcept {
     --direct_left_;
-    ++direct_runs_;
-    static_cast<void>(queue_.pop_front());
+    first_ = first_->next;
+  }
+  /// The same, and `work` goes to the end.
+  void rotate_direct(Runnable& work) noexcept {
+    --direct_left_;
+    work.next = nullptr;
+    last_->next = &work;
+    last_ = &work;
+    first_ = first_->next;
   }
   /// How many were run without the loop since this was last asked.
   [[nodiscard]] std::uint32_t take_direct_runs() noexcept {
-    const std::uint32_t runs = direct_runs_;
-    direct_runs_ = 0;
+    const std::uint32_t runs = direct_granted_ - direct_left_;
+    direct_granted_ = direct_left_;
     return runs;
   }
 
@@ -78,9 +89,10 @@ class LocalQueue : public Executor {
   void take_inbox() noexcept;
 
   Executor& shared_;
-  IntrusiveQueue<Runnable> queue_;
+  Runnable* first_ = nullptr;
+  Runnable* last_ = nullptr;  // meaningless while there is no first
   std::uint32_t direct_left_ = 0;
-  std::uint32_t direct_runs_ = 0;
+  std::uint32_t direct_granted_ = 0;
   alignas(64) Atomic<Runnable*> inbox_{nullptr};
   Atomic<bool> sleeping_{false};
 };

@@ -14,8 +14,8 @@
 #include "fiber/context.hpp"
 
 extern "C" {
-void weft_test_switch(void** save, void* to, void* argument, const std::uint64_t* pattern,
-                      std::uint64_t* seen) noexcept;
+void weft_test_switch(weft_saved_context* from, const weft_saved_context* to, void* argument,
+                      const std::uint64_t* pattern, std::uint64_t* seen) noexcept;
 extern const std::uint32_t weft_test_words;
 }
 
@@ -30,7 +30,7 @@ using Pattern = std::array<std::uint64_t, most_words>;
 
 struct Program {
   std::mt19937_64 random{1};
-  std::array<void*, flows> suspended{};  // 0: main
+  std::array<weft_saved_context, flows> suspended{};  // 0: main
   std::size_t running = 0;
   std::uint64_t left = 0;
   bool failed = false;
@@ -71,7 +71,7 @@ void switch_to(std::size_t to) {
     pattern[first_control + i] = random_control(i, pattern[first_control + i]);
   }
   p.running = to;
-  weft_test_switch(&p.suspended[self], p.suspended[to], nullptr, pattern.data(), seen.data());
+  weft_test_switch(&p.suspended[self], &p.suspended[to], nullptr, pattern.data(), seen.data());
   if (p.running != self) fail("another flow went on here:", p.running);
   for (std::uint32_t i = 0; i < weft_test_words; ++i) {
     const std::uint64_t mask =
@@ -138,6 +138,55 @@ void check_arguments() {
   }
 }
 
+/// Both forms of the switch, mixed, in code that holds more values than there are registers.
+struct Mixed {
+  weft::Context main;
+  weft::Context other;
+  std::mt19937_64 random{2};
+};
+
+[[gnu::noinline]] void hold_values_across(Mixed& mixed, weft::Context& from, weft::Context& to) {
+  constexpr std::size_t count = 24;
+  std::array<std::uint64_t, count> expected{};
+  std::array<std::uint64_t, count> held{};
+  std::array<double, count> expected_reals{};
+  std::array<double, count> reals{};
+  for (std::size_t i = 0; i < count; ++i) {
+    expected[i] = held[i] = mixed.random();
+    expected_reals[i] = reals[i] = static_cast<double>(mixed.random());
+  }
+  // Unrolled by the compiler: scalars that live across the switch, in registers where it can.
+  const auto [a, b, c, d, e, f] = std::array{held[0], held[1], held[2], held[3], held[4], held[5]};
+  const auto [u, v, w, x] = std::array{reals[0], reals[1], reals[2], reals[3]};
+  if (mixed.random() % 2 == 0) {
+    from.suspend_and_go_on_inline(to, &mixed);
+  } else {
+    from.suspend_and_go_on(to, &mixed);
+  }
+  const std::array after{a, b, c, d, e, f};
+  const std::array reals_after{u, v, w, x};
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (after[i] != expected[i] || held[i] != expected[i]) fail("another value in local", i);
+  }
+  for (std::size_t i = 0; i < reals_after.size(); ++i) {
+    if (reals_after[i] != expected_reals[i]) fail("another value in real local", i);
+  }
+}
+
+void mixed_flow(void* argument) noexcept {
+  auto* const mixed = static_cast<Mixed*>(argument);
+  for (;;) hold_values_across(*mixed, mixed->other, mixed->main);
+}
+
+void check_mixed_forms(std::uint64_t switches) {
+  std::vector<std::byte> stack(stack_bytes);
+  Mixed mixed;
+  new (&mixed.other) weft::Context(std::span(stack), &mixed_flow);
+  for (std::uint64_t i = 0; i < switches / 2; ++i) {
+    hold_values_across(mixed, mixed.main, mixed.other);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -146,11 +195,12 @@ int main(int argc, char** argv) {
   p.left = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   const std::uint64_t wanted = p.left;
   check_arguments();
+  check_mixed_forms(wanted);
   std::vector<std::unique_ptr<std::byte[]>> stacks;
   for (std::size_t i = 1; i < flows; ++i) {
     stacks.push_back(std::make_unique<std::byte[]>(stack_bytes));
-    p.suspended[i] =
-        weft_make_context(stacks.back().get() + stack_bytes, stacks.back().get(), &flow);
+    weft_make_context(&p.suspended[i], stacks.back().get() + stack_bytes, stacks.back().get(),
+                      &flow);
   }
   while (p.left != 0 && !p.failed) {
     --p.left;

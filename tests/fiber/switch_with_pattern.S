@@ -1,4 +1,4 @@
-// weft_test_switch(save, to, argument, pattern, seen): weft_switch_context() with every register
+// weft_test_switch(from, to, argument, pattern, seen): weft_switch_context() with every register
 // that must survive it filled from `pattern`; when somebody comes back, what they hold goes to
 // `seen`. The last two words are floating-point control. weft_test_words: how many words there are.
 
