@@ -88,7 +88,29 @@ def cancelled(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(refused, 0)
 
 
+def two_runtimes(test: unittest.TestCase, output: str) -> None:
+    before = _numbers(output, "before:")
+    test.assertEqual(_numbers(output, "after:"), before, "nothing is left")
+    threads, _ = _numbers(output, "two runtimes:")
+    test.assertEqual(threads, before[0] + 3)
+
+
+def foreign_loop(test: unittest.TestCase, output: str) -> None:
+    found = re.search(r"(\d+) turns", output)
+    test.assertIsNotNone(found)
+    turns = int(found.group(1))
+    test.assertGreaterEqual(turns, 1, "the loop has gone on while weft worked")
+
+
+def foreign_threads(test: unittest.TestCase, output: str) -> None:
+    _, took_s = _numbers(output, "outside: four threads, one worker: sum")
+    test.assertGreaterEqual(took_s, 0.05)
+
+
 BOUNDS = {
+    "two_runtimes": two_runtimes,
+    "foreign_loop": foreign_loop,
+    "foreign_threads": foreign_threads,
     "waits_and_work": waits_and_work,
     "three_strategies": three_strategies,
     "read_path": read_path,
