@@ -102,8 +102,8 @@ weft_switch_context:
         ret
         .seh_endproc
 
-        // (context, top, bottom, entry): the entry waits in r12 for weft_context_entry, which finds 0 above
-        // its frame, where a caller's address would be: unwinding ends there.
+        // (context, top, bottom, entry): the entry waits in r12 for weft_context_entry, which finds
+        // 0 above its frame, where a caller's address would be: unwinding ends there.
         .globl  weft_make_context
         .p2align 4
 weft_make_context:

@@ -6,18 +6,15 @@ namespace weft {
 
 namespace {
 
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] LocalQueue*& current_slot() noexcept {
-  static constinit thread_local LocalQueue* current = nullptr;
-  return current;
-}
+constinit thread_local LocalQueue* current_queue = nullptr;
 
 }  // namespace
 
-LocalQueue* LocalQueue::current() noexcept { return current_slot(); }
+// Never inlined: a compiler may keep the address of a thread_local over a suspension.
+[[gnu::noinline]] LocalQueue* LocalQueue::current() noexcept { return current_queue; }
 
-LocalQueue* LocalQueue::make_current(LocalQueue* queue) noexcept {
-  return std::exchange(current_slot(), queue);
+[[gnu::noinline]] LocalQueue* LocalQueue::make_current(LocalQueue* queue) noexcept {
+  return std::exchange(current_queue, queue);
 }
 
 void LocalQueue::schedule(Runnable& work) noexcept {

@@ -2,5 +2,6 @@
 // for the tests in this folder.
 #include "exec/idle_set.cpp"
 #include "task/child_group.cpp"
+#include "task/local_queue.cpp"
 #include "task/spawned.cpp"
 #include "task/task_header.cpp"
