@@ -1,5 +1,5 @@
-// Context: a flow of control that is not running, and the switch from one to another. The machine
-// under fibers; knows nothing of them. Each processor and calling convention has its own
+// FlowContext: a flow of control that is not running, and the switch from one to another. The
+// machine under fibers; knows nothing of them. Each processor and calling convention has its own
 // context_*.S, all with the three functions declared here.
 //
 // What survives a switch is what survives a call of a function: the callee-saved registers, and the
@@ -39,7 +39,7 @@ void weft_context_entry() noexcept;
 
 namespace weft {
 
-class Context {
+class FlowContext {
  public:
   using Entry = void (*)(void* argument) noexcept;
 
@@ -47,24 +47,24 @@ class Context {
   static constexpr std::size_t least_stack = 1024;
 
   /// Nothing to go on with yet: for the flow that will be suspended into it.
-  Context() noexcept = default;
+  FlowContext() noexcept = default;
   /// A flow that begins at `entry`, which must not return, on `stack`: at least least_stack bytes.
   /// They must live as long as the flow.
-  Context(std::span<std::byte> stack, Entry entry) noexcept {
+  FlowContext(std::span<std::byte> stack, Entry entry) noexcept {
     weft_make_context(&saved_, stack.data() + stack.size(), stack.data(), entry);
   }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
+  FlowContext(const FlowContext&) = delete;
+  FlowContext& operator=(const FlowContext&) = delete;
 
   /// Suspends the running flow here, and goes on with `next`: a flow goes on once each time it was
   /// suspended. Gives the argument of whoever comes back here.
-  void* suspend_and_go_on(const Context& next, void* argument) noexcept {
+  void* suspend_and_go_on(const FlowContext& next, void* argument) noexcept {
     return weft_switch_context(&saved_, &next.saved_, argument);
   }
   /// The same without a call, where this processor has such a form: then only what the caller still
   /// needs is saved, and the processor's idea of who returns where stays right when both flows are
   /// suspended by the same line. For the one place where fibers switch.
-  [[gnu::always_inline]] void* suspend_and_go_on_inline(const Context& next,
+  [[gnu::always_inline]] void* suspend_and_go_on_inline(const FlowContext& next,
                                                         void* argument) noexcept;
 
  private:
@@ -76,7 +76,8 @@ class Context {
 // other way round. The compiler keeps what it needs over the clobbered registers on the stack; rbp
 // is not its to give. A unit that is built for shadow stacks must not have this: it would claim to
 // be fit for them.
-inline void* Context::suspend_and_go_on_inline(const Context& next, void* argument) noexcept {
+inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
+                                                   void* argument) noexcept {
   weft_saved_context* from = &saved_;
   const weft_saved_context* to = &next.saved_;
   asm volatile(
@@ -110,7 +111,8 @@ inline void* Context::suspend_and_go_on_inline(const Context& next, void* argume
   return argument;
 }
 #else
-inline void* Context::suspend_and_go_on_inline(const Context& next, void* argument) noexcept {
+inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
+                                                   void* argument) noexcept {
   return suspend_and_go_on(next, argument);
 }
 #endif

@@ -53,7 +53,7 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
   auto* const bottom = stack.memory.data();
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
-  new (&flow_.context) Context(below, &FiberCore::entry);
+  new (&flow_.context) FlowContext(below, &FiberCore::entry);
   know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow);
   task_.move_to(*this);
 }

@@ -40,7 +40,7 @@ struct ExceptionGlobals {
 
 /// A flow of control with all that is switched along with it.
 struct Flow {
-  Context context;
+  FlowContext context;
   ExceptionGlobals exceptions;
   [[no_unique_address]] SanitizerFlow sanitizer;
 };

@@ -1,4 +1,4 @@
-"""backtrace_test.py PROGRAM: gdb's backtrace inside a fiber is whole, and ends where the fiber does."""
+"""backtrace_test.py PROGRAM: gdb's backtrace in a fiber is whole, and ends where the fiber does."""
 
 import re
 import shutil
@@ -10,8 +10,10 @@ def main() -> int:
     if shutil.which("gdb") is None:
         print("gdb is not installed: tools/install-packages check")
         return 1
-    command = ["gdb", "-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "break stop_here"]
-    command += ["-ex", "run", "-ex", "backtrace", "-ex", "continue", sys.argv[1]]
+    command = ["gdb", "-nx", "-batch"]
+    for order in ("set debuginfod enabled off", "break stop_here", "run", "backtrace", "continue"):
+        command += ["-ex", order]
+    command.append(sys.argv[1])
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     frames = re.findall(r"^#\d+ .*", done.stdout, re.M)
     expected = ["stop_here ", "::inner ", "::outer ", "FiberCore::entry", "weft_context_entry"]

@@ -1,0 +1,191 @@
+// bench/run fiber: weft's fibers, and its coroutines at the same work, on a runtime of one worker.
+#include <weft/weft.hpp>
+
+#include <array>
+#include <vector>
+
+#include "cells.hpp"
+#include "fiber/context.hpp"
+
+namespace {
+
+using bench::Stopwatch;
+
+weft::RuntimeOptions one_worker() {
+  weft::RuntimeOptions options;
+  options.workers = 1;
+  return options;
+}
+
+// The bare switch
+
+struct Pair {
+  weft::FlowContext main;
+  weft::FlowContext other;
+  std::size_t switches = 0;
+};
+Pair* pair = nullptr;
+
+void come_back(void*) noexcept {
+  for (;;) {
+    ++pair->switches;
+    pair->other.suspend_and_go_on_inline(pair->main, nullptr);
+  }
+}
+
+double switches(std::size_t count) {
+  static std::array<std::byte, 65536> stack;
+  Pair both;
+  pair = &both;
+  new (&both.other) weft::FlowContext(stack, &come_back);
+  const Stopwatch watch;
+  for (std::size_t i = 0; i < count / 2; ++i) {
+    both.main.suspend_and_go_on_inline(both.other, nullptr);
+  }
+  const double ns = watch.ns_each(static_cast<double>(count));
+  bench::require(both.switches == count / 2, "switches");
+  return ns;
+}
+
+// Yield
+
+double fiber_yields(std::size_t fibers, std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  std::size_t yields = 0;
+  double ns = 0;
+  const std::size_t each = count / fibers;
+  runtime.block_on([&]() -> weft::Task<void> {
+    std::vector<weft::JoinHandle<void>> handles;
+    const auto body = [&] {
+      weft::await(weft::yield_now());  // all have started when the watch does
+      for (std::size_t i = 0; i < each; ++i) {
+        ++yields;
+        weft::await(weft::yield_now());
+      }
+    };
+    for (std::size_t i = 0; i < fibers; ++i) handles.push_back(weft::spawn_fiber(body));
+    co_await weft::yield_now();
+    const Stopwatch watch;
+    for (auto& handle : handles) co_await std::move(handle);
+    ns = watch.ns_each(static_cast<double>(each * fibers));
+  });
+  bench::require(yields == each * fibers, "yields");
+  return ns;
+}
+
+double coroutine_yields(std::size_t tasks, std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  std::size_t yields = 0;
+  double ns = 0;
+  const std::size_t each = count / tasks;
+  runtime.block_on([&]() -> weft::Task<void> {
+    std::vector<weft::JoinHandle<void>> handles;
+    const auto body = [&]() -> weft::Task<void> {
+      co_await weft::yield_now();
+      for (std::size_t i = 0; i < each; ++i) {
+        ++yields;
+        co_await weft::yield_now();
+      }
+    };
+    for (std::size_t i = 0; i < tasks; ++i) handles.push_back(weft::spawn(body));
+    co_await weft::yield_now();
+    const Stopwatch watch;
+    for (auto& handle : handles) co_await std::move(handle);
+    ns = watch.ns_each(static_cast<double>(each * tasks));
+  });
+  bench::require(yields == each * tasks, "yields");
+  return ns;
+}
+
+// Spawn and join
+
+double fiber_spawns(std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  return runtime.block_on(weft::fiber([count] {
+    std::size_t ran = 0;
+    const Stopwatch watch;
+    for (std::size_t i = 0; i < count; ++i) weft::await(weft::spawn_fiber([&ran] { ++ran; }));
+    const double ns = watch.ns_each(static_cast<double>(count));
+    bench::require(ran == count, "spawns");
+    return ns;
+  }));
+}
+
+double coroutine_spawns(std::size_t count) {
+  weft::Runtime runtime(one_worker());
+  double ns = 0;
+  runtime.block_on([&]() -> weft::Task<void> {
+    std::size_t ran = 0;
+    const auto body = [&ran]() -> weft::Task<void> {
+      ++ran;
+      co_return;
+    };
+    const Stopwatch watch;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto handle = weft::spawn(body);
+      co_await std::move(handle);
+    }
+    ns = watch.ns_each(static_cast<double>(count));
+    bench::require(ran == count, "spawns");
+  });
+  return ns;
+}
+
+// Memory
+
+template <class Spawn>
+double parked_bytes(std::size_t count, Spawn spawn_parked) {
+  weft::Runtime runtime(one_worker());
+  double bytes = 0;
+  runtime.block_on([&]() -> weft::Task<void> {
+    std::vector<weft::JoinHandle<void>> handles;
+    handles.reserve(count);
+    std::size_t started = 0;
+    const double before = bench::resident_bytes();
+    for (std::size_t i = 0; i < count; ++i) handles.push_back(spawn_parked(started));
+    while (started != count) co_await weft::yield_now();
+    bytes = (bench::resident_bytes() - before) / static_cast<double>(count);
+    for (const auto& handle : handles) handle.cancel();
+    for (auto& handle : handles) {
+      auto ending = std::move(handle).outcome();
+      const auto outcome = co_await std::move(ending);
+      bench::require(outcome.cancelled(), "parked");
+    }
+  });
+  return bytes;
+}
+
+double fiber_bytes(std::size_t count) {
+  return parked_bytes(count, [](std::size_t& started) {
+    return weft::spawn_fiber([&started] {
+      ++started;
+      weft::await(weft::sleep_for(std::chrono::hours(1)));
+    });
+  });
+}
+
+double coroutine_bytes(std::size_t count) {
+  return parked_bytes(count, [](std::size_t& started) {
+    const auto body = [&started]() -> weft::Task<void> {
+      ++started;
+      co_await weft::sleep_for(std::chrono::hours(1));
+    };
+    return weft::spawn(body);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using Count = std::size_t;
+  return bench::run({{"switch", switches},
+                     {"yield-2", [](Count n) { return fiber_yields(2, n); }},
+                     {"yield-1000", [](Count n) { return fiber_yields(1000, n); }},
+                     {"spawn-join", fiber_spawns},
+                     {"memory", fiber_bytes},
+                     {"coroutine-yield-2", [](Count n) { return coroutine_yields(2, n); }},
+                     {"coroutine-yield-1000", [](Count n) { return coroutine_yields(1000, n); }},
+                     {"coroutine-spawn-join", coroutine_spawns},
+                     {"coroutine-memory", coroutine_bytes}},
+                    argc, argv);
+}
