@@ -8,7 +8,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "pipe.hpp"
@@ -56,8 +55,9 @@ class TinyRuntime {
     while (live_tasks_ != 0) {
       take_in_wakes();
       if (!ready_.empty()) {
-        std::exchange(ready_.front(), nullptr).resume();
+        const std::coroutine_handle<> task = ready_.front();
         ready_.pop_front();
+        task.resume();
       } else {
         turn_reactor();
       }
