@@ -4,6 +4,7 @@
 #include <weft/result.hpp>
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -19,6 +20,11 @@ struct Unit {
 /// T, or Unit for void.
 template <class T>
 using ValueOf = std::conditional_t<std::is_void_v<T>, Unit, T>;
+
+/// T where it must be an object: Unit for void, std::reference_wrapper for a reference.
+template <class T>
+using ObjectOf = std::conditional_t<std::is_reference_v<T>,
+                                    std::reference_wrapper<std::remove_reference_t<T>>, ValueOf<T>>;
 
 template <class T>
 class Outcome {

@@ -8,6 +8,7 @@
 // There is no global state: any number of runtimes live side by side.
 #pragma once
 
+#include <weft/as_future.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
@@ -63,6 +64,14 @@ class Runtime {
   template <class F, class... Args>
   auto spawn(F callable, Args... args) {
     return spawn_in(tasks(), std::move(callable), std::move(args)...);
+  }
+
+  /// `awaitable` as a future whose work is a task of this runtime: to be polled by whatever thread
+  /// and executor; see weft::as_future. Thread-safe. Throws std::logic_error once shutdown() has
+  /// begun. The runtime must outlive the future's first poll.
+  template <Awaitable A>
+  AsFuture<A> as_future(A awaitable) {
+    return AsFuture<A>(tasks(), std::move(awaitable));
   }
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and

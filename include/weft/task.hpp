@@ -9,6 +9,7 @@
 // Cancelling the task that awaits cancels what is awaited: see <weft/task_header.hpp>.
 #pragma once
 
+#include <weft/future_awaiter.hpp>
 #include <weft/outcome.hpp>
 #include <weft/task_header.hpp>
 
@@ -129,6 +130,8 @@ decltype(auto) get_awaiter(A&& awaitable) {
     return std::forward<A>(awaitable).operator co_await();
   } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
     return operator co_await(std::forward<A>(awaitable));
+  } else if constexpr (PlainFuture<A>) {
+    return FutureAwaiter<A>(std::forward<A>(awaitable));
   } else {
     return std::forward<A>(awaitable);
   }

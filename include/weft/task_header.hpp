@@ -16,6 +16,7 @@
 
 #include <weft/cancel.hpp>
 #include <weft/frame_pool.hpp>
+#include <weft/future.hpp>
 #include <weft/runnable.hpp>
 
 #include <array>
@@ -32,6 +33,8 @@ namespace weft {
 
 class PromiseBase;
 class TaskHeader;
+template <class F>
+class FutureAwaiter;  // <weft/future_awaiter.hpp>
 
 /// The await sites an exception passed on its way out, innermost first.
 class AsyncBacktrace {
@@ -116,6 +119,9 @@ class TaskHeader : public Runnable {
   /// As leaf_ended(false), from within await_suspend. True: go on at once (return false from
   /// await_suspend).
   [[nodiscard]] bool leaf_ended_inline() noexcept;
+  /// As leaf_ended(), for a leaf that is itself being run by the executor. True: call run() at
+  /// once.
+  [[nodiscard]] bool leaf_ended_here(bool cancelled) noexcept;
   /// The one who asked for the cancel is done with the leaf. See CancelHook.
   void request_finished() noexcept;
   /// Puts the suspended task behind everything that is ready on this thread.
@@ -175,12 +181,19 @@ class PromiseBase {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
-  /// Every `co_await` passes here: the place is noted, for dumps and backtraces.
+  /// Every `co_await` passes here: the place is noted, for dumps and backtraces. A future becomes
+  /// what awaits it.
   template <class A>
   A&& await_transform(A&& awaitable,
                       std::source_location site = std::source_location::current()) noexcept {
     site_ = site;
     return static_cast<A&&>(awaitable);
+  }
+  template <PlainFuture F>
+  FutureAwaiter<F> await_transform(F&& future,
+                                   std::source_location site = std::source_location::current()) {
+    site_ = site;
+    return FutureAwaiter<F>(static_cast<F&&>(future));
   }
 
   [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }

@@ -49,6 +49,11 @@ void TaskHeader::leaf_ended(bool cancelled) noexcept {
   if (slot_.ended() == CancelSlot::Ended::resume) executor_->schedule(*this);
 }
 
+bool TaskHeader::leaf_ended_here(bool cancelled) noexcept {
+  unwind_ = cancelled;
+  return slot_.ended() == CancelSlot::Ended::resume;
+}
+
 bool TaskHeader::leaf_ended_inline() noexcept {
   if (slot_.ended() == CancelSlot::Ended::deferred) return false;
   if (spend_budget()) return true;

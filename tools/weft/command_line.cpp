@@ -8,6 +8,7 @@
 #include <utility>
 #include <weft/http_url.hpp>
 
+#include "model_work.hpp"
 #include "values.hpp"
 
 namespace weft::tool {
@@ -110,7 +111,31 @@ CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
   return command;
 }
 
-// Started by the demo, not by people: kept out of the help.
+CLI::App* add_models(CLI::App& app, ModelsOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "models", "Do one work in five ways of writing it: threads, callbacks, futures, coroutines, "
+                "fibers");
+  add_number(*command, "--count", options.count, 1, most_requests,
+             "Waiters, all at once (10000)");
+  add_delay_ms(*command, options.delay);
+  command->add_option("--only", options.only, "Only these of the five")
+      ->check(CLI::IsMember(model_names()))
+      ->type_name("MODEL");
+  command->add_flag("--json", options.json, "Print the report as JSON");
+  return command;
+}
+
+// Started by the program itself, not by people: kept out of the help.
+CLI::App* add_model_client(CLI::App& app, ModelClientOptions& options) {
+  CLI::App* command = app.add_subcommand("model-client")->group("");
+  command->add_option("--model", options.model)->required()->check(CLI::IsMember(model_names()));
+  command->add_option("--server", options.server)->required();
+  add_number(*command, "--count", options.count, 1, most_requests, "")->required();
+  add_delay_ms(*command, options.delay);
+  command->add_flag("--count-allocations", options.count_allocations);
+  return command;
+}
+
 CLI::App* add_thread_serve(CLI::App& app, ThreadServeOptions& options) {
   CLI::App* command = app.add_subcommand("thread-serve")->group("");
   add_number(*command, "--count", options.count, 1, most_requests, "")->required();
@@ -133,7 +158,7 @@ int report_usage_error(const CLI::App& app, const CLI::ParseError& error,
   if (app.get_subcommands().empty() && error.get_name() != "ValidationError") {
     text = first_word.empty() ? "a command is required"
                               : "no command or option is named '" + first_word + "'";
-    text += ": delay, fetch, demo, --help or --version";
+    text += ": delay, fetch, demo, models, --help or --version";
   }
   for (char& c : text) c = c == '\n' ? ' ' : c;
   std::fprintf(stderr, "%s: %s\n", name.c_str(), text.c_str());
@@ -152,11 +177,15 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   DelayOptions delay;
   FetchOptions fetch;
   DemoOptions demo;
+  ModelsOptions models;
+  ModelClientOptions model_client;
   ThreadServeOptions thread_serve;
   ThreadFetchOptions thread_fetch;
   const CLI::App* const delay_command = add_delay(app, delay);
   const CLI::App* const fetch_command = add_fetch(app, fetch);
   const CLI::App* const demo_command = add_demo(app, demo);
+  const CLI::App* const models_command = add_models(app, models);
+  const CLI::App* const model_client_command = add_model_client(app, model_client);
   const CLI::App* const serve_command = add_thread_serve(app, thread_serve);
   add_thread_fetch(app, thread_fetch);
   try {
@@ -169,6 +198,8 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   if (delay_command->parsed()) return delay;
   if (fetch_command->parsed()) return fetch;
   if (demo_command->parsed()) return demo;
+  if (models_command->parsed()) return models;
+  if (model_client_command->parsed()) return model_client;
   if (serve_command->parsed()) return thread_serve;
   return thread_fetch;
 }

@@ -36,6 +36,22 @@ struct DemoOptions {
   bool json = false;
 };
 
+struct ModelsOptions {
+  unsigned count = 10'000;
+  std::chrono::milliseconds delay{1000};
+  std::vector<std::string> only;  ///< names of models; empty: all
+  bool json = false;
+};
+
+/// One model at work, in a process of its own.
+struct ModelClientOptions {
+  std::string model;
+  std::string server;  ///< HOST:PORT, numeric
+  unsigned count = 0;
+  std::chrono::milliseconds delay{1000};
+  bool count_allocations = false;  ///< each on its own: memory pools are left out
+};
+
 /// The two halves of the demo's comparison: the same work by one OS thread a request.
 struct ThreadServeOptions {
   unsigned count = 0;  ///< connections it will be asked to serve
@@ -47,11 +63,14 @@ struct ThreadFetchOptions {
 };
 
 using Command =
-    std::variant<DelayOptions, FetchOptions, DemoOptions, ThreadServeOptions, ThreadFetchOptions>;
+    std::variant<DelayOptions, FetchOptions, DemoOptions, ModelsOptions, ModelClientOptions,
+                 ThreadServeOptions, ThreadFetchOptions>;
 
 int run_delay(const DelayOptions& options);
 int run_fetch(const FetchOptions& options);
 int run_demo(const DemoOptions& options);
+int run_models(const ModelsOptions& options);
+int run_model_client(const ModelClientOptions& options);
 int run_thread_serve(const ThreadServeOptions& options);
 int run_thread_fetch(const ThreadFetchOptions& options);
 

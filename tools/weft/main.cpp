@@ -14,12 +14,15 @@ struct Run {
   int operator()(const DelayOptions& options) const { return run_delay(options); }
   int operator()(const FetchOptions& options) const { return run_fetch(options); }
   int operator()(const DemoOptions& options) const { return run_demo(options); }
+  int operator()(const ModelsOptions& options) const { return run_models(options); }
+  int operator()(const ModelClientOptions& options) const { return run_model_client(options); }
   int operator()(const ThreadServeOptions& options) const { return run_thread_serve(options); }
   int operator()(const ThreadFetchOptions& options) const { return run_thread_fetch(options); }
 };
 
 // In the order of the alternatives of Command.
-constexpr std::array names{"delay", "fetch", "demo", "thread-serve", "thread-fetch"};
+constexpr std::array names{"delay",        "fetch",        "demo",        "models",
+                           "model-client", "thread-serve", "thread-fetch"};
 static_assert(names.size() == std::variant_size_v<Command>);
 
 int run(const Command& command) {

@@ -45,6 +45,7 @@ ProcessUsage usage_of(pid_t process) {
   ProcessUsage usage;
   usage.cpu = cpu_of(process);
   // Not getrusage's ru_maxrss: that one starts at the parent's size, since it survives exec.
+  usage.memory_bytes = number_after(status, "VmRSS") * 1024;
   usage.peak_memory_bytes = number_after(status, "VmHWM") * 1024;
   usage.threads = number_after(status, "Threads");
   std::error_code error;

@@ -25,50 +25,12 @@
 #include "commands.hpp"
 #include "fd_limit.hpp"
 #include "process_usage.hpp"
+#include "small_thread.hpp"
+#include "blocking_socket.hpp"
 
 namespace weft::tool {
 
 namespace {
-
-constexpr std::size_t stack_bytes = 64 * 1024;
-
-// A thread with a small stack, as whoever uses thousands of them would have; joined by its
-// destructor.
-class SmallThread {
- public:
-  explicit SmallThread(std::move_only_function<void()> body) : body_(std::move(body)) {
-    pthread_attr_t attributes;
-    ::pthread_attr_init(&attributes);
-    ::pthread_attr_setstacksize(&attributes, stack_bytes);
-    started_ = ::pthread_create(&thread_, &attributes, &SmallThread::enter, this) == 0;
-    ::pthread_attr_destroy(&attributes);
-  }
-  ~SmallThread() {
-    if (started_) ::pthread_join(thread_, nullptr);
-  }
-  SmallThread(const SmallThread&) = delete;
-  SmallThread& operator=(const SmallThread&) = delete;
-  bool started() const noexcept { return started_; }
-
- private:
-  static void* enter(void* self) {
-    static_cast<SmallThread*>(self)->body_();
-    return nullptr;
-  }
-
-  std::move_only_function<void()> body_;
-  pthread_t thread_{};
-  bool started_ = false;
-};
-
-bool send_all(int socket, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 // Receives until `text` holds the end of a head; returns where the body begins, or npos.
 std::size_t receive_head(int socket, std::string& text) {
@@ -116,14 +78,6 @@ bool fetch_one(const sockaddr_in& server, const std::string& path, std::string_v
   }
   if (socket >= 0) ::close(socket);
   return right;
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
 }
 
 // One line of JSON for the demo: getrusage knows of ended threads too, what /proc shows from
@@ -174,9 +128,7 @@ int run_thread_serve(const ThreadServeOptions& options) {
 int run_thread_fetch(const ThreadFetchOptions& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   raise_fd_limit();
-  const auto port = static_cast<std::uint16_t>(
-      std::strtoul(options.server.c_str() + options.server.rfind(':') + 1, nullptr, 10));
-  const sockaddr_in server = loopback(port);
+  const sockaddr_in server = loopback(port_of(options.server));
   const std::string prefix = "/" + std::to_string(options.delay.count()) + "/";
   std::atomic<std::size_t> failures = 0;
   std::size_t started = 0;

@@ -1,0 +1,110 @@
+// A future without a coroutine: a number that a thread will give. And an executor without weft: a
+// thread that sleeps until its waker is woken. Then the same future is awaited by a coroutine.
+#include <condition_variable>
+#include <iostream>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <weft/weft.hpp>
+
+/// What the future and the thread that completes it share.
+struct Shared {
+  std::mutex mutex;
+  bool ready = false;  // this and the next two: guarded by the mutex
+  int value = 0;
+  weft::Waker waker;
+};
+
+/// The future: a state and a question. Nothing here waits.
+class Number {
+ public:
+  explicit Number(Shared& shared) : shared_(shared) {}
+
+  weft::Poll<int> poll(weft::Context& cx) {
+    const std::lock_guard lock(shared_.mutex);
+    if (shared_.ready) return shared_.value;
+    shared_.waker = cx.waker();  // of this poll: an earlier one may have been another task's
+    return weft::Pending();
+  }
+
+ private:
+  Shared& shared_;
+};
+
+void give(Shared& shared, int value) {
+  weft::Waker waker;
+  {
+    const std::lock_guard lock(shared.mutex);
+    shared.ready = true;
+    shared.value = value;
+    waker = std::move(shared.waker);
+  }
+  std::move(waker).wake();  // outside the lock: it may run anything
+}
+
+/// The smallest executor: one future, one sleeping thread. A waker is two words: what to wake, and
+/// a table of how.
+class Sleeper {
+ public:
+  weft::Waker waker() { return weft::Waker(weft::RawWaker{this, &table}); }
+  void sleep() {
+    std::unique_lock lock(mutex_);
+    woken_.wait(lock, [this] { return notified_; });
+    notified_ = false;
+  }
+
+ private:
+  static void wake(void* self) noexcept {
+    auto& sleeper = *static_cast<Sleeper*>(self);
+    const std::lock_guard lock(sleeper.mutex_);
+    sleeper.notified_ = true;  // a wake that comes before the sleep is not lost
+    sleeper.woken_.notify_one();
+  }
+  static const weft::WakerVTable table;
+
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool notified_ = false;  // guarded by mutex_
+};
+
+// Nothing is counted: the sleeper outlives its wakers, as main() joins the thread.
+const weft::WakerVTable Sleeper::table{
+    .clone = [](void* self) { return weft::RawWaker{self, &table}; },
+    .wake = &Sleeper::wake,
+    .wake_by_ref = &Sleeper::wake,
+    .drop = [](void*) noexcept {},
+};
+
+/// Polls once, then lets a thread give the number, sleeps until it wakes, and polls again.
+int by_hand() {
+  Shared shared;
+  Number number(shared);
+  Sleeper sleeper;
+  const weft::Waker waker = sleeper.waker();
+  weft::Context cx(waker);
+  weft::Poll<int> result = number.poll(cx);
+  std::cout << "first poll: " << (result.is_ready() ? "ready" : "pending") << '\n';
+  std::thread giver([&] { give(shared, 21); });
+  while (result.is_pending()) {
+    sleeper.sleep();
+    result = number.poll(cx);
+    std::cout << "woken and polled again: " << (result.is_ready() ? "ready" : "pending") << '\n';
+  }
+  giver.join();
+  return result.take();
+}
+
+weft::Task<int> twice(Shared& shared) {
+  const int value = co_await Number(shared);  // the same protocol, driven by weft
+  co_return 2 * value;
+}
+
+int main() {
+  const int value = by_hand();
+  std::cout << "by hand: " << value << '\n';
+
+  Shared shared;
+  std::thread giver([&] { give(shared, 21); });
+  std::cout << "by a coroutine, twice: " << weft::block_on(twice(shared)) << '\n';
+  giver.join();
+}

@@ -1,0 +1,131 @@
+// as_future(awaitable): any awaitable as a future, to be polled by hand, by a combinator of
+// futures, or by an executor that is not weft's, with a waker of its own.
+#pragma once
+
+#include <weft/atomic_waker.hpp>
+#include <weft/frame_pool.hpp>
+#include <weft/future.hpp>
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace weft {
+
+/// The non-template part of a task that is polled for: who waits is whoever polled last.
+template <class T>
+class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
+ public:
+  /// Starts `task` as one of `owner`. Throws std::bad_alloc, and std::logic_error if the owner
+  /// takes no more work.
+  static PolledTask& start(TaskSet& owner, Task<T> task) {
+    void* const memory = allocate_frame(sizeof(PolledTask));
+    auto* const polled = ::new (memory) PolledTask(std::move(task));
+    try {
+      (void)polled->wait_with(*polled);  // it has not ended: it has not begun
+      polled->launch(polled->task_.promise(), owner);
+    } catch (...) {
+      destroy(*polled);
+      throw;
+    }
+    return *polled;
+  }
+
+  /// Ready once the task has ended; rethrows its failure; throws IoError
+  /// (errc::operation_canceled) if it was cancelled.
+  Poll<T> poll(Context& cx) {
+    if (!this->ended()) {
+      waker_.register_waker(cx.waker());
+      if (!this->ended()) return Pending();  // its end comes after, and wakes
+    }
+    this->note_taken();
+    if constexpr (std::is_void_v<T>) {
+      this->outcome_.take();
+      return Poll<T>::ready();
+    } else {
+      return Poll<T>::ready(this->outcome_.take());
+    }
+  }
+  /// Nobody polls any more: asks the task to cancel, and lets go of it.
+  void drop() noexcept {
+    (void)waker_.take();
+    this->cancel();
+    this->drop_handle();
+  }
+
+ private:
+  explicit PolledTask(Task<T> task) noexcept
+      : SpawnedResult<T>(&PolledTask::on_finish, &PolledTask::destroy),
+        JoinWaiter(&PolledTask::on_end),
+        task_(std::move(task)) {}
+
+  static void on_finish(TaskHeader& self, Ending ending) noexcept {
+    auto& polled = static_cast<PolledTask&>(self);
+    if (ending == Ending::returned) polled.outcome_.take_over(polled.task_.promise().outcome());
+    polled.task_ = Task<T>();
+    polled.end(polled.outcome_.error(), polled.outcome_.cancelled());
+  }
+  static void on_end(JoinWaiter& self) noexcept { static_cast<PolledTask&>(self).waker_.wake(); }
+  static void destroy(SpawnedTask& self) noexcept {
+    auto& polled = static_cast<PolledTask&>(self);
+    polled.~PolledTask();
+    deallocate_frame(&polled, sizeof(PolledTask));
+  }
+
+  Task<T> task_;
+  AtomicWaker waker_;
+};
+
+/// See as_future(). Movable at any time: the work is elsewhere.
+template <Awaitable A>
+class [[nodiscard]] AsFuture {
+  using Value = AwaitResult<A>;
+
+ public:
+  explicit AsFuture(TaskSet& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
+      : owner_(&owner), awaitable_(std::in_place, std::move(awaitable)) {}
+  AsFuture(AsFuture&& other) noexcept(std::is_nothrow_move_constructible_v<A>)
+      : owner_(other.owner_),
+        awaitable_(std::move(other.awaitable_)),
+        task_(std::exchange(other.task_, nullptr)) {
+    other.awaitable_.reset();
+  }
+  AsFuture& operator=(AsFuture&&) = delete;
+  ~AsFuture() {
+    if (task_ != nullptr) task_->drop();
+  }
+
+  /// The first poll starts the work. Throws what the work has thrown; std::bad_alloc and
+  /// std::logic_error if it cannot be started.
+  Poll<Value> poll(Context& cx) {
+    if (task_ == nullptr) {
+      if (!awaitable_.has_value()) poll_rule_broken("a future was polled that had been moved from");
+      Task<Value> task = as_task(*std::move(awaitable_));
+      awaitable_.reset();
+      task_ = &PolledTask<Value>::start(*owner_, std::move(task));
+    }
+    return task_->poll(cx);
+  }
+
+ private:
+  TaskSet* owner_;
+  std::optional<A> awaitable_;  // until the first poll
+  PolledTask<Value>* task_ = nullptr;
+};
+
+/// A future of what `awaitable` gives. Its first poll starts the work, as a task of the runtime
+/// that the calling thread works for (for other threads: Runtime::as_future), which runs it whoever
+/// polls, and on whatever thread. Destroying the future before it is ready cancels the work and
+/// returns at once: the runtime, which owns the task, waits for its end. So, as with spawn(), the
+/// work must not refer to what may be gone by then; and a result that it gets in spite of the
+/// cancel is lost (select() keeps such results). A failure after that is reported to the runtime's
+/// handler. The runtime must outlive the first poll. Throws std::logic_error on a thread that works
+/// for no runtime.
+template <Awaitable A>
+AsFuture<A> as_future(A awaitable) {
+  return AsFuture<A>(TaskSet::current(), std::move(awaitable));
+}
+
+}  // namespace weft

@@ -1,0 +1,192 @@
+// FutureSet<F>: any number of futures of one type, whose results come in the order in which they
+// are ready. Children may be added at any time; each is polled only when it was woken.
+//
+//   weft::FutureSet<Fetch> fetches;
+//   for (Url& url : urls) fetches.push(Fetch(url));
+//   while (auto page = co_await fetches.next()) use(*page);
+//
+// The idea is that of FuturesUnordered in futures-rs. One allocation a child (from the frame pool),
+// which stays where it is: so a child may be of a type that cannot move.
+#pragma once
+
+#include <weft/frame_pool.hpp>
+#include <weft/future.hpp>
+#include <weft/late_future.hpp>
+#include <weft/wake_queue.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// Used by one thread at a time, the one who polls. A cancel of the wait for the next result leaves
+/// the children as they are; destroying the set destroys, and so cancels, them.
+template <Future F>
+class FutureSet {
+  using Value = FutureResult<F>;
+
+ public:
+  /// What next() gives: a result, or nothing when the set is empty.
+  using Item = std::optional<ObjectOf<Value>>;
+
+  /// Throws std::bad_alloc.
+  FutureSet() : core_(&Core::make()) {}
+  /// The set that was moved from may only be destroyed. The children stay where they are.
+  FutureSet(FutureSet&& other) noexcept
+      : core_(std::exchange(other.core_, nullptr)),
+        first_(std::exchange(other.first_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  FutureSet& operator=(FutureSet&&) = delete;
+  ~FutureSet() {
+    while (first_ != nullptr) forget(*first_);
+    if (core_ == nullptr) return;
+    core_->queue.close();
+    core_->release();
+  }
+
+  /// Adds a child; it is first polled by the next poll of the set, which is woken for it. Throws
+  /// std::bad_alloc, and what moving the future throws; then nothing has changed.
+  void push(F future) {
+    auto move = [&]() -> F { return std::move(future); };
+    push_made(move);
+  }
+  /// The same for the future that `make()` gives, made in place: F may be immovable.
+  template <class Make>
+    requires std::same_as<std::invoke_result_t<Make&>, F>
+  void push_made(Make make) {
+    Child& child = Child::make(*core_, make);
+    child.next = first_;
+    if (first_ != nullptr) first_->previous = &child;
+    first_ = &child;
+    ++size_;
+    child.node.wake();
+  }
+
+  /// Children whose results have not been given.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+  /// The next result; ready with nothing if there is no child. If the poll of a child throws, so
+  /// does this, and that child is no more in the set; the others go on.
+  Poll<Item> poll_next(Context& cx) {
+    if (empty()) return Poll<Item>::ready();
+    core_->queue.begin_poll(cx);
+    while (WakeNode* const node = core_->queue.pop()) {
+      Child& child = Child::of(*node);
+      const Turn turn(*core_, child);
+      if (!child.future.made()) continue;  // its result was given; a kept waker was woken late
+      Poll<Value> result = poll_child(child);
+      if (result.is_pending()) continue;
+      forget(child);
+      return Poll<Item>::ready(std::in_place, result.take_value());
+    }
+    return Pending();
+  }
+
+  class Next;
+  /// poll_next() as a future. The set must outlive it.
+  [[nodiscard]] Next next() noexcept { return Next(*this); }
+
+ private:
+  struct Core final : CountedBlock {
+    static Core& make() { return *::new (allocate_frame(sizeof(Core))) Core(); }
+    Core() noexcept : CountedBlock(&Core::destroy) {}
+    static void destroy(CountedBlock& self) noexcept {
+      auto& core = static_cast<Core&>(self);
+      core.~Core();
+      deallocate_frame(&core, sizeof(Core));
+    }
+    WakeQueue queue;
+  };
+
+  /// One child: a block that its wakers may keep beyond its end. The future goes when it is ready.
+  struct Child final : CountedBlock {
+    template <class Make>
+    static Child& make(Core& core, Make& make) {
+      void* const memory = allocate_frame(sizeof(Child));
+      try {
+        return *::new (memory) Child(core, make);
+      } catch (...) {
+        deallocate_frame(memory, sizeof(Child));
+        throw;
+      }
+    }
+    template <class Make>
+    Child(Core& c, Make& make) : CountedBlock(&Child::destroy), core(c), node(*this) {
+      future.make(make);
+      core.hold();
+    }
+    static void destroy(CountedBlock& self) noexcept {
+      auto& child = static_cast<Child&>(self);
+      Core& core = child.core;
+      child.~Child();
+      deallocate_frame(&child, sizeof(Child));
+      core.release();
+    }
+    static Child& of(WakeNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
+
+    struct ChildNode final : WakeNode {
+      explicit ChildNode(Child& c) noexcept : WakeNode(c.core.queue, c), child(c) {}
+      Child& child;
+    };
+
+    Core& core;
+    ChildNode node;
+    LateFuture<F> future;
+    Child* next = nullptr;
+    Child* previous = nullptr;
+  };
+
+  /// Gives up the queue's hold of a child at the end of its turn.
+  class Turn {
+   public:
+    Turn(Core& core, Child& child) noexcept : core_(core), child_(child) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { core_.queue.done_with(child_.node); }
+
+   private:
+    Core& core_;
+    Child& child_;
+  };
+
+  Poll<Value> poll_child(Child& child) {
+    const BorrowedWaker waker(child.node.waker());
+    Context cx(waker.get());
+    try {
+      return (*child.future).poll(cx);
+    } catch (...) {
+      forget(child);
+      throw;
+    }
+  }
+  /// Takes the child out and destroys its future; the block may stay, with its wakers.
+  void forget(Child& child) noexcept {
+    (child.previous != nullptr ? child.previous->next : first_) = child.next;
+    if (child.next != nullptr) child.next->previous = child.previous;
+    --size_;
+    child.future.drop();
+    child.release();
+  }
+
+  Core* core_;
+  Child* first_ = nullptr;  // of the list of children, in no order
+  std::size_t size_ = 0;
+};
+
+/// See FutureSet::next().
+template <Future F>
+class [[nodiscard]] FutureSet<F>::Next {
+ public:
+  explicit Next(FutureSet& set) noexcept : set_(set) {}
+  Poll<Item> poll(Context& cx) { return set_.poll_next(cx); }
+
+ private:
+  FutureSet& set_;
+};
+
+}  // namespace weft

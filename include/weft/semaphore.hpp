@@ -1,0 +1,230 @@
+// Semaphore: a number of permits, and those who wait for some, first come, first served.
+//
+//   weft::Semaphore connections(8);
+//   …
+//   weft::Permit permit = co_await connections.acquire();    // in a fiber: await(…)
+//   co_await talk();
+//   // given back where `permit` ends, on every path
+//
+// Thread-safe: permits are released from any thread, of a runtime or not. Waiting takes no memory:
+// the node of the queue stands in the awaiter. Nobody who comes later passes those who wait, also
+// not with try_acquire().
+//
+// The word is the whole state while nobody waits: the permits, and a bit that says that somebody
+// does. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
+#pragma once
+
+#include <weft/task.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace weft {
+
+class Permit;
+class AcquireOp;
+
+/// Waits once for permits of a semaphore, in its queue. `wake` is called when the permits are the
+/// waiter's own, by whoever released them or left the queue before it: it must not block, nor
+/// release, acquire or cancel anything. From then on the semaphore knows the waiter no more.
+class SemaphoreWaiter {
+ public:
+  using Wake = void (*)(SemaphoreWaiter&) noexcept;
+  SemaphoreWaiter(Wake how, std::size_t permits) noexcept : wake_(how), permits_(permits) {}
+  SemaphoreWaiter(const SemaphoreWaiter&) = delete;
+  SemaphoreWaiter& operator=(const SemaphoreWaiter&) = delete;
+  [[nodiscard]] std::size_t permits() const noexcept { return permits_; }
+
+ protected:
+  ~SemaphoreWaiter() = default;
+
+ private:
+  friend class Semaphore;
+  enum class Place : std::uint8_t { outside, queued, granted, withdrawn };
+
+  Wake wake_;
+  std::size_t permits_;
+  // Guarded by the semaphore's mutex. Once granted, next_ belongs to whoever is to wake it.
+  SemaphoreWaiter* next_ = nullptr;
+  SemaphoreWaiter* previous_ = nullptr;
+  Place place_ = Place::outside;
+};
+
+class Semaphore {
+ public:
+  /// How many permits there may be.
+  static constexpr std::size_t most_permits = SIZE_MAX >> 2;
+
+  /// Precondition: at most most_permits.
+  explicit Semaphore(std::size_t permits) noexcept;
+  /// Nobody may be waiting. Whoever has acquired what a release() gave may destroy the semaphore,
+  /// even if that call has not returned.
+  ~Semaphore();
+  Semaphore(const Semaphore&) = delete;
+  Semaphore& operator=(const Semaphore&) = delete;
+
+  /// Waits for a permit, or for `permits` of them together, and gives a Permit that holds them.
+  /// Who waits for more than there will ever be waits for ever, and so do all after it. No errors.
+  /// Cancel: takes none; permits that were granted before the cancel came are delivered.
+  [[nodiscard]] AcquireOp acquire(std::size_t permits = 1) noexcept;
+  /// The same without waiting: an empty Permit if there are too few, or others wait.
+  [[nodiscard]] Permit try_acquire(std::size_t permits = 1) noexcept;
+
+  /// Adds permits, and grants them to those who wait. Never waits. For permits that no Permit
+  /// holds: after Permit::forget(), or new ones. Precondition: at most most_permits in all.
+  void release(std::size_t permits = 1) noexcept {
+    if (!put(permits)) release_to_waiters(permits);
+  }
+
+  /// Permits that nobody has. A moment later it may be another number.
+  [[nodiscard]] std::size_t available() const noexcept {
+    return word_.load(std::memory_order_relaxed) >> 1;  // relaxed: orders nothing
+  }
+  /// How many wait. A moment later it may be another number.
+  [[nodiscard]] std::size_t waiting() const noexcept;
+
+  // For those who write awaiters
+  /// Takes permits if there are enough and nobody waits.
+  [[nodiscard]] bool take(std::size_t permits) noexcept {
+    // Relaxed: it decides only what to try, and so in put().
+    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    while ((word & waiting_bit) == 0 && permits <= word >> 1) {
+      // Acquire: pairs with the release in put().
+      if (word_.compare_exchange_weak(word, word - (permits << 1), std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  enum class Registered : std::uint8_t { waiting, granted, refused };
+  /// Queues `waiter`, unless its permits can be had at once. `refused`: withdraw() came first.
+  [[nodiscard]] Registered wait_with(SemaphoreWaiter& waiter) noexcept;
+  /// Takes the waiter back. True: it has none and will not be woken. False: it is being woken.
+  /// Before wait_with(): makes it refuse, and gives false.
+  [[nodiscard]] bool withdraw(SemaphoreWaiter& waiter) noexcept;
+
+ private:
+  static constexpr std::uintptr_t waiting_bit = 1;
+
+  class Granted;
+
+  /// Adds permits if nobody waits.
+  [[nodiscard]] bool put(std::size_t permits) noexcept {
+    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    while ((word & waiting_bit) == 0 && permits <= most_permits - (word >> 1)) {
+      // Release: pairs with the acquire in take() and take_or_mark(). The last touch of the
+      // semaphore, as whoever takes the permits may destroy it.
+      if (word_.compare_exchange_weak(word, word + (permits << 1), std::memory_order_release,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  [[nodiscard]] bool take_or_mark(std::size_t permits) noexcept;
+  void release_to_waiters(std::size_t permits) noexcept;
+  void settle(std::size_t permits, Granted& granted) noexcept;
+  [[nodiscard]] std::size_t grant(std::size_t permits, Granted& granted) noexcept;
+  void append(SemaphoreWaiter& waiter) noexcept;
+  void remove(SemaphoreWaiter& waiter) noexcept;
+
+  Atomic<std::uintptr_t> word_;  // twice the permits, plus the bit
+  mutable Mutex mutex_;
+  SemaphoreWaiter* first_ = nullptr;  // guarded by mutex_
+  SemaphoreWaiter* last_ = nullptr;   // guarded by mutex_; meaningless while there is no first
+  std::size_t waiting_ = 0;           // guarded by mutex_
+};
+
+/// Permits that are given back when it goes. Move-only; used by one thread at a time, any. It must
+/// not outlive its semaphore.
+class [[nodiscard]] Permit {
+ public:
+  /// Empty.
+  Permit() noexcept = default;
+  Permit(Permit&& other) noexcept
+      : semaphore_(std::exchange(other.semaphore_, nullptr)), permits_(other.permits_) {}
+  Permit& operator=(Permit&& other) noexcept {
+    Permit moved(std::move(other));
+    std::swap(semaphore_, moved.semaphore_);
+    std::swap(permits_, moved.permits_);
+    return *this;
+  }
+  ~Permit() { release(); }
+
+  /// Whether it holds anything.
+  [[nodiscard]] explicit operator bool() const noexcept { return semaphore_ != nullptr; }
+  [[nodiscard]] std::size_t permits() const noexcept {
+    return semaphore_ != nullptr ? permits_ : 0;
+  }
+
+  /// Gives the permits back now.
+  void release() noexcept {
+    if (semaphore_ != nullptr) std::exchange(semaphore_, nullptr)->release(permits_);
+  }
+  /// Keeps them from being given back: another calls Semaphore::release(), or there are fewer.
+  void forget() noexcept { semaphore_ = nullptr; }
+
+ private:
+  friend class Semaphore;
+  friend class AcquireAwaiter;
+  Permit(Semaphore& semaphore, std::size_t permits) noexcept
+      : semaphore_(&semaphore), permits_(permits) {}
+
+  Semaphore* semaphore_ = nullptr;
+  std::size_t permits_ = 0;
+};
+
+class AcquireAwaiter final : private CancelHook, private SemaphoreWaiter {
+ public:
+  AcquireAwaiter(Semaphore& semaphore, std::size_t permits) noexcept
+      : CancelHook(&AcquireAwaiter::on_cancel_request),
+        SemaphoreWaiter(&AcquireAwaiter::on_grant, permits),
+        semaphore_(semaphore) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    TaskHeader& task = innermost.promise().task();
+    // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
+    if (task.cancel_requested() || !semaphore_.take(permits())) return suspend(innermost.promise());
+    if (task.spend_budget()) return false;
+    task.suspended_at(innermost.promise());
+    task.resume_later();
+    return true;
+  }
+  [[nodiscard]] Permit await_resume() noexcept { return Permit(semaphore_, permits()); }
+
+ private:
+  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+  static void on_grant(SemaphoreWaiter& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  Semaphore& semaphore_;
+  TaskHeader* task_ = nullptr;
+};
+
+/// See Semaphore::acquire().
+class [[nodiscard]] AcquireOp {
+ public:
+  AcquireOp(Semaphore& semaphore, std::size_t permits) noexcept
+      : semaphore_(semaphore), permits_(permits) {}
+  AcquireAwaiter operator co_await() const noexcept { return AcquireAwaiter(semaphore_, permits_); }
+
+ private:
+  Semaphore& semaphore_;
+  std::size_t permits_;
+};
+
+inline AcquireOp Semaphore::acquire(std::size_t permits) noexcept {
+  return AcquireOp(*this, permits);
+}
+
+inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {
+  return take(permits) ? Permit(*this, permits) : Permit();
+}
+
+}  // namespace weft

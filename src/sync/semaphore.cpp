@@ -1,0 +1,193 @@
+// The queue of a semaphore.
+//
+// Invariants:
+//  - while the waiting bit is set, the word is written with the mutex held only: take() and put()
+//    leave it alone. The bit is set and cleared with the mutex held;
+//  - with the mutex free, the bit is set if and only if the queue has a waiter, and the permits in
+//    the word are then fewer than the first one wants;
+//  - permits are in one place: in the word, or with whoever has them in hand, or granted. So none
+//    is lost and none is given twice;
+//  - nothing of the semaphore is touched after the step that makes its permits available: a
+//    successful put(), or the unlocking before the granted are woken. Permits that are left over
+//    when the queue becomes empty are therefore not stored with the mutex held: whoever took them
+//    could destroy the semaphore before it is unlocked. They are put() afterwards. Until then
+//    somebody who comes sees none and queues himself, and the put() finds him.
+#include <weft/semaphore.hpp>
+
+#include <mutex>
+
+#include "base/check.hpp"
+
+namespace weft {
+
+/// Those who have got their permits and are to be woken, when the mutex is free again.
+class Semaphore::Granted {
+ public:
+  void add(SemaphoreWaiter& waiter) noexcept {
+    waiter.next_ = nullptr;
+    *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
+    last_ = &waiter;
+  }
+  void wake_all() noexcept {
+    while (first_ != nullptr) {
+      SemaphoreWaiter& waiter = *std::exchange(first_, first_->next_);
+      waiter.wake_(waiter);  // it may be gone now
+    }
+  }
+
+ private:
+  SemaphoreWaiter* first_ = nullptr;
+  SemaphoreWaiter* last_ = nullptr;  // meaningless while there is no first
+};
+
+Semaphore::Semaphore(std::size_t permits) noexcept : word_(std::uintptr_t{permits} << 1) {
+  WEFT_CHECK(permits <= most_permits, "a semaphore cannot have so many permits");
+}
+
+Semaphore::~Semaphore() {
+  // Relaxed: that nobody uses the semaphore any more is the caller's to see to.
+  WEFT_CHECK((word_.load(std::memory_order_relaxed) & waiting_bit) == 0,
+             "a semaphore died while somebody waited: end the waits first");
+}
+
+void Semaphore::release_to_waiters(std::size_t permits) noexcept {
+  Granted granted;
+  settle(permits, granted);
+}
+
+/// Sees to it that `permits`, which are in the caller's hand, come to where they belong; then wakes
+/// all who have got theirs.
+void Semaphore::settle(std::size_t permits, Granted& granted) noexcept {
+  while (permits != 0 && !put(permits)) {
+    std::lock_guard lock(mutex_);
+    permits = grant(permits, granted);
+  }
+  granted.wake_all();
+}
+
+/// With the mutex held: gives to the first in the queue what they want, as long as it is enough.
+/// Gives what is left when nobody waits any more.
+std::size_t Semaphore::grant(std::size_t permits, Granted& granted) noexcept {
+  // Relaxed: with the bit set, the last one who wrote the word had the mutex.
+  const std::uintptr_t word = word_.load(std::memory_order_relaxed);
+  WEFT_CHECK(permits <= most_permits - (word >> 1), "a semaphore cannot have so many permits");
+  if ((word & waiting_bit) == 0) return permits;  // they have gone meanwhile
+  std::size_t left = (word >> 1) + permits;
+  while (first_ != nullptr && first_->permits_ <= left) {
+    SemaphoreWaiter& waiter = *first_;
+    left -= waiter.permits_;
+    remove(waiter);
+    waiter.place_ = SemaphoreWaiter::Place::granted;
+    granted.add(waiter);
+  }
+  // Relaxed: a word with the bit is read with the mutex held, and one without permits gives nothing
+  // to anybody; what was released reaches its taker by the mutex, or by the put() that follows.
+  if (first_ != nullptr) {
+    word_.store(left << 1 | waiting_bit, std::memory_order_relaxed);
+    return 0;
+  }
+  word_.store(0, std::memory_order_relaxed);
+  return left;
+}
+
+/// With the mutex held: takes the permits, or has the bit set.
+bool Semaphore::take_or_mark(std::size_t permits) noexcept {
+  std::uintptr_t word = word_.load(std::memory_order_relaxed);
+  while ((word & waiting_bit) == 0) {
+    const bool enough = permits <= word >> 1;
+    const std::uintptr_t next = enough ? word - (permits << 1) : word | waiting_bit;
+    // Acquire: pairs with the release in put(), also if the permits are granted to another later:
+    // that one comes after this by the mutex.
+    if (word_.compare_exchange_weak(word, next, std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+      return enough;
+    }
+  }
+  return false;
+}
+
+Semaphore::Registered Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
+  std::lock_guard lock(mutex_);
+  if (waiter.place_ == SemaphoreWaiter::Place::withdrawn) return Registered::refused;
+  if (take_or_mark(waiter.permits_)) {
+    waiter.place_ = SemaphoreWaiter::Place::granted;
+    return Registered::granted;
+  }
+  append(waiter);
+  waiter.place_ = SemaphoreWaiter::Place::queued;
+  return Registered::waiting;
+}
+
+bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
+  Granted granted;
+  std::size_t left = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (waiter.place_ == SemaphoreWaiter::Place::granted) return false;
+    const bool queued = waiter.place_ == SemaphoreWaiter::Place::queued;
+    waiter.place_ = SemaphoreWaiter::Place::withdrawn;
+    if (!queued) return false;
+    remove(waiter);
+    left = grant(0, granted);  // what was too little for it may be enough for the next
+  }
+  settle(left, granted);
+  return true;
+}
+
+std::size_t Semaphore::waiting() const noexcept {
+  std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
+void Semaphore::append(SemaphoreWaiter& waiter) noexcept {
+  ++waiting_;
+  waiter.next_ = nullptr;
+  waiter.previous_ = first_ != nullptr ? last_ : nullptr;
+  *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
+  last_ = &waiter;
+}
+
+void Semaphore::remove(SemaphoreWaiter& waiter) noexcept {
+  --waiting_;
+  *(waiter.previous_ != nullptr ? &waiter.previous_->next_ : &first_) = waiter.next_;
+  *(waiter.next_ != nullptr ? &waiter.next_->previous_ : &last_) = waiter.previous_;
+}
+
+// The leaf
+
+bool AcquireAwaiter::suspend(PromiseBase& innermost) noexcept {
+  TaskHeader& task = innermost.task();
+  task_ = &task;
+  task.suspended_at(innermost);
+  // Armed before it waits: once it waits, it may be granted on another thread and be gone.
+  if (!task.arm(*this)) {
+    task.leaf_ended(true);
+    return true;
+  }
+  switch (semaphore_.wait_with(*this)) {
+    case Semaphore::Registered::waiting:
+      return true;
+    case Semaphore::Registered::granted:
+      return !task.leaf_ended_inline();
+    case Semaphore::Registered::refused:
+      task.leaf_ended(true);
+      return true;
+  }
+  return true;
+}
+
+void AcquireAwaiter::on_grant(SemaphoreWaiter& self) noexcept {
+  // SAFETY: this function is given only to the SemaphoreWaiter of an AcquireAwaiter.
+  static_cast<AcquireAwaiter&>(self).task_->leaf_ended(false);
+}
+
+void AcquireAwaiter::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of an AcquireAwaiter, which stays until
+  // request_finished().
+  auto& leaf = static_cast<AcquireAwaiter&>(self);
+  TaskHeader* const task = leaf.task_;
+  if (leaf.semaphore_.withdraw(leaf)) task->leaf_ended(true);
+  task->request_finished();
+}
+
+}  // namespace weft

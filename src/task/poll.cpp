@@ -1,0 +1,20 @@
+// The non-template parts of the poll protocol: broken rules, and the waker that wakes nobody.
+#include <weft/poll.hpp>
+#include <weft/waker.hpp>
+
+#include "base/check.hpp"
+
+namespace weft {
+
+void poll_rule_broken(const char* rule) noexcept {
+  check_failed("poll protocol", rule, __FILE__, __LINE__);
+}
+
+constinit const WakerVTable Waker::noop_vtable{
+    .clone = [](void*) { return noop_raw(); },
+    .wake = [](void*) noexcept {},
+    .wake_by_ref = [](void*) noexcept {},
+    .drop = [](void*) noexcept {},
+};
+
+}  // namespace weft

@@ -1,0 +1,18 @@
+# Compiles CASE with the command COMPILE, as CMakeLists.txt beside it says.
+file(STRINGS ${CASE} expected REGEX "^// expect: ")
+if(NOT expected MATCHES "^// expect: (.+)$")
+  message(FATAL_ERROR "${CASE} has no line '// expect: <regular expression>'")
+endif()
+set(expected "${CMAKE_MATCH_1}")
+
+execute_process(COMMAND ${COMPILE} ${CASE} RESULT_VARIABLE status ERROR_VARIABLE output)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "without the mistake it must compile:\n${output}")
+endif()
+execute_process(COMMAND ${COMPILE} -DWEFT_MUST_FAIL ${CASE} RESULT_VARIABLE status ERROR_VARIABLE output)
+if(status EQUAL 0)
+  message(FATAL_ERROR "the mistake compiles")
+endif()
+if(NOT output MATCHES "${expected}")
+  message(FATAL_ERROR "the message does not match '${expected}':\n${output}")
+endif()
