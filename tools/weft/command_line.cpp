@@ -113,10 +113,10 @@ CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
 
 CLI::App* add_models(CLI::App& app, ModelsOptions& options) {
   CLI::App* command = app.add_subcommand(
-      "models", "Do one work in five ways of writing it: threads, callbacks, futures, coroutines, "
-                "fibers");
-  add_number(*command, "--count", options.count, 1, most_requests,
-             "Waiters, all at once (10000)");
+      "models",
+      "Do one work in five ways of writing it: threads, callbacks, futures, coroutines, "
+      "fibers");
+  add_number(*command, "--count", options.count, 1, most_requests, "Waiters, all at once (10000)");
   add_delay_ms(*command, options.delay);
   command->add_option("--only", options.only, "Only these of the five")
       ->check(CLI::IsMember(model_names()))

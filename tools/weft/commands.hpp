@@ -62,9 +62,8 @@ struct ThreadFetchOptions {
   std::chrono::milliseconds delay{1000};
 };
 
-using Command =
-    std::variant<DelayOptions, FetchOptions, DemoOptions, ModelsOptions, ModelClientOptions,
-                 ThreadServeOptions, ThreadFetchOptions>;
+using Command = std::variant<DelayOptions, FetchOptions, DemoOptions, ModelsOptions,
+                             ModelClientOptions, ThreadServeOptions, ThreadFetchOptions>;
 
 int run_delay(const DelayOptions& options);
 int run_fetch(const FetchOptions& options);

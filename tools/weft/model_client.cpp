@@ -21,8 +21,8 @@ struct Model {
 };
 
 constexpr std::array models{
-    Model{"threads", run_with_threads},       Model{"callbacks", run_with_callbacks},
-    Model{"futures", run_with_futures},       Model{"coroutines", run_with_coroutines},
+    Model{"threads", run_with_threads}, Model{"callbacks", run_with_callbacks},
+    Model{"futures", run_with_futures}, Model{"coroutines", run_with_coroutines},
     Model{"fibers", run_with_fibers},
 };
 

@@ -79,8 +79,8 @@ void run_with_threads(const ModelWork& work, ModelTally& tally) {
   {
     std::vector<std::unique_ptr<SmallThread>> threads;
     for (std::size_t number = 0; number < work.count; ++number) {
-      threads.push_back(std::make_unique<SmallThread>(
-          [&, number] { fetch(work, sockets, tally, number); }));
+      threads.push_back(
+          std::make_unique<SmallThread>([&, number] { fetch(work, sockets, tally, number); }));
       if (!threads.back()->started()) tally.fail("the system starts no more threads");
     }
   }

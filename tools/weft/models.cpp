@@ -32,9 +32,14 @@ constexpr unsigned counted_waiters = 200;
 /// One run of one model; throws std::runtime_error if it gave no result.
 nlohmann::json run_client(const ModelClientOptions& options, const StopSignals& signals) {
   ChildProcess server({"delay", "--listen", "127.0.0.1:0", "--workers", "1", "--die-with-parent"});
-  std::vector<std::string> arguments = {"model-client", "--model", options.model, "--server",
-                                        server.read_listening_address(start_limit), "--count",
-                                        std::to_string(options.count), "--delay",
+  std::vector<std::string> arguments = {"model-client",
+                                        "--model",
+                                        options.model,
+                                        "--server",
+                                        server.read_listening_address(start_limit),
+                                        "--count",
+                                        std::to_string(options.count),
+                                        "--delay",
                                         std::to_string(options.delay.count())};
   if (options.count_allocations) arguments.emplace_back("--count-allocations");
   ChildProcess client(arguments);

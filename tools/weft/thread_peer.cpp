@@ -22,11 +22,11 @@
 #include <utility>
 #include <vector>
 
+#include "blocking_socket.hpp"
 #include "commands.hpp"
 #include "fd_limit.hpp"
 #include "process_usage.hpp"
 #include "small_thread.hpp"
-#include "blocking_socket.hpp"
 
 namespace weft::tool {
 
