@@ -28,7 +28,7 @@ namespace weft::tool {
       std::strtoul(server.c_str() + server.rfind(':') + 1, nullptr, 10));
 }
 
-[[nodiscard]] inline bool send_all(int socket, std::string_view text) noexcept {
+inline bool send_all(int socket, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
