@@ -1,27 +1,29 @@
 // A coroutine's frame stays where it is, whatever becomes of the handle.
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <utility>
 #include <weft/weft.hpp>
 
 // [self]
-/// Points into itself, waits, and looks whether that is still true.
-weft::Task<bool> points_into_itself() {
+/// Lets somebody note where its room is, waits, and looks whether that is still right.
+weft::Task<bool> stays(const void*& noted) {
   std::array<char, 16> room{};
-  const char* const inside = &room[8];
+  noted = &room;
   co_await weft::yield_now();
-  co_return inside == &room[8];
+  co_return noted == &room;
 }
 // [/self]
 
 // [move]
 weft::Task<void> move_about() {
-  weft::Task<bool> task = points_into_itself();
+  const void* noted = nullptr;
+  weft::Task<bool> task = stays(noted);
   weft::Task<bool> moved = std::move(task);  // a pointer changes hands, the frame does not
   const bool after_move = co_await std::move(moved);
   std::printf("a task, moved before it began:     %s\n", after_move ? "sound" : "broken");
 
-  weft::JoinHandle<bool> handle = weft::spawn(points_into_itself);
+  weft::JoinHandle<bool> handle = weft::spawn(stays, std::ref(noted));
   co_await weft::yield_now();  // it has begun, and waits
   weft::JoinHandle<bool> moved_handle = std::move(handle);
   const bool while_it_waited = co_await std::move(moved_handle);
