@@ -1,5 +1,6 @@
 // A fiber goes deeper than its stack: the guard page is hit, and the fiber is named. The process
 // does not survive that, so a child process does it.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,8 @@ int main() {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
+    const rlimit no_core_file{};
+    setrlimit(RLIMIT_CORE, &no_core_file);
     run(200);
     _exit(0);
   }

@@ -71,6 +71,8 @@ switch_stack:
 inline constexpr std::size_t saved_words = 20;
 inline constexpr std::size_t return_word = 1;
 inline constexpr std::size_t words_above = 0;
+#else
+#error "the switch is written down for x86-64 and AArch64"
 #endif
 
 // [fiber]

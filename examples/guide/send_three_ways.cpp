@@ -40,6 +40,8 @@ long send_by_instruction(int fd) {
                : "r"(number), "r"(data), "r"(size), "r"(flags), "r"(no_address), "r"(no_size)
                : "memory");
   return result;
+#else
+#error "the instruction is written down for x86-64 and AArch64"
 #endif
 }
 // [/raw]
