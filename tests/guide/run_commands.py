@@ -25,6 +25,7 @@ SHORT_FORMS = {
     "cmake --preset release": "cmake -N --preset release",
     "cmake --build --preset release --target guide": "cmake --build {build} --target guide -- -n",
     "tools/guide/build": "tools/guide/build {scratch}/site",
+    "./run models --count 500": "{build}/tools/weft/weft models --count 50 --delay 50",
 }
 
 
