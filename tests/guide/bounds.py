@@ -107,7 +107,15 @@ def foreign_threads(test: unittest.TestCase, output: str) -> None:
     test.assertGreaterEqual(took_s, 0.05)
 
 
+def traced_sends(test: unittest.TestCase, output: str) -> None:
+    calls = re.findall(r"sendto\(.*", output)
+    test.assertEqual(len(calls), 4)
+    test.assertEqual(len(set(calls)), 1, "the kernel sees one and the same call")
+
+
+# By what is typed, without the programs' folder.
 BOUNDS = {
+    "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
     "two_runtimes": two_runtimes,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
