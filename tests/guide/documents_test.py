@@ -6,7 +6,8 @@ import re
 import sys
 import unittest
 
-from commands import ROOT, chapters, commands
+import bounds
+from commands import PROGRAMS, ROOT, chapters, commands
 
 sys.path.insert(0, str(ROOT / "tools" / "guide"))
 import blocks  # noqa: E402
@@ -70,6 +71,10 @@ class Documents(unittest.TestCase):
                 with self.subTest(command=command.line):
                     source = ROOT / "examples" / "guide" / f"{command.program}.cpp"
                     self.assertTrue(source.exists())
+
+    def test_every_bound_belongs_to_a_command(self):
+        typed = {command.line.replace(PROGRAMS, "") for command in commands()}
+        self.assertEqual(set(bounds.BOUNDS) - typed, set())
 
     def test_what_a_command_prints_is_marked(self):
         for chapter in chapters():
