@@ -7,6 +7,7 @@
 #include <thread>
 #include <weft/weft.hpp>
 
+// [leaf]
 /// What the future and the thread that completes it share.
 struct Shared {
   std::mutex mutex;
@@ -41,7 +42,9 @@ void give(Shared& shared, int value) {
   }
   std::move(waker).wake();  // outside the lock: it may run anything
 }
+// [/leaf]
 
+// [executor]
 /// The smallest executor: one future, one sleeping thread. A waker is two words: what to wake, and
 /// a table of how.
 class Sleeper {
@@ -74,7 +77,9 @@ const weft::WakerVTable Sleeper::table{
     .wake_by_ref = &Sleeper::wake,
     .drop = [](void*) noexcept {},
 };
+// [/executor]
 
+// [by_hand]
 /// Polls once, then lets a thread give the number, sleeps until it wakes, and polls again.
 int by_hand() {
   Shared shared;
@@ -93,11 +98,14 @@ int by_hand() {
   giver.join();
   return result.take();
 }
+// [/by_hand]
 
+// [awaited]
 weft::Task<int> twice(Shared& shared) {
   const int value = co_await Number(shared);  // the same protocol, driven by weft
   co_return 2 * value;
 }
+// [/awaited]
 
 int main() {
   const int value = by_hand();

@@ -1,0 +1,125 @@
+// A leaf of one's own under weft's tasks: a bell that any thread may ring, and that a task can wait
+// for, be cancelled at, or give up after a while.
+#include <chrono>
+#include <coroutine>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <weft/weft.hpp>
+
+// [bell]
+/// One task at a time waits for it; a ring that nobody waits for is kept for the next.
+class Bell {
+ public:
+  class Wait : private weft::CancelHook {
+   public:
+    explicit Wait(Bell& bell) noexcept : CancelHook(&Wait::on_cancel_request), bell_(bell) {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <weft::WeftPromise P>
+    bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+      return suspend(innermost.promise());
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    friend class Bell;
+    bool suspend(weft::PromiseBase& innermost) noexcept;
+    static void on_cancel_request(CancelHook& self) noexcept;
+
+    Bell& bell_;
+    weft::TaskHeader* task_ = nullptr;
+    bool refused_ = false;  // guarded by the bell's mutex: the cancel came first
+  };
+
+  /// What is awaited: a description, from which each `co_await` makes its own leaf.
+  class Ringing {
+   public:
+    explicit Ringing(Bell& bell) noexcept : bell_(bell) {}
+    Wait operator co_await() const noexcept { return Wait(bell_); }
+
+   private:
+    Bell& bell_;
+  };
+  [[nodiscard]] Ringing rings() noexcept { return Ringing(*this); }
+
+  /// Any thread.
+  void ring() {
+    weft::TaskHeader* task = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_ == nullptr) {
+        rung_ = true;
+        return;
+      }
+      task = std::exchange(waiting_, nullptr)->task_;
+    }
+    task->leaf_ended(false);  // the wake: from here on the task may run, and the leaf be gone
+  }
+
+ private:
+  std::mutex mutex_;
+  Wait* waiting_ = nullptr;  // guarded by mutex_
+  bool rung_ = false;        // guarded by mutex_
+};
+// [/bell]
+
+// [suspend]
+bool Bell::Wait::suspend(weft::PromiseBase& innermost) noexcept {
+  weft::TaskHeader& task = innermost.task();
+  task_ = &task;
+  task.suspended_at(innermost);  // 1: here the task will go on
+  if (!task.arm(*this)) {        // 2: this is how to cancel it …
+    task.leaf_ended(true);       //    … unless somebody has asked for that already
+    return true;
+  }
+  bool already_rung = false;
+  {
+    const std::lock_guard lock(bell_.mutex_);
+    already_rung = !refused_ && std::exchange(bell_.rung_, false);
+    if (!already_rung && !refused_) {
+      bell_.waiting_ = this;  // 3: wait. Another thread may ring at once: touch nothing more
+      return true;
+    }
+  }
+  if (already_rung) return !task.leaf_ended_inline();  // no need to wait
+  task.leaf_ended(true);
+  return true;
+}
+// [/suspend]
+
+// [cancel]
+void Bell::Wait::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a Wait.
+  auto& wait = static_cast<Wait&>(self);
+  weft::TaskHeader* const task = wait.task_;
+  bool withdrawn = false;
+  {
+    const std::lock_guard lock(wait.bell_.mutex_);
+    wait.refused_ = true;
+    withdrawn = wait.bell_.waiting_ == &wait;
+    if (withdrawn) wait.bell_.waiting_ = nullptr;
+  }
+  if (withdrawn) task->leaf_ended(true);  // else a ring was first, and is delivered
+  task->request_finished();
+}
+// [/cancel]
+
+// [program]
+weft::Task<void> listen(Bell& bell) {
+  std::jthread visitor([&bell] { bell.ring(); });
+  co_await bell.rings();
+  std::puts("a visitor has rung");
+  try {
+    co_await weft::timeout(bell.rings(), std::chrono::milliseconds(20));
+  } catch (const weft::IoError& error) {
+    std::printf("the next one: %s\n", error.what());
+  }
+}
+// [/program]
+
+int main() {
+  Bell bell;
+  weft::block_on(listen(bell));
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""What the documents show and link to: code is that of its source, links lead somewhere."""
+
+import pathlib
+import re
+import sys
+import unittest
+
+import bounds
+from commands import PROGRAMS, ROOT, chapters, commands
+
+sys.path.insert(0, str(ROOT / "tools" / "guide"))
+import blocks  # noqa: E402
+
+_LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
+
+
+def documents() -> list[pathlib.Path]:
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"]
+    return sorted(found)
+
+
+def prose(text: str) -> str:
+    """The text without code, in which brackets mean something else."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The names by which a document's headings can be linked to."""
+    without_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    titles = re.findall(r"^#+ +(.+?) *$", without_blocks, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+class Documents(unittest.TestCase):
+    def test_links_lead_somewhere(self):
+        for document in documents():
+            for link in _LINK.findall(prose(document.read_text())):
+                if "://" in link:
+                    continue
+                path, _, anchor = link.partition("#")
+                target = document.parent / path if path else document
+                with self.subTest(document=str(document.relative_to(ROOT)), link=link):
+                    self.assertTrue(target.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(target.read_text()))
+
+    def test_code_is_that_of_its_source(self):
+        for document in documents():
+            for block in blocks.blocks_of(document):
+                with self.subTest(document=document.name, source=block.path, region=block.region):
+                    self.assertEqual(block.shown, block.source(), "tools/guide/blocks.py --fix")
+
+    def test_all_code_of_the_guide_has_a_source(self):
+        for chapter in chapters():
+            with self.subTest(chapter=chapter.name):
+                fences = len(re.findall(r"^```cpp$", chapter.read_text(), re.MULTILINE))
+                self.assertEqual(fences, len(blocks.blocks_of(chapter)))
+
+    def test_all_regions_are_shown(self):
+        shown = {(b.path, b.region) for chapter in chapters() for b in blocks.blocks_of(chapter)}
+        for source in sorted((ROOT / "examples" / "guide").glob("*.[ch]pp")):
+            path = str(source.relative_to(ROOT))
+            for region in re.findall(r"// \[(\w+)\]\n", source.read_text()):
+                with self.subTest(source=path, region=region):
+                    self.assertTrue((path, region) in shown, "a region that no chapter shows")
+
+    def test_programs_that_are_run_are_there(self):
+        for command in commands():
+            if command.program is not None:
+                with self.subTest(command=command.line):
+                    source = ROOT / "examples" / "guide" / f"{command.program}.cpp"
+                    self.assertTrue(source.exists())
+
+    def test_every_bound_belongs_to_a_command(self):
+        typed = {command.line.replace(PROGRAMS, "") for command in commands()}
+        self.assertEqual(set(bounds.BOUNDS) - typed, set())
+
+    def test_what_a_command_prints_is_marked(self):
+        for chapter in chapters():
+            with self.subTest(chapter=chapter.name):
+                text = chapter.read_text()
+                printed = len(re.findall(r"^```text$", text, re.MULTILINE))
+                marked = sum(c.output is not None for c in commands() if c.chapter == chapter.name)
+                self.assertEqual(printed, marked)
+
+    def test_images_are_read_in_light_and_dark(self):
+        for image in (ROOT / "docs").rglob("*.svg"):
+            with self.subTest(image=image.name):
+                text = image.read_text()
+                self.assertIn("prefers-color-scheme: dark", text)
+                self.assertIn("<title>", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

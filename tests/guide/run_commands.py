@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Runs commands of the guide and compares what they print with what it shows.
+
+    run_commands.py --program NAME     those that run examples/guide/NAME.cpp; one at least
+    run_commands.py --others           all others, in a short form where they would take long
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import bounds
+from commands import PROGRAMS, ROOT, Command, commands
+
+BUILD = pathlib.Path(os.environ.get("WEFT_BUILD_DIR", ROOT / "build" / "release"))
+DEADLINE_S = 40
+
+# What would take long, or change this build, is run in a form that does neither.
+SHORT_FORMS = {
+    "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
+    "cmake --preset release": "cmake -N --preset release",
+    "cmake --build --preset release --target guide": "cmake --build {build} --target guide -- -n",
+    "tools/guide/build": "tools/guide/build {scratch}/site",
+    "./run models --count 500": "build/release/tools/weft/weft models --count 50 --delay 50",
+}
+
+
+def run(line: str, scratch: str) -> subprocess.CompletedProcess:
+    line = SHORT_FORMS.get(line, line).replace("build/release/", "{build}/")
+    line = line.replace("{build}", str(BUILD)).replace("{scratch}", scratch)
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+
+
+class Commands(unittest.TestCase):
+    chosen: list[Command] = []
+    program: str | None = None
+
+    def test_they_print_what_is_shown(self):
+        self.assertTrue(self.chosen, "the guide shows no such command")
+        for command in self.chosen:
+            with self.subTest(chapter=command.chapter, command=command.line):
+                self.check(command)
+
+    def check(self, command: Command) -> None:
+        for tool in ("strace", "mkdocs"):
+            needed = "tools/guide/build" if tool == "mkdocs" else tool
+            if needed in command.line and shutil.which(tool) is None:
+                self.skipTest(f"{tool} is not installed")
+        with tempfile.TemporaryDirectory() as scratch:
+            done = run(command.line, scratch)
+        if "strace" in command.line and "Operation not permitted" in done.stdout:
+            self.skipTest("this system does not let processes be traced")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        if command.output is not None:
+            self.assertEqual(command.shape(done.stdout), command.shape(command.output), done.stdout)
+        bound = bounds.BOUNDS.get(command.line.replace(PROGRAMS, ""))
+        if bound is not None:
+            bound(self, done.stdout)
+
+    def test_a_program_is_shown_with_its_output(self):
+        if self.program is None:
+            return
+        plain = [c for c in self.chosen if c.line == PROGRAMS + self.program]
+        self.assertEqual(len(plain), 1, "a program is shown once by itself")
+        self.assertIsNotNone(plain[0].output, "… and what it prints as well")
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["--program", name]:
+            Commands.program = name
+            Commands.chosen = [c for c in commands() if c.program == name]
+        case ["--others"]:
+            Commands.chosen = [c for c in commands() if c.program is None]
+        case _:
+            sys.exit(__doc__)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
