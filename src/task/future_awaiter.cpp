@@ -29,7 +29,7 @@ class WakerBlock {
     return *::new (allocate_frame(sizeof(WakerBlock))) WakerBlock(leaf);
   }
   /// The word in a leaf as a block, or null when it is a state.
-  static WakerBlock* from(std::uintptr_t word) noexcept {
+  [[nodiscard]] static WakerBlock* from(std::uintptr_t word) noexcept {
     // SAFETY: greater than every state are only the pointers that clone_own() put there.
     return word > greatest_state ? reinterpret_cast<WakerBlock*>(word) : nullptr;
   }
@@ -59,6 +59,10 @@ class WakerBlock {
   void begin_poll() noexcept {
     // Acquire: pairs with notify(); every notification up to here is answered by this poll.
     state_.exchange(polling, std::memory_order_acquire);
+  }
+  /// Relaxed: only a hint; begin_wait() decides, and begin_poll() acquires.
+  [[nodiscard]] bool is_notified() const noexcept {
+    return (state_.load(std::memory_order_relaxed) & notified) != 0;
   }
   /// False: a wake came since the poll began. True: the leaf belongs to whoever wakes it.
   [[nodiscard]] bool begin_wait() noexcept {
@@ -151,12 +155,20 @@ void FutureLeaf::notify() noexcept {
 void FutureLeaf::begin_poll() noexcept {
   // Relaxed: this thread runs the leaf, so it sees what the last poll left here; a canceller may
   // meanwhile mark a state, but only a poll makes a block.
-  std::uintptr_t word = word_.load(std::memory_order_relaxed);
+  const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   if (WakerBlock* const block = WakerBlock::from(word)) {
     block->begin_poll();
-  } else {
+  } else if (armed_) {
     word_.exchange(polling, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
+  } else {
+    word_.store(polling, std::memory_order_relaxed);  // but for polls nobody knows of the leaf
   }
+}
+
+bool FutureLeaf::is_notified() const noexcept {
+  const std::uintptr_t word = word_.load(std::memory_order_relaxed);  // as there
+  const WakerBlock* const block = WakerBlock::from(word);
+  return block != nullptr ? block->is_notified() : word == notified;
 }
 
 bool FutureLeaf::begin_wait() noexcept {
@@ -177,53 +189,50 @@ bool FutureLeaf::poll() noexcept {
   return ready;
 }
 
+// One turn of the leaf. After `suspended` it may be gone.
+FutureLeaf::Turn FutureLeaf::take_turn() noexcept {
+  Executor& executor = task_->executor();
+  for (;;) {
+    begin_poll();
+    // Asked before the poll, as one that gives pending is the last only if it began after the
+    // cancel; and after begin_poll(), for if that has taken the cancel's notification, the cancel
+    // is seen here. One that comes later finds the hook armed, and is seen by begin_wait().
+    const bool last = task_->cancel_requested();
+    if (poll()) return Turn::ready;
+    if (last) return Turn::cancelled;
+    if (is_notified()) break;
+    // Armed only when it is about to wait, for then it needs to be woken by a cancel; and before it
+    // waits, while it is still here.
+    if (!armed_) armed_ = task_->arm(*this);
+    if (!armed_) continue;  // a cancel came since the question above: one more poll
+    if (begin_wait()) return Turn::suspended;
+    break;
+  }
+  executor.defer(*this);  // woken while it was polled: it has had its turn, others come first
+  return Turn::suspended;
+}
+
 bool FutureLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
   task_->suspended_at(innermost);
-  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
+  // Nothing is begun once a cancel was asked for.
+  const Turn turn = task_->cancel_requested() ? Turn::cancelled : take_turn();
+  if (turn == Turn::cancelled) {
     task_->leaf_ended(true);
-    return true;
+  } else if (turn == Turn::ready) {
+    if (task_->spend_budget()) return false;
+    task_->resume_later();
   }
-  bool ready = poll();
-  if (!ready && task_->arm(*this)) {
-    wait_or_go_on();
-    return true;
-  }
-  if (!ready) {  // a cancel came since the question above: the last poll begins after it
-    begin_poll();
-    ready = poll();
-  }
-  if (!ready) {
-    task_->leaf_ended(true);
-    return true;
-  }
-  if (task_->spend_budget()) return false;
-  task_->resume_later();
   return true;
-}
-
-void FutureLeaf::wait_or_go_on() noexcept {
-  // Taken before: once it waits, the leaf may be gone.
-  Executor& executor = task_->executor();
-  // Woken while it was polled: it has had its turn, others come first.
-  if (!begin_wait()) executor.defer(*this);
 }
 
 void FutureLeaf::run_leaf(Runnable& self) noexcept {
   // SAFETY: this function is given only to the Runnable of a FutureLeaf.
   auto& leaf = static_cast<FutureLeaf&>(self);
   TaskHeader& task = *leaf.task_;
-  leaf.begin_poll();
-  // Asked before the poll, as one that gives pending is the last only if it began after the cancel;
-  // and after begin_poll(), for if that has taken the cancel's notification, the cancel is seen
-  // here. One that comes later finds the hook armed, and is seen by begin_wait().
-  const bool last = task.cancel_requested();
-  const bool ready = leaf.poll();
-  if (!ready && !last) {
-    leaf.wait_or_go_on();
-  } else if (task.leaf_ended_here(!ready)) {
-    task.run();
-  }
+  const Turn turn = leaf.take_turn();
+  if (turn == Turn::suspended) return;
+  if (task.leaf_ended_here(turn == Turn::cancelled)) task.run();
 }
 
 void FutureLeaf::on_cancel_request(CancelHook& self) noexcept {
