@@ -314,6 +314,22 @@ TEST_P(FutureTest, ACancelReachesOneThatNobodyCanWake) {
   });
 }
 
+TEST_P(FutureTest, ACancelReachesOneThatWakesItselfForEver) {
+  run([&]() -> Task<void> {
+    std::atomic<int> polls{0};
+    auto spin = [&](Context& cx) -> Poll<void> {
+      ++polls;
+      cx.waker().wake_by_ref();
+      return Pending();
+    };
+    auto handle = spawn([&] { return futures::poll_fn(std::ref(spin)); });
+    co_await until([&] { return polls > 3; });
+    handle.cancel();
+    const Outcome<void> outcome = co_await std::move(handle).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+}
+
 TEST_P(FutureTest, WhatIsReadyInSpiteOfACancelIsDelivered) {
   run([]() -> Task<void> {
     std::atomic<int> polls{0};
@@ -393,6 +409,16 @@ TEST_P(FutureTest, AWakerMayOutliveTaskAndRuntime) {
   end_runtime();
   for (Waker& waker : kept) std::move(waker).wake();
   kept.clear();
+}
+
+TEST_P(FutureTest, TheRuntimeMayEndWhileAWakeIsReturning) {
+  for (int i = 0; i < 50; ++i) {
+    Signal signal;
+    std::thread setter([&] { signal.set(i); });
+    EXPECT_EQ(run(signal.wait()), i);
+    end_runtime();
+    setter.join();
+  }
 }
 
 TEST_P(FutureTest, WakesAndCancelsFromEverywhereEndEachAwaitOnce) {
