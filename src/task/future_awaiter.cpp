@@ -14,10 +14,10 @@ namespace {
 
 // The word of a waker. `notified` is a bit, so that a wake is one fetch_or, which also orders:
 // every wake before a poll, though it coalesced with another, is seen by that poll.
-constexpr std::uintptr_t polling = 0;
-constexpr std::uintptr_t notified = 1;
-constexpr std::uintptr_t waiting = 2;
-constexpr std::uintptr_t greatest_state = notified | waiting;
+constexpr std::uintptr_t polling_word = 0;
+constexpr std::uintptr_t notified_word = 1;
+constexpr std::uintptr_t waiting_word = 2;
+constexpr std::uintptr_t greatest_state = notified_word | waiting_word;
 
 }  // namespace
 
@@ -54,22 +54,22 @@ class WakerBlock {
     // Release: pairs with begin_poll() and begin_wait(): the poll sees what led to this wake.
     // Acquire: pairs with begin_wait(), for the leaf is touched next. It is there: it waits, and
     // only we put it into the queue.
-    if (state_.fetch_or(notified, std::memory_order_acq_rel) == waiting) leaf_.schedule();
+    if (state_.fetch_or(notified_word, std::memory_order_acq_rel) == waiting_word) leaf_.schedule();
   }
   void begin_poll() noexcept {
     // Acquire: pairs with notify(); every notification up to here is answered by this poll.
-    state_.exchange(polling, std::memory_order_acquire);
+    state_.exchange(polling_word, std::memory_order_acquire);
   }
   /// Relaxed: only a hint; begin_wait() decides, and begin_poll() acquires.
   [[nodiscard]] bool is_notified() const noexcept {
-    return (state_.load(std::memory_order_relaxed) & notified) != 0;
+    return (state_.load(std::memory_order_relaxed) & notified_word) != 0;
   }
   /// False: a wake came since the poll began. True: the leaf belongs to whoever wakes it.
   [[nodiscard]] bool begin_wait() noexcept {
-    std::uintptr_t expected = polling;
+    std::uintptr_t expected = polling_word;
     // Release: pairs with notify(), which may run the leaf elsewhere. Relaxed on failure: the next
     // begin_poll() acquires.
-    return state_.compare_exchange_strong(expected, waiting, std::memory_order_release,
+    return state_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
                                           std::memory_order_relaxed);
   }
 
@@ -81,7 +81,7 @@ class WakerBlock {
   static const WakerVTable vtable;
 
   FutureLeaf& leaf_;  // there only while the word says so
-  Atomic<std::uintptr_t> state_{polling};
+  Atomic<std::uintptr_t> state_{polling_word};
   Atomic<std::uint32_t> holds_{2};  // the leaf and the first clone
 };
 
@@ -144,9 +144,9 @@ void FutureLeaf::notify() noexcept {
       return;
     }
     // As in WakerBlock::notify().
-    if (word_.compare_exchange_weak(word, notified, std::memory_order_acq_rel,
+    if (word_.compare_exchange_weak(word, notified_word, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
-      if (word == waiting) schedule();
+      if (word == waiting_word) schedule();
       return;
     }
   }
@@ -159,24 +159,24 @@ void FutureLeaf::begin_poll() noexcept {
   if (WakerBlock* const block = WakerBlock::from(word)) {
     block->begin_poll();
   } else if (armed_) {
-    word_.exchange(polling, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
+    word_.exchange(polling_word, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
   } else {
-    word_.store(polling, std::memory_order_relaxed);  // but for polls nobody knows of the leaf
+    word_.store(polling_word, std::memory_order_relaxed);  // but for polls nobody knows of the leaf
   }
 }
 
 bool FutureLeaf::is_notified() const noexcept {
   const std::uintptr_t word = word_.load(std::memory_order_relaxed);  // as there
   const WakerBlock* const block = WakerBlock::from(word);
-  return block != nullptr ? block->is_notified() : word == notified;
+  return block != nullptr ? block->is_notified() : word == notified_word;
 }
 
 bool FutureLeaf::begin_wait() noexcept {
   if (WakerBlock* const block = WakerBlock::from(word_.load(std::memory_order_relaxed))) {
     return block->begin_wait();
   }
-  std::uintptr_t expected = polling;
-  return word_.compare_exchange_strong(expected, waiting, std::memory_order_release,
+  std::uintptr_t expected = polling_word;
+  return word_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
                                        std::memory_order_relaxed);  // as there
 }
 
