@@ -14,7 +14,8 @@
 
 namespace weft {
 
-/// The non-template part of a task that is polled for: who waits is whoever polled last.
+/// A task that is polled for: who waits for its end is whoever polled last. Held by its owner until
+/// that end, and by the future.
 template <class T>
 class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
  public:

@@ -54,10 +54,12 @@ class FutureLeaf : private Runnable, private CancelHook {
 
   static void run_leaf(Runnable& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
+  enum class Turn : std::uint8_t { ready, cancelled, suspended };
+  [[nodiscard]] Turn take_turn() noexcept;
   [[nodiscard]] bool poll() noexcept;
-  void wait_or_go_on() noexcept;
-  [[nodiscard]] bool begin_wait() noexcept;
   void begin_poll() noexcept;
+  [[nodiscard]] bool is_notified() const noexcept;
+  [[nodiscard]] bool begin_wait() noexcept;
   void notify() noexcept;
   void schedule() noexcept { task_->executor().schedule(*this); }
 
@@ -68,7 +70,8 @@ class FutureLeaf : private Runnable, private CancelHook {
   PollFuture poll_future_;
   TaskHeader* task_ = nullptr;
   Atomic<std::uintptr_t> word_{0};  // a state of the waker, or a WakerBlock; see above
-  Waker waker_;  // what polls are given: the word's own, once there is a block the block's
+  Waker waker_;         // what polls are given: the word's own, once there is a block the block's
+  bool armed_ = false;  // whether a cancel can reach the leaf, from its first wait on
 };
 
 /// `F` as get_awaiter() is given it: an lvalue is polled where it is, and its owner keeps it there;

@@ -14,10 +14,10 @@ namespace {
 
 // The word of a waker. `notified` is a bit, so that a wake is one fetch_or, which also orders:
 // every wake before a poll, though it coalesced with another, is seen by that poll.
-constexpr std::uintptr_t polling = 0;
-constexpr std::uintptr_t notified = 1;
-constexpr std::uintptr_t waiting = 2;
-constexpr std::uintptr_t greatest_state = notified | waiting;
+constexpr std::uintptr_t polling_word = 0;
+constexpr std::uintptr_t notified_word = 1;
+constexpr std::uintptr_t waiting_word = 2;
+constexpr std::uintptr_t greatest_state = notified_word | waiting_word;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ class WakerBlock {
     return *::new (allocate_frame(sizeof(WakerBlock))) WakerBlock(leaf);
   }
   /// The word in a leaf as a block, or null when it is a state.
-  static WakerBlock* from(std::uintptr_t word) noexcept {
+  [[nodiscard]] static WakerBlock* from(std::uintptr_t word) noexcept {
     // SAFETY: greater than every state are only the pointers that clone_own() put there.
     return word > greatest_state ? reinterpret_cast<WakerBlock*>(word) : nullptr;
   }
@@ -54,18 +54,22 @@ class WakerBlock {
     // Release: pairs with begin_poll() and begin_wait(): the poll sees what led to this wake.
     // Acquire: pairs with begin_wait(), for the leaf is touched next. It is there: it waits, and
     // only we put it into the queue.
-    if (state_.fetch_or(notified, std::memory_order_acq_rel) == waiting) leaf_.schedule();
+    if (state_.fetch_or(notified_word, std::memory_order_acq_rel) == waiting_word) leaf_.schedule();
   }
   void begin_poll() noexcept {
     // Acquire: pairs with notify(); every notification up to here is answered by this poll.
-    state_.exchange(polling, std::memory_order_acquire);
+    state_.exchange(polling_word, std::memory_order_acquire);
+  }
+  /// Relaxed: only a hint; begin_wait() decides, and begin_poll() acquires.
+  [[nodiscard]] bool is_notified() const noexcept {
+    return (state_.load(std::memory_order_relaxed) & notified_word) != 0;
   }
   /// False: a wake came since the poll began. True: the leaf belongs to whoever wakes it.
   [[nodiscard]] bool begin_wait() noexcept {
-    std::uintptr_t expected = polling;
+    std::uintptr_t expected = polling_word;
     // Release: pairs with notify(), which may run the leaf elsewhere. Relaxed on failure: the next
     // begin_poll() acquires.
-    return state_.compare_exchange_strong(expected, waiting, std::memory_order_release,
+    return state_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
                                           std::memory_order_relaxed);
   }
 
@@ -77,7 +81,7 @@ class WakerBlock {
   static const WakerVTable vtable;
 
   FutureLeaf& leaf_;  // there only while the word says so
-  Atomic<std::uintptr_t> state_{polling};
+  Atomic<std::uintptr_t> state_{polling_word};
   Atomic<std::uint32_t> holds_{2};  // the leaf and the first clone
 };
 
@@ -140,9 +144,9 @@ void FutureLeaf::notify() noexcept {
       return;
     }
     // As in WakerBlock::notify().
-    if (word_.compare_exchange_weak(word, notified, std::memory_order_acq_rel,
+    if (word_.compare_exchange_weak(word, notified_word, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
-      if (word == waiting) schedule();
+      if (word == waiting_word) schedule();
       return;
     }
   }
@@ -151,20 +155,28 @@ void FutureLeaf::notify() noexcept {
 void FutureLeaf::begin_poll() noexcept {
   // Relaxed: this thread runs the leaf, so it sees what the last poll left here; a canceller may
   // meanwhile mark a state, but only a poll makes a block.
-  std::uintptr_t word = word_.load(std::memory_order_relaxed);
+  const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   if (WakerBlock* const block = WakerBlock::from(word)) {
     block->begin_poll();
+  } else if (armed_) {
+    word_.exchange(polling_word, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
   } else {
-    word_.exchange(polling, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
+    word_.store(polling_word, std::memory_order_relaxed);  // but for polls nobody knows of the leaf
   }
+}
+
+bool FutureLeaf::is_notified() const noexcept {
+  const std::uintptr_t word = word_.load(std::memory_order_relaxed);  // as there
+  const WakerBlock* const block = WakerBlock::from(word);
+  return block != nullptr ? block->is_notified() : word == notified_word;
 }
 
 bool FutureLeaf::begin_wait() noexcept {
   if (WakerBlock* const block = WakerBlock::from(word_.load(std::memory_order_relaxed))) {
     return block->begin_wait();
   }
-  std::uintptr_t expected = polling;
-  return word_.compare_exchange_strong(expected, waiting, std::memory_order_release,
+  std::uintptr_t expected = polling_word;
+  return word_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
                                        std::memory_order_relaxed);  // as there
 }
 
@@ -177,53 +189,50 @@ bool FutureLeaf::poll() noexcept {
   return ready;
 }
 
+// One turn of the leaf. After `suspended` it may be gone.
+FutureLeaf::Turn FutureLeaf::take_turn() noexcept {
+  Executor& executor = task_->executor();
+  for (;;) {
+    begin_poll();
+    // Asked before the poll, as one that gives pending is the last only if it began after the
+    // cancel; and after begin_poll(), for if that has taken the cancel's notification, the cancel
+    // is seen here. One that comes later finds the hook armed, and is seen by begin_wait().
+    const bool last = task_->cancel_requested();
+    if (poll()) return Turn::ready;
+    if (last) return Turn::cancelled;
+    if (is_notified()) break;
+    // Armed only when it is about to wait, for then it needs to be woken by a cancel; and before it
+    // waits, while it is still here.
+    if (!armed_) armed_ = task_->arm(*this);
+    if (!armed_) continue;  // a cancel came since the question above: one more poll
+    if (begin_wait()) return Turn::suspended;
+    break;
+  }
+  executor.defer(*this);  // woken while it was polled: it has had its turn, others come first
+  return Turn::suspended;
+}
+
 bool FutureLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
   task_->suspended_at(innermost);
-  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
+  // Nothing is begun once a cancel was asked for.
+  const Turn turn = task_->cancel_requested() ? Turn::cancelled : take_turn();
+  if (turn == Turn::cancelled) {
     task_->leaf_ended(true);
-    return true;
+  } else if (turn == Turn::ready) {
+    if (task_->spend_budget()) return false;
+    task_->resume_later();
   }
-  bool ready = poll();
-  if (!ready && task_->arm(*this)) {
-    wait_or_go_on();
-    return true;
-  }
-  if (!ready) {  // a cancel came since the question above: the last poll begins after it
-    begin_poll();
-    ready = poll();
-  }
-  if (!ready) {
-    task_->leaf_ended(true);
-    return true;
-  }
-  if (task_->spend_budget()) return false;
-  task_->resume_later();
   return true;
-}
-
-void FutureLeaf::wait_or_go_on() noexcept {
-  // Taken before: once it waits, the leaf may be gone.
-  Executor& executor = task_->executor();
-  // Woken while it was polled: it has had its turn, others come first.
-  if (!begin_wait()) executor.defer(*this);
 }
 
 void FutureLeaf::run_leaf(Runnable& self) noexcept {
   // SAFETY: this function is given only to the Runnable of a FutureLeaf.
   auto& leaf = static_cast<FutureLeaf&>(self);
   TaskHeader& task = *leaf.task_;
-  leaf.begin_poll();
-  // Asked before the poll, as one that gives pending is the last only if it began after the cancel;
-  // and after begin_poll(), for if that has taken the cancel's notification, the cancel is seen
-  // here. One that comes later finds the hook armed, and is seen by begin_wait().
-  const bool last = task.cancel_requested();
-  const bool ready = leaf.poll();
-  if (!ready && !last) {
-    leaf.wait_or_go_on();
-  } else if (task.leaf_ended_here(!ready)) {
-    task.run();
-  }
+  const Turn turn = leaf.take_turn();
+  if (turn == Turn::suspended) return;
+  if (task.leaf_ended_here(turn == Turn::cancelled)) task.run();
 }
 
 void FutureLeaf::on_cancel_request(CancelHook& self) noexcept {

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -102,6 +103,45 @@ TEST_P(FutureTest, OneThatWakesItselfIsPolledOnceForEachWakeAndAllocatesNothing)
     EXPECT_EQ(during, blocks);
     const int polls = co_await Countdown(5);
     EXPECT_EQ(polls, 6);
+  });
+}
+
+TEST_P(FutureTest, ItsWakerCostsOneBlockHoweverOftenItIsCloned) {
+  run([]() -> Task<void> {
+    const auto blocks = frame_pool_stats().live_blocks;
+    std::vector<Waker> clones;
+    std::vector<std::int64_t> during;
+    auto poll = [&](Context& cx) -> Poll<void> {
+      clones.push_back(cx.waker());
+      clones.push_back(clones.front());
+      during.push_back(frame_pool_stats().live_blocks - blocks);
+      if (during.size() == 3) return Poll<void>::ready();
+      cx.waker().wake_by_ref();
+      return Pending();
+    };
+    auto future = futures::poll_fn(std::ref(poll));
+    co_await future;
+    EXPECT_EQ(during, (std::vector<std::int64_t>{1, 1, 1}));
+    clones.clear();
+    EXPECT_EQ(frame_pool_stats().live_blocks, blocks);
+  });
+}
+
+TEST_P(FutureTest, NoMemoryForAWakerIsAFailureOfThePoll) {
+  run([]() -> Task<void> {
+    Signal signal;
+    auto poll = [&](Context& cx) -> Poll<int> {
+      set_frame_failure_after(0);
+      auto wait = signal.wait();
+      return wait.poll(cx);
+    };
+    bool failed = false;
+    try {
+      co_await futures::poll_fn(std::ref(poll));
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    EXPECT_TRUE(failed);
   });
 }
 
@@ -274,6 +314,22 @@ TEST_P(FutureTest, ACancelReachesOneThatNobodyCanWake) {
   });
 }
 
+TEST_P(FutureTest, ACancelReachesOneThatWakesItselfForEver) {
+  run([&]() -> Task<void> {
+    std::atomic<int> polls{0};
+    auto spin = [&](Context& cx) -> Poll<void> {
+      ++polls;
+      cx.waker().wake_by_ref();
+      return Pending();
+    };
+    auto handle = spawn([&] { return futures::poll_fn(std::ref(spin)); });
+    co_await until([&] { return polls > 3; });
+    handle.cancel();
+    const Outcome<void> outcome = co_await std::move(handle).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+}
+
 TEST_P(FutureTest, WhatIsReadyInSpiteOfACancelIsDelivered) {
   run([]() -> Task<void> {
     std::atomic<int> polls{0};
@@ -353,6 +409,16 @@ TEST_P(FutureTest, AWakerMayOutliveTaskAndRuntime) {
   end_runtime();
   for (Waker& waker : kept) std::move(waker).wake();
   kept.clear();
+}
+
+TEST_P(FutureTest, TheRuntimeMayEndWhileAWakeIsReturning) {
+  for (int i = 0; i < 50; ++i) {
+    Signal signal;
+    std::thread setter([&] { signal.set(i); });
+    EXPECT_EQ(run(signal.wait()), i);
+    end_runtime();
+    setter.join();
+  }
 }
 
 TEST_P(FutureTest, WakesAndCancelsFromEverywhereEndEachAwaitOnce) {

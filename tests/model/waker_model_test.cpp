@@ -61,8 +61,9 @@ TEST(WakerModel, WakesCoalesceAndNoneIsLost) {
   expect_holds_randomly(20000, two_who_wake);
 }
 
-// Catches: a wake that schedules whatever the state was (notify() without the comparison), and a
-// block that the leaf's end frees though clones are there.
+// Catches: a wake that schedules whatever the state was (notify() without the comparison); a block
+// that the leaf's end frees though clones are there; a turn that ends without queueing the leaf
+// again though the poll had woken it.
 void wake_after_completion(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -233,7 +234,8 @@ TEST(WakerModel, ACancelMeetsAWakeAndNothingIsLost) {
   expect_holds_randomly(50000, cancel_against_wake);
 }
 
-// Catches: notify() of a leaf without a block that does not schedule from `waiting`.
+// Catches: notify() of a leaf without a block that does not schedule from `waiting`; a leaf that
+// waits without having armed itself, or that arms itself after its wait began.
 void cancel_of_one_nobody_can_wake(Execution& execution) {
   AwaitingTask task([](Context&) { return false; });
   execution.thread([&] { task.run_to_end(); });
