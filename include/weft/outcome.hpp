@@ -44,6 +44,9 @@ class Outcome {
     return failed() ? std::get<2>(state_) : std::exception_ptr{};
   }
 
+  /// The value, which stays. Precondition: there is one.
+  [[nodiscard]] const Stored& value() const noexcept { return *std::get_if<1>(&state_); }
+
   /// The value, moved out; rethrows the exception of a failed outcome; throws IoError
   /// (errc::operation_canceled) for a cancelled one.
   T take() {

@@ -73,6 +73,9 @@ class Runtime {
   AsFuture<A> as_future(A awaitable) {
     return AsFuture<A>(tasks(), std::move(awaitable));
   }
+  /// The owner of its tasks: for spawn_in(), then_in(), share_in(). Thread-safe. Throws
+  /// std::logic_error once shutdown() has begun.
+  [[nodiscard]] TaskSet& tasks();
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
   /// thread-safe. It must not be called from a task of this runtime, which it would wait for.
@@ -85,7 +88,6 @@ class Runtime {
  private:
   class Machine;
 
-  [[nodiscard]] TaskSet& tasks();
   void wait(SpawnedTask& task);
   static void require_no_task() {
     if (TaskSet::current_or_null() == nullptr) return;

@@ -28,6 +28,8 @@ class Scope : private TaskSet {
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
     return spawn_in(*this, std::move(callable), std::move(args)...);
   }
+  /// The children as tasks of an owner: for then_in() and share_in(). They count as spawned here.
+  [[nodiscard]] TaskSet& tasks() noexcept { return *this; }
   /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once.
   void cancel_children() noexcept { cancel_all(); }
   /// Children that have not ended.

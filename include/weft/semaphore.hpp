@@ -15,6 +15,7 @@
 #pragma once
 
 #include <weft/task.hpp>
+#include <weft/waiter.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -26,30 +27,18 @@ namespace weft {
 class Permit;
 class AcquireOp;
 
-/// Waits once for permits of a semaphore, in its queue. `wake` is called when the permits are the
-/// waiter's own, by whoever released them or left the queue before it: it must not block, nor
-/// release, acquire or cancel anything. From then on the semaphore knows the waiter no more.
-class SemaphoreWaiter {
+/// Waits for permits of a semaphore, in its queue. When it is woken they are its own, and the
+/// semaphore knows it no more.
+class SemaphoreWaiter : public Waiter {
  public:
-  using Wake = void (*)(SemaphoreWaiter&) noexcept;
-  SemaphoreWaiter(Wake how, std::size_t permits) noexcept : wake_(how), permits_(permits) {}
-  SemaphoreWaiter(const SemaphoreWaiter&) = delete;
-  SemaphoreWaiter& operator=(const SemaphoreWaiter&) = delete;
+  SemaphoreWaiter(Wake how, std::size_t permits) noexcept : Waiter(how), permits_(permits) {}
   [[nodiscard]] std::size_t permits() const noexcept { return permits_; }
 
  protected:
   ~SemaphoreWaiter() = default;
 
  private:
-  friend class Semaphore;
-  enum class Place : std::uint8_t { outside, queued, granted, withdrawn };
-
-  Wake wake_;
   std::size_t permits_;
-  // Guarded by the semaphore's mutex. Once granted, next_ belongs to whoever is to wake it.
-  SemaphoreWaiter* next_ = nullptr;
-  SemaphoreWaiter* previous_ = nullptr;
-  Place place_ = Place::outside;
 };
 
 class Semaphore {
@@ -110,8 +99,6 @@ class Semaphore {
  private:
   static constexpr std::uintptr_t waiting_bit = 1;
 
-  class Granted;
-
   /// Adds permits if nobody waits.
   [[nodiscard]] bool put(std::size_t permits) noexcept {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
@@ -125,18 +112,15 @@ class Semaphore {
     }
     return false;
   }
+  [[nodiscard]] std::size_t wanted_by_first() const noexcept;
   [[nodiscard]] bool take_or_mark(std::size_t permits) noexcept;
   void release_to_waiters(std::size_t permits) noexcept;
-  void settle(std::size_t permits, Granted& granted) noexcept;
-  [[nodiscard]] std::size_t grant(std::size_t permits, Granted& granted) noexcept;
-  void append(SemaphoreWaiter& waiter) noexcept;
-  void remove(SemaphoreWaiter& waiter) noexcept;
+  void settle(std::size_t permits, ServedList& served) noexcept;
+  [[nodiscard]] std::size_t grant(std::size_t permits, ServedList& served) noexcept;
 
   Atomic<std::uintptr_t> word_;  // twice the permits, plus the bit
   mutable Mutex mutex_;
-  SemaphoreWaiter* first_ = nullptr;  // guarded by mutex_
-  SemaphoreWaiter* last_ = nullptr;   // guarded by mutex_; meaningless while there is no first
-  std::size_t waiting_ = 0;           // guarded by mutex_
+  WaiterList waiters_;  // guarded by mutex_; all are SemaphoreWaiters
 };
 
 /// Permits that are given back when it goes. Move-only; used by one thread at a time, any. It must
@@ -200,7 +184,7 @@ class AcquireAwaiter final : private CancelHook, private SemaphoreWaiter {
 
  private:
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
-  static void on_grant(SemaphoreWaiter& self) noexcept;
+  static void on_grant(Waiter& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
 
   Semaphore& semaphore_;

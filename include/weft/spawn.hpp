@@ -142,6 +142,16 @@ class TaskSet {
   bool closed_ = false;
 };
 
+/// The set that tasks of `owner` belong to: a TaskSet, or something that has one (Runtime, Scope).
+template <class Owner>
+[[nodiscard]] TaskSet& task_set_of(Owner& owner) {
+  if constexpr (std::is_base_of_v<TaskSet, Owner> && std::is_convertible_v<Owner*, TaskSet*>) {
+    return owner;
+  } else {
+    return owner.tasks();
+  }
+}
+
 template <class T>
 class SpawnedResult : public SpawnedTask {
  public:

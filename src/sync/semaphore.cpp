@@ -20,26 +20,6 @@
 
 namespace weft {
 
-/// Those who have got their permits and are to be woken, when the mutex is free again.
-class Semaphore::Granted {
- public:
-  void add(SemaphoreWaiter& waiter) noexcept {
-    waiter.next_ = nullptr;
-    *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
-    last_ = &waiter;
-  }
-  void wake_all() noexcept {
-    while (first_ != nullptr) {
-      SemaphoreWaiter& waiter = *std::exchange(first_, first_->next_);
-      waiter.wake_(waiter);  // it may be gone now
-    }
-  }
-
- private:
-  SemaphoreWaiter* first_ = nullptr;
-  SemaphoreWaiter* last_ = nullptr;  // meaningless while there is no first
-};
-
 Semaphore::Semaphore(std::size_t permits) noexcept : word_(std::uintptr_t{permits} << 1) {
   WEFT_CHECK(permits <= most_permits, "a semaphore cannot have so many permits");
 }
@@ -51,38 +31,41 @@ Semaphore::~Semaphore() {
 }
 
 void Semaphore::release_to_waiters(std::size_t permits) noexcept {
-  Granted granted;
-  settle(permits, granted);
+  ServedList served;
+  settle(permits, served);
 }
 
 /// Sees to it that `permits`, which are in the caller's hand, come to where they belong; then wakes
 /// all who have got theirs.
-void Semaphore::settle(std::size_t permits, Granted& granted) noexcept {
+void Semaphore::settle(std::size_t permits, ServedList& served) noexcept {
   while (permits != 0 && !put(permits)) {
     std::lock_guard lock(mutex_);
-    permits = grant(permits, granted);
+    permits = grant(permits, served);
   }
-  granted.wake_all();
+  served.wake_all();
+}
+
+/// With the mutex held, of a waiter that is there.
+std::size_t Semaphore::wanted_by_first() const noexcept {
+  // SAFETY: wait_with() takes no other waiters.
+  return static_cast<const SemaphoreWaiter*>(waiters_.first())->permits();
 }
 
 /// With the mutex held: gives to the first in the queue what they want, as long as it is enough.
 /// Gives what is left when nobody waits any more.
-std::size_t Semaphore::grant(std::size_t permits, Granted& granted) noexcept {
+std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noexcept {
   // Relaxed: with the bit set, the last one who wrote the word had the mutex.
   const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   WEFT_CHECK(permits <= most_permits - (word >> 1), "a semaphore cannot have so many permits");
   if ((word & waiting_bit) == 0) return permits;  // they have gone meanwhile
   std::size_t left = (word >> 1) + permits;
-  while (first_ != nullptr && first_->permits_ <= left) {
-    SemaphoreWaiter& waiter = *first_;
-    left -= waiter.permits_;
-    remove(waiter);
-    waiter.place_ = SemaphoreWaiter::Place::granted;
-    granted.add(waiter);
+  while (waiters_.first() != nullptr && wanted_by_first() <= left) {
+    left -= wanted_by_first();
+    waiters_.serve_first(served);
   }
   // Relaxed: a word with the bit is read with the mutex held, and one without permits gives nothing
   // to anybody; what was released reaches its taker by the mutex, or by the put() that follows.
-  if (first_ != nullptr) {
+  if (waiters_.first() != nullptr) {
     word_.store(left << 1 | waiting_bit, std::memory_order_relaxed);
     return 0;
   }
@@ -108,49 +91,30 @@ bool Semaphore::take_or_mark(std::size_t permits) noexcept {
 
 Semaphore::Registered Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
-  if (waiter.place_ == SemaphoreWaiter::Place::withdrawn) return Registered::refused;
-  if (take_or_mark(waiter.permits_)) {
-    waiter.place_ = SemaphoreWaiter::Place::granted;
+  if (WaiterList::refuses(waiter)) return Registered::refused;
+  if (take_or_mark(waiter.permits())) {
+    WaiterList::served_at_once(waiter);
     return Registered::granted;
   }
-  append(waiter);
-  waiter.place_ = SemaphoreWaiter::Place::queued;
+  waiters_.append(waiter);
   return Registered::waiting;
 }
 
 bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
-  Granted granted;
+  ServedList served;
   std::size_t left = 0;
   {
     std::lock_guard lock(mutex_);
-    if (waiter.place_ == SemaphoreWaiter::Place::granted) return false;
-    const bool queued = waiter.place_ == SemaphoreWaiter::Place::queued;
-    waiter.place_ = SemaphoreWaiter::Place::withdrawn;
-    if (!queued) return false;
-    remove(waiter);
-    left = grant(0, granted);  // what was too little for it may be enough for the next
+    if (!waiters_.withdraw(waiter)) return false;
+    left = grant(0, served);  // what was too little for it may be enough for the next
   }
-  settle(left, granted);
+  settle(left, served);
   return true;
 }
 
 std::size_t Semaphore::waiting() const noexcept {
   std::lock_guard lock(mutex_);
-  return waiting_;
-}
-
-void Semaphore::append(SemaphoreWaiter& waiter) noexcept {
-  ++waiting_;
-  waiter.next_ = nullptr;
-  waiter.previous_ = first_ != nullptr ? last_ : nullptr;
-  *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
-  last_ = &waiter;
-}
-
-void Semaphore::remove(SemaphoreWaiter& waiter) noexcept {
-  --waiting_;
-  *(waiter.previous_ != nullptr ? &waiter.previous_->next_ : &first_) = waiter.next_;
-  *(waiter.next_ != nullptr ? &waiter.next_->previous_ : &last_) = waiter.previous_;
+  return waiters_.size();
 }
 
 // The leaf
@@ -176,8 +140,8 @@ bool AcquireAwaiter::suspend(PromiseBase& innermost) noexcept {
   return true;
 }
 
-void AcquireAwaiter::on_grant(SemaphoreWaiter& self) noexcept {
-  // SAFETY: this function is given only to the SemaphoreWaiter of an AcquireAwaiter.
+void AcquireAwaiter::on_grant(Waiter& self) noexcept {
+  // SAFETY: this function is given only to the Waiter of an AcquireAwaiter.
   static_cast<AcquireAwaiter&>(self).task_->leaf_ended(false);
 }
 

@@ -93,9 +93,7 @@ class ParkedAcquire final : public SemaphoreWaiter {
  public:
   explicit ParkedAcquire(std::size_t permits) noexcept
       : SemaphoreWaiter(
-            [](SemaphoreWaiter& self) noexcept {
-              static_cast<ParkedAcquire&>(self).parker_.unpark();
-            },
+            [](Waiter& self) noexcept { static_cast<ParkedAcquire&>(self).parker_.unpark(); },
             permits) {}
   void acquire_from(Semaphore& semaphore) noexcept {
     if (semaphore.wait_with(*this) == Semaphore::Registered::waiting) parker_.park();

@@ -1,0 +1,364 @@
+// Promise<T> and SharedFuture<T>: a result that is set once, by somebody, and that many wait for.
+//
+//   weft::Promise<Config> promise;                              // eager: nothing waits to be asked
+//   weft::SharedFuture<Config> config = promise.future();       // copies share the result
+//   …
+//   const Config& c = co_await config;        // a coroutine; in a fiber: await(config)
+//   config.then([](const Config& c) { … });   // a callback
+//   const Config& d = config.get();           // a thread of no runtime
+//
+// A Task runs when it is awaited, once, for one. share() starts something at once, and anybody may
+// wait for it: nobody's cancel ends the work, it ends that one's wait.
+//
+// Thread-safe: a Promise is used by one thread at a time, any; a SharedFuture as a shared_ptr is,
+// and its copies independently. State: one block of the frame pool, counted. Waiting allocates
+// nothing.
+#pragma once
+
+#include <weft/spawn.hpp>
+#include <weft/then.hpp>
+#include <weft/waiter.hpp>
+
+#include <chrono>
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// What those get who wait for a Promise that was destroyed before it was set.
+class BrokenPromise : public std::logic_error {
+ public:
+  BrokenPromise() : std::logic_error("weft::Promise: it was destroyed before it was set") {}
+};
+
+/// The non-template part of what a promise and its futures share.
+class SharedState {
+ public:
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
+
+  /// Whether it is set, and the outcome may be read. Any thread.
+  [[nodiscard]] bool ready() const noexcept {
+    // Acquire: pairs with the release in publish(), so that the outcome is seen.
+    return ready_.load(std::memory_order_acquire);
+  }
+
+  enum class Registered : std::uint8_t { waiting, ready, refused };
+  /// Queues `waiter` until it is set. `refused`: withdraw() came first.
+  [[nodiscard]] Registered wait_with(Waiter& waiter) noexcept;
+  /// Takes the waiter back. True: it will not be woken. False: it is being woken.
+  /// Before wait_with(): makes it refuse, and gives false.
+  [[nodiscard]] bool withdraw(Waiter& waiter) noexcept;
+  /// Waits on this thread, at most so long; false if the time was over first. Throws
+  /// std::logic_error on a thread that runs weft tasks.
+  bool wait_on_thread(const std::chrono::nanoseconds* timeout);
+
+  /// The outcome has been written: wakes all. Once, by a holder.
+  void publish() noexcept;
+  /// An error that nobody looks at goes there, when the state does. Before publish().
+  void report_to(std::shared_ptr<const FailureHandler> handler) noexcept {
+    on_failure_ = std::move(handler);
+  }
+  void note_seen() noexcept {
+    // Relaxed: read by the last holder, ordered by the count.
+    seen_.store(true, std::memory_order_relaxed);
+  }
+
+  void hold() noexcept {
+    holds_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller holds it already
+  }
+  void release() noexcept;
+
+ protected:
+  using Destroy = void (*)(SharedState&) noexcept;
+  explicit SharedState(Destroy destroy) noexcept : destroy_(destroy) {}
+  ~SharedState() = default;
+  void report_if_unseen(const std::exception_ptr& error) const noexcept;
+
+ private:
+  Destroy destroy_;
+  mutable Mutex mutex_;
+  WaiterList waiters_;  // guarded by mutex_
+  std::shared_ptr<const FailureHandler> on_failure_;
+  Atomic<std::uint32_t> holds_{1};
+  Atomic<bool> ready_{false};  // set with the mutex held
+  Atomic<bool> seen_{false};
+};
+
+template <class T>
+class SharedResult final : public SharedState {
+ public:
+  /// What those who wait are given: the result itself, which all share.
+  using Shared = std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T,
+                                    std::add_lvalue_reference_t<const T>>;
+
+  static SharedResult& make() {
+    void* const memory = allocate_frame(sizeof(SharedResult));
+    return *::new (memory) SharedResult();
+  }
+  /// Written before publish(), by who publishes; read when ready.
+  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+
+  /// When ready: the result, which stays, or throws what there is in its place.
+  Shared get() {
+    note_seen();
+    // Only a take() that moves nothing: others have the result as well.
+    if (outcome_.failed()) std::rethrow_exception(outcome_.error());
+    if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
+      return outcome_.take();
+    } else {
+      if (outcome_.cancelled()) outcome_.take();
+      return outcome_.value();
+    }
+  }
+
+ private:
+  SharedResult() noexcept : SharedState(&SharedResult::destroy) {}
+  ~SharedResult() { report_if_unseen(outcome_.error()); }
+  static void destroy(SharedState& self) noexcept {
+    auto& result = static_cast<SharedResult&>(self);
+    result.~SharedResult();
+    deallocate_frame(&result, sizeof(SharedResult));
+  }
+
+  Outcome<T> outcome_;
+};
+
+/// A counted reference to a shared result; may be empty.
+template <class T>
+class SharedRef {
+ public:
+  SharedRef() noexcept = default;
+  /// Takes over one hold.
+  explicit SharedRef(SharedResult<T>& held) noexcept : result_(&held) {}
+  SharedRef(const SharedRef& other) noexcept : result_(other.result_) {
+    if (result_ != nullptr) result_->hold();
+  }
+  SharedRef(SharedRef&& other) noexcept : result_(std::exchange(other.result_, nullptr)) {}
+  SharedRef& operator=(SharedRef other) noexcept {
+    std::swap(result_, other.result_);
+    return *this;
+  }
+  ~SharedRef() {
+    if (result_ != nullptr) result_->release();
+  }
+  [[nodiscard]] explicit operator bool() const noexcept { return result_ != nullptr; }
+  [[nodiscard]] SharedResult<T>& operator*() const noexcept { return *result_; }
+  [[nodiscard]] SharedResult<T>* operator->() const noexcept { return result_; }
+
+ private:
+  SharedResult<T>* result_ = nullptr;
+};
+
+/// The leaf that waits for a shared state.
+class SharedLeaf : private CancelHook, private Waiter {
+ public:
+  SharedLeaf() noexcept : CancelHook(&SharedLeaf::on_cancel_request), Waiter(&SharedLeaf::on_set) {}
+  [[nodiscard]] bool suspend(PromiseBase& innermost, SharedState& state) noexcept;
+
+ private:
+  static void on_set(Waiter& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  SharedState* state_ = nullptr;
+  TaskHeader* task_ = nullptr;
+};
+
+[[noreturn]] void throw_no_future();
+[[noreturn]] void throw_promise_set();
+
+/// The result of a Promise, or of what share() started, for any number that wait.
+template <class T>
+class SharedFuture {
+ public:
+  using value_type = T;
+  using Shared = typename SharedResult<T>::Shared;
+
+  /// Empty, as one that was moved from: to wait for it throws std::logic_error.
+  SharedFuture() noexcept = default;
+  explicit SharedFuture(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(result_); }
+
+  /// Whether the result is there, and waiting would not take time.
+  [[nodiscard]] bool ready() const noexcept { return result_ && result_->ready(); }
+
+  template <class Given>
+  class Awaiter;
+  template <class Given>
+  class Wait;
+
+  /// Waits for the result: a reference to the one that all share, valid while a future of it lives.
+  /// Throws what was set as error, BrokenPromise, and IoError (errc::operation_canceled) if the
+  /// work was cancelled. Cancel: stops waiting; nobody else is concerned.
+  [[nodiscard]] Awaiter<Shared> operator co_await() const& { return Awaiter<Shared>(state()); }
+  /// The same for a temporary, whose result might go with it: gives a copy.
+  [[nodiscard]] Awaiter<T> operator co_await() && { return Awaiter<T>(state()); }
+
+  /// The same for a thread that runs no tasks, which it blocks; on one that does, throws
+  /// std::logic_error (there: co_await).
+  Shared get() const& {
+    wait();
+    return result_->get();
+  }
+  T get() && {
+    wait();
+    return result_->get();
+  }
+  /// Blocks the thread until the result is there.
+  void wait() const { state()->wait_on_thread(nullptr); }
+  /// At most for `timeout`. Whether the result is there.
+  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) const {
+    return state()->wait_on_thread(&timeout);
+  }
+
+  /// Calls the functions when the result is there, on a worker of the current runtime: see
+  /// weft::then(). They are given a reference to the result that all share.
+  template <class F, class... E>
+  auto then(F function, E... on_error) const {
+    return weft::then(Wait<Shared>(state()), std::move(function), std::move(on_error)...);
+  }
+
+  /// What it shares, for those who wait without a task. Throws std::logic_error if it is empty.
+  [[nodiscard]] const SharedRef<T>& state() const {
+    if (!result_) throw_no_future();
+    return result_;
+  }
+
+ private:
+  SharedRef<T> result_;
+};
+
+/// Given: T, or a reference to the shared result.
+template <class T>
+template <class Given>
+class SharedFuture<T>::Awaiter {
+ public:
+  explicit Awaiter(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  Awaiter(const Awaiter&) = delete;
+  Awaiter& operator=(const Awaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return leaf_.suspend(innermost.promise(), *result_);
+  }
+  Given await_resume() {
+    static_assert(
+        std::is_reference_v<Given> || std::is_void_v<T> || std::is_copy_constructible_v<T>,
+        "weft: the result cannot be copied out of a temporary SharedFuture: keep it");
+    return result_->get();
+  }
+
+ private:
+  SharedRef<T> result_;
+  SharedLeaf leaf_;
+};
+
+/// The wait as a value, which keeps the result.
+template <class T>
+template <class Given>
+class [[nodiscard]] SharedFuture<T>::Wait {
+ public:
+  explicit Wait(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  Awaiter<Given> operator co_await() && noexcept { return Awaiter<Given>(std::move(result_)); }
+
+ private:
+  SharedRef<T> result_;
+};
+
+/// The right and the duty to set a result, once. Move-only.
+template <class T = void>
+class Promise {
+ public:
+  /// Throws std::bad_alloc.
+  Promise() : result_(SharedResult<T>::make()) {}
+  Promise(Promise&& other) noexcept : result_(std::move(other.result_)), set_(other.set_) {}
+  Promise& operator=(Promise&& other) noexcept {
+    Promise moved(std::move(other));
+    std::swap(result_, moved.result_);
+    std::swap(set_, moved.set_);
+    return *this;
+  }
+  /// If it was not set, sets BrokenPromise as error.
+  ~Promise() {
+    if (*this) set_error(std::make_exception_ptr(BrokenPromise()));
+  }
+
+  /// Whether it is still to be set (false after that, and after a move).
+  [[nodiscard]] explicit operator bool() const noexcept { return result_ && !set_; }
+
+  /// A future of the result, one of any number. Throws std::logic_error after a move.
+  [[nodiscard]] SharedFuture<T> future() const {
+    if (!result_) throw_no_future();
+    return SharedFuture<T>(result_);
+  }
+
+  /// Makes the result from `value…` and wakes all who wait; never runs them here. Throws
+  /// std::logic_error if it was set, and what making a T throws: then it is still to be set.
+  template <class... U>
+  void set_value(U&&... value) {
+    if (!*this) throw_promise_set();
+    try {
+      result_->outcome().set_value(std::forward<U>(value)...);
+    } catch (...) {
+      result_->outcome() = Outcome<T>();
+      throw;
+    }
+    publish();
+  }
+  /// Those who wait get `error`. Precondition: not null. Throws std::logic_error if it was set.
+  void set_error(std::exception_ptr error) {
+    if (!*this) throw_promise_set();
+    result_->outcome().set_error(std::move(error));
+    publish();
+  }
+  /// Those who wait get what `outcome` is: value, error, or cancelled.
+  void set_outcome(Outcome<T> outcome) {
+    if (!*this) throw_promise_set();
+    result_->outcome().take_over(outcome);
+    publish();
+  }
+  /// If there is an error that nobody ever looks at, `handler` is told.
+  void report_unseen_to(std::shared_ptr<const FailureHandler> handler) noexcept {
+    if (*this) result_->report_to(std::move(handler));
+  }
+
+ private:
+  void publish() noexcept {
+    set_ = true;
+    // Held here as well: whoever is woken may destroy the promise.
+    const SharedRef<T> result(result_);
+    result->publish();
+  }
+
+  SharedRef<T> result_;
+  bool set_ = false;
+};
+
+/// Starts `work`, something awaitable or a callable that gives it, as a task of `owner` (a Runtime,
+/// a Scope, a TaskSet), at once and whether or not anybody waits. An error that nobody looks at
+/// goes to the owner's failure handler. Errors as of then_in().
+template <class Owner, class W>
+auto share_in(Owner& owner, W work) -> SharedFuture<SpawnResult<W>> {
+  using T = SpawnResult<W>;
+  TaskSet& tasks = task_set_of(owner);
+  Promise<T> promise;
+  SharedFuture<T> future = promise.future();
+  auto set = [promise = std::move(promise), &tasks](Outcome<T> ended) mutable {
+    if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
+    promise.set_outcome(std::move(ended));
+  };
+  then_in(tasks, std::move(work), std::move(set)).detach();
+  return future;
+}
+/// The same as a task of the current runtime. Throws std::logic_error outside a runtime.
+template <class W>
+auto share(W work) -> SharedFuture<SpawnResult<W>> {
+  return share_in(TaskSet::current(), std::move(work));
+}
+
+}  // namespace weft

@@ -1,0 +1,140 @@
+// What a promise and its futures share: set, wait, cancel and the dropping of holds, in every
+// interleaving. Each waiter is woken exactly once, sees the result, and the state goes with its
+// last holder.
+#include <weft/promise.hpp>
+
+#include <memory>
+
+#include "model/core_model.hpp"
+
+namespace weft::model {
+namespace {
+
+/// A state that says when it is destroyed.
+class FakeShared final : public SharedState {
+ public:
+  explicit FakeShared(int& destroyed) noexcept
+      : SharedState(&FakeShared::on_destroy), destroyed_(destroyed) {}
+  void set() noexcept {
+    result = 7;
+    publish();
+  }
+
+  int result = 0;  // published by publish() alone
+
+ private:
+  static void on_destroy(SharedState& self) noexcept {
+    auto& shared = static_cast<FakeShared&>(self);
+    require(++shared.destroyed_ == 1, "destroyed once");
+  }
+  int& destroyed_;
+};
+
+class ParkedWaiter final : public Waiter {
+ public:
+  ParkedWaiter() noexcept
+      : Waiter([](Waiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
+  void wait() noexcept { parker_.park(); }
+
+ private:
+  ThreadParker parker_;
+};
+
+struct Waiting {
+  Waiting() : task(executor) {}
+  void wait_for(SharedState& state) { went_on = !leaf.suspend(task.promise, state); }
+  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
+
+  CountingExecutor executor;
+  FakeTask task;
+  SharedLeaf leaf;
+  bool went_on = false;
+};
+
+void set_wait_and_cancel(Execution& execution) {
+  int destroyed = 0;
+  FakeShared state(destroyed);
+  Waiting first;
+  Waiting second;
+  execution.thread([&] { state.set(); });
+  execution.thread([&] { first.wait_for(state); });
+  execution.thread([&] { second.wait_for(state); });
+  execution.thread([&] { first.task.cancel(); });
+  execution.join_all();
+  require(first.resumed() == 1, "the cancelled one goes on once");
+  require(second.resumed() == 1 && !second.task.unwinding(), "the other has the result");
+  require(state.ready() && state.result == 7, "whatever became of the waits");
+  state.release();
+  require(destroyed == 1, "the last holder destroys it");
+}
+
+TEST(PromiseModel, ASetMeetsWaitsAndACancel) {
+  expect_holds_exhaustively(2, set_wait_and_cancel);
+  expect_holds_randomly(50000, set_wait_and_cancel);
+}
+
+void set_and_thread(Execution& execution) {
+  int destroyed = 0;
+  FakeShared state(destroyed);
+  execution.thread([&] { state.set(); });
+  execution.thread([&] {
+    ParkedWaiter waiter;
+    if (state.wait_with(waiter) == SharedState::Registered::waiting) waiter.wait();
+    require(state.ready() && state.result == 7, "the result is there when the wait is over");
+  });
+  execution.thread([&] {
+    if (state.ready()) require(state.result == 7, "ready means that the result is there");
+  });
+  execution.join_all();
+}
+
+TEST(PromiseModel, AThreadThatWaitsIsWoken) {
+  expect_holds_exhaustively(3, set_and_thread);
+  expect_holds_randomly(20000, set_and_thread);
+}
+
+void withdrawn_or_woken(Execution& execution) {
+  int destroyed = 0;
+  FakeShared state(destroyed);
+  execution.thread([&] { state.set(); });
+  execution.thread([&] {
+    ParkedWaiter waiter;
+    if (state.wait_with(waiter) != SharedState::Registered::waiting) return;
+    if (!state.withdraw(waiter)) waiter.wait();  // else it would wait for ever
+  });
+  execution.join_all();
+}
+
+TEST(PromiseModel, AWaiterIsEitherTakenBackOrWoken) {
+  expect_holds_exhaustively(3, withdrawn_or_woken);
+  expect_holds_randomly(20000, withdrawn_or_woken);
+}
+
+/// The producer and two consumers each hold the state; one does not wait for the result.
+void set_wait_and_drop(Execution& execution) {
+  int destroyed = 0;
+  FakeShared state(destroyed);
+  state.hold();
+  state.hold();
+  execution.thread([&] {
+    state.set();
+    state.release();
+  });
+  execution.thread([&] { state.release(); });
+  execution.thread([&] {
+    ParkedWaiter waiter;
+    if (state.wait_with(waiter) == SharedState::Registered::waiting) waiter.wait();
+    require(destroyed == 0 && state.result == 7, "who holds it can read it");
+    state.release();
+  });
+  execution.join_all();
+  require(destroyed == 1, "the last holder destroys it");
+}
+
+TEST(PromiseModel, ItGoesWithItsLastHolder) {
+  expect_holds_exhaustively(3, set_wait_and_drop);
+  expect_holds_randomly(50000, set_wait_and_drop);
+}
+
+}  // namespace
+}  // namespace weft::model
