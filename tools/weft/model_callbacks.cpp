@@ -27,11 +27,19 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Fetch(const Fetch&) = delete;
   Fetch& operator=(const Fetch&) = delete;
 
+  auto on_error() {
+    return [self = shared_from_this()](std::exception_ptr error) {
+      try {
+        std::rethrow_exception(std::move(error));
+      } catch (const std::exception& failure) {
+        self->tally_.fail(failure.what());
+      }
+    };
+  }
   void acquire() {
     then(
         connections_.free().acquire(),
-        [self = shared_from_this()](Permit permit) { self->write(std::move(permit)); },
-        on_error());
+        [self = shared_from_this()](Permit permit) { self->write(std::move(permit)); }, on_error());
   }
 
  private:
@@ -50,16 +58,6 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     if (!exchange_.add(size)) return read();
     tally_.note(exchange_);
   }
-  auto on_error() {
-    return [self = shared_from_this()](std::exception_ptr error) {
-      try {
-        std::rethrow_exception(std::move(error));
-      } catch (const std::exception& failure) {
-        self->tally_.fail(failure.what());
-      }
-    };
-  }
-
   Connections& connections_;
   ModelTally& tally_;
   Semaphore& ended_;
