@@ -1,4 +1,5 @@
-// Everything but HTTP: for programs. Libraries include what they use.
+// Everything but HTTP and the bridges to std::future: for programs. Libraries include what they
+// use.
 #pragma once
 
 #include <weft/endpoint.hpp>
@@ -7,6 +8,7 @@
 #include <weft/fiber_local.hpp>
 #include <weft/io.hpp>
 #include <weft/net.hpp>
+#include <weft/promise.hpp>
 #include <weft/result.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
@@ -14,5 +16,6 @@
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
+#include <weft/then.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
