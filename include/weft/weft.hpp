@@ -1,4 +1,5 @@
-// Everything but HTTP: for programs. Libraries include what they use.
+// Everything but HTTP and the bridges to std::future: for programs. Libraries include what they
+// use.
 #pragma once
 
 #include <weft/as_future.hpp>
@@ -13,6 +14,7 @@
 #include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/net.hpp>
+#include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/result.hpp>
 #include <weft/runtime.hpp>
@@ -21,5 +23,6 @@
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
+#include <weft/then.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
