@@ -85,7 +85,7 @@ weft::Task<std::string> outcome(weft::Task<std::string> (*read)(weft::TcpStream)
 
 weft::Task<int> program() {
   int wrong = 0;
-  for (const std::string text : {"one two end ", "one two e"}) {
+  for (const std::string text : {"one,two,end.", "one,two,e"}) {
     const std::string callbacks = co_await outcome(by_callbacks, text);
     const std::string coroutine = co_await outcome(three_reads, text);
     std::printf("'%s' sent:\n  callbacks: %s\n  coroutine: %s\n", text.c_str(), callbacks.c_str(),

@@ -20,7 +20,6 @@
 using Callback = std::function<void()>;
 using Clock = std::chrono::steady_clock;
 
-// [loop]
 class PhaseLoop {
  public:
   void set_timeout(std::chrono::milliseconds after, Callback callback) {
@@ -111,7 +110,6 @@ class PhaseLoop {
   std::map<int, Callback> readable_;
   Phase pending_, check_, close_, ticks_, microtasks_;
 };
-// [/loop]
 
 std::vector<std::string> trace;
 
