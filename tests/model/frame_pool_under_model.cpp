@@ -15,16 +15,33 @@ namespace weft {
 
 namespace {
 
-struct FreedBlock {
-  void* memory;
-  std::size_t bytes;
+constexpr unsigned char freed_byte = 0xDB;
+
+/// The memory of a block that was given back.
+class FreedBlock {
+ public:
+  FreedBlock(void* memory, std::size_t bytes) noexcept : memory_(memory), bytes_(bytes) {
+    std::memset(memory_, freed_byte, bytes_);
+  }
+  FreedBlock(FreedBlock&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_) {}
+  FreedBlock& operator=(FreedBlock&&) = delete;
+  ~FreedBlock() { ::operator delete(memory_, std::align_val_t{64}); }
+
+  [[nodiscard]] bool untouched() const noexcept {
+    const auto* const bytes = static_cast<const unsigned char*>(memory_);
+    return std::all_of(bytes, bytes + bytes_,
+                       [](unsigned char byte) { return byte == freed_byte; });
+  }
+
+ private:
+  void* memory_;
+  std::size_t bytes_;
 };
 
 // No atomics: one thread of the model runs at a time.
 std::int64_t live_blocks = 0;
 std::vector<FreedBlock> freed;
-constexpr unsigned char freed_byte = 0xDB;
-
 }  // namespace
 
 void* allocate_frame(std::size_t bytes) {
@@ -36,17 +53,12 @@ void* allocate_frame(std::size_t bytes) {
 void deallocate_frame(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) return;
   --live_blocks;
-  std::memset(block, freed_byte, bytes);
-  freed.push_back({block, bytes});
+  freed.emplace_back(block, bytes);
 }
 
 FramePoolStats frame_pool_stats() noexcept {
   for (const FreedBlock& block : std::exchange(freed, {})) {
-    const auto* const bytes = static_cast<const unsigned char*>(block.memory);
-    model::require(std::all_of(bytes, bytes + block.bytes,
-                               [](unsigned char byte) { return byte == freed_byte; }),
-                   "nobody writes to a block that was given back");
-    ::operator delete(block.memory, block.bytes, std::align_val_t{64});
+    model::require(block.untouched(), "nobody writes to a block that was given back");
   }
   return {.live_blocks = live_blocks};
 }

@@ -38,22 +38,26 @@ TEST(WakerModel, AWakeWhilePollingLeadsToOneMorePoll) {
 // Catches: begin_poll() that does not take the notification back before it polls, so that the
 // next wait never begins (more polls than wakes), and one that takes it back after the poll.
 void two_who_wake(Execution& execution) {
-  Atomic<int> there{0};
-  std::array<WakerBox, 2> boxes;
-  AwaitingTask task([&](Context& cx) {
-    for (WakerBox& box : boxes) box.put(cx.waker());
-    return there.load(std::memory_order_acquire) == 2;
-  });
-  execution.thread([&] { task.run_to_end(); });
-  for (WakerBox& box : boxes) {
-    execution.thread([&there, &box] {
-      Waker waker = box.take();
-      there.fetch_add(1, std::memory_order_release);
-      std::move(waker).wake();
+  const NoLeak no_leak;
+  {
+    Atomic<int> there{0};
+    std::array<WakerBox, 2> boxes;
+    AwaitingTask task([&](Context& cx) {
+      for (WakerBox& box : boxes) box.put(cx.waker());
+      return there.load(std::memory_order_acquire) == 2;
     });
+    execution.thread([&] { task.run_to_end(); });
+    for (WakerBox& box : boxes) {
+      execution.thread([&there, &box] {
+        Waker waker = box.take();
+        there.fetch_add(1, std::memory_order_release);
+        std::move(waker).wake();
+      });
+    }
+    execution.join_all();
+    require(task.resumed == 1 && task.polls <= 3, "a wake for each, or less");
   }
-  execution.join_all();
-  require(task.resumed == 1 && task.polls <= 3, "a wake for each, or less");
+  no_leak.check();
 }
 
 TEST(WakerModel, WakesCoalesceAndNoneIsLost) {
@@ -202,31 +206,35 @@ TEST(WakerModel, AWakeMeetsTheEndOfTheTask) {
 // Catches: a cancel that only marks and does not wake; a last poll that is left out, so that what
 // had come is lost; asking for the cancel only after that poll.
 void cancel_against_wake(Execution& execution) {
-  Atomic<bool> there{false};
-  bool taken = false;
-  WakerBox box;
-  AwaitingTask task([&](Context& cx) {
-    box.put(cx.waker());
-    taken = there.load(std::memory_order_acquire);
-    return taken;
-  });
-  bool there_before_cancel = false;
-  execution.thread([&] { task.run_to_end(); });
-  execution.thread([&] {
-    const Waker waker = box.take();
-    waker.wake_by_ref();  // for nothing
-    there.store(true, std::memory_order_release);
-    waker.wake_by_ref();
-  });
-  execution.thread([&] {
-    there_before_cancel = there.load(std::memory_order_acquire);
-    task.cancel();
-    box.put(Waker());
-  });
-  execution.join_all();
-  require(task.resumed == (taken ? 1 : 0), "a poll that was ready is a result");
-  require(task.resumed == 1 || !there_before_cancel,
-          "what was there before the cancel is not lost");
+  const NoLeak no_leak;
+  {
+    Atomic<bool> there{false};
+    bool taken = false;
+    WakerBox box;
+    AwaitingTask task([&](Context& cx) {
+      box.put(cx.waker());
+      taken = there.load(std::memory_order_acquire);
+      return taken;
+    });
+    bool there_before_cancel = false;
+    execution.thread([&] { task.run_to_end(); });
+    execution.thread([&] {
+      const Waker waker = box.take();
+      waker.wake_by_ref();  // for nothing
+      there.store(true, std::memory_order_release);
+      waker.wake_by_ref();
+    });
+    execution.thread([&] {
+      there_before_cancel = there.load(std::memory_order_acquire);
+      task.cancel();
+      box.put(Waker());
+    });
+    execution.join_all();
+    require(task.resumed == (taken ? 1 : 0), "a poll that was ready is a result");
+    require(task.resumed == 1 || !there_before_cancel,
+            "what was there before the cancel is not lost");
+  }
+  no_leak.check();
 }
 
 TEST(WakerModel, ACancelMeetsAWakeAndNothingIsLost) {
