@@ -9,12 +9,15 @@
 #pragma once
 
 #include <weft/as_future.hpp>
+#include <weft/native_handle.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -76,6 +79,18 @@ class Runtime {
   /// The owner of its tasks: for spawn_in(), then_in(), share_in(). Thread-safe. Throws
   /// std::logic_error once shutdown() has begun.
   [[nodiscard]] TaskSet& tasks();
+
+  /// For a thread that has a loop of its own: runs what is ready, a bounded amount of it, and never
+  /// waits. Gives when the next call is due: at once for zero (there is more to do), after the time
+  /// that it gives (a timer), and in any case when native_handle() has become readable; no value:
+  /// then alone. Only on a current_thread runtime, whose tasks run in here; while another thread is
+  /// in its block_on() nothing is done. After a block_on() call it once, so that the handle counts.
+  /// Throws std::logic_error on another kind of runtime, and on a thread that runs weft tasks.
+  std::optional<std::chrono::nanoseconds> poll();
+  /// For the loop to watch (not to read from): readable when poll() is due because of I/O, or of
+  /// what other threads have spawned, woken or cancelled. Ask for it after each poll(): after
+  /// handles were closed behind the runtime's back it may be another one. Throws as poll().
+  [[nodiscard]] NativeHandle native_handle() const;
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
   /// thread-safe. It must not be called from a task of this runtime, which it would wait for.

@@ -52,6 +52,9 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
+  /// Readable when there are events. It changes when the set is made anew (see epoll.cpp).
+  [[nodiscard]] NativeHandle native_handle() const noexcept { return epoll_.get(); }
+
   /// As those of EventQueue; an error is a positive errno value, 0 is success.
   [[nodiscard]] int add(NativeHandle handle, std::uint64_t token, Interest interest,
                         Trigger trigger) noexcept;

@@ -17,6 +17,9 @@ class Park {
   /// Worker's thread: of what was found ready earlier and is not runnable yet, makes the next few
   /// runnable; false: there was none. Never waits, asks nobody.
   [[nodiscard]] virtual bool deliver() noexcept { return false; }
+  /// Worker's thread: makes runnable what has become ready, whenever that was last done, and never
+  /// waits; false: there was nothing.
+  [[nodiscard]] virtual bool collect() noexcept { return deliver(); }
   /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
   virtual void unpark() noexcept = 0;
 };

@@ -27,6 +27,7 @@ Worker* Worker::make_current(Worker* worker) noexcept {
 }
 
 Worker* Worker::enter() noexcept {
+  if (std::exchange(resting_, false)) get_up();
   LocalQueue::make_current(&pinned_);
   return make_current(this);
 }
@@ -43,26 +44,49 @@ bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
 }
 
 void Worker::turn() noexcept {
+  bool look_again = false;
+  if (Runnable* const work = find(look_again)) {
+    run(*work);
+  } else if (!look_again) {
+    sleep();
+  }
+}
+
+/// What to run next, or null; `look_again`: events came for which nothing waited, or an unpark may
+/// have been taken, and the stop condition is to be asked first.
+Runnable* Worker::find(bool& look_again) noexcept {
   tick_ += 1 + pinned_.take_direct_runs();
-  const bool polls = due(poll_at_, poll_interval);
-  if (polls) {
+  if (due(poll_at_, poll_interval)) {
+    look_again = true;
     park_.poll();
     share_surplus();
   }
   Runnable* work = due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
   if (work == nullptr) work = next_local();
   if (work == nullptr && park_.deliver()) {
+    look_again = true;
     share_surplus();
     work = next_local();
-    if (work == nullptr) return;  // events for which nothing waited; there may be more of them
+    if (work == nullptr) return nullptr;  // there may be more of them
   }
   if (work == nullptr) work = scheduler_.injector().pop();
   if (work == nullptr) work = search();
-  if (work != nullptr) {
-    run(*work);
-  } else if (!polls) {  // the poll may have taken an unpark: the stop condition is asked first
-    sleep();
+  return work;
+}
+
+bool Worker::run_ready(std::uint32_t most) noexcept {
+  Worker* const before = enter();
+  for (std::uint32_t runs = 0; runs < most && !resting_; ++runs) {
+    bool look_again = false;
+    if (Runnable* const work = find(look_again)) {
+      run(*work);
+    } else if (!look_again && !park_.collect()) {
+      resting_ = lie_down();
+      if (!resting_) get_up();
+    }
   }
+  leave(before);
+  return resting_;
 }
 
 void Worker::run(Runnable& work) noexcept {
@@ -157,16 +181,23 @@ Runnable* Worker::steal_lifo() noexcept {
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
 
-void Worker::sleep() noexcept {
+/// From here on the worker passes for asleep. False: something became runnable for it just before.
+bool Worker::lie_down() noexcept {
   scheduler_.idle().sleep(index_, searching_);
   searching_ = false;
   // Work that became visible before this worker was seen asleep has called nobody: see IdleSet.
   if (scheduler_.any_work()) scheduler_.wake_one();
-  if (pinned_.prepare_sleep()) {
-    park_.park();  // while it passes for asleep it calls nobody: it would be called itself
-    pinned_.awake();
-  }
+  return pinned_.prepare_sleep();
+}
+
+void Worker::get_up() noexcept {
+  pinned_.awake();
   searching_ = scheduler_.idle().awake(index_);
+}
+
+void Worker::sleep() noexcept {
+  if (lie_down()) park_.park();  // who passes for asleep calls nobody: it would be called itself
+  get_up();
   share_surplus();
 }
 

@@ -42,6 +42,11 @@ class Worker {
     leave(before);
   }
 
+  /// For a thread that has a loop of its own: runs what is ready, at most `most` of it, and never
+  /// waits. True: nothing is ready any more. Until it is called again, or run_until(), the worker
+  /// then passes for asleep, so that what becomes runnable by other threads unparks it.
+  [[nodiscard]] bool run_ready(std::uint32_t most) noexcept;
+
   /// Makes `work` runnable here. From within a task: next (LIFO); from the park: in its turn.
   void schedule(Runnable& work) noexcept;
   /// Makes `work` runnable here, behind all the rest.
@@ -81,6 +86,7 @@ class Worker {
   [[nodiscard]] Worker* enter() noexcept;
   void leave(Worker* before) noexcept;
   void turn() noexcept;
+  [[nodiscard]] Runnable* find(bool& look_again) noexcept;
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
   [[nodiscard]] Runnable* take_lifo() noexcept;
@@ -89,6 +95,8 @@ class Worker {
   void push(Runnable& work) noexcept;
   void share_surplus() noexcept;
   void sleep() noexcept;
+  [[nodiscard]] bool lie_down() noexcept;
+  void get_up() noexcept;
 
   Scheduler& scheduler_;
   Park& park_;
@@ -106,6 +114,7 @@ class Worker {
   std::uint32_t lifo_streak_ = 0;
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
+  bool resting_ = false;      // passes for asleep while nobody is in its loop
   bool searching_ = false;
 };
 

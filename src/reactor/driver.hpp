@@ -39,6 +39,7 @@
 // 12. Out of memory inside start() ends that operation with -ENOMEM and nothing else.
 #pragma once
 
+#include <weft/native_handle.hpp>
 #include <weft/operation.hpp>
 
 #include <cstddef>
@@ -59,6 +60,8 @@ class Driver {
   /// Appends what ended to `completed`. `timeout_ns`: see 7.
   virtual void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept = 0;
   virtual void wake() noexcept = 0;
+  /// Readable when wait() would not block: for loops that are not ours.
+  [[nodiscard]] virtual NativeHandle native_handle() const noexcept = 0;
   [[nodiscard]] bool more() const noexcept { return more_; }
 
  protected:

@@ -56,6 +56,10 @@ class Reactor {
   [[nodiscard]] bool more() const noexcept { return driver_->more(); }
   /// While more(): gives the next few of it, and leaves the timers alone.
   void deliver() noexcept;
+  /// How long a turn() without a limit would block at most, in nanoseconds; negative: without end.
+  [[nodiscard]] std::int64_t timeout() noexcept { return bounded_timeout(-1); }
+  /// Readable, for who watches it, when a turn() has something to give but timers.
+  [[nodiscard]] NativeHandle native_handle() const noexcept { return driver_->native_handle(); }
   /// Any thread: ends the current turn(), or else makes the next one not block.
   void wake() noexcept { driver_->wake(); }
 

@@ -63,6 +63,7 @@ class ScriptedDriver final : public Driver {
     requested.clear();
   }
   void wake() noexcept override { wakes.fetch_add(1, std::memory_order_relaxed); }
+  NativeHandle native_handle() const noexcept override { return invalid_handle; }
 
   bool complete_in_place = false;
   bool confirms = true;

@@ -34,6 +34,9 @@ class ReadinessDriver final : public Driver {
   [[nodiscard]] Cancelled cancel(Operation& operation) noexcept override;
   void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept override;
   void wake() noexcept override { poller_->wake(); }
+  [[nodiscard]] NativeHandle native_handle() const noexcept override {
+    return poller_->native_handle();
+  }
 
  private:
   /// Whether a transfer that was shorter than asked for shows that nothing is left.

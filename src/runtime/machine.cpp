@@ -13,6 +13,7 @@ namespace weft {
 namespace {
 
 constexpr std::size_t most_workers = 1024;
+constexpr std::uint32_t most_runs_a_poll = 1024;
 
 std::size_t worker_count(const RuntimeOptions& options) {
   if (options.current_thread) return 1;
@@ -150,6 +151,31 @@ void Runtime::Machine::wait(SpawnedTask& task) {
   if (task.wait_with(joiner) == SpawnedTask::Registered::waiting) joiner.wait();
 }
 
+void Runtime::Machine::require_stepped(const char* what) const {
+  if (options_.current_thread) return;
+  throw std::logic_error(std::string(what) +
+                         ": only a current_thread runtime is run by a loop of one's own");
+}
+
+std::optional<std::chrono::nanoseconds> Runtime::Machine::poll() {
+  require_stepped("weft::Runtime::poll");
+  if (!seat_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
+  bool idle = false;
+  {
+    const ThreadContext context(*this, 0);
+    idle = scheduler_->worker(0).run_ready(most_runs_a_poll);
+  }
+  const std::int64_t timeout = idle ? parks_[0]->reactor().timeout() : 0;
+  seat_.leave();
+  if (timeout < 0) return std::nullopt;
+  return std::chrono::nanoseconds(timeout);
+}
+
+NativeHandle Runtime::Machine::native_handle() const {
+  require_stepped("weft::Runtime::native_handle");
+  return parks_[0]->reactor().native_handle();
+}
+
 void Runtime::Machine::shutdown() noexcept {
   WEFT_CHECK(TaskSet::current_or_null() != tasks_.get(),
              "Runtime::shutdown() or ~Runtime() in a task of that runtime would wait for itself");
@@ -193,5 +219,12 @@ TaskSet& Runtime::tasks() {
 }
 
 void Runtime::wait(SpawnedTask& task) { machine_->wait(task); }
+
+std::optional<std::chrono::nanoseconds> Runtime::poll() {
+  require_no_task();
+  return machine_->poll();
+}
+
+NativeHandle Runtime::native_handle() const { return machine_->native_handle(); }
 
 }  // namespace weft

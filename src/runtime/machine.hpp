@@ -7,7 +7,9 @@
 
 #include <weft/runtime.hpp>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -29,6 +31,9 @@ class ReactorPark final : public Park {
 
   void park() noexcept override { reactor_.turn(-1); }
   void poll() noexcept override;
+  [[nodiscard]] bool collect() noexcept override {
+    return reactor_.turn(0) != 0 || reactor_.more();
+  }
   [[nodiscard]] bool deliver() noexcept override {
     if (!reactor_.more()) return false;
     reactor_.deliver();
@@ -78,6 +83,8 @@ class Runtime::Machine {
   [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return scheduler_->size(); }
   void wait(SpawnedTask& task);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
+  [[nodiscard]] NativeHandle native_handle() const;
   void shutdown() noexcept;
 
  private:
@@ -88,6 +95,7 @@ class Runtime::Machine {
   template <class Stop>
   void drive(Stop stop) noexcept;
   void stop_threads() noexcept;
+  void require_stepped(const char* what) const;
 
   RuntimeOptions options_;
   SteadyClock clock_;

@@ -11,6 +11,7 @@
 #include <weft/atomic.hpp>
 
 #include <mutex>
+#include <utility>
 
 #include "base/intrusive_list.hpp"
 
@@ -40,6 +41,17 @@ class Seat {
     }
   }
 
+  /// Takes the seat if nobody has it, without waiting; to be followed by leave().
+  [[nodiscard]] bool try_take() noexcept {
+    const std::lock_guard lock(mutex_);
+    return !std::exchange(taken_, true);
+  }
+  void leave() noexcept {
+    const std::lock_guard lock(mutex_);
+    taken_ = false;
+    call_next();
+  }
+
   /// The wait is over: what the waiter waits for has come. Any thread; afterwards it may be gone.
   void end_wait(Waiter& waiter) noexcept {
     const std::lock_guard lock(mutex_);
@@ -64,11 +76,6 @@ class Seat {
     }
     taken_ = true;
     return Turn::drive;
-  }
-  void leave() noexcept {
-    const std::lock_guard lock(mutex_);
-    taken_ = false;
-    call_next();
   }
   void call_next() noexcept {
     if (!waiting_.empty()) waiting_.front()->parker.unpark();
