@@ -135,7 +135,7 @@ TEST_P(PromiseTest, EverySetTimesEveryWait) {
   }
 }
 
-TEST(Promise, EverySetForAThread) {
+TEST_P(PromiseTest, EverySetForAThread) {
   for (const Set set : {Set::value, Set::error, Set::cancelled, Set::dropped}) {
     for (const When when : {When::before, When::after}) {
       const Case c{set, Wait::thread, when};
@@ -152,7 +152,7 @@ TEST(Promise, EverySetForAThread) {
   }
 }
 
-TEST(Promise, AThreadMayWaitForSomeTime) {
+TEST_P(PromiseTest, AThreadMayWaitForSomeTime) {
   Promise<void> promise;
   const SharedFuture<void> future = promise.future();
   EXPECT_FALSE(future.wait_for(0ns));

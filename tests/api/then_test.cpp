@@ -189,10 +189,12 @@ TEST_P(ThenTest, EveryEndTimesEveryFunctionTimesEveryUse) {
 TEST_P(ThenTest, AnyAwaitableAndAnyCallable) {
   run([]() -> Task<void> {
     ManualEvent event;
+    ManualEvent other;
     event.set();
+    other.set();
     int object = 3;
     auto none = then(event.wait(), [] { return 1; });
-    auto call = then([&event] { return event.wait(); }, [] { return 2; });
+    auto call = then([&other] { return other.wait(); }, [] { return 2; });
     auto itself = then(yield_now(), [] { return 3; });
     auto reference =
         then([&object]() -> Task<int&> { co_return object; }, [](int& value) { return ++value; });
@@ -201,7 +203,6 @@ TEST_P(ThenTest, AnyAwaitableAndAnyCallable) {
     auto group = then(when_all(yield_now(), sleep_for(0ns)), [](auto&&) { return 6; });
     auto joined = then(then(yield_now(), [] { return 7; }), [](int value) { return value; });
     const int first = co_await std::move(none);
-    event.set();
     const int second = co_await std::move(call);
     const int third = co_await std::move(itself);
     const int fourth = co_await std::move(reference);
