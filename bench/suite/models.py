@@ -20,6 +20,8 @@ METRICS = {
     "allocations_per_waiter": "1",
 }
 BASE = "threads"
+TITLE = "Memory and time of five ways of writing the same work, by the number of waiters"
+DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }"
 
 
 def _runs_of(program: pathlib.Path, count: int) -> list[dict]:
@@ -67,7 +69,11 @@ def _plot(series: dict[int, list[dict]], path: pathlib.Path) -> None:
         axis.grid(True, alpha=0.3)
     axes[0].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None}, transparent=True)
+    # Black on nothing, for dark pages the other way round.
+    text = path.read_text()
+    head = f"<title>{TITLE}</title>\n <style>{DARK}</style>\n <defs>"
+    path.write_text(text.replace("<defs>", head, 1))
 
 
 def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
