@@ -22,8 +22,10 @@
 // function, needs its own catch (...), as for any exception.
 //
 // Stacks: address space with a guard below, memory only where it was touched. To overflow one ends
-// the process with a message that names the fiber. What a fiber awaits (a Task and all under it)
-// runs on the worker's stack, except the first part of the children of select() and when_all().
+// the process with a message that names the fiber (the first fiber installs handlers of SIGSEGV and
+// SIGBUS for that, which pass on what is not theirs). What a fiber awaits (a Task and all under it)
+// runs on the worker's stack, except what happens within the await itself: the first part of the
+// children of select(), when_all() and scope(), and the first poll of a future.
 //
 // Exceptions in flight are per fiber; signal masks are not.
 #pragma once
@@ -206,6 +208,8 @@ class FiberWait {
   void suspend();
   /// The same, while `child` goes on.
   void suspend_into(std::coroutine_handle<> child);
+  /// What is awaited has ended: the user's code runs again, and may await.
+  void over() noexcept;
 
  private:
   FiberCore& fiber_;
@@ -220,16 +224,19 @@ AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_loca
   FiberWait wait(site);
   auto&& awaiter = get_awaiter(std::forward<A>(awaitable));
   if (!awaiter.await_ready()) {
-    using Suspended = decltype(awaiter.await_suspend(wait.handle()));
+    const FiberWait::Handle self = wait.handle();
+    using Suspended = decltype(awaiter.await_suspend(self));
     if constexpr (std::is_void_v<Suspended>) {
-      awaiter.await_suspend(wait.handle());
+      awaiter.await_suspend(self);
       wait.suspend();
     } else if constexpr (std::is_same_v<Suspended, bool>) {
-      if (awaiter.await_suspend(wait.handle())) wait.suspend();
+      if (awaiter.await_suspend(self)) wait.suspend();
     } else {
-      wait.suspend_into(awaiter.await_suspend(wait.handle()));
+      const std::coroutine_handle<> next = awaiter.await_suspend(self);
+      if (next != self) wait.suspend_into(next);
     }
   }
+  wait.over();
   return awaiter.await_resume();
 }
 

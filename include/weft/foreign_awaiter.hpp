@@ -63,37 +63,46 @@ class ForeignAwaiter {
   template <std::derived_from<PromiseBase> P>
   bool await_suspend(std::coroutine_handle<P> innermost) {
     TaskHeader& task = innermost.promise().task();
-    const std::coroutine_handle<> resumption = ForeignResumption::of(task).handle();
     task.suspended_at(innermost.promise());
-    bool waits = false;
-    try {
-      waits = suspend(resumption);
-    } catch (...) {
-      resumption.destroy();
-      throw;
+    if (task.cancel_requested()) {  // nothing is begun once a cancel was asked for
+      task.leaf_ended(true);
+      return true;
     }
-    if (waits) return true;
-    resumption.destroy();
-    return !task.leaf_ended_inline();
+    const std::coroutine_handle<> resumption = ForeignResumption::of(task).handle();
+    const std::coroutine_handle<> next = suspend(resumption);
+    if (next == resumption) {
+      resumption.destroy();
+      return !task.leaf_ended_inline();
+    }
+    // From here on this object may be gone.
+    if (next != nullptr) go_on_with(next);
+    return true;
   }
   decltype(auto) await_resume() { return inner_.await_resume(); }
 
  private:
-  /// False: it does not wait, and will not resume. After true, this may be gone.
-  bool suspend(std::coroutine_handle<> resumption) {
+  /// Gives `resumption` if the awaitable does not wait, and will not resume it; else what it wants
+  /// to go on with, or null.
+  std::coroutine_handle<> suspend(std::coroutine_handle<> resumption) {
     using Suspended = decltype(inner_.await_suspend(resumption));
-    if constexpr (std::is_void_v<Suspended>) {
-      inner_.await_suspend(resumption);
-      return true;
-    } else if constexpr (std::is_same_v<Suspended, bool>) {
-      return inner_.await_suspend(resumption);
-    } else {  // another coroutine of its world is to go on
-      const std::coroutine_handle<> next = inner_.await_suspend(resumption);
-      if (next == resumption) return false;
-      next.resume();
-      return true;
+    try {
+      if constexpr (std::is_void_v<Suspended>) {
+        inner_.await_suspend(resumption);
+        return nullptr;
+      } else if constexpr (std::is_same_v<Suspended, bool>) {
+        if (inner_.await_suspend(resumption)) return nullptr;
+        return resumption;
+      } else {
+        return inner_.await_suspend(resumption);
+      }
+    } catch (...) {
+      resumption.destroy();
+      throw;
     }
   }
+  /// A coroutine of its world; what it throws into whoever resumes it ends the process, as nobody
+  /// here could take it.
+  static void go_on_with(std::coroutine_handle<> next) noexcept { next.resume(); }
 
   Inner inner_;
 };

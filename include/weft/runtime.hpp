@@ -84,7 +84,7 @@ class Runtime {
   /// waits. Gives when the next call is due: at once for zero (there is more to do), after the time
   /// that it gives (a timer), and in any case when native_handle() has become readable; no value:
   /// then alone. Only on a current_thread runtime, whose tasks run in here; while another thread is
-  /// in its block_on() nothing is done. After a block_on() call it once, so that the handle counts.
+  /// in its block_on() nothing is done, and the end of that makes the handle readable.
   /// Throws std::logic_error on another kind of runtime, and on a thread that runs weft tasks.
   std::optional<std::chrono::nanoseconds> poll();
   /// For the loop to watch (not to read from): readable when poll() is due because of I/O, or of

@@ -131,6 +131,7 @@ Runnable* Worker::next_local() noexcept {
 }
 
 void Worker::schedule(Runnable& work) noexcept {
+  pinned_.revoke_direct();
   if (!in_task_) {
     push(work);  // share_surplus() follows, once for all that the park brings
     return;
@@ -149,6 +150,7 @@ void Worker::schedule(Runnable& work) noexcept {
 }
 
 void Worker::defer(Runnable& work) noexcept {
+  pinned_.revoke_direct();
   push(work);
   share_surplus();
 }

@@ -71,7 +71,8 @@ class FlowContext {
   weft_saved_context saved_;
 };
 
-#if defined(__x86_64__) && defined(__ELF__) && !(defined(__CET__) && (__CET__ & 2))
+#if defined(__x86_64__) && defined(__ELF__) && !(defined(__CET__) && (__CET__ & 2)) && \
+    !defined(__APX_F__)
 // As weft_switch_context() in context_x86_64.S, which can take over what was saved here, and the
 // other way round. The compiler keeps what it needs over the clobbered registers on the stack; rbp
 // is not its to give. A unit that is built for shadow stacks must not have this: it would claim to
@@ -107,7 +108,14 @@ inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
       : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
         "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
         "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)",
-        "st(7)", "memory", "cc");
+        "st(7)", "memory", "cc"
+#if defined(__AVX512F__)
+        ,
+        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",
+        "k6", "k7"
+#endif
+  );
   return argument;
 }
 #else

@@ -86,6 +86,8 @@ FiberCore* FiberCore::enterable(Runnable* work) noexcept {
 }
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
+  // The drive has come back to its own co_await, which is not the user's.
+  static_cast<void>(drive_.await_transform(drive_, site_));
   task_.suspended_at(drive_);
   if (hub_.running() == nullptr) return hub_.enter(*this);
   // As the child of another fiber, on whose stack this is.
@@ -100,7 +102,7 @@ void FiberCore::unwind() noexcept {
 
 void FiberCore::begin_wait(std::source_location site) {
   if (unwinding_) throw Unwinding();
-  static_cast<void>(drive_.await_transform(drive_, site));
+  note_site(site);
   waiting_ = true;
 }
 
@@ -132,7 +134,7 @@ void FiberCore::resumed() {
 // Nothing of the user's runs in here, so waiting_ is left as it is.
 void FiberCore::yield(std::source_location site) {
   if (unwinding_) throw Unwinding();
-  static_cast<void>(drive_.await_transform(drive_, site));
+  note_site(site);
   task_.suspended_at(drive_);
   FiberCore* const other = enterable(queue_.front_direct());
   if (other != nullptr && !task_.cancel_requested()) {
@@ -146,7 +148,8 @@ void FiberCore::yield(std::source_location site) {
   } else {
     queue_.push(*this);
   }
-  suspend();
+  hub_.leave(*this, nullptr);  // nobody else is ready here: the loop knows who is elsewhere
+  resumed();
 }
 
 // The body, in the task's frame
@@ -215,6 +218,8 @@ FiberWait::~FiberWait() { fiber_.end_wait(); }
 FiberWait::Handle FiberWait::handle() const noexcept {
   return Handle::from_promise(fiber_.drive());
 }
+
+void FiberWait::over() noexcept { fiber_.end_wait(); }
 
 void FiberWait::suspend() { fiber_.suspend(); }
 

@@ -7,7 +7,7 @@
 // the loop. Whichever fiber comes back, enter() returns in the loop what that one wants done there.
 //
 // Invariants:
-//  - everything here happens on the worker's thread, except FiberCore::schedule() and defer();
+//  - everything here happens on the worker's thread, except what FiberCore does as an Executor;
 //  - a fiber that waits is entered only when its own leaf has ended: then its task's innermost
 //  frame
 //    is its drive, the coroutine that stands for it in its task (see <weft/fiber.hpp>);
@@ -92,6 +92,10 @@ class FiberCore final : public Runnable, public Executor {
     return &work == &task_ ? static_cast<Runnable&>(*this) : work;
   }
   void go_on_with(FiberCore& other) noexcept;
+  void note_site(std::source_location site) noexcept {
+    site_ = site;
+    static_cast<void>(drive_.await_transform(drive_, site));
+  }
   void resumed();
 
   Flow flow_;
@@ -103,6 +107,7 @@ class FiberCore final : public Runnable, public Executor {
   TaskHeader& task_;
   Executor& before_;
   FiberLocalNode* locals_ = nullptr;
+  std::source_location site_;  // of its last await; none yet has no line
   bool waiting_ = false;
   bool unwinding_ = false;
 };
@@ -123,8 +128,7 @@ class FiberHub {
   [[nodiscard]] FiberCore* running() const noexcept { return running_; }
   /// Where the worker's fibers wait for their turn. After before_first_start().
   [[nodiscard]] LocalQueue& queue() const noexcept { return *queue_; }
-  /// In the worker's loop, before a fiber starts: sees to it, once, that an overflow can be
-  /// reported.
+  /// On the worker, before a fiber starts: sees to it, once, that an overflow can be reported.
   void before_first_start() noexcept {
     if (queue_ == nullptr) [[unlikely]]
       get_ready();

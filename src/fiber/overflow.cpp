@@ -45,7 +45,7 @@ void report_overflow(const void* address) noexcept {
   line.add("weft: fiber '");
   line.add(name.empty() ? "(no name)" : name.substr(0, std::min<std::size_t>(name.size(), 100)));
   line.add("' has overflowed its stack of ");
-  line.add(memory.size() / 1024 + 1);
+  line.add(StackPool::bytes_of(fiber->stack().size_class) / 1024);
   line.add(" KiB: give it more with FiberOptions::stack_bytes, or move large locals to the heap\n");
   line.write();
 }

@@ -31,9 +31,16 @@ struct FiberStack {
 
 class StackPool {
  public:
-  static constexpr std::size_t smallest = std::size_t{16} << 10;
+  // Multiples of every size of page there is: only what is touched costs memory.
+  static constexpr std::size_t smallest = std::size_t{64} << 10;
   static constexpr std::size_t largest = std::size_t{64} << 20;
-  static constexpr std::size_t guard_bytes = std::size_t{16} << 10;
+  /// A local larger than this can be beyond it (-fstack-clash-protection touches every page).
+  static constexpr std::size_t guard_bytes = std::size_t{64} << 10;
+
+  /// How much stack one of that class has, the shift of its top included.
+  [[nodiscard]] static std::size_t bytes_of(std::size_t size_class) noexcept {
+    return smallest << size_class;
+  }
 
   struct Options {
     std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory
@@ -58,13 +65,13 @@ class StackPool {
 
  private:
   static constexpr std::size_t slab_bytes = std::size_t{16} << 20;
-  static constexpr std::size_t classes = 13;  // 16 KiB … 64 MiB
+  static constexpr std::size_t classes = 11;  // 64 KiB … 64 MiB
   static_assert(smallest << (classes - 1) == largest);
   static constexpr std::size_t colours = 16;
   static constexpr std::size_t colour_bytes = 128;
-  /// A used stack gives back what lies deeper than this every so often, so that one deep call does
-  /// not stay for ever.
-  static constexpr std::size_t kept_bytes = std::size_t{16} << 10;
+  /// The stack that is given back gives up what lies deeper than this every so often, so that one
+  /// deep call does not stay for ever.
+  static constexpr std::size_t kept_bytes = std::size_t{64} << 10;
   static constexpr std::uint32_t trim_interval = 64;
 
   struct Class {
@@ -75,9 +82,6 @@ class StackPool {
     std::span<std::byte> fresh;  // the rest of the newest slab, never used
   };
 
-  [[nodiscard]] static std::size_t bytes_of(std::size_t size_class) noexcept {
-    return smallest << size_class;
-  }
   [[nodiscard]] Result<FiberStack*> cut(std::size_t size_class) noexcept;
 
   const Options options_;

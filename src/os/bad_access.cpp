@@ -13,8 +13,8 @@ namespace {
 
 using Report = void (*)(const void*) noexcept;
 
-// Written once, before the handler is installed. Acquire and release: the handler of another thread
-// finds them whole.
+// Written once, before the handlers are installed, which orders them for every thread that gets
+// there.
 Atomic<Report> report_now{nullptr};
 struct sigaction before_segv;
 struct sigaction before_bus;
@@ -27,10 +27,13 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(signal);
   } else {
+    const bool sent = info->si_code <= 0;  // by kill(2) or the like: there is no access
+    if (sent && before.sa_handler == SIG_IGN) return;
     // Back to the access, which is made again and now ends the process where it happened.
     struct sigaction fatal = {};
     fatal.sa_handler = SIG_DFL;
     ::sigaction(signal, &fatal, nullptr);
+    if (sent) ::raise(signal);
   }
 }
 
@@ -56,10 +59,12 @@ void AlternateSignalStack::install() noexcept {
 
 void AlternateSignalStack::remove() noexcept {
   if (!installed_) return;
+  installed_ = false;
+  stack_t now = {};
+  if (::sigaltstack(nullptr, &now) != 0 || now.ss_sp != memory_.get()) return;  // another's by now
   stack_t none = {};
   none.ss_flags = SS_DISABLE;
   ::sigaltstack(&none, nullptr);
-  installed_ = false;
 }
 
 void report_bad_access(Report report) noexcept {
@@ -68,12 +73,14 @@ void report_bad_access(Report report) noexcept {
                                           std::memory_order_relaxed)) {
     return;
   }
+  ::sigaction(SIGSEGV, nullptr, &before_segv);
+  ::sigaction(SIGBUS, nullptr, &before_bus);
   struct sigaction action = {};
   action.sa_sigaction = &on_signal;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   ::sigemptyset(&action.sa_mask);
-  ::sigaction(SIGSEGV, &action, &before_segv);
-  ::sigaction(SIGBUS, &action, &before_bus);
+  ::sigaction(SIGSEGV, &action, nullptr);
+  ::sigaction(SIGBUS, &action, nullptr);
 }
 
 }  // namespace weft

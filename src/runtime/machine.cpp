@@ -145,6 +145,9 @@ void Runtime::Machine::wait(SpawnedTask& task) {
     SeatJoiner joiner(seat_);
     if (task.wait_with(joiner) != SpawnedTask::Registered::waiting) return;
     seat_.wait(joiner, [&] { drive([&task] { return task.ended(); }); });
+    // Whoever steps this runtime has seen nothing of what came meanwhile, and no longer counts as
+    // asleep: his handle says so, and his poll() puts both right.
+    if (stepped_.load(std::memory_order_relaxed)) parks_[0]->unpark();
     return;
   }
   ThreadJoiner joiner;
@@ -159,6 +162,8 @@ void Runtime::Machine::require_stepped(const char* what) const {
 
 std::optional<std::chrono::nanoseconds> Runtime::Machine::poll() {
   require_stepped("weft::Runtime::poll");
+  // Before the seat: who takes it instead sees it when he gives it back.
+  stepped_.store(true, std::memory_order_relaxed);
   if (!seat_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
   bool idle = false;
   {

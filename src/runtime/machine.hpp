@@ -104,7 +104,8 @@ class Runtime::Machine {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
-  Seat seat_;  // current_thread: whoever runs the one worker has it
+  Seat seat_;                    // current_thread: whoever runs the one worker has it
+  Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
   Mutex shutdown_mutex_;  // written with it held:

@@ -51,6 +51,11 @@ class LocalQueue : public Executor {
     direct_left_ = direct_granted_ = direct;
     return work;
   }
+  /// Other work has become ready on this worker: the loop is to have its turn soon.
+  void revoke_direct() noexcept {
+    direct_granted_ -= direct_left_;
+    direct_left_ = 0;
+  }
   /// What would run next, if that may be run without going through the worker's loop; else null.
   [[nodiscard]] Runnable* front_direct() const noexcept {
     return direct_left_ != 0 ? first_ : nullptr;

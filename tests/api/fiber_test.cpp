@@ -83,8 +83,8 @@ TEST_P(FiberTest, HasANameAndTheStackThatWasAskedFor) {
     });
   };
   const std::size_t small = run(left(1));
-  EXPECT_GT(small, 8U << 10);
-  EXPECT_LT(small, 16U << 10);
+  EXPECT_GT(small, 48U << 10);
+  EXPECT_LT(small, 64U << 10);
   EXPECT_GT(run(left(1 << 20)), 1000U << 10);
 }
 
@@ -257,6 +257,41 @@ TEST_P(FiberTest, AwaitsInsideACatchOfItsOwn) {
   });
 }
 
+TEST_P(FiberTest, AYieldLetsWhatWasSpawnedRun) {
+  if (runtime().workers() > 1) return;  // another worker may have taken it
+  run(fiber([] {
+    for (int i = 0; i < 100; ++i) {
+      bool ran = false;
+      auto other = spawn([&ran]() -> Task<void> {
+        ran = true;
+        co_return;
+      });
+      await(yield_now());
+      EXPECT_TRUE(ran);
+      await(std::move(other));
+    }
+  }));
+}
+
+/// Does not wait, in one way or the other.
+class Asks {
+ public:
+  explicit Asks(bool ready) noexcept : ready_(ready) {}
+  [[nodiscard]] bool await_ready() const noexcept { return ready_; }
+  template <WeftPromise P>
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<P>) const noexcept {
+    return false;
+  }
+  [[nodiscard]] bool await_resume() const { return in_fiber(); }
+
+ private:
+  bool ready_;
+};
+
+TEST_P(FiberTest, WhetherItWaitedOrNotAResultMayAskForTheFiber) {
+  EXPECT_TRUE(run(fiber([] { return await(Asks(true)) && await(Asks(false)); })));
+}
+
 // Cancel
 
 TEST_P(FiberTest, CancelUnwindsTheStackInnermostFirst) {
@@ -395,9 +430,11 @@ TEST_P(FiberTest, ShutdownUnwindsFibersThatWait) {
 TEST_P(FiberTest, AFailureThatNobodyAwaitsIsReportedWithTheAwaitSite) {
   allow_failures();
   ManualEvent awaited;
+  unsigned await_line = 0;
   run([&]() -> Task<void> {
     spawn_fiber([&] {
-      await(yield_now());
+      await_line = std::source_location::current().line() + 1;
+      await(plus_one(1));  // its return passes through the fiber's own coroutine
       awaited.set();
       throw std::runtime_error("lost");
     }).detach();
@@ -406,6 +443,9 @@ TEST_P(FiberTest, AFailureThatNobodyAwaitsIsReportedWithTheAwaitSite) {
   end_runtime();
   ASSERT_EQ(failures().size(), 1U);
   EXPECT_EQ(failures()[0].what, "lost");
+  ASSERT_EQ(failures()[0].sites.size(), 1U);
+  EXPECT_EQ(failures()[0].sites[0].line(), await_line);
+  EXPECT_NE(std::strstr(failures()[0].sites[0].file_name(), "fiber_test.cpp"), nullptr);
 }
 
 // Mistakes

@@ -119,6 +119,25 @@ TEST_P(ForeignAwaiterTest, IsAChildLikeAnyOther) {
   EXPECT_EQ(a + b, 3);
 }
 
+TEST_P(ForeignAwaiterTest, NoneIsBegunOnceACancelWasAskedFor) {
+  const auto for_ever = []() -> Task<void> {
+    for (;;) co_await OnAnotherThread(1);
+  };
+  run([&]() -> Task<void> {
+    auto coroutine = spawn(for_ever);
+    auto on_fiber = spawn_fiber([] {
+      for (;;) await(OnAnotherThread(1));
+    });
+    co_await yield_now();
+    coroutine.cancel();
+    on_fiber.cancel();
+    const auto first = co_await std::move(coroutine).outcome();
+    const auto second = co_await std::move(on_fiber).outcome();
+    EXPECT_TRUE(first.cancelled());
+    EXPECT_TRUE(second.cancelled());
+  });
+}
+
 TEST_P(ForeignAwaiterTest, ACancelWaitsForItsEnd) {
   ManualEvent started;
   ManualEvent never;
