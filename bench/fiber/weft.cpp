@@ -49,52 +49,49 @@ double switches(std::size_t count) {
 
 // Yield
 
-double fiber_yields(std::size_t fibers, std::size_t count) {
+/// `spawn_yielding(each, yields)` spawns one that yields once, so that all have started when the
+/// watch does, and then counts and yields `each` times.
+template <class Spawn>
+double yields_of(std::size_t how_many, std::size_t count, Spawn spawn_yielding) {
   weft::Runtime runtime(one_worker());
   std::size_t yields = 0;
   double ns = 0;
-  const std::size_t each = count / fibers;
+  const std::size_t each = count / how_many;
   runtime.block_on([&]() -> weft::Task<void> {
     std::vector<weft::JoinHandle<void>> handles;
-    const auto body = [&] {
-      weft::await(weft::yield_now());  // all have started when the watch does
+    for (std::size_t i = 0; i < how_many; ++i) handles.push_back(spawn_yielding(each, yields));
+    co_await weft::yield_now();
+    const Stopwatch watch;
+    for (auto& handle : handles) co_await std::move(handle);
+    ns = watch.ns_each(static_cast<double>(each * how_many));
+  });
+  bench::require(yields == each * how_many, "yields");
+  return ns;
+}
+
+double fiber_yields(std::size_t fibers, std::size_t count) {
+  return yields_of(fibers, count, [](std::size_t each, std::size_t& yields) {
+    return weft::spawn_fiber([each, &yields] {
+      weft::await(weft::yield_now());
       for (std::size_t i = 0; i < each; ++i) {
         ++yields;
         weft::await(weft::yield_now());
       }
-    };
-    for (std::size_t i = 0; i < fibers; ++i) handles.push_back(weft::spawn_fiber(body));
-    co_await weft::yield_now();
-    const Stopwatch watch;
-    for (auto& handle : handles) co_await std::move(handle);
-    ns = watch.ns_each(static_cast<double>(each * fibers));
+    });
   });
-  bench::require(yields == each * fibers, "yields");
-  return ns;
 }
 
 double coroutine_yields(std::size_t tasks, std::size_t count) {
-  weft::Runtime runtime(one_worker());
-  std::size_t yields = 0;
-  double ns = 0;
-  const std::size_t each = count / tasks;
-  runtime.block_on([&]() -> weft::Task<void> {
-    std::vector<weft::JoinHandle<void>> handles;
-    const auto body = [&]() -> weft::Task<void> {
+  return yields_of(tasks, count, [](std::size_t each, std::size_t& yields) {
+    const auto body = [each, &yields]() -> weft::Task<void> {
       co_await weft::yield_now();
       for (std::size_t i = 0; i < each; ++i) {
         ++yields;
         co_await weft::yield_now();
       }
     };
-    for (std::size_t i = 0; i < tasks; ++i) handles.push_back(weft::spawn(body));
-    co_await weft::yield_now();
-    const Stopwatch watch;
-    for (auto& handle : handles) co_await std::move(handle);
-    ns = watch.ns_each(static_cast<double>(each * tasks));
+    return weft::spawn(body);
   });
-  bench::require(yields == each * tasks, "yields");
-  return ns;
 }
 
 // Spawn and join

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "self_socket.hpp"
+
 std::int64_t now_ns() {
   std::timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);  // the clock of the kernel's stamps
@@ -28,21 +30,6 @@ struct Times {
   std::int64_t woken = 0;    ///< epoll_wait has returned: by the receiver
   std::int64_t read = 0;     ///< recvmsg has returned
 };
-
-/// A UDP socket that is connected to itself.
-int socket_to_itself() {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  // SAFETY: the sockets API takes every address as its common head.
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  bind(fd, generic, size);
-  getsockname(fd, generic, &size);
-  connect(fd, generic, size);
-  return fd;
-}
 
 // [stamp]
 /// Receives one datagram and gives the kernel's stamp, which comes along as ancillary data.

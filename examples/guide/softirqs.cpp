@@ -10,6 +10,8 @@
 #include <fstream>
 #include <string>
 
+#include "self_socket.hpp"
+
 // [counter]
 /// How often NET_RX has run, on all CPUs together, since the machine was started.
 std::uint64_t receive_softirqs() {
@@ -25,16 +27,7 @@ std::uint64_t receive_softirqs() {
 // [/counter]
 
 int main() {
-  const int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  // SAFETY: the sockets API takes every address as its common head.
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  bind(socket_fd, generic, size);
-  getsockname(socket_fd, generic, &size);
-  connect(socket_fd, generic, size);  // to itself
+  const int socket_fd = socket_to_itself();
 
   // [observe]
   constexpr int datagrams = 10'000;
