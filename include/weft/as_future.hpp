@@ -14,8 +14,8 @@
 
 namespace weft {
 
-/// A task that is polled for: who waits for its end is whoever polled last. Held by its owner until
-/// that end, and by the future.
+/// A task that is polled for: who waits for its end is whoever polled last. Its handle is held by
+/// two, the future and the call that wakes the poller at the end: the second of them lets go of it.
 template <class T>
 class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
  public:
@@ -53,7 +53,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
   void drop() noexcept {
     (void)waker_.take();
     this->cancel();
-    this->drop_handle();
+    let_go();
   }
 
  private:
@@ -68,7 +68,15 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     polled.task_ = Task<T>();
     polled.end(polled.outcome_.error(), polled.outcome_.cancelled());
   }
-  static void on_end(JoinWaiter& self) noexcept { static_cast<PolledTask&>(self).waker_.wake(); }
+  static void on_end(JoinWaiter& self) noexcept {
+    auto& polled = static_cast<PolledTask&>(self);
+    polled.waker_.wake();
+    polled.let_go();
+  }
+  void let_go() noexcept {
+    // Acquire-release: the second sees what the first wrote.
+    if (one_let_go_.exchange(true, std::memory_order_acq_rel)) this->drop_handle();
+  }
   static void destroy(SpawnedTask& self) noexcept {
     auto& polled = static_cast<PolledTask&>(self);
     polled.~PolledTask();
@@ -77,6 +85,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
 
   Task<T> task_;
   AtomicWaker waker_;
+  Atomic<bool> one_let_go_{false};
 };
 
 /// See as_future(). Movable at any time: the work is elsewhere.

@@ -1,6 +1,6 @@
 // Atomics, mutex and thread parking: the only synchronization that the core of weft uses. One of
 // three modes is chosen for a whole program at build time by WEFT_ATOMIC_MODE:
-//   0 plain          std::atomic, std::mutex and a futex; nothing added.
+//   0 plain          std::atomic and a futex; nothing added.
 //   1 perturbed      a thread sometimes yields before an operation, to widen races under a
 //   sanitizer.
 //                    The yields are drawn from a generator seeded by WEFT_SEED in the environment.
@@ -116,31 +116,66 @@ class Atomic {
 
 #undef WEFT_BEFORE_OPERATION
 
-/// Mutual exclusion, not recursive; satisfies Lockable, so std::lock_guard and std::unique_lock
-/// take it. Safe from any thread; the thread that locked unlocks.
+/// A lock for a few instructions: taken by one read-modify-write, given up by a store. Who finds it
+/// held spins for a moment, then sleeps in the kernel. Because giving up is no read-modify-write,
+/// it may miss a sleeper who came at that very instant: so who sleeps looks again after a
+/// millisecond. Not fair, not recursive; satisfies Lockable, so std::lock_guard and
+/// std::unique_lock take it. Any thread. Whoever locks it next may destroy it, even while unlock()
+/// is returning. (After Ulrich Drepper, "Futexes Are Tricky", 2011, whose unlock is an exchange.)
+class AdaptiveLock {
+ public:
+  constexpr AdaptiveLock() noexcept = default;
+  AdaptiveLock(const AdaptiveLock&) = delete;
+  AdaptiveLock& operator=(const AdaptiveLock&) = delete;
+
+  void lock() noexcept {
+    if (!try_lock()) [[unlikely]]
+      lock_slowly();
+  }
+  [[nodiscard]] bool try_lock() noexcept {
+    std::uint32_t expected = free_word;
+    // Acquire: pairs with unlock().
+    return word_.compare_exchange_strong(expected, held_word, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+  void unlock() noexcept {
+    const Atomic<std::uint32_t>* const word = &word_;
+    const bool awaited = word_.load(std::memory_order_relaxed) == awaited_word;
+    word_.store(free_word, std::memory_order_release);
+    if (awaited) [[unlikely]]
+      wake_one(word);
+  }
+
+ private:
+  static constexpr std::uint32_t free_word = 0;
+  static constexpr std::uint32_t held_word = 1;
+  static constexpr std::uint32_t awaited_word = 2;  // held, and somebody may sleep
+
+  void lock_slowly() noexcept;
+  static void wake_one(const Atomic<std::uint32_t>* word) noexcept;
+
+  Atomic<std::uint32_t> word_{free_word};
+};
+
+/// Mutual exclusion: an AdaptiveLock, or in mode 2 what the scheduler of the model knows as a
+/// mutex, so that it can tell a deadlock.
+#if WEFT_ATOMIC_MODE != 2
+using Mutex = AdaptiveLock;
+#else
 class Mutex {
  public:
   constexpr Mutex() noexcept = default;
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-#if WEFT_ATOMIC_MODE == 0
-  void lock() { mutex_.lock(); }
-  [[nodiscard]] bool try_lock() { return mutex_.try_lock(); }
-  void unlock() { mutex_.unlock(); }
-#else
   void lock();
   [[nodiscard]] bool try_lock();
   void unlock();
-#endif
 
  private:
-#if WEFT_ATOMIC_MODE == 2
   std::atomic<bool> locked_{false};  // waiting is done by the scheduler of the model
-#else
-  std::mutex mutex_;
-#endif
 };
+#endif
 
 /// Lets one thread, the owner, sleep until another wants it. It holds at most one token; unpark()
 /// deposits it, park() takes it, and tokens that meet coalesce. No wake-up is lost: an unpark()

@@ -36,6 +36,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@
 namespace weft {
 
 class FiberCore;
+class FiberHub;
+struct FiberStack;
 
 struct FiberOptions {
   /// For messages and dumps.
@@ -69,8 +72,9 @@ namespace this_fiber {
 [[nodiscard]] std::size_t stack_left();
 }  // namespace this_fiber
 
-/// The part of a fiber that lives in its task's frame and needs no template.
-class FiberBody {
+/// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
+/// starts the fiber.
+class FiberBody : public Runnable {
  public:
   FiberBody(const FiberBody&) = delete;
   FiberBody& operator=(const FiberBody&) = delete;
@@ -97,55 +101,75 @@ class FiberBody {
   void finish() noexcept;
 
  protected:
-  using Run = void (*)(FiberBody&) noexcept;
-  FiberBody(const FiberOptions& options, Run run) noexcept : options_(options), run_(run) {}
+  using Function = void (*)(FiberBody&) noexcept;
+  /// `call` runs on the fiber. What runs after it, on the loop's stack, is the drive, the coroutine
+  /// that enters it; or, on what is left of the fiber's stack, `complete`.
+  FiberBody(const FiberOptions& options, Function call, Function complete = nullptr) noexcept
+      : Runnable(&FiberBody::run_start), options_(options), call_(call), complete_(complete) {}
   ~FiberBody() = default;
   /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
   /// stack refers to.
-  void unwind() noexcept;
+  void unwind_stack() noexcept;
+  /// Whether it is being unwound, or has been.
+  [[nodiscard]] bool stack_unwound() const noexcept { return unwinding_; }
+  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
+  /// to go on with then. Throws as enter().
+  std::coroutine_handle<> enter_for(PromiseBase& drive);
+  /// Who will be its drive, before it is scheduled to start.
+  void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
 
  private:
   friend class FiberCore;
-  std::coroutine_handle<> enter_for(PromiseBase& task);
-  void start(PromiseBase& task);
+  static void run_start(Runnable& self) noexcept;
+  void start();
+  [[nodiscard]] FiberCore* start_beside(FiberHub& hub) noexcept;
+  void start_on(FiberStack& stack, FiberHub& hub) noexcept;
 
   const FiberOptions& options_;
-  Run run_;
+  Function call_;
+  Function complete_;
+  PromiseBase* drive_ = nullptr;
   FiberCore* core_ = nullptr;  // on its stack, while it has one
   bool ended_ = false;
+  bool unwinding_ = false;
 };
+
+template <class F, class... Args>
+using FiberResult = std::invoke_result_t<F&, Args...>;
+
+/// Calls `function(args…)`; what it gives is the outcome, unless `keep()` says otherwise.
+template <class T, class F, class Args, class Keep>
+void call_for(Outcome<T>& outcome, F& function, Args& args, Keep keep) {
+  const auto call = [&]() -> decltype(auto) {
+    return std::apply(
+        [&](auto&... each) -> decltype(auto) { return std::invoke(function, std::move(each)...); },
+        args);
+  };
+  if constexpr (std::is_void_v<T>) {
+    call();
+    if (keep()) outcome.set_value();
+  } else {
+    decltype(auto) result = call();
+    if (keep()) outcome.set_value(static_cast<decltype(result)&&>(result));
+  }
+}
 
 /// A fiber's function with its arguments, which live in the task's frame, and its outcome.
 template <class T, class F, class... Args>
 class FiberCall final : public FiberBody {
  public:
   FiberCall(const FiberOptions& options, F& function, Args&... args) noexcept
-      : FiberBody(options, &FiberCall::run), function_(function), args_(args...) {}
-  ~FiberCall() { unwind(); }
+      : FiberBody(options, &FiberCall::call), function_(function), args_(args...) {}
+  ~FiberCall() { unwind_stack(); }
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
 
  private:
-  static void run(FiberBody& self) noexcept {
-    auto& call = static_cast<FiberCall&>(self);
+  static void call(FiberBody& self) noexcept {
+    auto& fiber = static_cast<FiberCall&>(self);
     try {
-      call.invoke();
+      call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
     } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
-      call.outcome_.set_error(std::current_exception());
-    }
-  }
-  void invoke() {
-    auto result = [this]() -> decltype(auto) {
-      return std::apply(
-          [this](Args&... args) -> decltype(auto) {
-            return std::invoke(function_, std::move(args)...);
-          },
-          args_);
-    };
-    if constexpr (std::is_void_v<T>) {
-      result();
-      outcome_.set_value();
-    } else {
-      outcome_.set_value(result());
+      fiber.outcome_.set_error(std::current_exception());
     }
   }
 
@@ -153,9 +177,6 @@ class FiberCall final : public FiberBody {
   std::tuple<Args&...> args_;
   Outcome<T> outcome_;
 };
-
-template <class F, class... Args>
-using FiberResult = std::invoke_result_t<F&, Args...>;
 
 /// A task that calls `function(args…)` on a stack of its own, where await() may be called. The
 /// function and its arguments move into the task; its result is the task's, and so is what it
@@ -179,16 +200,137 @@ Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... ar
   co_return call.outcome().take();
 }
 
-/// spawn() of a fiber: starts `function(args…)` as a fiber of the current runtime.
+struct DefaultFiberOptions {
+  explicit(false) operator const FiberOptions&() const noexcept { return default_fiber_options(); }
+};
+
+template <class Promise>
+struct SpawnedFiberFrame {
+  using promise_type = Promise;
+  std::coroutine_handle<Promise> frame;
+};
+
+/// A spawned fiber: the promise of a coroutine that is one block with header, function, arguments
+/// and result. The coroutine is the fiber's drive, and runs only when something that the fiber
+/// awaits hands over to it.
+template <class T, class Options, class F, class... Args>
+class SpawnedFiber final : public PromiseBase, public SpawnedResult<T>, private FiberBody {
+ public:
+  SpawnedFiber(Options& options, F& function, Args&... args)
+      : PromiseBase(std::coroutine_handle<SpawnedFiber>::from_promise(*this)),
+        SpawnedResult<T>(&SpawnedFiber::on_finish, &SpawnedFiber::destroy),
+        FiberBody(options_, &SpawnedFiber::call, &SpawnedFiber::complete),
+        options_(std::move(options)),
+        work_(std::in_place, std::move(function), std::move(args)...) {
+    driven_by(*this);
+  }
+
+  SpawnedFiberFrame<SpawnedFiber> get_return_object() noexcept {
+    return {std::coroutine_handle<SpawnedFiber>::from_promise(*this)};
+  }
+  template <class A>
+  A await_transform(A awaitable) const noexcept {
+    return awaitable;  // the sites are those of the fiber's awaits
+  }
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  /// There is no stack; or its function has thrown.
+  void unhandled_exception() noexcept {
+    this->note_failure(site());
+    this->outcome_.set_error(std::current_exception());
+  }
+
+  std::coroutine_handle<> go_on() { return this->enter_for(*this); }
+  void launch_in(TaskSet& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
+
+ private:
+  struct Work {
+    explicit Work(F&& f, Args&&... a) : function(std::move(f)), args(std::move(a)...) {}
+    F function;
+    std::tuple<Args...> args;
+  };
+
+  static void call(FiberBody& self) noexcept {
+    auto& fiber = static_cast<SpawnedFiber&>(self);
+    try {
+      call_for(fiber.outcome_, fiber.work_->function, fiber.work_->args,
+               [&fiber] { return !fiber.stack_unwound(); });
+    } catch (...) {
+      if (!fiber.stack_unwound()) fiber.unhandled_exception();
+    }
+  }
+  static void complete(FiberBody& self) noexcept {
+    static_cast<SpawnedFiber&>(self).root_returned();
+  }
+  static void on_finish(TaskHeader& self, Ending) noexcept {
+    auto& fiber = static_cast<SpawnedFiber&>(self);
+    fiber.unwind_stack();
+    fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
+    fiber.end(fiber.outcome_.error(), fiber.outcome_.cancelled());
+  }
+  static void destroy(SpawnedTask& self) noexcept {
+    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    static_cast<SpawnedFiber&>(self).handle().destroy();
+  }
+
+  [[no_unique_address]] Options options_;
+  std::optional<Work> work_;
+};
+
+class FiberDrive {
+ public:
+  FiberDrive() noexcept {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> drive) const {
+    return drive.promise().go_on();
+  }
+  void await_resume() const noexcept {}
+};
+
+/// The promise takes what the arguments refer to, before this returns.
+template <class T, class Options, class F, class... Args>
+SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
+  for (;;) co_await FiberDrive();
+}
+
+template <class Options, class F, class... Args>
+JoinHandle<FiberResult<F, Args...>> launch_fiber(TaskSet& owner, Options options, F& function,
+                                                 Args&... args) {
+  using Result = FiberResult<F, Args...>;
+  auto& fiber = make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
+  try {
+    fiber.launch_in(owner);
+  } catch (...) {
+    fiber.handle().destroy();
+    throw;
+  }
+  return JoinHandle<Result>(fiber);
+}
+
+/// spawn() of a fiber, in one block: starts `function(args…)` as a fiber of the current runtime.
+/// Throws as spawn() does. That there is no memory for a stack is the fiber's failure.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
-  return spawn(fiber(std::move(function), std::move(args)...));
+  return launch_fiber(TaskSet::current(), DefaultFiberOptions(), function, args...);
 }
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
-  return spawn(fiber(std::move(options), std::move(function), std::move(args)...));
+  return launch_fiber(TaskSet::current(), std::move(options), function, args...);
+}
+/// The same as a task of `owner`: a Runtime, a Scope or a TaskSet. From any thread.
+template <class Owner, class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
+  return launch_fiber(task_set_of(owner), DefaultFiberOptions(), function, args...);
+}
+template <class Owner, class F, class... Args>
+  requires std::is_invocable_v<F&, Args...>
+JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options, F function,
+                                                   Args... args) {
+  return launch_fiber(task_set_of(owner), std::move(options), function, args...);
 }
 
 /// One await of the running fiber: see await().

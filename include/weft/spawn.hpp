@@ -1,8 +1,8 @@
 // spawn() and JoinHandle: tasks of their own, their owners, and waiting for them. yield_now().
 //
 // Every spawned task belongs to a TaskSet (a scope's or the runtime's) that does not end before the
-// task has. A task's block (header, callable, arguments, outcome) is counted: the running task and
-// its JoinHandle each hold it.
+// task has. A task's block (header, callable, arguments, outcome) belongs to two, the running task
+// and its JoinHandle: whichever of them comes second, the end or the dropping, destroys it.
 #pragma once
 
 #include <weft/task.hpp>
@@ -23,7 +23,7 @@ namespace weft {
 class TaskSet;
 
 /// Waits for one spawned task to end. `wake` is called once, on the thread on which it ended, and
-/// must not block.
+/// must not block. Meanwhile the task's block is its handle's alone: it may go.
 class JoinWaiter {
  public:
   using Wake = void (*)(JoinWaiter&) noexcept;
@@ -66,28 +66,27 @@ class SpawnedTask : public TaskHeader {
   SpawnedTask(Finish finish, Destroy destroy) noexcept : TaskHeader(finish), destroy_(destroy) {}
   ~SpawnedTask() = default;
 
-  /// Binds the task to its owner and starts it; afterwards the task holds its block once, the
-  /// handle once. Throws std::logic_error, and has done nothing, if the owner is closed.
-  void launch(PromiseBase& root, TaskSet& owner);
+  /// Binds the task to its owner and starts it by scheduling `first`; afterwards its block is the
+  /// task's and the handle's. Throws std::logic_error, and has done nothing, if the owner is
+  /// closed.
+  void launch(PromiseBase& root, TaskSet& owner, Runnable& first);
+  void launch(PromiseBase& root, TaskSet& owner) { launch(root, owner, *this); }
   /// The outcome is set: tells the joiner and the owner, gives up the task's hold. `error` is null
   /// unless it failed.
   void end(std::exception_ptr error, bool cancelled) noexcept;
 
  private:
   friend class TaskSet;
-  void release() noexcept;
   void report_if_unseen() noexcept;
 
   Destroy destroy_;
   TaskSet* owner_ = nullptr;
   SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
   SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
-  std::exception_ptr error_;                 // this and the next: before `joiner_` says ended
+  std::exception_ptr error_;                 // this and the next: before `joint_` says ended
   std::shared_ptr<const FailureHandler> on_failure_;  // only after a failure; may outlive the owner
-  Atomic<std::uintptr_t> joiner_{0};  // 0, a JoinWaiter, or a word of join states (see spawned.cpp)
-  Atomic<std::uint32_t> holds_{2};
-  Atomic<bool> handle_dropped_{false};
-  bool taken_ = false;  // handle's holder only
+  Atomic<std::uintptr_t> joint_{0};  // between task and handle: the words are in spawned.cpp
+  bool taken_ = false;               // handle's holder only
 };
 
 [[noreturn]] void throw_shut_down();

@@ -55,21 +55,6 @@ void before_atomic_operation(const void* /*object*/, const char* /*operation*/) 
   if (draw() % 32 == 0) std::this_thread::yield();
 }
 
-void Mutex::lock() {
-  before_atomic_operation(this, "lock");
-  mutex_.lock();
-}
-
-bool Mutex::try_lock() {
-  before_atomic_operation(this, "try_lock");
-  return mutex_.try_lock();
-}
-
-void Mutex::unlock() {
-  before_atomic_operation(this, "unlock");
-  mutex_.unlock();
-}
-
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE

@@ -18,7 +18,26 @@ namespace {
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
-    : scheduler_(scheduler), park_(park), index_(index), pinned_(scheduler, park) {}
+    : scheduler_(scheduler), park_(park), index_(index), pinned_(scheduler, *this) {}
+
+Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
+    : LocalQueue(scheduler), worker_(worker) {}
+
+void Worker::Pinned::wake_owner() noexcept { worker_.park_.unpark(); }
+
+// The LIFO slot, if nothing waits behind it.
+Runnable* Worker::Pinned::take_fresh(Runnable::Run how) noexcept {
+  if (direct_runs_left() == 0 || worker_.local_.size() != 0) return nullptr;
+  Runnable* const work = worker_.take_lifo();
+  if (work == nullptr) return nullptr;
+  if (!work->runs(how)) {
+    // Release: as in schedule(). Nobody else puts anything in.
+    worker_.lifo_.store(work, std::memory_order_release);
+    return nullptr;
+  }
+  restore_direct();
+  return work;
+}
 
 Worker* Worker::current() noexcept { return current_slot(); }
 

@@ -75,11 +75,12 @@ class Worker {
 
   class Pinned final : public LocalQueue {
    public:
-    Pinned(Executor& shared, Park& park) noexcept : LocalQueue(shared), park_(park) {}
+    Pinned(Scheduler& scheduler, Worker& worker) noexcept;
+    [[nodiscard]] Runnable* take_fresh(Runnable::Run how) noexcept override;
 
    private:
-    void wake_owner() noexcept override { park_.unpark(); }
-    Park& park_;
+    void wake_owner() noexcept override;
+    Worker& worker_;
   };
 
   static Worker* make_current(Worker* worker) noexcept;

@@ -61,12 +61,35 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
 void FiberCore::entry(void* self) noexcept {
   auto& fiber = *static_cast<FiberCore*>(self);
   fiber.hub_.arrived(fiber);
-  if (!fiber.unwinding_) fiber.body_.run_(fiber.body_);
+  if (!fiber.unwinding_) fiber.body_.call_(fiber.body_);
   destroy_fiber_locals(fiber.locals_);
   fiber.body_.ended_ = true;
-  // Unwound, it goes back to who unwinds; else its drive takes over.
-  fiber.hub_.leave(fiber, fiber.unwinding_ ? nullptr : fiber.drive_.handle(), true);
+  if (fiber.unwinding_) {
+    fiber.hub_.leave(fiber, nullptr, true);  // back to who unwinds it
+  } else if (fiber.body_.complete_ == nullptr) {
+    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
+  } else {
+    fiber.complete();
+  }
   __builtin_unreachable();
+}
+
+/// The end of a fiber without its drive: whoever waits for it may go on without the loop. Does not
+/// return.
+void FiberCore::complete() noexcept {
+  hand_task_back();
+  waiting_ = true;  // what runs from here on must not await
+  body_.core_ = nullptr;
+  body_.complete_(body_);  // the body, its task and its drive may be gone
+  // Chosen first, as it may need a stack, and then this one must not be the next to be taken.
+  FiberCore* const other = next_direct();
+  hub_.stacks().give_back(stack_);
+  if (other != nullptr) {
+    other->task_.refill_budget();
+    hub_.switch_to(*this, *other, true);
+  } else {
+    hub_.leave(*this, nullptr, true);
+  }
 }
 
 void FiberCore::run_fiber(Runnable& self) noexcept {
@@ -96,7 +119,7 @@ std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
 }
 
 void FiberCore::unwind() noexcept {
-  unwinding_ = true;
+  unwinding_ = body_.unwinding_ = true;
   static_cast<void>(hub_.enter(*this));
 }
 
@@ -107,13 +130,26 @@ void FiberCore::begin_wait(std::source_location site) {
 }
 
 void FiberCore::suspend() {
-  if (FiberCore* const other = enterable(queue_.front_direct())) {
-    queue_.pop_direct();
+  if (FiberCore* const other = next_direct()) {
     go_on_with(*other);
   } else {
     hub_.leave(*this, nullptr);
   }
   resumed();
+}
+
+/// Whom this fiber, which has no more to do for now, may hand over to without the loop, or null.
+FiberCore* FiberCore::next_direct() noexcept {
+  if (FiberCore* const other = enterable(queue_.front_direct())) {
+    queue_.pop_direct();
+    return other;
+  }
+  Runnable* const work = queue_.take_fresh(&FiberBody::run_start);
+  if (work == nullptr) return nullptr;
+  // SAFETY: every Runnable with this run function is the base of a FiberBody.
+  FiberCore* const started = static_cast<FiberBody*>(work)->start_beside(hub_);
+  if (started == nullptr) queue_.push(*work);  // no stack: its drive will say so
+  return started;
 }
 
 inline void FiberCore::go_on_with(FiberCore& other) noexcept {
@@ -154,12 +190,21 @@ void FiberCore::yield(std::source_location site) {
 
 // The body, in the task's frame
 
-std::coroutine_handle<> FiberBody::enter_for(PromiseBase& task) {
-  if (core_ == nullptr) start(task);
+void FiberBody::run_start(Runnable& self) noexcept {
+  PromiseBase& drive = *static_cast<FiberBody&>(self).drive_;
+  drive.task().refill_budget();
+  drive.handle().resume();
+}
+
+std::coroutine_handle<> FiberBody::enter_for(PromiseBase& drive) {
+  if (core_ == nullptr) {
+    drive_ = &drive;
+    start();
+  }
   return core_->enter_or_schedule();
 }
 
-void FiberBody::start(PromiseBase& task) {
+void FiberBody::start() {
   FiberHub* const hub = FiberHub::current();
   if (hub == nullptr) {
     throw std::logic_error("weft::fiber: a fiber runs on a worker of a runtime alone");
@@ -167,11 +212,23 @@ void FiberBody::start(PromiseBase& task) {
   const Result<FiberStack*> stack = hub->stacks().take(options_.stack_bytes);
   if (!stack) throw IoError(stack.error(), "fiber", described(options_));
   hub->before_first_start();
-  std::byte* const end = (*stack)->memory.data() + (*stack)->memory.size();
+  start_on(**stack, *hub);
+}
+
+/// From another fiber of `hub`: gets this one ready to be entered. Null if there is no stack.
+FiberCore* FiberBody::start_beside(FiberHub& hub) noexcept {
+  const Result<FiberStack*> stack = hub.stacks().take(options_.stack_bytes);
+  if (!stack) return nullptr;
+  start_on(**stack, hub);
+  return core_;
+}
+
+void FiberBody::start_on(FiberStack& stack, FiberHub& hub) noexcept {
+  std::byte* const end = stack.memory.data() + stack.memory.size();
   std::byte* const top = end - sizeof(FiberCore);
   // SAFETY: aligned down, within the memory of the stack, which nobody else uses.
   void* const place = top - reinterpret_cast<std::uintptr_t>(top) % alignof(FiberCore);
-  core_ = ::new (place) FiberCore(*this, **stack, *hub, task);
+  core_ = ::new (place) FiberCore(*this, stack, hub, *drive_);
 }
 
 void FiberBody::finish() noexcept {
@@ -183,7 +240,7 @@ void FiberBody::finish() noexcept {
   hub.stacks().give_back(stack);
 }
 
-void FiberBody::unwind() noexcept {
+void FiberBody::unwind_stack() noexcept {
   if (core_ == nullptr) return;
   core_->unwind();
   finish();

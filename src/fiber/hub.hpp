@@ -71,6 +71,7 @@ class FiberCore final : public Runnable, public Executor {
   void yield(std::source_location site);
   void suspend();
   void suspend_into(std::coroutine_handle<> child);
+  void complete() noexcept;
 
   [[nodiscard]] bool may_await() const noexcept { return !waiting_; }
   [[nodiscard]] PromiseBase& drive() const noexcept { return drive_; }
@@ -91,6 +92,7 @@ class FiberCore final : public Runnable, public Executor {
   [[nodiscard]] Runnable& of_task(Runnable& work) noexcept {
     return &work == &task_ ? static_cast<Runnable&>(*this) : work;
   }
+  [[nodiscard]] FiberCore* next_direct() noexcept;
   void go_on_with(FiberCore& other) noexcept;
   void note_site(std::source_location site) noexcept {
     site_ = site;
@@ -139,9 +141,10 @@ class FiberHub {
   /// On a fiber: back to the loop, which resumes `next` (may be null).
   void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
   /// On a fiber: goes on with `to`.
-  [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to) noexcept {
+  [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to,
+                                        bool ends = false) noexcept {
     running_ = &to;
-    static_cast<void>(go(from.flow(), to.flow(), &to, false));
+    static_cast<void>(go(from.flow(), to.flow(), &to, ends));
   }
   /// First thing that a new flow does.
   void arrived(FiberCore& fiber) noexcept {

@@ -56,9 +56,11 @@ void StackPool::give_back(FiberStack& stack) noexcept {
   --in_use_;
   Class& pool = classes_[stack.size_class];
   if (pool.warm_count == options_.most_warm) {
-    Pages::decommit(stack.memory);
-    push(pool.cold, stack);
-    return;
+    // Another one goes cold, as the caller may still be on this one.
+    FiberStack& other = *pop(pool.warm);
+    --pool.warm_count;
+    Pages::decommit(other.memory);
+    push(pool.cold, other);
   }
   if (++pool.returns % trim_interval == 0 && stack.memory.size() > 2 * kept_bytes) {
     Pages::decommit(stack.memory.first(bytes_of(stack.size_class) - kept_bytes));

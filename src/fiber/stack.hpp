@@ -43,7 +43,7 @@ class StackPool {
   }
 
   struct Options {
-    std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory
+    std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory: at least one
   };
 
   StackPool() : StackPool(Options()) {}
@@ -56,6 +56,7 @@ class StackPool {
   /// A stack of at least `bytes`. Fails with not_enough_memory (no address space, or no mapping is
   /// left for the guard) or invalid_argument (more than `largest`).
   [[nodiscard]] Result<FiberStack*> take(std::size_t bytes) noexcept;
+  /// Its user may still be on it, no deeper than kept_bytes, if it leaves before the next take().
   void give_back(FiberStack& stack) noexcept;
 
   /// Stacks that are out.

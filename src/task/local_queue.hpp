@@ -14,6 +14,7 @@
 #include <weft/runnable.hpp>
 
 #include <cstdint>
+#include <utility>
 
 namespace weft {
 
@@ -49,13 +50,11 @@ class LocalQueue : public Executor {
     if (work == nullptr) return nullptr;
     first_ = work->next;
     direct_left_ = direct_granted_ = direct;
+    direct_withheld_ = 0;
     return work;
   }
   /// Other work has become ready on this worker: the loop is to have its turn soon.
-  void revoke_direct() noexcept {
-    direct_granted_ -= direct_left_;
-    direct_left_ = 0;
-  }
+  void revoke_direct() noexcept { direct_withheld_ += std::exchange(direct_left_, 0); }
   /// What would run next, if that may be run without going through the worker's loop; else null.
   [[nodiscard]] Runnable* front_direct() const noexcept {
     return direct_left_ != 0 ? first_ : nullptr;
@@ -73,11 +72,13 @@ class LocalQueue : public Executor {
     last_ = &work;
     first_ = first_->next;
   }
+  /// What the worker would run next from elsewhere, if that runs by `how` and may be run without
+  /// the loop; else null.
+  [[nodiscard]] virtual Runnable* take_fresh(Runnable::Run /*how*/) noexcept { return nullptr; }
   /// How many were run without the loop since this was last asked.
   [[nodiscard]] std::uint32_t take_direct_runs() noexcept {
-    const std::uint32_t runs = direct_granted_ - direct_left_;
-    direct_granted_ = direct_left_;
-    return runs;
+    const std::uint32_t left = direct_left_ + direct_withheld_;
+    return std::exchange(direct_granted_, left) - left;
   }
 
   /// The owner is about to sleep. False: it must not, there is something to run. After true, a
@@ -89,6 +90,12 @@ class LocalQueue : public Executor {
   ~LocalQueue() override = default;
   /// Ends the owner's sleep, or makes its next one end at once. Any thread.
   virtual void wake_owner() noexcept = 0;
+  /// How many more may be run without the loop if nothing else waits.
+  [[nodiscard]] std::uint32_t direct_runs_left() const noexcept {
+    return direct_left_ + direct_withheld_;
+  }
+  /// Nothing else waits any more: what was revoked is granted again, less the one that is run now.
+  void restore_direct() noexcept { direct_left_ += std::exchange(direct_withheld_, 0) - 1; }
 
  private:
   void take_inbox() noexcept;
@@ -97,7 +104,8 @@ class LocalQueue : public Executor {
   Runnable* first_ = nullptr;
   Runnable* last_ = nullptr;  // meaningless while there is no first
   std::uint32_t direct_left_ = 0;
-  std::uint32_t direct_granted_ = 0;
+  std::uint32_t direct_withheld_ = 0;  // revoked
+  std::uint32_t direct_granted_ = 0;   // what the two were when runs were last counted
   alignas(64) Atomic<Runnable*> inbox_{nullptr};
   Atomic<bool> sleeping_{false};
 };

@@ -1,11 +1,14 @@
-// Spawned tasks: who holds the block, who waits for its end, who owns the task.
+// Spawned tasks: who waits for the end, who destroys the block, who owns the task.
 //
-// The joiner's word:
+// The joint between a task and its handle is one word:
 //   none      0        nobody waits yet
-//   waiter    pointer  to be woken at the end               set by the holder of the handle
-//   ended     1        final; the outcome may be read        set by the task's last act
-//   refused   2        the wait was cancelled before it was registered; wait_with() takes it back
-//   to none
+//   waiter    pointer  to be woken at the end               set by the handle's holder
+//   refused   1        the wait was cancelled before it was registered; wait_with() takes it back
+//                      to none                              set by a canceller
+//   dropped   2        there is no handle any more: the end destroys the block
+//                                                           set by the handle's holder
+//   ended     3        final; the outcome may be read; the task touches its block no more, which is
+//                      the handle's now                     set by the task
 #include <weft/spawn.hpp>
 
 #include <stdexcept>
@@ -15,8 +18,9 @@ namespace weft {
 namespace {
 
 constexpr std::uintptr_t none_word = 0;
-constexpr std::uintptr_t ended_word = 1;
-constexpr std::uintptr_t refused_word = 2;
+constexpr std::uintptr_t refused_word = 1;
+constexpr std::uintptr_t dropped_word = 2;
+constexpr std::uintptr_t ended_word = 3;
 
 std::uintptr_t word_of(JoinWaiter& waiter) noexcept {
   return reinterpret_cast<std::uintptr_t>(&waiter);
@@ -31,79 +35,79 @@ TaskSet*& current_slot() noexcept {
 
 bool SpawnedTask::ended() const noexcept {
   // Acquire: pairs with end(), so that the outcome may be read.
-  return joiner_.load(std::memory_order_acquire) == ended_word;
+  return joint_.load(std::memory_order_acquire) == ended_word;
 }
 
 SpawnedTask::Registered SpawnedTask::wait_with(JoinWaiter& waiter) noexcept {
   std::uintptr_t expected = none_word;
   // Release: end() must see the waiter complete. Acquire on failure: the outcome may be read.
-  if (joiner_.compare_exchange_strong(expected, word_of(waiter), std::memory_order_release,
-                                      std::memory_order_acquire)) {
+  if (joint_.compare_exchange_strong(expected, word_of(waiter), std::memory_order_release,
+                                     std::memory_order_acquire)) {
     return Registered::waiting;
   }
   if (expected == ended_word) return Registered::ended;
   // Refused: whoever waits next may. If the task ends right now, its end is not overwritten.
-  (void)joiner_.compare_exchange_strong(expected, none_word, std::memory_order_relaxed,
-                                        std::memory_order_relaxed);
+  (void)joint_.compare_exchange_strong(expected, none_word, std::memory_order_relaxed,
+                                       std::memory_order_relaxed);
   return Registered::refused;
 }
 
 bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
-  std::uintptr_t word = joiner_.load(std::memory_order_relaxed);
+  std::uintptr_t word = joint_.load(std::memory_order_relaxed);
   for (;;) {
     if (word == ended_word) return false;
     const bool waiting = word == word_of(waiter);
     // Relaxed: nothing is published; the caller owns the waiter either way.
-    if (joiner_.compare_exchange_weak(word, waiting ? none_word : refused_word,
-                                      std::memory_order_relaxed, std::memory_order_relaxed)) {
+    if (joint_.compare_exchange_weak(word, waiting ? none_word : refused_word,
+                                     std::memory_order_relaxed, std::memory_order_relaxed)) {
       return waiting;
     }
   }
 }
 
-void SpawnedTask::launch(PromiseBase& root, TaskSet& owner) {
+void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
   owner_ = &owner;
   bind(root, owner.executor());
   owner.add(*this);
-  start();
+  executor().schedule(first);
 }
 
 void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
-  error_ = std::move(error);
-  if (error_ != nullptr) on_failure_ = owner_->failure_handler();
-  std::exception_ptr for_owner = error_;
-  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here.
-  const std::uintptr_t waiter = joiner_.exchange(ended_word, std::memory_order_acq_rel);
-  if (waiter != none_word && waiter != refused_word) {
-    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or
-    // withdrawn.
-    reinterpret_cast<JoinWaiter*>(waiter)->wake();
-  }
-  // Whichever of the end and the dropping of the handle comes second reports a failure that nobody
-  // saw. Acquire-release: the second sees what the first wrote.
-  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
   TaskSet& owner = *owner_;
+  if (error != nullptr) [[unlikely]] {
+    error_ = error;
+    on_failure_ = owner.failure_handler();
+  }
   if (cancelled) owner.cancelled();
   const std::size_t left = owner.remove(*this);
+  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here, and
+  // whoever comes second of the end and the dropping sees what the other one wrote.
+  const std::uintptr_t joint = joint_.exchange(ended_word, std::memory_order_acq_rel);
   // Before the owner is told: what a dropped task's outcome holds does not outlive its scope.
-  release();
-  owner.removed(std::move(for_owner), left);
+  if (joint == dropped_word) {
+    report_if_unseen();
+    destroy_(*this);
+  } else if (joint != none_word && joint != refused_word) {
+    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or
+    // withdrawn.
+    reinterpret_cast<JoinWaiter*>(joint)->wake();
+  }
+  owner.removed(std::move(error), left);
 }
 
 void SpawnedTask::drop_handle() noexcept {
-  if (handle_dropped_.exchange(true, std::memory_order_acq_rel)) report_if_unseen();
-  release();
+  // Acquire, both: pairs with end(). Release: pairs with it, too.
+  if (joint_.load(std::memory_order_acquire) != ended_word &&
+      joint_.exchange(dropped_word, std::memory_order_acq_rel) != ended_word) {
+    return;
+  }
+  report_if_unseen();
+  destroy_(*this);
 }
 
 void SpawnedTask::report_if_unseen() noexcept {
   if (taken_ || on_failure_ == nullptr) return;
   (*on_failure_)(UnhandledFailure{error_, backtrace()});
-}
-
-void SpawnedTask::release() noexcept {
-  // Release: this holder's writes come before the destruction. Acquire: the destroyer sees them
-  // all.
-  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 
 // The owner

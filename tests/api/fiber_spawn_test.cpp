@@ -1,0 +1,217 @@
+// spawn_fiber(): one block a fiber, started and joined by other fibers without the worker's loop,
+// and ended on what is left of its own stack.
+#include <weft/fiber.hpp>
+#include <weft/frame_pool.hpp>
+#include <weft/scope.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "os/fault.hpp"
+#include "support/helpers.hpp"
+#include "support/manual_event.hpp"
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+class FiberSpawn : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(FiberSpawn);
+
+TEST_P(FiberSpawn, GivesItsResultOfEveryKind) {
+  int object = 0;
+  run(fiber([&] {
+    EXPECT_EQ(await(spawn_fiber([] { return 7; })), 7);
+    await(spawn_fiber([] {}));
+    EXPECT_EQ(*await(spawn_fiber([] { return std::make_unique<int>(3); })), 3);
+    EXPECT_EQ(&await(spawn_fiber([&]() -> int& { return object; })), &object);
+    EXPECT_EQ(await(spawn_fiber([](std::unique_ptr<int> a, int b) { return *a + b; },
+                                std::make_unique<int>(4), 5)),
+              9);
+    EXPECT_EQ(await(spawn_fiber(FiberOptions{"named", std::size_t{1} << 20},
+                                [] { return std::string(this_fiber::name()); })),
+              "named");
+  }));
+}
+
+TEST_P(FiberSpawn, BelongsToTheOwnerThatWasGiven) {
+  std::atomic<int> ended{0};
+  const auto count = [&ended] {
+    await(yield_now());
+    ++ended;
+  };
+  std::thread([&] {
+    spawn_fiber_in(runtime(), count).detach();
+    spawn_fiber_in(runtime(), FiberOptions{.name = "from outside"}, count).detach();
+    EXPECT_EQ(runtime().block_on(spawn_fiber_in(runtime(), [](int x) { return x; }, 2)), 2);
+  }).join();
+  run(scope([&](Scope& children) -> Task<void> {
+    for (int i = 0; i < 3; ++i) spawn_fiber_in(children, count).detach();
+    co_return;
+  }));
+  EXPECT_GE(ended, 3);
+  run(until([&] { return ended == 5; }));
+}
+
+int fibonacci(int n) {
+  if (n < 2) return n;
+  auto first = spawn_fiber(fibonacci, n - 1);
+  auto second = spawn_fiber(fibonacci, n - 2);
+  return await(std::move(first)) + await(std::move(second));
+}
+
+TEST_P(FiberSpawn, FibersThatSpawnAndJoinFibers) { EXPECT_EQ(run(fiber(fibonacci, 15)), 610); }
+
+/// Fills some of its stack, starts the next one and ends: that one takes another stack, as this one
+/// is not left yet.
+void chain(int left, ManualEvent& last) {
+  std::array<int, 1000> mine{};
+  mine.fill(left);
+  if (left == 0) {
+    last.set();
+  } else {
+    spawn_fiber(chain, left - 1, std::ref(last)).detach();
+  }
+  for (const int each : mine) ASSERT_EQ(each, left);
+}
+
+TEST_P(FiberSpawn, OneThatEndsHandsOverToTheOneItHasSpawned) {
+  ManualEvent last;
+  run(fiber([&] {
+    spawn_fiber(chain, 2000, std::ref(last)).detach();
+    await(last);
+  }));
+}
+
+TEST_P(FiberSpawn, ItsArgumentsAreGoneWhenItsJoinerGoesOn) {
+  Log log;
+  run(fiber([&] {
+    await(spawn_fiber([](const Logged&) {}, Logged(log, "argument")));
+    log.add("joined");
+  }));
+  EXPECT_EQ(log.words(), (std::vector<std::string>{"argument", "joined"}));
+}
+
+/// Does what may, and what may not, be done at the end of a fiber, when its stack is of no use to
+/// it.
+class AtTheEnd {
+ public:
+  explicit AtTheEnd(std::atomic<int>& spawned) : spawned_(&spawned) {}
+  AtTheEnd(AtTheEnd&& other) noexcept : spawned_(std::exchange(other.spawned_, nullptr)) {}
+  AtTheEnd& operator=(AtTheEnd&&) = delete;
+  ~AtTheEnd() {
+    if (spawned_ == nullptr) return;
+    EXPECT_FALSE(in_fiber());
+    EXPECT_THROW(await(yield_now()), std::logic_error);
+    spawn_fiber([spawned = spawned_] {
+      await(yield_now());
+      ++*spawned;
+    }).detach();
+  }
+
+ private:
+  std::atomic<int>* spawned_;
+};
+
+TEST_P(FiberSpawn, TheDestructorsOfItsArgumentsMaySpawnButNotAwait) {
+  std::atomic<int> spawned{0};
+  run(fiber([&] {
+    for (int i = 0; i < 100; ++i) await(spawn_fiber([](const AtTheEnd&) {}, AtTheEnd(spawned)));
+  }));
+  run(until([&] { return spawned == 100; }));
+}
+
+TEST_P(FiberSpawn, AValueThatSwallowsTheUnwindingIsNoResult) {
+  ManualEvent never;
+  ManualEvent started;
+  run([&]() -> Task<void> {
+    auto handle = spawn_fiber([&] {
+      started.set();
+      try {
+        await(never);
+      } catch (...) {  // without `throw;`
+      }
+      return 7;
+    });
+    co_await started;
+    handle.cancel();
+    const auto outcome = co_await std::move(handle).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
+}
+
+TEST_P(FiberSpawn, ACancelMeetsItWhereverItIs) {
+  run(fiber([&] {
+    for (int i = 0; i < 200; ++i) {
+      auto handle = spawn_fiber([] {
+        for (int yields = 0; yields < 5; ++yields) await(yield_now());
+        return 1;
+      });
+      for (int yields = 0; yields < i % 8; ++yields) await(yield_now());
+      handle.cancel();
+      const auto outcome = await(std::move(handle).outcome());
+      EXPECT_TRUE(outcome.cancelled() || outcome.value() == 1);
+    }
+  }));
+}
+
+TEST_P(FiberSpawn, WithoutAStackItFailsAndItsJoinerIsToldWhy) {
+  ScopedFaults faults;
+  run(fiber([&] {
+    faults.add(Fault{.call = Call::map_pages, .errno_value = ENOMEM});
+    try {
+      await(spawn_fiber(FiberOptions{"poor", std::size_t{4} << 20}, [] {}));
+      ADD_FAILURE() << "there was a stack";
+    } catch (const IoError& error) {
+      EXPECT_EQ(error.code(), std::errc::not_enough_memory);
+      EXPECT_NE(std::strstr(error.what(), "poor"), nullptr) << error.what();
+    }
+  }));
+  end_runtime();  // before the faults go
+}
+
+TEST_P(FiberSpawn, FailsWholeAtEveryAllocation) {
+  bool succeeded = false;
+  for (std::int64_t successes = 0; !succeeded && successes < 20; ++successes) {
+    run(fiber([&] {
+      set_frame_failure_after(successes);
+      try {
+        EXPECT_EQ(await(spawn_fiber([] { return await(spawn_fiber([] { return 3; })); })), 3);
+        succeeded = true;
+      } catch (const std::bad_alloc&) {
+      }
+      set_frame_failure_after(-1);
+    }));
+  }
+  EXPECT_TRUE(succeeded);
+}
+
+TEST_P(FiberSpawn, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
+  if (GetParam() > 1) GTEST_SKIP() << "an order is promised only on one worker";
+  int turns = 0;
+  bool done = false;
+  run([&]() -> Task<void> {
+    auto busy = spawn_fiber([&] {
+      for (int i = 0; i < 10'000; ++i) await(spawn_fiber([] {}));
+      done = true;
+    });
+    while (!done) {
+      ++turns;
+      co_await yield_now();
+    }
+    co_await std::move(busy);
+  });
+  EXPECT_GE(turns, 10'000 / 32);
+}
+
+}  // namespace
+}  // namespace weft::test
