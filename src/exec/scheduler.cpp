@@ -20,25 +20,25 @@ Scheduler::~Scheduler() {
   while (visitors_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 
-bool Scheduler::runs_here() const noexcept {
-  const Worker* const worker = Worker::current();
-  return worker != nullptr && &worker->scheduler() == this;
+Worker* Scheduler::worker_here() const noexcept {
+  Worker* const worker = Worker::current();
+  return worker != nullptr && &worker->scheduler() == this ? worker : nullptr;
 }
 
 void Scheduler::hold() noexcept {
-  if (runs_here()) return;  // workers end before their scheduler
+  if (worker_here() != nullptr) return;  // workers end before their scheduler
   // Relaxed: what lets the runtime end comes later, and is ordered by the queue that the work went
   // through.
   visitors_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Scheduler::release() noexcept {
-  if (!runs_here()) visitors_.fetch_sub(1, std::memory_order_release);
+  if (worker_here() == nullptr) visitors_.fetch_sub(1, std::memory_order_release);
 }
 
 void Scheduler::schedule(Runnable& work) noexcept {
-  if (runs_here()) {
-    Worker::current()->schedule(work);
+  if (Worker* const worker = worker_here()) {
+    worker->schedule(work);
     return;
   }
   // Once pushed, the work may run, end the last task and let the runtime go before this thread is
@@ -50,8 +50,8 @@ void Scheduler::schedule(Runnable& work) noexcept {
 }
 
 void Scheduler::defer(Runnable& work) noexcept {
-  if (runs_here()) {
-    Worker::current()->defer(work);
+  if (Worker* const worker = worker_here()) {
+    worker->defer(work);
   } else {
     schedule(work);
   }

@@ -48,8 +48,8 @@ class Scheduler final : public Executor {
   [[nodiscard]] bool any_work() noexcept;
 
  private:
-  /// Whether the calling thread is in the loop of one of the workers.
-  [[nodiscard]] bool runs_here() const noexcept;
+  /// The worker whose loop the calling thread is in, if it is one of these, or null.
+  [[nodiscard]] Worker* worker_here() const noexcept;
 
   std::vector<std::unique_ptr<Worker>> workers_;
   Injector<Runnable> injector_;
