@@ -249,7 +249,7 @@ void FiberBody::unwind_stack() noexcept {
 // What users call
 
 const FiberOptions& default_fiber_options() noexcept {
-  static constinit const FiberOptions options;
+  static const FiberOptions options;
   return options;
 }
 
