@@ -41,8 +41,9 @@ class Scope : private TaskSet {
 
   void added() noexcept override;
   void cancelled() noexcept override;
-  void removed(std::exception_ptr error, std::size_t left) noexcept override;
-  // No failure_handler(): a child's failure always reaches the scope itself (see removed).
+  void failed(const std::exception_ptr& error) noexcept override;
+  void removed(std::size_t left) noexcept override;
+  // No failure_handler(): a child's failure always reaches the scope itself (see failed).
 
   class ScopeGroup& group_;
 };
@@ -72,7 +73,7 @@ class ScopeGroup : public ChildGroup {
     operator Scope() const noexcept { return Scope(executor, group); }
   };
 
-  void fail(std::exception_ptr error) noexcept;
+  void fail(const std::exception_ptr& error) noexcept;
 
   std::optional<Scope> scope_;
   Atomic<bool> child_cancelled_{false};  // relaxed: the group's counter orders it

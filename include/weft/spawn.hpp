@@ -71,8 +71,8 @@ class SpawnedTask : public TaskHeader {
   /// closed.
   void launch(PromiseBase& root, TaskSet& owner, Runnable& first);
   void launch(PromiseBase& root, TaskSet& owner) { launch(root, owner, *this); }
-  /// The outcome is set: tells the joiner and the owner, gives up the task's hold. `error` is null
-  /// unless it failed.
+  /// The outcome is set: tells the owner and the joiner, gives up the task's hold. `error` is null
+  /// unless it failed. The last touch of the task by its thread.
   void end(std::exception_ptr error, bool cancelled) noexcept;
 
  private:
@@ -124,8 +124,10 @@ class TaskSet {
   virtual void added() noexcept {}
   /// A task has ended as cancelled; removed() follows.
   virtual void cancelled() noexcept {}
-  /// A task has ended, `error` null unless it failed. Last touch of the set by that task.
-  virtual void removed(std::exception_ptr error, std::size_t left) noexcept = 0;
+  /// A task has failed; removed() follows.
+  virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
+  /// A task has ended. Last touch of the set by that task.
+  virtual void removed(std::size_t left) noexcept = 0;
 
  private:
   friend class SpawnedTask;

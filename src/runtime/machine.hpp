@@ -65,7 +65,7 @@ class RootTasks final : public TaskSet {
   void close_when_empty() noexcept;
 
  private:
-  void removed(std::exception_ptr error, std::size_t left) noexcept override;
+  void removed(std::size_t left) noexcept override;
 
   std::shared_ptr<const FailureHandler> handler_;
   ThreadParker emptied_;

@@ -7,16 +7,15 @@ void Scope::added() noexcept { group_.add_child(); }
 
 void Scope::cancelled() noexcept { group_.child_cancelled_.store(true, std::memory_order_relaxed); }
 
-void Scope::removed(std::exception_ptr error, std::size_t) noexcept {
-  if (error != nullptr) group_.fail(std::move(error));
-  group_.child_ended();
-}
+void Scope::failed(const std::exception_ptr& error) noexcept { group_.fail(error); }
 
-void ScopeGroup::fail(std::exception_ptr error) noexcept {
+void Scope::removed(std::size_t) noexcept { group_.child_ended(); }
+
+void ScopeGroup::fail(const std::exception_ptr& error) noexcept {
   {
     std::lock_guard lock(mutex_);
     if (error_ != nullptr) return;  // the first one counts
-    error_ = std::move(error);
+    error_ = error;
   }
   // The failing child still counts: the group is there.
   cancel_children();

@@ -75,8 +75,9 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
 void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
   TaskSet& owner = *owner_;
   if (error != nullptr) [[unlikely]] {
-    error_ = error;
+    error_ = std::move(error);  // nothing of it stays here: its last holder may be the joiner
     on_failure_ = owner.failure_handler();
+    owner.failed(error_);
   }
   if (cancelled) owner.cancelled();
   const std::size_t left = owner.remove(*this);
@@ -92,7 +93,7 @@ void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
     // withdrawn.
     reinterpret_cast<JoinWaiter*>(joint)->wake();
   }
-  owner.removed(std::move(error), left);
+  owner.removed(left);
 }
 
 void SpawnedTask::drop_handle() noexcept {
