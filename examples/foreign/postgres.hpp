@@ -1,7 +1,8 @@
 // libpq without blocking on weft: a connection to a PostgreSQL server.
 //
 //   foreign::Postgres db = co_await foreign::Postgres::connect(scope, "host=/run/postgresql");
-//   foreign::PostgresResult people = co_await db.query("select name from people where id = $1", "7");
+//   foreign::PostgresResult people = co_await db.query("select name from people where id = $1",
+//   "7");
 //                                              // in a fiber: weft::await(db.query(…))
 //
 // A connection does one query at a time; those of several tasks take turns, first come, first
@@ -73,9 +74,7 @@ class PostgresQuery final : public Request {
  public:
   PostgresQuery(std::shared_ptr<Requests> requests, std::string&& statement,
                 std::vector<PostgresValue>&& parameters) noexcept
-      : Request(std::move(requests)),
-        sql(std::move(statement)),
-        values(std::move(parameters)) {}
+      : Request(std::move(requests)), sql(std::move(statement)), values(std::move(parameters)) {}
 
   PostgresResult await_resume() {
     rethrow();
@@ -159,7 +158,7 @@ class Postgres::Driver : public Requests {
   weft::Task<void> connect(const std::string& conninfo) {
     connection_.reset(PQconnectStart(conninfo.c_str()));
     if (!connection_) throw std::bad_alloc();
-    PQsetNoticeProcessor(get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeReceiver(get(), &Driver::on_notice, this);
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     if (PQstatus(get()) == CONNECTION_BAD) status = PGRES_POLLING_FAILED;
     while (status != PGRES_POLLING_OK) {
@@ -184,7 +183,8 @@ class Postgres::Driver : public Requests {
   // [run]
   weft::Task<void> run(PostgresQuery& query) {
     std::vector<const char*> values;
-    for (const PostgresValue& value : query.values) values.push_back(value ? value->c_str() : nullptr);
+    for (const PostgresValue& value : query.values)
+      values.push_back(value ? value->c_str() : nullptr);
     if (PQsendQueryParams(get(), query.sql.c_str(), static_cast<int>(values.size()), nullptr,
                           values.data(), nullptr, nullptr, 0) == 0) {
       if (PQstatus(get()) == CONNECTION_BAD) lose();
@@ -214,7 +214,6 @@ class Postgres::Driver : public Requests {
     connection_.reset();
   }
 
-
  private:
   struct Finish {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
@@ -231,13 +230,13 @@ class Postgres::Driver : public Requests {
     void begin(PGconn* connection) noexcept try {
       weft::Promise<void> promise;
       over_ = promise.future();
-      thread_ = std::jthread([connection = PQgetCancel(connection),
-                              promise = std::move(promise)]() mutable {
-        std::array<char, 256> why;
-        PQcancel(connection, why.data(), static_cast<int>(why.size()));
-        PQfreeCancel(connection);
-        promise.set_value();
-      });
+      thread_ = std::jthread(
+          [connection = PQgetCancel(connection), promise = std::move(promise)]() mutable {
+            std::array<char, 256> why;
+            PQcancel(connection, why.data(), static_cast<int>(why.size()));
+            PQfreeCancel(connection);
+            promise.set_value();
+          });
     } catch (const std::exception&) {
       over_ = {};
     }
@@ -268,8 +267,23 @@ class Postgres::Driver : public Requests {
   }
 
   void consume() {
-    if (PQconsumeInput(get()) == 0) lose();
+    const bool lost = PQconsumeInput(get()) == 0;
     while (PGnotify* const notification = PQnotifies(get())) PQfreemem(notification);
+    if (lost) lose();
+  }
+  /// Notices are dropped; but why the server ends an idle connection comes as one.
+  static void on_notice(void* self, const PGresult* notice) {
+    const char* const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity == nullptr || std::string_view(severity) != "FATAL") return;
+    static_cast<Driver*>(self)->farewell_ = message_of(notice);
+  }
+  static std::string message_of(const PGresult* result) {
+    const char* const text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    return first_line(text != nullptr ? text : PQresultErrorMessage(result));
+  }
+  [[nodiscard]] static bool failed(const PGresult* result) noexcept {
+    const ExecStatusType status = PQresultStatus(result);
+    return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY;
   }
 
   /// Whether the query is over.
@@ -277,7 +291,13 @@ class Postgres::Driver : public Requests {
     while (PQstatus(get()) == CONNECTION_BAD || PQisBusy(get()) == 0) {
       PGresult* const result = PQgetResult(get());
       if (result == nullptr) return true;
-      query.result = PostgresResult(result);
+      // The first error counts: after it, libpq tells that the connection is lost as another.
+      if (query.result.get() == nullptr || !failed(query.result.get())) {
+        query.result = PostgresResult(result);
+      } else {
+        PQclear(result);
+        continue;
+      }
       switch (PQresultStatus(result)) {
         case PGRES_COPY_IN:
         case PGRES_COPY_OUT:
@@ -293,20 +313,16 @@ class Postgres::Driver : public Requests {
 
   void finish(PostgresQuery& query) {
     if (!is_open()) return fail(query, refusal(lost_, ""));
-    if (PQstatus(get()) == CONNECTION_BAD) lose();
     const PGresult* const result = query.result.get();
-    const ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
-      return end(query);
-    }
-    const char* const text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (!failed(result)) return end(query);
+    const std::string message = message_of(result);
+    if (PQstatus(get()) == CONNECTION_BAD) lost_ = message;
     const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    fail(query, refusal(text != nullptr ? text : PQresultErrorMessage(result),
-                        state != nullptr ? state : ""));
+    fail(query, refusal(message, state != nullptr ? state : ""));
   }
 
   void lose() {
-    lost_ = first_line(PQerrorMessage(get()));
+    lost_ = farewell_.empty() ? first_line(PQerrorMessage(get())) : farewell_;
     if (lost_.empty()) lost_ = "the connection was lost";
   }
   static std::string first_line(std::string_view text) {
@@ -319,6 +335,7 @@ class Postgres::Driver : public Requests {
   std::unique_ptr<PGconn, Finish> connection_;
   int watched_ = -1;  // the socket that was registered last
   std::string lost_;  // why there is no connection any more
+  std::string farewell_;
 };
 
 inline weft::Task<void> Postgres::drive(std::shared_ptr<Driver> driver, std::string conninfo) {

@@ -10,9 +10,7 @@
 namespace {
 
 // [tasks]
-weft::Task<void> count(foreign::Redis& redis) {
-  co_await redis.command("INCR", "visitors");
-}
+weft::Task<void> count(foreign::Redis& redis) { co_await redis.command("INCR", "visitors"); }
 
 weft::Task<void> use(foreign::Redis& redis) {
   co_await redis.command("DEL", "visitors");

@@ -244,10 +244,9 @@ class Redis::Driver : public Requests {
       sizes.push_back(word.size());
     }
     auto cell = std::make_unique<RedisCommand*>(&command);
-    if (context_ == nullptr ||
-        redisAsyncCommandArgv(context_, &Driver::on_reply, cell.get(),
-                              static_cast<int>(words.size()), words.data(),
-                              sizes.data()) != REDIS_OK) {
+    if (context_ == nullptr || redisAsyncCommandArgv(context_, &Driver::on_reply, cell.get(),
+                                                     static_cast<int>(words.size()), words.data(),
+                                                     sizes.data()) != REDIS_OK) {
       return fail(command, std::make_exception_ptr(RedisConnectionError(lost_)));
     }
     command.in_library = cell.release();

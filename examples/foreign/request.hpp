@@ -1,9 +1,9 @@
 // Request and Requests: what tasks want of a library that only one task may call, the driver.
 //
-// Libraries with a loop interface are not thread-safe, and call back. So one task, the driver, makes
-// every call into the library, and lets it have its handles watched by `queue`. Other tasks leave a
-// request here and wait for its end: a coroutine by `co_await`, a fiber by weft::await(). They, and
-// the driver, may be on any workers.
+// Libraries with a loop interface are not thread-safe, and call back. So one task, the driver,
+// makes every call into the library, and lets it have its handles watched by `queue`. Other tasks
+// leave a request here and wait for its end: a coroutine by `co_await`, a fiber by weft::await().
+// They, and the driver, may be on any workers.
 //
 // Cancel: a request that the driver has not seen is withdrawn. One that it has is handed to it by
 // next_cancelled(), and its task waits until the driver has let go of what belongs to it: so the
@@ -97,13 +97,9 @@ class Requests {
 
   // The driver
   /// The next request that it has not seen, now to be worked on; null: there is none.
-  [[nodiscard]] Request* next() noexcept {
-    return take_from(waiting_);
-  }
+  [[nodiscard]] Request* next() noexcept { return take_from(waiting_); }
   /// The next of those it has taken that is to be cancelled, once each; null: there is none.
-  [[nodiscard]] Request* next_cancelled() noexcept {
-    return take_from(to_cancel_);
-  }
+  [[nodiscard]] Request* next_cancelled() noexcept { return take_from(to_cancel_); }
   /// The request is over: its task goes on with what was set, or is unwound if it `was_cancelled`.
   /// The request may be gone when this returns, and must no longer be known to the library.
   void end(Request& request, bool was_cancelled = false) noexcept {
@@ -211,7 +207,7 @@ class Requests {
   }
 
   mutable std::mutex mutex_;
-  RequestList waiting_;    // this and the following: guarded by mutex_
+  RequestList waiting_;  // this and the following: guarded by mutex_
   RequestList taken_;
   RequestList to_cancel_;
   std::exception_ptr closed_;

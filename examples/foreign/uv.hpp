@@ -93,9 +93,7 @@ class UvLoop {
   /// Has `function(loop)` called between two turns of run(), waits until that is over, and rethrows
   /// what it throws. Any task, on any worker. While run() is not under way it waits for it.
   /// Cancel: it is not called, unless it has been.
-  [[nodiscard]] Call call(UvCall::Function function) {
-    return {requests_, std::move(function)};
-  }
+  [[nodiscard]] Call call(UvCall::Function function) { return {requests_, std::move(function)}; }
 
  private:
   void make_calls() noexcept {
@@ -163,7 +161,8 @@ class UvStepper {
     void stop() noexcept {
       stopped_ = true;
       unwatch();
-      uv_close(as_handle(timer_), [](uv_handle_t* timer) { delete static_cast<Self*>(timer->data); });
+      uv_close(as_handle(timer_),
+               [](uv_handle_t* timer) { delete static_cast<Self*>(timer->data); });
     }
 
    private:

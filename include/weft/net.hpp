@@ -275,12 +275,12 @@ class Pollable {
 [[nodiscard]] Task<void> wait_writable(NativeHandle handle);
 
 /// Waits within a runtime for what `queue` has to tell, and gives it as EventQueue::poll() does:
-/// nothing if `deadline` passed or the queue was woken, or for no reason. This is how a task watches
-/// the handles of a library with a loop interface: many at once, for what the library wants at the
-/// time, registered, modified and removed from its callbacks; a handle that it closes while it is
-/// waited for, and a number that comes back as another handle, do no harm. A deadline that has
-/// passed lets others run first. The queue, and `room`, belong to this until it ends, but for wake(),
-/// and to one task at a time. Throws IoError. Cancel: nothing was taken from the queue.
+/// nothing if `deadline` passed or the queue was woken, or for no reason. This is how a task
+/// watches the handles of a library with a loop interface: many at once, for what the library wants
+/// at the time, registered, modified and removed from its callbacks; a handle that it closes while
+/// it is waited for, and a number that comes back as another handle, do no harm. A deadline that
+/// has passed lets others run first. The queue, and `room`, belong to this until it ends, but for
+/// wake(), and to one task at a time. Throws IoError. Cancel: nothing was taken from the queue.
 [[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
                                            TimePoint deadline = TimePoint::max());
 
