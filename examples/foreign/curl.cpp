@@ -27,7 +27,6 @@ weft::Task<std::string> get(foreign::Curl& curl, std::string url) {
 }
 // [/get]
 
-// [all]
 weft::Task<int> get_all(std::vector<std::string> urls) {
   int failures = 0;
   auto body = [&](weft::Scope& scope) -> weft::Task<void> {
@@ -48,7 +47,6 @@ weft::Task<int> get_all(std::vector<std::string> urls) {
   co_await weft::scope(body);
   co_return failures;
 }
-// [/all]
 
 }  // namespace
 

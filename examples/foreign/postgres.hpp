@@ -180,7 +180,6 @@ class Postgres::Driver : public Requests {
     if (ready.any) consume();
   }
 
-  // [run]
   weft::Task<void> run(PostgresQuery& query) {
     std::vector<const char*> values;
     for (const PostgresValue& value : query.values)
@@ -203,7 +202,6 @@ class Postgres::Driver : public Requests {
     co_await cancelling.over();
     finish(query);
   }
-  // [/run]
 
   /// There will be no more queries.
   void abandon() noexcept {

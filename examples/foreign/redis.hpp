@@ -194,7 +194,6 @@ class Redis::Driver : public Requests {
     return "redis " + server_.to_string() + ": " + (named ? context.c.errstr : "closed");
   }
 
-  // [hooks]
   /// hiredis says what it waits for, by hooks; it ends that, by the last, before it closes.
   void attach() noexcept {
     context_->data = this;
@@ -206,7 +205,6 @@ class Redis::Driver : public Requests {
     context_->ev.cleanup = [](void* self) { static_cast<Driver*>(self)->context_gone(); };
     redisAsyncSetConnectCallback(context_, &Driver::on_connect);  // begins to wait
   }
-  // [/hooks]
   static void watch(void* self, unsigned direction, bool wanted) noexcept {
     auto& driver = *static_cast<Driver*>(self);
     const unsigned before = driver.interests_;
@@ -234,7 +232,6 @@ class Redis::Driver : public Requests {
     }
   }
 
-  // [command]
   /// What hiredis is given is a cell that points to the request, until that is no longer there.
   void begin(RedisCommand& command) {
     std::vector<const char*> words;
@@ -268,7 +265,6 @@ class Redis::Driver : public Requests {
   static void forget(RedisCommand& command) noexcept {
     if (command.in_library != nullptr) *std::exchange(command.in_library, nullptr) = nullptr;
   }
-  // [/command]
 
   const weft::Endpoint server_;
   redisAsyncContext* context_ = nullptr;  // its own; null once hiredis has freed it

@@ -8,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// [tasks]
 weft::Task<void> serve(weft::TcpListener& listener) {
   weft::TcpStream stream = co_await listener.accept();
   std::byte buffer[64];
@@ -25,7 +24,6 @@ weft::Task<void> talk(weft::Endpoint server, foreign::UvStepper& stepper) {
   std::printf("task: %zu bytes came back\n", size);
   stepper.close();  // and with it the loop's last reason to go on
 }
-// [/tasks]
 
 }  // namespace
 

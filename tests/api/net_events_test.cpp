@@ -168,7 +168,7 @@ TEST_P(NetEvents, SurvivesThatTheQueuesHandleChanges) {
     EXPECT_NE(queue.native_handle(), before);
     live.put();
     Tokens got;
-    for (int i = 0; i < 40 && got != Tokens{2}; ++i) got = co_await next();
+    for (int i = 0; i < 40 && got.empty(); ++i) got = co_await next();
     EXPECT_EQ(got, Tokens{2});
   });
 }

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -14,6 +15,17 @@ TESTS = os.environ.get("WEFT_FOREIGN_TESTS", "")
 PROGRAMS = pathlib.Path(os.environ.get("WEFT_FOREIGN_PROGRAMS", "build/release/examples/foreign"))
 DEADLINE_S = 9 * support.DEADLINE_S
 main = support.main
+
+
+def drain(pipe) -> None:
+    """Reads a pipe to its end, on a thread: a server that says more than it holds must not wait."""
+
+    def read() -> None:
+        with pipe:
+            for _ in pipe:
+                pass
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 class Beside(unittest.TestCase):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from programs import Beside, main
+from programs import Beside, drain, main
 
 PORT = "5432"  # of its Unix socket, in a folder of its own
 
@@ -32,7 +32,7 @@ def as_nobody() -> list[str]:
 
 
 def started(case) -> dict[str, str]:
-    """Starts a server in case.root, on a Unix socket; what it prints goes to case.root/log.
+    """Starts a server in case.root, on a Unix socket.
 
     It ends with the test class `case`. Gives what the C++ tests need to know of it.
     """
@@ -52,7 +52,8 @@ def started(case) -> dict[str, str]:
     )
     if made.returncode != 0:
         raise AssertionError("initdb failed:\n" + made.stdout)
-    options = {"listen_addresses": "", "unix_socket_directories": home, "port": PORT, "fsync": "off"}
+    options = {"listen_addresses": "", "unix_socket_directories": home, "port": PORT}
+    options["fsync"] = "off"
     process = subprocess.Popen(
         [*as_nobody(), f"{BIN}/postgres", "-D", "data"]
         + [word for name, value in options.items() for word in ("-c", f"{name}={value}")],
@@ -62,35 +63,18 @@ def started(case) -> dict[str, str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    case.addClassCleanup(process.stderr.close)
     case.addClassCleanup(process.wait)
     case.addClassCleanup(process.send_signal, signal.SIGQUIT)  # at once, whatever it does
     log = ""
     for line in process.stderr:
         log += line
         if "database system is ready to accept connections" in line:
-            # It goes on to say what fails, more than a pipe holds: the log is not looked at.
-            case.enterClassContext(drained(process.stderr))
+            drain(process.stderr)
             return {
                 "WEFT_TEST_CONNINFO": f"host={home} port={PORT} user=weft dbname=postgres",
                 "WEFT_TEST_PORT": PORT,
             }
     raise AssertionError("postgres did not start:\n" + log)
-
-
-class drained:
-    """Reads a pipe to its end, on a thread."""
-
-    def __init__(self, pipe):
-        import threading
-
-        self.thread = threading.Thread(target=lambda: [None for _ in pipe], daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-
-    def __exit__(self, *_):
-        pass
 
 
 @unittest.skipUnless(BIN, "needs a PostgreSQL server")
@@ -115,8 +99,8 @@ class Postgres(Beside):
 
     def test_the_program_names_what_fails(self):
         done = self.run_program("postgres", "hostaddr=127.0.0.1 port=1")
-        expected = 'postgres: connection to server at "127.0.0.1", port 1 failed: Connection refused\n'
-        self.assertEqual((done.returncode, done.stdout), (1, expected))
+        reason = 'connection to server at "127.0.0.1", port 1 failed: Connection refused'
+        self.assertEqual((done.returncode, done.stdout), (1, f"postgres: {reason}\n"))
 
 
 @unittest.skipUnless(BIN, "needs a PostgreSQL server")
