@@ -76,8 +76,9 @@ class Curl {
     CURL* easy_;
   };
 
-  /// Starts the driver as a task of `owner`: a weft::Scope, Runtime or TaskSet, which cannot end
-  /// before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no tasks.
+  /// Starts the driver as a task of `owner`: a weft::Scope, Runtime or TaskSet, which is not
+  /// through before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no
+  /// tasks.
   template <class Owner>
   explicit Curl(Owner& owner) : Curl(weft::task_set_of(owner), In()) {}
   /// Ends the driver, soon. No transfer may be under way.

@@ -93,9 +93,9 @@ class Redis {
   };
 
   /// Connects, by IP address or Unix socket. The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or TaskSet, which cannot end before the Redis has gone. There is no limit
-  /// of time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no more
-  /// handles. Cancel: the attempt is given up.
+  /// weft::Scope, Runtime or TaskSet, which is not through before the Redis has gone. There is no
+  /// limit of time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no
+  /// more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Redis> connect(Owner& owner, weft::Endpoint server) {
     return connect_in(weft::task_set_of(owner), std::move(server));
@@ -254,13 +254,18 @@ class Redis::Driver : public Requests {
     if (command == nullptr) return;
     auto& driver = *static_cast<Driver*>(context->data);
     command->in_library = nullptr;
-    try {
-      if (reply == nullptr) throw RedisConnectionError(driver.what(*context));
-      command->reply = RedisReply(*static_cast<redisReply*>(reply));
-      driver.end(*command);
-    } catch (...) {
-      driver.fail(*command, std::current_exception());
+    if (reply == nullptr) {
+      driver.fail(*command, std::make_exception_ptr(RedisConnectionError(driver.what(*context))));
+      return;
     }
+    std::exception_ptr error;
+    try {
+      command->reply = RedisReply(*static_cast<redisReply*>(reply));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) return driver.fail(*command, std::move(error));
+    driver.end(*command);
   }
   static void forget(RedisCommand& command) noexcept {
     if (command.in_library != nullptr) *std::exchange(command.in_library, nullptr) = nullptr;
