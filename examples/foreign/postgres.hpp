@@ -126,7 +126,7 @@ class Postgres {
   /// is not for here: it ends the connection.
   /// Cancel: a query that was not sent never is. For one that was, the server is asked to give it
   /// up (PQcancel(), which blocks, on a thread of its own) and its end is waited for; then the
-  /// connection can be used on. If it was through before, its result is delivered.
+  /// connection can be used on. If it was through before, its result, or error, is delivered.
   [[nodiscard]] Query query(std::string sql, std::vector<PostgresValue> values) const;
   template <class... Values>
     requires(std::constructible_from<PostgresValue, const Values&> && ...)
@@ -316,7 +316,10 @@ class Postgres::Driver : public Requests {
     const std::string message = message_of(result);
     if (PQstatus(get()) == CONNECTION_BAD) lost_ = message;
     const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    fail(query, refusal(message, state != nullptr ? state : ""));
+    const std::string sqlstate = state != nullptr ? state : "";
+    if (sqlstate == "57014") return fail(query, refusal(message, sqlstate));  // given up
+    query.set_error(refusal(message, sqlstate));
+    end(query);
   }
 
   void lose() {
