@@ -142,6 +142,12 @@ class EventQueue {
   /// Never blocks, never fails. Any thread, while the queue is neither moved nor destroyed.
   void wake() noexcept;
 
+  /// For another queue, or a loop, to watch (not to read from): readable when a poll() would have
+  /// something to give, or was woken. Ask for it after each poll(): after handles were closed that
+  /// live on under another number it may be another one. A task waits by wait_for_events(), in
+  /// <weft/net.hpp>.
+  [[nodiscard]] NativeHandle native_handle() const noexcept;
+
  private:
   explicit EventQueue(std::unique_ptr<Poller> poller) noexcept;
 

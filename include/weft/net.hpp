@@ -26,11 +26,13 @@
 #include <string>
 #include <string_view>
 #include <weft/endpoint.hpp>
+#include <weft/event_queue.hpp>
 #include <weft/io.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/net_request.hpp>
 #include <weft/resolve.hpp>
 #include <weft/task.hpp>
+#include <weft/time.hpp>
 
 namespace weft {
 
@@ -248,7 +250,7 @@ class TcpListener : private SocketUser {
 
 /// Somebody else's handle, to wait for (a signalfd, a pipe, a library's socket). Never closes it,
 /// nor reads from it. It must be open, and one that the system can watch (a regular file is not),
-/// while this lives.
+/// while this lives. For handles that a library closes when it likes: wait_for_events().
 class Pollable {
  public:
   explicit Pollable(NativeHandle handle) noexcept : source_(handle) {}
@@ -271,5 +273,15 @@ class Pollable {
 /// The same for one wait.
 [[nodiscard]] Task<void> wait_readable(NativeHandle handle);
 [[nodiscard]] Task<void> wait_writable(NativeHandle handle);
+
+/// Waits within a runtime for what `queue` has to tell, and gives it as EventQueue::poll() does:
+/// nothing if `deadline` passed or the queue was woken, or for no reason. This is how a task
+/// watches the handles of a library with a loop interface: many at once, for what the library wants
+/// at the time, registered, modified and removed from its callbacks; a handle that it closes while
+/// it is waited for, and a number that comes back as another handle, do no harm. A deadline that
+/// has passed lets others run first. The queue, and `room`, belong to this until it ends, but for
+/// wake(), and to one task at a time. Throws IoError. Cancel: nothing was taken from the queue.
+[[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
+                                           TimePoint deadline = TimePoint::max());
 
 }  // namespace weft

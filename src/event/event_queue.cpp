@@ -168,4 +168,6 @@ Result<Events> EventQueue::poll(std::span<Event> room,
 
 void EventQueue::wake() noexcept { poller_->wake(); }
 
+NativeHandle EventQueue::native_handle() const noexcept { return poller_->native_handle(); }
+
 }  // namespace weft

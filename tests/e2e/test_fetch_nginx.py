@@ -5,74 +5,19 @@ import json
 import os
 import pathlib
 import random
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
 import unittest
 
 import support
+from nginx import NGINX, start_nginx
 from support import DEADLINE_S
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 SIZES = {"one-kib": 1 << 10, "one-mib": 1 << 20, "fifty-mib": 50 << 20, "empty": 0, "odd": 123_457}
 
-CONFIG = """
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log error.log warn;
-events {{ worker_connections 512; }}
-http {{
-  access_log off;
-  default_type application/octet-stream;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    root files;
-    location = /moved {{ return 301 /one-kib; }}
-    location /packed/ {{ alias files/; gzip on; gzip_types *; }}
-  }}
-}}
+LOCATIONS = """
+    location = /moved { return 301 /one-kib; }
+    location /packed/ { alias files/; gzip on; gzip_types *; }
 """
-
-
-def start_nginx(case) -> int:
-    """Starts nginx in case.root on a free port, waits until it accepts, and returns the port."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        (case.root / "nginx.conf").write_text(CONFIG.format(port=port))
-        process = subprocess.Popen(
-            [NGINX, "-p", str(case.root), "-c", "nginx.conf", "-e", "error.log"],
-            stderr=subprocess.DEVNULL,
-        )
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S).close()
-            except ConnectionRefusedError:
-                ended_within(process, 0.01)
-                continue
-            case.addClassCleanup(process.wait)
-            case.addClassCleanup(process.terminate)
-            return port
-        process.kill()
-        process.wait()
-    raise AssertionError("nginx did not start:\n" + (case.root / "error.log").read_text())
-
-
-def ended_within(process: subprocess.Popen, seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-        return True
-    except subprocess.TimeoutExpired:
-        return False
 
 
 @unittest.skipUnless(NGINX, "needs nginx")
@@ -84,8 +29,8 @@ class Nginx(unittest.TestCase):
         generator = random.Random(20250101)
         for name, size in SIZES.items():
             (cls.root / "files" / name).write_bytes(generator.randbytes(size))
-        cls.port = start_nginx(cls)
-        cls.url = f"http://127.0.0.1:{cls.port}"
+        port, _ = start_nginx(cls, LOCATIONS)
+        cls.url = f"http://127.0.0.1:{port}"
 
     def fetch(self, *arguments: str):
         return support.run("fetch", "--json", *arguments, timeout=3 * DEADLINE_S)

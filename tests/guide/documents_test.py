@@ -59,7 +59,8 @@ class Documents(unittest.TestCase):
 
     def test_all_regions_are_shown(self):
         shown = {(b.path, b.region) for chapter in chapters() for b in blocks.blocks_of(chapter)}
-        for source in sorted((ROOT / "examples" / "guide").glob("*.[ch]pp")):
+        folders = (ROOT / "examples" / "guide", ROOT / "examples" / "foreign")
+        for source in sorted(file for folder in folders for file in folder.glob("*.[ch]pp")):
             path = str(source.relative_to(ROOT))
             for region in re.findall(r"// \[(\w+)\]\n", source.read_text()):
                 with self.subTest(source=path, region=region):

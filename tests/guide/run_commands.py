@@ -58,6 +58,10 @@ class Commands(unittest.TestCase):
             needed = "tools/guide/build" if tool == "mkdocs" else tool
             if needed in command.line and shutil.which(tool) is None:
                 self.skipTest(f"{tool} is not installed")
+        if "examples/foreign/" in command.line:
+            program = command.line.replace("build/release", str(BUILD))
+            if not pathlib.Path(program).exists():
+                self.skipTest("built without the foreign library")
         with tempfile.TemporaryDirectory() as scratch:
             done = run(command.line, scratch)
         if "strace" in command.line and "Operation not permitted" in done.stdout:

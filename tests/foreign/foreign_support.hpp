@@ -1,0 +1,84 @@
+// What the tests of foreign libraries share: runtimes, what the servers' starter says of them in
+// the environment, and the text of an error.
+#pragma once
+
+#include <dirent.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <utility>
+#include <weft/weft.hpp>
+
+namespace foreign_test {
+
+/// A word of the environment that the starter of the servers has set.
+inline std::string setting(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+inline std::size_t open_handles() {
+  std::size_t count = 0;
+  DIR* const directory = opendir("/proc/self/fd");
+  while (readdir(directory) != nullptr) ++count;
+  closedir(directory);
+  return count;
+}
+
+/// Parameter: workers; 0 is a current_thread runtime.
+class Foreign : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  static weft::RuntimeOptions options() {
+    weft::RuntimeOptions options;
+    options.workers = GetParam();
+    options.current_thread = GetParam() == 0;
+    return options;
+  }
+  /// Runs `body(Scope&)` on a runtime of its own. It must leave the handles as they were.
+  template <class Body>
+  static void run_in_scope(Body body) {
+    const std::size_t before = open_handles();
+    {
+      weft::Runtime runtime(options());
+      runtime.block_on(weft::scope(std::move(body)));
+    }
+    EXPECT_EQ(open_handles(), before) << "leaked or lost handles";
+  }
+};
+
+inline std::string name_of_workers(const ::testing::TestParamInfo<std::size_t>& info) {
+  return info.param == 0 ? "CurrentThread" : "Workers" + std::to_string(info.param);
+}
+
+/// what() of the exception that awaiting `awaitable` throws; "no error" if it does not.
+template <class A>
+weft::Task<std::string> error_text(A awaitable) {
+  try {
+    co_await std::move(awaitable);
+  } catch (const std::exception& error) {
+    co_return error.what();
+  }
+  co_return "no error";
+}
+
+/// Expects that a task was cancelled, or got an error that says so: as a driver is cancelled along
+/// with those who wait for it, they may be told of that before their own cancel comes.
+inline void expect_given_up(const weft::Outcome<void>& ended) {
+  if (ended.cancelled()) return;
+  ASSERT_TRUE(ended.failed());
+  try {
+    std::rethrow_exception(ended.error());
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    EXPECT_TRUE(text.ends_with("operation canceled") || text.ends_with("given up")) << text;
+  }
+}
+
+}  // namespace foreign_test
+
+#define FOREIGN_ON_ALL_RUNTIMES(fixture)                                               \
+  INSTANTIATE_TEST_SUITE_P(Runtimes, fixture, ::testing::Values(std::size_t{0}, 1, 4), \
+                           ::foreign_test::name_of_workers)
