@@ -116,10 +116,10 @@ class Atomic {
 
 #undef WEFT_BEFORE_OPERATION
 
-/// A lock for a few instructions: taken by one read-modify-write, given up by a store. Who finds it
-/// held spins for a moment, then sleeps in the kernel. Because giving up is no read-modify-write,
-/// it may miss a sleeper who came at that very instant: so who sleeps looks again after a
-/// millisecond. Not fair, not recursive; satisfies Lockable, so std::lock_guard and
+/// A lock, best for a few instructions: taken by one read-modify-write, given up by a store. Who
+/// finds it held spins for a moment, then sleeps in the kernel. Because giving up is no
+/// read-modify-write, it may miss a sleeper who came at that very instant: so who sleeps looks
+/// again after a millisecond. Not fair, not recursive; satisfies Lockable, so std::lock_guard and
 /// std::unique_lock take it. Any thread. Whoever locks it next may destroy it, even while unlock()
 /// is returning. (After Ulrich Drepper, "Futexes Are Tricky", 2011, whose unlock is an exchange.)
 class AdaptiveLock {

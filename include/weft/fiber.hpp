@@ -25,41 +25,24 @@
 // the process with a message that names the fiber (the first fiber installs handlers of SIGSEGV and
 // SIGBUS for that, which pass on what is not theirs). What a fiber awaits (a Task and all under it)
 // runs on the worker's stack, except what happens within the await itself: the first part of the
-// children of select(), when_all() and scope(), and the first poll of a future.
+// children of select(), when_all() and scope(), and the first poll of a future. A fiber's
+// arguments, and a result that nobody takes, are destroyed on its own stack.
 //
 // Exceptions in flight are per fiber; signal masks are not.
 #pragma once
 
+#include <weft/fiber_body.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
 #include <coroutine>
 #include <cstddef>
-#include <functional>
-#include <optional>
 #include <source_location>
-#include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
-
-class FiberCore;
-class FiberHub;
-struct FiberStack;
-
-struct FiberOptions {
-  /// For messages and dumps.
-  std::string name;
-  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
-  /// costs memory.
-  std::size_t stack_bytes = std::size_t{256} << 10;
-};
-
-/// Those of a fiber that was given none.
-[[nodiscard]] const FiberOptions& default_fiber_options() noexcept;
 
 /// Whether the caller runs on a fiber, and may call await().
 [[nodiscard]] bool in_fiber() noexcept;
@@ -71,112 +54,6 @@ namespace this_fiber {
 /// How many bytes of stack are left for calls from here.
 [[nodiscard]] std::size_t stack_left();
 }  // namespace this_fiber
-
-/// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
-/// starts the fiber.
-class FiberBody : public Runnable {
- public:
-  FiberBody(const FiberBody&) = delete;
-  FiberBody& operator=(const FiberBody&) = delete;
-
-  class Enter {
-   public:
-    explicit Enter(FiberBody& body) noexcept : body_(body) {}
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <WeftPromise P>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> task) {
-      return body_.enter_for(task.promise());
-    }
-    void await_resume() const noexcept {}
-
-   private:
-    FiberBody& body_;
-  };
-
-  /// Goes on with the fiber until it waits, or has ended. Throws IoError if there is no stack for
-  /// it, and std::logic_error on a thread that works for no runtime.
-  [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
-  /// After the end: gives the stack back.
-  void finish() noexcept;
-
- protected:
-  using Function = void (*)(FiberBody&) noexcept;
-  /// `call` runs on the fiber. What runs after it, on the loop's stack, is the drive, the coroutine
-  /// that enters it; or, on what is left of the fiber's stack, `complete`.
-  FiberBody(const FiberOptions& options, Function call, Function complete = nullptr) noexcept
-      : Runnable(&FiberBody::run_start), options_(options), call_(call), complete_(complete) {}
-  ~FiberBody() = default;
-  /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
-  /// stack refers to.
-  void unwind_stack() noexcept;
-  /// Whether it is being unwound, or has been.
-  [[nodiscard]] bool stack_unwound() const noexcept { return unwinding_; }
-  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
-  /// to go on with then. Throws as enter().
-  std::coroutine_handle<> enter_for(PromiseBase& drive);
-  /// Who will be its drive, before it is scheduled to start.
-  void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
-
- private:
-  friend class FiberCore;
-  static void run_start(Runnable& self) noexcept;
-  void start();
-  [[nodiscard]] FiberCore* start_beside(FiberHub& hub) noexcept;
-  void start_on(FiberStack& stack, FiberHub& hub) noexcept;
-
-  const FiberOptions& options_;
-  Function call_;
-  Function complete_;
-  PromiseBase* drive_ = nullptr;
-  FiberCore* core_ = nullptr;  // on its stack, while it has one
-  bool ended_ = false;
-  bool unwinding_ = false;
-};
-
-template <class F, class... Args>
-using FiberResult = std::invoke_result_t<F&, Args...>;
-
-/// Calls `function(args…)`; what it gives is the outcome, unless `keep()` says otherwise.
-template <class T, class F, class Args, class Keep>
-void call_for(Outcome<T>& outcome, F& function, Args& args, Keep keep) {
-  const auto call = [&]() -> decltype(auto) {
-    return std::apply(
-        [&](auto&... each) -> decltype(auto) { return std::invoke(function, std::move(each)...); },
-        args);
-  };
-  if constexpr (std::is_void_v<T>) {
-    call();
-    if (keep()) outcome.set_value();
-  } else {
-    decltype(auto) result = call();
-    if (keep()) outcome.set_value(static_cast<decltype(result)&&>(result));
-  }
-}
-
-/// A fiber's function with its arguments, which live in the task's frame, and its outcome.
-template <class T, class F, class... Args>
-class FiberCall final : public FiberBody {
- public:
-  FiberCall(const FiberOptions& options, F& function, Args&... args) noexcept
-      : FiberBody(options, &FiberCall::call), function_(function), args_(args...) {}
-  ~FiberCall() { unwind_stack(); }
-  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
-
- private:
-  static void call(FiberBody& self) noexcept {
-    auto& fiber = static_cast<FiberCall&>(self);
-    try {
-      call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
-    } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
-      fiber.outcome_.set_error(std::current_exception());
-    }
-  }
-
-  F& function_;
-  std::tuple<Args&...> args_;
-  Outcome<T> outcome_;
-};
 
 /// A task that calls `function(args…)` on a stack of its own, where await() may be called. The
 /// function and its arguments move into the task; its result is the task's, and so is what it
@@ -198,100 +75,6 @@ Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... ar
   while (!call.ended()) co_await call.enter();
   call.finish();
   co_return call.outcome().take();
-}
-
-struct DefaultFiberOptions {
-  explicit(false) operator const FiberOptions&() const noexcept { return default_fiber_options(); }
-};
-
-template <class Promise>
-struct SpawnedFiberFrame {
-  using promise_type = Promise;
-  std::coroutine_handle<Promise> frame;
-};
-
-/// A spawned fiber: the promise of a coroutine that is one block with header, function, arguments
-/// and result. The coroutine is the fiber's drive, and runs only when something that the fiber
-/// awaits hands over to it.
-template <class T, class Options, class F, class... Args>
-class SpawnedFiber final : public PromiseBase, public SpawnedResult<T>, private FiberBody {
- public:
-  SpawnedFiber(Options& options, F& function, Args&... args)
-      : PromiseBase(std::coroutine_handle<SpawnedFiber>::from_promise(*this)),
-        SpawnedResult<T>(&SpawnedFiber::on_finish, &SpawnedFiber::destroy),
-        FiberBody(options_, &SpawnedFiber::call, &SpawnedFiber::complete),
-        options_(std::move(options)),
-        work_(std::in_place, std::move(function), std::move(args)...) {
-    driven_by(*this);
-  }
-
-  SpawnedFiberFrame<SpawnedFiber> get_return_object() noexcept {
-    return {std::coroutine_handle<SpawnedFiber>::from_promise(*this)};
-  }
-  template <class A>
-  A await_transform(A awaitable) const noexcept {
-    return awaitable;  // the sites are those of the fiber's awaits
-  }
-  FinalAwaiter final_suspend() const noexcept { return {}; }
-  void return_void() const noexcept {}
-  /// There is no stack; or its function has thrown.
-  void unhandled_exception() noexcept {
-    this->note_failure(site());
-    this->outcome_.set_error(std::current_exception());
-  }
-
-  std::coroutine_handle<> go_on() { return this->enter_for(*this); }
-  void launch_in(TaskSet& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
-
- private:
-  struct Work {
-    explicit Work(F&& f, Args&&... a) : function(std::move(f)), args(std::move(a)...) {}
-    F function;
-    std::tuple<Args...> args;
-  };
-
-  static void call(FiberBody& self) noexcept {
-    auto& fiber = static_cast<SpawnedFiber&>(self);
-    try {
-      call_for(fiber.outcome_, fiber.work_->function, fiber.work_->args,
-               [&fiber] { return !fiber.stack_unwound(); });
-    } catch (...) {
-      if (!fiber.stack_unwound()) fiber.unhandled_exception();
-    }
-  }
-  static void complete(FiberBody& self) noexcept {
-    static_cast<SpawnedFiber&>(self).root_returned();
-  }
-  static void on_finish(TaskHeader& self, Ending) noexcept {
-    auto& fiber = static_cast<SpawnedFiber&>(self);
-    fiber.unwind_stack();
-    fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
-    fiber.end(fiber.outcome_.error(), fiber.outcome_.cancelled());
-  }
-  static void destroy(SpawnedTask& self) noexcept {
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
-    static_cast<SpawnedFiber&>(self).handle().destroy();
-  }
-
-  [[no_unique_address]] Options options_;
-  std::optional<Work> work_;
-};
-
-class FiberDrive {
- public:
-  FiberDrive() noexcept {}
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> drive) const {
-    return drive.promise().go_on();
-  }
-  void await_resume() const noexcept {}
-};
-
-/// The promise takes what the arguments refer to, before this returns.
-template <class T, class Options, class F, class... Args>
-SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
-  for (;;) co_await FiberDrive();
 }
 
 template <class Options, class F, class... Args>

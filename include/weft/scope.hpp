@@ -42,7 +42,7 @@ class Scope : private TaskSet {
   void added() noexcept override;
   void cancelled() noexcept override;
   void failed(const std::exception_ptr& error) noexcept override;
-  void removed(std::size_t left) noexcept override;
+  void removed(bool failed, std::size_t left) noexcept override;
   // No failure_handler(): a child's failure always reaches the scope itself (see failed).
 
   class ScopeGroup& group_;
@@ -73,10 +73,12 @@ class ScopeGroup : public ChildGroup {
     operator Scope() const noexcept { return Scope(executor, group); }
   };
 
-  void fail(const std::exception_ptr& error) noexcept;
+  void note_failure(const std::exception_ptr& error) noexcept;
+  void cancel_rest() noexcept;
 
   std::optional<Scope> scope_;
   Atomic<bool> child_cancelled_{false};  // relaxed: the group's counter orders it
+  Atomic<bool> rest_cancelled_{false};   // because one has failed
   Mutex mutex_;
   std::exception_ptr error_;     // the first; guarded by mutex_ until the group has ended
   bool body_cancelled_ = false;  // written by the body's end

@@ -124,10 +124,10 @@ class TaskSet {
   virtual void added() noexcept {}
   /// A task has ended as cancelled; removed() follows.
   virtual void cancelled() noexcept {}
-  /// A task has failed; removed() follows.
+  /// A task has failed: to be noted; removed() follows. Nobody has been told of the end yet.
   virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
-  /// A task has ended. Last touch of the set by that task.
-  virtual void removed(std::size_t left) noexcept = 0;
+  /// A task has ended, and whoever waited for it is woken. Last touch of the set by that task.
+  virtual void removed(bool failed, std::size_t left) noexcept = 0;
 
  private:
   friend class SpawnedTask;

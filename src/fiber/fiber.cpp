@@ -48,13 +48,14 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
       queue_(hub.queue()),
       drive_(drive),
       task_(drive.task()),
-      before_(task_.executor()) {
+      before_(task_.executor()),
+      options_(&body.options_) {
   // SAFETY: this object is at the top of the stack's memory; the flow has what is below it.
   auto* const bottom = stack.memory.data();
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
   new (&flow_.context) FlowContext(below, &FiberCore::entry);
-  know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow);
+  know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow, stack.uses);
   task_.move_to(*this);
 }
 
@@ -66,21 +67,27 @@ void FiberCore::entry(void* self) noexcept {
   fiber.body_.ended_ = true;
   if (fiber.unwinding_) {
     fiber.hub_.leave(fiber, nullptr, true);  // back to who unwinds it
-  } else if (fiber.body_.complete_ == nullptr) {
-    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
   } else {
     fiber.complete();
+    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
   }
   __builtin_unreachable();
 }
 
-/// The end of a fiber without its drive: whoever waits for it may go on without the loop. Does not
-/// return.
+/// The end of a fiber without its drive: whoever waits for it may go on without the loop. Returns
+/// only if the drive is needed.
 void FiberCore::complete() noexcept {
+  FiberBody& body = body_;
+  if (body.complete_ == nullptr) return;
   hand_task_back();
   waiting_ = true;  // what runs from here on must not await
-  body_.core_ = nullptr;
-  body_.complete_(body_);  // the body, its task and its drive may be gone
+  options_ = &default_fiber_options();
+  body.core_ = nullptr;
+  if (!body.complete_(body)) {
+    body.core_ = this;
+    return;
+  }
+  // The body, its task and its drive may be gone.
   // Chosen first, as it may need a stack, and then this one must not be the next to be taken.
   FiberCore* const other = next_direct();
   hub_.stacks().give_back(stack_);

@@ -3,8 +3,9 @@
 // stack.
 //
 // The worker's loop runs a fiber by enter(), on the thread's stack; the fiber comes back by
-// leave(). A fiber that has to wait goes on with another one that is ready by switch_to(), without
-// the loop. Whichever fiber comes back, enter() returns in the loop what that one wants done there.
+// leave(). A fiber that has to wait, or has ended, goes on with another one that is ready, or that
+// has just been spawned, by switch_to(), without the loop. Whichever fiber comes back, enter()
+// returns in the loop what that one wants done there.
 //
 // Invariants:
 //  - everything here happens on the worker's thread, except what FiberCore does as an Executor;
@@ -77,7 +78,7 @@ class FiberCore final : public Runnable, public Executor {
   [[nodiscard]] PromiseBase& drive() const noexcept { return drive_; }
   [[nodiscard]] FiberStack& stack() const noexcept { return stack_; }
   [[nodiscard]] FiberHub& hub() const noexcept { return hub_; }
-  [[nodiscard]] const FiberOptions& options() const noexcept { return body_.options_; }
+  [[nodiscard]] const FiberOptions& options() const noexcept { return *options_; }
   [[nodiscard]] FiberLocalNode*& locals() noexcept { return locals_; }
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
@@ -108,6 +109,7 @@ class FiberCore final : public Runnable, public Executor {
   PromiseBase& drive_;
   TaskHeader& task_;
   Executor& before_;
+  const FiberOptions* options_;  // the body's; the default ones while that may go
   FiberLocalNode* locals_ = nullptr;
   std::source_location site_;  // of its last await; none yet has no line
   bool waiting_ = false;

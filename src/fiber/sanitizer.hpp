@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WEFT_FIBER_ASAN 1
@@ -56,24 +58,28 @@ inline void know_thread([[maybe_unused]] SanitizerFlow& thread) noexcept {
 #endif
 }
 
-/// A flow on `stack`, whose slot keeps ThreadSanitizer's object for the next flow there.
+inline void destroy_sanitizer_flow([[maybe_unused]] void* slot) noexcept {
+#ifdef WEFT_FIBER_TSAN
+  if (slot != nullptr) __tsan_destroy_fiber(slot);
+#endif
+}
+
+/// A flow on `stack`, whose slot keeps ThreadSanitizer's object for the next flows there, as it is
+/// slow to make. Each of them leaves some calls without a return on the object's own stack of
+/// calls, which has room for 65,536: so it is made anew now and then.
 inline void know_stack([[maybe_unused]] SanitizerFlow& fiber,
-                       [[maybe_unused]] std::span<std::byte> stack,
-                       [[maybe_unused]] void*& slot) noexcept {
+                       [[maybe_unused]] std::span<std::byte> stack, [[maybe_unused]] void*& slot,
+                       [[maybe_unused]] std::uint32_t& uses) noexcept {
 #ifdef WEFT_FIBER_ASAN
   fiber.bottom = stack.data();
   fiber.size = stack.size();
   __asan_unpoison_memory_region(stack.data(), stack.size());  // what the last flow left behind
 #endif
 #ifdef WEFT_FIBER_TSAN
+  constexpr std::uint32_t most_uses = 1000;
+  if (++uses % most_uses == 0) destroy_sanitizer_flow(std::exchange(slot, nullptr));
   if (slot == nullptr) slot = __tsan_create_fiber(0);
   fiber.flow = slot;
-#endif
-}
-
-inline void destroy_sanitizer_flow([[maybe_unused]] void* slot) noexcept {
-#ifdef WEFT_FIBER_TSAN
-  if (slot != nullptr) __tsan_destroy_fiber(slot);
 #endif
 }
 

@@ -26,6 +26,10 @@ void push(FiberStack*& list, FiberStack& stack) noexcept {
 
 }  // namespace
 
+StackPool::StackPool(Options options) noexcept : options_(options) {
+  WEFT_CHECK(options_.most_warm != 0, "the stack that came back last may still be in use: warm");
+}
+
 StackPool::~StackPool() {
   WEFT_CHECK(in_use_ == 0, "a pool of stacks is destroyed while fibers run: end them first");
   for (FiberStack& stack : stacks_) destroy_sanitizer_flow(stack.sanitizer_flow);

@@ -26,6 +26,7 @@ struct FiberStack {
   std::span<std::byte> memory;     ///< without the guard; the top is as far shifted as it is
   FiberStack* next = nullptr;      ///< the pool's link
   void* sanitizer_flow = nullptr;  ///< ThreadSanitizer's idea of who runs here: slow to make, kept
+  std::uint32_t uses = 0;          ///< of that idea
   std::uint8_t size_class = 0;
 };
 
@@ -47,7 +48,7 @@ class StackPool {
   };
 
   StackPool() : StackPool(Options()) {}
-  explicit StackPool(Options options) noexcept : options_(options) {}
+  explicit StackPool(Options options) noexcept;
   /// All stacks must have been given back.
   ~StackPool();
   StackPool(const StackPool&) = delete;

@@ -64,7 +64,7 @@ void ReactorPark::poll() noexcept {
 
 // The root scope
 
-void RootTasks::removed(std::size_t left) noexcept {
+void RootTasks::removed(bool, std::size_t left) noexcept {
   if (left == 0) emptied_.unpark();
 }
 

@@ -65,7 +65,7 @@ class RootTasks final : public TaskSet {
   void close_when_empty() noexcept;
 
  private:
-  void removed(std::size_t left) noexcept override;
+  void removed(bool failed, std::size_t left) noexcept override;
 
   std::shared_ptr<const FailureHandler> handler_;
   ThreadParker emptied_;
@@ -108,7 +108,7 @@ class Runtime::Machine {
   Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
-  Mutex shutdown_mutex_;  // written with it held:
+  Mutex shutdown_mutex_;  // held for as long as it takes; written with it held:
   Atomic<bool> ending_{false};
 };
 

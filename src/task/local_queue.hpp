@@ -1,6 +1,7 @@
-// LocalQueue: Runnables that one thread alone may run: fibers that have started, and what they
-// await. First in, first out; what comes from other threads waits in an inbox until the owner looks
-// there. The base of what a worker has; fibers know no more of a worker than this.
+// LocalQueue: Runnables that one thread alone may run: fibers that have started (or found
+// no stack), and what they await. First in, first out; what comes from other threads waits in an
+// inbox until the owner looks there. The base of what a worker has; fibers know no more of a worker
+// than this.
 //
 // Thread-safety: schedule(), defer(), hold() and release() from any thread; the rest is the
 // owner's.

@@ -7,23 +7,30 @@ void Scope::added() noexcept { group_.add_child(); }
 
 void Scope::cancelled() noexcept { group_.child_cancelled_.store(true, std::memory_order_relaxed); }
 
-void Scope::failed(const std::exception_ptr& error) noexcept { group_.fail(error); }
+void Scope::failed(const std::exception_ptr& error) noexcept { group_.note_failure(error); }
 
-void Scope::removed(std::size_t) noexcept { group_.child_ended(); }
+// Whoever joined the child has been woken: it sees the failure rather than the cancel.
+void Scope::removed(bool failed, std::size_t) noexcept {
+  if (failed) group_.cancel_rest();
+  group_.child_ended();
+}
 
-void ScopeGroup::fail(const std::exception_ptr& error) noexcept {
-  {
-    std::lock_guard lock(mutex_);
-    if (error_ != nullptr) return;  // the first one counts
-    error_ = error;
-  }
-  // The failing child still counts: the group is there.
-  cancel_children();
+void ScopeGroup::note_failure(const std::exception_ptr& error) noexcept {
+  std::lock_guard lock(mutex_);
+  if (error_ == nullptr) error_ = error;  // the first one counts
+}
+
+/// By one that has failed and still counts: so the group is there.
+void ScopeGroup::cancel_rest() noexcept {
+  if (!rest_cancelled_.exchange(true, std::memory_order_relaxed)) cancel_children();
 }
 
 void ScopeGroup::on_child_end(std::size_t, bool cancelled, bool failed) noexcept {
   body_cancelled_ = cancelled;
-  if (failed) fail(body_error());
+  if (failed) {
+    note_failure(body_error());
+    cancel_rest();
+  }
   child_ended();
 }
 

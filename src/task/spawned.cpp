@@ -74,10 +74,14 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
 
 void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
   TaskSet& owner = *owner_;
-  if (error != nullptr) [[unlikely]] {
+  const bool failed = error != nullptr;
+  if (failed) [[unlikely]] {
     error_ = std::move(error);  // nothing of it stays here: its last holder may be the joiner
     on_failure_ = owner.failure_handler();
     owner.failed(error_);
+    // Reported while the owner still counts the task, so that the handler may spawn. (Who drops the
+    // handle only now has it reported below, as late as if he had dropped it after the end.)
+    if (joint_.load(std::memory_order_acquire) == dropped_word) report_if_unseen();
   }
   if (cancelled) owner.cancelled();
   const std::size_t left = owner.remove(*this);
@@ -93,7 +97,7 @@ void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
     // withdrawn.
     reinterpret_cast<JoinWaiter*>(joint)->wake();
   }
-  owner.removed(left);
+  owner.removed(failed, left);
 }
 
 void SpawnedTask::drop_handle() noexcept {
@@ -108,7 +112,8 @@ void SpawnedTask::drop_handle() noexcept {
 
 void SpawnedTask::report_if_unseen() noexcept {
   if (taken_ || on_failure_ == nullptr) return;
-  (*on_failure_)(UnhandledFailure{error_, backtrace()});
+  const std::shared_ptr<const FailureHandler> handler = std::move(on_failure_);
+  (*handler)(UnhandledFailure{error_, backtrace()});
 }
 
 // The owner

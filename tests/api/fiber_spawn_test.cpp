@@ -164,6 +164,31 @@ TEST_P(FiberSpawn, ACancelMeetsItWhereverItIs) {
   }));
 }
 
+TEST_P(FiberSpawn, AHundredThousandReuseTheSameStacks) {
+  run(fiber([] {
+    for (int i = 0; i < 100'000; ++i) await(spawn_fiber([] {}));
+  }));
+}
+
+TEST_P(FiberSpawn, AFailureIsReportedOnALargerStackThanItsOwn) {
+  std::atomic<int> reports{0};
+  RuntimeOptions options = options_for(GetParam());
+  options.on_failure = [&reports](const UnhandledFailure&) {
+    std::array<char, 100'000> much{};
+    much.fill('x');
+    reports += much.back() == 'x' ? 1 : 0;
+  };
+  Runtime own(std::move(options));
+  own.block_on([]() -> Task<void> {
+    spawn_fiber(FiberOptions{"small", std::size_t{64} << 10}, [] {
+      throw std::runtime_error("lost");
+    }).detach();
+    co_return;
+  });
+  own.shutdown();
+  EXPECT_EQ(reports, 1);
+}
+
 TEST_P(FiberSpawn, WithoutAStackItFailsAndItsJoinerIsToldWhy) {
   ScopedFaults faults;
   run(fiber([&] {

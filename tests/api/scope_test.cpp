@@ -164,6 +164,25 @@ TEST_P(ScopeTest, AFailureThatWasJoinedStillFailsTheScopeAndIsNotReportedTwice) 
   });
 }
 
+TEST_P(ScopeTest, WhoeverJoinsTheFailingChildSeesItsFailureBeforeTheCancel) {
+  std::string seen;
+  auto program = [&]() -> Task<void> {
+    co_await scope([&](Scope& s) -> Task<void> {
+      auto handle = s.spawn([]() -> Task<void> {
+        co_await yield_now();
+        throw std::runtime_error("child");
+      });
+      try {
+        co_await std::move(handle);
+      } catch (const std::runtime_error& error) {
+        seen = error.what();
+      }
+    });
+  };
+  EXPECT_THROW(run(program), std::runtime_error);
+  EXPECT_EQ(seen, "child");
+}
+
 TEST_P(ScopeTest, CancelChildrenLeavesTheBody) {
   Log log;
   run([&]() -> Task<void> {

@@ -179,6 +179,36 @@ TEST_P(SpawnTest, AFailureIsReportedWhicheverThreadDropsTheHandle) {
   EXPECT_EQ(failures().size(), 2U);
 }
 
+TEST_P(SpawnTest, AFailureDuringTheShutdownMayBeHandledByATask) {
+  if (GetParam() == 0) GTEST_SKIP() << "somebody has to be in block_on";
+  std::atomic<int> handled{0};
+  RuntimeOptions options = options_for(GetParam());
+  options.on_failure = [&handled](const UnhandledFailure&) {
+    spawn([&handled]() -> Task<void> {
+      ++handled;
+      co_return;
+    }).detach();
+  };
+  Runtime own(std::move(options));
+  std::atomic<bool> running{false};
+  own.spawn([&]() -> Task<void> {
+       running = true;
+       for (;;) {  // until the shutdown has begun
+         try {
+           own.spawn([]() -> Task<void> { co_return; }).detach();
+         } catch (const std::logic_error&) {
+           break;
+         }
+       }
+       throw std::runtime_error("late");
+       co_return;
+     })
+      .detach();
+  while (!running) std::this_thread::yield();
+  own.shutdown();
+  EXPECT_EQ(handled, 1);
+}
+
 TEST_P(SpawnTest, AHandleMayOutliveTheRuntime) {
   auto handle = runtime().spawn([]() -> Task<std::string> { co_return std::string(100, 'x'); });
   run([&]() { return until([&] { return handle.ended(); }); });

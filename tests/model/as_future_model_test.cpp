@@ -16,7 +16,7 @@ class Owner final : public TaskSet {
   int removals = 0;
 
  private:
-  void removed(std::size_t) noexcept override { ++removals; }
+  void removed(bool, std::size_t) noexcept override { ++removals; }
 };
 
 Task<int> seven() { co_return 7; }

@@ -16,7 +16,7 @@ class FakeOwner final : public TaskSet {
   int removals = 0;
 
  private:
-  void removed(std::size_t) noexcept override { ++removals; }
+  void removed(bool, std::size_t) noexcept override { ++removals; }
 };
 
 /// A spawned task that ends when the test says so.
