@@ -60,3 +60,11 @@ class Beside(unittest.TestCase):
         )
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertRegex(done.stdout, r"\[  PASSED  \] [1-9]")
+
+    def run_tests_that_kill(self, started) -> None:
+        """Runs those that kill the server, each beside one that `started(class)` starts."""
+        for workers in ("CurrentThread", "Workers4"):
+            with self.subTest(workers):
+                self.setUpClass()
+                settings = {**started(type(self)), "WEFT_TEST_KILL": "yes"}
+                self.run_tests(settings, f"*ServerKilledMidway/{workers}")

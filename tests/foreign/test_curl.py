@@ -52,11 +52,7 @@ class Curl(Beside):
 @unittest.skipUnless(NGINX, "needs nginx")
 class CurlBesideAServerThatIsKilled(Beside):
     def test_transfers_end_with_an_error(self):
-        for workers in ("CurrentThread", "Workers4"):
-            with self.subTest(workers):
-                self.setUpClass()
-                settings = {**started(type(self)), "WEFT_TEST_KILL": "yes"}
-                self.run_tests(settings, f"*ServerKilledMidway/{workers}")
+        self.run_tests_that_kill(started)
 
 
 if __name__ == "__main__":

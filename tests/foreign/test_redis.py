@@ -71,11 +71,7 @@ class Redis(Beside):
 @unittest.skipUnless(REDIS, "needs redis-server")
 class RedisThatIsKilled(Beside):
     def test_commands_end_with_an_error(self):
-        for workers in ("CurrentThread", "Workers4"):
-            with self.subTest(workers):
-                self.setUpClass()
-                settings = {**started(type(self)), "WEFT_TEST_KILL": "yes"}
-                self.run_tests(settings, f"*ServerKilledMidway/{workers}")
+        self.run_tests_that_kill(started)
 
 
 if __name__ == "__main__":
