@@ -228,12 +228,7 @@ class Curl::Driver : public Requests {
 
 // [drive]
 inline weft::Task<void> Curl::drive(std::shared_ptr<Driver> driver) {
-  struct AtEnd {  // on every path, also when the owner cancels it
-    explicit AtEnd(Driver& of) noexcept : driver(of) {}
-    ~AtEnd() { driver.abandon(); }
-    Driver& driver;
-  };
-  const AtEnd at_end(*driver);
+  const AbandonAtEnd at_end(*driver);
   std::array<weft::Event, 64> room;
   while (!driver->stopping()) {
     const weft::Events events =

@@ -340,12 +340,7 @@ class Postgres::Driver : public Requests {
 };
 
 inline weft::Task<void> Postgres::drive(std::shared_ptr<Driver> driver, std::string conninfo) {
-  struct AtEnd {  // on every path, also when the owner cancels it
-    explicit AtEnd(Driver& of) noexcept : driver(of) {}
-    ~AtEnd() { driver.abandon(); }
-    Driver& driver;
-  };
-  const AtEnd at_end(*driver);
+  const AbandonAtEnd at_end(*driver);
   co_await driver->connect(conninfo);
   while (driver->is_open() && !driver->stopping()) {
     if (Request* const request = driver->next()) {

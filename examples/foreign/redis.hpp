@@ -278,12 +278,7 @@ class Redis::Driver : public Requests {
 };
 
 inline weft::Task<void> Redis::drive(std::shared_ptr<Driver> driver) {
-  struct AtEnd {  // on every path, also when the owner cancels it
-    explicit AtEnd(Driver& of) noexcept : driver(of) {}
-    ~AtEnd() { driver.abandon(); }
-    Driver& driver;
-  };
-  const AtEnd at_end(*driver);
+  const AbandonAtEnd at_end(*driver);
   try {
     driver->open();
   } catch (const RedisConnectionError&) {

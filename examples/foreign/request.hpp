@@ -214,6 +214,19 @@ class Requests {
   bool stopping_ = false;
 };
 
+/// In a driver's task: calls abandon() on every path, also when the owner cancels it.
+template <class Driver>
+class AbandonAtEnd {
+ public:
+  explicit AbandonAtEnd(Driver& driver) noexcept : driver_(driver) {}
+  AbandonAtEnd(const AbandonAtEnd&) = delete;
+  AbandonAtEnd& operator=(const AbandonAtEnd&) = delete;
+  ~AbandonAtEnd() { driver_.abandon(); }
+
+ private:
+  Driver& driver_;
+};
+
 // Held by a pointer of its own where it wakes the driver: once the request waits its task may have
 // gone on elsewhere, and the request be gone.
 inline bool Request::suspend(weft::PromiseBase& innermost) noexcept {

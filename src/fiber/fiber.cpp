@@ -92,8 +92,7 @@ void FiberCore::complete() noexcept {
   FiberCore* const other = next_direct();
   hub_.stacks().give_back(stack_);
   if (other != nullptr) {
-    other->task_.refill_budget();
-    hub_.switch_to(*this, *other, true);
+    go_on_with(*other, true);
   } else {
     hub_.leave(*this, nullptr, true);
   }
@@ -159,9 +158,9 @@ FiberCore* FiberCore::next_direct() noexcept {
   return started;
 }
 
-inline void FiberCore::go_on_with(FiberCore& other) noexcept {
+inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
   other.task_.refill_budget();
-  if (&other != this) hub_.switch_to(*this, other);
+  if (&other != this) hub_.switch_to(*this, other, ends);
 }
 
 void FiberCore::suspend_into(std::coroutine_handle<> child) {

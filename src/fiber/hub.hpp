@@ -94,7 +94,7 @@ class FiberCore final : public Runnable, public Executor {
     return &work == &task_ ? static_cast<Runnable&>(*this) : work;
   }
   [[nodiscard]] FiberCore* next_direct() noexcept;
-  void go_on_with(FiberCore& other) noexcept;
+  void go_on_with(FiberCore& other, bool ends = false) noexcept;
   void note_site(std::source_location site) noexcept {
     site_ = site;
     static_cast<void>(drive_.await_transform(drive_, site));

@@ -2,7 +2,6 @@
 // the environment, and the text of an error.
 #pragma once
 
-#include <dirent.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -12,6 +11,8 @@
 #include <utility>
 #include <weft/weft.hpp>
 
+#include "../api/net_support.hpp"
+
 namespace foreign_test {
 
 /// A word of the environment that the starter of the servers has set.
@@ -20,13 +21,8 @@ inline std::string setting(const char* name) {
   return value != nullptr ? value : "";
 }
 
-inline std::size_t open_handles() {
-  std::size_t count = 0;
-  DIR* const directory = opendir("/proc/self/fd");
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
-}
+using weft::testing::name_of_workers;
+using weft::testing::open_handles;
 
 /// Parameter: workers; 0 is a current_thread runtime.
 class Foreign : public ::testing::TestWithParam<std::size_t> {
@@ -48,10 +44,6 @@ class Foreign : public ::testing::TestWithParam<std::size_t> {
     EXPECT_EQ(open_handles(), before) << "leaked or lost handles";
   }
 };
-
-inline std::string name_of_workers(const ::testing::TestParamInfo<std::size_t>& info) {
-  return info.param == 0 ? "CurrentThread" : "Workers" + std::to_string(info.param);
-}
 
 /// what() of the exception that awaiting `awaitable` throws; "no error" if it does not.
 template <class A>
