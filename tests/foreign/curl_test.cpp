@@ -221,20 +221,12 @@ TEST_P(CurlTest, AHandleUnderWayIsRefused) {
 }
 
 TEST_P(CurlTest, WhenTheOwnerIsCancelledAllEnds) {
-  weft::Runtime runtime(options());
-  auto program = runtime.spawn(weft::scope([](weft::Scope& scope) -> weft::Task<void> {
+  expect_all_ends_if_cancelled(options(), 20ms, [](weft::Scope& scope) -> weft::Task<void> {
     Curl curl(scope);
     for (int i = 0; i < 20; ++i) scope.spawn(get, std::ref(curl), url("/slow/five-mib"));
     co_await expect_file(curl, "one-kib");
     co_await get(curl, url("/slow/five-mib"));
-  }));
-  auto canceller = [&]() -> weft::Task<void> {
-    co_await weft::sleep_for(20ms);
-    program.cancel();
-  };
-  runtime.block_on(canceller());
-  const weft::Outcome<void> ended = runtime.block_on(std::move(program).outcome());
-  expect_given_up(ended);
+  });
 }
 
 TEST_P(CurlTest, AShutdownOfTheRuntimeEndsTransfers) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -67,6 +68,18 @@ inline void expect_given_up(const weft::Outcome<void>& ended) {
     const std::string text = error.what();
     EXPECT_TRUE(text.ends_with("operation canceled") || text.ends_with("given up")) << text;
   }
+}
+
+/// Runs `body(Scope&)`, which goes on until it is cancelled, for `time`; then all of it must end.
+template <class Body>
+void expect_all_ends_if_cancelled(weft::RuntimeOptions options, std::chrono::milliseconds time,
+                                  Body body) {
+  weft::Runtime runtime(std::move(options));
+  auto program = runtime.spawn(weft::scope(std::move(body)));
+  runtime.block_on(weft::sleep_for(time));
+  program.cancel();
+  const weft::Outcome<void> ended = runtime.block_on(std::move(program).outcome());
+  expect_given_up(ended);
 }
 
 }  // namespace foreign_test

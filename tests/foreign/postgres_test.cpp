@@ -266,19 +266,11 @@ TEST_P(PostgresTest, CopyEndsTheConnection) {
 }
 
 TEST_P(PostgresTest, WhenTheOwnerIsCancelledAllEnds) {
-  weft::Runtime runtime(options());
-  auto program = runtime.spawn(weft::scope([](weft::Scope& scope) -> weft::Task<void> {
+  expect_all_ends_if_cancelled(options(), 30ms, [](weft::Scope& scope) -> weft::Task<void> {
     Postgres db = co_await Postgres::connect(scope, conninfo());
     for (int i = 0; i < 5; ++i) scope.spawn(ask, std::ref(db), "select pg_sleep(5)");
     co_await db.query("select pg_sleep(5)");
-  }));
-  auto canceller = [&]() -> weft::Task<void> {
-    co_await weft::sleep_for(30ms);
-    program.cancel();
-  };
-  runtime.block_on(canceller());
-  const weft::Outcome<void> ended = runtime.block_on(std::move(program).outcome());
-  expect_given_up(ended);
+  });
 }
 
 TEST_P(PostgresTest, ServerKilledMidway) {

@@ -211,21 +211,13 @@ TEST_P(RedisTest, AConnectionThatTheServerClosesIsNamed) {
 }
 
 TEST_P(RedisTest, WhenTheOwnerIsCancelledAllEnds) {
-  weft::Runtime runtime(options());
-  auto program = runtime.spawn(weft::scope([](weft::Scope& scope) -> weft::Task<void> {
+  expect_all_ends_if_cancelled(options(), 10ms, [](weft::Scope& scope) -> weft::Task<void> {
     Redis redis = co_await Redis::connect(scope, server());
     for (int i = 0; i < 10; ++i) {
       scope.spawn(ask, std::ref(redis), std::vector<std::string>{"BLPOP", "queue", "0"});
     }
     co_await redis.command("BLPOP", "queue", "0");
-  }));
-  auto canceller = [&]() -> weft::Task<void> {
-    co_await weft::sleep_for(10ms);
-    program.cancel();
-  };
-  runtime.block_on(canceller());
-  const weft::Outcome<void> ended = runtime.block_on(std::move(program).outcome());
-  expect_given_up(ended);
+  });
 }
 
 TEST_P(RedisTest, ServerKilledMidway) {
