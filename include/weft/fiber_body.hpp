@@ -78,6 +78,8 @@ class FiberBody : public Runnable {
   /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
   /// to go on with then. Throws as enter().
   std::coroutine_handle<> enter_for(PromiseBase& drive);
+  /// In its function's failure: its task's await site is that of the fiber's last await.
+  void publish_site() noexcept;
   /// Who will be its drive, before it is scheduled to start.
   void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
 
@@ -132,6 +134,7 @@ class FiberCall final : public FiberBody {
     try {
       call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
     } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
+      fiber.publish_site();
       fiber.outcome_.set_error(std::current_exception());
     }
   }
@@ -218,7 +221,10 @@ class SpawnedFiber final : public PromiseBase,
       call_for(fiber.outcome_, fiber.work_->function, fiber.work_->args,
                [&fiber] { return !fiber.stack_unwound(); });
     } catch (...) {
-      if (!fiber.stack_unwound()) fiber.unhandled_exception();
+      if (!fiber.stack_unwound()) {
+        fiber.publish_site();
+        fiber.unhandled_exception();
+      }
     }
   }
   /// What a failure leads to, a report perhaps, needs more stack than a fiber may have left.

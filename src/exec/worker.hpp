@@ -71,7 +71,7 @@ class Worker {
   static constexpr std::uint32_t lifo_limit = 3;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
-  static constexpr std::uint32_t direct_limit = 32;
+  static constexpr std::uint32_t direct_limit = 61;
 
   class Pinned final : public LocalQueue {
    public:

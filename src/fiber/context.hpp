@@ -67,6 +67,9 @@ class FlowContext {
   [[gnu::always_inline]] void* suspend_and_go_on_inline(const FlowContext& next,
                                                         void* argument) noexcept;
 
+  /// Of a flow that is suspended: where its stack ends.
+  [[nodiscard]] const void* stack_pointer() const noexcept { return saved_.stack_pointer; }
+
  private:
   weft_saved_context saved_;
 };
@@ -86,22 +89,17 @@ inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
       "movq %%rbp, 8(%[from])\n\t"
       "leaq 9f(%%rip), %%rax\n\t"
       "movq %%rax, 16(%[from])\n\t"
-      "stmxcsr 24(%[from])\n\t"
       "fnstcw 28(%[from])\n\t"
-      "movl 24(%[from]), %%eax\n\t"
-      "movzwl 28(%[from]), %%ecx\n\t"
-      "xorl 24(%[to]), %%eax\n\t"
-      "testl $0xffc0, %%eax\n\t"
-      "jnz 2f\n"
-      "1:\tcmpw %%cx, 28(%[to])\n\t"
-      "jne 3f\n"
-      "4:\tmovq 0(%[to]), %%rsp\n\t"
+      "stmxcsr 24(%[from])\n\t"
+      "movzwl 28(%[from]), %%eax\n\t"
+      "ldmxcsr 24(%[to])\n\t"
+      "cmpw %%ax, 28(%[to])\n\t"
+      "jne 2f\n"
+      "1:\tmovq 0(%[to]), %%rsp\n\t"
       "movq 8(%[to]), %%rbp\n\t"
       "notrack jmp *16(%[to])\n"
-      "2:\tldmxcsr 24(%[to])\n\t"
+      "2:\tfldcw 28(%[to])\n\t"
       "jmp 1b\n"
-      "3:\tfldcw 28(%[to])\n\t"
-      "jmp 4b\n"
       "9:"
       : [from] "+D"(from), [to] "+S"(to), "+d"(argument)
       :

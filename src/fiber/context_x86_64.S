@@ -38,23 +38,17 @@ weft_switch_context:
         movq    %rbp, 8(%rdi)
         leaq    5f(%rip), %rax
         movq    %rax, 16(%rdi)
-        stmxcsr 24(%rdi)
         fnstcw  28(%rdi)
-
-        movl    24(%rdi), %eax
-        movzwl  28(%rdi), %ecx
-        xorl    24(%rsi), %eax
-        testl   $0xffc0, %eax           // the control bits; loading is slow, and they seldom differ
-        jnz     2f
-1:      cmpw    %cx, 28(%rsi)
-        jne     3f
-4:      movq    0(%rsi), %rsp
+        stmxcsr 24(%rdi)
+        movzwl  28(%rdi), %eax
+        ldmxcsr 24(%rsi)                // to compare first costs more, on Zen 4 at least
+        cmpw    %ax, 28(%rsi)           // here it pays: they seldom differ, and fldcw is slow
+        jne     2f
+1:      movq    0(%rsi), %rsp
         movq    8(%rsi), %rbp
         notrack jmp *16(%rsi)
-2:      ldmxcsr 24(%rsi)
+2:      fldcw   28(%rsi)
         jmp     1b
-3:      fldcw   28(%rsi)
-        jmp     4b
 
 5:      popq    %r15
         .cfi_adjust_cfa_offset -8

@@ -21,13 +21,17 @@ FiberCore* running_fiber() noexcept {
   return hub != nullptr ? hub->running() : nullptr;
 }
 
+// Out of line: what it needs of stack, every await would touch.
+[[noreturn, gnu::cold, gnu::noinline]] void throw_no_fiber(const char* what) {
+  throw std::logic_error(std::string(what) +
+                         ": no fiber runs here; in a coroutine use co_await, on a thread of your "
+                         "own block_on()");
+}
+
 FiberCore& require_fiber(const char* what) {
   FiberCore* const fiber = running_fiber();
-  if (fiber == nullptr || !fiber->may_await()) {
-    throw std::logic_error(std::string(what) +
-                           ": no fiber runs here; in a coroutine use co_await, on a thread of your "
-                           "own block_on()");
-  }
+  if (fiber == nullptr || !fiber->may_await()) [[unlikely]]
+    throw_no_fiber(what);
   return *fiber;
 }
 
@@ -42,21 +46,21 @@ std::string described(const FiberOptions& options) {
 
 FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseBase& drive) noexcept
     : Runnable(&FiberCore::run_fiber),
-      body_(body),
-      stack_(stack),
+      task_(drive.task()),
+      drive_(drive),
       hub_(hub),
       queue_(hub.queue()),
-      drive_(drive),
-      task_(drive.task()),
-      before_(task_.executor()),
-      options_(&body.options_) {
+      body_(body),
+      stack_(stack),
+      options_(&body.options_),
+      executor_(*this, task_.executor()) {
   // SAFETY: this object is at the top of the stack's memory; the flow has what is below it.
   auto* const bottom = stack.memory.data();
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
   new (&flow_.context) FlowContext(below, &FiberCore::entry);
   know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow, stack.uses);
-  task_.move_to(*this);
+  task_.move_to(executor_);
 }
 
 void FiberCore::entry(void* self) noexcept {
@@ -115,8 +119,7 @@ FiberCore* FiberCore::enterable(Runnable* work) noexcept {
 }
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
-  // The drive has come back to its own co_await, which is not the user's.
-  static_cast<void>(drive_.await_transform(drive_, site_));
+  publish_site();  // the drive has come back to its own co_await, which is not the user's
   task_.suspended_at(drive_);
   if (hub_.running() == nullptr) return hub_.enter(*this);
   // As the child of another fiber, on whose stack this is.
@@ -131,7 +134,8 @@ void FiberCore::unwind() noexcept {
 
 void FiberCore::begin_wait(std::source_location site) {
   if (unwinding_) throw Unwinding();
-  note_site(site);
+  site_ = site;
+  publish_site();
   waiting_ = true;
 }
 
@@ -173,14 +177,29 @@ void FiberCore::resumed() {
   if (unwinding_) throw Unwinding();
 }
 
+/// `other` goes on now, and where many take turns, whoever is behind it will soon: what that one
+/// touches first has then been on its way for a whole turn, and the core that says what for two.
+inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
+  // SAFETY: only a hint is made of the next but one, which may be no fiber; the next one is a
+  // fiber if it runs as one.
+  Runnable* const second = other.next;
+  if (second == nullptr || !second->runs(&FiberCore::run_fiber)) return;
+  const auto& next = *static_cast<const FiberCore*>(second);
+  __builtin_prefetch(next.flow_.context.stack_pointer());
+  __builtin_prefetch(&next.task_, 1);
+  __builtin_prefetch(next.next, 1);
+  __builtin_prefetch(reinterpret_cast<const std::byte*>(next.next) + 64, 1);
+}
+
 // Nothing of the user's runs in here, so waiting_ is left as it is.
 void FiberCore::yield(std::source_location site) {
   if (unwinding_) throw Unwinding();
-  note_site(site);
+  site_ = site;
   task_.suspended_at(drive_);
   FiberCore* const other = enterable(queue_.front_direct());
   if (other != nullptr && !task_.cancel_requested()) {
     queue_.rotate_direct(*this);
+    prefetch_after(*other);
     go_on_with(*other);
     if (unwinding_) throw Unwinding();
     return;
@@ -245,6 +264,8 @@ void FiberBody::finish() noexcept {
   core_ = nullptr;
   hub.stacks().give_back(stack);
 }
+
+void FiberBody::publish_site() noexcept { core_->publish_site(); }
 
 void FiberBody::unwind_stack() noexcept {
   if (core_ == nullptr) return;

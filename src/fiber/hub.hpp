@@ -46,17 +46,13 @@ struct Flow {
   [[no_unique_address]] SanitizerFlow sanitizer;
 };
 
-/// Runs as a Runnable: goes on with the fiber. Is its task's Executor: what concerns the task alone
-/// becomes that Runnable, so that the fiber may be entered without its coroutine.
-class FiberCore final : public Runnable, public Executor {
+/// Runs as a Runnable: goes on with the fiber.
+///
+/// The first two cache lines are what a switch and a yield touch of it: among a thousand fibers
+/// those have to come from afar each time.
+class alignas(64) FiberCore final : public Runnable {
  public:
   FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseBase& drive) noexcept;
-
-  void schedule(Runnable& work) noexcept override { queue_.schedule(of_task(work)); }
-  void defer(Runnable& work) noexcept override { queue_.schedule(of_task(work)); }
-  void hold() noexcept override { queue_.hold(); }
-  void release() noexcept override { queue_.release(); }
-  [[nodiscard]] Executor& shared() noexcept override { return queue_.shared(); }
 
   /// From outside of it: goes on with it where that is possible at once, else schedules it. What is
   /// to be resumed next.
@@ -64,7 +60,9 @@ class FiberCore final : public Runnable, public Executor {
   /// Lets the fiber unwind its stack; returns when it has ended.
   void unwind() noexcept;
   /// After its end: the task's executor is what it was before.
-  void hand_task_back() noexcept { task_.move_to(before_); }
+  void hand_task_back() noexcept { task_.move_to(executor_.before); }
+  /// The drive's await site, which a yield leaves alone, is that of the fiber's last await.
+  void publish_site() noexcept { static_cast<void>(drive_.await_transform(drive_, site_)); }
 
   // On the fiber
   void begin_wait(std::source_location site);
@@ -83,37 +81,52 @@ class FiberCore final : public Runnable, public Executor {
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
  private:
+  /// The task's executor while the fiber runs it: what concerns the task alone becomes the core, so
+  /// that the fiber may be entered without its coroutine.
+  class TaskExecutor final : public Executor {
+   public:
+    TaskExecutor(FiberCore& core, Executor& task_was_on) noexcept
+        : before(task_was_on), core_(core) {}
+    void schedule(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
+    void defer(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
+    void hold() noexcept override { core_.queue_.hold(); }
+    void release() noexcept override { core_.queue_.release(); }
+    [[nodiscard]] Executor& shared() noexcept override { return core_.queue_.shared(); }
+
+    Executor& before;
+
+   private:
+    [[nodiscard]] Runnable& of_task(Runnable& work) const noexcept {
+      return &work == &core_.task_ ? static_cast<Runnable&>(core_) : work;
+    }
+    FiberCore& core_;
+  };
+
   static void run_fiber(Runnable& self) noexcept;
   static void entry(void* self) noexcept;
   [[nodiscard]] static FiberCore* enterable(Runnable* work) noexcept;
+  static void prefetch_after(const FiberCore& other) noexcept;
 
   [[nodiscard]] bool enterable() const noexcept {
     return task_.innermost() == &drive_ && !task_.unwinding();
   }
-  [[nodiscard]] Runnable& of_task(Runnable& work) noexcept {
-    return &work == &task_ ? static_cast<Runnable&>(*this) : work;
-  }
   [[nodiscard]] FiberCore* next_direct() noexcept;
   void go_on_with(FiberCore& other, bool ends = false) noexcept;
-  void note_site(std::source_location site) noexcept {
-    site_ = site;
-    static_cast<void>(drive_.await_transform(drive_, site));
-  }
   void resumed();
 
   Flow flow_;
-  FiberBody& body_;
-  FiberStack& stack_;
+  TaskHeader& task_;
+  PromiseBase& drive_;
   FiberHub& hub_;
   LocalQueue& queue_;
-  PromiseBase& drive_;
-  TaskHeader& task_;
-  Executor& before_;
-  const FiberOptions* options_;  // the body's; the default ones while that may go
-  FiberLocalNode* locals_ = nullptr;
   std::source_location site_;  // of its last await; none yet has no line
   bool waiting_ = false;
   bool unwinding_ = false;
+  FiberBody& body_;
+  FiberStack& stack_;
+  const FiberOptions* options_;  // the body's; the default ones while that may go
+  FiberLocalNode* locals_ = nullptr;
+  TaskExecutor executor_;
 };
 
 class FiberHub {
