@@ -66,7 +66,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     auto& polled = static_cast<PolledTask&>(self);
     if (ending == Ending::returned) polled.outcome_.take_over(polled.task_.promise().outcome());
     polled.task_ = Task<T>();
-    polled.end(polled.outcome_.error(), polled.outcome_.cancelled());
+    polled.end_with_outcome();
   }
   static void on_end(JoinWaiter& self) noexcept {
     auto& polled = static_cast<PolledTask&>(self);

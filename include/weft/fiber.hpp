@@ -165,7 +165,21 @@ AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_loca
   return awaiter.await_resume();
 }
 
-/// The same for yield_now(), by a shorter way.
+/// For await() of a handle: runs what has just been spawned before anybody waits for it, if it is a
+/// fiber and would run next. Whether it has ended.
+[[nodiscard]] bool run_ahead_of_join(SpawnedTask& task, std::source_location site);
+
+/// The same for the end of a spawned task, by a shorter way where that has only just been spawned.
+template <class T>
+T await(JoinHandle<T>&& handle, std::source_location site = std::source_location::current()) {
+  if (!run_ahead_of_join(handle.task(), site)) {
+    return await(std::move(handle).operator co_await(), site);
+  }
+  const JoinHandle<T> ended(std::move(handle));
+  ended.task().note_taken();
+  return ended.task().outcome().take();
+}
+/// The same for yield_now().
 void await(YieldAwaiter yield, std::source_location site = std::source_location::current());
 
 }  // namespace weft

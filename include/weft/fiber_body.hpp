@@ -31,7 +31,10 @@ struct FiberOptions {
 };
 
 /// Those of a fiber that was given none.
-[[nodiscard]] const FiberOptions& default_fiber_options() noexcept;
+extern const FiberOptions the_default_fiber_options;
+[[nodiscard]] inline const FiberOptions& default_fiber_options() noexcept {
+  return the_default_fiber_options;
+}
 
 /// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
 /// starts the fiber.
@@ -86,6 +89,7 @@ class FiberBody : public Runnable {
  private:
   friend class FiberCore;
   static void run_start(Runnable& self) noexcept;
+  [[nodiscard]] static bool starts(const Runnable& work, const Runnable* task) noexcept;
   void start();
   [[nodiscard]] FiberCore* start_beside(FiberHub& hub) noexcept;
   void start_on(FiberStack& stack, FiberHub& hub) noexcept;
@@ -238,7 +242,7 @@ class SpawnedFiber final : public PromiseBase,
     auto& fiber = static_cast<SpawnedFiber&>(self);
     fiber.unwind_stack();
     fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
-    fiber.end(fiber.outcome_.error(), fiber.outcome_.cancelled());
+    fiber.end_with_outcome();
   }
   static void destroy(SpawnedTask& self) noexcept {
     // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.

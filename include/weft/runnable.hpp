@@ -49,6 +49,9 @@ class Executor {
   virtual void hold() noexcept {}
   virtual void release() noexcept {}
 
+  /// For what runs on this executor and is about to wait for `work`: takes `work` out of the queue,
+  /// if it would be the next to run on this thread anyway; the caller runs it now. Else false.
+  [[nodiscard]] virtual bool claim(Runnable& /*work*/) noexcept { return false; }
   /// The executor for new tasks of who runs on this one: itself, unless it serves one thread or one
   /// fiber alone. It outlives this one.
   [[nodiscard]] virtual Executor& shared() noexcept { return *this; }

@@ -32,8 +32,10 @@ class Scope : private TaskSet {
   [[nodiscard]] TaskSet& tasks() noexcept { return *this; }
   /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once.
   void cancel_children() noexcept { cancel_all(); }
-  /// Children that have not ended.
-  [[nodiscard]] std::size_t size() const noexcept { return TaskSet::size(); }
+  /// Children that have not ended. A moment later it may be another number.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_.load(std::memory_order_relaxed);  // relaxed: orders nothing
+  }
 
  private:
   friend class ScopeGroup;
@@ -42,10 +44,12 @@ class Scope : private TaskSet {
   void added() noexcept override;
   void cancelled() noexcept override;
   void failed(const std::exception_ptr& error) noexcept override;
-  void removed(bool failed, std::size_t left) noexcept override;
+  [[nodiscard]] bool ended() noexcept override;
+  void removed(bool failed) noexcept override;
   // No failure_handler(): a child's failure always reaches the scope itself (see failed).
 
   class ScopeGroup& group_;
+  Atomic<std::size_t> size_{0};
 };
 
 /// The non-template part of a scope: body and children are one group.

@@ -71,13 +71,20 @@ class SpawnedTask : public TaskHeader {
   /// closed.
   void launch(PromiseBase& root, TaskSet& owner, Runnable& first);
   void launch(PromiseBase& root, TaskSet& owner) { launch(root, owner, *this); }
-  /// The outcome is set: tells the owner and the joiner, gives up the task's hold. `error` is null
-  /// unless it failed. The last touch of the task by its thread.
-  void end(std::exception_ptr error, bool cancelled) noexcept;
+  /// The outcome is set, and is a failure: end() follows.
+  void fail(std::exception_ptr error) noexcept;
+  /// The outcome is set: tells the owner and the joiner, gives up the task's hold. The last touch
+  /// of the task by its thread.
+  void end(bool cancelled) noexcept;
 
  private:
   friend class TaskSet;
   void report_if_unseen() noexcept;
+
+  friend class TaskHeader;
+  void list() noexcept;
+  [[nodiscard]] bool owner_cancelled() const noexcept;
+  [[nodiscard]] std::uintptr_t end_joint() noexcept;
 
   Destroy destroy_;
   TaskSet* owner_ = nullptr;
@@ -108,9 +115,9 @@ class TaskSet {
 
   /// Asks every living task to cancel, and every later one from its start on. Returns at once.
   void cancel_all() noexcept;
-  /// If there is no task, takes none any more, and gives true.
-  [[nodiscard]] bool close_if_empty() noexcept;
-  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] bool cancelled_all() const noexcept {
+    return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
+  }
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
   /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
@@ -120,27 +127,28 @@ class TaskSet {
   }
 
  protected:
-  /// A task is being added (before it starts).
-  virtual void added() noexcept {}
+  /// A task is being added, before it starts: to be counted. Throws, and has done nothing, if the
+  /// set takes none any more.
+  virtual void added() = 0;
   /// A task has ended as cancelled; removed() follows.
   virtual void cancelled() noexcept {}
   /// A task has failed: to be noted; removed() follows. Nobody has been told of the end yet.
   virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
-  /// A task has ended, and whoever waited for it is woken. Last touch of the set by that task.
-  virtual void removed(bool failed, std::size_t left) noexcept = 0;
+  /// A task has ended, and counts no more; nobody has been told of the end yet. False: removed()
+  /// need not be called, and this was the task's last touch of the set.
+  [[nodiscard]] virtual bool ended() noexcept = 0;
+  /// … and whoever waited for it is woken. The task's last touch of the set.
+  virtual void removed(bool failed) noexcept = 0;
 
  private:
   friend class SpawnedTask;
-  void add(SpawnedTask& task);
-  /// Gives how many are left; removed() is still to be called.
-  [[nodiscard]] std::size_t remove(SpawnedTask& task) noexcept;
+  void list(SpawnedTask& task) noexcept;
+  void unlist(SpawnedTask& task) noexcept;
 
   Executor* executor_;
-  mutable Mutex mutex_;
-  SpawnedTask* first_ = nullptr;
-  std::size_t size_ = 0;
-  bool cancelled_ = false;
-  bool closed_ = false;
+  Mutex mutex_;
+  SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
+  Atomic<bool> cancelled_{false};  // written with the mutex held
 };
 
 /// The set that tasks of `owner` belong to: a TaskSet, or something that has one (Runtime, Scope).
@@ -160,6 +168,12 @@ class SpawnedResult : public SpawnedTask {
 
  protected:
   using SpawnedTask::SpawnedTask;
+  /// The last touch of the task by its thread.
+  void end_with_outcome() noexcept {
+    if (outcome_.failed()) [[unlikely]]
+      fail(outcome_.error());
+    end(outcome_.cancelled());
+  }
   Outcome<T> outcome_;
 };
 
@@ -315,7 +329,7 @@ class SpawnedCall final : public SpawnedResult<T> {
     // The frame first: its locals may refer to the callable's captures and the arguments.
     call.task_ = Task<T>();
     call.call_.reset();
-    call.end(call.outcome_.error(), call.outcome_.cancelled());
+    call.end_with_outcome();
   }
   static void destroy(SpawnedTask& self) noexcept {
     auto& call = static_cast<SpawnedCall&>(self);

@@ -11,6 +11,8 @@
 //  thread,
 //    or by the one event that ends the leaf it waits on;
 //  - between suspended_at() and leaf_ended() it is suspended; exactly one leaf_ended() follows;
+//  - a spawned task is in its owner's list from its first suspension on: what ends before that was
+//    never there. Until then its owner's cancel counts as its own;
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
 #pragma once
 
@@ -108,6 +110,9 @@ class TaskHeader : public Runnable {
   void suspended_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
     unwind_ = false;
+    run_ahead_ = false;
+    if (unlisted_) [[unlikely]]
+      list();
   }
   /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is
   /// still due).
@@ -125,10 +130,19 @@ class TaskHeader : public Runnable {
   void request_finished() noexcept;
   /// Puts the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
+  /// For a task about to wait for `child`, which has been made runnable by its own executor: runs
+  /// it until it first suspends, or ends, if it would be the next to run on this thread anyway.
+  [[nodiscard]] bool run_ahead(TaskHeader& child) noexcept;
+  /// It is about to be run, for the first time, on this thread, before somebody waits for it.
+  void begins_ahead() noexcept { run_ahead_ = true; }
 
   // For what runs in a task's place, as a fiber does, on the task's thread
   /// From now on the task is resumed through `executor`. Not while it is suspended at a leaf.
   void move_to(Executor& executor) noexcept { executor_ = &executor; }
+  /// While it runs: what it goes on with when it is next entered, without having been suspended.
+  void goes_on_at(PromiseBase& innermost) noexcept { innermost_ = &innermost; }
+  /// What run() does, for a task whose executor has put something else into the queue.
+  void resume() noexcept { run_task(*this); }
   /// Whether it is to be unwound when it is next run.
   [[nodiscard]] bool unwinding() const noexcept { return unwind_; }
   void refill_budget() noexcept { budget_ = full_budget; }
@@ -136,7 +150,10 @@ class TaskHeader : public Runnable {
   // For those who hold the task
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
   void cancel() noexcept;
-  [[nodiscard]] bool cancel_requested() const noexcept { return slot_.requested(); }
+  /// On the task's thread, or when it is suspended and the caller ends that.
+  [[nodiscard]] bool cancel_requested() const noexcept {
+    return slot_.requested() || (unlisted_ && owner_cancelled());
+  }
 
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
@@ -153,9 +170,18 @@ class TaskHeader : public Runnable {
  protected:
   ~TaskHeader() = default;
 
+  /// Before it runs: its owner will have it in its list from its first suspension on.
+  void list_later() noexcept { unlisted_ = true; }
+  [[nodiscard]] bool unlisted() const noexcept { return unlisted_; }
+  /// Whether who will wait for this task, or has its handle, is waiting in run_ahead() on this
+  /// thread.
+  [[nodiscard]] bool runs_ahead() const noexcept { return run_ahead_; }
+
  private:
   static void run_task(Runnable& self) noexcept;
   void unwind() noexcept;
+  void list() noexcept;
+  [[nodiscard]] bool owner_cancelled() const noexcept;
 
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
@@ -165,6 +191,8 @@ class TaskHeader : public Runnable {
   std::uint32_t budget_ = full_budget;
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
+  bool run_ahead_ = false;    // until it first suspends
+  bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
 };
 
 /// What every weft coroutine's promise has in common.

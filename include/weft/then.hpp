@@ -212,7 +212,7 @@ class ThenPromise final
       then.outcome_.set_error(std::current_exception());
     }
     then.body_.reset();  // before the end: whoever waits for it may own what it refers to
-    then.end(then.outcome_.error(), then.outcome_.cancelled());
+    then.end_with_outcome();
   }
   // Not inlined: g++ 12 then warns of members of the outcome that there are not.
   [[gnu::noinline]] Outcome<Value> how_it_ended(Ending ending) noexcept {

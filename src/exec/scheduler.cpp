@@ -57,6 +57,11 @@ void Scheduler::defer(Runnable& work) noexcept {
   }
 }
 
+bool Scheduler::claim(Runnable& work) noexcept {
+  Worker* const worker = worker_here();
+  return worker != nullptr && worker->take_back(work);
+}
+
 void Scheduler::inject(IntrusiveQueue<Runnable>& batch) noexcept {
   WEFT_CHECK(injector_.push(batch), "a task was made runnable after its runtime had ended");
 }

@@ -29,6 +29,7 @@ class Scheduler final : public Executor {
   void defer(Runnable& work) noexcept override;
   void hold() noexcept override;
   void release() noexcept override;
+  [[nodiscard]] bool claim(Runnable& work) noexcept override;
 
   [[nodiscard]] std::size_t size() const noexcept { return workers_.size(); }
   [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }

@@ -26,11 +26,11 @@ Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
 void Worker::Pinned::wake_owner() noexcept { worker_.park_.unpark(); }
 
 // The LIFO slot, if nothing waits behind it.
-Runnable* Worker::Pinned::take_fresh(Runnable::Run how) noexcept {
+Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexcept {
   if (direct_runs_left() == 0 || worker_.local_.size() != 0) return nullptr;
   Runnable* const work = worker_.take_lifo();
   if (work == nullptr) return nullptr;
-  if (!work->runs(how)) {
+  if (!accepts(*work, of)) {
     // Release: as in schedule(). Nobody else puts anything in.
     worker_.lifo_.store(work, std::memory_order_release);
     return nullptr;
@@ -57,7 +57,7 @@ void Worker::leave(Worker* before) noexcept {
 }
 
 bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
-  if (static_cast<std::int32_t>(tick_ - at) < 0) return false;
+  if (!is_due(at)) return false;
   at = tick_ + interval;
   return true;
 }
@@ -147,6 +147,17 @@ Runnable* Worker::next_local() noexcept {
   if (Runnable* const work = local_.pop()) return work;
   if (Runnable* const work = pinned_.pop(direct_limit)) return work;
   return take_lifo();
+}
+
+bool Worker::take_back(Runnable& work) noexcept {
+  // Relaxed: if it is there then this thread has put it there, and nobody has taken it yet.
+  if (lifo_.load(std::memory_order_relaxed) != &work) return false;
+  if (local_.size() != 0 || !pinned_.empty() || is_due(poll_at_) || is_due(injector_at_)) {
+    return false;
+  }
+  if (take_lifo() == nullptr) return false;  // a thief was faster
+  ++tick_;
+  return true;
 }
 
 void Worker::schedule(Runnable& work) noexcept {

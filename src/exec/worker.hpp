@@ -52,6 +52,10 @@ class Worker {
   /// Makes `work` runnable here, behind all the rest.
   void defer(Runnable& work) noexcept;
 
+  /// From within a task: takes `work` back, if it would run next when that task comes back, and
+  /// the loop has nothing else to do meanwhile.
+  [[nodiscard]] bool take_back(Runnable& work) noexcept;
+
   [[nodiscard]] Scheduler& scheduler() const noexcept { return scheduler_; }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   [[nodiscard]] Park& park() const noexcept { return park_; }
@@ -71,12 +75,12 @@ class Worker {
   static constexpr std::uint32_t lifo_limit = 3;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
-  static constexpr std::uint32_t direct_limit = 61;
+  static constexpr std::uint32_t direct_limit = injector_interval;
 
   class Pinned final : public LocalQueue {
    public:
     Pinned(Scheduler& scheduler, Worker& worker) noexcept;
-    [[nodiscard]] Runnable* take_fresh(Runnable::Run how) noexcept override;
+    [[nodiscard]] Runnable* take_fresh(Accepts accepts, const Runnable* of) noexcept override;
 
    private:
     void wake_owner() noexcept override;
@@ -88,6 +92,9 @@ class Worker {
   void leave(Worker* before) noexcept;
   void turn() noexcept;
   [[nodiscard]] Runnable* find(bool& look_again) noexcept;
+  [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
+    return static_cast<std::int32_t>(tick_ - at) >= 0;
+  }
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
   [[nodiscard]] Runnable* take_lifo() noexcept;

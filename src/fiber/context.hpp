@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 extern "C" {
@@ -53,6 +54,10 @@ class FlowContext {
   FlowContext(std::span<std::byte> stack, Entry entry) noexcept {
     weft_make_context(&saved_, stack.data() + stack.size(), stack.data(), entry);
   }
+  /// The same from within another flow, with the floating-point control that `like` was suspended
+  /// with where contexts keep it (x86-64, but for Windows), as reading it is slow; else as it is
+  /// here now.
+  FlowContext(std::span<std::byte> stack, Entry entry, const FlowContext& like) noexcept;
   FlowContext(const FlowContext&) = delete;
   FlowContext& operator=(const FlowContext&) = delete;
 
@@ -73,6 +78,22 @@ class FlowContext {
  private:
   weft_saved_context saved_;
 };
+
+#if defined(__x86_64__) && defined(__ELF__)
+// As weft_make_context() in context_x86_64.S.
+inline FlowContext::FlowContext(std::span<std::byte> stack, Entry entry,
+                                const FlowContext& like) noexcept
+    : saved_(like.saved_) {
+  std::byte* const top = stack.data() + stack.size();
+  saved_.stack_pointer = top - reinterpret_cast<std::uintptr_t>(top) % 16;
+  saved_.frame_pointer = reinterpret_cast<void*>(entry);
+  saved_.instruction = reinterpret_cast<void*>(&weft_context_entry);
+}
+#else
+inline FlowContext::FlowContext(std::span<std::byte> stack, Entry entry,
+                                const FlowContext&) noexcept
+    : FlowContext(stack, entry) {}
+#endif
 
 #if defined(__x86_64__) && defined(__ELF__) && !(defined(__CET__) && (__CET__ & 2)) && \
     !defined(__APX_F__)

@@ -102,8 +102,13 @@ weft_context_entry:
         movq    %rdx, %rdi
         movq    %rbp, %rax
         xorl    %ebp, %ebp              // the end of the chain of frame pointers
-        call    *%rax
-        ud2                             // an entry does not return
+        // A call in all but the processor's idea of who returns where: the entry will not return,
+        // and what stood there is right again when the flow that went on with this one goes on.
+        leaq    1f(%rip), %rcx
+        pushq   %rcx
+        .cfi_adjust_cfa_offset 8
+        notrack jmp *%rax
+1:      ud2
         .cfi_endproc
         .size   weft_context_entry, . - weft_context_entry
 

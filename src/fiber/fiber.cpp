@@ -58,29 +58,25 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
   auto* const bottom = stack.memory.data();
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
-  new (&flow_.context) FlowContext(below, &FiberCore::entry);
+  // A fiber begins with the floating-point control of its worker, whoever starts it.
+  if (hub.running() != nullptr) {
+    new (&flow_.context) FlowContext(below, &FiberCore::entry, hub.loop());
+  } else {
+    new (&flow_.context) FlowContext(below, &FiberCore::entry);
+  }
   know_stack(flow_.sanitizer, stack.memory, stack.sanitizer_flow, stack.uses);
   task_.move_to(executor_);
 }
 
-void FiberCore::entry(void* self) noexcept {
-  auto& fiber = *static_cast<FiberCore*>(self);
-  fiber.hub_.arrived(fiber);
-  if (!fiber.unwinding_) fiber.body_.call_(fiber.body_);
-  destroy_fiber_locals(fiber.locals_);
-  fiber.body_.ended_ = true;
-  if (fiber.unwinding_) {
-    fiber.hub_.leave(fiber, nullptr, true);  // back to who unwinds it
-  } else {
-    fiber.complete();
-    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
-  }
-  __builtin_unreachable();
+inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
+  other.task_.refill_budget();
+  if (&other != this) hub_.switch_to(*this, other, ends);
 }
 
 /// The end of a fiber without its drive: whoever waits for it may go on without the loop. Returns
-/// only if the drive is needed.
-void FiberCore::complete() noexcept {
+/// only if the drive is needed. Inlined into the entry, as that is the last call of a fiber: a
+/// switch from within another one would leave its return where the processor expects the next.
+[[gnu::always_inline]] inline void FiberCore::complete() noexcept {
   FiberBody& body = body_;
   if (body.complete_ == nullptr) return;
   hand_task_back();
@@ -102,10 +98,25 @@ void FiberCore::complete() noexcept {
   }
 }
 
+void FiberCore::entry(void* self) noexcept {
+  auto& fiber = *static_cast<FiberCore*>(self);
+  fiber.hub_.arrived(fiber);
+  if (!fiber.unwinding_) fiber.body_.call_(fiber.body_);
+  destroy_fiber_locals(fiber.locals_);
+  fiber.body_.ended_ = true;
+  if (fiber.unwinding_) {
+    fiber.hub_.leave(fiber, nullptr, true);  // back to who unwinds it
+  } else {
+    fiber.complete();
+    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
+  }
+  __builtin_unreachable();
+}
+
 void FiberCore::run_fiber(Runnable& self) noexcept {
   auto& fiber = static_cast<FiberCore&>(self);
   if (!fiber.enterable()) {  // its child goes on, or it is the end
-    fiber.task_.run();
+    fiber.task_.resume();
     return;
   }
   fiber.task_.refill_budget();
@@ -120,9 +131,12 @@ FiberCore* FiberCore::enterable(Runnable* work) noexcept {
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
   publish_site();  // the drive has come back to its own co_await, which is not the user's
-  task_.suspended_at(drive_);
-  if (hub_.running() == nullptr) return hub_.enter(*this);
+  if (hub_.running() == nullptr) {
+    task_.goes_on_at(drive_);
+    return hub_.enter(*this);
+  }
   // As the child of another fiber, on whose stack this is.
+  task_.suspended_at(drive_);
   queue_.push(*this);
   return std::noop_coroutine();
 }
@@ -154,7 +168,13 @@ FiberCore* FiberCore::next_direct() noexcept {
     queue_.pop_direct();
     return other;
   }
-  Runnable* const work = queue_.take_fresh(&FiberBody::run_start);
+  return start_fresh(nullptr);
+}
+
+/// If the worker would next start a fiber, that of `task` or, if that is null, any: gets it ready
+/// to be entered. Else null.
+FiberCore* FiberCore::start_fresh(const Runnable* task) noexcept {
+  Runnable* const work = queue_.take_fresh(&FiberBody::starts, task);
   if (work == nullptr) return nullptr;
   // SAFETY: every Runnable with this run function is the base of a FiberBody.
   FiberCore* const started = static_cast<FiberBody*>(work)->start_beside(hub_);
@@ -162,9 +182,19 @@ FiberCore* FiberCore::next_direct() noexcept {
   return started;
 }
 
-inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
-  other.task_.refill_budget();
-  if (&other != this) hub_.switch_to(*this, other, ends);
+/// For a fiber about to wait for `child`: see TaskHeader::run_ahead(). Whether it has ended.
+bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
+  if (unwinding_) throw Unwinding();
+  if (task_.cancel_requested()) return false;
+  FiberCore* const started = start_fresh(&child);
+  if (started == nullptr) return false;
+  site_ = site;
+  started->task_.begins_ahead();
+  // Not suspended: as far as its task knows, this fiber goes on.
+  task_.goes_on_at(drive_);
+  queue_.push_front(*this);
+  go_on_with(*started);
+  return child.ended();
 }
 
 void FiberCore::suspend_into(std::coroutine_handle<> child) {
@@ -221,6 +251,13 @@ void FiberBody::run_start(Runnable& self) noexcept {
   drive.handle().resume();
 }
 
+/// Whether `work` starts a fiber: the one of `task`, unless that is null.
+bool FiberBody::starts(const Runnable& work, const Runnable* task) noexcept {
+  if (!work.runs(&FiberBody::run_start)) return false;
+  // SAFETY: every Runnable with this run function is the base of a FiberBody.
+  return task == nullptr || &static_cast<const FiberBody&>(work).drive_->task() == task;
+}
+
 std::coroutine_handle<> FiberBody::enter_for(PromiseBase& drive) {
   if (core_ == nullptr) {
     drive_ = &drive;
@@ -275,10 +312,7 @@ void FiberBody::unwind_stack() noexcept {
 
 // What users call
 
-const FiberOptions& default_fiber_options() noexcept {
-  static const FiberOptions options;
-  return options;
-}
+constinit const FiberOptions the_default_fiber_options;
 
 bool in_fiber() noexcept {
   const FiberCore* const fiber = running_fiber();
@@ -308,6 +342,10 @@ void FiberWait::over() noexcept { fiber_.end_wait(); }
 void FiberWait::suspend() { fiber_.suspend(); }
 
 void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
+
+bool run_ahead_of_join(SpawnedTask& task, std::source_location site) {
+  return require_fiber("weft::await").run_ahead(task, site);
+}
 
 void await(YieldAwaiter, std::source_location site) { require_fiber("weft::await").yield(site); }
 

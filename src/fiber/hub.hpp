@@ -68,6 +68,7 @@ class alignas(64) FiberCore final : public Runnable {
   void begin_wait(std::source_location site);
   void end_wait() noexcept { waiting_ = false; }
   void yield(std::source_location site);
+  [[nodiscard]] bool run_ahead(SpawnedTask& child, std::source_location site);
   void suspend();
   void suspend_into(std::coroutine_handle<> child);
   void complete() noexcept;
@@ -111,6 +112,7 @@ class alignas(64) FiberCore final : public Runnable {
     return task_.innermost() == &drive_ && !task_.unwinding();
   }
   [[nodiscard]] FiberCore* next_direct() noexcept;
+  [[nodiscard]] FiberCore* start_fresh(const Runnable* task) noexcept;
   void go_on_with(FiberCore& other, bool ends = false) noexcept;
   void resumed();
 
@@ -155,6 +157,8 @@ class FiberHub {
   [[nodiscard]] std::coroutine_handle<> enter(FiberCore& fiber) noexcept;
   /// On a fiber: back to the loop, which resumes `next` (may be null).
   void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
+  /// The loop's own flow, while a fiber runs.
+  [[nodiscard]] const FlowContext& loop() const noexcept { return loop_.context; }
   /// On a fiber: goes on with `to`.
   [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to,
                                         bool ends = false) noexcept {

@@ -66,7 +66,7 @@ void StackPool::give_back(FiberStack& stack) noexcept {
     Pages::decommit(other.memory);
     push(pool.cold, other);
   }
-  if (++pool.returns % trim_interval == 0 && stack.memory.size() > 2 * kept_bytes) {
+  if (++pool.returns % options_.trim_interval == 0 && stack.memory.size() > 2 * kept_bytes) {
     Pages::decommit(stack.memory.first(bytes_of(stack.size_class) - kept_bytes));
   }
   push(pool.warm, stack);

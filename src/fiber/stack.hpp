@@ -45,6 +45,9 @@ class StackPool {
 
   struct Options {
     std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory: at least one
+    /// Of how many stacks that are given back one gives up what lies deeper than kept_bytes, so
+    /// that a deep call does not stay for ever. A system call.
+    std::uint32_t trim_interval = 1024;
   };
 
   StackPool() : StackPool(Options()) {}
@@ -71,10 +74,7 @@ class StackPool {
   static_assert(smallest << (classes - 1) == largest);
   static constexpr std::size_t colours = 16;
   static constexpr std::size_t colour_bytes = 128;
-  /// The stack that is given back gives up what lies deeper than this every so often, so that one
-  /// deep call does not stay for ever.
   static constexpr std::size_t kept_bytes = std::size_t{64} << 10;
-  static constexpr std::uint32_t trim_interval = 64;
 
   struct Class {
     FiberStack* warm = nullptr;  // the last one given back first

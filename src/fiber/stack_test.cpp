@@ -105,7 +105,7 @@ TEST(StackPool, BeyondTheWarmOnesMemoryGoesBack) {
 }
 
 TEST(StackPool, ADeepUseDoesNotStayForEver) {
-  StackPool pool;
+  StackPool pool({.trim_interval = 64});
   FiberStack& stack = taken(pool, std::size_t{1} << 20);
   fill(stack);
   pool.give_back(stack);

@@ -64,8 +64,19 @@ void ReactorPark::poll() noexcept {
 
 // The root scope
 
-void RootTasks::removed(bool, std::size_t left) noexcept {
-  if (left == 0) emptied_.unpark();
+namespace {
+
+constinit thread_local RootTasks::Counter current_counter;
+
+}  // namespace
+
+// Never inlined: a compiler may keep the address of a thread_local over a suspension.
+[[gnu::noinline]] RootTasks::Counter RootTasks::make_current(Counter counter) noexcept {
+  return std::exchange(current_counter, counter);
+}
+
+[[gnu::noinline]] TaskCount::Tally* RootTasks::tally_here() const noexcept {
+  return current_counter.tasks == this ? current_counter.tally : nullptr;
 }
 
 void RootTasks::close_when_empty() noexcept {
@@ -80,11 +91,13 @@ class Runtime::Machine::ThreadContext {
   ThreadContext(Machine& machine, std::size_t index) noexcept
       : reactor_(Reactor::make_current(&machine.parks_[index]->reactor())),
         tasks_(TaskSet::make_current(machine.tasks_.get())),
+        counter_(RootTasks::make_current(machine.tasks_->counter(index))),
         pool_(BlockingPool::make_current(&machine.blocking_)),
         hub_(FiberHub::make_current(machine.hubs_[index].get())) {}
   ~ThreadContext() {
     FiberHub::make_current(hub_);
     BlockingPool::make_current(pool_);
+    RootTasks::make_current(counter_);
     TaskSet::make_current(tasks_);
     Reactor::make_current(reactor_);
   }
@@ -94,6 +107,7 @@ class Runtime::Machine::ThreadContext {
  private:
   Reactor* reactor_;
   TaskSet* tasks_;
+  RootTasks::Counter counter_;
   BlockingPool* pool_;
   FiberHub* hub_;
 };
@@ -109,7 +123,7 @@ Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options))
     hubs_.push_back(std::make_unique<FiberHub>());
   }
   scheduler_ = std::make_unique<Scheduler>(parks);
-  tasks_ = std::make_unique<RootTasks>(*scheduler_, std::move(options_.on_failure));
+  tasks_ = std::make_unique<RootTasks>(*scheduler_, workers, std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
 }
 

@@ -20,6 +20,7 @@
 #include "reactor/reactor.hpp"
 #include "runtime/failure_report.hpp"
 #include "runtime/seat.hpp"
+#include "task/task_count.hpp"
 
 namespace weft {
 
@@ -53,20 +54,38 @@ class ReactorPark final : public Park {
 /// The outermost scope: owner of every task that has no other.
 class RootTasks final : public TaskSet {
  public:
-  RootTasks(Executor& executor, FailureHandler on_failure)
+  RootTasks(Executor& executor, std::size_t workers, FailureHandler on_failure)
       : TaskSet(executor),
+        count_(workers),
         handler_(std::make_shared<const FailureHandler>(
             on_failure ? std::move(on_failure) : FailureHandler(&report_failure))) {}
 
   [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
     return handler_;
   }
+  [[nodiscard]] std::size_t size() const noexcept { return count_.living(); }
+  /// If there is no task, takes none any more, and gives true.
+  [[nodiscard]] bool close_if_empty() noexcept { return count_.close_if_none(); }
   /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
   void close_when_empty() noexcept;
 
- private:
-  void removed(bool failed, std::size_t left) noexcept override;
+  /// Where the calling thread counts: as one worker of one runtime, or nowhere.
+  struct Counter {
+    const RootTasks* tasks = nullptr;
+    TaskCount::Tally* tally = nullptr;
+  };
+  [[nodiscard]] Counter counter(std::size_t worker) noexcept {
+    return {this, &count_.of_worker(worker)};
+  }
+  static Counter make_current(Counter counter) noexcept;
 
+ private:
+  void added() override { count_.begin(tally_here()); }
+  [[nodiscard]] bool ended() noexcept override { return count_.end(tally_here()); }
+  void removed(bool) noexcept override { emptied_.unpark(); }
+  [[nodiscard]] TaskCount::Tally* tally_here() const noexcept;
+
+  TaskCount count_;
   std::shared_ptr<const FailureHandler> handler_;
   ThreadParker emptied_;
 };

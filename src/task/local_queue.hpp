@@ -73,9 +73,21 @@ class LocalQueue : public Executor {
     last_ = &work;
     first_ = first_->next;
   }
-  /// What the worker would run next from elsewhere, if that runs by `how` and may be run without
-  /// the loop; else null.
-  [[nodiscard]] virtual Runnable* take_fresh(Runnable::Run /*how*/) noexcept { return nullptr; }
+  /// Before everything else that is here.
+  void push_front(Runnable& work) noexcept {
+    if (first_ == nullptr) last_ = &work;
+    work.next = first_;
+    first_ = &work;
+  }
+  /// Asked about work that is the caller's for as long as it looks.
+  using Accepts = bool (*)(const Runnable& work, const Runnable* of) noexcept;
+  /// What the worker would run next from elsewhere, if that is accepted and may be run without the
+  /// loop; else null.
+  [[nodiscard]] virtual Runnable* take_fresh(Accepts /*accepts*/, const Runnable* /*of*/) noexcept {
+    return nullptr;
+  }
+  /// Whether nothing that the owner knows of waits here.
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   /// How many were run without the loop since this was last asked.
   [[nodiscard]] std::uint32_t take_direct_runs() noexcept {
     const std::uint32_t left = direct_left_ + direct_withheld_;

@@ -3,14 +3,22 @@
 
 namespace weft {
 
-void Scope::added() noexcept { group_.add_child(); }
+void Scope::added() noexcept {
+  size_.fetch_add(1, std::memory_order_relaxed);
+  group_.add_child();
+}
 
 void Scope::cancelled() noexcept { group_.child_cancelled_.store(true, std::memory_order_relaxed); }
 
 void Scope::failed(const std::exception_ptr& error) noexcept { group_.note_failure(error); }
 
+bool Scope::ended() noexcept {
+  size_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
 // Whoever joined the child has been woken: it sees the failure rather than the cancel.
-void Scope::removed(bool failed, std::size_t) noexcept {
+void Scope::removed(bool failed) noexcept {
   if (failed) group_.cancel_rest();
   group_.child_ended();
 }

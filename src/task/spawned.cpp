@@ -66,28 +66,29 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
 }
 
 void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
+  owner.added();
   owner_ = &owner;
   bind(root, owner.executor());
-  owner.add(*this);
+  list_later();
   executor().schedule(first);
 }
 
-void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
+void SpawnedTask::fail(std::exception_ptr error) noexcept {
+  error_ = std::move(error);  // nothing of it stays here: its last holder may be the joiner
+  on_failure_ = owner_->failure_handler();
+  owner_->failed(error_);
+  // Reported while the owner still counts the task, so that the handler may spawn. (Who drops the
+  // handle only now has it reported below, as late as if he had dropped it after the end.)
+  if (joint_.load(std::memory_order_acquire) == dropped_word) report_if_unseen();
+}
+
+void SpawnedTask::end(bool cancelled) noexcept {
   TaskSet& owner = *owner_;
-  const bool failed = error != nullptr;
-  if (failed) [[unlikely]] {
-    error_ = std::move(error);  // nothing of it stays here: its last holder may be the joiner
-    on_failure_ = owner.failure_handler();
-    owner.failed(error_);
-    // Reported while the owner still counts the task, so that the handler may spawn. (Who drops the
-    // handle only now has it reported below, as late as if he had dropped it after the end.)
-    if (joint_.load(std::memory_order_acquire) == dropped_word) report_if_unseen();
-  }
+  const bool failed = error_ != nullptr;
   if (cancelled) owner.cancelled();
-  const std::size_t left = owner.remove(*this);
-  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here, and
-  // whoever comes second of the end and the dropping sees what the other one wrote.
-  const std::uintptr_t joint = joint_.exchange(ended_word, std::memory_order_acq_rel);
+  if (!unlisted()) owner.unlist(*this);
+  const bool to_be_told = owner.ended();
+  const std::uintptr_t joint = end_joint();
   // Before the owner is told: what a dropped task's outcome holds does not outlive its scope.
   if (joint == dropped_word) {
     report_if_unseen();
@@ -97,7 +98,34 @@ void SpawnedTask::end(std::exception_ptr error, bool cancelled) noexcept {
     // withdrawn.
     reinterpret_cast<JoinWaiter*>(joint)->wake();
   }
-  owner.removed(failed, left);
+  if (to_be_told) owner.removed(failed);
+}
+
+/// Gives the word that was there.
+std::uintptr_t SpawnedTask::end_joint() noexcept {
+  if (runs_ahead()) {
+    // Whoever has the handle is on this thread, below: nobody else may write the word meanwhile,
+    // and it is none. Release: as below, for those who only look.
+    joint_.store(ended_word, std::memory_order_release);
+    return none_word;
+  }
+  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here, and
+  // whoever comes second of the end and the dropping sees what the other one wrote.
+  return joint_.exchange(ended_word, std::memory_order_acq_rel);
+}
+
+void SpawnedTask::list() noexcept { owner_->list(*this); }
+
+bool SpawnedTask::owner_cancelled() const noexcept { return owner_->cancelled_all(); }
+
+// SAFETY, both: only launch() has a task listed later, and it is a SpawnedTask.
+void TaskHeader::list() noexcept {
+  unlisted_ = false;
+  static_cast<SpawnedTask*>(this)->list();
+}
+
+bool TaskHeader::owner_cancelled() const noexcept {
+  return static_cast<const SpawnedTask*>(this)->owner_cancelled();
 }
 
 void SpawnedTask::drop_handle() noexcept {
@@ -137,47 +165,33 @@ void throw_shut_down() {
   return std::exchange(current_slot(), set);
 }
 
-void TaskSet::add(SpawnedTask& task) {
+/// Before it suspends: so it cannot have ended.
+void TaskSet::list(SpawnedTask& task) noexcept {
   bool cancelled = false;
   {
     std::lock_guard lock(mutex_);
-    if (closed_) throw_shut_down();
-    added();
     task.next_sibling_ = first_;
     if (first_ != nullptr) first_->previous_sibling_ = &task;
     first_ = &task;
-    ++size_;
-    cancelled = cancelled_;
+    cancelled = cancelled_all();
   }
   if (cancelled) task.cancel();
 }
 
-std::size_t TaskSet::remove(SpawnedTask& task) noexcept {
+void TaskSet::unlist(SpawnedTask& task) noexcept {
   std::lock_guard lock(mutex_);
   SpawnedTask*& from_previous =
       task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
   from_previous = task.next_sibling_;
   if (task.next_sibling_ != nullptr) task.next_sibling_->previous_sibling_ = task.previous_sibling_;
-  return --size_;
 }
 
 void TaskSet::cancel_all() noexcept {
   // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking
   // runs no task: it only marks, and schedules those that wait.
   std::lock_guard lock(mutex_);
-  cancelled_ = true;
+  cancelled_.store(true, std::memory_order_relaxed);
   for (SpawnedTask* task = first_; task != nullptr; task = task->next_sibling_) task->cancel();
-}
-
-bool TaskSet::close_if_empty() noexcept {
-  std::lock_guard lock(mutex_);
-  closed_ = closed_ || size_ == 0;
-  return closed_;
-}
-
-std::size_t TaskSet::size() const noexcept {
-  std::lock_guard lock(mutex_);
-  return size_;
 }
 
 // The leaf
@@ -187,6 +201,13 @@ JoinLeaf::JoinLeaf() noexcept
 
 bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   TaskHeader& task = innermost.task();
+  // What has just been spawned, and would run next: it ends without anybody having waited for it.
+  if (!task.cancel_requested() && task.run_ahead(target) && target.ended()) {
+    if (task.spend_budget()) return false;
+    task.suspended_at(innermost);
+    task.resume_later();
+    return true;
+  }
   waiting_ = &task;
   target_ = &target;
   task.suspended_at(innermost);

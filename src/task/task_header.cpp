@@ -17,7 +17,7 @@ void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location 
 void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
   executor_ = &executor;
   root.task_ = this;
-  suspended_at(root);
+  innermost_ = &root;
 }
 
 void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
@@ -28,6 +28,15 @@ void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
     nested_ = 0;
     start();
   }
+}
+
+bool TaskHeader::run_ahead(TaskHeader& child) noexcept {
+  if (nested_ + 1 >= most_nested) return false;
+  if (!executor_->claim(child)) return false;
+  child.nested_ = static_cast<std::uint16_t>(nested_ + 1);
+  child.begins_ahead();
+  child.run();
+  return true;
 }
 
 void TaskHeader::run_task(Runnable& self) noexcept {

@@ -9,6 +9,7 @@
 #include "task/local_queue.cpp"
 #include "task/poll.cpp"
 #include "task/spawned.cpp"
+#include "task/task_count.cpp"
 #include "task/task_header.cpp"
 #include "task/wake_group.cpp"
 #include "task/wake_queue.cpp"

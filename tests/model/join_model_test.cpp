@@ -13,10 +13,20 @@ namespace {
 class FakeOwner final : public TaskSet {
  public:
   using TaskSet::TaskSet;
+  [[nodiscard]] bool nobody_lives() const noexcept {
+    return living_.load(std::memory_order_relaxed) == 0;
+  }
   int removals = 0;
 
  private:
-  void removed(bool, std::size_t) noexcept override { ++removals; }
+  void added() noexcept override { living_.fetch_add(1, std::memory_order_relaxed); }
+  bool ended() noexcept override {
+    living_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+  void removed(bool) noexcept override { ++removals; }
+
+  Atomic<int> living_{0};
 };
 
 /// A spawned task that ends when the test says so.
@@ -27,9 +37,13 @@ class FakeSpawned final : public SpawnedTask {
         destroyed_(destroyed) {
     launch(promise_, owner);
   }
+  void wait_at(CancelHook& hook, bool& armed) noexcept {
+    suspended_at(promise_);
+    armed = arm(hook);
+  }
   void finish() noexcept {
     result = 7;
-    end(nullptr, false);
+    end(false);
   }
 
   int result = 0;  // published by the end alone
@@ -67,7 +81,7 @@ void end_and_thread(Execution& execution) {
     task.drop_handle();
   });
   execution.join_all();
-  require(owner.removals == 1 && owner.size() == 0, "the owner was told once");
+  require(owner.removals == 1 && owner.nobody_lives(), "the owner was told once");
   require(destroyed == 1, "the block is destroyed once");
 }
 
@@ -148,8 +162,47 @@ void end_and_cancel_all(Execution& execution) {
   });
   execution.thread([&] { owner.cancel_all(); });
   execution.join_all();
-  require(owner.removals == 2 && owner.size() == 0, "both are out");
+  require(owner.removals == 2 && owner.nobody_lives(), "both are out");
   require(destroyed == 2, "both are destroyed");
+}
+
+/// What a task waits in, as far as its owner's cancel knows.
+struct Hook final : CancelHook {
+  explicit Hook(TaskHeader& task) noexcept
+      : CancelHook([](CancelHook& self) noexcept {
+          auto& hook = static_cast<Hook&>(self);
+          hook.asked = true;
+          hook.task_.request_finished();
+        }),
+        task_(task) {}
+  bool asked = false;
+
+ private:
+  TaskHeader& task_;
+};
+
+void first_wait_and_cancel_all(Execution& execution) {
+  CountingExecutor executor;
+  FakeOwner owner(executor);
+  int destroyed = 0;
+  FakeSpawned task(owner, destroyed);
+  Hook hook(task);
+  bool armed = false;
+  execution.thread([&] {  // its first suspension: until now its owner had not heard of it
+    task.wait_at(hook, armed);
+  });
+  execution.thread([&] { owner.cancel_all(); });
+  execution.join_all();
+  require(armed == hook.asked, "who waits is asked, once; who is not yet waiting will not");
+  require(task.cancel_requested(), "the owner's cancel is the task's");
+  task.finish();
+  task.drop_handle();
+  require(destroyed == 1 && owner.nobody_lives(), "it is out");
+}
+
+TEST(JoinModel, AnOwnersCancelMeetsATasksFirstWait) {
+  expect_holds_exhaustively(4, first_wait_and_cancel_all);
+  expect_holds_randomly(20000, first_wait_and_cancel_all);
 }
 
 TEST(JoinModel, AnOwnerMayCancelAllWhileTheyEnd) {
