@@ -62,7 +62,7 @@ namespace this_fiber {
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
-  FiberCall<FiberResult<F, Args...>, F, Args...> call(default_fiber_options(), function, args...);
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(nullptr, function, args...);
   while (!call.ended()) co_await call.enter();
   call.finish();
   co_return call.outcome().take();
@@ -71,7 +71,7 @@ Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
-  FiberCall<FiberResult<F, Args...>, F, Args...> call(options, function, args...);
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(&options, function, args...);
   while (!call.ended()) co_await call.enter();
   call.finish();
   co_return call.outcome().take();
@@ -123,21 +123,28 @@ class FiberWait {
   using Handle = std::coroutine_handle<PromiseBase>;
 
   /// Throws std::logic_error where await() must not be called.
-  explicit FiberWait(std::source_location site);
-  ~FiberWait();
+  explicit FiberWait(std::source_location site) : FiberWait(begin(site)) {}
+  ~FiberWait() { waiting_ = false; }
   FiberWait(const FiberWait&) = delete;
   FiberWait& operator=(const FiberWait&) = delete;
 
-  [[nodiscard]] Handle handle() const noexcept;
+  [[nodiscard]] Handle handle() const noexcept { return Handle::from_promise(drive_); }
   /// The leaf has been given the handle: waits for its end.
   void suspend();
   /// The same, while `child` goes on.
   void suspend_into(std::coroutine_handle<> child);
   /// What is awaited has ended: the user's code runs again, and may await.
-  void over() noexcept;
+  void over() noexcept { waiting_ = false; }
 
  private:
+  friend class FiberCore;
+  FiberWait(FiberCore& fiber, PromiseBase& drive, bool& waiting) noexcept
+      : fiber_(fiber), drive_(drive), waiting_(waiting) {}
+  [[nodiscard]] static FiberWait begin(std::source_location site);
+
   FiberCore& fiber_;
+  PromiseBase& drive_;
+  bool& waiting_;
 };
 
 /// From a fiber: waits for anything that a coroutine could co_await, and gives its result. While it

@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -25,16 +26,11 @@ struct FiberStack;
 struct FiberOptions {
   /// For messages and dumps.
   std::string name;
+  static constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
   /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
   /// costs memory.
-  std::size_t stack_bytes = std::size_t{256} << 10;
+  std::size_t stack_bytes = usual_stack_bytes;
 };
-
-/// Those of a fiber that was given none.
-extern const FiberOptions the_default_fiber_options;
-[[nodiscard]] inline const FiberOptions& default_fiber_options() noexcept {
-  return the_default_fiber_options;
-}
 
 /// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
 /// starts the fiber.
@@ -68,9 +64,9 @@ class FiberBody : public Runnable {
   using Function = void (*)(FiberBody&) noexcept;
   /// Ends the task on what is left of the fiber's stack, or gives false: then the drive does it.
   using Complete = bool (*)(FiberBody&) noexcept;
-  /// `call` runs on the fiber. What runs after it, on the loop's stack, is the drive, the coroutine
-  /// that enters it; or `complete`.
-  FiberBody(const FiberOptions& options, Function call, Complete complete = nullptr) noexcept
+  /// `options` may be null. `call` runs on the fiber. What runs after it, on the loop's stack, is
+  /// the drive, the coroutine that enters it; or `complete`.
+  FiberBody(const FiberOptions* options, Function call, Complete complete = nullptr) noexcept
       : Runnable(&FiberBody::run_start), options_(options), call_(call), complete_(complete) {}
   ~FiberBody() = default;
   /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
@@ -94,7 +90,14 @@ class FiberBody : public Runnable {
   [[nodiscard]] FiberCore* start_beside(FiberHub& hub) noexcept;
   void start_on(FiberStack& stack, FiberHub& hub) noexcept;
 
-  const FiberOptions& options_;
+  [[nodiscard]] std::size_t stack_bytes() const noexcept {
+    return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
+  }
+  [[nodiscard]] std::string_view name() const noexcept {
+    return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
+  }
+
+  const FiberOptions* options_;
   Function call_;
   Complete complete_;
   PromiseBase* drive_ = nullptr;
@@ -127,7 +130,7 @@ void call_for(Outcome<T>& outcome, F& function, Args& args, Keep keep) {
 template <class T, class F, class... Args>
 class FiberCall final : public FiberBody {
  public:
-  FiberCall(const FiberOptions& options, F& function, Args&... args) noexcept
+  FiberCall(const FiberOptions* options, F& function, Args&... args) noexcept
       : FiberBody(options, &FiberCall::call), function_(function), args_(args...) {}
   ~FiberCall() { unwind_stack(); }
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
@@ -150,11 +153,11 @@ class FiberCall final : public FiberBody {
 
 struct DefaultFiberOptions {};
 
-[[nodiscard]] inline const FiberOptions& as_options(const FiberOptions& own) noexcept {
-  return own;
+[[nodiscard]] inline const FiberOptions* as_options(const FiberOptions& own) noexcept {
+  return &own;
 }
-[[nodiscard]] inline const FiberOptions& as_options(DefaultFiberOptions) noexcept {
-  return default_fiber_options();
+[[nodiscard]] inline const FiberOptions* as_options(DefaultFiberOptions) noexcept {
+  return nullptr;
 }
 
 /// A base, as the body that comes after it refers to them.

@@ -115,7 +115,6 @@ class Semaphore {
   [[nodiscard]] std::size_t wanted_by_first() const noexcept;
   [[nodiscard]] bool take_or_mark(std::size_t permits) noexcept;
   void release_to_waiters(std::size_t permits) noexcept;
-  void settle(std::size_t permits, ServedList& served) noexcept;
   [[nodiscard]] std::size_t grant(std::size_t permits, ServedList& served) noexcept;
 
   Atomic<std::uintptr_t> word_;  // twice the permits, plus the bit

@@ -82,7 +82,9 @@ class WaiterList {
   /// Takes the first out, to be woken. Precondition: there is one.
   void serve_first(ServedList& served) noexcept {
     Waiter& waiter = *first_;
-    remove(waiter);
+    first_ = waiter.next_;
+    if (first_ != nullptr) first_->previous_ = nullptr;
+    --size_;
     waiter.place_ = Waiter::Place::served;
     served.add(waiter);
   }

@@ -8,12 +8,7 @@ namespace weft {
 
 namespace {
 
-// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which
-// the coroutine may be on another thread.
-[[gnu::noinline]] Worker*& current_slot() noexcept {
-  thread_local Worker* current = nullptr;
-  return current;
-}
+constinit thread_local Worker* current_worker = nullptr;
 
 }  // namespace
 
@@ -39,10 +34,12 @@ Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexce
   return work;
 }
 
-Worker* Worker::current() noexcept { return current_slot(); }
+// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which
+// the coroutine may be on another thread.
+[[gnu::noinline]] Worker* Worker::current() noexcept { return current_worker; }
 
-Worker* Worker::make_current(Worker* worker) noexcept {
-  return std::exchange(current_slot(), worker);
+[[gnu::noinline]] Worker* Worker::make_current(Worker* worker) noexcept {
+  return std::exchange(current_worker, worker);
 }
 
 Worker* Worker::enter() noexcept {

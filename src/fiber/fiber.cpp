@@ -16,8 +16,7 @@ namespace {
 /// What unwinds a cancelled fiber. Nobody can catch it by its type.
 struct Unwinding {};
 
-FiberCore* running_fiber() noexcept {
-  const FiberHub* const hub = FiberHub::current();
+FiberCore* running_fiber(const FiberHub* hub) noexcept {
   return hub != nullptr ? hub->running() : nullptr;
 }
 
@@ -28,16 +27,16 @@ FiberCore* running_fiber() noexcept {
                          "own block_on()");
 }
 
-FiberCore& require_fiber(const char* what) {
-  FiberCore* const fiber = running_fiber();
+FiberCore& require_fiber(const FiberHub* hub, const char* what) {
+  FiberCore* const fiber = running_fiber(hub);
   if (fiber == nullptr || !fiber->may_await()) [[unlikely]]
     throw_no_fiber(what);
   return *fiber;
 }
 
-std::string described(const FiberOptions& options) {
-  return "'" + (options.name.empty() ? std::string("(no name)") : options.name) + "': a stack of " +
-         std::to_string(options.stack_bytes) + " bytes (see ulimit -v and vm.max_map_count)";
+std::string described(std::string_view name, std::size_t stack_bytes) {
+  return "'" + std::string(name.empty() ? "(no name)" : name) + "': a stack of " +
+         std::to_string(stack_bytes) + " bytes (see ulimit -v and vm.max_map_count)";
 }
 
 }  // namespace
@@ -52,7 +51,7 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
       queue_(hub.queue()),
       body_(body),
       stack_(stack),
-      options_(&body.options_),
+      name_(body.name()),
       executor_(*this, task_.executor()) {
   // SAFETY: this object is at the top of the stack's memory; the flow has what is below it.
   auto* const bottom = stack.memory.data();
@@ -68,9 +67,9 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
   task_.move_to(executor_);
 }
 
-inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
+inline void FiberCore::go_on_with(FiberHub& hub, FiberCore& other, bool ends) noexcept {
   other.task_.refill_budget();
-  if (&other != this) hub_.switch_to(*this, other, ends);
+  if (&other != this) hub.switch_to(*this, other, ends);
 }
 
 /// The end of a fiber without its drive: whoever waits for it may go on without the loop. Returns
@@ -81,7 +80,7 @@ inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
   if (body.complete_ == nullptr) return;
   hand_task_back();
   waiting_ = true;  // what runs from here on must not await
-  options_ = &default_fiber_options();
+  name_ = {};       // it may go
   body.core_ = nullptr;
   if (!body.complete_(body)) {
     body.core_ = this;
@@ -92,7 +91,7 @@ inline void FiberCore::go_on_with(FiberCore& other, bool ends) noexcept {
   FiberCore* const other = next_direct();
   hub_.stacks().give_back(stack_);
   if (other != nullptr) {
-    go_on_with(*other, true);
+    go_on_with(hub_, *other, true);
   } else {
     hub_.leave(*this, nullptr, true);
   }
@@ -146,16 +145,17 @@ void FiberCore::unwind() noexcept {
   static_cast<void>(hub_.enter(*this));
 }
 
-void FiberCore::begin_wait(std::source_location site) {
+inline FiberWait FiberCore::begin_wait(std::source_location site) {
   if (unwinding_) throw Unwinding();
   site_ = site;
   publish_site();
   waiting_ = true;
+  return FiberWait(*this, drive_, waiting_);
 }
 
 void FiberCore::suspend() {
   if (FiberCore* const other = next_direct()) {
-    go_on_with(*other);
+    go_on_with(hub_, *other);
   } else {
     hub_.leave(*this, nullptr);
   }
@@ -165,7 +165,7 @@ void FiberCore::suspend() {
 /// Whom this fiber, which has no more to do for now, may hand over to without the loop, or null.
 FiberCore* FiberCore::next_direct() noexcept {
   if (FiberCore* const other = enterable(queue_.front_direct())) {
-    queue_.pop_direct();
+    queue_.pop_direct(*other);
     return other;
   }
   return start_fresh(nullptr);
@@ -193,7 +193,7 @@ bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
   // Not suspended: as far as its task knows, this fiber goes on.
   task_.goes_on_at(drive_);
   queue_.push_front(*this);
-  go_on_with(*started);
+  go_on_with(hub_, *started);
   return child.ended();
 }
 
@@ -203,7 +203,7 @@ void FiberCore::suspend_into(std::coroutine_handle<> child) {
 }
 
 void FiberCore::resumed() {
-  end_wait();
+  waiting_ = false;
   if (unwinding_) throw Unwinding();
 }
 
@@ -221,16 +221,18 @@ inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
   __builtin_prefetch(reinterpret_cast<const std::byte*>(next.next) + 64, 1);
 }
 
-// Nothing of the user's runs in here, so waiting_ is left as it is.
-void FiberCore::yield(std::source_location site) {
+// Nothing of the user's runs in here, so waiting_ is left as it is. `hub` is that of the fiber:
+// asked for what is next, it need not wait for who runs now.
+inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
   if (unwinding_) throw Unwinding();
   site_ = site;
   task_.suspended_at(drive_);
-  FiberCore* const other = enterable(queue_.front_direct());
+  LocalQueue& queue = hub.queue();
+  FiberCore* const other = enterable(queue.front_direct());
   if (other != nullptr && !task_.cancel_requested()) {
-    queue_.rotate_direct(*this);
+    queue.rotate_direct(*other, *this);
     prefetch_after(*other);
-    go_on_with(*other);
+    go_on_with(hub, *other);
     if (unwinding_) throw Unwinding();
     return;
   }
@@ -271,15 +273,15 @@ void FiberBody::start() {
   if (hub == nullptr) {
     throw std::logic_error("weft::fiber: a fiber runs on a worker of a runtime alone");
   }
-  const Result<FiberStack*> stack = hub->stacks().take(options_.stack_bytes);
-  if (!stack) throw IoError(stack.error(), "fiber", described(options_));
+  const Result<FiberStack*> stack = hub->stacks().take(stack_bytes());
+  if (!stack) throw IoError(stack.error(), "fiber", described(name(), stack_bytes()));
   hub->before_first_start();
   start_on(**stack, *hub);
 }
 
 /// From another fiber of `hub`: gets this one ready to be entered. Null if there is no stack.
 FiberCore* FiberBody::start_beside(FiberHub& hub) noexcept {
-  const Result<FiberStack*> stack = hub.stacks().take(options_.stack_bytes);
+  const Result<FiberStack*> stack = hub.stacks().take(stack_bytes());
   if (!stack) return nullptr;
   start_on(**stack, hub);
   return core_;
@@ -312,41 +314,36 @@ void FiberBody::unwind_stack() noexcept {
 
 // What users call
 
-constinit const FiberOptions the_default_fiber_options;
-
 bool in_fiber() noexcept {
-  const FiberCore* const fiber = running_fiber();
+  const FiberCore* const fiber = running_fiber(FiberHub::current());
   return fiber != nullptr && fiber->may_await();
 }
 
-std::string_view this_fiber::name() { return require_fiber("this_fiber::name").options().name; }
+std::string_view this_fiber::name() {
+  return require_fiber(FiberHub::current(), "this_fiber::name").name();
+}
 
 std::size_t this_fiber::stack_left() {
-  const FiberCore& fiber = require_fiber("this_fiber::stack_left");
+  const FiberCore& fiber = require_fiber(FiberHub::current(), "this_fiber::stack_left");
   const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
   return static_cast<std::size_t>(here - fiber.stack().memory.data());
 }
 
-FiberWait::FiberWait(std::source_location site) : fiber_(require_fiber("weft::await")) {
-  fiber_.begin_wait(site);
+FiberWait FiberWait::begin(std::source_location site) {
+  return require_fiber(FiberHub::current(), "weft::await").begin_wait(site);
 }
-
-FiberWait::~FiberWait() { fiber_.end_wait(); }
-
-FiberWait::Handle FiberWait::handle() const noexcept {
-  return Handle::from_promise(fiber_.drive());
-}
-
-void FiberWait::over() noexcept { fiber_.end_wait(); }
 
 void FiberWait::suspend() { fiber_.suspend(); }
 
 void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
 
 bool run_ahead_of_join(SpawnedTask& task, std::source_location site) {
-  return require_fiber("weft::await").run_ahead(task, site);
+  return require_fiber(FiberHub::current(), "weft::await").run_ahead(task, site);
 }
 
-void await(YieldAwaiter, std::source_location site) { require_fiber("weft::await").yield(site); }
+void await(YieldAwaiter, std::source_location site) {
+  FiberHub* const hub = FiberHub::current();
+  require_fiber(hub, "weft::await").yield(*hub, site);
+}
 
 }  // namespace weft

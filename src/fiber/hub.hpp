@@ -20,6 +20,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <string_view>
 
 #include "fiber/context.hpp"
 #include "fiber/sanitizer.hpp"
@@ -65,9 +66,8 @@ class alignas(64) FiberCore final : public Runnable {
   void publish_site() noexcept { static_cast<void>(drive_.await_transform(drive_, site_)); }
 
   // On the fiber
-  void begin_wait(std::source_location site);
-  void end_wait() noexcept { waiting_ = false; }
-  void yield(std::source_location site);
+  [[nodiscard]] FiberWait begin_wait(std::source_location site);
+  void yield(FiberHub& hub, std::source_location site);
   [[nodiscard]] bool run_ahead(SpawnedTask& child, std::source_location site);
   void suspend();
   void suspend_into(std::coroutine_handle<> child);
@@ -77,7 +77,8 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] PromiseBase& drive() const noexcept { return drive_; }
   [[nodiscard]] FiberStack& stack() const noexcept { return stack_; }
   [[nodiscard]] FiberHub& hub() const noexcept { return hub_; }
-  [[nodiscard]] const FiberOptions& options() const noexcept { return *options_; }
+  /// Empty if it was given none, or has ended.
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
   [[nodiscard]] FiberLocalNode*& locals() noexcept { return locals_; }
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
@@ -113,7 +114,7 @@ class alignas(64) FiberCore final : public Runnable {
   }
   [[nodiscard]] FiberCore* next_direct() noexcept;
   [[nodiscard]] FiberCore* start_fresh(const Runnable* task) noexcept;
-  void go_on_with(FiberCore& other, bool ends = false) noexcept;
+  void go_on_with(FiberHub& hub, FiberCore& other, bool ends = false) noexcept;
   void resumed();
 
   Flow flow_;
@@ -126,7 +127,7 @@ class alignas(64) FiberCore final : public Runnable {
   bool unwinding_ = false;
   FiberBody& body_;
   FiberStack& stack_;
-  const FiberOptions* options_;  // the body's; the default ones while that may go
+  std::string_view name_;  // in the body's options
   FiberLocalNode* locals_ = nullptr;
   TaskExecutor executor_;
 };

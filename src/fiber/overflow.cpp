@@ -40,7 +40,7 @@ void report_overflow(const void* address) noexcept {
   const std::span<std::byte> memory = fiber->stack().memory;
   const auto* const at = static_cast<const std::byte*>(address);
   if (at < memory.data() - StackPool::guard_bytes || at >= memory.data()) return;
-  const std::string_view name = fiber->options().name;
+  const std::string_view name = fiber->name();
   Line line;
   line.add("weft: fiber '");
   line.add(name.empty() ? "(no name)" : name.substr(0, std::min<std::size_t>(name.size(), 100)));

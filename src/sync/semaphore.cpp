@@ -30,21 +30,6 @@ Semaphore::~Semaphore() {
              "a semaphore died while somebody waited: end the waits first");
 }
 
-void Semaphore::release_to_waiters(std::size_t permits) noexcept {
-  ServedList served;
-  settle(permits, served);
-}
-
-/// Sees to it that `permits`, which are in the caller's hand, come to where they belong; then wakes
-/// all who have got theirs.
-void Semaphore::settle(std::size_t permits, ServedList& served) noexcept {
-  while (permits != 0 && !put(permits)) {
-    std::lock_guard lock(mutex_);
-    permits = grant(permits, served);
-  }
-  served.wake_all();
-}
-
 /// With the mutex held, of a waiter that is there.
 std::size_t Semaphore::wanted_by_first() const noexcept {
   // SAFETY: wait_with() takes no other waiters.
@@ -52,8 +37,8 @@ std::size_t Semaphore::wanted_by_first() const noexcept {
 }
 
 /// With the mutex held: gives to the first in the queue what they want, as long as it is enough.
-/// Gives what is left when nobody waits any more.
-std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noexcept {
+/// Gives what is left when nobody waits any more: to be put() when the mutex is free.
+inline std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noexcept {
   // Relaxed: with the bit set, the last one who wrote the word had the mutex.
   const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   WEFT_CHECK(permits <= most_permits - (word >> 1), "a semaphore cannot have so many permits");
@@ -71,6 +56,15 @@ std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noexcept {
   }
   word_.store(0, std::memory_order_relaxed);
   return left;
+}
+
+void Semaphore::release_to_waiters(std::size_t permits) noexcept {
+  ServedList served;
+  do {
+    std::lock_guard lock(mutex_);
+    permits = grant(permits, served);
+  } while (permits != 0 && !put(permits));
+  served.wake_all();
 }
 
 /// With the mutex held: takes the permits, or has the bit set.
@@ -108,7 +102,8 @@ bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
     if (!waiters_.withdraw(waiter)) return false;
     left = grant(0, served);  // what was too little for it may be enough for the next
   }
-  settle(left, served);
+  if (left != 0 && !put(left)) release_to_waiters(left);
+  served.wake_all();
   return true;
 }
 

@@ -60,18 +60,22 @@ class LocalQueue : public Executor {
   [[nodiscard]] Runnable* front_direct() const noexcept {
     return direct_left_ != 0 ? first_ : nullptr;
   }
-  /// Takes what front_direct() gave.
-  void pop_direct() noexcept {
+  /// Takes `front`, which front_direct() gave.
+  void pop_direct(Runnable& front) noexcept {
     --direct_left_;
-    first_ = first_->next;
+    first_ = front.next;
   }
-  /// The same, and `work` goes to the end.
-  void rotate_direct(Runnable& work) noexcept {
+  /// Takes `front`, which front_direct() gave, and puts `work` at the end.
+  void rotate_direct(Runnable& front, Runnable& work) noexcept {
     --direct_left_;
     work.next = nullptr;
-    last_->next = &work;
+    if (front.next == nullptr) {
+      first_ = &work;
+    } else {
+      first_ = front.next;
+      last_->next = &work;
+    }
     last_ = &work;
-    first_ = first_->next;
   }
   /// Before everything else that is here.
   void push_front(Runnable& work) noexcept {

@@ -68,9 +68,9 @@ TEST_F(LocalQueueTest, WhatIsRunWithoutTheLoopIsBoundedAndCounted) {
   EXPECT_EQ(queue.front_direct(), nullptr);
   EXPECT_EQ(queue.pop(2), &first);
   EXPECT_EQ(queue.front_direct(), &second);
-  queue.rotate_direct(first);
+  queue.rotate_direct(*queue.front_direct(), first);
   EXPECT_EQ(queue.front_direct(), &third);
-  queue.pop_direct();
+  queue.pop_direct(*queue.front_direct());
   EXPECT_EQ(queue.front_direct(), nullptr);  // there is one, but the loop must have its turn
   EXPECT_EQ(queue.take_direct_runs(), 2U);
   EXPECT_EQ(queue.take_direct_runs(), 0U);
