@@ -123,7 +123,7 @@ class FiberWait {
   using Handle = std::coroutine_handle<PromiseBase>;
 
   /// Throws std::logic_error where await() must not be called.
-  explicit FiberWait(std::source_location site) : FiberWait(begin(site)) {}
+  [[nodiscard]] static FiberWait begin(std::source_location site);
   ~FiberWait() { waiting_ = false; }
   FiberWait(const FiberWait&) = delete;
   FiberWait& operator=(const FiberWait&) = delete;
@@ -140,7 +140,6 @@ class FiberWait {
   friend class FiberCore;
   FiberWait(FiberCore& fiber, PromiseBase& drive, bool& waiting) noexcept
       : fiber_(fiber), drive_(drive), waiting_(waiting) {}
-  [[nodiscard]] static FiberWait begin(std::source_location site);
 
   FiberCore& fiber_;
   PromiseBase& drive_;
@@ -153,7 +152,7 @@ class FiberWait {
 /// that is cancelled is unwound from here: see above.
 template <Awaitable A>
 AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_location::current()) {
-  FiberWait wait(site);
+  FiberWait wait = FiberWait::begin(site);
   auto&& awaiter = get_awaiter(std::forward<A>(awaitable));
   if (!awaiter.await_ready()) {
     const FiberWait::Handle self = wait.handle();
