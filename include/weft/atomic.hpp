@@ -160,13 +160,13 @@ class AdaptiveLock {
 /// Mutual exclusion: an AdaptiveLock, or in mode 2 what the scheduler of the model knows as a
 /// mutex, so that it can tell a deadlock.
 #if WEFT_ATOMIC_MODE != 2
-using Mutex = AdaptiveLock;
+using ThreadMutex = AdaptiveLock;
 #else
-class Mutex {
+class ThreadMutex {
  public:
-  constexpr Mutex() noexcept = default;
-  Mutex(const Mutex&) = delete;
-  Mutex& operator=(const Mutex&) = delete;
+  constexpr ThreadMutex() noexcept = default;
+  ThreadMutex(const ThreadMutex&) = delete;
+  ThreadMutex& operator=(const ThreadMutex&) = delete;
 
   void lock();
   [[nodiscard]] bool try_lock();

@@ -4,9 +4,9 @@
 // included, but a program that calls explore() does not link.
 //
 // How it works: the program's threads are real threads, but only the one that holds the baton runs.
-// At each operation of an Atomic, a Mutex or a ThreadParker the scheduler decides who performs its
-// next operation. What lies between two operations is one step, so it must not depend on anything
-// else that varies (time, addresses, real randomness).
+// At each operation of an Atomic, a ThreadMutex or a ThreadParker the scheduler decides who
+// performs its next operation. What lies between two operations is one step, so it must not depend
+// on anything else that varies (time, addresses, real randomness).
 //
 // What it finds: lost wake-ups and other deadlocks, livelocks (an execution that does not end),
 // violated require()s, crashes. What it does not: exploration is sequentially consistent, so a

@@ -17,7 +17,7 @@
 
 #include <weft/spawn.hpp>
 #include <weft/then.hpp>
-#include <weft/waiter.hpp>
+#include <weft/waiter_leaf.hpp>
 
 #include <chrono>
 #include <coroutine>
@@ -47,9 +47,8 @@ class SharedState {
     return ready_.load(std::memory_order_acquire);
   }
 
-  enum class Registered : std::uint8_t { waiting, ready, refused };
-  /// Queues `waiter` until it is set. `refused`: withdraw() came first.
-  [[nodiscard]] Registered wait_with(Waiter& waiter) noexcept;
+  /// Queues `waiter` until it is set.
+  [[nodiscard]] Queued wait_with(Waiter& waiter) noexcept;
   /// Takes the waiter back. True: it will not be woken. False: it is being woken.
   /// Before wait_with(): makes it refuse, and gives false.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept;
@@ -81,7 +80,7 @@ class SharedState {
 
  private:
   Destroy destroy_;
-  mutable Mutex mutex_;
+  mutable ThreadMutex mutex_;
   WaiterList waiters_;  // guarded by mutex_
   std::shared_ptr<const FailureHandler> on_failure_;
   Atomic<std::uint32_t> holds_{1};
@@ -155,17 +154,18 @@ class SharedRef {
 };
 
 /// The leaf that waits for a shared state.
-class SharedLeaf : private CancelHook, private Waiter {
+class SharedLeaf final : private WaiterLeaf, private Waiter {
  public:
-  SharedLeaf() noexcept : CancelHook(&SharedLeaf::on_cancel_request), Waiter(&SharedLeaf::on_set) {}
+  SharedLeaf() noexcept : Waiter(&SharedLeaf::on_set) {}
   [[nodiscard]] bool suspend(PromiseBase& innermost, SharedState& state) noexcept;
 
  private:
-  static void on_set(Waiter& self) noexcept;
-  static void on_cancel_request(CancelHook& self) noexcept;
+  static void on_set(Waiter& self) noexcept { static_cast<SharedLeaf&>(self).served(); }
+  // The awaiter holds the state.
+  [[nodiscard]] Queued queue() noexcept override { return state_->wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept override { return state_->withdraw(*this); }
 
   SharedState* state_ = nullptr;
-  TaskHeader* task_ = nullptr;
 };
 
 [[noreturn]] void throw_no_future();

@@ -83,7 +83,7 @@ class ScopeGroup : public ChildGroup {
   std::optional<Scope> scope_;
   Atomic<bool> child_cancelled_{false};  // relaxed: the group's counter orders it
   Atomic<bool> rest_cancelled_{false};   // because one has failed
-  Mutex mutex_;
+  ThreadMutex mutex_;
   std::exception_ptr error_;     // the first; guarded by mutex_ until the group has ended
   bool body_cancelled_ = false;  // written by the body's end
 };

@@ -15,7 +15,7 @@
 #pragma once
 
 #include <weft/task.hpp>
-#include <weft/waiter.hpp>
+#include <weft/waiter_leaf.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -89,9 +89,8 @@ class Semaphore {
     return false;
   }
 
-  enum class Registered : std::uint8_t { waiting, granted, refused };
-  /// Queues `waiter`, unless its permits can be had at once. `refused`: withdraw() came first.
-  [[nodiscard]] Registered wait_with(SemaphoreWaiter& waiter) noexcept;
+  /// Queues `waiter`, unless its permits can be had at once.
+  [[nodiscard]] Queued wait_with(SemaphoreWaiter& waiter) noexcept;
   /// Takes the waiter back. True: it has none and will not be woken. False: it is being woken.
   /// Before wait_with(): makes it refuse, and gives false.
   [[nodiscard]] bool withdraw(SemaphoreWaiter& waiter) noexcept;
@@ -118,7 +117,7 @@ class Semaphore {
   [[nodiscard]] std::size_t grant(std::size_t permits, ServedList& served) noexcept;
 
   Atomic<std::uintptr_t> word_;  // twice the permits, plus the bit
-  mutable Mutex mutex_;
+  mutable ThreadMutex mutex_;
   WaiterList waiters_;  // guarded by mutex_; all are SemaphoreWaiters
 };
 
@@ -161,12 +160,10 @@ class [[nodiscard]] Permit {
   std::size_t permits_ = 0;
 };
 
-class AcquireAwaiter final : private CancelHook, private SemaphoreWaiter {
+class AcquireAwaiter final : private WaiterLeaf, private SemaphoreWaiter {
  public:
   AcquireAwaiter(Semaphore& semaphore, std::size_t permits) noexcept
-      : CancelHook(&AcquireAwaiter::on_cancel_request),
-        SemaphoreWaiter(&AcquireAwaiter::on_grant, permits),
-        semaphore_(semaphore) {}
+      : SemaphoreWaiter(&AcquireAwaiter::on_grant, permits), semaphore_(semaphore) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
@@ -182,12 +179,11 @@ class AcquireAwaiter final : private CancelHook, private SemaphoreWaiter {
   [[nodiscard]] Permit await_resume() noexcept { return Permit(semaphore_, permits()); }
 
  private:
-  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
-  static void on_grant(Waiter& self) noexcept;
-  static void on_cancel_request(CancelHook& self) noexcept;
+  static void on_grant(Waiter& self) noexcept { static_cast<AcquireAwaiter&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept override { return semaphore_.wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept override { return semaphore_.withdraw(*this); }
 
   Semaphore& semaphore_;
-  TaskHeader* task_ = nullptr;
 };
 
 /// See Semaphore::acquire().

@@ -146,7 +146,7 @@ class TaskSet {
   void unlist(SpawnedTask& task) noexcept;
 
   Executor* executor_;
-  Mutex mutex_;
+  ThreadMutex mutex_;
   SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
   Atomic<bool> cancelled_{false};  // written with the mutex held
 };

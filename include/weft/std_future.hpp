@@ -43,7 +43,7 @@ class StdForwarder final : private Waiter {
  public:
   static void start(SharedRef<T> result, std::promise<T> promise) {
     auto* const self = new StdForwarder(std::move(result), std::move(promise));
-    if (self->result_->wait_with(*self) == SharedState::Registered::ready) self->hand_on();
+    if (self->result_->wait_with(*self) == Queued::served) self->hand_on();
   }
 
  private:

@@ -13,6 +13,13 @@
 
 namespace weft {
 
+/// What became of a waiter that was to be queued.
+enum class Queued : std::uint8_t {
+  waiting,  ///< it will be served
+  served,   ///< at once: it need not wait
+  refused,  ///< it had been withdrawn before
+};
+
 class Waiter {
  public:
   /// Called once when the waiter has been served, by whoever serves it, who holds no lock: it must

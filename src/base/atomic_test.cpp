@@ -39,11 +39,11 @@ TEST(Atomic, HoldsPointersAndStartsAtZero) {
 
 TEST(Atomic, CostsNothingInThePlainMode) {
   static_assert(WEFT_ATOMIC_MODE != 0 || sizeof(Atomic<std::uint32_t>) == sizeof(std::uint32_t));
-  static_assert(WEFT_ATOMIC_MODE != 0 || sizeof(Mutex) == sizeof(std::uint32_t));
+  static_assert(WEFT_ATOMIC_MODE != 0 || sizeof(ThreadMutex) == sizeof(std::uint32_t));
 }
 
-TEST(Mutex, Excludes) {
-  Mutex mutex;
+TEST(ThreadMutex, Excludes) {
+  ThreadMutex mutex;
   int count = 0;  // the race detector watches it
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -88,7 +88,7 @@ class FrameDepot {
   void put(Shelf& shelf, FrameRange range) noexcept;
   [[nodiscard]] FrameSupply take_locked(std::size_t index, std::size_t new_blocks);
 
-  Mutex mutex_;
+  ThreadMutex mutex_;
   std::array<Shelf, kFrameClasses> shelves_{};  // guarded by mutex_, as is slabs_
   SlabSource slabs_;
 };

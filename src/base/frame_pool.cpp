@@ -81,7 +81,7 @@ struct ThreadCache {
 };
 
 struct Registry {
-  Mutex mutex;
+  ThreadMutex mutex;
   ThreadCache* first = nullptr;  // guarded by mutex, as is `ended`
   LiveCounts ended;              // the sum over threads that have ended
 };

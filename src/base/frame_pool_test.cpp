@@ -108,7 +108,7 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
   constexpr int kThreads = 4;
   constexpr int kSteps = 20000;
   struct Mailbox {
-    Mutex mutex;
+    ThreadMutex mutex;
     std::vector<Block> blocks;
   };
   std::array<Mailbox, kThreads> mailboxes;

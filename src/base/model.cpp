@@ -32,7 +32,7 @@ void spin_hint() noexcept {
   }
 }
 
-void Mutex::lock() {
+void ThreadMutex::lock() {
   before_atomic_operation(this, "lock");
   while (locked_.exchange(true, std::memory_order_acquire)) {
     if (Scheduler* const scheduler = Scheduler::current()) {
@@ -43,12 +43,12 @@ void Mutex::lock() {
   }
 }
 
-bool Mutex::try_lock() {
+bool ThreadMutex::try_lock() {
   before_atomic_operation(this, "try_lock");
   return !locked_.exchange(true, std::memory_order_acquire);
 }
 
-void Mutex::unlock() {
+void ThreadMutex::unlock() {
   before_atomic_operation(this, "unlock");
   locked_.store(false, std::memory_order_release);
   if (Scheduler* const scheduler = Scheduler::current()) scheduler->wake(this, true);

@@ -63,7 +63,7 @@ class BlockingPool {
   void join_ended() noexcept;
 
   const Options options_;
-  mutable Mutex mutex_;  // guards all that follows
+  mutable ThreadMutex mutex_;  // guards all that follows
   BlockingJob* first_job_ = nullptr;
   BlockingJob* last_job_ = nullptr;
   Worker* idle_ =

@@ -49,7 +49,7 @@ class IdleSet {
   [[nodiscard]] bool may_wake(std::uint64_t counts) const noexcept;
 
   Atomic<std::uint64_t> counts_;
-  Mutex mutex_;
+  ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
   std::size_t workers_;
 };

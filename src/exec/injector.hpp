@@ -84,7 +84,7 @@ class Injector {
  private:
   void publish_length() noexcept { length_.store(queue_.size(), std::memory_order_relaxed); }
 
-  Mutex mutex_;
+  ThreadMutex mutex_;
   IntrusiveQueue<T> queue_;  // guarded by mutex_
   bool closed_ = false;      // guarded by mutex_
   Atomic<bool> closed_hint_{false};

@@ -35,7 +35,7 @@ class IdlePool {
 
   const std::size_t max_per_host_;
   const Nanoseconds max_age_;
-  mutable Mutex mutex_;
+  mutable ThreadMutex mutex_;
   std::map<std::string, std::vector<Idle>> hosts_;  // guarded by mutex_; oldest first
   std::size_t size_ = 0;                            // guarded by mutex_
 };

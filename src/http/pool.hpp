@@ -57,7 +57,7 @@ class Pool {
 
   const Limits limits_;
   Atomic<T*> latest_{nullptr};
-  Mutex mutex_;
+  ThreadMutex mutex_;
   std::vector<std::unique_ptr<T>> kept_;  // guarded by mutex_
 };
 

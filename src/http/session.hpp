@@ -41,7 +41,7 @@ class ServerCore {
       0};  // relaxed: slots held by connections that wait; see serve_burst()
 
  private:
-  Mutex mutex_;
+  ThreadMutex mutex_;
   Session* sessions_ = nullptr;  // guarded by mutex_
   bool draining_ = false;        // guarded by mutex_
 };
@@ -81,7 +81,7 @@ class Session {
   Session* previous_ = nullptr;  // the core's, under its mutex
   Signal drain_wanted_;
   Atomic<bool> draining_{false};
-  mutable Mutex mutex_;
+  mutable ThreadMutex mutex_;
   Connection* first_ = nullptr;  // guarded by mutex_
   bool sweeping_ = false;        // guarded by mutex_
 };

@@ -53,7 +53,7 @@ class Signal {
   Wait wait() noexcept { return Wait(*this); }
 
  private:
-  Mutex mutex_;
+  ThreadMutex mutex_;
   bool is_set_ = false;        // guarded by mutex_
   Awaiter* waiter_ = nullptr;  // guarded by mutex_; whoever takes it out ends its wait
 };

@@ -89,7 +89,7 @@ class FaultPlan {
   std::array<Atomic<std::uint64_t>, kinds> calls_{};
   Atomic<std::uint64_t> struck_{0};
   Atomic<bool> shortens_{false};
-  Mutex mutex_;
+  ThreadMutex mutex_;
   std::vector<Fault> faults_;  // guarded by mutex_; their skip and times are counted down
 };
 

@@ -127,7 +127,7 @@ class Runtime::Machine {
   Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
-  Mutex shutdown_mutex_;  // held for as long as it takes; written with it held:
+  ThreadMutex shutdown_mutex_;  // held for as long as it takes; written with it held:
   Atomic<bool> ending_{false};
 };
 

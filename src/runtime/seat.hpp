@@ -81,7 +81,7 @@ class Seat {
     if (!waiting_.empty()) waiting_.front()->parker.unpark();
   }
 
-  Mutex mutex_;
+  ThreadMutex mutex_;
   IntrusiveList<Waiter> waiting_;  // guarded by mutex_
   bool taken_ = false;             // guarded by mutex_
 };

@@ -11,24 +11,6 @@
 
 namespace weft {
 
-namespace {
-
-/// Wakes a thread.
-class ThreadWaiter final : public Waiter {
- public:
-  ThreadWaiter() noexcept : Waiter(&ThreadWaiter::on_set) {}
-  void wait() noexcept { parker_.park(); }
-  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) noexcept {
-    return parker_.park_for(timeout);
-  }
-
- private:
-  static void on_set(Waiter& self) noexcept { static_cast<ThreadWaiter&>(self).parker_.unpark(); }
-  ThreadParker parker_;
-};
-
-}  // namespace
-
 void throw_no_future() {
   throw std::logic_error("weft::SharedFuture: it is empty, or was moved from");
 }
@@ -37,16 +19,16 @@ void throw_promise_set() {
   throw std::logic_error("weft::Promise: it was set already, or moved from");
 }
 
-SharedState::Registered SharedState::wait_with(Waiter& waiter) noexcept {
+Queued SharedState::wait_with(Waiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
-  if (WaiterList::refuses(waiter)) return Registered::refused;
+  if (WaiterList::refuses(waiter)) return Queued::refused;
   // Relaxed: written with the mutex held, which orders the outcome as well.
   if (ready_.load(std::memory_order_relaxed)) {
     WaiterList::served_at_once(waiter);
-    return Registered::ready;
+    return Queued::served;
   }
   waiters_.append(waiter);
-  return Registered::waiting;
+  return Queued::waiting;
 }
 
 bool SharedState::withdraw(Waiter& waiter) noexcept {
@@ -67,12 +49,9 @@ void SharedState::publish() noexcept {
 
 bool SharedState::wait_on_thread(const std::chrono::nanoseconds* timeout) {
   if (ready()) return true;
-  if (TaskSet::current_or_null() != nullptr) {
-    throw std::logic_error(
-        "weft::SharedFuture: this thread runs tasks and must not block; use co_await");
-  }
+  require_thread_may_block("weft::SharedFuture");
   ThreadWaiter waiter;
-  if (wait_with(waiter) == Registered::ready) return true;
+  if (wait_with(waiter) == Queued::served) return true;
   if (timeout == nullptr) {
     waiter.wait();
     return true;
@@ -101,37 +80,7 @@ bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   TaskHeader& task = innermost.task();
   if (state.ready() && !task.cancel_requested() && task.spend_budget()) return false;
   state_ = &state;
-  task_ = &task;
-  task.suspended_at(innermost);
-  // Armed before it waits: once it waits, it may be woken on another thread and be gone.
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
-  switch (state.wait_with(*this)) {
-    case SharedState::Registered::waiting:
-      return true;
-    case SharedState::Registered::ready:
-      return !task.leaf_ended_inline();
-    case SharedState::Registered::refused:
-      task.leaf_ended(true);
-      return true;
-  }
-  return true;
-}
-
-void SharedLeaf::on_set(Waiter& self) noexcept {
-  // SAFETY: this function is given only to the Waiter of a SharedLeaf.
-  static_cast<SharedLeaf&>(self).task_->leaf_ended(false);
-}
-
-void SharedLeaf::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a SharedLeaf, which stays until
-  // request_finished(), and with it the awaiter's hold on the state.
-  auto& leaf = static_cast<SharedLeaf&>(self);
-  TaskHeader* const task = leaf.task_;
-  if (leaf.state_->withdraw(leaf)) task->leaf_ended(true);
-  task->request_finished();
+  return WaiterLeaf::suspend(innermost);
 }
 
 }  // namespace weft

@@ -83,15 +83,15 @@ bool Semaphore::take_or_mark(std::size_t permits) noexcept {
   return false;
 }
 
-Semaphore::Registered Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
+Queued Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
-  if (WaiterList::refuses(waiter)) return Registered::refused;
+  if (WaiterList::refuses(waiter)) return Queued::refused;
   if (take_or_mark(waiter.permits())) {
     WaiterList::served_at_once(waiter);
-    return Registered::granted;
+    return Queued::served;
   }
   waiters_.append(waiter);
-  return Registered::waiting;
+  return Queued::waiting;
 }
 
 bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
@@ -110,43 +110,6 @@ bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
 std::size_t Semaphore::waiting() const noexcept {
   std::lock_guard lock(mutex_);
   return waiters_.size();
-}
-
-// The leaf
-
-bool AcquireAwaiter::suspend(PromiseBase& innermost) noexcept {
-  TaskHeader& task = innermost.task();
-  task_ = &task;
-  task.suspended_at(innermost);
-  // Armed before it waits: once it waits, it may be granted on another thread and be gone.
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
-  switch (semaphore_.wait_with(*this)) {
-    case Semaphore::Registered::waiting:
-      return true;
-    case Semaphore::Registered::granted:
-      return !task.leaf_ended_inline();
-    case Semaphore::Registered::refused:
-      task.leaf_ended(true);
-      return true;
-  }
-  return true;
-}
-
-void AcquireAwaiter::on_grant(Waiter& self) noexcept {
-  // SAFETY: this function is given only to the Waiter of an AcquireAwaiter.
-  static_cast<AcquireAwaiter&>(self).task_->leaf_ended(false);
-}
-
-void AcquireAwaiter::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of an AcquireAwaiter, which stays until
-  // request_finished().
-  auto& leaf = static_cast<AcquireAwaiter&>(self);
-  TaskHeader* const task = leaf.task_;
-  if (leaf.semaphore_.withdraw(leaf)) task->leaf_ended(true);
-  task->request_finished();
 }
 
 }  // namespace weft

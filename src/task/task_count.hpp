@@ -71,7 +71,7 @@ class TaskCount {
   std::size_t workers_;
   std::unique_ptr<Tally[]> tallies_;
   Atomic<bool> closing_{false};
-  mutable Mutex mutex_;
+  mutable ThreadMutex mutex_;
   std::uint64_t begun_outside_ = 0;  // these three are guarded by mutex_
   std::uint64_t ended_outside_ = 0;
   bool closed_ = false;

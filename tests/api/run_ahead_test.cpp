@@ -149,7 +149,7 @@ TEST_P(RunAhead, AScopesCancelIsSeenByAChildThatHasNotWaitedYet) {
   run(scope([&](Scope& children) -> Task<void> {
     auto child = children.spawn([&]() -> Task<int> {
       children.cancel_children();
-      co_await free.acquire();  // could be had at once
+      const Permit permit = co_await free.acquire();  // could be had at once
       co_return 1;
     });
     const auto outcome = co_await std::move(child).outcome();
@@ -165,7 +165,7 @@ TEST_P(RunAhead, AShutdownReachesTasksThatHaveNotRunYet) {
     for (int i = 0; i < 10; ++i) {
       spawn([&]() -> Task<void> {
         const std::shared_ptr<void> at_the_end(nullptr, [&](void*) { ++ended; });
-        co_await never.acquire();
+        const Permit permit = co_await never.acquire();
       }).detach();
     }
     co_return;

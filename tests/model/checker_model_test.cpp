@@ -98,9 +98,9 @@ TEST(CheckerReplay, TheSameSeedGivesTheSameInterleaving) {
 
 TEST_P(Checker, FindsLocksTakenInOppositeOrder) {
   const Report report = explore(options(), [](Execution& execution) {
-    Mutex a;
-    Mutex b;
-    const auto take = [](Mutex& first, Mutex& second) {
+    ThreadMutex a;
+    ThreadMutex b;
+    const auto take = [](ThreadMutex& first, ThreadMutex& second) {
       const std::lock_guard outer(first);
       const std::lock_guard inner(second);
     };
@@ -162,7 +162,7 @@ TEST(CheckerBounded, EnumeratesEachInterleavingOnce) {
 TEST_P(Checker, PassesACorrectProgramAndLetsSpinnersWait) {
   const Report report =
       explore({.strategy = GetParam(), .iterations = 2000}, [](Execution& execution) {
-        Mutex mutex;
+        ThreadMutex mutex;
         int count = 0;
         Atomic<bool> go{false};
         for (int i = 0; i < 2; ++i) {

@@ -11,5 +11,6 @@
 #include "task/spawned.cpp"
 #include "task/task_count.cpp"
 #include "task/task_header.cpp"
+#include "task/waiter_leaf.cpp"
 #include "task/wake_group.cpp"
 #include "task/wake_queue.cpp"

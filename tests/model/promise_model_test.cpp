@@ -79,7 +79,7 @@ void set_and_thread(Execution& execution) {
   execution.thread([&] { state.set(); });
   execution.thread([&] {
     ParkedWaiter waiter;
-    if (state.wait_with(waiter) == SharedState::Registered::waiting) waiter.wait();
+    if (state.wait_with(waiter) == Queued::waiting) waiter.wait();
     require(state.ready() && state.result == 7, "the result is there when the wait is over");
   });
   execution.thread([&] {
@@ -99,7 +99,7 @@ void withdrawn_or_woken(Execution& execution) {
   execution.thread([&] { state.set(); });
   execution.thread([&] {
     ParkedWaiter waiter;
-    if (state.wait_with(waiter) != SharedState::Registered::waiting) return;
+    if (state.wait_with(waiter) != Queued::waiting) return;
     if (!state.withdraw(waiter)) waiter.wait();  // else it would wait for ever
   });
   execution.join_all();
@@ -123,7 +123,7 @@ void set_wait_and_drop(Execution& execution) {
   execution.thread([&] { state.release(); });
   execution.thread([&] {
     ParkedWaiter waiter;
-    if (state.wait_with(waiter) == SharedState::Registered::waiting) waiter.wait();
+    if (state.wait_with(waiter) == Queued::waiting) waiter.wait();
     require(destroyed == 0 && state.result == 7, "who holds it can read it");
     state.release();
   });

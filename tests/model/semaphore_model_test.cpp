@@ -96,7 +96,7 @@ class ParkedAcquire final : public SemaphoreWaiter {
             [](Waiter& self) noexcept { static_cast<ParkedAcquire&>(self).parker_.unpark(); },
             permits) {}
   void acquire_from(Semaphore& semaphore) noexcept {
-    if (semaphore.wait_with(*this) == Semaphore::Registered::waiting) parker_.park();
+    if (semaphore.wait_with(*this) == Queued::waiting) parker_.park();
   }
 
  private:
