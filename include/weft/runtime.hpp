@@ -28,6 +28,9 @@ namespace weft {
 struct RuntimeOptions {
   /// Threads that run tasks. 0: one a core that this process may use. At most 1024.
   std::size_t workers = 0;
+  /// Threads that compute for parallel(), started when it is first used. 0: one a core that this
+  /// process may use. At most 1024.
+  std::size_t compute_threads = 0;
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;

@@ -14,6 +14,7 @@
 #include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/net.hpp>
+#include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/result.hpp>

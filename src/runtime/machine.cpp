@@ -93,9 +93,11 @@ class Runtime::Machine::ThreadContext {
         tasks_(TaskSet::make_current(machine.tasks_.get())),
         counter_(RootTasks::make_current(machine.tasks_->counter(index))),
         pool_(BlockingPool::make_current(&machine.blocking_)),
+        team_(Team::make_current(&machine.team_)),
         hub_(FiberHub::make_current(machine.hubs_[index].get())) {}
   ~ThreadContext() {
     FiberHub::make_current(hub_);
+    Team::make_current(team_);
     BlockingPool::make_current(pool_);
     RootTasks::make_current(counter_);
     TaskSet::make_current(tasks_);
@@ -109,10 +111,16 @@ class Runtime::Machine::ThreadContext {
   TaskSet* tasks_;
   RootTasks::Counter counter_;
   BlockingPool* pool_;
+  Team* team_;
   FiberHub* hub_;
 };
 
-Runtime::Machine::Machine(RuntimeOptions options) : options_(std::move(options)) {
+Runtime::Machine::Machine(RuntimeOptions options)
+    : options_(std::move(options)), team_(options_.compute_threads) {
+  if (options_.compute_threads > most_workers) {
+    throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
+                                std::to_string(options_.compute_threads));
+  }
   const std::size_t workers = worker_count(options_);
   std::vector<Park*> parks;
   for (std::size_t i = 0; i < workers; ++i) {
@@ -208,6 +216,7 @@ void Runtime::Machine::shutdown() noexcept {
     tasks_->close_when_empty();
   }
   blocking_.stop();
+  team_.stop();
   stop_threads();
 }
 

@@ -15,6 +15,7 @@
 
 #include "exec/blocking_pool.hpp"
 #include "exec/scheduler.hpp"
+#include "exec/team.hpp"
 #include "fiber/hub.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
@@ -123,6 +124,7 @@ class Runtime::Machine {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
+  Team team_;
   Seat seat_;                    // current_thread: whoever runs the one worker has it
   Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};

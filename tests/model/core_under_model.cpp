@@ -1,6 +1,8 @@
 // The lock-free parts of the task and executor folders, built once more in the deterministic mode
 // for the tests in this folder.
 #include "exec/idle_set.cpp"
+#include "exec/team.cpp"
+#include "os/thread.cpp"
 #include "sync/promise.cpp"
 #include "sync/semaphore.cpp"
 #include "task/atomic_waker.cpp"

@@ -1,0 +1,282 @@
+// Fork–join parallelism of plain functions: parallel_invoke(), parallel_for(), parallel_reduce(),
+// and parallel(), which runs them beside a runtime's tasks.
+//
+//   std::uint64_t fibonacci(int n) {
+//     if (n < 2) return n;
+//     std::uint64_t a = 0, b = 0;
+//     weft::parallel_invoke([&] { a = fibonacci(n - 1); }, [&] { b = fibonacci(n - 2); });
+//     return a + b;
+//   }
+//   std::uint64_t value = co_await weft::parallel([] { return fibonacci(39); });
+//
+// parallel(f) runs f on the runtime's team of computing threads, one a core, apart from its
+// workers: tasks and I/O go on meanwhile. Within f, and in all that it calls, the parallel_
+// functions share out what they are given among the team. Anywhere else they do it all on the
+// calling thread, one after the other: the same program without parallelism.
+//
+// What a fork costs as long as all threads are busy is a few stores and a load
+// (<weft/fork_join.hpp>); so there is no need to choose how finely to divide. What runs for long
+// without forking, though, gives nobody anything meanwhile.
+//
+// Exceptions: the first of a fork, in the order of a serial run where both have thrown, comes out
+// of it when the other part has ended. Cancel of the task that awaits parallel(f): each fork throws
+// from then on, an exception without a name that must be passed on; if f ends nevertheless, its
+// result is delivered.
+#pragma once
+
+#include <weft/cancel.hpp>
+#include <weft/fork_join.hpp>
+#include <weft/outcome.hpp>
+#include <weft/task.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+/// A job in its scope: given back, waited for or dropped before it goes.
+class ForkScope {
+ public:
+  ForkScope(TeamMember& member, ForkJob& job) noexcept : member_(member), job_(job) {
+    member.push(job);
+  }
+  /// If something has thrown before end().
+  ~ForkScope() {
+    if (!ended_) [[unlikely]]
+      member_.drop(job_);
+  }
+  ForkScope(const ForkScope&) = delete;
+  ForkScope& operator=(const ForkScope&) = delete;
+
+  /// True: the job is the caller's to run. False: another member has run it. Rethrows what it
+  /// threw.
+  [[nodiscard]] bool end() {
+    ended_ = true;
+    if (member_.take_back(job_)) [[likely]]
+      return true;
+    member_.join(job_);
+    return false;
+  }
+
+ private:
+  TeamMember& member_;
+  ForkJob& job_;
+  bool ended_ = false;
+};
+
+template <class F>
+class InvokeJob final : public ForkJob {
+ public:
+  explicit InvokeJob(F& function) noexcept : ForkJob(&InvokeJob::run_job), function_(function) {}
+
+ private:
+  static void run_job(ForkJob& self) { static_cast<InvokeJob&>(self).function_(); }
+  F& function_;
+};
+
+/// Calls all the functions, perhaps at the same time, and returns when all have ended. Throws what
+/// the first of them, in their order, has thrown; those after it may not have been called then.
+template <std::invocable F, std::invocable G>
+void parallel_invoke(F&& first, G&& second) {
+  TeamMember* const member = TeamMember::current();
+  if (member == nullptr) {
+    first();
+    second();
+    return;
+  }
+  InvokeJob<std::remove_reference_t<G>> job(second);
+  ForkScope scope(*member, job);
+  if (member->asked()) [[unlikely]]
+    member->answer();
+  first();
+  if (scope.end()) [[likely]]
+    second();
+}
+template <std::invocable F, std::invocable G, std::invocable... More>
+void parallel_invoke(F&& first, G&& second, More&&... more) {
+  parallel_invoke(first, [&] { parallel_invoke(second, more...); });
+}
+
+/// What a loop over [begin, end) does: `step(first, last)` on parts of at most `grain`, in order as
+/// far as one thread does them; and gives half of the rest away when it is asked for.
+template <std::integral Index, class Part>
+class ForkLoop {
+ public:
+  using Count = std::make_unsigned_t<Index>;
+
+  /// `part` gets what one thread does, by `part.step(i)`. `part.fresh()` gives one for the rest,
+  /// and takes that up again by `part.join(rest)`.
+  static void run(TeamMember& member, Part& part, Index begin, Index end, Count grain) {
+    while (begin != end) {
+      if (member.asked()) [[unlikely]] {
+        if (!member.can_give() && count(begin, end) > grain) {
+          return split(member, part, begin, end, grain);
+        }
+        member.answer();
+      }
+      const Index stop = count(begin, end) > grain ? after(begin, grain) : end;
+      for (; begin != stop; ++begin) part.step(begin);
+    }
+  }
+
+ private:
+  class Half final : public ForkJob {
+   public:
+    Half(const Part& like, Index begin, Index end, Count grain)
+        : ForkJob(&Half::run_job), part_(like.fresh()), begin_(begin), end_(end), grain_(grain) {}
+    void run_here(TeamMember& member) { run(member, part_, begin_, end_, grain_); }
+    [[nodiscard]] Part& part() noexcept { return part_; }
+
+   private:
+    static void run_job(ForkJob& self) {
+      static_cast<Half&>(self).run_here(*TeamMember::current());
+    }
+    Part part_;
+    Index begin_;
+    Index end_;
+    Count grain_;
+  };
+
+  // A difference of two signed numbers need not be one.
+  static Count count(Index begin, Index end) noexcept {
+    return static_cast<Count>(static_cast<Count>(end) - static_cast<Count>(begin));
+  }
+  static Index after(Index begin, Count steps) noexcept {
+    return static_cast<Index>(static_cast<Count>(begin) + steps);
+  }
+
+  static void split(TeamMember& member, Part& part, Index begin, Index end, Count grain) {
+    const Index middle = after(begin, count(begin, end) / 2);
+    Half right(part, middle, end, grain);
+    ForkScope scope(member, right);
+    member.answer();
+    run(member, part, begin, middle, grain);
+    if (scope.end()) right.run_here(member);
+    part.join(std::move(right.part()));
+  }
+};
+
+/// Calls `body(i)` for each i of [begin, end), perhaps several at the same time. `grain` of them,
+/// at least 1, are done in a row between two looks whether somebody wants work. If a call throws,
+/// the others of its part of the range are left out, and the exception comes out in the end.
+template <std::integral Index, class Body>
+  requires std::invocable<Body&, Index>
+void parallel_for(Index begin, std::type_identity_t<Index> end, Body&& body,
+                  std::make_unsigned_t<Index> grain = 1) {
+  struct Part {
+    std::remove_reference_t<Body>& body;
+    void step(Index i) { std::invoke(body, i); }
+    [[nodiscard]] Part fresh() const noexcept { return {body}; }
+    void join(Part&&) noexcept {}
+  };
+  if (!(begin < end)) return;
+  if (TeamMember* const member = TeamMember::current()) {
+    Part part{body};
+    ForkLoop<Index, Part>::run(*member, part, begin, end,
+                               std::max<std::make_unsigned_t<Index>>(grain, 1));
+  } else {
+    for (; begin != end; ++begin) std::invoke(body, begin);
+  }
+}
+
+/// Combines `map(i)` for all i of [begin, end) in their order: `combine` must be associative, need
+/// not be commutative, and `identity` must change nothing. Otherwise as parallel_for().
+template <std::integral Index, class T, class Map, class Combine>
+  requires std::invocable<Map&, Index> && std::invocable<Combine&, T, T>
+[[nodiscard]] T parallel_reduce(Index begin, std::type_identity_t<Index> end, T identity, Map&& map,
+                                Combine&& combine, std::make_unsigned_t<Index> grain = 1) {
+  struct Part {
+    const T& identity;
+    std::remove_reference_t<Map>& map;
+    std::remove_reference_t<Combine>& combine;
+    T sum;
+    void step(Index i) { sum = std::invoke(combine, std::move(sum), std::invoke(map, i)); }
+    [[nodiscard]] Part fresh() const { return {identity, map, combine, identity}; }
+    void join(Part&& right) { sum = std::invoke(combine, std::move(sum), std::move(right.sum)); }
+  };
+  Part whole{identity, map, combine, identity};
+  if (!(begin < end)) return identity;
+  if (TeamMember* const member = TeamMember::current()) {
+    ForkLoop<Index, Part>::run(*member, whole, begin, end,
+                               std::max<std::make_unsigned_t<Index>>(grain, 1));
+  } else {
+    for (; begin != end; ++begin) whole.step(begin);
+  }
+  return std::move(whole.sum);
+}
+
+/// The part of parallel() that needs no template: a root on the team, as a leaf of the task.
+class ParallelLeaf : private CancelHook, private ForkRoot {
+ public:
+  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+
+ protected:
+  ParallelLeaf() noexcept
+      : CancelHook(&ParallelLeaf::on_cancel_request), ForkRoot(&ParallelLeaf::run_root) {}
+  ~ParallelLeaf() = default;
+  /// On a member: calls the function.
+  virtual void call() = 0;
+  virtual void failed(std::exception_ptr error) noexcept = 0;
+
+ private:
+  static void run_root(ForkRoot& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  TaskHeader* task_ = nullptr;
+  Team* team_ = nullptr;
+};
+
+template <class F>
+class ParallelAwaiter final : public ParallelLeaf {
+ public:
+  using Result = std::invoke_result_t<F&>;
+  explicit ParallelAwaiter(F&& function) : function_(std::move(function)) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise());
+  }
+  Result await_resume() { return outcome_.take(); }
+
+ private:
+  void call() override {
+    if constexpr (std::is_void_v<Result>) {
+      function_();
+      outcome_.set_value();
+    } else {
+      outcome_.set_value(function_());
+    }
+  }
+  void failed(std::exception_ptr error) noexcept override { outcome_.set_error(std::move(error)); }
+
+  F function_;
+  Outcome<Result> outcome_;
+};
+
+template <class F>
+class [[nodiscard]] ParallelOp {
+ public:
+  explicit ParallelOp(F function) : function_(std::move(function)) {}
+  ParallelAwaiter<F> operator co_await() && { return ParallelAwaiter<F>(std::move(function_)); }
+
+ private:
+  F function_;
+};
+
+/// Runs `function()` on the team of the current runtime, where the parallel_ functions are
+/// parallel, and gives its result. Throws what it throws; IoError if the team has no thread (none
+/// could be started, or the runtime has ended), and on a thread that works for no runtime. Cancel:
+/// see above.
+template <std::invocable F>
+ParallelOp<F> parallel(F function) {
+  return ParallelOp<F>(std::move(function));
+}
+
+}  // namespace weft
