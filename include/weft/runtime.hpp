@@ -34,6 +34,11 @@ struct RuntimeOptions {
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;
+  /// With current_thread, for tests: now() and all timers go by a clock that stands still while
+  /// anything runs, and is moved on to the next deadline when all is idle. So a timeout of an hour
+  /// takes no time. Calls of blocking() and parallel() stop it; what comes from another process, or
+  /// from threads of one's own, does not, and may find that time has passed.
+  bool virtual_time = false;
   /// Names the worker threads: "<name>-0", ….
   std::string name = "weft";
   /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it

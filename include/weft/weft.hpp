@@ -4,6 +4,7 @@
 
 #include <weft/as_future.hpp>
 #include <weft/atomic_waker.hpp>
+#include <weft/blocking.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>

@@ -17,7 +17,9 @@ namespace weft {
 struct BlockingPool::Worker {
   ThreadParker parker;
   Worker* next_idle = nullptr;
-  bool idle = false;   // on the idle stack
+  bool idle = false;  // on the idle stack
+  bool busy = false;  // runs what `running` says
+  Running running;
   bool ended = false;  // has taken its last look at the pool: can be joined with next to no waiting
   std::thread thread;
 };
@@ -33,7 +35,7 @@ thread_local BlockingPool* current_pool = nullptr;
   return std::exchange(current_pool, pool);
 }
 
-BlockingPool::BlockingPool(Options options) noexcept : options_(options) {}
+BlockingPool::BlockingPool(Options options) : options_(std::move(options)) {}
 BlockingPool::~BlockingPool() { stop(); }
 
 std::size_t BlockingPool::threads() const noexcept {
@@ -52,7 +54,13 @@ Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
     if (error && live_ == 0) return fail(error);
   }
   job.next = nullptr;
-  (last_job_ != nullptr ? last_job_->next : first_job_) = &job;
+  job.queued_ = true;
+  submitted_.fetch_add(1, std::memory_order_relaxed);
+  if (last_job_ != nullptr) {
+    last_job_->next = &job;
+  } else {
+    first_job_ = &job;
+  }
   last_job_ = &job;
   // Under the lock: once it is released stop() may end and free an unparked worker.
   if (idle != nullptr) idle->parker.unpark();
@@ -85,20 +93,52 @@ void BlockingPool::join_ended() noexcept {
 }
 
 void BlockingPool::run(Worker& worker) noexcept {
-  name_current_thread("weft-blocking");
+  name_current_thread(options_.name);
   do {
-    while (BlockingJob* job = pop_job()) job->run();
+    while (BlockingJob* job = pop_job(worker)) {
+      job->run();  // it may be gone
+      job_ended();
+    }
   } while (wait_for_work(worker));
 }
 
-BlockingJob* BlockingPool::pop_job() noexcept {
+BlockingJob* BlockingPool::pop_job(Worker& worker) noexcept {
   const std::lock_guard lock(mutex_);
   BlockingJob* const job = first_job_;
+  worker.busy = job != nullptr;
   if (job != nullptr) {
-    first_job_ = job->next;
+    first_job_ = static_cast<BlockingJob*>(job->next);
     if (first_job_ == nullptr) last_job_ = nullptr;
+    job->queued_ = false;
+    worker.running = {job->site(), std::chrono::steady_clock::now()};
   }
   return job;
+}
+
+bool BlockingPool::withdraw(BlockingJob& job) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!job.queued_) return false;
+  Runnable* before = nullptr;
+  for (Runnable* each = first_job_; each != &job; each = each->next) before = each;
+  auto* const after = static_cast<BlockingJob*>(job.next);
+  if (before == nullptr) {
+    first_job_ = after;
+  } else {
+    before->next = after;
+  }
+  if (last_job_ == &job) last_job_ = static_cast<BlockingJob*>(before);
+  job.queued_ = false;
+  job_ended();
+  return true;
+}
+
+std::vector<BlockingPool::Running> BlockingPool::running() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Running> all;
+  for (const auto& worker : workers_) {
+    if (worker->busy) all.push_back(worker->running);
+  }
+  return all;
 }
 
 /// False when the worker is to end.

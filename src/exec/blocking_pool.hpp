@@ -8,28 +8,24 @@
 #pragma once
 
 #include <weft/atomic.hpp>
+#include <weft/blocking.hpp>
 #include <weft/result.hpp>
-#include <weft/runnable.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <source_location>
 #include <vector>
 
 namespace weft {
 
-/// What runs on the pool: an intrusive node, as for every executor. Its run() may block.
-using BlockingJob = Runnable;
-
 class BlockingPool {
  public:
-  struct Options {
-    std::size_t most_threads = 4;
-    std::chrono::nanoseconds idle_limit = std::chrono::seconds(10);  ///< then an idle thread ends
-  };
+  using Options = BlockingOptions;
 
   BlockingPool() : BlockingPool(Options()) {}
-  explicit BlockingPool(Options options) noexcept;
+  explicit BlockingPool(Options options);
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
@@ -44,19 +40,38 @@ class BlockingPool {
   /// start a thread.
   [[nodiscard]] Result<void> submit(BlockingJob& job) noexcept;
 
+  /// Takes a job back that no thread has begun. False: one has.
+  [[nodiscard]] bool withdraw(BlockingJob& job) noexcept;
+
   /// Runs what is still queued, then ends and joins all threads; it waits for running jobs.
   /// Idempotent.
   void stop() noexcept;
 
   /// How many threads there are now. For tests and statistics.
   [[nodiscard]] std::size_t threads() const noexcept;
+  /// Jobs that were submitted, and that have ended or were taken back. Whoever sees an end also
+  /// sees what that job has made runnable.
+  [[nodiscard]] std::uint64_t submitted() const noexcept {
+    return submitted_.load(std::memory_order_relaxed);  // relaxed: counts, orders nothing
+  }
+  [[nodiscard]] std::uint64_t ended() const noexcept {
+    return ended_.load(std::memory_order_acquire);  // acquire: pairs with run()
+  }
+
+  /// A job that runs now.
+  struct Running {
+    std::source_location site;
+    std::chrono::steady_clock::time_point since;
+  };
+  [[nodiscard]] std::vector<Running> running() const;
 
  private:
   struct Worker;
 
   [[nodiscard]] Worker* pop_idle() noexcept;
   void remove_idle(Worker& worker) noexcept;
-  [[nodiscard]] BlockingJob* pop_job() noexcept;
+  [[nodiscard]] BlockingJob* pop_job(Worker& worker) noexcept;
+  void job_ended() noexcept { ended_.fetch_add(1, std::memory_order_release); }
   [[nodiscard]] std::error_code start_worker() noexcept;
   void run(Worker& worker) noexcept;
   [[nodiscard]] bool wait_for_work(Worker& worker) noexcept;
@@ -71,6 +86,8 @@ class BlockingPool {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t live_ = 0;  // workers that have not decided to end
   bool stopping_ = false;
+  Atomic<std::uint64_t> submitted_{0};
+  Atomic<std::uint64_t> ended_{0};
 };
 
 }  // namespace weft

@@ -280,6 +280,7 @@ Result<void> Team::submit(ForkRoot& root) noexcept {
   (first_ != nullptr ? last_->next_ : first_) = &root;
   last_ = &root;
   active_.fetch_add(1, std::memory_order_relaxed);
+  submitted_.fetch_add(1, std::memory_order_relaxed);
   wake_all();
   return {};
 }

@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -43,6 +44,13 @@ class Team {
   [[nodiscard]] bool withdraw(ForkRoot& root) noexcept;
   /// Has all forks of the root's region throw from now on.
   void cancel(ForkRegion& region) noexcept;
+  /// Roots that were submitted, and that have ended or were taken back: see BlockingPool.
+  [[nodiscard]] std::uint64_t submitted() const noexcept {
+    return submitted_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t ended() const noexcept {
+    return ended_.load(std::memory_order_acquire);
+  }
   /// Runs what is queued, then ends all threads. Idempotent.
   void stop() noexcept;
 
@@ -56,7 +64,10 @@ class Team {
   void make_members();
   [[nodiscard]] std::error_code start() noexcept;
   [[nodiscard]] ForkRoot* take_root() noexcept;
-  void root_ended() noexcept { active_.fetch_sub(1, std::memory_order_relaxed); }
+  void root_ended() noexcept {
+    active_.fetch_sub(1, std::memory_order_relaxed);
+    ended_.fetch_add(1, std::memory_order_release);
+  }
   /// Relaxed: who sees work too late was woken for it, and looks again.
   [[nodiscard]] bool active() const noexcept {
     return active_.load(std::memory_order_relaxed) != 0;
@@ -74,6 +85,8 @@ class Team {
   std::vector<std::unique_ptr<TeamMember>> members_;  // as the threads start; then never changed
   Atomic<std::size_t> active_{0};                     // roots that are queued or run
   Atomic<bool> stopping_{false};
+  Atomic<std::uint64_t> submitted_{0};
+  Atomic<std::uint64_t> ended_{0};
 };
 
 }  // namespace weft

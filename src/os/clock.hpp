@@ -2,6 +2,8 @@
 // can replace it. SteadyClock is the production one. Thread-safe.
 #pragma once
 
+#include <weft/atomic.hpp>
+
 #include <chrono>
 #include <cstdint>
 
@@ -12,6 +14,8 @@ class Clock {
   virtual ~Clock() = default;
   /// Nanoseconds of a clock that never goes back. Thread-safe.
   [[nodiscard]] virtual std::int64_t now() noexcept = 0;
+  /// How exactly deadlines are worth keeping: to 2^n nanoseconds.
+  [[nodiscard]] virtual unsigned timer_shift() const noexcept { return 16; }
 };
 
 /// The system's monotonic clock, the one that std::chrono::steady_clock reads.
@@ -21,6 +25,23 @@ class SteadyClock final : public Clock {
     const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::nanoseconds>(since_start).count();
   }
+};
+
+/// A clock that stands still until somebody moves it on. Begins with the system's present.
+class VirtualClock final : public Clock {
+ public:
+  VirtualClock() noexcept : now_(SteadyClock().now()) {}
+  [[nodiscard]] std::int64_t now() noexcept override {
+    return now_.load(std::memory_order_relaxed);  // relaxed: a time orders nothing
+  }
+  [[nodiscard]] unsigned timer_shift() const noexcept override { return 0; }
+  /// One thread at a time.
+  void advance(std::int64_t nanoseconds) noexcept {
+    now_.store(now_.load(std::memory_order_relaxed) + nanoseconds, std::memory_order_relaxed);
+  }
+
+ private:
+  Atomic<std::int64_t> now_;
 };
 
 }  // namespace weft

@@ -24,7 +24,7 @@ constexpr std::size_t timers_a_turn = 1024;
 }  // namespace
 
 Reactor::Reactor(std::unique_ptr<Driver> driver, Clock& clock) noexcept
-    : driver_(std::move(driver)), clock_(clock), wheel_(clock.now()) {}
+    : driver_(std::move(driver)), clock_(clock), wheel_(clock.now(), clock.timer_shift()) {}
 
 Reactor::~Reactor() {
   drain_messages();

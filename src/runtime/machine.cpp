@@ -7,6 +7,7 @@
 #include "os/thread.hpp"
 #include "reactor/readiness_driver.hpp"
 #include "runtime/failure_report.hpp"
+#include "runtime/slow_shutdown.hpp"
 
 namespace weft {
 
@@ -60,6 +61,30 @@ void ReactorPark::poll() noexcept {
   do {
     reactor_.turn(0);
   } while (reactor_.more());
+}
+
+/// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
+/// compute.
+bool ReactorPark::skip() noexcept {
+  // The worker has looked for work between the last call and this one. So if all that others had
+  // begun had ended by then, and nothing was begun since, what they made runnable has been found.
+  const std::optional<std::uint64_t> quiet = others_->all_ended();
+  const bool was_quiet = quiet.has_value() && quiet == quiet_since_;
+  quiet_since_ = quiet;
+  if (!quiet) return false;
+  const std::int64_t left = reactor_.timeout();
+  if (left < 0) return false;
+  if (reactor_.turn(0) != 0 || !was_quiet) return true;
+  virtual_clock_->advance(left);
+  reactor_.turn(0);
+  return true;
+}
+
+std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
+  // Ends first: what was begun meanwhile makes the two differ.
+  const std::uint64_t ended = blocking_.ended() + team_.ended();
+  if (blocking_.submitted() + team_.submitted() != ended) return std::nullopt;
+  return ended;
 }
 
 // The root scope
@@ -121,12 +146,17 @@ Runtime::Machine::Machine(RuntimeOptions options)
     throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
                                 std::to_string(options_.compute_threads));
   }
+  if (options_.virtual_time && !options_.current_thread) {
+    throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
+  }
   const std::size_t workers = worker_count(options_);
   std::vector<Park*> parks;
   for (std::size_t i = 0; i < workers; ++i) {
+    Clock& clock = options_.virtual_time ? static_cast<Clock&>(virtual_clock_) : steady_clock_;
     auto driver = ReadinessDriver::create(static_cast<unsigned>(i));
     if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
-    parks_.push_back(std::make_unique<ReactorPark>(std::move(*driver), clock_));
+    parks_.push_back(std::make_unique<ReactorPark>(std::move(*driver), clock));
+    if (options_.virtual_time) parks_.back()->skip_time_of(virtual_clock_, others_);
     parks.push_back(parks_.back().get());
     hubs_.push_back(std::make_unique<FiberHub>());
   }
@@ -191,8 +221,9 @@ std::optional<std::chrono::nanoseconds> Runtime::Machine::poll() {
   {
     const ThreadContext context(*this, 0);
     idle = scheduler_->worker(0).run_ready(most_runs_a_poll);
+    if (idle && options_.virtual_time && parks_[0]->skip()) idle = false;
   }
-  const std::int64_t timeout = idle ? parks_[0]->reactor().timeout() : 0;
+  const std::int64_t timeout = idle ? parks_[0]->timeout() : 0;
   seat_.leave();
   if (timeout < 0) return std::nullopt;
   return std::chrono::nanoseconds(timeout);
@@ -209,6 +240,7 @@ void Runtime::Machine::shutdown() noexcept {
   std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
   if (ending_.exchange(true, std::memory_order_relaxed)) return;
   tasks_->cancel_all();
+  const SlowShutdown report(blocking_);
   if (options_.current_thread) {
     Seat::Waiter waiter;
     seat_.wait(waiter, [this] { drive([this] { return tasks_->close_if_empty(); }); });

@@ -25,13 +25,45 @@
 
 namespace weft {
 
+/// What else computes for a runtime: while it does, virtual time stands still.
+class OtherThreads {
+ public:
+  OtherThreads(const BlockingPool& blocking, const Team& team) noexcept
+      : blocking_(blocking), team_(team) {}
+  /// How much they have begun; nothing, if some of it has not ended. Whoever sees all ended also
+  /// sees what that has made runnable.
+  [[nodiscard]] std::optional<std::uint64_t> all_ended() const noexcept;
+
+ private:
+  const BlockingPool& blocking_;
+  const Team& team_;
+};
+
 /// A worker's place to wait: its reactor.
 class ReactorPark final : public Park {
  public:
-  explicit ReactorPark(std::unique_ptr<Driver> driver, Clock& clock) noexcept
+  ReactorPark(std::unique_ptr<Driver> driver, Clock& clock) noexcept
       : reactor_(std::move(driver), clock) {}
 
-  void park() noexcept override { reactor_.turn(-1); }
+  void park() noexcept override {
+    if (virtual_clock_ == nullptr) {
+      reactor_.turn(-1);
+    } else if (!skip()) {
+      reactor_.turn(timeout());
+    }
+  }
+  /// How long a park() would last at most, in nanoseconds; negative: without end.
+  [[nodiscard]] std::int64_t timeout() noexcept {
+    if (virtual_clock_ == nullptr || quiet_since_) return reactor_.timeout();
+    // Others compute. Who has ended wakes the worker before it counts as ended, and not again.
+    return busy_look_ns;
+  }
+  /// From now on time passes only by being skipped, when the worker would wait for it.
+  void skip_time_of(VirtualClock& clock, const OtherThreads& others) noexcept {
+    virtual_clock_ = &clock;
+    others_ = &others;
+  }
+  [[nodiscard]] bool skip() noexcept;
   void poll() noexcept override;
   [[nodiscard]] bool collect() noexcept override {
     return reactor_.turn(0) != 0 || reactor_.more();
@@ -47,9 +79,13 @@ class ReactorPark final : public Park {
  private:
   /// A system call costs as much as a hundred short runs: polls come no closer than this.
   static constexpr std::int64_t poll_distance_ns = 50'000;
+  static constexpr std::int64_t busy_look_ns = 1'000'000;
 
   Reactor reactor_;
   std::int64_t polled_at_ = 0;
+  VirtualClock* virtual_clock_ = nullptr;
+  const OtherThreads* others_ = nullptr;
+  std::optional<std::uint64_t> quiet_since_;  // what others_ had begun and ended a park ago
 };
 
 /// The outermost scope: owner of every task that has no other.
@@ -118,13 +154,15 @@ class Runtime::Machine {
   void require_stepped(const char* what) const;
 
   RuntimeOptions options_;
-  SteadyClock clock_;
+  SteadyClock steady_clock_;
+  VirtualClock virtual_clock_;
   std::vector<std::unique_ptr<ReactorPark>> parks_;
   std::vector<std::unique_ptr<FiberHub>> hubs_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
   Team team_;
+  OtherThreads others_{blocking_, team_};
   Seat seat_;                    // current_thread: whoever runs the one worker has it
   Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};

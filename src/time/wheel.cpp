@@ -1,6 +1,6 @@
-// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early); 8 levels
-// of 6 bits hold the 48 bits that ticks can have, so every deadline finds a place and no list of
-// "far away" timers is needed.
+// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early); 11
+// levels of 6 bits hold the 64 bits that ticks can have, so every deadline finds a place and no
+// list of "far away" timers is needed.
 //
 // Filing. A node of tick t goes to the level of the highest 6-bit digit in which t and elapsed_
 // differ, into the slot of t's digit there. Hence, at level l: (a) the node agrees with elapsed_ in
@@ -19,23 +19,20 @@
 #include <bit>
 
 namespace weft {
-namespace {
-
-constexpr std::int64_t tick_ns = std::int64_t{1} << TimerWheel::tick_shift;
 
 /// Steady clocks do not go below zero; a negative deadline is one that has passed.
-std::uint64_t ticks_rounded_down(std::int64_t ns) noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) >> TimerWheel::tick_shift;
+std::uint64_t TimerWheel::ticks_rounded_down(std::int64_t ns) const noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) >> shift_;
 }
-std::uint64_t ticks_rounded_up(std::int64_t ns) noexcept {
-  // Unsigned, so that the addition cannot overflow for `never`, whose tick (2^47) no clock reaches.
-  return (static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) + (tick_ns - 1)) >>
-         TimerWheel::tick_shift;
+std::uint64_t TimerWheel::ticks_rounded_up(std::int64_t ns) const noexcept {
+  if (ns == never)
+    return std::numeric_limits<std::uint64_t>::max() >> shift_;  // no clock gets there
+  const std::uint64_t rest = (std::uint64_t{1} << shift_) - 1;
+  return (static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) + rest) >> shift_;
 }
 
-}  // namespace
-
-TimerWheel::TimerWheel(std::int64_t now_ns) noexcept : elapsed_(ticks_rounded_down(now_ns)) {}
+TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept
+    : shift_(shift), elapsed_(ticks_rounded_down(now_ns)) {}
 
 void TimerWheel::insert(TimerNode& node) noexcept {
   file(node, ticks_rounded_up(node.deadline));
@@ -80,15 +77,16 @@ TimerWheel::First TimerWheel::first() const noexcept {
   const unsigned shift = level * slot_bits;
   // By (a), the digits above this level are those of elapsed_; those below are zero where the slot
   // begins.
-  const std::uint64_t above = elapsed_ >> (shift + slot_bits) << (shift + slot_bits);
+  const unsigned end = shift + slot_bits;
+  const std::uint64_t above = end < 64 ? elapsed_ >> end << end : 0;
   return {level * slots + index, above | (std::uint64_t{index} << shift)};
 }
 
 std::int64_t TimerWheel::next_deadline() const noexcept {
   if (empty()) return never;
   const std::uint64_t tick = first().tick;
-  constexpr std::uint64_t unreachable = std::uint64_t{1} << (63 - tick_shift);
-  return tick >= unreachable ? never : static_cast<std::int64_t>(tick << tick_shift);
+  const std::uint64_t unreachable = std::uint64_t{1} << (63 - shift_);
+  return tick >= unreachable ? never : static_cast<std::int64_t>(tick << shift_);
 }
 
 TimerNode* TimerWheel::pop_due(std::int64_t now_ns) noexcept {

@@ -18,10 +18,11 @@ namespace weft {
 
 class TimerWheel {
  public:
-  static constexpr unsigned tick_shift = 16;  ///< a tick is 2^16 ns = 65.5 µs
+  static constexpr unsigned tick_shift = 16;  ///< a tick is 2^16 ns = 65.5 µs, as a rule
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
-  explicit TimerWheel(std::int64_t now_ns) noexcept;
+  /// `shift`: a tick is 2^shift ns.
+  explicit TimerWheel(std::int64_t now_ns, unsigned shift = tick_shift) noexcept;
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
@@ -34,7 +35,7 @@ class TimerWheel {
   void remove(TimerNode& node) noexcept;
   /// Nanoseconds at which pop_due() should be called next, or `never`. It may be earlier than the
   /// first deadline (then pop_due() files nodes anew and gives out none; at most once a level, so
-  /// at most seven times for one timer), never later than a tick after it.
+  /// at most ten times for one timer), never later than a tick after it.
   [[nodiscard]] std::int64_t next_deadline() const noexcept;
   /// Takes out what is due at `now_ns` and gives it to the caller one by one, in order of tick and
   /// within a tick first come, first served; null when no more is due. The caller may insert and
@@ -46,7 +47,7 @@ class TimerWheel {
  private:
   static constexpr unsigned slot_bits = 6;
   static constexpr unsigned slots = 1U << slot_bits;
-  static constexpr unsigned levels = 8;
+  static constexpr unsigned levels = 11;
 
   struct Slot {
     TimerNode* head = nullptr;
@@ -59,12 +60,15 @@ class TimerWheel {
     std::uint64_t tick;
   };
 
+  [[nodiscard]] std::uint64_t ticks_rounded_down(std::int64_t ns) const noexcept;
+  [[nodiscard]] std::uint64_t ticks_rounded_up(std::int64_t ns) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] First first() const noexcept;  // not when empty
   void file(TimerNode& node, std::uint64_t tick) noexcept;
   void unlink(TimerNode& node) noexcept;
   void cascade(unsigned place) noexcept;
 
+  const unsigned shift_;
   std::array<std::uint64_t, levels>
       occupied_{};         // bit i of level l: slots_[l * slots + i] is not empty
   std::uint64_t elapsed_;  // ticks up to which the wheel has been advanced

@@ -321,5 +321,29 @@ TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
   EXPECT_LT(done - begin, std::chrono::seconds(20));
 }
 
+/// With ticks of a nanosecond deadlines are kept exactly, over the whole range of the clock.
+TEST(TimerWheel, MayBeExact) {
+  TimerWheel wheel(5, 0);
+  const std::vector<std::int64_t> deadlines{
+      6, 7, 70, 5'000'000, 1LL << 50, (1LL << 60) + 3, (1LL << 62) + 1, TimerWheel::never - 1};
+  std::vector<std::unique_ptr<TimerNode>> nodes;
+  for (const std::int64_t deadline : deadlines) {
+    nodes.push_back(std::make_unique<TimerNode>());
+    nodes.back()->deadline = deadline;
+    wheel.insert(*nodes.back());
+  }
+  TimerNode never;
+  never.deadline = TimerWheel::never;
+  wheel.insert(never);
+  for (std::size_t i = 0; i < deadlines.size(); ++i) {
+    EXPECT_EQ(wheel.pop_due(deadlines[i] - 1), nullptr) << deadlines[i];
+    EXPECT_LE(wheel.next_deadline(), deadlines[i]);
+    EXPECT_EQ(wheel.pop_due(deadlines[i]), nodes[i].get()) << deadlines[i];
+  }
+  EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
+  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  wheel.remove(never);
+}
+
 }  // namespace
 }  // namespace weft

@@ -1,0 +1,196 @@
+// blocking(): calls that block their thread, and have no asynchronous form, as something to await.
+//
+//   std::string text = co_await weft::blocking([] { return read_the_old_way(); });
+//
+//   weft::BlockingThreads database({.name = "database", .most_threads = 1});
+//   Row row = co_await weft::blocking(database, [&](std::stop_token stop) { return query(stop); });
+//
+// They run on threads of their own, apart from the workers: those of the runtime, or of a
+// BlockingThreads that stands for one class of calls, so that a slow class does not keep others
+// waiting. When all threads of a class are busy, calls queue, first come, first served.
+//
+// Cancel: a call that has not begun is taken back. One that has begun cannot be interrupted: it is
+// waited for, and its result is delivered. If the function takes a std::stop_token, that says that
+// it is wanted no more. So a shutdown waits, too; after a second it says on standard error for
+// which calls.
+#pragma once
+
+#include <weft/cancel.hpp>
+#include <weft/outcome.hpp>
+#include <weft/runnable.hpp>
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+class BlockingPool;
+
+/// A call on its way to, or on, a thread that it may block.
+class BlockingJob : public Runnable {
+ public:
+  [[nodiscard]] std::source_location site() const noexcept { return site_; }
+
+ protected:
+  explicit BlockingJob(Run how,
+                       std::source_location site = std::source_location::current()) noexcept
+      : Runnable(how), site_(site) {}
+  ~BlockingJob() = default;
+
+ private:
+  friend class BlockingPool;
+  std::source_location site_;
+  bool queued_ = false;  // guarded by the pool's mutex
+};
+
+struct BlockingOptions {
+  /// Names the threads, as far as the system keeps it (15 bytes).
+  std::string name = "weft-blocking";
+  /// Started one by one as they are needed. At least 1.
+  std::size_t most_threads = 4;
+  /// A thread that had nothing to do for so long ends.
+  std::chrono::nanoseconds idle_limit = std::chrono::seconds(10);
+};
+
+/// Threads for one class of blocking calls. Thread-safe. Its calls must have ended before it goes;
+/// it may serve several runtimes.
+class BlockingThreads {
+ public:
+  /// Starts none yet. Throws std::invalid_argument if none are allowed.
+  explicit BlockingThreads(BlockingOptions options = {});
+  ~BlockingThreads();
+  BlockingThreads(const BlockingThreads&) = delete;
+  BlockingThreads& operator=(const BlockingThreads&) = delete;
+
+  /// How many there are now.
+  [[nodiscard]] std::size_t threads() const noexcept;
+
+ private:
+  friend class BlockingLeaf;
+  std::unique_ptr<BlockingPool> pool_;
+};
+
+/// The part of blocking() that needs no template.
+class BlockingLeaf : private CancelHook, private BlockingJob {
+ public:
+  [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
+
+ protected:
+  BlockingLeaf(BlockingThreads* threads, std::source_location site) noexcept;
+  ~BlockingLeaf() = default;
+  /// On one of the threads: calls the function. Must not throw.
+  virtual void call() noexcept = 0;
+  virtual void failed(std::exception_ptr error) noexcept = 0;
+  /// It has begun and is wanted no more. Any thread.
+  virtual void stop() noexcept = 0;
+
+ private:
+  static void run_job(Runnable& self) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  BlockingPool* pool_;  // null: that of the runtime
+  TaskHeader* task_ = nullptr;
+};
+
+template <class F>
+concept BlockingFunction = std::invocable<F&> || std::invocable<F&, std::stop_token>;
+
+template <BlockingFunction F>
+class BlockingAwaiter final : public BlockingLeaf {
+  static constexpr bool stoppable = std::invocable<F&, std::stop_token>;
+  struct Nothing {};
+
+  static decltype(auto) invoke(F& function, auto& source) {
+    if constexpr (stoppable) {
+      return std::invoke(function, source.get_token());
+    } else {
+      return std::invoke(function);
+    }
+  }
+  using Source = std::conditional_t<stoppable, std::stop_source, Nothing>;
+
+ public:
+  using Result = decltype(invoke(std::declval<F&>(), std::declval<Source&>()));
+
+  BlockingAwaiter(BlockingThreads* threads, F&& function, std::source_location site)
+      : BlockingLeaf(threads, site), function_(std::move(function)) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    return suspend(innermost.promise());
+  }
+  Result await_resume() { return outcome_.take(); }
+
+ private:
+  void call() noexcept override {
+    try {
+      if constexpr (std::is_void_v<Result>) {
+        invoke(function_, source_);
+        outcome_.set_value();
+      } else {
+        outcome_.set_value(invoke(function_, source_));
+      }
+    } catch (...) {
+      outcome_.set_error(std::current_exception());
+    }
+  }
+  void failed(std::exception_ptr error) noexcept override { outcome_.set_error(std::move(error)); }
+  void stop() noexcept override {
+    if constexpr (stoppable) source_.request_stop();
+  }
+
+  F function_;
+  [[no_unique_address]] Source source_;
+  Outcome<Result> outcome_;
+};
+
+template <BlockingFunction F>
+class [[nodiscard]] BlockingOp {
+ public:
+  BlockingOp(BlockingThreads* threads, F function, std::source_location site)
+      : threads_(threads), function_(std::move(function)), site_(site) {}
+  BlockingAwaiter<F> operator co_await() && {
+    return BlockingAwaiter<F>(threads_, std::move(function_), site_);
+  }
+
+ private:
+  BlockingThreads* threads_;
+  F function_;
+  std::source_location site_;
+};
+
+/// Calls `function()`, or `function(std::stop_token)`, on one of the current runtime's threads for
+/// that, and gives its result. Throws what it throws, and IoError if there is no such thread and
+/// none can be started. Cancel: see above.
+template <BlockingFunction F>
+BlockingOp<F> blocking(F function, std::source_location site = std::source_location::current()) {
+  return BlockingOp<F>(nullptr, std::move(function), site);
+}
+/// The same on one of `threads`.
+template <BlockingFunction F>
+BlockingOp<F> blocking(BlockingThreads& threads, F function,
+                       std::source_location site = std::source_location::current()) {
+  return BlockingOp<F>(&threads, std::move(function), site);
+}
+
+/// Starts it as a task of its own: see spawn().
+template <BlockingFunction F>
+auto spawn_blocking(F function, std::source_location site = std::source_location::current()) {
+  return spawn(blocking(std::move(function), site));
+}
+
+}  // namespace weft

@@ -1,0 +1,28 @@
+// SlowShutdown: while it lives, says on standard error after 1, 2, 4 … seconds which blocking calls
+// a shutdown waits for. Starts its thread only if there are any.
+#pragma once
+
+#include <weft/atomic.hpp>
+
+#include <thread>
+
+#include "exec/blocking_pool.hpp"
+
+namespace weft {
+
+class SlowShutdown {
+ public:
+  explicit SlowShutdown(const BlockingPool& pool) noexcept;
+  ~SlowShutdown();
+  SlowShutdown(const SlowShutdown&) = delete;
+  SlowShutdown& operator=(const SlowShutdown&) = delete;
+
+ private:
+  void watch() noexcept;
+
+  const BlockingPool& pool_;
+  ThreadParker over_;
+  std::thread thread_;
+};
+
+}  // namespace weft
