@@ -43,6 +43,13 @@ class Executor {
   /// turn.
   virtual void defer(Runnable& work) noexcept = 0;
 
+  /// As defer(), for what runs on this executor and is about to come back: gives what would then
+  /// run next, if that runs by `how` and nothing else is due before it; the caller runs it now.
+  /// Else null.
+  [[nodiscard]] virtual Runnable* defer_for_next(Runnable& work, Runnable::Run /*how*/) noexcept {
+    defer(work);
+    return nullptr;
+  }
   /// For a thread from outside that acts on a task which may end, and with it the executor's reason
   /// to be, before that thread is done: between the two calls the executor stays. Thread-safe; the
   /// task has not ended at hold().

@@ -369,14 +369,12 @@ class YieldAwaiter {
   YieldAwaiter() noexcept {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
-  void await_suspend(std::coroutine_handle<P> innermost) const noexcept {
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<P> innermost) const noexcept {
     TaskHeader& task = innermost.promise().task();
     task.suspended_at(innermost.promise());
-    if (task.cancel_requested()) {
-      task.leaf_ended(true);
-    } else {
-      task.resume_later();
-    }
+    if (!task.cancel_requested()) return task.resume_after_others();
+    task.leaf_ended(true);
+    return std::noop_coroutine();
   }
   void await_resume() const noexcept {}
 };

@@ -130,6 +130,8 @@ class TaskHeader : public Runnable {
   void request_finished() noexcept;
   /// Puts the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
+  /// The same within await_suspend: gives what to transfer to.
+  [[nodiscard]] std::coroutine_handle<> resume_after_others() noexcept;
   /// For a task about to wait for `child`, which has been made runnable by its own executor: runs
   /// it until it first suspends, or ends, if it would be the next to run on this thread anyway.
   [[nodiscard]] bool run_ahead(TaskHeader& child) noexcept;

@@ -6,7 +6,7 @@
 
 namespace weft {
 
-Scheduler::Scheduler(const std::vector<Park*>& parks) : idle_(parks.size()) {
+Scheduler::Scheduler(const std::vector<Park*>& parks) : size_(parks.size()), idle_(parks.size()) {
   WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");
   workers_.reserve(parks.size());
   for (std::size_t i = 0; i < parks.size(); ++i) {
@@ -60,6 +60,12 @@ void Scheduler::defer(Runnable& work) noexcept {
 bool Scheduler::claim(Runnable& work) noexcept {
   Worker* const worker = worker_here();
   return worker != nullptr && worker->take_back(work);
+}
+
+Runnable* Scheduler::defer_for_next(Runnable& work, Runnable::Run how) noexcept {
+  if (Worker* const worker = worker_here()) return worker->defer_for_next(work, how);
+  schedule(work);
+  return nullptr;
 }
 
 void Scheduler::inject(IntrusiveQueue<Runnable>& batch) noexcept {

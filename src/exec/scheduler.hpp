@@ -30,9 +30,10 @@ class Scheduler final : public Executor {
   void hold() noexcept override;
   void release() noexcept override;
   [[nodiscard]] bool claim(Runnable& work) noexcept override;
+  [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept override;
 
-  [[nodiscard]] std::size_t size() const noexcept { return workers_.size(); }
-  [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool single() const noexcept { return size_ == 1; }
   [[nodiscard]] Worker& worker(std::size_t index) noexcept { return *workers_[index]; }
   /// Ends every worker's park(), so that it asks its stop condition again.
   void unpark_all() noexcept;
@@ -52,6 +53,7 @@ class Scheduler final : public Executor {
   /// The worker whose loop the calling thread is in, if it is one of these, or null.
   [[nodiscard]] Worker* worker_here() const noexcept;
 
+  const std::size_t size_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Injector<Runnable> injector_;
   IdleSet idle_;

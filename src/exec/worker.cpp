@@ -13,7 +13,11 @@ constinit thread_local Worker* current_worker = nullptr;
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
-    : scheduler_(scheduler), park_(park), index_(index), pinned_(scheduler, *this) {}
+    : scheduler_(scheduler),
+      park_(park),
+      index_(index),
+      single_(scheduler.single()),
+      pinned_(scheduler, *this) {}
 
 Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
     : LocalQueue(scheduler), worker_(worker) {}
@@ -22,7 +26,7 @@ void Worker::Pinned::wake_owner() noexcept { worker_.park_.unpark(); }
 
 // The LIFO slot, if nothing waits behind it.
 Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexcept {
-  if (direct_runs_left() == 0 || worker_.local_.size() != 0) return nullptr;
+  if (direct_runs_left() == 0 || !worker_.nothing_ready()) return nullptr;
   Runnable* const work = worker_.take_lifo();
   if (work == nullptr) return nullptr;
   if (!accepts(*work, of)) {
@@ -59,6 +63,17 @@ bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
   return true;
 }
 
+/// What to run next, or null; `look_again`: events came for which nothing waited, or an unpark may
+/// have been taken, and the stop condition is to be asked first.
+inline Runnable* Worker::find(bool& look_again) noexcept {
+  tick_ += 1 + pinned_.take_direct_runs();
+  if (is_due(poll_at_) || is_due(injector_at_)) [[unlikely]] {
+    if (Runnable* const work = find_due(look_again)) return work;
+  }
+  if (Runnable* const work = next_local()) return work;
+  return find_elsewhere(look_again);
+}
+
 void Worker::turn() noexcept {
   bool look_again = false;
   if (Runnable* const work = find(look_again)) {
@@ -68,26 +83,23 @@ void Worker::turn() noexcept {
   }
 }
 
-/// What to run next, or null; `look_again`: events came for which nothing waited, or an unpark may
-/// have been taken, and the stop condition is to be asked first.
-Runnable* Worker::find(bool& look_again) noexcept {
-  tick_ += 1 + pinned_.take_direct_runs();
+[[gnu::noinline]] Runnable* Worker::find_due(bool& look_again) noexcept {
   if (due(poll_at_, poll_interval)) {
     look_again = true;
     park_.poll();
     share_surplus();
   }
-  Runnable* work = due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
-  if (work == nullptr) work = next_local();
-  if (work == nullptr && park_.deliver()) {
+  return due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
+}
+
+[[gnu::noinline]] Runnable* Worker::find_elsewhere(bool& look_again) noexcept {
+  if (park_.deliver()) {
     look_again = true;
     share_surplus();
-    work = next_local();
-    if (work == nullptr) return nullptr;  // there may be more of them
+    return next_local();  // if null, there may be more of them
   }
-  if (work == nullptr) work = scheduler_.injector().pop();
-  if (work == nullptr) work = search();
-  return work;
+  if (Runnable* const work = scheduler_.injector().pop()) return work;
+  return search();
 }
 
 bool Worker::run_ready(std::uint32_t most) noexcept {
@@ -119,7 +131,7 @@ void Worker::run(Runnable& work) noexcept {
 Runnable* Worker::take_lifo() noexcept {
   // Relaxed: null means that a thief took it or nothing was put in, and only the owner puts in.
   if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  if (scheduler_.single()) {
+  if (single_) {
     Runnable* const work = lifo_.load(std::memory_order_relaxed);
     lifo_.store(nullptr, std::memory_order_relaxed);
     return work;
@@ -138,10 +150,10 @@ Runnable* Worker::next_local() noexcept {
   lifo_streak_ = 0;
   pinned_next_ = !pinned_next_;
   if (pinned_next_) {
-    const bool alone = local_.size() == 0;
+    const bool alone = nothing_ready();
     if (Runnable* const work = pinned_.pop(alone ? direct_limit : 0)) return work;
   }
-  if (Runnable* const work = local_.pop()) return work;
+  if (Runnable* const work = pop()) return work;
   if (Runnable* const work = pinned_.pop(direct_limit)) return work;
   return take_lifo();
 }
@@ -149,9 +161,7 @@ Runnable* Worker::next_local() noexcept {
 bool Worker::take_back(Runnable& work) noexcept {
   // Relaxed: if it is there then this thread has put it there, and nobody has taken it yet.
   if (lifo_.load(std::memory_order_relaxed) != &work) return false;
-  if (local_.size() != 0 || !pinned_.empty() || is_due(poll_at_) || is_due(injector_at_)) {
-    return false;
-  }
+  if (!nothing_ready() || !nothing_due()) return false;
   if (take_lifo() == nullptr) return false;  // a thief was faster
   ++tick_;
   return true;
@@ -163,7 +173,7 @@ void Worker::schedule(Runnable& work) noexcept {
     push(work);  // share_surplus() follows, once for all that the park brings
     return;
   }
-  if (scheduler_.single()) {
+  if (single_) {
     Runnable* const previous = lifo_.load(std::memory_order_relaxed);
     lifo_.store(&work, std::memory_order_relaxed);
     if (previous != nullptr) push(*previous);
@@ -182,7 +192,27 @@ void Worker::defer(Runnable& work) noexcept {
   share_surplus();
 }
 
+Runnable* Worker::defer_for_next(Runnable& work, Runnable::Run how) noexcept {
+  // Relaxed: what a thief takes meanwhile is his.
+  if (nothing_due() && lifo_.load(std::memory_order_relaxed) == nullptr) {
+    if (Runnable* const next = pop()) {
+      pinned_.revoke_direct();
+      push(work);
+      if (next->runs(how)) {
+        ++tick_;
+        return next;
+      }
+      // Release: as in schedule(). It is what the loop runs next.
+      lifo_.store(next, std::memory_order_release);
+      return nullptr;
+    }
+  }
+  defer(work);
+  return nullptr;
+}
+
 void Worker::push(Runnable& work) noexcept {
+  if (single_) return own_.push_back(&work);
   while (!local_.push(&work)) {
     IntrusiveQueue<Runnable> spilled;
     if (local_.take_half(spilled) != 0) scheduler_.inject(spilled);
@@ -191,11 +221,11 @@ void Worker::push(Runnable& work) noexcept {
 
 // What this worker can run next by itself is not worth another's wake-up.
 void Worker::share_surplus() noexcept {
-  if (!scheduler_.single() && local_.size() > 1) scheduler_.wake_one();
+  if (!single_ && local_.size() > 1) scheduler_.wake_one();
 }
 
 Runnable* Worker::search() noexcept {
-  if (scheduler_.single()) return nullptr;
+  if (single_) return nullptr;
   if (!searching_) searching_ = scheduler_.idle().start_search();
   return searching_ ? scheduler_.steal_for(*this) : nullptr;
 }

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/intrusive_queue.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
 #include "task/local_queue.hpp"
@@ -51,6 +52,8 @@ class Worker {
   void schedule(Runnable& work) noexcept;
   /// Makes `work` runnable here, behind all the rest.
   void defer(Runnable& work) noexcept;
+  /// See Executor.
+  [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept;
 
   /// From within a task: takes `work` back, if it would run next when that task comes back, and
   /// the loop has nothing else to do meanwhile.
@@ -92,6 +95,8 @@ class Worker {
   void leave(Worker* before) noexcept;
   void turn() noexcept;
   [[nodiscard]] Runnable* find(bool& look_again) noexcept;
+  [[nodiscard]] Runnable* find_due(bool& look_again) noexcept;
+  [[nodiscard]] Runnable* find_elsewhere(bool& look_again) noexcept;
   [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
     return static_cast<std::int32_t>(tick_ - at) >= 0;
   }
@@ -101,6 +106,14 @@ class Worker {
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
   void push(Runnable& work) noexcept;
+  [[nodiscard]] Runnable* pop() noexcept { return single_ ? own_.pop_front() : local_.pop(); }
+  [[nodiscard]] bool nothing_ready() const noexcept {
+    return single_ ? own_.empty() : local_.empty();
+  }
+  /// Whether the loop has nothing to do before what is ready.
+  [[nodiscard]] bool nothing_due() const noexcept {
+    return pinned_.empty() && !is_due(poll_at_) && !is_due(injector_at_);
+  }
   void share_surplus() noexcept;
   void sleep() noexcept;
   [[nodiscard]] bool lie_down() noexcept;
@@ -109,6 +122,8 @@ class Worker {
   Scheduler& scheduler_;
   Park& park_;
   std::size_t index_;
+  const bool single_;  // there is nobody to steal: what is ready stands in own_, else in queue_
+  IntrusiveQueue<Runnable> own_;
   Queue queue_;
   Queue::Local local_{queue_};
   Queue::Stealer stealer_{queue_};

@@ -30,6 +30,19 @@ void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
   }
 }
 
+std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
+  Runnable* const ready = executor_->defer_for_next(*this, &TaskHeader::run_task);
+  if (ready == nullptr) return std::noop_coroutine();
+  // SAFETY: every Runnable with this run function is the base of a TaskHeader.
+  auto& task = static_cast<TaskHeader&>(*ready);
+  if (task.unwind_) [[unlikely]] {
+    task.run();
+    return std::noop_coroutine();
+  }
+  task.budget_ = full_budget;
+  return task.innermost_->handle();
+}
+
 bool TaskHeader::run_ahead(TaskHeader& child) noexcept {
   if (nested_ + 1 >= most_nested) return false;
   if (!executor_->claim(child)) return false;
