@@ -33,8 +33,7 @@ void Event::reset() noexcept {
 void Event::blocking_wait() { wait_on_thread(EventRequest(*this), "weft::Event::blocking_wait"); }
 
 Queued EventRequest::queue(Node& node) noexcept {
-  return event_->word_.wait_with(node,
-                                 [](std::uintptr_t& number) { return number == Event::is; });
+  return event_->word_.wait_with(node, [](std::uintptr_t& number) { return number == Event::is; });
 }
 
 // Token
