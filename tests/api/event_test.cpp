@@ -63,7 +63,8 @@ class Waiters {
   }
   /// Waits until so many have gone on.
   Task<void> gone_on(std::size_t count) {
-    co_await until([this, count] { return log.words().size() == count; });
+    auto all_have = [&] { return log.words().size() == count; };
+    co_await until(all_have);
   }
   Task<void> end() {
     for (JoinHandle<void>& handle : handles_) co_await std::move(handle);

@@ -80,11 +80,11 @@ class Queue {
     if (writes) {
       const WriteGuard guard = co_await self->lock.write();
       self->log.add(std::move(name));
-      co_await until([self] { return self->go.load(); });
+      co_await until([&] { return self->go.load(); });
     } else {
       const ReadGuard guard = co_await self->lock.read();
       self->log.add(std::move(name));
-      co_await until([self] { return self->go.load(); });
+      co_await until([&] { return self->go.load(); });
     }
   }
   std::vector<JoinHandle<void>> handles_;

@@ -215,7 +215,13 @@ TEST_P(SyncContractTest, ATimeoutEndsAWait) {
   for_each_subject([this]<class S>(S*) {
     run([]() -> Task<void> {
       S subject;
-      EXPECT_THROW(co_await timeout(subject.wait(), 1ms), IoError);
+      bool in_time = true;
+      try {
+        co_await timeout(subject.wait(), 1ms);
+      } catch (const IoError&) {
+        in_time = false;
+      }
+      EXPECT_FALSE(in_time);
       subject.grant();
       co_await timeout(subject.wait(), 1h);
     });
