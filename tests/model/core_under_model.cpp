@@ -1,8 +1,15 @@
 // The lock-free parts of the task and executor folders, built once more in the deterministic mode
 // for the tests in this folder.
 #include "exec/idle_set.cpp"
+#include "sync/barrier.cpp"
+#include "sync/event.cpp"
+#include "sync/latch.cpp"
+#include "sync/mutex.cpp"
+#include "sync/once_cell.cpp"
 #include "sync/promise.cpp"
+#include "sync/rwlock.cpp"
 #include "sync/semaphore.cpp"
+#include "sync/wait_word.cpp"
 #include "task/atomic_waker.cpp"
 #include "task/child_group.cpp"
 #include "task/future_awaiter.cpp"
