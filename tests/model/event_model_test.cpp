@@ -213,6 +213,22 @@ TEST(BarrierModel, ACancelTakesTheArrivalBackOrComesTooLate) {
   expect_holds_randomly(50000, arrivals_and_a_cancel);
 }
 
+/// Nobody else arrives: only the cancel can end the wait, also if it overtakes its beginning.
+void arrival_and_only_a_cancel(Execution& execution) {
+  Barrier barrier(2);
+  Waiting<BarrierRequest> waiter{BarrierRequest(barrier)};
+  execution.thread([&] { waiter.wait(); });
+  execution.thread([&] { waiter.task.cancel(); });
+  execution.join_all();
+  require(waiter.resumed() == 1 && !waiter.served(), "the cancel ends the wait");
+  require(barrier.waiting() == 0, "and takes the arrival back");
+}
+
+TEST(BarrierModel, ACancelEndsAWaitHoweverEarlyItComes) {
+  expect_holds_exhaustively(3, arrival_and_only_a_cancel);
+  expect_holds_randomly(50000, arrival_and_only_a_cancel);
+}
+
 void barrier_destroyed_by_the_led(Execution& execution) {
   auto barrier = std::make_unique<Barrier>(2);
   for (int thread = 0; thread < 2; ++thread) {

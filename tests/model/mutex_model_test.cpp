@@ -28,6 +28,23 @@ TEST(MutexModel, ALockMeetsAnUnlockAndACancel) {
   expect_holds_randomly(50000, lock_unlock_and_cancel);
 }
 
+/// Nobody unlocks: only the cancel can end the wait, also if it overtakes its beginning.
+void only_a_cancel(Execution& execution) {
+  Mutex mutex;
+  const MutexGuard guard = mutex.try_lock();
+  Waiting<LockRequest> waiter{LockRequest(mutex)};
+  execution.thread([&] { waiter.wait(); });
+  execution.thread([&] { waiter.task.cancel(); });
+  execution.join_all();
+  require(waiter.resumed() == 1 && !waiter.served(), "the cancel ends the wait");
+  require(mutex.waiting() == 0, "nobody is left in the queue");
+}
+
+TEST(MutexModel, ACancelEndsAWaitHoweverEarlyItComes) {
+  expect_holds_exhaustively(3, only_a_cancel);
+  expect_holds_randomly(50000, only_a_cancel);
+}
+
 void cancel_of_the_first(Execution& execution) {
   Mutex mutex;
   MutexGuard guard = mutex.try_lock();
@@ -144,6 +161,27 @@ void cancel_of_a_writer(Execution& execution) {
 TEST(RwLockModel, ACancelledWriterMakesWayForReaders) {
   expect_holds_exhaustively(3, cancel_of_a_writer);
   expect_holds_randomly(50000, cancel_of_a_writer);
+}
+
+/// One reads and does not unlock: only the cancel of the writer lets the other read.
+void cancel_lets_read(Execution& execution) {
+  RwLock lock;
+  const ReadGuard reading = lock.try_read();
+  Waiting<WriteRequest> writer{WriteRequest(lock)};
+  Waiting<ReadRequest> reader{ReadRequest(lock)};
+  execution.thread([&] { writer.wait(); });
+  execution.thread([&] { reader.wait(); });
+  execution.thread([&] { writer.task.cancel(); });
+  execution.join_all();
+  require(writer.resumed() == 1 && !writer.served(), "the cancel ends the writer's wait");
+  require(reader.served() && lock.readers() == 2, "nothing keeps the reader waiting");
+  require(lock.waiting() == 0, "nobody is left in the queue");
+  reader.result().unlock();
+}
+
+TEST(RwLockModel, ReadersNeedNotWaitForAWriterThatStopped) {
+  expect_holds_exhaustively(3, cancel_lets_read);
+  expect_holds_randomly(50000, cancel_lets_read);
 }
 
 /// Two readers unlock while a writer waits or comes, who destroys the lock.
