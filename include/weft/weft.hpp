@@ -4,7 +4,9 @@
 
 #include <weft/as_future.hpp>
 #include <weft/atomic_waker.hpp>
+#include <weft/barrier.hpp>
 #include <weft/endpoint.hpp>
+#include <weft/event.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
@@ -13,11 +15,16 @@
 #include <weft/futures.hpp>
 #include <weft/io.hpp>
 #include <weft/join.hpp>
+#include <weft/latch.hpp>
+#include <weft/mutex.hpp>
 #include <weft/net.hpp>
+#include <weft/notify.hpp>
+#include <weft/once_cell.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/result.hpp>
 #include <weft/runtime.hpp>
+#include <weft/rwlock.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
