@@ -4,8 +4,10 @@
 
 #include <weft/as_future.hpp>
 #include <weft/atomic_waker.hpp>
+#include <weft/barrier.hpp>
 #include <weft/blocking.hpp>
 #include <weft/endpoint.hpp>
+#include <weft/event.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
@@ -14,12 +16,17 @@
 #include <weft/futures.hpp>
 #include <weft/io.hpp>
 #include <weft/join.hpp>
+#include <weft/latch.hpp>
+#include <weft/mutex.hpp>
 #include <weft/net.hpp>
+#include <weft/notify.hpp>
+#include <weft/once_cell.hpp>
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/result.hpp>
 #include <weft/runtime.hpp>
+#include <weft/rwlock.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>

@@ -1,0 +1,96 @@
+// Latch: goes down to zero, once, and lets those who wait for that go on.
+//
+//   weft::Latch started(3);
+//   …
+//   started.count_down();                // each of the three, when it is ready
+//   …
+//   co_await started.wait();             // in a fiber: await(started.wait())
+//
+// Thread-safe: counted down from any thread, of a runtime or not. Waiting takes no memory.
+#pragma once
+
+#include <weft/queue_op.hpp>
+#include <weft/wait_word.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace weft {
+
+class LatchRequest;
+class ArriveAtLatchRequest;
+
+class Latch {
+ public:
+  /// The largest count.
+  static constexpr std::size_t most = SIZE_MAX >> 1;
+
+  /// Precondition: at most `most`. A latch of 0 is ready.
+  explicit Latch(std::size_t count) noexcept;
+  /// Nobody may be waiting. Whoever went on because it was ready may destroy it, even if the last
+  /// count_down() has not returned.
+  ~Latch();
+
+  /// Takes `count` off; those who wait are woken by the one who reaches zero. What came before a
+  /// count_down() is seen by those who go on. Precondition: at most what is left.
+  void count_down(std::size_t count = 1) noexcept { static_cast<void>(reaches_zero(count)); }
+  /// Whether it has reached zero.
+  [[nodiscard]] bool ready() const noexcept {
+    // Acquire: pairs with the release in count_down().
+    return word_.number(std::memory_order_acquire) == 0;
+  }
+
+  /// Waits until it is ready. No errors. Cancel: stops waiting.
+  [[nodiscard]] QueueOp<LatchRequest> wait() noexcept;
+  /// Counts down by one, and waits. Cancel: before it has begun, neither; later it stops waiting,
+  /// and what was counted remains so.
+  [[nodiscard]] QueueOp<ArriveAtLatchRequest> arrive_and_wait() noexcept;
+  /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
+  /// does.
+  void blocking_wait();
+  void blocking_arrive_and_wait();
+
+  /// How many wait. A moment later it may be another number.
+  [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
+
+ private:
+  friend class LatchRequest;
+  friend class ArriveAtLatchRequest;
+
+  /// Counts down, and gives whether this is what made it ready: then it may be gone.
+  [[nodiscard]] bool reaches_zero(std::size_t count) noexcept;
+  [[nodiscard]] bool count_down_awaited(std::size_t count, ServedList& served) noexcept;
+
+  WaitWord word_;
+};
+
+/// How QueueOp waits for a latch.
+class LatchRequest {
+ public:
+  using Node = Waiter;
+  explicit LatchRequest(Latch& latch) noexcept : latch_(&latch) {}
+
+  [[nodiscard]] bool take(Node&) noexcept { return latch_->ready(); }
+  [[nodiscard]] Queued queue(Node& node) noexcept;
+  [[nodiscard]] bool withdraw(Node& node) noexcept { return latch_->word_.withdraw(node); }
+  void result(Node&) noexcept {}
+
+ protected:
+  Latch* latch_;
+};
+
+/// The same, and counts down first.
+class ArriveAtLatchRequest : public LatchRequest {
+ public:
+  explicit ArriveAtLatchRequest(Latch& latch) noexcept : LatchRequest(latch) {}
+  [[nodiscard]] bool take(Node&) noexcept { return latch_->reaches_zero(1); }
+};
+
+inline QueueOp<LatchRequest> Latch::wait() noexcept {
+  return QueueOp<LatchRequest>(LatchRequest(*this));
+}
+inline QueueOp<ArriveAtLatchRequest> Latch::arrive_and_wait() noexcept {
+  return QueueOp<ArriveAtLatchRequest>(ArriveAtLatchRequest(*this));
+}
+
+}  // namespace weft

@@ -1,0 +1,172 @@
+// OnceCell<T>: a value that is made once, by whoever needs it first, while the others wait.
+//
+//   weft::OnceCell<Config> config;
+//   …
+//   const Config& c = co_await config.get_or_init(read_config);   // in a fiber: await(…)
+//
+// Thread-safe: once it is there the value is only read. If making it fails or is cancelled, the
+// next of those who wait makes it, in its own way.
+#pragma once
+
+#include <weft/queue_op.hpp>
+#include <weft/task.hpp>
+#include <weft/wait_word.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+class OnceRequest;
+class OnceTurn;
+
+/// Whether a value is there, and whose turn it is to make it. The non-template part of OnceCell.
+class OnceState {
+ public:
+  explicit OnceState(bool full = false) noexcept : word_(full ? is_full : is_empty) {}
+  ~OnceState();
+
+  [[nodiscard]] bool full() const noexcept {
+    // Acquire: pairs with the release in publish().
+    return word_.number(std::memory_order_acquire) == is_full;
+  }
+  /// Waits until it is full, which gives an empty turn, or it is the caller's turn. Cancel: stops
+  /// waiting; a turn that was given before the cancel came is delivered.
+  [[nodiscard]] QueueOp<OnceRequest> enter() noexcept;
+  /// The same without waiting: an empty turn as well if it is another's.
+  [[nodiscard]] OnceTurn try_enter() noexcept;
+  [[nodiscard]] OnceTurn blocking_enter(const char* what);
+  [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
+
+ private:
+  friend class OnceRequest;
+  friend class OnceTurn;
+  static constexpr std::uintptr_t is_empty = 0;
+  static constexpr std::uintptr_t is_busy = 1;
+  static constexpr std::uintptr_t is_full = 2;
+
+  [[nodiscard]] bool take() noexcept {
+    // Acquire: pairs with the release in pass_on().
+    return word_.replace(is_empty, is_busy, std::memory_order_acquire);
+  }
+  void publish() noexcept;
+  void pass_on() noexcept;
+
+  WaitWord word_;
+};
+
+/// The right to make the value; unless publish() is called it goes to the next. Move-only.
+class [[nodiscard]] OnceTurn {
+ public:
+  /// Empty.
+  OnceTurn() noexcept = default;
+  explicit OnceTurn(OnceState& state) noexcept : state_(&state) {}
+  OnceTurn(OnceTurn&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  OnceTurn& operator=(OnceTurn&&) = delete;
+  ~OnceTurn() {
+    if (state_ != nullptr) state_->pass_on();
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// The value has been made: all who wait go on.
+  void publish() noexcept { std::exchange(state_, nullptr)->publish(); }
+
+ private:
+  OnceState* state_ = nullptr;
+};
+
+/// How QueueOp waits for a turn.
+class OnceRequest {
+ public:
+  using Node = Waiter;
+  explicit OnceRequest(OnceState& state) noexcept : state_(&state) {}
+
+  [[nodiscard]] bool take(Node&) noexcept { return state_->full() || state_->take(); }
+  [[nodiscard]] Queued queue(Node& node) noexcept;
+  [[nodiscard]] bool withdraw(Node& node) noexcept { return state_->word_.withdraw(node); }
+  [[nodiscard]] OnceTurn result(Node&) noexcept {
+    return state_->full() ? OnceTurn() : OnceTurn(*state_);
+  }
+
+ private:
+  OnceState* state_;
+};
+
+inline QueueOp<OnceRequest> OnceState::enter() noexcept {
+  return QueueOp<OnceRequest>(OnceRequest(*this));
+}
+inline OnceTurn OnceState::try_enter() noexcept { return take() ? OnceTurn(*this) : OnceTurn(); }
+
+template <class T>
+class OnceCell {
+  static_assert(std::is_object_v<T>);
+
+ public:
+  /// Empty.
+  OnceCell() noexcept = default;
+  explicit OnceCell(T value) : value_(std::move(value)), state_(true) {}
+  /// Nobody may be waiting for the value, or making it.
+  ~OnceCell() = default;
+  OnceCell(const OnceCell&) = delete;
+  OnceCell& operator=(const OnceCell&) = delete;
+
+  /// The value, or null if it is not there.
+  [[nodiscard]] const T* get() const noexcept { return state_.full() ? &*value_ : nullptr; }
+
+  /// The value, which stays as long as the cell; if it is not there, `init` makes it: a function
+  /// that gives it, or an awaitable that does. If another is making it, waits. Throws what the own
+  /// `init` throws. Cancel: stops waiting, or the own `init`. `init` must not ask for this cell.
+  template <class F>
+    requires std::invocable<F&>
+  [[nodiscard]] Task<const T&> get_or_init(F init) {
+    OnceTurn turn = co_await state_.enter();
+    if (turn) {
+      using Made = std::invoke_result_t<F&>;
+      if constexpr (Awaitable<Made>) {
+        decltype(auto) made = co_await std::invoke(init);
+        value_.emplace(static_cast<AwaitResult<Made>&&>(made));
+      } else {
+        value_.emplace(std::invoke(init));
+      }
+      turn.publish();
+    }
+    co_return *value_;
+  }
+  /// The same for a thread that runs no tasks, which it blocks; `init` gives the value. Throws
+  /// std::logic_error on one that runs tasks.
+  template <class F>
+    requires std::convertible_to<std::invoke_result_t<F&>, T>
+  const T& blocking_get_or_init(F init) {
+    if (OnceTurn turn = state_.blocking_enter("weft::OnceCell::blocking_get_or_init")) {
+      value_.emplace(std::invoke(init));
+      turn.publish();
+    }
+    return *value_;
+  }
+
+  /// Puts a value in, and gives whether it did. False: one is there, or somebody is making one.
+  /// Throws what making a T from `value` throws. Never waits.
+  template <class U = T>
+    requires std::constructible_from<T, U>
+  bool set(U&& value) {
+    OnceTurn turn = state_.try_enter();
+    if (!turn) return false;
+    value_.emplace(std::forward<U>(value));
+    turn.publish();
+    return true;
+  }
+
+  /// How many wait. A moment later it may be another number.
+  [[nodiscard]] std::size_t waiting() const noexcept { return state_.waiting(); }
+
+ private:
+  std::optional<T> value_;  // written by who has the turn; once it is full, only read
+  OnceState state_;
+};
+
+}  // namespace weft

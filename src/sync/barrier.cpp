@@ -1,0 +1,56 @@
+// A barrier.
+//
+// Invariants:
+//  - those who have arrived in this round are those in the queue: there is no count beside it that
+//    a cancel could leave wrong. With the mutex free they are fewer than the participants;
+//  - the last to arrive takes all out with the mutex held, and touches the barrier no more when it
+//    is free: those it then wakes may destroy it.
+#include <weft/barrier.hpp>
+
+#include <mutex>
+
+#include "base/check.hpp"
+
+namespace weft {
+
+Barrier::Barrier(std::size_t participants) noexcept : participants_(participants) {
+  WEFT_CHECK(participants != 0, "a barrier needs at least one participant");
+}
+
+Barrier::~Barrier() {
+  WEFT_CHECK(waiters_.first() == nullptr,
+             "a barrier died while somebody waited: end the waits first");
+}
+
+bool Barrier::blocking_arrive_and_wait() {
+  return wait_on_thread(BarrierRequest(*this), "weft::Barrier::blocking_arrive_and_wait");
+}
+
+std::size_t Barrier::waiting() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return waiters_.size();
+}
+
+Queued Barrier::arrive(Node& node) noexcept {
+  ServedList served;
+  {
+    const std::lock_guard lock(mutex_);
+    if (WaiterList::refuses(node)) return Queued::refused;
+    if (waiters_.size() + 1 < participants_) {
+      waiters_.append(node);
+      return Queued::waiting;
+    }
+    node.leads = true;
+    WaiterList::served_at_once(node);
+    while (waiters_.first() != nullptr) waiters_.serve_first(served);
+  }
+  served.wake_all();
+  return Queued::served;
+}
+
+bool Barrier::withdraw(Node& node) noexcept {
+  const std::lock_guard lock(mutex_);
+  return waiters_.withdraw(node);
+}
+
+}  // namespace weft

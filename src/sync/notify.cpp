@@ -1,0 +1,14 @@
+// A notify is a token (see event.cpp) under the names that its use has in the field.
+#include <weft/notify.hpp>
+
+namespace weft {
+
+Notify::~Notify() {
+  token_.check_unawaited("a notify died while somebody waited: end the waits first");
+}
+
+void Notify::blocking_wait() {
+  wait_on_thread(TokenRequest(token_), "weft::Notify::blocking_wait");
+}
+
+}  // namespace weft

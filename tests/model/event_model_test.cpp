@@ -1,0 +1,304 @@
+// Events, tokens, latch, barrier and once cell: every interleaving of setting, waiting, cancelling
+// and destroying. Nobody is forgotten, nobody goes on without a reason, nothing is touched too
+// late.
+#include <weft/barrier.hpp>
+#include <weft/event.hpp>
+#include <weft/latch.hpp>
+#include <weft/once_cell.hpp>
+
+#include <memory>
+
+#include "model/sync_model.hpp"
+
+namespace weft::model {
+namespace {
+
+void set_wait_and_cancel(Execution& execution) {
+  Event event;
+  Waiting<EventRequest> stays{EventRequest(event)};
+  Waiting<EventRequest> stops{EventRequest(event)};
+  execution.thread([&] { stays.wait(); });
+  execution.thread([&] { stops.wait(); });
+  execution.thread([&] { event.set(); });
+  execution.thread([&] { stops.task.cancel(); });
+  execution.join_all();
+  require(stays.served(), "who waits is woken");
+  require(stops.resumed() == 1, "who is cancelled goes on exactly once");
+  require(event.is_set() && event.waiting() == 0, "it stays set");
+}
+
+TEST(EventModel, ASetMeetsWaitersAndACancel) {
+  expect_holds_exhaustively(2, set_wait_and_cancel);
+  expect_holds_randomly(50000, set_wait_and_cancel);
+}
+
+void set_and_reset(Execution& execution) {
+  Event event;
+  Waiting<EventRequest> waits{EventRequest(event)};
+  Waiting<EventRequest> comes{EventRequest(event)};
+  waits.wait();
+  execution.thread([&] { event.set(); });
+  execution.thread([&] { event.reset(); });
+  execution.thread([&] { comes.wait(); });
+  execution.join_all();
+  require(waits.served(), "who waited before the set is woken, reset or not");
+  require(comes.served() == (event.waiting() == 0), "who comes goes on or waits");
+  require(!event.is_set() || comes.served(), "nobody waits while it is set");
+  event.set();
+  require(comes.served(), "the next set wakes it");
+}
+
+TEST(EventModel, AResetTakesNoWakeUpAway) {
+  expect_holds_exhaustively(3, set_and_reset);
+  expect_holds_randomly(50000, set_and_reset);
+}
+
+/// Who goes on destroys what it waited for, though the one who let it may not have returned.
+void event_destroyed_by_waiter(Execution& execution) {
+  auto event = std::make_unique<Event>();
+  execution.thread([borrowed = event.get()] { borrowed->set(); });
+  execution.thread([&] {
+    wait_here(EventRequest(*event));
+    event.reset();
+  });
+  execution.join_all();
+}
+
+void event_destroyed_after_two(Execution& execution) {
+  auto event = std::make_unique<Event>();
+  Latch both(2);
+  for (int thread = 0; thread < 2; ++thread) {
+    execution.thread([&, borrowed = event.get()] {
+      wait_here(EventRequest(*borrowed));
+      both.count_down();
+    });
+  }
+  execution.thread([borrowed = event.get()] { borrowed->set(); });
+  execution.thread([&] {
+    wait_here(LatchRequest(both));
+    event.reset();
+  });
+  execution.join_all();
+}
+
+TEST(EventModel, WhoGoesOnMayDestroyIt) {
+  expect_holds_exhaustively(3, event_destroyed_by_waiter);
+  expect_holds_exhaustively(2, event_destroyed_after_two);
+  expect_holds_randomly(50000, event_destroyed_after_two);
+}
+
+// Token: AutoEvent and Notify
+
+void token_wait_and_cancel(Execution& execution) {
+  Token token(false);
+  Waiting<TokenRequest> stays{TokenRequest(token)};
+  Waiting<TokenRequest> stops{TokenRequest(token)};
+  execution.thread([&] { stays.wait(); });
+  execution.thread([&] { stops.wait(); });
+  execution.thread([&] { token.give(); });
+  execution.thread([&] { stops.task.cancel(); });
+  execution.join_all();
+  require(stops.resumed() == 1, "who is cancelled goes on exactly once");
+  const int passed = (stays.served() ? 1 : 0) + (stops.served() ? 1 : 0);
+  require(passed == 1, "the token was taken by one");
+  require(!token.there(), "and is not there any more");
+  if (!stays.served()) {
+    require(token.waiting() == 1, "the other waits");
+    token.give();
+    require(stays.served(), "for the next");
+  }
+}
+
+TEST(TokenModel, OneIsTakenByOne) {
+  expect_holds_exhaustively(2, token_wait_and_cancel);
+  expect_holds_randomly(50000, token_wait_and_cancel);
+}
+
+void two_gives_one_wait(Execution& execution) {
+  Token token(false);
+  Waiting<TokenRequest> waiter{TokenRequest(token)};
+  execution.thread([&] { token.give(); });
+  execution.thread([&] { token.give(); });
+  execution.thread([&] { waiter.wait(); });
+  execution.thread([&] { token.give_to_all(); });
+  execution.join_all();
+  require(waiter.served() && token.waiting() == 0, "it passes by the one or the other");
+}
+
+TEST(TokenModel, GivesMeetAWait) {
+  expect_holds_exhaustively(2, two_gives_one_wait);
+  expect_holds_randomly(50000, two_gives_one_wait);
+}
+
+void token_destroyed_by_waiter(Execution& execution) {
+  auto event = std::make_unique<Token>(false);
+  execution.thread([borrowed = event.get()] { borrowed->give(); });
+  execution.thread([&] {
+    wait_here(TokenRequest(*event));
+    event.reset();
+  });
+  execution.join_all();
+}
+
+TEST(TokenModel, WhoPassesMayDestroyIt) {
+  expect_holds_exhaustively(3, token_destroyed_by_waiter);
+  expect_holds_randomly(50000, token_destroyed_by_waiter);
+}
+
+// Latch
+
+void counted_down_and_cancelled(Execution& execution) {
+  Latch latch(2);
+  Waiting<LatchRequest> stays{LatchRequest(latch)};
+  Waiting<ArriveAtLatchRequest> arrives{ArriveAtLatchRequest(latch)};
+  execution.thread([&] { stays.wait(); });
+  execution.thread([&] { arrives.wait(); });
+  execution.thread([&] { arrives.task.cancel(); });
+  execution.thread([&] { latch.count_down(); });
+  execution.join_all();
+  require(arrives.resumed() == 1, "who is cancelled goes on exactly once");
+  if (arrives.served()) require(latch.ready(), "nobody goes on before zero");
+  require(stays.served() == latch.ready(), "who waits is woken at zero");
+  if (!latch.ready()) {
+    latch.count_down();  // it was cancelled before it arrived
+    require(stays.served(), "who waits is woken at zero");
+  }
+}
+
+TEST(LatchModel, CountsMeetWaitersAndACancel) {
+  expect_holds_exhaustively(2, counted_down_and_cancelled);
+  expect_holds_randomly(50000, counted_down_and_cancelled);
+}
+
+void latch_destroyed_by_waiter(Execution& execution) {
+  auto latch = std::make_unique<Latch>(2);
+  execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
+  execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
+  execution.thread([&] {
+    wait_here(LatchRequest(*latch));
+    latch.reset();
+  });
+  execution.join_all();
+}
+
+TEST(LatchModel, WhoGoesOnMayDestroyIt) {
+  expect_holds_exhaustively(3, latch_destroyed_by_waiter);
+  expect_holds_randomly(50000, latch_destroyed_by_waiter);
+}
+
+// Barrier
+
+void arrivals_and_a_cancel(Execution& execution) {
+  Barrier barrier(2);
+  Waiting<BarrierRequest> one{BarrierRequest(barrier)};
+  Waiting<BarrierRequest> two{BarrierRequest(barrier)};
+  execution.thread([&] { one.wait(); });
+  execution.thread([&] { two.wait(); });
+  execution.thread([&] { two.task.cancel(); });
+  execution.join_all();
+  require(two.resumed() == 1, "who is cancelled goes on exactly once");
+  require(one.served() == two.served(), "the round is complete for both or for none");
+  if (one.served()) {
+    require(one.result() != two.result(), "one of them is the leader");
+  } else {
+    require(barrier.waiting() == 1, "the arrival was taken back");
+    Waiting<BarrierRequest> three{BarrierRequest(barrier)};
+    three.wait();
+    require(one.served() && three.served() && three.result(), "another completes the round");
+  }
+}
+
+TEST(BarrierModel, ACancelTakesTheArrivalBackOrComesTooLate) {
+  expect_holds_exhaustively(3, arrivals_and_a_cancel);
+  expect_holds_randomly(50000, arrivals_and_a_cancel);
+}
+
+/// Nobody else arrives: only the cancel can end the wait, also if it overtakes its beginning.
+void arrival_and_only_a_cancel(Execution& execution) {
+  Barrier barrier(2);
+  Waiting<BarrierRequest> waiter{BarrierRequest(barrier)};
+  execution.thread([&] { waiter.wait(); });
+  execution.thread([&] { waiter.task.cancel(); });
+  execution.join_all();
+  require(waiter.resumed() == 1 && !waiter.served(), "the cancel ends the wait");
+  require(barrier.waiting() == 0, "and takes the arrival back");
+}
+
+TEST(BarrierModel, ACancelEndsAWaitHoweverEarlyItComes) {
+  expect_holds_exhaustively(3, arrival_and_only_a_cancel);
+  expect_holds_randomly(50000, arrival_and_only_a_cancel);
+}
+
+void barrier_destroyed_by_the_led(Execution& execution) {
+  auto barrier = std::make_unique<Barrier>(2);
+  for (int thread = 0; thread < 2; ++thread) {
+    execution.thread([&, borrowed = barrier.get()] {
+      if (!wait_here(BarrierRequest(*borrowed))) barrier.reset();
+    });
+  }
+  execution.join_all();
+  require(barrier == nullptr, "one of the two was led");
+}
+
+TEST(BarrierModel, WhoWasLedMayDestroyIt) {
+  expect_holds_exhaustively(3, barrier_destroyed_by_the_led);
+  expect_holds_randomly(50000, barrier_destroyed_by_the_led);
+}
+
+// OnceCell
+
+/// One whose turn fails, one who makes it, one who is cancelled.
+void turns(Execution& execution) {
+  OnceState state;
+  Waiting<OnceRequest> stops{OnceRequest(state)};
+  Waiting<OnceRequest> makes{OnceRequest(state)};
+  execution.thread([&] { const OnceTurn fails = state.try_enter(); });
+  execution.thread([&] { makes.wait(); });
+  execution.thread([&] { stops.wait(); });
+  execution.thread([&] { stops.task.cancel(); });
+  execution.join_all();
+  require(stops.resumed() == 1, "who is cancelled goes on exactly once");
+  if (stops.served()) {
+    require(makes.resumed() == 0, "one has the turn");
+    const OnceTurn passed_on = stops.result();
+    require(static_cast<bool>(passed_on), "nothing was made");
+  }
+  require(makes.served() && !state.full(), "the turn came to the one who is left");
+  OnceTurn turn = makes.result();
+  require(static_cast<bool>(turn), "it has the turn");
+  Waiting<OnceRequest> late{OnceRequest(state)};
+  late.wait();
+  turn.publish();
+  require(late.served() && !late.result(), "who waits finds it made");
+}
+
+TEST(OnceModel, ATurnIsPassedOnUntilItIsMade) {
+  expect_holds_exhaustively(2, turns);
+  expect_holds_randomly(50000, turns);
+}
+
+void made_once(Execution& execution) {
+  OnceState state;
+  Atomic<int> made{0};
+  for (int thread = 0; thread < 3; ++thread) {
+    execution.thread([&, thread] {
+      // As get_or_init() does; the first to come fails once.
+      if (OnceTurn turn = wait_here(OnceRequest(state))) {
+        if (thread == 0) return;
+        made.fetch_add(1, std::memory_order_relaxed);
+        turn.publish();
+      }
+      require(state.full(), "it goes on when it is made");
+    });
+  }
+  execution.join_all();
+  require(made.load(std::memory_order_relaxed) == 1, "it is made once");
+}
+
+TEST(OnceModel, ItIsMadeOnceThoughTheFirstMayFail) {
+  expect_holds_exhaustively(2, made_once);
+  expect_holds_randomly(50000, made_once);
+}
+
+}  // namespace
+}  // namespace weft::model
