@@ -42,10 +42,6 @@
 
 namespace weft {
 
-/// What a send gives: nothing, or the value back, as nobody will receive it.
-template <class T>
-using SendResult = std::expected<void, T>;
-
 template <class T>
 class ChannelState final : public ChannelCore {
  public:
@@ -77,15 +73,6 @@ class ChannelState final : public ChannelCore {
 
   ValueQueue<T> queue_;
 };
-
-/// For an await that need not wait: whether the task has to let others run first, and is suspended.
-[[nodiscard]] inline bool suspended_for_others(PromiseBase& innermost) noexcept {
-  TaskHeader& task = innermost.task();
-  if (task.spend_budget()) return false;
-  task.suspended_at(innermost);
-  task.resume_later();
-  return true;
-}
 
 /// See Sender::send().
 template <class T>

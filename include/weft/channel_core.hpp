@@ -3,12 +3,14 @@
 // ways of waiting for a channel; users: <weft/channel.hpp>. (The proof: src/sync/channel.cpp.)
 #pragma once
 
+#include <weft/task_header.hpp>
 #include <weft/two_sided.hpp>
 #include <weft/waiter_leaf.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <expected>
 #include <mutex>
 #include <optional>
 
@@ -26,6 +28,19 @@ enum class TryReceive : std::uint8_t {
   empty,   ///< not now
   closed,  ///< never again
 };
+
+/// What a send gives: nothing, or the value back, as nobody will receive it.
+template <class T>
+using SendResult = std::expected<void, T>;
+
+/// For an await that need not wait: whether the task has to let others run first, and is suspended.
+[[nodiscard]] inline bool suspended_for_others(PromiseBase& innermost) noexcept {
+  TaskHeader& task = innermost.task();
+  if (task.spend_budget()) return false;
+  task.suspended_at(innermost);
+  task.resume_later();
+  return true;
+}
 
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
 /// std::optional<T> there. Until it is served the channel may use that.

@@ -79,9 +79,7 @@ class ValueQueue {
   // The pool aligns its larger blocks only as operator new does.
   static constexpr bool over_aligned = alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
-  [[nodiscard]] std::size_t ring_bytes() const noexcept {
-    return offset + (mask_ + 1) * sizeof(T);
-  }
+  [[nodiscard]] std::size_t ring_bytes() const noexcept { return offset + (mask_ + 1) * sizeof(T); }
   [[nodiscard]] Ring* make_ring() const {
     if constexpr (over_aligned) {
       return ::new (::operator new(ring_bytes(), std::align_val_t{alignment})) Ring();
