@@ -1,8 +1,11 @@
 // The lock-free parts of the task and executor folders, built once more in the deterministic mode
 // for the tests in this folder.
 #include "exec/idle_set.cpp"
+#include "sync/channel.cpp"
+#include "sync/oneshot.cpp"
 #include "sync/promise.cpp"
 #include "sync/semaphore.cpp"
+#include "sync/version.cpp"
 #include "task/atomic_waker.cpp"
 #include "task/child_group.cpp"
 #include "task/future_awaiter.cpp"
