@@ -3,7 +3,8 @@
 //
 //   auto [sender, receiver] = weft::watch<Config>(load());
 //   sender.send(load());
-//   while (co_await receiver.changed()) apply(*receiver.borrow());   // false: no sender any more
+//   while (auto config = co_await receiver.changed()) apply(**config);   // nullopt: no sender any
+//   more
 //
 // borrow() gives a counted reference to the value as it is at that moment. The value itself is
 // never changed, only replaced: so a Borrowed may be kept as long as one likes, across awaits too,
@@ -116,11 +117,8 @@ class WatchState final : public VersionCore {
   void modify(F&& change);
   /// The present value, and which version it is.
   [[nodiscard]] Borrowed<T> borrow(std::uint64_t& version) const noexcept;
-  /// Makes the present version `seen`; false if it was that.
-  [[nodiscard]] bool see(std::uint64_t& seen) const noexcept {
-    const std::uint64_t before = std::exchange(seen, version());
-    return before != seen;
-  }
+  /// The same, unless it is version `seen`.
+  [[nodiscard]] std::optional<Borrowed<T>> borrow_newer(std::uint64_t& seen) const noexcept;
 
  private:
   explicit WatchState(T&& initial) : current_(make_value(std::move(initial))) {}
@@ -158,7 +156,7 @@ class ChangedAwaiter {
     return leaf_.emplace(core, receiver_.seen()).suspend(innermost.promise());
   }
   /// Only here the change counts as seen: what comes before may be cancelled.
-  [[nodiscard]] bool await_resume() noexcept { return receiver_.see(); }
+  [[nodiscard]] std::optional<Borrowed<T>> await_resume() noexcept { return receiver_.newer(); }
 
  private:
   WatchReceiver<T>& receiver_;
@@ -185,15 +183,15 @@ class WatchReceiver {
 
   /// The newest value, which counts as seen.
   [[nodiscard]] Borrowed<T> borrow() noexcept { return state_->borrow(seen_); }
-  /// Waits until there is a value that this receiver has not seen: true, at once if there is one.
-  /// False: there is none, and no sender any more. Then, it counts as seen. The value it had at the
-  /// start was seen. No errors. One wait at a time. Cancel: the change counts as not seen.
+  /// Waits until there is a value that this receiver has not seen, and gives the newest, which then
+  /// counts as seen; nullopt if there is none, and no sender any more. The value that there was
+  /// when it subscribed was seen. No errors. One wait at a time. Cancel: nothing counts as seen.
   [[nodiscard]] ChangedOp<T> changed() & noexcept { return ChangedOp<T>(*this); }
   /// changed() for a thread that runs no tasks, which it blocks; on one that does, throws
   /// std::logic_error if it would have to wait.
-  [[nodiscard]] bool blocking_changed() {
+  [[nodiscard]] std::optional<Borrowed<T>> blocking_changed() {
     state_->wait_on_thread(seen_, "weft::WatchReceiver::blocking_changed");
-    return see();
+    return newer();
   }
   /// Whether there is a value that it has not seen.
   [[nodiscard]] bool has_changed() const noexcept { return state_->version() != seen_; }
@@ -203,8 +201,8 @@ class WatchReceiver {
   // For those who write awaiters
   [[nodiscard]] VersionCore& core() const noexcept { return *state_; }
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
-  /// The newest value counts as seen; false if it was.
-  [[nodiscard]] bool see() noexcept { return state_->see(seen_); }
+  /// changed(), when there is news.
+  [[nodiscard]] std::optional<Borrowed<T>> newer() noexcept { return state_->borrow_newer(seen_); }
 
  private:
   Ref state_;
@@ -317,6 +315,15 @@ Borrowed<T> WatchState<T>::borrow(std::uint64_t& version) const noexcept {
   const Lock lock(mutex_);
   version = version_;
   current_->hold();  // while it is the present one, it is held
+  return Borrowed<T>(*current_);
+}
+
+template <class T>
+std::optional<Borrowed<T>> WatchState<T>::borrow_newer(std::uint64_t& seen) const noexcept {
+  const Lock lock(mutex_);
+  if (version_ == seen) return std::nullopt;
+  seen = version_;
+  current_->hold();
   return Borrowed<T>(*current_);
 }
 

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -84,7 +85,7 @@ TEST(Broadcast, TheEnd) {
   EXPECT_TRUE(receiver.closed());
   EXPECT_EQ(**receiver.try_receive(), 1) << "what is kept can still be received";
   EXPECT_EQ(receiver.try_receive().error(), TryReceive::closed);
-  EXPECT_EQ(receiver.blocking_receive(), std::nullopt);
+  EXPECT_FALSE(receiver.blocking_receive());
 }
 
 TEST(Broadcast, WithoutReceiversAndAfterCloseValuesAreDestroyed) {
@@ -216,7 +217,7 @@ TEST_P(BroadcastTest, FromFibersCallbacksAndThreads) {
   auto of_thread = sender.subscribe();
   std::thread thread([&of_thread] {
     EXPECT_EQ(**of_thread.blocking_receive(), 1);
-    EXPECT_EQ(of_thread.blocking_receive(), std::nullopt);
+    EXPECT_FALSE(of_thread.blocking_receive());
   });
   run([&to = sender, &from = receiver]() -> Task<void> {
     EXPECT_THROW(static_cast<void>(from.blocking_receive()), std::logic_error);

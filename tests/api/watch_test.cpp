@@ -39,7 +39,7 @@ TEST(Watch, TheNewestValueAndWhetherItIsNew) {
   EXPECT_FALSE(later.has_changed());
   EXPECT_EQ(*receiver.borrow(), "c");
   EXPECT_FALSE(receiver.has_changed());
-  EXPECT_TRUE(copy.blocking_changed());
+  EXPECT_EQ(**copy.blocking_changed(), "c");
   EXPECT_FALSE(copy.has_changed());
   sender.modify([](std::string& value) { value += "d"; });
   EXPECT_EQ(*copy.borrow(), "cd");
@@ -70,7 +70,7 @@ TEST(Watch, TheEnd) {
     EXPECT_FALSE(receiver.closed());
   }
   EXPECT_TRUE(receiver.closed());
-  EXPECT_TRUE(receiver.blocking_changed()) << "the last value first";
+  EXPECT_EQ(**receiver.blocking_changed(), 2) << "the last value first";
   EXPECT_FALSE(receiver.blocking_changed());
   EXPECT_EQ(*receiver.borrow(), 2) << "it stays";
 }
@@ -135,10 +135,9 @@ TEST_P(WatchTest, EveryReceiverSeesTheLastValue) {
     for (int i = 0; i < 8; ++i) {
       receiving.push_back(spawn([from = receiver]() mutable -> Task<int> {
         int last = 0;
-        while (co_await from.changed()) {
-          const int now = *from.borrow();
-          EXPECT_GE(now, last);
-          last = now;
+        while (auto now = co_await from.changed()) {
+          EXPECT_GT(**now, last);
+          last = **now;
         }
         co_return last;
       }));
@@ -183,8 +182,8 @@ TEST_P(WatchTest, ACancelledWaitHasNotSeenTheChange) {
     EXPECT_EQ(sender.waiting(), 0U);
     for (int i = 1; i <= 200; ++i) {
       auto waiting = spawn([&from]() -> Task<bool> {
-        const bool changed = co_await from.changed();
-        co_return changed;
+        const auto changed = co_await from.changed();
+        co_return changed.has_value();
       });
       auto canceller = spawn([&waiting]() -> Task<void> {
         waiting.cancel();
@@ -209,13 +208,13 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
   run([to = std::move(sender), &from = receiver]() mutable -> Task<void> {
     EXPECT_THROW(static_cast<void>(from.blocking_changed()), std::logic_error);
     auto other = from;
-    auto fiber = spawn_fiber([&] { return await(from.changed()); });
-    auto called = then(other.changed(), [](bool changed) { return changed; });
+    auto fiber = spawn_fiber([&] { return **await(from.changed()); });
+    auto called = then(other.changed(), [](std::optional<Borrowed<int>> now) { return **now; });
     co_await until([&] { return to.waiting() >= 2; });
     to.send(1);
-    const bool one = co_await std::move(fiber);
-    const bool two = co_await std::move(called);
-    EXPECT_TRUE(one && two);
+    const int one = co_await std::move(fiber);
+    const int two = co_await std::move(called);
+    EXPECT_EQ(one + two, 2);
     const auto gone = std::move(to);
   });
   thread.join();

@@ -157,10 +157,9 @@ void watch_sees_the_last(Execution& execution) {
     });
     execution.thread([&] {
       int last = 0;
-      while (from.blocking_changed()) {
-        const Borrowed<int> value = from.borrow();
-        require(*value >= last, "never an older one");
-        last = *value;
+      while (auto value = from.blocking_changed()) {
+        require(**value > last, "a newer one each time");
+        last = **value;
       }
       require(last == 2, "the last one is always seen");
     });
