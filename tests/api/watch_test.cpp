@@ -39,7 +39,7 @@ TEST(Watch, TheNewestValueAndWhetherItIsNew) {
   EXPECT_FALSE(later.has_changed());
   EXPECT_EQ(*receiver.borrow(), "c");
   EXPECT_FALSE(receiver.has_changed());
-  EXPECT_EQ(**copy.blocking_changed(), "c");
+  EXPECT_EQ(*copy.blocking_changed().value(), "c");
   EXPECT_FALSE(copy.has_changed());
   sender.modify([](std::string& value) { value += "d"; });
   EXPECT_EQ(*copy.borrow(), "cd");
@@ -70,7 +70,7 @@ TEST(Watch, TheEnd) {
     EXPECT_FALSE(receiver.closed());
   }
   EXPECT_TRUE(receiver.closed());
-  EXPECT_EQ(**receiver.blocking_changed(), 2) << "the last value first";
+  EXPECT_EQ(*receiver.blocking_changed().value(), 2) << "the last value first";
   EXPECT_FALSE(receiver.blocking_changed());
   EXPECT_EQ(*receiver.borrow(), 2) << "it stays";
 }
@@ -208,13 +208,14 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
   run([to = std::move(sender), &from = receiver]() mutable -> Task<void> {
     EXPECT_THROW(static_cast<void>(from.blocking_changed()), std::logic_error);
     auto other = from;
-    auto fiber = spawn_fiber([&] { return **await(from.changed()); });
-    auto called = then(other.changed(), [](std::optional<Borrowed<int>> now) { return **now; });
+    auto fiber = spawn_fiber([&] { return await(from.changed()).value(); });
+    auto called =
+        then(other.changed(), [](std::optional<Borrowed<int>> now) { return now.value(); });
     co_await until([&] { return to.waiting() >= 2; });
     to.send(1);
-    const int one = co_await std::move(fiber);
-    const int two = co_await std::move(called);
-    EXPECT_EQ(one + two, 2);
+    const auto one = co_await std::move(fiber);
+    const auto two = co_await std::move(called);
+    EXPECT_EQ(*one + *two, 2);
     const auto gone = std::move(to);
   });
   thread.join();
