@@ -4,6 +4,8 @@
 
 #include <weft/as_future.hpp>
 #include <weft/atomic_waker.hpp>
+#include <weft/broadcast.hpp>
+#include <weft/channel.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>
@@ -14,6 +16,7 @@
 #include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/net.hpp>
+#include <weft/oneshot.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/result.hpp>
@@ -25,4 +28,5 @@
 #include <weft/task.hpp>
 #include <weft/then.hpp>
 #include <weft/time.hpp>
+#include <weft/watch.hpp>
 #include <weft/when_all.hpp>
