@@ -109,24 +109,76 @@ void close_meets_both(Execution& execution) {
   Both both(1);
   Sending first(both.channel, 1);
   Sending second(both.channel, 2);
+  Sending third(both.channel, 3);
   Receiving receiver(both.channel);
   execution.thread([&] {
     first.wait();
     second.wait();
+    third.wait();
   });
   execution.thread([&] { receiver.wait(); });
   execution.thread([&] { both.channel.close(); });
   execution.join_all();
-  require(first.goes_on() && second.goes_on() && receiver.goes_on(), "nobody waits for ever");
+  require(first.goes_on() && second.goes_on() && third.goes_on(), "no sender waits for ever");
+  require(receiver.goes_on(), "nor does the receiver");
   const int value = receiver.value();
   const int received = value == -1 ? 0 : 1;
   require(received == 0 || value == 1, "in order");
-  require(first.sent() + second.sent() == received + both.drain(), "sent == received + inside");
+  const int sent = first.sent() + second.sent() + third.sent();
+  require(sent == received + both.drain(), "sent == received + inside");
 }
 
 TEST(ChannelModel, ACloseMeetsSendsAndAReceive) {
   expect_holds_exhaustively(2, close_meets_both);
   expect_holds_randomly(20000, close_meets_both);
+}
+
+/// A cancel and nothing else: it ends the wait, also if it comes while that begins.
+template <class Wait>
+void cancel_alone(Execution& execution, Both& both, Wait& waiting) {
+  execution.thread([&] { waiting.wait(); });
+  execution.thread([&] { waiting.task.cancel(); });
+  execution.join_all();
+  require(waiting.resumed() == 1 && waiting.task.unwinding(), "it ends as cancelled");
+  require(both.drain() == 0, "and nothing is sent");
+}
+
+TEST(ChannelModel, ACancelEndsAWaitThatBegins) {
+  expect_holds_exhaustively(3, [](Execution& execution) {
+    Both both(0);
+    Sending sender(both.channel, 7);
+    cancel_alone(execution, both, sender);
+  });
+  expect_holds_exhaustively(3, [](Execution& execution) {
+    Both both(1);
+    Receiving receiver(both.channel);
+    cancel_alone(execution, both, receiver);
+  });
+}
+
+/// One value is taken while two wait to send, of whom the first is cancelled.
+void a_place_is_freed(Execution& execution) {
+  Both both(1);
+  int inside = 1;
+  require(both.channel.send_now(inside) == TrySend::sent, "there is room");
+  Sending first(both.channel, 2);
+  Sending second(both.channel, 3);
+  first.wait();
+  second.wait();
+  std::optional<int> got;
+  execution.thread([&] { static_cast<void>(both.channel.receive_now(got)); });
+  execution.thread([&] { first.task.cancel(); });
+  execution.join_all();
+  require(got == 1, "what came first");
+  require(first.resumed() == 1, "the first has sent, or is cancelled");
+  require(both.channel.size() == 1, "the place is taken at once");
+  require((first.sent() == 1) != (second.resumed() == 1), "by the one who waited longest");
+  second.task.cancel();
+}
+
+TEST(ChannelModel, AFreedPlaceGoesToTheFirstThatIsNotCancelled) {
+  expect_holds_exhaustively(3, a_place_is_freed);
+  expect_holds_randomly(20000, a_place_is_freed);
 }
 
 /// The ends are dropped as soon as each is done; whoever comes last destroys the channel.
