@@ -6,6 +6,8 @@
 #include <weft/atomic_waker.hpp>
 #include <weft/barrier.hpp>
 #include <weft/blocking.hpp>
+#include <weft/broadcast.hpp>
+#include <weft/channel.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event.hpp>
 #include <weft/event_queue.hpp>
@@ -21,6 +23,7 @@
 #include <weft/net.hpp>
 #include <weft/notify.hpp>
 #include <weft/once_cell.hpp>
+#include <weft/oneshot.hpp>
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
@@ -34,4 +37,5 @@
 #include <weft/task.hpp>
 #include <weft/then.hpp>
 #include <weft/time.hpp>
+#include <weft/watch.hpp>
 #include <weft/when_all.hpp>

@@ -1,0 +1,107 @@
+// The number that broadcast and watch wait for.
+//
+// Invariants, with the mutex free:
+//  - whoever is in the list has seen the present version, and it is open: so every advance, and the
+//    close, concerns all of them;
+//  - the version only grows, by one at a time, and not after the close;
+//  - nothing is taken by being woken: who waited looks for himself, later. So a wait that is
+//    cancelled loses nothing;
+//  - the core is not touched after they were woken, but through the hold of who advanced or closed.
+#include <weft/version_core.hpp>
+
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace weft {
+
+namespace {
+
+class ThreadVersionWaiter final : public VersionWaiter {
+ public:
+  explicit ThreadVersionWaiter(std::uint64_t seen) noexcept
+      : VersionWaiter(&ThreadVersionWaiter::on_news, seen) {}
+  void wait() noexcept { parker_.park(); }
+
+ private:
+  static void on_news(Waiter& self) noexcept {
+    static_cast<ThreadVersionWaiter&>(self).parker_.unpark();
+  }
+  ThreadParker parker_;
+};
+
+}  // namespace
+
+VersionCore::~VersionCore() {
+  WEFT_CHECK(
+      waiters_.first() == nullptr,
+      "the last handle of a broadcast or watch was dropped while somebody waited through it");
+}
+
+Queued VersionCore::wait_with(VersionWaiter& waiter) noexcept {
+  const Lock lock(mutex_);
+  if (WaiterList::refuses(waiter)) return Queued::refused;
+  if (version_ != waiter.seen() || closed_) {
+    WaiterList::served_at_once(waiter);
+    return Queued::served;
+  }
+  waiters_.append(waiter);
+  return Queued::waiting;
+}
+
+bool VersionCore::withdraw(VersionWaiter& waiter) noexcept {
+  const Lock lock(mutex_);
+  return waiters_.withdraw(waiter);
+}
+
+void VersionCore::wait_on_thread(std::uint64_t seen, const char* what) {
+  if (news_since(seen)) return;
+  require_thread_may_block(what);
+  ThreadVersionWaiter waiter(seen);
+  if (wait_with(waiter) == Queued::waiting) waiter.wait();
+}
+
+void VersionCore::wake_all(Lock lock) noexcept {
+  ServedList served;
+  while (waiters_.first() != nullptr) waiters_.serve_first(served);
+  lock.unlock();
+  served.wake_all();
+}
+
+void VersionCore::advance(Lock lock) noexcept {
+  ++version_;
+  wake_all(std::move(lock));
+}
+
+void VersionCore::close() noexcept {
+  Lock lock(mutex_);
+  closed_ = true;
+  wake_all(std::move(lock));
+}
+
+void VersionCore::side_gone(Side side) noexcept {
+  // A sender may make receivers again.
+  if (side == Side::sender) close();
+}
+
+bool VersionCore::news_since(std::uint64_t seen) const noexcept {
+  const Lock lock(mutex_);
+  return version_ != seen || closed_;
+}
+
+std::uint64_t VersionCore::version() const noexcept {
+  const Lock lock(mutex_);
+  return version_;
+}
+
+bool VersionCore::closed() const noexcept {
+  const Lock lock(mutex_);
+  return closed_;
+}
+
+std::size_t VersionCore::waiting() const noexcept {
+  const Lock lock(mutex_);
+  return waiters_.size();
+}
+
+}  // namespace weft
