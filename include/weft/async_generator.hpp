@@ -27,7 +27,7 @@
 //
 // Exceptions of the body come out of next(), and end it.
 //
-// For users of g++ 12: what decision 002 says of co_await holds for co_yield as well.
+// For users of g++ 12: no `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name it before.
 #pragma once
 
 #include <weft/outcome.hpp>

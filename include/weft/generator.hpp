@@ -19,6 +19,8 @@
 //
 // `co_yield weft::elements_of(other())` gives all that another generator gives. However deep they
 // are nested, the next value costs one resumption of the innermost, and no stack.
+//
+// For users of g++ 12: no `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name it before.
 #pragma once
 
 #include <weft/frame_owner.hpp>
