@@ -244,8 +244,9 @@ TEST_P(AsyncGeneratorTest, AnUnseenFailureHasASiteInTheBodyAndOneInTheConsumer) 
 }
 
 TEST_P(AsyncGeneratorTest, NoMemoryForTheFrameIsThrownByTheCall) {
+  std::vector<AsyncGenerator<int>> kept;  // so that no compiler does without the frame
   set_frame_failure_after(0);
-  EXPECT_THROW((void)numbers(0, 1), std::bad_alloc);
+  EXPECT_THROW(kept.push_back(numbers(0, 1)), std::bad_alloc);
   set_frame_failure_after(-1);
 }
 
@@ -434,7 +435,7 @@ TEST_P(AsyncGeneratorTest, AMillionItemsUseConstantStackAndOneSmallBlock) {
     const FramePoolStats before = frame_pool_stats();
     auto generator = body(meter);
     const FramePoolStats with = frame_pool_stats();
-    EXPECT_EQ(with.live_blocks, before.live_blocks + 1);
+    EXPECT_LE(with.live_blocks, before.live_blocks + 1);  // a compiler may do without
     EXPECT_LE(with.live_bytes - before.live_bytes, 256);
     long total = 0;
     while (auto item = co_await generator.next()) {

@@ -295,7 +295,7 @@ TEST_F(GeneratorTest, OneSmallBlockWhateverTheNumberOfItems) {
   for (const int i : generator) {
     sum += i;
     if (i % 1000 != 0) continue;
-    EXPECT_EQ(frame_pool_stats().live_blocks, before.live_blocks + 1);
+    EXPECT_LE(frame_pool_stats().live_blocks, before.live_blocks + 1);  // a compiler may do without
   }
   EXPECT_EQ(sum, 499'999'500'000);
   EXPECT_LE(frame_pool_stats().live_bytes - before.live_bytes, 192);
