@@ -10,9 +10,16 @@
 // nothing is dropped.
 //
 // Cancel, and early drop: they are asked to cancel, and end soon after, which their owner waits
-// for, not the one who drops. What they own themselves (the sources, the function, the items) they
-// keep until then; what those refer to must outlive the owner: so give a scope within which it
-// lives, as for spawn(). Items that had been made and not taken are gone with the stream.
+// for, not the one who drops, as a destructor cannot wait. What they own themselves (the sources,
+// the function, the items) they keep until then. What those *refer to* must outlive the owner, as
+// for spawn(): whoever captures local variables by reference gives a scope within which they live:
+//
+//   co_await weft::scope([&](weft::Scope& s) -> weft::Task<void> {
+//     auto pages = std::move(urls) | streams::buffered_in(s, 8, [&](Url u) { return get(client, u);
+//     }); while (auto page = co_await pages.next()) …      // may be left at any time, in any way
+//   });
+//
+// Items that had been made and not taken are gone with the stream.
 //
 // An error of a source, or of an awaited call, comes at its place among the items, and is the last.
 #pragma once
@@ -119,6 +126,7 @@ auto merge_for(TaskSet* owner, S... sources) {
 /// The items of all `sources` (of one common type), in the order in which they come; one that gives
 /// much keeps none of the others waiting. Ends when all have. Each is asked for its next item as
 /// soon as there is room: there are at most as many items made and not taken as there are sources.
+/// Tasks of the current runtime: see above for what sources may refer to.
 template <Stream... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto merge(S... sources) {
@@ -235,7 +243,8 @@ auto buffered_pipe(TaskSet* owner, std::size_t most, F function) {
 /// What the awaitables give that `function` makes of the items; up to `most` of them run at once,
 /// on any worker, and wait to be taken; the results come in the order of the items (Unit for void).
 /// The function is called for one item after the other. A few blocks for each item, as for spawn().
-/// Throws std::invalid_argument for 0.
+/// Throws std::invalid_argument for 0. Tasks of the current runtime: see above for what they may
+/// refer to.
 template <class F = Itself>
 auto buffered(std::size_t most, F function = F()) {
   return buffered_pipe<Order::of_source>(nullptr, most, std::move(function));

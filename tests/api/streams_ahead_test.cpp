@@ -101,6 +101,7 @@ TEST_P(StreamsAheadTest, MergeIsFairAndRunsAheadByAsManyAsThereAreSources) {
       EXPECT_LE(made[0] + made[1] + made[2], got[0] + got[1] + got[2] + 3);
     }
   });
+  end_runtime();  // the sources refer to what is here, and may go on for a while
   // On several workers it is up to the system whom it lets run how long.
   if (GetParam() <= 1) {
     EXPECT_LE(std::ranges::max(got), 150);
@@ -249,6 +250,7 @@ TEST_P(StreamsAheadTest, AnErrorComesAtItsPlace) {
   EXPECT_LE(some.size(), 8U);
   EXPECT_EQ(run(items_before_failure(fails() | streams::buffered_unordered(4, call))).size() <= 5U,
             true);
+  end_runtime();  // `refuse` refers to `call`
 }
 
 TEST_P(StreamsAheadTest, AConsumerThatPausesGetsEverything) {
