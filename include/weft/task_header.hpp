@@ -18,6 +18,7 @@
 
 #include <weft/awaitable.hpp>
 #include <weft/cancel.hpp>
+#include <weft/frame_owner.hpp>
 #include <weft/frame_pool.hpp>
 #include <weft/future.hpp>
 #include <weft/runnable.hpp>
@@ -52,30 +53,6 @@ class AsyncBacktrace {
   std::exception_ptr error_;
   std::array<std::source_location, room> sites_{};
   std::size_t size_ = 0;
-};
-
-/// Owns one coroutine frame. The unwinding empties it when it has destroyed the frame itself.
-class FrameOwner {
- public:
-  FrameOwner() noexcept = default;
-  explicit FrameOwner(std::coroutine_handle<> frame) noexcept : frame_(frame) {}
-  FrameOwner(FrameOwner&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
-  FrameOwner& operator=(FrameOwner&& other) noexcept {
-    std::swap(frame_, other.frame_);
-    other.reset();
-    return *this;
-  }
-  ~FrameOwner() { reset(); }
-
-  [[nodiscard]] std::coroutine_handle<> get() const noexcept { return frame_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return frame_ != nullptr; }
-  std::coroutine_handle<> release() noexcept { return std::exchange(frame_, nullptr); }
-  void reset() noexcept {
-    if (frame_ != nullptr) std::exchange(frame_, nullptr).destroy();
-  }
-
- private:
-  std::coroutine_handle<> frame_ = nullptr;
 };
 
 /// How a task's chain of frames came to its end: the root returned (or threw), or was unwound.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/as_future.hpp>
+#include <weft/async_generator.hpp>
 #include <weft/atomic_waker.hpp>
 #include <weft/barrier.hpp>
 #include <weft/blocking.hpp>
@@ -16,6 +17,7 @@
 #include <weft/future.hpp>
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>
+#include <weft/generator.hpp>
 #include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/latch.hpp>
@@ -34,6 +36,8 @@
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
+#include <weft/stream.hpp>
+#include <weft/streams.hpp>
 #include <weft/task.hpp>
 #include <weft/then.hpp>
 #include <weft/time.hpp>

@@ -32,6 +32,25 @@ struct AggregateAwaiter {
   int await_resume() const noexcept { return held.value(); }
 };
 
+/// Gives pairs, by co_yield.
+struct Pairs {
+  struct promise_type {
+    Pairs get_return_object() noexcept {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    std::suspend_always yield_value(Pair&& pair) noexcept {
+      yielded = &pair;
+      return {};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+    Pair* yielded = nullptr;
+  };
+  std::coroutine_handle<promise_type> frame;
+};
+
 int sum(const Pair& pair) { return pair.first.value() + pair.second; }
 Task<int> task_sum(Pair pair) { co_return sum(pair); }
 Task<int> task_sum_of_default(Pair pair = {}) { co_return sum(pair); }
@@ -119,6 +138,25 @@ Task<int> switch_condition() {
   }
 }
 
+// co_yield awaits, too.
+Pairs yield_aggregate() {
+  Counted object(1);
+  co_yield Pair{object, 2};
+}
+Pairs yield_braced() {
+  Counted object(1);
+  co_yield {object, 2};
+}
+template <Pairs (*pairs)()>
+Task<int> sum_of() {
+  const Pairs generator = pairs();
+  generator.frame.resume();
+  const int result = sum(*generator.frame.promise().yielded);
+  generator.frame.resume();
+  generator.frame.destroy();
+  co_return result;
+}
+
 constexpr auto rows = std::to_array<Row>({
     {"co_await Aggregate{object}", observed<aggregate_operand>, 3},
     {"co_await Aggregate(object)", observed<aggregate_operand_in_parentheses>, 3},
@@ -142,6 +180,8 @@ constexpr auto rows = std::to_array<Row>({
     {"if (co_await x) with no variable declared before", observed<if_condition>, 3},
     {"while (co_await x) with no variable declared before", observed<while_condition>, 3},
     {"switch (co_await x) with no variable declared before", observed<switch_condition>, 3},
+    {"co_yield Aggregate{object, 2}", observed<sum_of<yield_aggregate>>, 3},
+    {"co_yield {object, 2}", observed<sum_of<yield_braced>>, 3},
 });
 
 }  // namespace

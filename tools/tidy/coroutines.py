@@ -3,8 +3,8 @@
 A co_await stands in a statement of its own: not inside a braced initializer, a conditional
 expression, another call's arguments, a condition or a statement expression. For each one the text
 is walked backwards to the beginning of its statement, and every bracket still open on the way is
-looked at. And in a statement with a co_await no temporary is made that g++ 12 would destroy
-twice: an aggregate, or a lambda that captures by value.
+looked at. And in a statement with a co_await or a co_yield no temporary is made that g++ 12 would
+destroy twice: an aggregate, or a lambda that captures by value.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ _LAMBDA = re.compile(r"(?<![\w)\]\[])\s*\[([^\[\]]*)\](?=\s*(?:[({<]|->|mutable\
 # By the names of this project a type that may be an aggregate: Title case, or std::array.
 _BRACED_TYPE = re.compile(r"\b(?:[A-Z]\w*|std::array)(?:<[^;{}()]*>)?\s*\{")
 _BRACED_ARGUMENT = re.compile(r"[(,]\s*\{\s*[^\s}]")
+_BRACED_YIELD = re.compile(r"\bco_yield\s*\{\s*[^\s}]")
 _CAST = re.compile(r"\b(?:static|const|reinterpret)_cast\s*<[^()]*>\Z")
 _ENDLESS_FOR = re.compile(r"\bfor\s*\(\s*;[^;()]*\bco_await\b")
 
@@ -50,11 +51,11 @@ def check(sources: list[Source]) -> Iterable[Violation]:
 def _check_source(source: Source) -> Iterable[Violation]:
     code = source.code
     seen = set()
-    for match in re.finditer(r"\bco_await\b", code):
+    for match in re.finditer(r"\bco_(await|yield)\b", code):
         if code[: match.start()].rstrip().endswith("operator"):
             continue
         place = locate(code, match.start())
-        if place.inside is not None:
+        if place.inside is not None and match.group(1) == "await":
             yield source.violation(
                 match.start(), "gxx12", f"co_await inside {place.inside}; {_OWN}"
             )
@@ -110,7 +111,7 @@ def _forbidden(code: str, position: int, offset: int) -> str | None:
 
 def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     """What g++ 12 may destroy twice in the statement from start to end: (offset, message)."""
-    advice = "in a co_await: name it in a statement before"
+    advice = "in a co_await or co_yield: name it in a statement before"
     span = list(code[start:end])
     for position in range(end - 1, start - 1, -1):
         if code[position] == "{" and _is_block(code, position):
@@ -125,6 +126,8 @@ def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
         yield start + match.start(), f"Type{{…}} {advice} (or write Type(…) if it is no aggregate)"
     for match in _BRACED_ARGUMENT.finditer(text):
         yield start + match.start(), f"a braced argument {advice}"
+    for match in _BRACED_YIELD.finditer(text):
+        yield start + match.start(), f"a braced value {advice}"
 
 
 def _blank_block(span: list[str], begin: int) -> None:

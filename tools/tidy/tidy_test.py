@@ -282,6 +282,14 @@ class CoroutineRules(TidyTest):
         self.good("do { co_await g(); } while (x);")
         self.good("std::string s{1}; co_await f(std::string{s}, {}, milliseconds{5});")
 
+    def test_what_is_yielded(self):
+        self.good("co_yield x;")
+        self.good("co_yield f(1) ? a : b;")
+        self.good("Pair pair{a, 1}; co_yield std::move(pair);")
+        self.bad("co_yield Pair{a, 1};")
+        self.bad("co_yield {a, 1};")
+        self.bad("co_yield f({a, 1});")
+
     def test_after_conditionals_and_initializers(self):
         self.good("int x = a ? b : c; co_await g();")
         self.good("X x{1, 2}; co_await g();")

@@ -1,0 +1,291 @@
+// weft::streams: where streams come from, what makes another stream of one, and what consumes it.
+//
+//   namespace streams = weft::streams;
+//   auto pages = streams::from_range(urls) | streams::filter(is_new) | streams::buffered(8, fetch);
+//   while (auto page = co_await pages.next()) use(*page);
+//   co_await (std::move(lines) | streams::for_each(print));
+//
+// A stream moves into what uses it. Every operator is an AsyncGenerator: lazy, nothing runs before
+// next() is awaited, or beyond what that needs (but for merge and buffered, see
+// <weft/streams_ahead.hpp>); a block for each operator, none for an item, but where it is said. The
+// functions that operators are given may give a value, or something to await, which is awaited;
+// they move into the stream. What they throw, and what the source throws, ends the stream and comes
+// out of its next().
+//
+// Cancel: as of an AsyncGenerator. It ends the stream, with all that it is made of; so does a lost
+// select() or timeout() of one next(). To wait again and again for a stream or something else,
+// merge() the two. What had been taken from the source and not given is gone: an operator that
+// holds an item while it waits says so.
+//
+// Early drop: the stream and all that it is made of are destroyed, as an AsyncGenerator is.
+#pragma once
+
+#include <weft/async_generator.hpp>
+#include <weft/stream.hpp>
+#include <weft/streams_ahead.hpp>
+#include <weft/time.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <ranges>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace weft::streams {
+
+// Sources
+
+/// The elements of a range, which moves in. Those of a container are moved out of it, those of a
+/// view copied.
+template <std::ranges::input_range R>
+AsyncGenerator<std::ranges::range_value_t<R>> from_range(R range) {
+  for (auto&& element : range) {
+    if constexpr (std::ranges::view<R>) {
+      std::ranges::range_value_t<R> value(std::forward<decltype(element)>(element));
+      co_yield std::move(value);
+    } else {
+      std::ranges::range_value_t<R> value(std::move(element));
+      co_yield std::move(value);
+    }
+  }
+}
+
+/// Ticks at a fixed rate, without end, the first one `period` after the first next(): the times at
+/// which they were due. Throws std::invalid_argument out of next() unless `period` is positive.
+inline AsyncGenerator<TimePoint> ticks(Nanoseconds period,
+                                       Interval::Missed missed = Interval::Missed::skip) {
+  Interval interval(period, missed);
+  for (;;) {
+    const TimePoint due = co_await interval.tick();
+    co_yield due;
+  }
+}
+
+// Operators. Each is `x_of(stream, …)`, a coroutine, and `x(…)`, its side of the pipe.
+
+/// An object for what a function gave, or the lvalue reference that it gave.
+template <class S, class F>
+using Mapped = std::conditional_t<std::is_lvalue_reference_v<Settled<F, StreamElement<S>>>,
+                                  Settled<F, StreamElement<S>>,
+                                  std::remove_cvref_t<Settled<F, StreamElement<S>>>>;
+
+template <Stream S, class F>
+AsyncGenerator<Mapped<S, F>> map_of(S stream, F function) {
+  while (auto item = co_await stream.next()) {
+    if constexpr (gives_awaitable<F, StreamElement<S>>) {
+      decltype(auto) value = co_await std::invoke(function, *std::move(item));
+      co_yield static_cast<decltype(value)&&>(value);
+    } else {
+      decltype(auto) value = std::invoke(function, *std::move(item));
+      co_yield static_cast<decltype(value)&&>(value);
+    }
+  }
+}
+/// What `function` makes of each item, one after the other. (At once: buffered().) A cancel while
+/// it waits takes the item with it.
+template <class F>
+auto map(F function) {
+  return Pipe([f = std::move(function)]<Stream S>(S stream) mutable {
+    static_assert(!std::is_void_v<Settled<F, StreamElement<S>>>,
+                  "weft: the function of map() gives nothing: use for_each()");
+    return map_of(std::move(stream), std::move(f));
+  });
+}
+
+template <Stream S, class P>
+AsyncGenerator<StreamValue<S>> filter_of(S stream, P predicate) {
+  while (auto item = co_await stream.next()) {
+    bool keep = false;
+    if constexpr (gives_awaitable<P, decltype(std::as_const(*item))>) {
+      keep = co_await std::invoke(predicate, std::as_const(*item));
+    } else {
+      keep = static_cast<bool>(std::invoke(predicate, std::as_const(*item)));
+    }
+    if (keep) co_yield *std::move(item);
+  }
+}
+/// Those items for which `predicate` gives true.
+template <class P>
+auto filter(P predicate) {
+  return Pipe([p = std::move(predicate)]<Stream S>(S stream) mutable {
+    return filter_of(std::move(stream), std::move(p));
+  });
+}
+
+template <Stream S>
+AsyncGenerator<StreamValue<S>> take_of(S stream, std::size_t count) {
+  for (; count > 0; --count) {
+    auto item = co_await stream.next();
+    if (!item) break;
+    co_yield *std::move(item);
+  }
+}
+/// The first `count`. The source is not asked for more.
+inline auto take(std::size_t count) {
+  return Pipe([count]<Stream S>(S stream) { return take_of(std::move(stream), count); });
+}
+
+template <Stream S, class P>
+AsyncGenerator<StreamValue<S>> take_while_of(S stream, P predicate) {
+  while (auto item = co_await stream.next()) {
+    bool keep = false;
+    if constexpr (gives_awaitable<P, decltype(std::as_const(*item))>) {
+      keep = co_await std::invoke(predicate, std::as_const(*item));
+    } else {
+      keep = static_cast<bool>(std::invoke(predicate, std::as_const(*item)));
+    }
+    if (!keep) break;
+    co_yield *std::move(item);
+  }
+}
+/// Those before the first for which `predicate` gives false; that one is gone.
+template <class P>
+auto take_while(P predicate) {
+  return Pipe([p = std::move(predicate)]<Stream S>(S stream) mutable {
+    return take_while_of(std::move(stream), std::move(p));
+  });
+}
+
+template <Stream S>
+AsyncGenerator<StreamValue<S>> skip_of(S stream, std::size_t count) {
+  while (auto item = co_await stream.next()) {
+    if (count > 0) {
+      --count;
+    } else {
+      co_yield *std::move(item);
+    }
+  }
+}
+/// All but the first `count`.
+inline auto skip(std::size_t count) {
+  return Pipe([count]<Stream S>(S stream) { return skip_of(std::move(stream), count); });
+}
+
+template <Stream S>
+AsyncGenerator<std::pair<std::size_t, ObjectOf<StreamValue<S>>>> enumerate_of(S stream) {
+  std::size_t index = 0;
+  while (auto item = co_await stream.next()) {
+    std::pair<std::size_t, ObjectOf<StreamValue<S>>> numbered(index++, *std::move(item));
+    co_yield std::move(numbered);
+  }
+}
+/// Pairs of a number, from 0 on, and the item.
+inline auto enumerate() {
+  return Pipe([]<Stream S>(S stream) { return enumerate_of(std::move(stream)); });
+}
+
+template <Stream S>
+AsyncGenerator<std::vector<ObjectOf<StreamValue<S>>>> chunk_of(S stream, std::size_t size) {
+  std::vector<ObjectOf<StreamValue<S>>> items;
+  while (auto item = co_await stream.next()) {
+    items.push_back(*std::move(item));
+    if (items.size() < size) continue;
+    co_yield std::move(items);
+    items.clear();
+  }
+  if (!items.empty()) co_yield std::move(items);
+}
+/// Vectors of `size` items, the last one of what is left. A cancel takes those with it that wait
+/// for their chunk to be full; so does an error of the source. Throws std::invalid_argument for
+/// size 0.
+inline auto chunk(std::size_t size) {
+  if (size == 0) throw std::invalid_argument("weft::streams::chunk: of no items");
+  return Pipe([size]<Stream S>(S stream) { return chunk_of(std::move(stream), size); });
+}
+
+template <Stream S>
+AsyncGenerator<StreamValue<S>> throttle_of(S stream, Nanoseconds interval) {
+  TimePoint earliest = TimePoint::min();
+  for (;;) {
+    if (earliest != TimePoint::min()) co_await sleep_until(earliest);
+    auto item = co_await stream.next();
+    if (!item) break;
+    earliest = deadline_after(interval);
+    co_yield *std::move(item);
+  }
+}
+/// The same items, at least `interval` apart. It waits before it asks the source for the next one,
+/// so it holds no item meanwhile: the source is what is slowed down.
+inline auto throttle(Nanoseconds interval) {
+  return Pipe([interval]<Stream S>(S stream) { return throttle_of(std::move(stream), interval); });
+}
+
+template <Stream S>
+AsyncGenerator<StreamValue<S>> timeout_each_of(S stream, Nanoseconds duration) {
+  for (;;) {
+    auto item = co_await timeout(stream.next(), duration);
+    if (!item) break;
+    co_yield *std::move(item);
+  }
+}
+/// The same items; throws IoError (errc::timed_out) if the source takes longer than `duration` for
+/// one, counted from when it is asked. An item that came nevertheless is given. The wait at the
+/// source is cancelled. Allocates for each item, as timeout() does.
+inline auto timeout_each(Nanoseconds duration) {
+  return Pipe(
+      [duration]<Stream S>(S stream) { return timeout_each_of(std::move(stream), duration); });
+}
+
+// What consumes a stream: each gives a Task
+
+template <Stream S>
+Task<std::vector<ObjectOf<StreamValue<S>>>> collect_of(S stream) {
+  std::vector<ObjectOf<StreamValue<S>>> items;
+  while (auto item = co_await stream.next()) items.push_back(*std::move(item));
+  co_return items;
+}
+/// `co_await (stream | collect())`: all items in a vector.
+inline auto collect() {
+  return Pipe([]<Stream S>(S stream) { return collect_of(std::move(stream)); });
+}
+
+template <Stream S, class F>
+Task<void> for_each_of(S stream, F function) {
+  while (auto item = co_await stream.next()) {
+    if constexpr (gives_awaitable<F, StreamElement<S>>) {
+      co_await std::invoke(function, *std::move(item));
+    } else {
+      std::invoke(function, *std::move(item));
+    }
+  }
+}
+/// `co_await (stream | for_each(function))`: calls it for each item, one after the other.
+template <class F>
+auto for_each(F function) {
+  return Pipe([f = std::move(function)]<Stream S>(S stream) mutable {
+    return for_each_of(std::move(stream), std::move(f));
+  });
+}
+/// The same without a pipe.
+template <class S, class F>
+  requires Stream<std::remove_cvref_t<S>>
+Task<void> for_each(S&& stream, F function) {
+  check_taken_over<S>();
+  return for_each_of(std::move(stream), std::move(function));
+}
+
+template <Stream S, class A, class F>
+Task<A> fold_of(S stream, A value, F function) {
+  while (auto item = co_await stream.next()) {
+    if constexpr (gives_awaitable<F, A, StreamElement<S>>) {
+      value = co_await std::invoke(function, std::move(value), *std::move(item));
+    } else {
+      value = std::invoke(function, std::move(value), *std::move(item));
+    }
+  }
+  co_return value;
+}
+/// `co_await (stream | fold(start, function))`: function(… function(function(start, first),
+/// second) …, last).
+template <class A, class F>
+auto fold(A start, F function) {
+  return Pipe([a = std::move(start), f = std::move(function)]<Stream S>(S stream) mutable {
+    return fold_of(std::move(stream), std::move(a), std::move(f));
+  });
+}
+
+}  // namespace weft::streams

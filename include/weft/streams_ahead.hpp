@@ -1,0 +1,267 @@
+// Streams that run ahead of their consumer: merge() of several streams, and buffered(), which works
+// on several items of one at once.
+//
+//   auto events = streams::merge(std::move(commands), streams::ticks(1s) | streams::map(as_event));
+//   auto pages = streams::from_range(urls) | streams::buffered(8, fetch);
+//
+// What runs ahead is a task of its own with children of its own, started by the first next(). They
+// belong to the runtime, as what spawn() starts, or to the owner (a Scope, a Runtime) that the
+// functions …_in are given. While the consumer pauses they go on until there is no more room;
+// nothing is dropped.
+//
+// Cancel, and early drop: they are asked to cancel, and end soon after, which their owner waits
+// for, not the one who drops, as a destructor cannot wait. What they own themselves (the sources,
+// the function, the items) they keep until then. What those *refer to* must outlive the owner, as
+// for spawn(): whoever captures local variables by reference gives a scope within which they live:
+//
+//   co_await weft::scope([&](weft::Scope& s) -> weft::Task<void> {
+//     auto pages = std::move(urls) | streams::buffered_in(s, 8, [&](Url u) { return get(client, u);
+//     }); while (auto page = co_await pages.next()) …      // may be left at any time, in any way
+//   });
+//
+// Items that had been made and not taken are gone with the stream.
+//
+// An error of a source, or of an awaited call, comes at its place among the items, and is the last.
+#pragma once
+
+#include <weft/async_generator.hpp>
+#include <weft/scope.hpp>
+#include <weft/spawn.hpp>
+#include <weft/stream.hpp>
+#include <weft/stream_hub.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weft::streams {
+
+/// A task that is asked to cancel when its user goes.
+class CancelledWithUser {
+ public:
+  explicit CancelledWithUser(JoinHandle<void> handle) noexcept : handle_(std::move(handle)) {}
+  CancelledWithUser(const CancelledWithUser&) = delete;
+  CancelledWithUser& operator=(const CancelledWithUser&) = delete;
+  ~CancelledWithUser() { handle_.cancel(); }
+
+ private:
+  JoinHandle<void> handle_;
+};
+
+template <class T>
+using HubRef = std::shared_ptr<StreamHub<T>>;
+
+/// The consumer's side: starts `produce(hub)`, a Task, and gives what comes out of the hub.
+template <class T, class Produce>
+AsyncGenerator<T> consume(TaskSet* owner, HubRef<T> hub, Produce produce) {
+  TaskSet& tasks = owner != nullptr ? *owner : TaskSet::current();
+  const CancelledWithUser producer(spawn_in(tasks, std::move(produce), hub));
+  for (;;) {
+    Permit permit = co_await hub->ready().acquire();
+    permit.forget();
+    Outcome<T> next = hub->take();
+    if (next.cancelled()) break;
+    hub->room().release();
+    decltype(auto) value = next.take();
+    co_yield static_cast<decltype(value)&&>(value);
+  }
+}
+
+// merge
+
+template <class T, Stream S>
+Task<void> pump(StreamHub<T>& hub, S& source) {
+  Outcome<T> failure;
+  try {
+    for (;;) {
+      Permit turn = co_await hub.room().acquire();
+      auto item = co_await source.next();
+      if (!item) break;
+      Outcome<T> outcome;
+      outcome.set_value(*std::move(item));
+      turn.forget();
+      hub.put(std::move(outcome));
+    }
+  } catch (...) {
+    failure.set_error(std::current_exception());
+  }
+  if (failure.failed()) hub.put(std::move(failure));
+  hub.leave();
+}
+
+template <class T, class... S>
+Task<void> run_merge(HubRef<T> hub, std::tuple<S...> sources) {
+  HubCloser<T> closer(*hub);
+  auto body = [&](Scope& scope) -> Task<void> {
+    std::apply(
+        [&](S&... source) { (scope.spawn(pump<T, S>, std::ref(*hub), std::ref(source)), ...); },
+        sources);
+    co_return;
+  };
+  try {
+    co_await scope(std::move(body));
+  } catch (...) {  // no memory for one of them
+    closer.note(std::current_exception());
+  }
+}
+
+template <class... S>
+auto merge_for(TaskSet* owner, S... sources) {
+  using T = std::common_type_t<StreamValue<S>...>;
+  static_assert((!std::is_reference_v<StreamValue<S>> && ...),
+                "weft: merge() gives objects, as its sources go on while an item is in use");
+  constexpr std::size_t count = sizeof...(S);
+  auto produce = [all = std::tuple<S...>(std::move(sources)...)](HubRef<T> hub) mutable {
+    return run_merge<T, S...>(std::move(hub), std::move(all));
+  };
+  return consume<T>(owner, std::make_shared<StreamHub<T>>(count, count), std::move(produce));
+}
+
+/// The items of all `sources` (of one common type), in the order in which they come; one that gives
+/// much keeps none of the others waiting. Ends when all have. Each is asked for its next item as
+/// soon as there is room: there are at most as many items made and not taken as there are sources.
+/// Tasks of the current runtime: see above for what sources may refer to.
+template <Stream... S>
+  requires(sizeof...(S) > 0)
+[[nodiscard]] auto merge(S... sources) {
+  return merge_for(nullptr, std::move(sources)...);
+}
+/// The same as tasks of `owner`: a Scope, a Runtime or a TaskSet, which must outlive the stream.
+template <class Owner, Stream... S>
+  requires(sizeof...(S) > 0)
+[[nodiscard]] auto merge_in(Owner& owner, S... sources) {
+  return merge_for(&task_set_of(owner), std::move(sources)...);
+}
+
+// buffered
+
+enum class Order : bool { of_source, of_ends };
+
+template <Order order, class T, class A>
+Task<void> run_call(StreamHub<T>& hub, std::size_t place, A awaitable) {
+  Outcome<T> outcome;
+  try {
+    if constexpr (std::is_void_v<AwaitResult<A>>) {
+      co_await std::move(awaitable);
+      outcome.set_value();
+    } else {
+      decltype(auto) value = co_await std::move(awaitable);
+      outcome.set_value(static_cast<decltype(value)&&>(value));
+    }
+  } catch (...) {
+    outcome.set_error(std::current_exception());
+  }
+  if constexpr (order == Order::of_source) {
+    hub.put(place, std::move(outcome));
+  } else {
+    hub.put(std::move(outcome));
+    hub.leave();
+  }
+}
+
+template <Order order, class T, Stream S, class F>
+Task<void> pump_calls(Scope& scope, StreamHub<T>& hub, S& source, F& function) {
+  using A = std::invoke_result_t<F&, StreamElement<S>>;
+  Outcome<T> last;  // the end, unless it is an error
+  std::size_t place = 0;
+  bool joined = false;
+  try {
+    for (;; ++place) {
+      Permit turn = co_await hub.room().acquire();
+      auto item = co_await source.next();
+      if (!item) break;
+      hub.join();
+      joined = true;
+      scope.spawn(run_call<order, T, std::remove_cvref_t<A>>, std::ref(hub), place,
+                  std::invoke(function, *std::move(item)));
+      joined = false;
+      turn.forget();  // until the consumer has taken the result
+    }
+  } catch (...) {
+    last.set_error(std::current_exception());
+    if (joined) hub.leave();
+  }
+  if constexpr (order == Order::of_source) {
+    hub.put(place, std::move(last));
+  } else {
+    if (last.failed()) hub.put(std::move(last));
+    hub.leave();
+  }
+}
+
+template <Order order, class T, Stream S, class F>
+Task<void> run_calls(HubRef<T> hub, S source, F function) {
+  HubCloser<T> closer(*hub);
+  auto body = [&](Scope& scope) {
+    return pump_calls<order, T, S, F>(scope, *hub, source, function);
+  };
+  try {
+    co_await scope(std::move(body));
+  } catch (...) {
+    closer.note(std::current_exception());
+  }
+}
+
+template <Order order, Stream S, class F>
+auto buffered_of(TaskSet* owner, S source, std::size_t most, F function) {
+  static_assert(Awaitable<std::invoke_result_t<F&, StreamElement<S>>>,
+                "weft: buffered() is for what is awaited: a function that gives an awaitable, or a "
+                "stream of awaitables");
+  using T = ValueOf<Settled<F, StreamElement<S>>>;
+  auto produce = [source = std::move(source), f = std::move(function)](HubRef<T> hub) mutable {
+    return run_calls<order, T, S, F>(std::move(hub), std::move(source), std::move(f));
+  };
+  return consume<T>(owner, std::make_shared<StreamHub<T>>(most, 1), std::move(produce));
+}
+
+/// The item itself, which is to be awaited.
+class Itself {
+ public:
+  Itself() noexcept {}
+  template <class A>
+  std::remove_cvref_t<A> operator()(A&& awaitable) const {
+    return std::forward<A>(awaitable);
+  }
+};
+
+[[noreturn]] void throw_none_at_once();
+
+template <Order order, class F>
+auto buffered_pipe(TaskSet* owner, std::size_t most, F function) {
+  if (most == 0) throw_none_at_once();
+  return Pipe([owner, most, f = std::move(function)]<Stream S>(S source) mutable {
+    return buffered_of<order>(owner, std::move(source), most, std::move(f));
+  });
+}
+
+/// What the awaitables give that `function` makes of the items; up to `most` of them run at once,
+/// on any worker, and wait to be taken; the results come in the order of the items (Unit for void).
+/// The function is called for one item after the other. A few blocks for each item, as for spawn().
+/// Throws std::invalid_argument for 0. Tasks of the current runtime: see above for what they may
+/// refer to.
+template <class F = Itself>
+auto buffered(std::size_t most, F function = F()) {
+  return buffered_pipe<Order::of_source>(nullptr, most, std::move(function));
+}
+/// The same with the results in the order in which they come.
+template <class F = Itself>
+auto buffered_unordered(std::size_t most, F function = F()) {
+  return buffered_pipe<Order::of_ends>(nullptr, most, std::move(function));
+}
+/// The same as tasks of `owner`: a Scope, a Runtime or a TaskSet, which must outlive the stream.
+template <class Owner, class F = Itself>
+auto buffered_in(Owner& owner, std::size_t most, F function = F()) {
+  return buffered_pipe<Order::of_source>(&task_set_of(owner), most, std::move(function));
+}
+template <class Owner, class F = Itself>
+auto buffered_unordered_in(Owner& owner, std::size_t most, F function = F()) {
+  return buffered_pipe<Order::of_ends>(&task_set_of(owner), most, std::move(function));
+}
+
+}  // namespace weft::streams

@@ -1,0 +1,13 @@
+// What generators throw.
+#include <weft/generator.hpp>
+
+#include <stdexcept>
+
+namespace weft {
+
+void throw_generator_used() {
+  throw std::logic_error(
+      "weft::Generator: it was begun before, or moved from; it can be gone through once");
+}
+
+}  // namespace weft
