@@ -10,31 +10,13 @@
 namespace weft::model {
 namespace {
 
-using Handle = std::coroutine_handle<FakePromise>;
-
-/// A task that waits with an awaiter, which lives in its frame.
-template <class Awaiter>
-struct Waiting {
-  template <class... Args>
-  explicit Waiting(Args&&... args)
-      : task(executor), awaiter(std::make_unique<Awaiter>(std::forward<Args>(args)...)) {}
-  void wait() { went_on = !awaiter->await_suspend(Handle::from_promise(task.promise)); }
-  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
-  [[nodiscard]] bool goes_on() const { return resumed() == 1 && !task.unwinding(); }
-
-  CountingExecutor executor;
-  FakeTask task;
-  std::unique_ptr<Awaiter> awaiter;
-  bool went_on = false;
-};
-
-struct Sending : Waiting<SendAwaiter<int>> {
-  Sending(ChannelState<int>& channel, int what) : Waiting(channel, std::move(what)) {}
+struct Sending : Awaiting<SendAwaiter<int>> {
+  Sending(ChannelState<int>& channel, int what) : Awaiting(channel, std::move(what)) {}
   /// What became of the value: 1 sent, 0 not.
   [[nodiscard]] int sent() { return goes_on() && awaiter->await_resume() ? 1 : 0; }
 };
-struct Receiving : Waiting<ReceiveAwaiter<int>> {
-  explicit Receiving(ChannelState<int>& channel) : Waiting(channel) {}
+struct Receiving : Awaiting<ReceiveAwaiter<int>> {
+  explicit Receiving(ChannelState<int>& channel) : Awaiting(channel) {}
   /// The value, or -1.
   [[nodiscard]] int value() { return goes_on() ? awaiter->await_resume().value_or(-1) : -1; }
 };

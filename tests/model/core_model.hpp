@@ -6,6 +6,8 @@
 #include <weft/task_header.hpp>
 
 #include <coroutine>
+#include <memory>
+#include <utility>
 
 #include "model/model_test.hpp"
 
@@ -35,6 +37,26 @@ class FakeTask final : public TaskHeader {
     bind(promise, executor);
   }
   FakePromise promise;
+};
+
+/// A task that waits with one awaiter, which lives in its frame.
+template <class Awaiter>
+struct Awaiting {
+  template <class... Args>
+  explicit Awaiting(Args&&... args)
+      : task(executor), awaiter(std::make_unique<Awaiter>(std::forward<Args>(args)...)) {}
+  void wait() {
+    went_on =
+        !awaiter->await_suspend(std::coroutine_handle<FakePromise>::from_promise(task.promise));
+  }
+  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
+  /// Whether it has been resumed, once, and not to be unwound.
+  [[nodiscard]] bool goes_on() const { return resumed() == 1 && !task.unwinding(); }
+
+  CountingExecutor executor;
+  FakeTask task;
+  std::unique_ptr<Awaiter> awaiter;
+  bool went_on = false;
 };
 
 }  // namespace weft::model

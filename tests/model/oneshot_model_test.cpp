@@ -11,24 +11,7 @@
 namespace weft::model {
 namespace {
 
-using Handle = std::coroutine_handle<FakePromise>;
-
-template <class Awaiter>
-struct Waiting {
-  template <class Receiver>
-  explicit Waiting(Receiver& receiver)
-      : task(executor), awaiter(std::make_unique<Awaiter>(receiver)) {}
-  void wait() { went_on = !awaiter->await_suspend(Handle::from_promise(task.promise)); }
-  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
-  [[nodiscard]] bool goes_on() const { return resumed() == 1 && !task.unwinding(); }
-
-  CountingExecutor executor;
-  FakeTask task;
-  std::unique_ptr<Awaiter> awaiter;
-  bool went_on = false;
-};
-
-using WaitingOnce = Waiting<OneshotAwaiter<int, OneshotReceiver<int>&>>;
+using WaitingOnce = Awaiting<OneshotAwaiter<int, OneshotReceiver<int>&>>;
 
 void oneshot_send_and_cancel(Execution& execution) {
   auto [sender, receiver] = oneshot<int>();
@@ -102,8 +85,8 @@ void broadcast_and_cancel(Execution& execution) {
   auto& to = sender;
   auto& first = receiver;
   BroadcastReceiver<int> second = receiver;
-  Waiting<BroadcastAwaiter<int>> waiting(first);
-  Waiting<BroadcastAwaiter<int>> other(second);
+  Awaiting<BroadcastAwaiter<int>> waiting(first);
+  Awaiting<BroadcastAwaiter<int>> other(second);
   execution.thread([&] { waiting.wait(); });
   execution.thread([&] { other.wait(); });
   execution.thread([&] { require(to.send(7) == 2, "to both"); });
@@ -177,7 +160,7 @@ void watch_and_cancel(Execution& execution) {
   auto [sender, receiver] = watch<int>(0);
   auto& to = sender;
   auto& from = receiver;
-  Waiting<ChangedAwaiter<int>> waiting(from);
+  Awaiting<ChangedAwaiter<int>> waiting(from);
   execution.thread([&] { waiting.wait(); });
   execution.thread([&] { to.send(1); });
   execution.thread([&] { waiting.task.cancel(); });
