@@ -207,7 +207,18 @@ TEST_F(GeneratorTest, ElementsOfGeneratorsAndRanges) {
   EXPECT_EQ(all_of(mixed(Numbers{4, 5})), (Numbers{4, 5, 1, 2, 7}));
 }
 
+/// Notes where the stack is when it is destroyed.
+class NotesItsEnd {
+ public:
+  explicit NotesItsEnd(StackMeter& meter) : meter_(meter) {}
+  ~NotesItsEnd() { meter_.note(); }
+
+ private:
+  StackMeter& meter_;
+};
+
 Generator<int> nest(int levels, StackMeter& meter, int items, bool fail = false) {
+  const NotesItsEnd here(meter);
   meter.note();
   if (levels > 0) {
     co_yield elements_of(nest(levels - 1, meter, items, fail));
