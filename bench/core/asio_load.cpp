@@ -119,7 +119,7 @@ asio::awaitable<Figures> fire(Job job) {
   const auto start = std::chrono::steady_clock::now();
   LastOne last(executor, job.count);
   for (std::size_t i = 0; i < job.count; ++i) {
-    asio::co_spawn(executor, firing(start + bench::within_a_second(i), last), asio::detached);
+    asio::co_spawn(executor, firing(start + bench::due(i, job.count), last), asio::detached);
   }
   co_await last.wait();
   co_return Figures(1, (bench::cpu_ns() - before) / static_cast<double>(job.count));

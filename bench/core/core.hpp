@@ -37,9 +37,9 @@ inline constexpr std::size_t permits = 4;
 inline constexpr std::chrono::milliseconds slice(1);  // of the task that computes
 inline constexpr std::chrono::hours long_time(1);     // longer than any run
 
-/// When timer i of a second's many is due, counted from the beginning.
-inline std::chrono::nanoseconds within_a_second(std::size_t i) {
-  return std::chrono::nanoseconds(scattered(i, 1'000'000'000));
+/// When timer i of `count` is due, counted from the beginning: a million of them in a second.
+inline std::chrono::nanoseconds due(std::size_t i, std::size_t count) {
+  return std::chrono::nanoseconds(scattered(i, count * 1'000));
 }
 /// When timer i of those that never fire is due.
 inline std::chrono::milliseconds within_a_minute(std::size_t i) {

@@ -3,7 +3,8 @@
 // each(n, f), which calls f(0) … f(n - 1) likewise.
 //
 // fib and nqueens fork at every call, skynet ten ways down to single leaves (each returns its
-// number, the sum is checked), matmul splits C = A B into blocks of rows and columns.
+// number, the sum is checked), matmul splits C = A B into blocks of rows and columns. The recursive
+// ones are not inlined: g++ would make a plain loop of much of the serial fib.
 #pragma once
 
 #include <array>
@@ -16,7 +17,7 @@
 namespace bench {
 
 template <class Fork>
-std::size_t fib(Fork& fork, std::size_t n) {
+[[gnu::noinline]] std::size_t fib(Fork& fork, std::size_t n) {
   if (n < 2) return n;
   std::size_t a = 0;
   std::size_t b = 0;
@@ -25,7 +26,7 @@ std::size_t fib(Fork& fork, std::size_t n) {
 }
 
 template <class Fork>
-std::size_t skynet(Fork& fork, std::size_t number, std::size_t leaves) {
+[[gnu::noinline]] std::size_t skynet(Fork& fork, std::size_t number, std::size_t leaves) {
   if (leaves == 1) return number;
   std::array<std::size_t, 10> sums{};
   fork.each(10, [&, number, leaves](std::size_t i) {
@@ -51,7 +52,7 @@ struct Board {
 };
 
 template <class Fork>
-std::size_t nqueens(Fork& fork, const Board& board, std::size_t n) {
+[[gnu::noinline]] std::size_t nqueens(Fork& fork, const Board& board, std::size_t n) {
   if (board.rows == n) return 1;
   std::array<std::size_t, 16> solutions{};
   fork.each(n, [&](std::size_t column) {

@@ -64,7 +64,7 @@ Figures fire(Job job) {
   uv_update_time(&timers.loop);
   for (std::size_t i = 0; i < job.count; ++i) {
     timers.start(i,
-                 std::chrono::duration_cast<std::chrono::milliseconds>(bench::within_a_second(i)));
+                 std::chrono::duration_cast<std::chrono::milliseconds>(bench::due(i, job.count)));
   }
   uv_run(&timers.loop, UV_RUN_DEFAULT);
   bench::require(fired == job.count, "fired");

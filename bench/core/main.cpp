@@ -10,7 +10,9 @@ int main(int argc, char** argv) {
   cells.merge(bench::load_cells());
   const auto cell = argc == 4 ? cells.find(argv[1]) : cells.end();
   if (cell == cells.end()) {
-    std::fprintf(stderr, "usage: %s CELL WORKERS COUNT\n", argv[0]);
+    std::fprintf(stderr, "usage: %s CELL WORKERS COUNT\ncells:", argv[0]);
+    for (const auto& [name, function] : cells) std::fprintf(stderr, " %s", name.c_str());
+    std::fprintf(stderr, "\n");
     return 2;
   }
   const auto number = [](const char* text) {

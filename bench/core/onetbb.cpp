@@ -69,13 +69,6 @@ Figures posted(Job job) {
   return {watch.ns_each(job.count)};
 }
 
-Figures wake(Job job) {
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, job.workers + 1);
-  tbb::task_arena arena(static_cast<int>(job.workers), 0);
-  bench::Wakes wakes(job.count);
-  return wakes.ring([&] { arena.enqueue([&wakes] { wakes.woken(); }); });
-}
-
 struct Fork {
   template <class A, class B>
   void both(A a, B b) {
@@ -106,6 +99,6 @@ bench::Cells bench::load_cells() {
       return body(fork);
     });
   });
-  cells.merge(Cells{{"posted", posted}, {"wake", wake}});
+  cells.merge(Cells{{"posted", posted}});
   return cells;
 }

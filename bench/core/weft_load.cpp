@@ -68,8 +68,8 @@ weft::Task<Figures> fire(Job job) {
   const double before = bench::cpu_ns();
   bench::LastOne last(job.count);
   const auto start = weft::now();
-  const auto body = [&last, start](std::size_t i) -> weft::Task<void> {
-    co_await weft::sleep_until(start + bench::within_a_second(i));
+  const auto body = [&last, start, job](std::size_t i) -> weft::Task<void> {
+    co_await weft::sleep_until(start + bench::due(i, job.count));
     last.done();
   };
   for (std::size_t i = 0; i < job.count; ++i) weft::spawn(body, i).detach();

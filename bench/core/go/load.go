@@ -64,7 +64,7 @@ func fire(count int) []float64 {
 	left := int64(count)
 	over := make(chan struct{})
 	for i := 0; i < count; i++ {
-		due := time.Duration(scattered(i, 1_000_000_000))
+		due := time.Duration(scattered(i, count*1000)) // a million in a second
 		go func() {
 			time.Sleep(due - time.Since(begin))
 			if atomic.AddInt64(&left, -1) == 0 {

@@ -63,7 +63,8 @@ async fn fire(count: usize) -> Vec<f64> {
     let start = tokio::time::Instant::now();
     for i in 0..count {
         let last = last.clone();
-        let due = start + Duration::from_nanos(scattered(i, 1_000_000_000) as u64);
+        let after = Duration::from_nanos(scattered(i, count * 1_000) as u64); // 1M in a second
+        let due = start + after;
         tokio::spawn(async move {
             tokio::time::sleep_until(due).await;
             last.done();
