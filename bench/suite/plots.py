@@ -69,7 +69,8 @@ def _panel(axis, panel: list[Result], rows: int) -> None:
         axis.spines[side].set_visible(False)
     axis.spines["left"].set_bounds(-0.5, len(better_first) - 0.5)
     if log:
-        axis.set_title("log scale", fontsize=7, loc="right", style="italic", color="#555555")
+        axis.text(1.04, 1.03, "log scale", transform=axis.transAxes, fontsize=7, style="italic",
+                  color="#555555")
 
 
 def bars(results: list[Result], title: str, path: pathlib.Path) -> None:

@@ -86,6 +86,9 @@ def cost_ratio(weft: Result, peer: Result) -> float:
     return statistics.median(ratios)
 
 
+BEHIND_FROM = 1.03  # less is noise
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One metric of one cell, by subject."""
@@ -116,7 +119,7 @@ class Row:
 
     def ahead(self) -> dict[str, float]:
         """Who is ahead of weft, the first one first."""
-        found = {name: ratio for name, ratio in self.ratios().items() if ratio > 1}
+        found = {name: ratio for name, ratio in self.ratios().items() if ratio > BEHIND_FROM}
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def cell(self, subject: str) -> str:
@@ -126,7 +129,9 @@ class Row:
             return ""
         text = f"{statistics.median(result.samples):,.1f}"
         ratio = self.ratios().get(subject)
-        return text if ratio is None else f"{text} ({ratio:.2f}{'!' if ratio > 1 else ''})"
+        if ratio is None:
+            return text
+        return f"{text} ({ratio:.2f}{'!' if ratio > BEHIND_FROM else ''})"
 
     def spread(self) -> str:
         weft = self.results.get("weft")
@@ -173,7 +178,7 @@ def table(results: list[Result]) -> str:
         what = f"  {bench}: {row.name}, {row.any.metric} {row.any.unit}"
         lines.append([what, "", row.cell("weft"), ahead])
     parts.append(
-        "medians of the rounds; (weft's cost / the peer's); ! where the peer is ahead\n"
+        "medians; in parentheses weft's cost / the peer's; ! where the peer is ahead by over 3%\n"
         f"weft is behind somebody in {len(behind)} of {len(compared)} rows"
     )
     return "\n\n".join(parts) + ("\n" + _aligned(lines, 4) if behind else "")
