@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import subprocess
 
 
 def _first_line_value(path: str, key: str) -> str:
@@ -28,6 +29,29 @@ def _compiler(build_directory: pathlib.Path) -> str:
     return "unknown"
 
 
+# Debian's packages of the peers.
+PEERS = {
+    "asio": "libasio-dev",
+    "boost": "libboost-fiber1.74-dev",
+    "libuv": "libuv1-dev",
+    "onetbb": "libtbb-dev",
+    "go": "golang-1.19-go",
+    "tokio": "librust-tokio-dev",
+    "rustc": "rustc",
+    "tcmalloc": "libtcmalloc-minimal4",
+}
+
+
+def _peers() -> dict[str, str]:
+    command = ["dpkg-query", "-W", "-f", "${Package} ${Version}\\n", *PEERS.values()]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return {}
+    versions = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    return {name: versions.get(package, "unknown") for name, package in PEERS.items()}
+
+
 def describe(build_directory: pathlib.Path) -> dict:
     return {
         "cpu": _first_line_value("/proc/cpuinfo", "model name"),
@@ -36,5 +60,6 @@ def describe(build_directory: pathlib.Path) -> dict:
         "kernel": platform.release(),
         "architecture": platform.machine(),
         "compiler": _compiler(build_directory),
+        "peers": _peers(),
         "load_average": os.getloadavg()[0],
     }

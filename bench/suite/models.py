@@ -7,6 +7,7 @@ import json
 import pathlib
 import subprocess
 
+from . import plots
 from .build import Failure
 from .report import Benchmark, Result
 
@@ -21,7 +22,6 @@ METRICS = {
 }
 BASE = "threads"
 TITLE = "Memory and time of five ways of writing the same work, by the number of waiters"
-DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }"
 
 
 def _runs_of(program: pathlib.Path, count: int) -> list[dict]:
@@ -70,10 +70,7 @@ def _plot(series: dict[int, list[dict]], path: pathlib.Path) -> None:
     axes[0].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None}, transparent=True)
-    # Black on nothing, for dark pages the other way round.
-    text = path.read_text()
-    head = f"<title>{TITLE}</title>\n <style>{DARK}</style>\n <defs>"
-    path.write_text(text.replace("<defs>", head, 1))
+    plots.adapt_to_dark_pages(path, TITLE)
 
 
 def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
