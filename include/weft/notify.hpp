@@ -12,7 +12,7 @@
 // those alone who wait then. Thread-safe; waiting takes no memory.
 #pragma once
 
-#include <weft/event.hpp>
+#include <weft/reset_event.hpp>
 
 #include <cstddef>
 

@@ -23,8 +23,8 @@ namespace weft {
 
 class ReadGuard;
 class WriteGuard;
-class ReadRequest;
-class WriteRequest;
+class ReadLockRequest;
+class WriteLockRequest;
 
 class RwLock {
  public:
@@ -35,9 +35,9 @@ class RwLock {
 
   /// Waits until it may read, together with others. No errors. Cancel: takes no lock; if it was
   /// granted before the cancel came, the guard is delivered.
-  [[nodiscard]] QueueOp<ReadRequest> read() noexcept;
+  [[nodiscard]] QueueOp<ReadLockRequest> read() noexcept;
   /// The same, to write alone.
-  [[nodiscard]] QueueOp<WriteRequest> write() noexcept;
+  [[nodiscard]] QueueOp<WriteLockRequest> write() noexcept;
   /// The same without waiting: an empty guard if it cannot be had, or others wait.
   [[nodiscard]] ReadGuard try_read() noexcept;
   [[nodiscard]] WriteGuard try_write() noexcept;
@@ -56,8 +56,8 @@ class RwLock {
  private:
   friend class ReadGuard;
   friend class WriteGuard;
-  friend class ReadRequest;
-  friend class WriteRequest;
+  friend class ReadLockRequest;
+  friend class WriteLockRequest;
 
   // The number of the word: a bit for the writer, and twice the readers.
   static constexpr std::uintptr_t free = 0;
@@ -129,7 +129,7 @@ class [[nodiscard]] ReadGuard {
   }
 
  private:
-  friend class ReadRequest;
+  friend class ReadLockRequest;
   friend class RwLock;
   friend class WriteGuard;
   explicit ReadGuard(RwLock& lock) noexcept : lock_(&lock) {}
@@ -166,17 +166,17 @@ class [[nodiscard]] WriteGuard {
 
  private:
   friend class RwLock;
-  friend class WriteRequest;
+  friend class WriteLockRequest;
   explicit WriteGuard(RwLock& lock) noexcept : lock_(&lock) {}
 
   RwLock* lock_ = nullptr;
 };
 
 /// How QueueOp waits to read.
-class ReadRequest {
+class ReadLockRequest {
  public:
   using Node = RwLock::Node;
-  explicit ReadRequest(RwLock& lock) noexcept : lock_(&lock) {}
+  explicit ReadLockRequest(RwLock& lock) noexcept : lock_(&lock) {}
 
   [[nodiscard]] bool take(Node&) noexcept { return lock_->take(RwLock::reader); }
   [[nodiscard]] Queued queue(Node& node) noexcept { return lock_->wait_with(node, RwLock::reader); }
@@ -188,10 +188,10 @@ class ReadRequest {
 };
 
 /// How QueueOp waits to write.
-class WriteRequest {
+class WriteLockRequest {
  public:
   using Node = RwLock::Node;
-  explicit WriteRequest(RwLock& lock) noexcept : lock_(&lock) {}
+  explicit WriteLockRequest(RwLock& lock) noexcept : lock_(&lock) {}
 
   [[nodiscard]] bool take(Node&) noexcept { return lock_->take(RwLock::writer); }
   [[nodiscard]] Queued queue(Node& node) noexcept { return lock_->wait_with(node, RwLock::writer); }
@@ -202,11 +202,11 @@ class WriteRequest {
   RwLock* lock_;
 };
 
-inline QueueOp<ReadRequest> RwLock::read() noexcept {
-  return QueueOp<ReadRequest>(ReadRequest(*this));
+inline QueueOp<ReadLockRequest> RwLock::read() noexcept {
+  return QueueOp<ReadLockRequest>(ReadLockRequest(*this));
 }
-inline QueueOp<WriteRequest> RwLock::write() noexcept {
-  return QueueOp<WriteRequest>(WriteRequest(*this));
+inline QueueOp<WriteLockRequest> RwLock::write() noexcept {
+  return QueueOp<WriteLockRequest>(WriteLockRequest(*this));
 }
 inline ReadGuard RwLock::try_read() noexcept {
   return take(reader) ? ReadGuard(*this) : ReadGuard();

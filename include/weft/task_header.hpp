@@ -142,7 +142,8 @@ class TaskHeader : public Runnable {
   /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
   /// spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
-  [[nodiscard]] bool spend_budget() noexcept { return --budget_ != 0; }
+  /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
+  [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
   void root_returned() noexcept { finish_(*this, Ending::returned); }
   void note_failure(std::source_location site) noexcept;
 

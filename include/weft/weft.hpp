@@ -10,7 +10,6 @@
 #include <weft/broadcast.hpp>
 #include <weft/channel.hpp>
 #include <weft/endpoint.hpp>
-#include <weft/event.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
@@ -29,6 +28,7 @@
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
+#include <weft/reset_event.hpp>
 #include <weft/result.hpp>
 #include <weft/runtime.hpp>
 #include <weft/rwlock.hpp>

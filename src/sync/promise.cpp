@@ -78,9 +78,15 @@ void SharedState::report_if_unseen(const std::exception_ptr& error) const noexce
 
 bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   TaskHeader& task = innermost.task();
-  if (state.ready() && !task.cancel_requested() && task.spend_budget()) return false;
-  state_ = &state;
-  return WaiterLeaf::suspend(innermost);
+  // Nothing is taken once a cancel was asked for. What is there already needs no cancel slot.
+  if (task.cancel_requested() || !state.ready()) {
+    state_ = &state;
+    return WaiterLeaf::suspend(innermost);
+  }
+  if (task.spend_budget()) return false;
+  task.suspended_at(innermost);
+  task.resume_later();
+  return true;
 }
 
 }  // namespace weft

@@ -18,11 +18,11 @@ RwLock::~RwLock() {
 }
 
 ReadGuard RwLock::blocking_read() {
-  return wait_on_thread(ReadRequest(*this), "weft::RwLock::blocking_read");
+  return wait_on_thread(ReadLockRequest(*this), "weft::RwLock::blocking_read");
 }
 
 WriteGuard RwLock::blocking_write() {
-  return wait_on_thread(WriteRequest(*this), "weft::RwLock::blocking_write");
+  return wait_on_thread(WriteLockRequest(*this), "weft::RwLock::blocking_write");
 }
 
 /// Gives the first in the queue what they want, as long as that is possible.

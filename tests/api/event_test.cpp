@@ -1,6 +1,6 @@
-// Event, AutoEvent and Notify: who goes on, how many, and what is kept for later.
-#include <weft/event.hpp>
+// ManualResetEvent, AutoResetEvent and Notify: who goes on, how many, and what is kept for later.
 #include <weft/notify.hpp>
+#include <weft/reset_event.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 
@@ -22,8 +22,8 @@ WEFT_ON_ALL_RUNTIMES(EventTest);
 
 using Words = std::vector<std::string>;
 
-TEST(Event, WithoutARuntime) {
-  Event event;
+TEST(ManualResetEvent, WithoutARuntime) {
+  ManualResetEvent event;
   EXPECT_FALSE(event.is_set());
   event.set();
   event.set();
@@ -33,10 +33,10 @@ TEST(Event, WithoutARuntime) {
   event.reset();
   event.reset();
   EXPECT_FALSE(event.is_set());
-  Event born_set(true);
+  ManualResetEvent born_set(true);
   born_set.blocking_wait();
 
-  AutoEvent one(true);
+  AutoResetEvent one(true);
   EXPECT_TRUE(one.is_set());
   EXPECT_TRUE(one.try_wait());
   EXPECT_FALSE(one.try_wait());
@@ -83,15 +83,15 @@ class Waiters {
 
 TEST_P(EventTest, ASetLetsAllGoOnUntilItIsReset) {
   run([]() -> Task<void> {
-    Event event;
-    Waiters<Event> waiters(event);
+    ManualResetEvent event;
+    Waiters<ManualResetEvent> waiters(event);
     co_await waiters.add(5);
     event.set();
     event.reset();
     EXPECT_FALSE(event.is_set());
     co_await waiters.end();  // they were woken, though it was reset at once
     EXPECT_EQ(waiters.log.words().size(), 5U);
-    Waiters<Event> later(event);
+    Waiters<ManualResetEvent> later(event);
     co_await later.add(1);
     event.set();
     co_await later.end();
@@ -101,8 +101,8 @@ TEST_P(EventTest, ASetLetsAllGoOnUntilItIsReset) {
 
 TEST_P(EventTest, AnAutoEventLetsOnePassForEachSet) {
   run([]() -> Task<void> {
-    AutoEvent event;
-    Waiters<AutoEvent> waiters(event);
+    AutoResetEvent event;
+    Waiters<AutoResetEvent> waiters(event);
     co_await waiters.add(4);
     for (std::size_t i = 1; i <= 4; ++i) {
       event.set();
@@ -176,8 +176,8 @@ TEST_P(EventTest, ANotificationGoesPastThoseWhoStoppedWaiting) {
 TEST_P(EventTest, ATurnGoesToAndFro) {
   // Each set() is seen, with what came before it, though nothing else orders the two sides.
   constexpr int rounds = 500;
-  AutoEvent ping;
-  AutoEvent pong;
+  AutoResetEvent ping;
+  AutoResetEvent pong;
   int ball = 0;
   std::thread thread([&] {
     for (int i = 0; i < rounds; ++i) {

@@ -425,5 +425,23 @@ TEST_P(PromiseTest, ToAStdFuture) {
   EXPECT_THROW(to_std(broken).get(), BrokenPromise);
 }
 
+TEST_P(PromiseTest, ManyReadyOnesInARowLeaveOthersTheirTurns) {
+  if (GetParam() > 1) GTEST_SKIP() << "another worker would run the other task";
+  Promise<int> promise;
+  const SharedFuture<int> future = promise.future();
+  promise.set(1);
+  bool other_ran = false;
+  int awaits = 0;
+  run([&]() -> Task<void> {
+    auto other = spawn([&]() -> Task<void> {
+      other_ran = true;
+      co_return;
+    });
+    for (; !other_ran && awaits < 100'000; ++awaits) co_await future;
+    co_await std::move(other);
+  });
+  EXPECT_LT(awaits, 100'000);
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -1,12 +1,12 @@
 // What all that is waited for in a queue have in common: every way of waiting × every moment of a
 // cancel, whoever lets go on and from wherever; nothing taken by who stops, nothing lost, no
 // memory.
-#include <weft/event.hpp>
 #include <weft/fiber.hpp>
 #include <weft/frame_pool.hpp>
 #include <weft/latch.hpp>
 #include <weft/mutex.hpp>
 #include <weft/notify.hpp>
+#include <weft/reset_event.hpp>
 #include <weft/rwlock.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
@@ -66,21 +66,21 @@ struct WriteSubject {
 };
 
 struct EventSubject {
-  static constexpr const char* name = "Event";
+  static constexpr const char* name = "ManualResetEvent";
   auto wait() { return event.wait(); }
   void blocking_wait() { event.blocking_wait(); }
   void grant() { event.set(); }
   [[nodiscard]] std::size_t waiting() const { return event.waiting(); }
-  Event event;
+  ManualResetEvent event;
 };
 
 struct AutoEventSubject {
-  static constexpr const char* name = "AutoEvent";
+  static constexpr const char* name = "AutoResetEvent";
   auto wait() { return event.wait(); }
   void blocking_wait() { event.blocking_wait(); }
   void grant() { event.set(); }
   [[nodiscard]] std::size_t waiting() const { return event.waiting(); }
-  AutoEvent event;
+  AutoResetEvent event;
 };
 
 struct NotifySubject {

@@ -2,9 +2,9 @@
 // and destroying. Nobody is forgotten, nobody goes on without a reason, nothing is touched too
 // late.
 #include <weft/barrier.hpp>
-#include <weft/event.hpp>
 #include <weft/latch.hpp>
 #include <weft/once_cell.hpp>
+#include <weft/reset_event.hpp>
 
 #include <memory>
 
@@ -14,7 +14,7 @@ namespace weft::model {
 namespace {
 
 void set_wait_and_cancel(Execution& execution) {
-  Event event;
+  ManualResetEvent event;
   Waiting<EventRequest> stays{EventRequest(event)};
   Waiting<EventRequest> stops{EventRequest(event)};
   execution.thread([&] { stays.wait(); });
@@ -33,7 +33,7 @@ TEST(EventModel, ASetMeetsWaitersAndACancel) {
 }
 
 void set_and_reset(Execution& execution) {
-  Event event;
+  ManualResetEvent event;
   Waiting<EventRequest> waits{EventRequest(event)};
   Waiting<EventRequest> comes{EventRequest(event)};
   waits.wait();
@@ -55,7 +55,7 @@ TEST(EventModel, AResetTakesNoWakeUpAway) {
 
 /// Who goes on destroys what it waited for, though the one who let it may not have returned.
 void event_destroyed_by_waiter(Execution& execution) {
-  auto event = std::make_unique<Event>();
+  auto event = std::make_unique<ManualResetEvent>();
   execution.thread([borrowed = event.get()] { borrowed->set(); });
   execution.thread([&] {
     wait_here(EventRequest(*event));
@@ -65,7 +65,7 @@ void event_destroyed_by_waiter(Execution& execution) {
 }
 
 void event_destroyed_after_two(Execution& execution) {
-  auto event = std::make_unique<Event>();
+  auto event = std::make_unique<ManualResetEvent>();
   Latch both(2);
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&, borrowed = event.get()] {
@@ -87,7 +87,7 @@ TEST(EventModel, WhoGoesOnMayDestroyIt) {
   expect_holds_randomly(50000, event_destroyed_after_two);
 }
 
-// Token: AutoEvent and Notify
+// Token: AutoResetEvent and Notify
 
 void token_wait_and_cancel(Execution& execution) {
   Token token(false);

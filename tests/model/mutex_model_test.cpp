@@ -117,14 +117,14 @@ void readers_and_a_writer(Execution& execution) {
   Atomic<int> writers{0};
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&] {
-      const ReadGuard guard = wait_here(ReadRequest(lock));
+      const ReadGuard guard = wait_here(ReadLockRequest(lock));
       readers.fetch_add(1, std::memory_order_relaxed);
       require(writers.load(std::memory_order_relaxed) == 0, "nobody writes while others read");
       readers.fetch_sub(1, std::memory_order_relaxed);
     });
   }
   execution.thread([&] {
-    WriteGuard guard = wait_here(WriteRequest(lock));
+    WriteGuard guard = wait_here(WriteLockRequest(lock));
     writers.fetch_add(1, std::memory_order_relaxed);
     require(readers.load(std::memory_order_relaxed) == 0, "nobody reads while one writes");
     writers.fetch_sub(1, std::memory_order_relaxed);
@@ -142,8 +142,8 @@ TEST(RwLockModel, ReadersAndAWriterThatDowngrades) {
 void cancel_of_a_writer(Execution& execution) {
   RwLock lock;
   ReadGuard reading = lock.try_read();
-  Waiting<WriteRequest> writer{WriteRequest(lock)};
-  Waiting<ReadRequest> reader{ReadRequest(lock)};
+  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
+  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
   writer.wait();
   execution.thread([&] { reader.wait(); });
   execution.thread([&] { writer.task.cancel(); });
@@ -167,8 +167,8 @@ TEST(RwLockModel, ACancelledWriterMakesWayForReaders) {
 void cancel_lets_read(Execution& execution) {
   RwLock lock;
   const ReadGuard reading = lock.try_read();
-  Waiting<WriteRequest> writer{WriteRequest(lock)};
-  Waiting<ReadRequest> reader{ReadRequest(lock)};
+  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
+  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
   execution.thread([&] { writer.wait(); });
   execution.thread([&] { reader.wait(); });
   execution.thread([&] { writer.task.cancel(); });
@@ -192,7 +192,7 @@ void written_and_destroyed(Execution& execution) {
   execution.thread([&] { one.unlock(); });
   execution.thread([&] { two.unlock(); });
   execution.thread([&] {
-    WriteGuard last = wait_here(WriteRequest(*lock));
+    WriteGuard last = wait_here(WriteLockRequest(*lock));
     last.unlock();
     lock.reset();
   });
@@ -208,8 +208,8 @@ TEST(RwLockModel, TheLastToWriteMayDestroyIt) {
 void downgrade_meets_both(Execution& execution) {
   RwLock lock;
   WriteGuard writing = lock.try_write();
-  Waiting<ReadRequest> reader{ReadRequest(lock)};
-  Waiting<WriteRequest> writer{WriteRequest(lock)};
+  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
+  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
   ReadGuard rest;
   execution.thread([&] { rest = std::move(writing).downgrade(); });
   execution.thread([&] { reader.wait(); });

@@ -1,19 +1,19 @@
 // Events that are waited for.
 //
-// The word's number: whether it is set. While somebody waits it is not. An Event is set by a
-// change() as the last touch, after all who waited were taken out (see wait_word.cpp). A token is
-// put into the word only while nobody waits; given to one that waits it never shows there.
-#include <weft/event.hpp>
+// The word's number: whether it is set. While somebody waits it is not. An ManualResetEvent is set
+// by a change() as the last touch, after all who waited were taken out (see wait_word.cpp). A token
+// is put into the word only while nobody waits; given to one that waits it never shows there.
+#include <weft/reset_event.hpp>
 
 #include <utility>
 
 namespace weft {
 
-Event::~Event() {
+ManualResetEvent::~ManualResetEvent() {
   word_.check_unawaited("an event died while somebody waited: end the waits first");
 }
 
-void Event::set() noexcept {
+void ManualResetEvent::set() noexcept {
   ServedList served;
   const auto step = [](std::uintptr_t& number) {
     number = is;
@@ -25,15 +25,18 @@ void Event::set() noexcept {
   served.wake_all();
 }
 
-void Event::reset() noexcept {
+void ManualResetEvent::reset() noexcept {
   // Acquire: who resets it and then looks at what was set sees it.
   static_cast<void>(word_.replace(is, is_not, std::memory_order_acquire));
 }
 
-void Event::blocking_wait() { wait_on_thread(EventRequest(*this), "weft::Event::blocking_wait"); }
+void ManualResetEvent::blocking_wait() {
+  wait_on_thread(EventRequest(*this), "weft::ManualResetEvent::blocking_wait");
+}
 
 Queued EventRequest::queue(Node& node) noexcept {
-  return event_->word_.wait_with(node, [](std::uintptr_t& number) { return number == Event::is; });
+  return event_->word_.wait_with(
+      node, [](std::uintptr_t& number) { return number == ManualResetEvent::is; });
 }
 
 // Token
@@ -56,12 +59,12 @@ void Token::give_to_all() noexcept {
   served.wake_all();
 }
 
-AutoEvent::~AutoEvent() {
+AutoResetEvent::~AutoResetEvent() {
   token_.check_unawaited("an event died while somebody waited: end the waits first");
 }
 
-void AutoEvent::blocking_wait() {
-  wait_on_thread(TokenRequest(token_), "weft::AutoEvent::blocking_wait");
+void AutoResetEvent::blocking_wait() {
+  wait_on_thread(TokenRequest(token_), "weft::AutoResetEvent::blocking_wait");
 }
 
 Queued TokenRequest::queue(Node& node) noexcept {

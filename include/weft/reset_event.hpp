@@ -1,6 +1,6 @@
-// Event and AutoEvent: something has happened, and those who wait for it go on.
+// ManualResetEvent and AutoResetEvent: something has happened, and those who wait for it go on.
 //
-//   weft::Event ready;                 weft::AutoEvent tick;
+//   weft::ManualResetEvent ready;                 weft::AutoResetEvent tick;
 //   co_await ready.wait();             co_await tick.wait();    // in a fiber: await(…)
 //   ready.set();                       tick.set();
 //   // all go on, until reset()         // one goes on, and it is reset
@@ -21,12 +21,12 @@ class EventRequest;
 class TokenRequest;
 
 /// Stays set until it is reset.
-class Event {
+class ManualResetEvent {
  public:
-  explicit Event(bool set = false) noexcept : word_(set ? is : is_not) {}
+  explicit ManualResetEvent(bool set = false) noexcept : word_(set ? is : is_not) {}
   /// Nobody may be waiting. Whoever went on because it was set may destroy it, even if that set()
   /// has not returned.
-  ~Event();
+  ~ManualResetEvent();
 
   /// Sets it, and wakes all who wait. What came before a set() is seen by those who go on after it.
   void set() noexcept;
@@ -54,7 +54,7 @@ class Event {
   WaitWord word_;
 };
 
-/// A token that is there or not, and those who wait for one. What AutoEvent and Notify have in
+/// A token that is there or not, and those who wait for one. What AutoResetEvent and Notify have in
 /// common; for those two.
 class Token {
  public:
@@ -83,12 +83,12 @@ class Token {
 };
 
 /// Lets one pass for each set(): the first that waits, or the next that comes.
-class AutoEvent {
+class AutoResetEvent {
  public:
-  explicit AutoEvent(bool set = false) noexcept : token_(set) {}
+  explicit AutoResetEvent(bool set = false) noexcept : token_(set) {}
   /// Nobody may be waiting. Whoever passed may destroy it, even if the set() that let him has not
   /// returned.
-  ~AutoEvent();
+  ~AutoResetEvent();
 
   /// Lets the first that waits pass; if nobody waits, it stays set until somebody comes. To set it
   /// again before that has no effect.
@@ -118,7 +118,7 @@ class AutoEvent {
 class EventRequest {
  public:
   using Node = Waiter;
-  explicit EventRequest(Event& event) noexcept : event_(&event) {}
+  explicit EventRequest(ManualResetEvent& event) noexcept : event_(&event) {}
 
   [[nodiscard]] bool take(Node&) noexcept { return event_->is_set(); }
   [[nodiscard]] Queued queue(Node& node) noexcept;
@@ -126,7 +126,7 @@ class EventRequest {
   void result(Node&) noexcept {}
 
  private:
-  Event* event_;
+  ManualResetEvent* event_;
 };
 
 /// How QueueOp waits for a token.
@@ -144,10 +144,10 @@ class TokenRequest {
   Token* token_;
 };
 
-inline QueueOp<EventRequest> Event::wait() noexcept {
+inline QueueOp<EventRequest> ManualResetEvent::wait() noexcept {
   return QueueOp<EventRequest>(EventRequest(*this));
 }
-inline QueueOp<TokenRequest> AutoEvent::wait() noexcept {
+inline QueueOp<TokenRequest> AutoResetEvent::wait() noexcept {
   return QueueOp<TokenRequest>(TokenRequest(token_));
 }
 
