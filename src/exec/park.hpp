@@ -12,8 +12,8 @@ class Park {
   /// for nothing.
   virtual void park() noexcept = 0;
   /// Worker's thread: makes runnable what has become ready; never waits. May take an unpark(), as
-  /// park() does. Does nothing if that was done a moment ago.
-  virtual void poll() noexcept = 0;
+  /// park() does. Does nothing, and gives false, if that was done a moment ago.
+  virtual bool poll() noexcept = 0;
   /// Worker's thread: of what was found ready earlier and is not runnable yet, makes the next few
   /// runnable; false: there was none. Never waits, asks nobody.
   [[nodiscard]] virtual bool deliver() noexcept { return false; }

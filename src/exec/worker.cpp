@@ -67,6 +67,8 @@ bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
 /// have been taken, and the stop condition is to be asked first.
 inline Runnable* Worker::find(bool& look_again) noexcept {
   tick_ += 1 + pinned_.take_direct_runs();
+  // Relaxed: whoever watches only wants to see it change.
+  if (!single_) turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (is_due(poll_at_) || is_due(injector_at_)) [[unlikely]] {
     if (Runnable* const work = find_due(look_again)) return work;
   }
@@ -86,8 +88,11 @@ void Worker::turn() noexcept {
 [[gnu::noinline]] Runnable* Worker::find_due(bool& look_again) noexcept {
   if (due(poll_at_, poll_interval)) {
     look_again = true;
-    park_.poll();
+    const bool polled = park_.poll();
     share_surplus();
+    if (polled && !single_) {
+      if (Runnable* const work = rescue()) return work;
+    }
   }
   return due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
 }
@@ -228,6 +233,20 @@ Runnable* Worker::search() noexcept {
   if (single_) return nullptr;
   if (!searching_) searching_ = scheduler_.idle().start_search();
   return searching_ ? scheduler_.steal_for(*this) : nullptr;
+}
+
+/// What waits behind a run of another worker that has lasted since the last look; else null.
+Runnable* Worker::rescue() noexcept {
+  Worker& watched = scheduler_.worker(watched_);
+  const std::uint32_t turns = watched.turns_.load(std::memory_order_relaxed);
+  if (&watched != this && turns == watched_turns_) {
+    if (Runnable* const work = watched.steal_for(*this)) return work;
+    if (Runnable* const work = watched.steal_lifo()) return work;
+  }
+  watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
+  if (watched_ == index_) watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
+  watched_turns_ = scheduler_.worker(watched_).turns_.load(std::memory_order_relaxed);
+  return nullptr;
 }
 
 Runnable* Worker::steal_for(Worker& thief) noexcept { return stealer_.steal_into(thief.local_); }

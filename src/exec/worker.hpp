@@ -6,8 +6,10 @@
 // other worker may run → injector → other workers' queues, their LIFO slots last → sleep.
 // Independently of that, the injector is asked first every `injector_interval` runs and the park is
 // polled every `poll_interval` runs, so that neither work from outside nor I/O waits for a busy
-// worker for ever. Thread-safety: everything on the worker's thread, except steal functions, and
-// unpark() of the park.
+// worker for ever. After a poll it also looks at another worker: if that one has not come back to
+// its loop since the last look, what waits there behind a long run is stolen, even from here.
+// Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the
+// park.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -105,6 +107,7 @@ class Worker {
   [[nodiscard]] Runnable* take_lifo() noexcept;
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
+  [[nodiscard]] Runnable* rescue() noexcept;
   void push(Runnable& work) noexcept;
   [[nodiscard]] Runnable* pop() noexcept { return single_ ? own_.pop_front() : local_.pop(); }
   [[nodiscard]] bool nothing_ready() const noexcept {
@@ -135,6 +138,9 @@ class Worker {
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
+  std::size_t watched_ = 0;          // the worker that was looked at last …
+  std::uint32_t watched_turns_ = 0;  // … and its turns_ then
+  Atomic<std::uint32_t> turns_{0};   // of the loop; written by the owner, for those who watch it
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
   bool resting_ = false;      // passes for asleep while nobody is in its loop

@@ -22,9 +22,10 @@ class ScriptedPark final : public Park {
     ++parks;
     if (on_park) on_park();
   }
-  void poll() noexcept override {
+  bool poll() noexcept override {
     ++polls;
     if (on_poll) on_poll();
+    return true;
   }
   void unpark() noexcept override { ++unparks; }
 

@@ -53,14 +53,16 @@ class SeatJoiner final : public JoinWaiter, public Seat::Waiter {
 
 }  // namespace
 
-void ReactorPark::poll() noexcept {
+bool ReactorPark::poll() noexcept {
   const std::int64_t now = reactor_.now();
   const std::int64_t since = now - polled_at_;
-  if (since > 0 && since < poll_distance_ns) return;  // a clock that stands still does not count
+  if (since > 0 && since < poll_distance_ns)
+    return false;  // a clock that stands still does not count
   polled_at_ = now;
   do {
     reactor_.turn(0);
   } while (reactor_.more());
+  return true;
 }
 
 /// Skips to the next deadline, if nothing can happen before it. False: there is none, or others

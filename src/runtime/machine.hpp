@@ -64,7 +64,7 @@ class ReactorPark final : public Park {
     others_ = &others;
   }
   [[nodiscard]] bool skip() noexcept;
-  void poll() noexcept override;
+  bool poll() noexcept override;
   [[nodiscard]] bool collect() noexcept override {
     return reactor_.turn(0) != 0 || reactor_.more();
   }

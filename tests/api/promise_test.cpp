@@ -429,7 +429,7 @@ TEST_P(PromiseTest, ManyReadyOnesInARowLeaveOthersTheirTurns) {
   if (GetParam() > 1) GTEST_SKIP() << "another worker would run the other task";
   Promise<int> promise;
   const SharedFuture<int> future = promise.future();
-  promise.set(1);
+  promise.set_value(1);
   bool other_ran = false;
   int awaits = 0;
   run([&]() -> Task<void> {

@@ -338,6 +338,35 @@ TEST_P(RuntimeApiTest, ABusyWorkersTasksAreStolen) {
   });
 }
 
+/// Spins on its worker, always with something to do, until `done`.
+Task<void> spins(std::atomic<bool>& started, std::atomic<std::thread::id>& where,
+                 const std::atomic<bool>& done) {
+  while (!done) {
+    where = std::this_thread::get_id();
+    started = true;
+    co_await yield_now();
+  }
+}
+
+TEST_P(RuntimeApiTest, ABusyWorkerTakesWhatWaitsBehindALongRun) {
+  if (GetParam() != 2) GTEST_SKIP() << "two workers, one that spins and one that computes";
+  run([&]() -> Task<void> {
+    std::atomic<bool> started{false};
+    std::atomic<bool> done{false};
+    std::atomic<std::thread::id> where{};
+    auto spinner = spawn(spins, std::ref(started), std::ref(where), std::ref(done));
+    // Until the two are on different workers: this one does not let the spinner run here.
+    while (!started || where.load() == std::this_thread::get_id()) co_await yield_now();
+    auto waits = spawn([&]() -> Task<void> {
+      done = true;
+      co_return;
+    });
+    while (!done) std::this_thread::yield();  // this worker does not come back before it has run
+    co_await std::move(waits);
+    co_await std::move(spinner);
+  });
+}
+
 TEST_P(RuntimeApiTest, WorkFromOutsideReachesASleepingRuntime) {
   if (GetParam() == 0) GTEST_SKIP() << "nobody runs it";
   for (int round = 0; round < 500; ++round) {

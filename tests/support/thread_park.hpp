@@ -10,7 +10,7 @@ namespace weft::test {
 class ThreadPark final : public Park {
  public:
   void park() noexcept override { parker_.park(); }
-  void poll() noexcept override {}
+  bool poll() noexcept override { return true; }
   void unpark() noexcept override { parker_.unpark(); }
 
  private:
