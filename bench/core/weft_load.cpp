@@ -1,4 +1,4 @@
-// The core benchmarks' weft: timers, memory, fairness, wakes from outside.
+// The core benchmarks' weft: timers, memory, fairness, wakes from outside, fork and join.
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <weft/weft.hpp>
 
 #include "core/core.hpp"
+#include "core/forkjoin.hpp"
 #include "core/weft_run.hpp"
 
 namespace {
@@ -200,15 +201,44 @@ Figures sleeping_for_good(Job job) {
   return figures;
 }
 
+// Fork and join
+
+struct Fork {
+  template <class A, class B>
+  void both(A a, B b) {
+    weft::parallel_invoke(a, b);
+  }
+  template <class F>
+  void each(std::size_t n, F f) {
+    weft::parallel_for(std::size_t{0}, n, f);
+  }
+};
+
+/// On a team of as many threads as the job has workers.
+template <class Body>
+Figures on_team(std::size_t threads, Body body) {
+  weft::RuntimeOptions options;
+  options.current_thread = true;
+  options.compute_threads = threads;
+  weft::Runtime runtime(options);
+  return runtime.block_on(weft::parallel([body] {
+    Fork fork;
+    return body(fork);
+  }));
+}
+
 }  // namespace
 
 bench::Cells bench::load_cells() {
-  return {{"timer-cancel", on_runtime(create_and_cancel)},
-          {"timer-standing", on_runtime(beside_standing)},
-          {"timer-fire", on_runtime(fire)},
-          {"memory-parked", on_runtime(parked)},
-          {"memory-sleeping", sleeping_for_good},
-          {"fairness", on_runtime(fairness)},
-          {"wake", wake},
-          {"posted", posted}};
+  Cells cells =
+      forkjoin_cells([](std::size_t threads, auto body) { return on_team(threads, body); });
+  cells.merge(Cells{{"timer-cancel", on_runtime(create_and_cancel)},
+                    {"timer-standing", on_runtime(beside_standing)},
+                    {"timer-fire", on_runtime(fire)},
+                    {"memory-parked", on_runtime(parked)},
+                    {"memory-sleeping", sleeping_for_good},
+                    {"fairness", on_runtime(fairness)},
+                    {"wake", wake},
+                    {"posted", posted}});
+  return cells;
 }

@@ -30,7 +30,7 @@ SUMMARIES = {
     "memory": "bytes and time of a task that waits",
     "fairness": "the slow rounds of a ping-pong beside tasks that do not wait",
     "wake": "wakes and work that come from outside the runtime",
-    "forkjoin": "fib, skynet, nqueens, matmul by peers that fork and join",
+    "forkjoin": "fib, skynet, nqueens, matmul: fork and join",
 }
 
 

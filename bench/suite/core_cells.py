@@ -55,7 +55,7 @@ MEMORY = (Figure("resident", "bytes"), Figure("spawn", "ns"))
 MILLION = (1_000_000, 100_000)
 FIBERS = (20_000, 20_000)  # 16 KiB each
 MS = (Figure("time", "ms"),)
-FORKERS = ("raw", "onetbb", "go")
+FORKERS = ("weft", "raw", "onetbb", "go")
 TIMERS = ("weft", "asio", "libuv", "go", "tokio", "tokio-tcmalloc")
 
 CELLS: dict[str, list[Cell]] = {
