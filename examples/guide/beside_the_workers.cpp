@@ -1,0 +1,83 @@
+// What does not belong on a worker: computing, and calls that block. And a clock for tests.
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <weft/weft.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// [fork]
+std::uint64_t fibonacci(int n) {
+  if (n < 2) return static_cast<std::uint64_t>(n);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  weft::parallel_invoke([&] { a = fibonacci(n - 1); }, [&] { b = fibonacci(n - 2); });
+  return a + b;
+}
+
+std::uint64_t sum_of_squares(std::uint64_t end) {
+  return weft::parallel_reduce(
+      std::uint64_t{0}, end, std::uint64_t{0}, [](std::uint64_t i) { return i * i; },
+      [](std::uint64_t left, std::uint64_t right) { return left + right; });
+}
+// [/fork]
+
+// [beside]
+weft::Task<void> compute() {
+  auto number = weft::spawn(weft::parallel([] { return fibonacci(27); }));
+  auto sum = weft::spawn(weft::parallel([] { return sum_of_squares(1'000'000); }));
+  int turns = 0;
+  while (!number.ended() || !sum.ended()) {
+    ++turns;  // this worker has its time for other tasks
+    co_await weft::yield_now();
+  }
+  const std::uint64_t fib = co_await std::move(number);
+  const std::uint64_t squares = co_await std::move(sum);
+  std::printf("fibonacci(27) is %llu, the sum %llu\n", static_cast<unsigned long long>(fib),
+              static_cast<unsigned long long>(squares));
+  std::printf("other tasks had turns meanwhile: %s\n", turns > 0 ? "yes" : "no");
+}
+// [/beside]
+
+// [blocking]
+weft::Task<void> ask(weft::BlockingThreads& database) {
+  auto query = weft::blocking(database, [](std::stop_token) { return 42; });
+  const int rows = co_await std::move(query);
+  std::printf("the database has %d rows, and at most %zu thread of ours\n", rows,
+              database.threads());
+}
+// [/blocking]
+
+// [hour]
+weft::Task<void> wait_for_nobody() {
+  weft::Semaphore never(0);
+  const weft::TimePoint before = weft::now();
+  try {
+    weft::Permit permit = co_await weft::timeout(never.acquire(), 1h);
+  } catch (const weft::IoError& error) {
+    const auto waited = std::chrono::duration_cast<std::chrono::minutes>(weft::now() - before);
+    std::printf("after %lld minutes: %s\n", static_cast<long long>(waited.count()), error.what());
+  }
+}
+
+void test_with_a_clock_of_its_own() {
+  weft::RuntimeOptions options;
+  options.current_thread = true;
+  options.virtual_time = true;
+  weft::Runtime runtime(options);
+  runtime.block_on(wait_for_nobody());
+}
+// [/hour]
+
+}  // namespace
+
+int main() {
+  weft::Runtime runtime;
+  runtime.block_on(compute());
+  weft::BlockingThreads database({.name = "database", .most_threads = 1});
+  runtime.block_on(ask(database));
+  test_with_a_clock_of_its_own();
+}
