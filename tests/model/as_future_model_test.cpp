@@ -5,29 +5,11 @@
 
 #include <optional>
 
+#include "model/core_model.hpp"
 #include "model/future_model.hpp"
 
 namespace weft::model {
 namespace {
-
-class Owner final : public TaskSet {
- public:
-  using TaskSet::TaskSet;
-  [[nodiscard]] bool nobody_lives() const noexcept {
-    return living_.load(std::memory_order_relaxed) == 0;
-  }
-  int removals = 0;
-
- private:
-  void added() noexcept override { living_.fetch_add(1, std::memory_order_relaxed); }
-  bool ended() noexcept override {
-    living_.fetch_sub(1, std::memory_order_relaxed);
-    return true;
-  }
-  void removed(bool) noexcept override { ++removals; }
-
-  Atomic<int> living_{0};
-};
 
 Task<int> seven() { co_return 7; }
 
@@ -55,7 +37,7 @@ void end_and_poll(Execution& execution) {
   const NoLeak no_leak;
   {
     OneWorker worker;
-    Owner owner(worker);
+    FakeOwner owner(worker);
     Parked parked;
     auto future = std::optional(AsFuture<Task<int>>(owner, seven()));
     execution.thread([&] { worker.run_next(); });
@@ -86,7 +68,7 @@ void end_and_drop(Execution& execution) {
   const NoLeak no_leak;
   {
     OneWorker worker;
-    Owner owner(worker);
+    FakeOwner owner(worker);
     execution.thread([&] { worker.run_next(); });
     execution.thread([&] {
       const Waker noop;

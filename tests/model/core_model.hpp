@@ -3,6 +3,7 @@
 // touched afterwards.
 #pragma once
 
+#include <weft/spawn.hpp>
 #include <weft/task_header.hpp>
 
 #include <coroutine>
@@ -57,6 +58,26 @@ struct Awaiting {
   FakeTask task;
   std::unique_ptr<Awaiter> awaiter;
   bool went_on = false;
+};
+
+/// An owner that only counts.
+class FakeOwner final : public TaskSet {
+ public:
+  using TaskSet::TaskSet;
+  [[nodiscard]] bool nobody_lives() const noexcept {
+    return living_.load(std::memory_order_relaxed) == 0;
+  }
+  int removals = 0;
+
+ private:
+  void added() noexcept override { living_.fetch_add(1, std::memory_order_relaxed); }
+  bool ended() noexcept override {
+    living_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+  void removed(bool) noexcept override { ++removals; }
+
+  Atomic<int> living_{0};
 };
 
 }  // namespace weft::model

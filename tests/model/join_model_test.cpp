@@ -10,25 +10,6 @@
 namespace weft::model {
 namespace {
 
-class FakeOwner final : public TaskSet {
- public:
-  using TaskSet::TaskSet;
-  [[nodiscard]] bool nobody_lives() const noexcept {
-    return living_.load(std::memory_order_relaxed) == 0;
-  }
-  int removals = 0;
-
- private:
-  void added() noexcept override { living_.fetch_add(1, std::memory_order_relaxed); }
-  bool ended() noexcept override {
-    living_.fetch_sub(1, std::memory_order_relaxed);
-    return true;
-  }
-  void removed(bool) noexcept override { ++removals; }
-
-  Atomic<int> living_{0};
-};
-
 /// A spawned task that ends when the test says so.
 class FakeSpawned final : public SpawnedTask {
  public:
