@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -88,11 +89,12 @@ TEST_P(MutexTest, WhoHasSpentItsBudgetDoesNotKeepTheLockFromOthers) {
   if (GetParam() > 1) return;  // the tasks are to run in turn on one thread
   run([]() -> Task<void> {
     Mutex mutex;
-    bool done = false;
+    std::atomic<bool> done = false;
     int turns = 0;
     auto other = spawn([&]() -> Task<void> {
-      for (; !done; ++turns) {
+      while (!done) {
         EXPECT_FALSE(mutex.locked());
+        ++turns;
         co_await yield_now();
       }
     });
