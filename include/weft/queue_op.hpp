@@ -11,15 +11,21 @@
 // only if the served may count on it.
 #pragma once
 
+#include <weft/runnable.hpp>
 #include <weft/task.hpp>
 #include <weft/waiter_leaf.hpp>
 
 #include <coroutine>
+#include <new>
 #include <utility>
 
 namespace weft {
 
 /// Waits for what R says, within the frame that awaits it.
+///
+/// What is had at once spends the task's budget. A task that has spent it takes nothing yet: it
+/// lets the others have their turn first, who would wait for its lock otherwise, each of them, and
+/// the lock would be handed from one to the next for as long as they ask for it.
 template <class R>
 class QueueAwaiter final : private WaiterLeaf, private R::Node {
   using Node = typename R::Node;
@@ -27,26 +33,67 @@ class QueueAwaiter final : private WaiterLeaf, private R::Node {
  public:
   explicit QueueAwaiter(R request) noexcept
       : Node(&QueueAwaiter::on_served), request_(std::move(request)) {}
+  ~QueueAwaiter() {}  // a Turn has nothing to destroy
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
     TaskHeader& task = innermost.promise().task();
-    // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
-    if (task.cancel_requested() || !request_.take(*this)) return suspend(innermost.promise());
-    if (task.spend_budget()) return false;
-    task.suspended_at(innermost.promise());
-    task.resume_later();
-    return true;
+    if (!task.spend_budget()) [[unlikely]]
+      return begin_later(innermost.promise());
+    return begin(innermost.promise());
   }
   [[nodiscard]] auto await_resume() noexcept { return request_.result(*this); }
 
  private:
+  /// False: it has what it waits for.
+  [[nodiscard]] bool begin(PromiseBase& innermost) noexcept {
+    // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
+    const bool had = !innermost.task().cancel_requested() && request_.take(*this);
+    return !had && suspend(innermost);
+  }
+  [[gnu::noinline]] bool begin_later(PromiseBase& innermost) noexcept {
+    TaskHeader& task = innermost.task();
+    task.suspended_at(innermost);
+    Executor& executor = task.executor();
+    if (&executor == &executor.shared()) {
+      executor.defer(*::new (&turn_) Turn(*this, task));
+      return true;
+    }
+    // One that serves this task alone, as a fiber's does, queues something else in its place.
+    if (!begin(innermost)) task.resume_later();
+    return true;
+  }
+
+  /// Comes when the others have had their turn. The task is suspended still.
+  class Turn final : public Runnable {
+   public:
+    Turn(QueueAwaiter& awaiter, TaskHeader& task) noexcept
+        : Runnable(&Turn::on_turn), awaiter_(awaiter), task_(task) {}
+
+   private:
+    static void on_turn(Runnable& self) noexcept {
+      // SAFETY: this function is given only to the Runnable of a Turn, which stays as it is until
+      // the task goes on.
+      const auto& turn = static_cast<Turn&>(self);
+      TaskHeader& task = turn.task_;
+      task.refill_budget();
+      if (!turn.awaiter_.begin(*task.innermost())) task.run();
+    }
+
+    QueueAwaiter& awaiter_;
+    TaskHeader& task_;
+  };
+
   static void on_served(Waiter& self) noexcept { static_cast<QueueAwaiter&>(self).served(); }
   [[nodiscard]] Queued queue() noexcept override { return request_.queue(*this); }
   [[nodiscard]] bool withdraw() noexcept override { return request_.withdraw(*this); }
 
   R request_;
+  // Made only when it is needed, as almost no wait does.
+  union {
+    Turn turn_;
+  };
 };
 
 /// A wait as a value: to be awaited, or given to then(), select(), timeout() and the like.

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <thread>
@@ -81,6 +83,48 @@ TEST_P(MutexTest, FirstComeFirstServed) {
   });
   expected.erase(expected.begin() + 7);
   EXPECT_EQ(log.words(), expected);
+}
+
+TEST_P(MutexTest, WhoHasSpentItsBudgetDoesNotKeepTheLockFromOthers) {
+  if (GetParam() > 1) return;  // the tasks are to run in turn on one thread
+  run([]() -> Task<void> {
+    Mutex mutex;
+    std::atomic<bool> done = false;
+    int turns = 0;
+    auto other = spawn([&]() -> Task<void> {
+      while (!done) {
+        EXPECT_FALSE(mutex.locked());
+        ++turns;
+        co_await yield_now();
+      }
+    });
+    for (std::uint32_t i = 0; i < 20 * TaskHeader::full_budget; ++i) {
+      const MutexGuard guard = co_await mutex.lock();
+    }
+    done = true;
+    co_await std::move(other);
+    EXPECT_GE(turns, 10);
+  });
+}
+
+TEST_P(MutexTest, ACancelMeetsOneWhoHasSpentItsBudget) {
+  run([]() -> Task<void> {
+    Mutex mutex;
+    auto endless = [&]() -> Task<void> {
+      for (;;) const MutexGuard guard = co_await mutex.lock();
+    };
+    std::vector<JoinHandle<void>> handles;
+    for (int i = 0; i < 4; ++i) handles.push_back(spawn(endless));
+    for (JoinHandle<void>& handle : handles) {
+      co_await yield_now();
+      handle.cancel();
+    }
+    for (JoinHandle<void>& handle : handles) {
+      const Outcome<void> outcome = co_await std::move(handle).outcome();
+      EXPECT_TRUE(outcome.cancelled());
+    }
+    EXPECT_FALSE(mutex.locked());
+  });
 }
 
 TEST_P(MutexTest, OneAtATimeInTasksFibersAndThreads) {
