@@ -6,7 +6,7 @@
 //                       then answer that thief
 //   + look bit          by Team::cancel(): the member is to look at its region
 // A thief's `answer_`: `pending` from before it asks until whoever took its question stores the
-// job or `nothing`. So a question is either withdrawn or answered, never both: a job that is given
+// job or null. So a question is either withdrawn or answered, never both: a job that is given
 // reaches its thief.
 //
 // A gift's state: running → done by the thief who has run the job, its last touch of gift, job and
@@ -42,7 +42,6 @@ namespace {
 
 constexpr std::uintptr_t look_bit = 1;
 constexpr std::uintptr_t pending = 1;
-constexpr std::uintptr_t nothing = 0;
 
 /// How often a thief looks for the answer of a member that may be deep in a long leaf.
 constexpr int most_looks = WEFT_ATOMIC_MODE == 2 ? 1 : 2000;

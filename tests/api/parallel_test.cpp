@@ -212,7 +212,6 @@ TEST_P(Parallel, WhatHasNotBegunIsTakenBack) {
 }
 
 TEST_P(Parallel, TasksGoOnMeanwhile) {
-  ManualEvent event;
   std::atomic<bool> done{false};
   run([&]() -> Task<void> {
     auto computes = spawn(parallel([&] {
