@@ -247,7 +247,8 @@ TEST_P(StreamsAheadTest, AnErrorComesAtItsPlace) {
   EXPECT_EQ(run(items_before_failure(fails() | streams::buffered(4, call))), five);
   const Numbers some =
       run(items_before_failure(numbers(0, 20) | streams::buffered_unordered(4, call)));
-  EXPECT_LE(some.size(), 8U);
+  EXPECT_EQ(std::ranges::count(some, 5), 0);
+  EXPECT_LT(some.size(), 20U);  // how far the others had got meanwhile is theirs
   EXPECT_EQ(run(items_before_failure(fails() | streams::buffered_unordered(4, call))).size() <= 5U,
             true);
   end_runtime();  // `refuse` refers to `call`
