@@ -114,8 +114,13 @@ TEST_P(Blocking, AClassHasNoMoreThreadsThanItMay) {
 TEST_P(Blocking, OneClassDoesNotWaitForAnother) {
   BlockingThreads slow({.most_threads = 1});
   std::binary_semaphore gate(0);
+  ManualEvent begun;
   run([&]() -> Task<void> {
-    auto first = spawn(blocking(slow, [&] { gate.acquire(); }));
+    auto first = spawn(blocking(slow, [&] {
+      begun.set();
+      gate.acquire();
+    }));
+    co_await begun;
     auto second = spawn(blocking(slow, [] {}));
     co_await blocking([] {});
     EXPECT_FALSE(second.ended());

@@ -74,7 +74,9 @@ TEST_P(MutexTest, FirstComeFirstServed) {
     waiting[7].cancel();
     co_await until([&] { return mutex.waiting() == 19; });
     guard.unlock();
-    EXPECT_FALSE(mutex.try_lock()) << "it was handed over";
+    if (GetParam() <= 1) {  // elsewhere all of them may have had it meanwhile
+      EXPECT_FALSE(mutex.try_lock()) << "it was handed over";
+    }
     for (JoinHandle<void>& handle : waiting) {
       const Outcome<void> outcome = co_await std::move(handle).outcome();
       EXPECT_FALSE(outcome.failed());
