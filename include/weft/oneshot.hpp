@@ -1,9 +1,9 @@
 // oneshot<T>(): one value from one sender to one receiver.
 //
 //   auto [sender, receiver] = weft::oneshot<Answer>();
-//   ask(question, std::move(sender));                       // there:
-//   std::move(sender).send(answer) std::optional<Answer> answer = co_await receiver;       //
-//   nullopt: the sender was dropped
+//   ask(question, std::move(sender));   // who answers says std::move(sender).send(answer)
+//
+//   std::optional<Answer> answer = co_await receiver;   // nullopt: the sender was dropped
 //
 // Works from coroutines, fibers (weft::await), callbacks (weft::then) and threads that run no tasks
 // (blocking_receive). Allocates once, a block of the frame pool that both ends share. Each end is

@@ -63,15 +63,13 @@ void one_asks(Execution& execution) {
   ForkRegion region;
   Job job;
   team.computes(0, region);
-  bool ran = false;
   execution.thread([&] {
     fork(team.member(0), job);
     team.has_ended(0);
   });
-  execution.thread([&] { ran = team.runs_anothers(1); });
+  execution.thread([&] { static_cast<void>(team.runs_anothers(1)); });
   execution.join_all();
   require(job.runs == 1, "the job is run once");
-  static_cast<void>(ran);
 }
 
 TEST(TeamModel, AJobIsRunOnceByItsOwnerOrByWhoAsked) {
@@ -154,7 +152,7 @@ void cancel_meets_asking(Execution& execution) {
   execution.thread([&] { static_cast<void>(team.runs_anothers(1)); });
   execution.thread([&] { team.cancel(region); });
   execution.join_all();
-  require(job.runs == (cancelled ? 0 : 1) || job.runs <= 1, "the job is run once at most");
+  require(job.runs <= 1, "the job is run once at most");
   require(cancelled || job.runs == 1, "nobody was cancelled, so it was run");
 }
 
