@@ -33,15 +33,6 @@ enum class TryReceive : std::uint8_t {
 template <class T>
 using SendResult = std::expected<void, T>;
 
-/// For an await that need not wait: whether the task has to let others run first, and is suspended.
-[[nodiscard]] inline bool suspended_for_others(PromiseBase& innermost) noexcept {
-  TaskHeader& task = innermost.task();
-  if (task.spend_budget()) return false;
-  task.suspended_at(innermost);
-  task.resume_later();
-  return true;
-}
-
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
 /// std::optional<T> there. Until it is served the channel may use that.
 class ChannelWaiter : public Waiter {

@@ -171,10 +171,7 @@ class AcquireAwaiter final : private WaiterLeaf, private SemaphoreWaiter {
     TaskHeader& task = innermost.promise().task();
     // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
     if (task.cancel_requested() || !semaphore_.take(permits())) return suspend(innermost.promise());
-    if (task.spend_budget()) return false;
-    task.suspended_at(innermost.promise());
-    task.resume_later();
-    return true;
+    return suspended_for_others(innermost.promise());
   }
   [[nodiscard]] Permit await_resume() noexcept { return Permit(semaphore_, permits()); }
 

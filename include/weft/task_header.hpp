@@ -260,4 +260,13 @@ inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexc
   return std::noop_coroutine();
 }
 
+/// For an await that need not wait: whether the task has to let others run first, and is suspended.
+[[nodiscard]] inline bool suspended_for_others(PromiseBase& innermost) noexcept {
+  TaskHeader& task = innermost.task();
+  if (task.spend_budget()) return false;
+  task.suspended_at(innermost);
+  task.resume_later();
+  return true;
+}
+
 }  // namespace weft

@@ -83,10 +83,7 @@ bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
     state_ = &state;
     return WaiterLeaf::suspend(innermost);
   }
-  if (task.spend_budget()) return false;
-  task.suspended_at(innermost);
-  task.resume_later();
-  return true;
+  return suspended_for_others(innermost);
 }
 
 }  // namespace weft

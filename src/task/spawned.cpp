@@ -203,10 +203,7 @@ bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   TaskHeader& task = innermost.task();
   // What has just been spawned, and would run next: it ends without anybody having waited for it.
   if (!task.cancel_requested() && task.run_ahead(target) && target.ended()) {
-    if (task.spend_budget()) return false;
-    task.suspended_at(innermost);
-    task.resume_later();
-    return true;
+    return suspended_for_others(innermost);
   }
   waiting_ = &task;
   target_ = &target;
