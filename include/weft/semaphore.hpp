@@ -14,10 +14,8 @@
 // does. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
 #pragma once
 
-#include <weft/task.hpp>
-#include <weft/waiter_leaf.hpp>
+#include <weft/queue_op.hpp>
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -25,19 +23,21 @@
 namespace weft {
 
 class Permit;
-class AcquireOp;
+class AcquireRequest;
 
 /// Waits for permits of a semaphore, in its queue. When it is woken they are its own, and the
 /// semaphore knows it no more.
 class SemaphoreWaiter : public Waiter {
  public:
-  SemaphoreWaiter(Wake how, std::size_t permits) noexcept : Waiter(how), permits_(permits) {}
+  explicit SemaphoreWaiter(Wake how, std::size_t permits = 1) noexcept
+      : Waiter(how), permits_(permits) {}
   [[nodiscard]] std::size_t permits() const noexcept { return permits_; }
 
  protected:
   ~SemaphoreWaiter() = default;
 
  private:
+  friend class AcquireRequest;
   std::size_t permits_;
 };
 
@@ -57,7 +57,7 @@ class Semaphore {
   /// Waits for a permit, or for `permits` of them together, and gives a Permit that holds them.
   /// Who waits for more than there will ever be waits for ever, and so do all after it. No errors.
   /// Cancel: takes none; permits that were granted before the cancel came are delivered.
-  [[nodiscard]] AcquireOp acquire(std::size_t permits = 1) noexcept;
+  [[nodiscard]] QueueOp<AcquireRequest> acquire(std::size_t permits = 1) noexcept;
   /// The same without waiting: an empty Permit if there are too few, or others wait.
   [[nodiscard]] Permit try_acquire(std::size_t permits = 1) noexcept;
 
@@ -152,7 +152,7 @@ class [[nodiscard]] Permit {
 
  private:
   friend class Semaphore;
-  friend class AcquireAwaiter;
+  friend class AcquireRequest;
   Permit(Semaphore& semaphore, std::size_t permits) noexcept
       : semaphore_(&semaphore), permits_(permits) {}
 
@@ -160,43 +160,28 @@ class [[nodiscard]] Permit {
   std::size_t permits_ = 0;
 };
 
-class AcquireAwaiter final : private WaiterLeaf, private SemaphoreWaiter {
+/// How QueueOp waits for permits.
+class AcquireRequest {
  public:
-  AcquireAwaiter(Semaphore& semaphore, std::size_t permits) noexcept
-      : SemaphoreWaiter(&AcquireAwaiter::on_grant, permits), semaphore_(semaphore) {}
+  using Node = SemaphoreWaiter;
+  AcquireRequest(Semaphore& semaphore, std::size_t permits) noexcept
+      : semaphore_(&semaphore), permits_(permits) {}
 
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  template <WeftPromise P>
-  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
-    TaskHeader& task = innermost.promise().task();
-    // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
-    if (task.cancel_requested() || !semaphore_.take(permits())) return suspend(innermost.promise());
-    return suspended_for_others(innermost.promise());
+  [[nodiscard]] bool take(Node&) noexcept { return semaphore_->take(permits_); }
+  [[nodiscard]] Queued queue(Node& node) noexcept {
+    node.permits_ = permits_;
+    return semaphore_->wait_with(node);
   }
-  [[nodiscard]] Permit await_resume() noexcept { return Permit(semaphore_, permits()); }
+  [[nodiscard]] bool withdraw(Node& node) noexcept { return semaphore_->withdraw(node); }
+  [[nodiscard]] Permit result(Node&) noexcept { return Permit(*semaphore_, permits_); }
 
  private:
-  static void on_grant(Waiter& self) noexcept { static_cast<AcquireAwaiter&>(self).served(); }
-  [[nodiscard]] Queued queue() noexcept override { return semaphore_.wait_with(*this); }
-  [[nodiscard]] bool withdraw() noexcept override { return semaphore_.withdraw(*this); }
-
-  Semaphore& semaphore_;
-};
-
-/// See Semaphore::acquire().
-class [[nodiscard]] AcquireOp {
- public:
-  AcquireOp(Semaphore& semaphore, std::size_t permits) noexcept
-      : semaphore_(semaphore), permits_(permits) {}
-  AcquireAwaiter operator co_await() const noexcept { return AcquireAwaiter(semaphore_, permits_); }
-
- private:
-  Semaphore& semaphore_;
+  Semaphore* semaphore_;
   std::size_t permits_;
 };
 
-inline AcquireOp Semaphore::acquire(std::size_t permits) noexcept {
-  return AcquireOp(*this, permits);
+inline QueueOp<AcquireRequest> Semaphore::acquire(std::size_t permits) noexcept {
+  return QueueOp<AcquireRequest>(AcquireRequest(*this, permits));
 }
 
 inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {

@@ -2,7 +2,6 @@
 // pair of connected streams.
 #pragma once
 
-#include <dirent.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,15 +14,9 @@
 #include <vector>
 #include <weft/weft.hpp>
 
-namespace weft::testing {
+#include "../support/open_handles.hpp"
 
-inline std::size_t open_handles() {
-  std::size_t count = 0;
-  DIR* const directory = opendir("/proc/self/fd");
-  while (readdir(directory) != nullptr) ++count;
-  closedir(directory);
-  return count;
-}
+namespace weft::testing {
 
 /// Parameter: workers; 0 is a current_thread runtime. run() makes a runtime, runs `work` on it and
 /// ends it. Every test must end with the handles it began with.

@@ -1,10 +1,8 @@
-// Handles to test with: pipes, socket pairs, TCP connections over loopback; and the count of open
-// ones. Everything here is non-blocking and close-on-exec. A failed set-up ends the test program:
-// nothing could be said.
+// Handles to test with: pipes, socket pairs, TCP connections over loopback. Everything here is
+// non-blocking and close-on-exec. A failed set-up ends the test program: nothing could be said.
 #pragma once
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,6 +19,7 @@
 #include <string_view>
 
 #include "os/fd.hpp"
+#include "support/open_handles.hpp"
 
 namespace weft::testing {
 
@@ -131,15 +130,6 @@ inline std::size_t fill(const Fd& to) {
     if (size < 0) return sum;
     sum += static_cast<std::size_t>(size);
   }
-}
-
-inline std::size_t open_handles() {
-  DIR* const directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) std::abort();
-  std::size_t count = 0;
-  while (::readdir(directory) != nullptr) ++count;
-  ::closedir(directory);
-  return count;
 }
 
 }  // namespace weft::testing

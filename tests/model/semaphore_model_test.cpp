@@ -13,16 +13,17 @@ namespace {
 /// A task that acquires, and what became of it. The leaf lives in its frame.
 struct Acquiring {
   Acquiring(Semaphore& semaphore, std::size_t permits)
-      : task(executor), leaf(std::make_unique<AcquireAwaiter>(semaphore, permits)) {}
+      : task(executor), leaf(std::make_unique<Awaiter>(AcquireRequest(semaphore, permits))) {}
 
   void acquire() { went_on = !leaf->await_suspend(Handle::from_promise(task.promise)) || went_on; }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
   [[nodiscard]] bool acquired() const { return resumed() == 1 && !task.unwinding(); }
 
+  using Awaiter = QueueAwaiter<AcquireRequest>;
   using Handle = std::coroutine_handle<FakePromise>;
   CountingExecutor executor;
   FakeTask task;
-  std::unique_ptr<AcquireAwaiter> leaf;
+  std::unique_ptr<Awaiter> leaf;
   bool went_on = false;
 };
 

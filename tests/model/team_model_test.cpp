@@ -4,6 +4,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <weft/frame_pool.hpp>
 
 #include "model/model_test.hpp"
 
@@ -46,16 +47,20 @@ struct Job final : ForkJob {
   bool fails = false;
 };
 
-/// A fork as parallel_invoke() makes it.
-void fork(TeamMember& member, Job& job) {
-  member.push(job);
-  if (member.asked()) member.answer();
-  if (member.asked()) member.answer();
+void take_back_or_join(TeamMember& member, Job& job) {
   if (member.take_back(job)) {
     Job::run_job(job);
   } else {
     member.join(job);
   }
+}
+
+/// A fork as parallel_invoke() makes it.
+void fork(TeamMember& member, Job& job) {
+  member.push(job);
+  if (member.asked()) member.answer();
+  if (member.asked()) member.answer();
+  take_back_or_join(member, job);
 }
 
 void one_asks(Execution& execution) {
@@ -86,11 +91,7 @@ void two_ask(Execution& execution) {
     TeamMember& member = team.member(0);
     member.push(jobs[0]);
     fork(member, jobs[1]);
-    if (member.take_back(jobs[0])) {
-      Job::run_job(jobs[0]);
-    } else {
-      member.join(jobs[0]);
-    }
+    take_back_or_join(member, jobs[0]);
     team.has_ended(0);
   });
   for (std::size_t thief : {1U, 2U}) {
@@ -128,6 +129,7 @@ void fails_elsewhere(Execution& execution) {
 TEST(TeamModel, AnExceptionComesBack) { expect_holds_exhaustively(2, fails_elsewhere); }
 
 void cancel_meets_asking(Execution& execution) {
+  const std::int64_t blocks = frame_pool_stats().live_blocks;
   TeamUnderModel team(2);
   ForkRegion region;
   Job job;
@@ -136,16 +138,18 @@ void cancel_meets_asking(Execution& execution) {
   execution.thread([&] {
     TeamMember& member = team.member(0);
     member.push(job);
+    bool dropped = false;
     try {
       if (member.asked()) member.answer();
-      if (member.take_back(job)) {
-        Job::run_job(job);
-      } else {
-        member.join(job);
-      }
     } catch (const ForkCancelled&) {
       cancelled = true;
-      if (member.can_give()) member.drop(job);
+      dropped = true;
+      member.drop(job);  // even if it was given just before
+    }
+    try {
+      if (!dropped) take_back_or_join(member, job);
+    } catch (const ForkCancelled&) {
+      cancelled = true;  // by the thief, who saw the cancel first
     }
     team.has_ended(0);
   });
@@ -154,6 +158,7 @@ void cancel_meets_asking(Execution& execution) {
   execution.join_all();
   require(job.runs <= 1, "the job is run once at most");
   require(cancelled || job.runs == 1, "nobody was cancelled, so it was run");
+  require(frame_pool_stats().live_blocks == blocks, "what was given has come back");
 }
 
 TEST(TeamModel, ACancelLosesNoQuestionAndNoAnswer) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "support/open_handles.hpp"
+
 namespace weft::test {
 
 namespace {
@@ -44,7 +46,7 @@ ProcessState ProcessState::without_runtimes() {
 
 ProcessState ProcessState::now() {
   ProcessState state;
-  state.fds = entries("/proc/self/fd");
+  state.fds = testing::open_handles();
   state.threads = entries("/proc/self/task");
   state.frame_blocks = frame_pool_stats().live_blocks;
   return state;

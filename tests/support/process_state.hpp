@@ -10,7 +10,7 @@ namespace weft::test {
 
 /// A picture of what the process holds now.
 struct ProcessState {
-  std::size_t fds = 0;            ///< entries of /proc/self/fd
+  std::size_t fds = 0;            ///< see open_handles()
   std::size_t threads = 0;        ///< entries of /proc/self/task
   std::int64_t frame_blocks = 0;  ///< live blocks of the frame pool
 

@@ -87,7 +87,7 @@ class Fetch {
   State state_ = State::begins;
   std::optional<Exchange> exchange_;
   std::optional<Lease> lease_;
-  std::optional<AsFuture<AcquireOp>> acquire_;
+  std::optional<AsFuture<QueueOp<AcquireRequest>>> acquire_;
   std::optional<AsFuture<IoOp<WriteAllRequest>>> write_;
   std::optional<AsFuture<IoOp<ReadRequest>>> read_;
 };

@@ -1,0 +1,40 @@
+// How many handles the process has open, for tests that must end with as many as they began with.
+#pragma once
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
+
+namespace weft::testing {
+
+/// Whether `entry` of /proc/self/fd counts. Under ThreadSanitizer pipes do not: it starts a program
+/// that names functions the first time it looks whether a report is to be suppressed, and keeps
+/// the two pipes to it.
+inline bool counts_as_handle([[maybe_unused]] int directory, [[maybe_unused]] const char* entry) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  std::array<char, 32> target{};
+  const ssize_t size = ::readlinkat(directory, entry, target.data(), target.size());
+  return size < 0 ||
+         !std::string_view(target.data(), static_cast<std::size_t>(size)).starts_with("pipe:");
+#endif
+#endif
+  return true;
+}
+
+inline std::size_t open_handles() {
+  DIR* const directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) std::abort();
+  std::size_t count = 0;
+  while (const dirent* const entry = ::readdir(directory)) {
+    if (counts_as_handle(::dirfd(directory), entry->d_name)) ++count;
+  }
+  ::closedir(directory);
+  return count;
+}
+
+}  // namespace weft::testing
