@@ -145,5 +145,7 @@ Cells task_cells();
 Cells sync_cells();
 /// timer, memory, fairness, wake, forkjoin
 Cells load_cells();
+/// weft's alone, which load_cells() has among its own.
+Cells fork_cells();
 
 }  // namespace bench

@@ -240,5 +240,6 @@ bench::Cells bench::load_cells() {
                     {"fairness", on_runtime(fairness)},
                     {"wake", wake},
                     {"posted", posted}});
+  cells.merge(fork_cells());
   return cells;
 }

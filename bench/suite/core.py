@@ -41,7 +41,8 @@ def _cpus(workers: int) -> set[int]:
 
 def _measure(directory: pathlib.Path, subject: str, cell: Cell, workers: int, count: int):
     program, environment = SUBJECTS[subject]
-    command = [str(directory / "bench" / program), cell.name, str(workers), str(count)]
+    name = cell.peers_run if cell.peers_run and subject != "weft" else cell.name
+    command = [str(directory / "bench" / program), name, str(workers), str(count)]
     try:
         done = subprocess.run(
             command,

@@ -36,6 +36,7 @@ class Cell:
     counts: tuple[int, int] | None = None
     own_counts: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     probe: int = 8_000  # the count from which a window's is reckoned
+    peers_run: str = ""  # the cell of the others' programs, if they have it by another name
 
     def count(self, subject: str, quick: bool) -> int | None:
         counts = self.own_counts.get(subject, self.counts)
@@ -56,6 +57,7 @@ MILLION = (1_000_000, 100_000)
 FIBERS = (20_000, 20_000)  # 16 KiB each
 MS = (Figure("time", "ms"),)
 FORKERS = ("weft", "raw", "onetbb", "go")
+CO_FORKERS = ("weft", "onetbb", "go")
 TIMERS = ("weft", "asio", "libuv", "go", "tokio", "tokio-tcmalloc")
 
 CELLS: dict[str, list[Cell]] = {
@@ -131,6 +133,9 @@ CELLS: dict[str, list[Cell]] = {
         Cell("skynet", (1, 2), FORKERS, figures=MS, counts=(6, 5)),
         Cell("nqueens", (1, 2), FORKERS, figures=MS, counts=(11, 10)),
         Cell("matmul", (1, 2), FORKERS, figures=MS, counts=(1024, 512)),
+        # Of coroutines, on the workers.
+        Cell("fib-tasks", (1, 2), CO_FORKERS, figures=MS, counts=(30, 27), peers_run="fib"),
+        Cell("skynet-tasks", (1, 2), CO_FORKERS, figures=MS, counts=(6, 5), peers_run="skynet"),
     ],
 }
 SERIAL = ("raw",)  # takes part with one worker alone

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <vector>
 #include <weft/weft.hpp>
 
 namespace {
@@ -42,6 +43,28 @@ weft::Task<void> compute() {
 }
 // [/beside]
 
+// [tasks]
+struct Folder {
+  int files = 0;
+  std::vector<Folder> folders;
+};
+
+weft::Task<int> count_files(const Folder& folder) {
+  co_await weft::sleep_for(100us);  // reading the folder
+  if (folder.folders.size() != 2) co_return folder.files;
+  auto both = weft::fork_all([&] { return count_files(folder.folders[0]); },
+                             [&] { return count_files(folder.folders[1]); });
+  auto [left, right] = co_await std::move(both);
+  co_return folder.files + left + right;
+}
+// [/tasks]
+
+Folder folder_of(int depth) {
+  Folder folder{1, {}};
+  if (depth > 0) folder.folders = {folder_of(depth - 1), folder_of(depth - 1)};
+  return folder;
+}
+
 // [blocking]
 weft::Task<void> ask(weft::BlockingThreads& database) {
   auto query = weft::blocking(database, [](std::stop_token) { return 42; });
@@ -77,6 +100,8 @@ void test_with_a_clock_of_its_own() {
 int main() {
   weft::Runtime runtime;
   runtime.block_on(compute());
+  const Folder root = folder_of(6);
+  std::printf("%d files\n", runtime.block_on(count_files(root)));
   weft::BlockingThreads database({.name = "database", .most_threads = 1});
   runtime.block_on(ask(database));
   test_with_a_clock_of_its_own();

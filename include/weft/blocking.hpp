@@ -137,16 +137,7 @@ class BlockingAwaiter final : public BlockingLeaf {
 
  private:
   void call() noexcept override {
-    try {
-      if constexpr (std::is_void_v<Result>) {
-        invoke(function_, source_);
-        outcome_.set_value();
-      } else {
-        outcome_.set_value(invoke(function_, source_));
-      }
-    } catch (...) {
-      outcome_.set_error(std::current_exception());
-    }
+    outcome_.set_result_of([this]() -> Result { return invoke(function_, source_); });
   }
   void failed(std::exception_ptr error) noexcept override { outcome_.set_error(std::move(error)); }
   void stop() noexcept override {

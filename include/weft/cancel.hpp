@@ -64,6 +64,15 @@ class CancelSlot {
                                          std::memory_order_release, std::memory_order_relaxed);
   }
 
+  /// Requested → idle: what the request was for has come about. Not while a hook is armed or used.
+  void forget_request() noexcept {
+    std::uintptr_t expected = requested_word;
+    // Acquire-release: between those who give their reasons before request() and look for them
+    // after this, one sees the other.
+    (void)word_.compare_exchange_strong(expected, idle_word, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed);
+  }
+
   enum class Ended : std::uint8_t {
     resume,    ///< the caller resumes the task
     deferred,  ///< a canceller is still using the hook: its finish_request() will say so

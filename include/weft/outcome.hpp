@@ -3,12 +3,13 @@
 
 #include <weft/result.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace weft {
 
@@ -34,60 +35,115 @@ class Outcome {
  public:
   /// Cancelled, until something is set.
   Outcome() noexcept {}
+  Outcome(Outcome&& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
+    take_from(other);
+  }
+  Outcome& operator=(Outcome&& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
+    if (this == &other) return *this;
+    reset();
+    take_from(other);
+    return *this;
+  }
+  ~Outcome() { reset(); }
 
-  [[nodiscard]] bool cancelled() const noexcept { return state_.index() == 0; }
-  [[nodiscard]] bool has_value() const noexcept { return state_.index() == 1; }
-  [[nodiscard]] bool failed() const noexcept { return state_.index() == 2; }
+  [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
+  [[nodiscard]] bool has_value() const noexcept { return state_ == State::value; }
+  [[nodiscard]] bool failed() const noexcept { return state_ == State::failed; }
 
   /// The exception of a failed outcome, else null.
   [[nodiscard]] std::exception_ptr error() const noexcept {
-    return failed() ? std::get<2>(state_) : std::exception_ptr{};
+    return failed() ? error_ : std::exception_ptr{};
   }
 
   /// The value, which stays. Precondition: there is one.
-  [[nodiscard]] const Stored& value() const noexcept { return *std::get_if<1>(&state_); }
+  [[nodiscard]] const Stored& value() const noexcept { return value_; }
 
   /// The value, moved out; rethrows the exception of a failed outcome; throws IoError
   /// (errc::operation_canceled) for a cancelled one.
   T take() {
-    if (failed()) std::rethrow_exception(std::get<2>(std::move(state_)));
-    if (cancelled()) throw IoError(std::make_error_code(std::errc::operation_canceled), "task");
+    if (state_ != State::value) [[unlikely]]
+      rethrow();
     if constexpr (std::is_reference_v<T>) {
-      return static_cast<T>(*std::get<1>(state_));
+      return static_cast<T>(*value_);
     } else if constexpr (!std::is_void_v<T>) {
-      return std::get<1>(std::move(state_));
+      return std::move(value_);
     }
   }
 
   template <class... U>
   void set_value(U&&... value) {
+    reset();
     if constexpr (std::is_reference_v<T>) {
-      state_.template emplace<1>(std::addressof(value)...);
+      ::new (&value_) Stored(std::addressof(value)...);
     } else {
-      state_.template emplace<1>(std::forward<U>(value)...);
+      ::new (&value_) Stored(std::forward<U>(value)...);
     }
+    state_ = State::value;
   }
   void set_error(std::exception_ptr error) noexcept {
-    state_.template emplace<2>(std::move(error));
+    reset();
+    ::new (&error_) std::exception_ptr(std::move(error));
+    state_ = State::failed;
+  }
+  /// The value that `function` returns, or the exception that it throws.
+  template <class F>
+  void set_result_of(F&& function) noexcept {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        std::invoke(std::forward<F>(function));
+        set_value();
+      } else {
+        set_value(std::invoke(std::forward<F>(function)));
+      }
+    } catch (...) {
+      set_error(std::current_exception());
+    }
   }
 
   /// Becomes what `other` is. If moving its value throws, then that exception is the outcome.
   void take_over(Outcome& other) noexcept {
-    if (other.failed()) {
-      set_error(std::get<2>(std::move(other.state_)));
-    } else if (other.has_value()) {
+    if constexpr (std::is_nothrow_move_constructible_v<Stored>) {
+      *this = std::move(other);
+    } else {
       try {
-        state_.template emplace<1>(std::get<1>(std::move(other.state_)));
+        *this = std::move(other);
       } catch (...) {
         set_error(std::current_exception());
       }
-    } else {
-      state_.template emplace<0>();
     }
   }
 
  private:
-  std::variant<std::monostate, Stored, std::exception_ptr> state_;
+  enum class State : std::uint8_t { cancelled, value, failed };
+
+  void reset() noexcept {
+    const State state = std::exchange(state_, State::cancelled);
+    if (state == State::failed) [[unlikely]]
+      std::destroy_at(&error_);
+    if constexpr (!std::is_trivially_destructible_v<Stored>) {
+      if (state == State::value) std::destroy_at(&value_);
+    }
+  }
+  /// This one is cancelled, and stays so if moving throws.
+  void take_from(Outcome& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
+    if (other.failed()) [[unlikely]]
+      return set_error(std::move(other.error_));
+    if (other.has_value()) {
+      ::new (&value_) Stored(std::move(other.value_));
+      state_ = State::value;
+    }
+  }
+  /// There is no value.
+  [[noreturn]] void rethrow() const {
+    if (failed()) std::rethrow_exception(error_);
+    throw IoError(std::make_error_code(std::errc::operation_canceled), "task");
+  }
+
+  union {
+    Stored value_;
+    std::exception_ptr error_;
+  };
+  State state_ = State::cancelled;
 };
 
 }  // namespace weft

@@ -4,6 +4,8 @@
 
 #include <weft/atomic.hpp>
 
+#include <cstdint>
+
 namespace weft {
 
 /// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
@@ -50,6 +52,15 @@ class Executor {
     defer(work);
     return nullptr;
   }
+  /// Whether threads of this executor may have nothing to do: then it is worth to ask
+  /// wants_offers(). A hint; any thread.
+  [[nodiscard]] bool has_idle_threads() const noexcept { return idle_hint_.any(); }
+  /// For what runs on this executor: whether another thread would take something, and there is
+  /// nothing for it here already.
+  [[nodiscard]] virtual bool wants_offers() noexcept { return false; }
+  /// As schedule(), for what another thread may as well run: it calls one that has nothing to do.
+  virtual void offer(Runnable& work) noexcept { schedule(work); }
+
   /// For a thread from outside that acts on a task which may end, and with it the executor's reason
   /// to be, before that thread is done: between the two calls the executor stays. Thread-safe; the
   /// task has not ended at hold().
@@ -62,6 +73,27 @@ class Executor {
   /// The executor for new tasks of who runs on this one: itself, unless it serves one thread or one
   /// fiber alone. It outlives this one.
   [[nodiscard]] virtual Executor& shared() noexcept { return *this; }
+
+ protected:
+  /// This one serves threads of `other`.
+  void share_idle_hint(const Executor& other) noexcept { idle_hint_ = other.idle_hint_; }
+
+  /// A word that has the value `busy` while all threads have something to do.
+  class IdleHint {
+   public:
+    constexpr IdleHint() noexcept = default;
+    constexpr IdleHint(const Atomic<std::uint64_t>& word, std::uint64_t busy) noexcept
+        : word_(&word), busy_(busy) {}
+    [[nodiscard]] bool any() const noexcept {
+      // Relaxed: it is but a hint.
+      return word_ != nullptr && word_->load(std::memory_order_relaxed) != busy_;
+    }
+
+   private:
+    const Atomic<std::uint64_t>* word_ = nullptr;
+    std::uint64_t busy_ = 0;
+  };
+  IdleHint idle_hint_;
 };
 
 }  // namespace weft

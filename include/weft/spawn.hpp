@@ -37,13 +37,6 @@ class JoinWaiter {
   Wake wake_;
 };
 
-/// A task's failure that no one awaits.
-struct UnhandledFailure {
-  std::exception_ptr error;
-  const AsyncBacktrace* backtrace;  ///< may be null
-};
-using FailureHandler = std::function<void(const UnhandledFailure&)>;
-
 /// The non-template part of a spawned task.
 class SpawnedTask : public TaskHeader {
  public:
@@ -86,14 +79,13 @@ class SpawnedTask : public TaskHeader {
   [[nodiscard]] bool owner_cancelled() const noexcept;
   [[nodiscard]] std::uintptr_t end_joint() noexcept;
 
+  bool failed_ = false;  // the task's
+  bool taken_ = false;   // handle's holder only
   Destroy destroy_;
   TaskSet* owner_ = nullptr;
   SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
   SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
-  std::exception_ptr error_;                 // this and the next: before `joint_` says ended
-  std::shared_ptr<const FailureHandler> on_failure_;  // only after a failure; may outlive the owner
   Atomic<std::uintptr_t> joint_{0};  // between task and handle: the words are in spawned.cpp
-  bool taken_ = false;               // handle's holder only
 };
 
 [[noreturn]] void throw_shut_down();

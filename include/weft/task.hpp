@@ -85,6 +85,9 @@ class [[nodiscard]] Task {
     return Handle::from_address(frame_.get().address()).promise();
   }
 
+  /// Who destroys its frame. For those who build on headers.
+  [[nodiscard]] FrameOwner& frame() noexcept { return frame_; }
+
   class Awaiter {
    public:
     explicit Awaiter(FrameOwner frame) noexcept : frame_(std::move(frame)) {}

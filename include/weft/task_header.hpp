@@ -14,6 +14,8 @@
 //  - a spawned task is in its owner's list from its first suspension on: what ends before that was
 //    never there. Until then its owner's cancel counts as its own;
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
+// Between the frames of a chain there may be ForkPoints (<weft/fork_point.hpp>): a part of a fork
+// runs as a frame of the task that forks, as long as no other thread asks for it.
 #pragma once
 
 #include <weft/awaitable.hpp>
@@ -28,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <span>
@@ -35,6 +38,7 @@
 
 namespace weft {
 
+class ForkPoint;
 class PromiseBase;
 class TaskHeader;
 
@@ -53,6 +57,20 @@ class AsyncBacktrace {
   std::exception_ptr error_;
   std::array<std::source_location, room> sites_{};
   std::size_t size_ = 0;
+};
+
+/// A task's failure that no one awaits.
+struct UnhandledFailure {
+  std::exception_ptr error;
+  const AsyncBacktrace* backtrace;  ///< may be null
+};
+using FailureHandler = std::function<void(const UnhandledFailure&)>;
+
+/// What is kept of a task's failure.
+struct TaskFailure {
+  AsyncBacktrace backtrace;
+  std::exception_ptr error;                          // of a spawned task, and the next:
+  std::shared_ptr<const FailureHandler> on_failure;  // may outlive the owner
 };
 
 /// How a task's chain of frames came to its end: the root returned (or threw), or was unwound.
@@ -85,6 +103,12 @@ class TaskHeader : public Runnable {
   // For leaf awaiters, on the task's thread
   /// First act of every await_suspend that may stay suspended.
   void suspended_at(PromiseBase& innermost) noexcept {
+    deferred_at(innermost);
+    if (pending_forks_ != nullptr) [[unlikely]]
+      share_forks();
+  }
+  /// The same for a task that waits for nothing but its next turn.
+  void deferred_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
     unwind_ = false;
     run_ahead_ = false;
@@ -136,12 +160,16 @@ class TaskHeader : public Runnable {
 
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
-  [[nodiscard]] AsyncBacktrace* backtrace() const noexcept { return backtrace_.get(); }
+  [[nodiscard]] AsyncBacktrace* backtrace() const noexcept {
+    return failure_ != nullptr ? &failure_->backtrace : nullptr;
+  }
 
   // For promises
   /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
   /// spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
+  /// A part of the fork `at`, which it was a frame of this chain, has returned: what to go on with.
+  [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
   /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
   void root_returned() noexcept { finish_(*this, Ending::returned); }
@@ -156,10 +184,21 @@ class TaskHeader : public Runnable {
   /// Whether who will wait for this task, or has its handle, is waiting in run_ahead() on this
   /// thread.
   [[nodiscard]] bool runs_ahead() const noexcept { return run_ahead_; }
+  /// Where a failure is kept; null if there is no memory.
+  [[nodiscard]] TaskFailure* keep_failure() noexcept;
+  [[nodiscard]] TaskFailure* failure() const noexcept { return failure_.get(); }
 
  private:
+  friend class ForkPoint;
+  static constexpr std::uint32_t from_outside = 1U << 31;
+
   static void run_task(Runnable& self) noexcept;
   void unwind() noexcept;
+  void request_cancel() noexcept;
+  void cancel_within() noexcept;
+  void end_cancel_within() noexcept;
+  void share_forks() noexcept;
+  void give_fork() noexcept;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
@@ -167,8 +206,11 @@ class TaskHeader : public Runnable {
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
   Finish finish_;
-  std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
+  ForkPoint* pending_forks_ = nullptr;    // the newest whose parts have not all begun
+  std::unique_ptr<TaskFailure> failure_;  // only after a failure
   std::uint32_t budget_ = full_budget;
+  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
+  Atomic<std::uint32_t> cancel_reasons_{0};
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends
@@ -213,6 +255,8 @@ class PromiseBase {
   [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }
   [[nodiscard]] PromiseBase* parent() const noexcept { return parent_; }
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+  /// Whether it is no coroutine's, but a ForkPoint between one and a part of it.
+  [[nodiscard]] bool is_fork() const noexcept { return handle_ == nullptr; }
   [[nodiscard]] std::source_location site() const noexcept { return site_; }
 
   /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its
@@ -226,6 +270,12 @@ class PromiseBase {
  protected:
   explicit PromiseBase(std::coroutine_handle<> self) noexcept : handle_(self) {}
   ~PromiseBase() = default;
+
+  /// Of a ForkPoint: it stands between `forking` and the first frame of a part.
+  void placed_in(PromiseBase& forking) noexcept {
+    task_ = forking.task_;
+    parent_ = &forking;
+  }
 
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -254,8 +304,10 @@ class PromiseBase {
 };
 
 inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexcept {
+  if (frame.is_fork()) [[unlikely]]
+    return fork_part_ended(frame);
   if (spend_budget()) return frame.handle();
-  suspended_at(frame);
+  deferred_at(frame);
   resume_later();
   return std::noop_coroutine();
 }

@@ -13,6 +13,7 @@
 #include <weft/event_queue.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
+#include <weft/fork_all.hpp>
 #include <weft/future.hpp>
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>

@@ -8,8 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <weft/atomic.hpp>
-
-#include "base/frame_size_class.hpp"
+#include <weft/frame_size_class.hpp>
 
 namespace weft {
 

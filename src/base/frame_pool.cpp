@@ -30,23 +30,26 @@ namespace {
 
 /// A number that its thread changes and others read: relaxed load and store, as no order is
 /// claimed.
+template <class N>
 class Counter {
  public:
-  void add(std::int64_t amount) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::int64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+  void add(N amount) noexcept { set(static_cast<N>(get() + amount)); }
+  void set(N value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  [[nodiscard]] N get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
-  Atomic<std::int64_t> value_{0};
+  Atomic<N> value_{0};
 };
+using Count = Counter<std::int64_t>;
+using Room = Counter<std::uint32_t>;
 
-/// Blocks that this thread allocated, less those that it freed: below zero where it frees others'
-/// blocks.
+/// Blocks that threads allocated, less those that they freed: below zero where one frees others'
+/// blocks. Of a thread that lives it is that less the room of its bins, so that the hot paths,
+/// which change the room, need not count.
 struct LiveCounts {
-  std::array<Counter, kFrameClasses> blocks;
-  Counter large_blocks;
-  Counter large_bytes;
+  std::array<Count, kFrameClasses> blocks;
+  Count large_blocks;
+  Count large_bytes;
 
   void add(const LiveCounts& other) noexcept {
     for (std::size_t i = 0; i < kFrameClasses; ++i) blocks[i].add(other.blocks[i].get());
@@ -59,7 +62,7 @@ struct LiveCounts {
 /// batch; but in a thread that does not keep lists all is empty and there is no room.
 struct Bin {
   FreeFrame* free = nullptr;
-  std::uint32_t room = 0;
+  Room room;
   FreeFrame* reserve = nullptr;
   FrameRange range;
 };
@@ -92,6 +95,12 @@ constinit Registry registry;
 constinit thread_local ThreadCache cache;
 static_assert(std::is_trivially_destructible_v<ThreadCache>);
 
+// What the hot paths look at: the thread's cache, or one that is empty and has no room, for ever.
+// The pointer is addressed relative to the thread pointer, without a call, also in a shared
+// library; the cache itself would be too large for the little room that is kept for those.
+ThreadCache no_cache;
+[[gnu::tls_model("initial-exec")]] constinit thread_local ThreadCache* hot_cache = &no_cache;
+
 bool passes_through() noexcept {
 #ifdef WEFT_FRAME_POOL_PASSES_THROUGH
   return true;
@@ -105,19 +114,38 @@ bool passes_through() noexcept {
 #endif
 }
 
+/// The bin holds no block.
+void make_room(ThreadCache& self, std::size_t index) noexcept {
+  const std::uint32_t batch = frame_batch_blocks(index);
+  self.bins[index].room.set(batch);
+  self.live.blocks[index].add(-std::int64_t{batch});
+}
+
+/// The bin holds `blocks`, where it held none.
+void fill(ThreadCache& self, std::size_t index, FrameChain blocks) noexcept {
+  Bin& bin = self.bins[index];
+  bin.free = blocks.head;
+  bin.room.add(0U - blocks.count);
+  self.live.blocks[index].add(blocks.count);
+}
+
 void start_lists(ThreadCache& self) noexcept {
   self.state = ThreadState::kKeepsLists;
-  for (std::size_t i = 0; i < kFrameClasses; ++i) self.bins[i].room = frame_batch_blocks(i);
+  for (std::size_t i = 0; i < kFrameClasses; ++i) make_room(self, i);
 }
 
 void give_lists_away(ThreadCache& self) noexcept {
   for (std::size_t i = 0; i < kFrameClasses; ++i) {
     Bin& bin = self.bins[i];
     const std::uint32_t batch = frame_batch_blocks(i);
-    depot.give(i, FrameChain{bin.free, batch - bin.room});
+    const std::uint32_t room = bin.room.get();
+    depot.give(i, FrameChain{bin.free, batch - room});
     depot.give(i, FrameChain{bin.reserve, batch});
     depot.give(i, bin.range);
-    bin = Bin{};
+    bin.free = bin.reserve = nullptr;
+    bin.range = FrameRange{};
+    bin.room.set(0);
+    self.live.blocks[i].add(room);
   }
 }
 
@@ -139,6 +167,7 @@ struct EndOfThread {
 void start_thread(ThreadCache& self) noexcept {
   static thread_local EndOfThread end_of_thread;
   end_of_thread.armed = true;  // the first use registers the destructor
+  hot_cache = &self;
   if (passes_through()) {
     self.state = ThreadState::kDirect;
   } else {
@@ -190,35 +219,20 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
   if (self.state == ThreadState::kNew) start_thread(self);
   if (self.state != ThreadState::kKeepsLists) return allocate_directly(self, index);
   Bin& bin = self.bins[index];
-  if (bin.reserve == nullptr && bin.range.empty()) {
+  if (bin.reserve != nullptr) {
+    fill(self, index, {std::exchange(bin.reserve, nullptr), frame_batch_blocks(index)});
+  } else if (bin.range.empty()) {
     const FrameSupply supply = depot.take(index);
-    bin.free = supply.chain.head;
-    bin.room -= supply.chain.count;
+    fill(self, index, supply.chain);
     bin.range = supply.range;
-  } else if (bin.reserve != nullptr) {
-    bin.free = std::exchange(bin.reserve, nullptr);
-    bin.room = 0;
   }
-  self.live.blocks[index].add(1);
   if (FreeFrame* const block = bin.free; block != nullptr) {
     bin.free = block->next;
-    ++bin.room;
+    bin.room.add(1);
     return block;
   }
+  self.live.blocks[index].add(1);
   return bin.range.cut(frame_class_bytes(index));
-}
-
-[[gnu::noinline]] void* allocate_large(std::size_t bytes) {
-  ThreadCache& self = cache;
-  throw_if_armed(self);
-  void* const block = ::operator new(bytes);
-  count_large(self, 1, bytes);
-  return block;
-}
-
-[[gnu::noinline]] void deallocate_large(void* block, std::size_t bytes) noexcept {
-  count_large(cache, -1, bytes);
-  ::operator delete(block, bytes);
 }
 
 void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noexcept {
@@ -232,49 +246,49 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
   if (self.state == ThreadState::kNew) start_thread(self);
   if (self.state != ThreadState::kKeepsLists) return deallocate_directly(self, block, index);
   Bin& bin = self.bins[index];
-  if (bin.room == 0) {
+  if (bin.room.get() == 0) {
     // Keeping the batch just filled and handing over the older one means that a thread which
     // allocates and frees around a boundary goes to the depot once a batch at most.
-    const std::uint32_t batch = frame_batch_blocks(index);
-    depot.give(index, FrameChain{bin.reserve, batch});
+    depot.give(index, FrameChain{bin.reserve, frame_batch_blocks(index)});
     bin.reserve = std::exchange(bin.free, nullptr);
-    bin.room = batch;
+    make_room(self, index);
   }
   bin.free = ::new (block) FreeFrame{bin.free};
-  --bin.room;
-  self.live.blocks[index].add(-1);
+  bin.room.add(-1U);
 }
 
 }  // namespace
 
-[[gnu::noinline]] void* allocate_frame(std::size_t bytes) {
-  if (bytes > kLargestPooledFrame) [[unlikely]]
-    return allocate_large(bytes);
-  const std::size_t index = frame_class_of(bytes);
-  ThreadCache& self = cache;
-  Bin& bin = self.bins[index];
+[[gnu::noinline]] void* allocate_frame_of_class(std::size_t index) {
+  Bin& bin = hot_cache->bins[index];
   FreeFrame* const block = bin.free;
   if (block == nullptr) [[unlikely]]
     return allocate_slowly(index);
   bin.free = block->next;
-  ++bin.room;
-  self.live.blocks[index].add(1);
+  bin.room.add(1);
   return block;
 }
 
-[[gnu::noinline]] void deallocate_frame(void* block, std::size_t bytes) noexcept {
-  if (block == nullptr) [[unlikely]]
-    return;
-  if (bytes > kLargestPooledFrame) [[unlikely]]
-    return deallocate_large(block, bytes);
-  const std::size_t index = frame_class_of(bytes);
-  ThreadCache& self = cache;
-  Bin& bin = self.bins[index];
-  if (bin.room == 0) [[unlikely]]
+[[gnu::noinline]] void deallocate_frame_of_class(void* block, std::size_t index) noexcept {
+  Bin& bin = hot_cache->bins[index];
+  const std::uint32_t room = bin.room.get();
+  if (room == 0) [[unlikely]]
     return deallocate_slowly(block, index);
   bin.free = ::new (block) FreeFrame{bin.free};
-  --bin.room;
-  self.live.blocks[index].add(-1);
+  bin.room.set(room - 1);
+}
+
+[[gnu::noinline]] void* allocate_large_frame(std::size_t bytes) {
+  ThreadCache& self = cache;
+  throw_if_armed(self);
+  void* const block = ::operator new(bytes);
+  count_large(self, 1, bytes);
+  return block;
+}
+
+[[gnu::noinline]] void deallocate_large_frame(void* block, std::size_t bytes) noexcept {
+  count_large(cache, -1, bytes);
+  ::operator delete(block, bytes);
 }
 
 FramePoolStats frame_pool_stats() noexcept {
@@ -284,6 +298,7 @@ FramePoolStats frame_pool_stats() noexcept {
     sum.add(registry.ended);
     for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
       sum.add(each->live);
+      for (std::size_t i = 0; i < kFrameClasses; ++i) sum.blocks[i].add(each->bins[i].room.get());
     }
   }
   FramePoolStats stats;

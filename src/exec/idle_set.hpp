@@ -26,6 +26,10 @@ class IdleSet {
 
   static constexpr std::size_t none = ~std::size_t{0};
 
+  /// What changes when a worker begins or ends to search or sleep, and its value while all work.
+  [[nodiscard]] const Atomic<std::uint64_t>& counts() const noexcept { return counts_; }
+  [[nodiscard]] std::uint64_t all_busy() const noexcept { return workers_ * one_awake; }
+
   /// Any thread, after work was made visible: the worker to unpark (it counts as awake and
   /// searching from now on), or none.
   [[nodiscard]] std::size_t worker_to_wake() noexcept;

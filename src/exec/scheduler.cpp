@@ -8,6 +8,7 @@ namespace weft {
 
 Scheduler::Scheduler(const std::vector<Park*>& parks) : size_(parks.size()), idle_(parks.size()) {
   WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");
+  if (!single()) idle_hint_ = IdleHint(idle_.counts(), idle_.all_busy());
   workers_.reserve(parks.size());
   for (std::size_t i = 0; i < parks.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, *parks[i]));
@@ -52,6 +53,19 @@ void Scheduler::schedule(Runnable& work) noexcept {
 void Scheduler::defer(Runnable& work) noexcept {
   if (Worker* const worker = worker_here()) {
     worker->defer(work);
+  } else {
+    schedule(work);
+  }
+}
+
+bool Scheduler::wants_offers() noexcept {
+  Worker* const worker = worker_here();
+  return worker != nullptr && has_idle_threads() && worker->offers_nothing();
+}
+
+void Scheduler::offer(Runnable& work) noexcept {
+  if (Worker* const worker = worker_here()) {
+    worker->offer(work);
   } else {
     schedule(work);
   }

@@ -27,6 +27,8 @@ class Scheduler final : public Executor {
 
   void schedule(Runnable& work) noexcept override;
   void defer(Runnable& work) noexcept override;
+  [[nodiscard]] bool wants_offers() noexcept override;
+  void offer(Runnable& work) noexcept override;
   void hold() noexcept override;
   void release() noexcept override;
   [[nodiscard]] bool claim(Runnable& work) noexcept override;

@@ -197,6 +197,12 @@ void Worker::defer(Runnable& work) noexcept {
   share_surplus();
 }
 
+void Worker::offer(Runnable& work) noexcept {
+  pinned_.revoke_direct();
+  push(work);
+  if (!single_) scheduler_.wake_one();
+}
+
 Runnable* Worker::defer_for_next(Runnable& work, Runnable::Run how) noexcept {
   // Relaxed: what a thief takes meanwhile is his.
   if (nothing_due() && lifo_.load(std::memory_order_relaxed) == nullptr) {

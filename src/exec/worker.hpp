@@ -54,6 +54,13 @@ class Worker {
   void schedule(Runnable& work) noexcept;
   /// Makes `work` runnable here, behind all the rest.
   void defer(Runnable& work) noexcept;
+  /// Makes `work` runnable here, or by another worker, which is called.
+  void offer(Runnable& work) noexcept;
+  /// From within a task: whether nothing is there that another worker could take.
+  [[nodiscard]] bool offers_nothing() const noexcept {
+    // Relaxed: as in take_lifo().
+    return nothing_ready() && lifo_.load(std::memory_order_relaxed) == nullptr;
+  }
   /// See Executor.
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept;
 

@@ -88,7 +88,9 @@ class alignas(64) FiberCore final : public Runnable {
   class TaskExecutor final : public Executor {
    public:
     TaskExecutor(FiberCore& core, Executor& task_was_on) noexcept
-        : before(task_was_on), core_(core) {}
+        : before(task_was_on), core_(core) {
+      share_idle_hint(task_was_on);
+    }
     void schedule(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
     void defer(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
     void hold() noexcept override { core_.queue_.hold(); }

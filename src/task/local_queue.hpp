@@ -25,7 +25,7 @@ class LocalQueue : public Executor {
   [[nodiscard]] static LocalQueue* current() noexcept;
   static LocalQueue* make_current(LocalQueue* queue) noexcept;
 
-  explicit LocalQueue(Executor& shared) noexcept : shared_(shared) {}
+  explicit LocalQueue(Executor& shared) noexcept : shared_(shared) { share_idle_hint(shared); }
   LocalQueue(const LocalQueue&) = delete;
   LocalQueue& operator=(const LocalQueue&) = delete;
 

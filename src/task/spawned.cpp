@@ -74,9 +74,17 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
 }
 
 void SpawnedTask::fail(std::exception_ptr error) noexcept {
-  error_ = std::move(error);  // nothing of it stays here: its last holder may be the joiner
-  on_failure_ = owner_->failure_handler();
-  owner_->failed(error_);
+  failed_ = true;
+  owner_->failed(error);
+  std::shared_ptr<const FailureHandler> handler = owner_->failure_handler();
+  if (handler == nullptr) return;
+  TaskFailure* const kept = keep_failure();
+  if (kept == nullptr) {  // without memory it is told at once, though somebody may yet await it
+    (*handler)(UnhandledFailure{std::move(error), nullptr});
+    return;
+  }
+  kept->error = std::move(error);  // nothing of it stays here: its last holder may be the joiner
+  kept->on_failure = std::move(handler);
   // Reported while the owner still counts the task, so that the handler may spawn. (Who drops the
   // handle only now has it reported below, as late as if he had dropped it after the end.)
   if (joint_.load(std::memory_order_acquire) == dropped_word) report_if_unseen();
@@ -84,7 +92,7 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
 
 void SpawnedTask::end(bool cancelled) noexcept {
   TaskSet& owner = *owner_;
-  const bool failed = error_ != nullptr;
+  const bool failed = failed_;
   if (cancelled) owner.cancelled();
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
@@ -109,8 +117,8 @@ std::uintptr_t SpawnedTask::end_joint() noexcept {
     joint_.store(ended_word, std::memory_order_release);
     return none_word;
   }
-  // Release: the outcome and error_ are read by the joiner. Acquire: the waiter is read here, and
-  // whoever comes second of the end and the dropping sees what the other one wrote.
+  // Release: the outcome and the failure are read by the joiner. Acquire: the waiter is read here,
+  // and whoever comes second of the end and the dropping sees what the other one wrote.
   return joint_.exchange(ended_word, std::memory_order_acq_rel);
 }
 
@@ -139,9 +147,10 @@ void SpawnedTask::drop_handle() noexcept {
 }
 
 void SpawnedTask::report_if_unseen() noexcept {
-  if (taken_ || on_failure_ == nullptr) return;
-  const std::shared_ptr<const FailureHandler> handler = std::move(on_failure_);
-  (*handler)(UnhandledFailure{error_, backtrace()});
+  TaskFailure* const kept = failure();
+  if (taken_ || kept == nullptr || kept->on_failure == nullptr) return;
+  const std::shared_ptr<const FailureHandler> handler = std::move(kept->on_failure);
+  (*handler)(UnhandledFailure{kept->error, &kept->backtrace});
 }
 
 // The owner

@@ -1,4 +1,5 @@
 // The life of a task's header: run, suspend at a leaf, resume or unwind, end.
+#include <weft/fork_point.hpp>
 #include <weft/task_header.hpp>
 
 #include <new>
@@ -88,6 +89,27 @@ void TaskHeader::request_finished() noexcept {
 }
 
 void TaskHeader::cancel() noexcept {
+  // Before the slot, as end_cancel_within() looks the other way round. Relaxed: by the slot.
+  cancel_reasons_.fetch_or(from_outside, std::memory_order_relaxed);
+  request_cancel();
+}
+
+/// A part of a fork of this task has failed elsewhere: the task is to be unwound up to that fork.
+void TaskHeader::cancel_within() noexcept {
+  cancel_reasons_.fetch_add(1, std::memory_order_relaxed);
+  request_cancel();
+}
+
+/// It was unwound that far, or has come there, and goes on. On its thread, or while it is suspended
+/// and the caller ends that.
+void TaskHeader::end_cancel_within() noexcept {
+  if (cancel_reasons_.fetch_sub(1, std::memory_order_relaxed) != 1) return;
+  slot_.forget_request();
+  // Whoever asked meanwhile has found a request in the slot, and his reason is seen here.
+  if (cancel_reasons_.load(std::memory_order_relaxed) != 0) request_cancel();
+}
+
+void TaskHeader::request_cancel() noexcept {
   CancelHook* const hook = slot_.request();
   if (hook == nullptr) return;
   // The request may lead to the end of the task, of its runtime's last task, while this thread is
@@ -100,8 +122,14 @@ void TaskHeader::cancel() noexcept {
 }
 
 void TaskHeader::note_failure(std::source_location site) noexcept {
-  if (backtrace_ == nullptr) backtrace_.reset(new (std::nothrow) AsyncBacktrace);
-  if (backtrace_ != nullptr) backtrace_->note(std::current_exception(), site);
+  if (TaskFailure* const kept = keep_failure()) {
+    kept->backtrace.note(std::current_exception(), site);
+  }
+}
+
+TaskFailure* TaskHeader::keep_failure() noexcept {
+  if (failure_ == nullptr) failure_.reset(new (std::nothrow) TaskFailure);
+  return failure_.get();
 }
 
 // Destroys the frames innermost first and one by one, so that neither the order of destructors nor
@@ -111,9 +139,14 @@ void TaskHeader::unwind() noexcept {
   PromiseBase* frame = innermost_;
   while (frame->parent_ != nullptr) {
     PromiseBase* parent = frame->parent_;
-    // SAFETY: the frame is suspended, and its owner in the parent's frame is emptied first, so that
-    // destroying the parent does not destroy it again.
-    frame->owner_->release().destroy();
+    if (frame->is_fork()) {
+      // SAFETY: only a ForkPoint has no frame.
+      if (!static_cast<ForkPoint*>(frame)->unwound()) return;
+    } else {
+      // SAFETY: the frame is suspended, and its owner in the parent's frame is emptied first, so
+      // that destroying the parent does not destroy it again.
+      frame->owner_->release().destroy();
+    }
     frame = parent;
   }
   innermost_ = frame;

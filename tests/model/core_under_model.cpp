@@ -17,6 +17,7 @@
 #include "sync/wait_word.cpp"
 #include "task/atomic_waker.cpp"
 #include "task/child_group.cpp"
+#include "task/fork_point.cpp"
 #include "task/future_awaiter.cpp"
 #include "task/local_queue.cpp"
 #include "task/poll.cpp"

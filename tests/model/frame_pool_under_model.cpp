@@ -44,14 +44,19 @@ std::int64_t live_blocks = 0;
 std::vector<FreedBlock> freed;
 }  // namespace
 
-void* allocate_frame(std::size_t bytes) {
+void* allocate_frame_of_class(std::size_t index) {
+  return allocate_large_frame(frame_class_bytes(index));
+}
+void* allocate_large_frame(std::size_t bytes) {
   void* const block = ::operator new(bytes, std::align_val_t{64});
   ++live_blocks;
   return block;
 }
 
-void deallocate_frame(void* block, std::size_t bytes) noexcept {
-  if (block == nullptr) return;
+void deallocate_frame_of_class(void* block, std::size_t index) noexcept {
+  deallocate_large_frame(block, frame_class_bytes(index));
+}
+void deallocate_large_frame(void* block, std::size_t bytes) noexcept {
   --live_blocks;
   freed.emplace_back(block, bytes);
 }

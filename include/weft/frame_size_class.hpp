@@ -1,5 +1,5 @@
 // The size classes of the frame pool: every 64 bytes up to 2 KiB, then a few up to 16 KiB.
-// Pure functions for frame_pool.cpp and frame_depot.cpp.
+// Pure functions, of the pool and of allocate_frame(), where the compiler knows most sizes.
 #pragma once
 
 #include <algorithm>

@@ -1,0 +1,189 @@
+// Forks of a task: what it does itself, what it gives away, and the end of both.
+#include <weft/fork_point.hpp>
+
+#include <utility>
+
+namespace weft {
+
+// The task's own parts
+
+std::coroutine_handle<> ForkPoint::begin(PromiseBase& forking) noexcept {
+  TaskHeader& task = forking.task();
+  if (task.cancel_requested()) [[unlikely]] {  // nothing is begun once a cancel was asked for
+    task.suspended_at(forking);
+    task.leaf_ended(true);
+    return std::noop_coroutine();
+  }
+  placed_in(forking);
+  if (pending()) older_ = std::exchange(task.pending_forks_, this);
+  if (PromiseBase* const part = begin_next()) return task.transfer_to(*part);
+  return finish();
+}
+
+std::coroutine_handle<> ForkPoint::go_on() noexcept {
+  if (!take_result(next_ - 1)) [[unlikely]]
+    note_failure(next_ - 1);
+  if (!pending()) return finish();
+  if (first_failed() != none || task().cancel_requested()) [[unlikely]] {
+    drop_pending();
+    return finish();
+  }
+  if (PromiseBase* const part = begin_next()) return task().transfer_to(*part);
+  return finish();
+}
+
+/// The first frame of the next part. Null: there is none, as making it has failed.
+PromiseBase* ForkPoint::begin_next() noexcept {
+  const Part part = next_++;
+  // The newest in the list: newer ones were in parts that have returned.
+  if (!pending()) task().pending_forks_ = older_;
+  PromiseBase* const frame = make_here(part);
+  if (frame == nullptr) [[unlikely]] {
+    note_failure(part);
+    if (pending()) drop_pending();
+    return nullptr;
+  }
+  if (task().executor().has_idle_threads()) [[unlikely]]
+    task().give_fork();
+  return frame;
+}
+
+/// They will not begin.
+void ForkPoint::drop_pending() noexcept {
+  task().pending_forks_ = older_;  // the newest, as in begin_next()
+  next_ = end_;
+  some_cancelled_.store(true, std::memory_order_relaxed);
+}
+
+/// No part is left for the task itself.
+std::coroutine_handle<> ForkPoint::finish() noexcept {
+  if (given()) return wait();
+  if (first_failed() != none || !some_cancelled_.load(std::memory_order_relaxed)) [[likely]] {
+    return task().transfer_to(*parent());
+  }
+  task().suspended_at(*parent());
+  task().leaf_ended(true);
+  return std::noop_coroutine();
+}
+
+std::coroutine_handle<> ForkPoint::wait() noexcept {
+  TaskHeader& waiting = task();
+  waiting.suspended_at(*parent());
+  if (!waiting.arm(*this)) cancel_all_given();
+  // Acquire-release: the last one sees what every part wrote.
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+  if (settle()) {
+    waiting.leaf_ended(true);
+    return std::noop_coroutine();
+  }
+  return waiting.leaf_ended_inline() ? parent()->handle() : std::noop_coroutine();
+}
+
+bool ForkPoint::unwound() noexcept {
+  if (pending()) drop_pending();
+  if (!given()) return true;
+  some_cancelled_.store(true, std::memory_order_relaxed);
+  TaskHeader& waiting = task();
+  // Suspended here, as by suspended_at(); but it stays to be unwound.
+  waiting.innermost_ = parent();
+  waiting.run_ahead_ = false;
+  cancel_all_given();
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiting.leaf_ended(settle());
+  return false;
+}
+
+/// All have ended: whether as cancelled.
+bool ForkPoint::settle() noexcept {
+  if (first_failed() == none) return some_cancelled_.load(std::memory_order_relaxed);
+  // Nobody else had asked for it: the task goes on, with the failure.
+  if (asked_within_) task().end_cancel_within();
+  return false;
+}
+
+/// Of a part of the task's own.
+void ForkPoint::note_failure(Part part) noexcept {
+  Part expected = none;
+  if (failed_.compare_exchange_strong(expected, part, std::memory_order_relaxed,
+                                      std::memory_order_relaxed)) {
+    cancel_all_given();
+  }
+}
+
+// What is given away
+
+/// The last pending part becomes a task of its own. False: it cannot be made.
+bool ForkPoint::give_one() noexcept {
+  TaskHeader* const part = make_given(end_ - 1);
+  if (part == nullptr) return false;
+  // Relaxed: who has the part finds it by the executor's queue. The first time the task counts,
+  // too.
+  outstanding_.fetch_add(given() ? 1 : 2, std::memory_order_relaxed);
+  --end_;
+  executor().offer(*part);
+  return true;
+}
+
+void ForkPoint::given_ended(Part part, bool cancelled, bool failed) noexcept {
+  if (cancelled) some_cancelled_.store(true, std::memory_order_relaxed);
+  Part expected = none;
+  if (failed && failed_.compare_exchange_strong(expected, part, std::memory_order_relaxed,
+                                                std::memory_order_relaxed)) {
+    // While this part still counts, so the task is within the fork. Its cancel reaches the others
+    // that were given: the task sees to that, who alone knows how many there are.
+    asked_within_ = true;
+    task().cancel_within();
+  }
+  TaskHeader& waiting = task();
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiting.leaf_ended(settle());
+}
+
+void ForkPoint::cancel_all_given() noexcept {
+  for (Part part = end_; part < size_; ++part) cancel_given(part);
+}
+
+void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a ForkPoint, which stays while the
+  // request lasts: the task is not resumed before request_finished().
+  auto& point = static_cast<ForkPoint&>(self);
+  TaskHeader& waiting = point.task();
+  point.cancel_all_given();
+  waiting.request_finished();
+}
+
+// The task
+
+std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
+  // SAFETY: only a ForkPoint has no frame.
+  return static_cast<ForkPoint&>(at).go_on();
+}
+
+/// A thread has nothing to do: the oldest fork, which has the largest parts, gives one, unless
+/// something is on offer already.
+void TaskHeader::give_fork() noexcept {
+  if (pending_forks_ == nullptr || !executor_->shared().wants_offers()) return;
+  ForkPoint** link = &pending_forks_;
+  while ((*link)->older_ != nullptr) link = &(*link)->older_;
+  ForkPoint& oldest = **link;
+  if (oldest.give_one() && !oldest.pending()) *link = oldest.older_;
+}
+
+/// The task is about to wait, so its thread does nothing for its forks: others may. Not once a
+/// cancel was asked for, when nothing begins: what is pending is dropped by the unwinding.
+void TaskHeader::share_forks() noexcept {
+  if (cancel_requested()) return;
+  ForkPoint* oldest_first = nullptr;
+  for (ForkPoint* each = std::exchange(pending_forks_, nullptr); each != nullptr;) {
+    ForkPoint* const older = std::exchange(each->older_, oldest_first);
+    oldest_first = std::exchange(each, older);
+  }
+  while (oldest_first != nullptr) {
+    ForkPoint& point = *oldest_first;
+    oldest_first = point.older_;
+    while (point.pending() && point.give_one()) {
+    }
+    // What could not be made remains the task's.
+    if (point.pending()) point.older_ = std::exchange(pending_forks_, &point);
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,194 @@
+// A fork: the task that waits for the parts it gave away, their ends, failures, and cancels, in
+// every interleaving. The task goes on exactly once; a failure leaves no cancel behind, and no
+// cancel from outside is lost.
+#include <weft/fork_point.hpp>
+
+#include <array>
+#include <coroutine>
+
+#include "model/core_model.hpp"
+
+namespace weft::model {
+namespace {
+
+/// A frame with a handle of its own, which is compared and never resumed.
+class MarkedPromise final : public PromiseBase {
+ public:
+  MarkedPromise() noexcept : PromiseBase(std::coroutine_handle<>::from_address(this)) {}
+};
+
+class ForkingTask final : public TaskHeader {
+ public:
+  explicit ForkingTask(Executor& executor) noexcept
+      : TaskHeader([](TaskHeader&, Ending) noexcept {}) {
+    bind(promise, executor);
+  }
+  MarkedPromise promise;
+};
+
+/// A fork whose part 0 runs as a frame of the task and whose others were given away.
+class FakeFork final : public ForkPoint {
+ public:
+  static constexpr Part parts = 3;
+  explicit FakeFork(Executor& executor)
+      : ForkPoint(parts), given_{FakeTask(executor), FakeTask(executor)} {}
+
+  /// Up to where part 0 waits, and the others have been given.
+  void fork(ForkingTask& task) {
+    static_cast<void>(begin(task.promise));
+    task.suspended_at(here_);
+    static_cast<void>(task.leaf_ended_inline());  // and part 0 goes on
+  }
+  void part_ends(Part part, bool cancelled, bool failed) { given_ended(part, cancelled, failed); }
+  [[nodiscard]] bool failed() const { return first_failed() != none; }
+
+ private:
+  [[nodiscard]] PromiseBase* make_here(Part) noexcept override {
+    here_.awaited_by(*this, owner_);
+    return &here_;
+  }
+  [[nodiscard]] bool take_result(Part) noexcept override { return true; }
+  [[nodiscard]] TaskHeader* make_given(Part part) noexcept override { return &given_[part - 1]; }
+  void cancel_given(Part part) noexcept override { given_[part - 1].cancel(); }
+
+  FakePromise here_;
+  FrameOwner owner_;
+  std::array<FakeTask, parts - 1> given_;
+};
+
+/// Counts what is made runnable; what is offered is never run, the test ends the parts itself.
+class OfferingExecutor final : public Executor {
+ public:
+  void schedule(Runnable&) noexcept override { ++resumed; }
+  void defer(Runnable& work) noexcept override { schedule(work); }
+  void offer(Runnable&) noexcept override { ++offered; }
+  int resumed = 0;  // no atomic: it may happen once
+  int offered = 0;
+};
+
+/// A task within a fork.
+struct Forking {
+  Forking() : task(executor), fork(parts_executor) {
+    fork.fork(task);
+    require(executor.offered == 2, "a task that waits gives all that is pending");
+  }
+  /// Part 0 has returned: the task comes to the parts that were given, and waits.
+  void comes_to_the_others() { went_on = fork.go_on() == task.promise.handle(); }
+  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
+
+  OfferingExecutor executor;
+  CountingExecutor parts_executor;
+  ForkingTask task;
+  FakeFork fork;
+  bool went_on = false;
+};
+
+void all_parts_return(Execution& execution) {
+  Forking forking;
+  execution.thread([&] { forking.comes_to_the_others(); });
+  execution.thread([&] { forking.fork.part_ends(1, false, false); });
+  execution.thread([&] { forking.fork.part_ends(2, false, false); });
+  execution.join_all();
+  require(forking.resumed() == 1 && !forking.task.unwinding(), "the task goes on, once");
+  require(!forking.fork.failed(), "nothing has failed");
+}
+
+TEST(ForkModel, TheTaskGoesOnWhenTheLastPartEnds) {
+  expect_holds_exhaustively(3, all_parts_return);
+  expect_holds_randomly(20000, all_parts_return);
+}
+
+void parts_fail(Execution& execution) {
+  Forking forking;
+  execution.thread([&] { forking.comes_to_the_others(); });
+  execution.thread([&] { forking.fork.part_ends(1, false, true); });
+  execution.thread([&] { forking.fork.part_ends(2, false, true); });
+  execution.join_all();
+  require(forking.resumed() == 1 && !forking.task.unwinding(), "the task goes on, once");
+  require(forking.fork.failed(), "with the failure");
+  require(!forking.task.cancel_requested(), "and is not cancelled itself");
+}
+
+TEST(ForkModel, AFailureEndsTheWaitAndLeavesNoCancelBehind) {
+  expect_holds_exhaustively(3, parts_fail);
+  expect_holds_randomly(20000, parts_fail);
+}
+
+void fails_and_is_cancelled(Execution& execution) {
+  Forking forking;
+  execution.thread([&] {
+    forking.comes_to_the_others();
+    forking.fork.part_ends(2, false, false);
+  });
+  execution.thread([&] { forking.fork.part_ends(1, false, true); });
+  execution.thread([&] { forking.task.cancel(); });
+  execution.join_all();
+  require(forking.resumed() == 1 && !forking.task.unwinding(), "the task goes on, once");
+  require(forking.fork.failed(), "with the failure");
+  require(forking.task.cancel_requested(), "and its own cancel is not lost");
+}
+
+TEST(ForkModel, ACancelFromOutsideOutlivesAFailure) {
+  expect_holds_exhaustively(3, fails_and_is_cancelled);
+  expect_holds_randomly(20000, fails_and_is_cancelled);
+}
+
+void cancelled_while_it_waits(Execution& execution) {
+  Forking forking;
+  execution.thread([&] { forking.comes_to_the_others(); });
+  execution.thread([&] {
+    forking.fork.part_ends(1, false, false);
+    forking.fork.part_ends(2, true, false);
+  });
+  execution.thread([&] { forking.task.cancel(); });
+  execution.join_all();
+  require(forking.resumed() == 1 && forking.task.unwinding(), "the task is unwound, once");
+}
+
+TEST(ForkModel, WithoutAResultTheTaskIsUnwound) {
+  expect_holds_exhaustively(3, cancelled_while_it_waits);
+  expect_holds_randomly(20000, cancelled_while_it_waits);
+}
+
+/// Part 0 waits when another part fails: the leaf is told, and the unwinding comes to the fork.
+class WaitingLeaf final : private CancelHook {
+ public:
+  explicit WaitingLeaf(ForkingTask& task) : CancelHook(&WaitingLeaf::on_request), task_(task) {}
+  [[nodiscard]] bool wait() { return task_.arm(*this); }
+  [[nodiscard]] bool told() const { return told_; }
+
+ private:
+  static void on_request(CancelHook& self) noexcept {
+    auto& leaf = static_cast<WaitingLeaf&>(self);
+    leaf.told_ = true;
+    leaf.task_.leaf_ended(true);
+    leaf.task_.request_finished();
+  }
+  ForkingTask& task_;
+  bool told_ = false;
+};
+
+void fails_while_part_0_waits(Execution& execution) {
+  Forking forking;
+  WaitingLeaf leaf(forking.task);
+  forking.task.suspended_at(forking.task.promise);
+  execution.thread([&] {
+    if (!leaf.wait()) forking.task.leaf_ended(true);
+  });
+  execution.thread([&] { forking.fork.part_ends(1, false, true); });
+  execution.join_all();
+  require(forking.resumed() == 1 && forking.task.unwinding(), "part 0 is unwound");
+  require(!forking.fork.unwound(), "up to the fork, which waits for the others");
+  forking.executor.resumed = 0;
+  forking.fork.part_ends(2, true, false);
+  require(forking.resumed() == 1 && !forking.task.unwinding(), "there the task goes on");
+  require(!forking.task.cancel_requested(), "and is not cancelled itself");
+}
+
+TEST(ForkModel, AFailureUnwindsWhatWaitsUpToTheFork) {
+  expect_holds_exhaustively(3, fails_while_part_0_waits);
+  expect_holds_randomly(20000, fails_while_part_0_waits);
+}
+
+}  // namespace
+}  // namespace weft::model
