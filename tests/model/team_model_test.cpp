@@ -136,8 +136,10 @@ void cancel_meets_asking(Execution& execution) {
   execution.thread([&] {
     TeamMember& member = team.member(0);
     member.push(job);
+    bool ended = false;
     try {
       if (member.asked()) member.answer();
+      ended = true;
       if (member.take_back(job)) {
         Job::run_job(job);
       } else {
@@ -145,7 +147,7 @@ void cancel_meets_asking(Execution& execution) {
       }
     } catch (const ForkCancelled&) {
       cancelled = true;
-      if (member.can_give()) member.drop(job);
+      if (!ended) member.drop(job);  // as ForkScope does
     }
     team.has_ended(0);
   });
