@@ -12,7 +12,7 @@ namespace {
 
 struct Item {
   Item* next = nullptr;
-  int taken = 0;
+  Shared<int> taken{0};  // nothing but the queue orders its uses
 };
 
 constexpr std::uint64_t kNearWrap = ~std::uint64_t{0};
@@ -27,11 +27,12 @@ class Program {
   explicit Program(std::uint64_t start) : queue(start), other(start) {}
 
   static void take(Item* item) {
-    if (item != nullptr) ++item->taken;
+    if (item != nullptr) ++item->taken.write();
   }
 
   void push_all(Local& local) {
     for (Item& item : items) {
+      item.taken.write() = 0;
       while (!local.push(&item)) local.take_half(spilled);
     }
   }
@@ -40,6 +41,7 @@ class Program {
     Local own(other);
     take(Stealer(queue).steal_into(own));
     while (Item* const item = own.pop()) take(item);
+    require(own.empty(), "what is there is an element");
   }
 
   /// After all threads: the rest is taken, then each item was taken once.
@@ -47,9 +49,10 @@ class Program {
     Local local(queue);
     while (Item* const item = local.pop()) take(item);
     while (Item* const item = spilled.pop_front()) take(item);
+    require(local.empty(), "what is there is an element");
     for (const Item& item : items) {
-      require(item.taken > 0, "no item is lost");
-      require(item.taken < 2, "no item is taken twice");
+      require(item.taken.read() > 0, "no item is lost");
+      require(item.taken.read() < 2, "no item is taken twice");
     }
   }
 
