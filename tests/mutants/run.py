@@ -3,13 +3,15 @@
 
 A bug is put into a copy of its file; what includes that file is compiled again with the build's own commands,
 linked with the rest of weft_model_tests as it was built, and the test that is named is run. A bug that no test
-catches, and one whose line is not in the source any more, is an error.
+catches, and one whose line is not in the source any more, is an error. The tests are deterministic: what was
+caught in the same build is not tried again.
 
     run.py BUILD_DIR [--quick] [--only TEXT] [--jobs N]
 """
 
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -51,8 +53,7 @@ class Build:
             words = shlex.split(entry["command"])
             self.commands[words[words.index("-o") + 1]] = words
         self.includes = self._read_dependencies()
-        library = next(directory.glob("libweft_model.*"))
-        self.library = str(library)
+        self.library = str(directory / "libweft_model.a")
         self.gtest = self._link_libraries()
 
     def _read_dependencies(self) -> dict[str, set[str]]:
@@ -73,8 +74,7 @@ class Build:
 
     def _link_libraries(self) -> list[str]:
         text = (self.directory / "build.ninja").read_text()
-        rule = text[text.index("build tests/weft_model_tests:") if "build tests/weft_model_tests:" in text
-                    else text.index("build tests/weft_model_tests ") :]
+        rule = text[text.index("\nbuild tests/weft_model_tests") :]
         line = next(l for l in rule.splitlines() if l.strip().startswith("LINK_LIBRARIES"))
         return [w for w in line.split("=", 1)[1].split() if "gtest" in w or w.startswith("-l")]
 
@@ -83,6 +83,15 @@ class Build:
 
     def objects_of_library(self) -> list[str]:
         return [o for o in self.commands if o.startswith("CMakeFiles/weft_model.dir/")]
+
+    def key(self, mutant: dict, text: str) -> str:
+        """Changes whenever the mutant, or what it is linked with, does."""
+        seen = hashlib.sha256(f"{mutant} {text}".encode())
+        names = [self.object_of_test(n) for n in (f"{mutant['test']}_model_test", *SHARED)]
+        for path in (self.library, *(self.directory / name for name in names)):
+            status = os.stat(path)
+            seen.update(f"{path} {status.st_size} {status.st_mtime_ns}".encode())
+        return seen.hexdigest()
 
     def compile(self, name: str, file: str, overlay: pathlib.Path) -> str:
         """Compiles the object once more with the overlay in front; gives where it is."""
@@ -105,11 +114,17 @@ def run(build: Build, number: int, mutant: dict) -> str:
     """Empty if it is caught, else what is wrong."""
     overlay = build.directory / "mutants" / str(number)
     copy = overlay / mutant["file"]
+    stamp = overlay / "caught"
     try:
         text = mutated(mutant)
+        key = build.key(mutant, text)
+        if stamp.exists() and stamp.read_text() == key:
+            return ""
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(text)
-        return linked_and_run(build, mutant, overlay)
+        problem = linked_and_run(build, mutant, overlay)
+        stamp.write_text("" if problem else key)
+        return problem
     except (LookupError, RuntimeError) as error:
         return str(error)
 
