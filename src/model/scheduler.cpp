@@ -131,11 +131,21 @@ Candidates Scheduler::candidates() const {
   // spinning thread while others could still run.
   if (!found.current_first) found.free_count = found.count;
   found.ready_count = found.count;
+  bool spins = false;
   for (std::size_t id = 0; id < thread_count_; ++id) {
     const Status status = threads_[id].status;
-    if (status == Status::kYielded || status == Status::kMayTimeOut) add(id);
+    if (status != Status::kYielded && status != Status::kMayTimeOut) continue;
+    spins |= status == Status::kYielded;
+    add(id);
   }
-  if (found.free_count == 0) found.free_count = found.count;
+  if (found.free_count != 0) return found;
+  // Among those who spin the one that has waited longest goes first, or they could spin for ever.
+  if (spins) {
+    std::sort(found.threads, found.threads + found.count, [this](std::size_t a, std::size_t b) {
+      return threads_[a].waits_since < threads_[b].waits_since;
+    });
+  }
+  found.free_count = spins ? 1 : found.count;
   return found;
 }
 
@@ -196,6 +206,7 @@ bool Scheduler::block(const void* object, Wait what, bool may_time_out) {
   self.status = may_time_out ? Status::kMayTimeOut : Status::kBlocked;
   self.waits = what;
   self.waits_for = object;
+  self.waits_since = steps_;
   self.woken = false;
   const ModelAccess shown = event(object == this ? nullptr : object, "");
   const auto note_event = [&](const char* text) {
@@ -226,6 +237,7 @@ void Scheduler::yield() {
   const std::size_t self = current_;
   const ModelAccess access = event(nullptr, "spin_hint");
   threads_[self].status = Status::kYielded;
+  threads_[self].waits_since = steps_;
   step(access);
   threads_[self].status = Status::kRunnable;
   note(access);
@@ -274,11 +286,12 @@ std::string Scheduler::why_nobody_can_run() const {
 std::string Scheduler::describe(const std::string& reason) {
   // In this order: objects are numbered by their first use.
   const std::string steps = trace_.last(options_.trace_steps);
-  const std::string schedule = chooser_.schedule();
+  std::string schedule = "WEFT_SCHEDULE=" + chooser_.schedule();
+  constexpr std::size_t most_shown = 1000;
+  if (schedule.size() > most_shown) schedule = "see Report::schedule, which is too long to show";
   return "thread " + std::to_string(current_) + ": " + reason +
-         "\nreplay: " + chooser_.how_to_replay() +
-         "; just this execution: WEFT_SCHEDULE=" + schedule + "\nthe last steps:\n" + steps +
-         where_threads_are();
+         "\nreplay: " + chooser_.how_to_replay() + "; just this execution: " + schedule +
+         "\nthe last steps:\n" + steps + where_threads_are();
 }
 
 std::string Scheduler::where_threads_are() {

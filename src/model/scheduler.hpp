@@ -71,6 +71,7 @@ class Scheduler {
     bool woken = false;
     Wait waits = Wait::none;
     const void* waits_for = nullptr;
+    std::uint32_t waits_since = 0;      // or spins: at which step
     const ModelAccess* next = nullptr;  // what it is about to do
     std::function<void()> run;
     std::unique_ptr<ModelFlow> flow;  // kept from one execution to the next
