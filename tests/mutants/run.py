@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Plants the bugs of mutants.toml, one at a time, and asks that the model tests catch each.
 
-A bug is put into a copy of its file; what includes that file is compiled again with the build's own commands,
-linked with the rest of weft_model_tests as it was built, and the test that is named is run. A bug that no test
-catches, and one whose line is not in the source any more, is an error. The tests are deterministic: what was
-caught in the same build is not tried again.
+A bug is put into a copy of its file; what includes that file is compiled again with the build's own
+commands, linked with the rest of weft_model_tests as it was built, and the test that is named is
+run. A bug that no test catches, and one whose line is not in the source any more, is an error. The
+tests are deterministic: what was caught in the same build is not tried again.
 
     run.py BUILD_DIR [--quick] [--only TEXT] [--jobs N]
 """
@@ -29,18 +29,19 @@ TIME_LIMIT_S = 240
 
 def mutated(mutant: dict) -> str:
     """The text of the mutant's file with the bug in it."""
-    text = (SOURCE / mutant["file"]).read_text()
+    file, old = mutant["file"], mutant["old"]
+    text = (SOURCE / file).read_text()
     begin = 0
     if "after" in mutant:
         begin = text.find(mutant["after"])
         if begin < 0:
-            raise LookupError(f"{mutant['file']} has no '{mutant['after']}' any more: adapt 'after'")
-    elif text.count(mutant["old"]) > 1:
-        raise LookupError(f"{mutant['file']} has '{mutant['old']}' more than once: say 'after' what")
-    place = text.find(mutant["old"], begin)
+            raise LookupError(f"{file} has no '{mutant['after']}' any more: adapt 'after'")
+    elif text.count(old) > 1:
+        raise LookupError(f"{file} has '{old}' more than once: say 'after' what")
+    place = text.find(old, begin)
     if place < 0:
-        raise LookupError(f"{mutant['file']} has no '{mutant['old']}' any more: adapt the mutant")
-    return text[:place] + mutant["new"] + text[place + len(mutant["old"]) :]
+        raise LookupError(f"{file} has no '{old}' any more: adapt the mutant")
+    return text[:place] + mutant["new"] + text[place + len(old) :]
 
 
 class Build:
@@ -59,9 +60,8 @@ class Build:
     def _read_dependencies(self) -> dict[str, set[str]]:
         """Object -> the files of the repository that it was made of."""
         made_of: dict[str, set[str]] = {}
-        listing = subprocess.run(
-            ["ninja", "-C", str(self.directory), "-t", "deps"], capture_output=True, text=True, check=True
-        ).stdout
+        command = ["ninja", "-C", str(self.directory), "-t", "deps"]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         current = None
         for line in listing.splitlines():
             if line and not line.startswith(" "):
@@ -78,8 +78,9 @@ class Build:
         line = next(l for l in rule.splitlines() if l.strip().startswith("LINK_LIBRARIES"))
         return [w for w in line.split("=", 1)[1].split() if "gtest" in w or w.startswith("-l")]
 
-    def object_of_test(self, name: str) -> str:
-        return f"{TARGET}/model/{name}.cpp.o"
+    def objects_of_test(self, mutant: dict) -> list[str]:
+        names = (f"{mutant['test']}_model_test", *SHARED)
+        return [f"{TARGET}/model/{name}.cpp.o" for name in names]
 
     def objects_of_library(self) -> list[str]:
         return [o for o in self.commands if o.startswith("CMakeFiles/weft_model.dir/")]
@@ -87,8 +88,8 @@ class Build:
     def key(self, mutant: dict, text: str) -> str:
         """Changes whenever the mutant, or what it is linked with, does."""
         seen = hashlib.sha256(f"{mutant} {text}".encode())
-        names = [self.object_of_test(n) for n in (f"{mutant['test']}_model_test", *SHARED)]
-        for path in (self.library, *(self.directory / name for name in names)):
+        objects = [self.directory / name for name in self.objects_of_test(mutant)]
+        for path in (self.library, *objects):
             status = os.stat(path)
             seen.update(f"{path} {status.st_size} {status.st_mtime_ns}".encode())
         return seen.hexdigest()
@@ -103,7 +104,8 @@ class Build:
         if (SOURCE / file).samefile(words[-1]):
             words[-1] = str(overlay / file)
         front = [f"-I{overlay / 'include'}", f"-I{overlay / 'src'}"]
-        command = [words[0], *front, *("-O1" if w in ("-O2", "-O3") else w for w in words[1:]), "-w"]
+        options = ["-O1" if word in ("-O2", "-O3") else word for word in words[1:]]
+        command = [words[0], *front, *options, "-w"]
         done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError("it does not compile:\n" + done.stderr[:3000])
@@ -130,16 +132,20 @@ def run(build: Build, number: int, mutant: dict) -> str:
 
 
 def linked_and_run(build: Build, mutant: dict, overlay: pathlib.Path) -> str:
-    names = [build.object_of_test(name) for name in (f"{mutant['test']}_model_test", *SHARED)]
-    concerned = [n for n in (*names, *build.objects_of_library()) if mutant["file"] in build.includes[n]]
+    file = mutant["file"]
+    names = build.objects_of_test(mutant)
+    both = (*names, *build.objects_of_library())
+    concerned = [name for name in both if file in build.includes[name]]
     if not concerned:
-        return f"{mutant['test']} does not contain {mutant['file']}"
-    fresh = {name: build.compile(name, mutant["file"], overlay) for name in concerned}
-    objects = [fresh.pop(name, str(build.directory / name)) for name in names] + list(fresh.values())
+        return f"{mutant['test']} does not contain {file}"
+    fresh = {name: build.compile(name, file, overlay) for name in concerned}
+    objects = [fresh.pop(name, str(build.directory / name)) for name in names]
+    objects += fresh.values()
     program = overlay / "test"
     compiler = next(w for w in build.commands[names[0]] if os.path.basename(w) != "ccache")
     sanitizers = [w for w in build.commands[names[0]] if w.startswith("-fsanitize")]
-    link = [compiler, *sanitizers, *objects, build.library, *build.gtest, "-pthread", "-o", str(program)]
+    libraries = [build.library, *build.gtest, "-pthread"]
+    link = [compiler, *sanitizers, *objects, *libraries, "-o", str(program)]
     done = subprocess.run(link, cwd=build.directory, capture_output=True, text=True)
     if done.returncode != 0:
         return "it does not link:\n" + done.stderr[:3000]
