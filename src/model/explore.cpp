@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "model/crash.hpp"
 #include "model/scheduler.hpp"
 
 namespace weft::model {
@@ -23,6 +24,7 @@ void keep(std::unique_ptr<Scheduler> scheduler) {
 Report run_all(const Options& options, Chooser& chooser,
                const std::function<void(Execution&)>& body) {
   auto scheduler = std::make_unique<Scheduler>(options, chooser);
+  const CrashReport crash(*scheduler);
   Report report;
   while (report.executions < options.iterations && !report.exhausted) {
     chooser.begin(report.executions++);

@@ -35,6 +35,9 @@ class Scheduler {
   void stop();
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
+  /// What the execution did up to here, and how to see it again.
+  [[nodiscard]] std::string describe(const std::string& reason);
+
   // For threads of the program.
 
   /// The scheduler of the program that is running on the calling thread, or null.
@@ -86,7 +89,6 @@ class Scheduler {
   void reschedule();
   void finish(std::size_t self);
   [[nodiscard]] std::string why_nobody_can_run() const;
-  [[nodiscard]] std::string describe(const std::string& reason);
   [[nodiscard]] std::string where_threads_are();
 
   const Options options_;

@@ -282,6 +282,16 @@ TEST(ModelReport, ATraceNamesObjectsValuesOrdersAndPlaces) {
   }
 }
 
+TEST(ModelReport, ACrashSaysInWhichExecutionItHappened) {
+  const auto crash = [] {
+    static_cast<void>(enumerate([](Execution& execution) {
+      execution.thread([] { std::abort(); });
+      execution.join_all();
+    }));
+  };
+  EXPECT_DEATH(crash(), "model checker: thread 1: a crash");
+}
+
 TEST(ModelReport, ALostWakeUpIsToldFromALockThatNobodyFrees) {
   expect_found(enumerate([](Execution& execution) {
                  ThreadParker parker;

@@ -60,6 +60,7 @@ void oneshot_send_and_close(Execution& execution) {
 }
 
 TEST(OneshotModel, ASendMeetsAClose) {
+  expect_holds_weakly(3, 3, oneshot_send_and_close);
   expect_holds_exhaustively(3, oneshot_send_and_close);
   expect_holds_randomly(20000, oneshot_send_and_close);
 }
@@ -90,6 +91,7 @@ void oneshot_polled(Execution& execution) {
 
 TEST(OneshotModel, WhoLooksWithoutWaitingSeesAllOfTheValue) {
   expect_holds_exhaustively(3, oneshot_polled);
+  expect_holds_weakly(3, 3, oneshot_polled);
 }
 
 void oneshot_dropped(Execution& execution) {

@@ -91,6 +91,11 @@ TEST(RunQueueModel, OwnerAgainstOneStealerThreePreemptions) {
   expect_holds_exhaustively(3, [](Execution& e) { owner_against_stealer<2, 3>(e, kNearWrap - 1); });
 }
 
+TEST(RunQueueModel, OwnerAgainstOneStealerWithWeakMemory) {
+  expect_holds_weakly(2, 3, [](Execution& e) { owner_against_stealer<2, 3>(e, kNearWrap); });
+  expect_holds_weakly(1, 2, [](Execution& e) { owner_against_stealer<4, 5>(e, kNearWrap); });
+}
+
 // Both stealers race for the same elements, one of them into a queue that a third party could steal
 // from.
 void two_stealers(Execution& execution) {
