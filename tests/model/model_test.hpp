@@ -1,4 +1,4 @@
-// What the model tests share: the two explorations that each program is put through.
+// What the model tests share: the explorations that each program is put through.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,15 +9,9 @@
 
 namespace weft::model {
 
-#if defined(__SANITIZE_ADDRESS__)
+// Not with sanitizers: slower by far, and it is the same that is explored. CMake says so.
+#ifdef WEFT_MODEL_SANITIZED
 inline constexpr bool with_weak_memory = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-// Slower by far, and it is the same that is explored.
-inline constexpr bool with_weak_memory = false;
-#else
-inline constexpr bool with_weak_memory = true;
-#endif
 #else
 inline constexpr bool with_weak_memory = true;
 #endif
