@@ -13,7 +13,7 @@ target_compile_options(weft_llhttp PRIVATE -w)
 target_compile_definitions(weft_llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/model/[^/]*$")
 
 add_library(weft ${WEFT_SOURCES} $<TARGET_OBJECTS:weft_llhttp>)
 add_library(weft::weft ALIAS weft)
@@ -31,6 +31,28 @@ if(WEFT_PCH)
   target_precompile_headers(weft PRIVATE <weft/time.hpp> <weft/runtime.hpp> <vector>)
 endif()
 set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+
+# The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
+# tests of code written with <weft/atomic.hpp>, instead of weft::weft. (The mode is one for all that is compiled here.)
+if(WEFT_ATOMIC_MODE STREQUAL "plain")
+  file(GLOB WEFT_MODEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/model/*.cpp
+    ${PROJECT_SOURCE_DIR}/src/base/*.cpp ${PROJECT_SOURCE_DIR}/src/fiber/context_*.S)
+  list(FILTER WEFT_MODEL_SOURCES EXCLUDE REGEX "(_test|/frame_(pool|depot))\\.cpp$")
+  add_library(weft_model STATIC ${WEFT_MODEL_SOURCES})
+  add_library(weft::model ALIAS weft_model)
+  set_target_properties(weft_model PROPERTIES EXPORT_NAME model)
+  target_compile_definitions(weft_model PUBLIC WEFT_ATOMIC_MODE=2)
+  target_include_directories(weft_model
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_features(weft_model PUBLIC cxx_std_23)
+  target_compile_options(weft_model PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
+  target_link_libraries(weft_model PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
+  if(WEFT_SANITIZE)
+    target_compile_options(weft_model PRIVATE -O2)  # it takes most of the time of the model tests
+  endif()
+  install(TARGETS weft_model EXPORT weftTargets)
+endif()
 
 include(CMakePackageConfigHelpers)
 install(TARGETS weft EXPORT weftTargets)

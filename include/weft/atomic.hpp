@@ -14,6 +14,7 @@
 #include <concepts>
 #include <cstdint>
 #include <mutex>
+#include <source_location>
 #include <type_traits>
 
 #ifndef WEFT_ATOMIC_MODE
@@ -30,6 +31,10 @@
 #error "WEFT_ATOMIC_MODE must be 0 (plain), 1 (perturbed) or 2 (deterministic)"
 #endif
 
+#if WEFT_ATOMIC_MODE == 2
+#include <weft/model_atomic.hpp>
+#endif
+
 namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
@@ -37,15 +42,14 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 extern const int atomic_mode_of_library;
 [[gnu::used]] inline const int* const atomic_mode_of_program = &atomic_mode_of_library;
 
-/// Mode 1: sometimes yields the processor. Mode 2: hands control to the scheduler of the model,
-/// which may run any other thread first. `object` and `operation` only name the step in a trace.
-/// Safe from any thread; in mode 2 it does nothing on a thread that no Execution started.
-void before_atomic_operation(const void* object, const char* operation) noexcept;
+#if WEFT_ATOMIC_MODE != 2  // the Atomic of that mode is in model_atomic.hpp
 
 #if WEFT_ATOMIC_MODE == 0
-#define WEFT_BEFORE_OPERATION(operation) static_cast<void>(0)
+#define WEFT_BEFORE_OPERATION() static_cast<void>(0)
 #else
-#define WEFT_BEFORE_OPERATION(operation) before_atomic_operation(this, operation)
+/// Mode 1: sometimes yields the processor. Safe from any thread.
+void before_atomic_operation() noexcept;
+#define WEFT_BEFORE_OPERATION() before_atomic_operation()
 #endif
 
 /// std::atomic<T> whose orders are always spelled out: an order is a claim about the algorithm, and
@@ -62,51 +66,51 @@ class Atomic {
   Atomic& operator=(const Atomic&) = delete;
 
   [[nodiscard]] T load(std::memory_order order) const noexcept {
-    WEFT_BEFORE_OPERATION("load");
+    WEFT_BEFORE_OPERATION();
     return value_.load(order);
   }
   void store(T desired, std::memory_order order) noexcept {
-    WEFT_BEFORE_OPERATION("store");
+    WEFT_BEFORE_OPERATION();
     value_.store(desired, order);
   }
   T exchange(T desired, std::memory_order order) noexcept {
-    WEFT_BEFORE_OPERATION("exchange");
+    WEFT_BEFORE_OPERATION();
     return value_.exchange(desired, order);
   }
   /// On failure `expected` holds the value seen, read with the order `failure`.
   [[nodiscard]] bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
                                              std::memory_order failure) noexcept {
-    WEFT_BEFORE_OPERATION("compare_exchange_strong");
+    WEFT_BEFORE_OPERATION();
     return value_.compare_exchange_strong(expected, desired, success, failure);
   }
   /// As above, and may fail though the value was the expected one: for loops.
   [[nodiscard]] bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
                                            std::memory_order failure) noexcept {
-    WEFT_BEFORE_OPERATION("compare_exchange_weak");
+    WEFT_BEFORE_OPERATION();
     return value_.compare_exchange_weak(expected, desired, success, failure);
   }
   T fetch_add(T amount, std::memory_order order) noexcept
     requires kCounts
   {
-    WEFT_BEFORE_OPERATION("fetch_add");
+    WEFT_BEFORE_OPERATION();
     return value_.fetch_add(amount, order);
   }
   T fetch_sub(T amount, std::memory_order order) noexcept
     requires kCounts
   {
-    WEFT_BEFORE_OPERATION("fetch_sub");
+    WEFT_BEFORE_OPERATION();
     return value_.fetch_sub(amount, order);
   }
   T fetch_or(T bits, std::memory_order order) noexcept
     requires kCounts
   {
-    WEFT_BEFORE_OPERATION("fetch_or");
+    WEFT_BEFORE_OPERATION();
     return value_.fetch_or(bits, order);
   }
   T fetch_and(T bits, std::memory_order order) noexcept
     requires kCounts
   {
-    WEFT_BEFORE_OPERATION("fetch_and");
+    WEFT_BEFORE_OPERATION();
     return value_.fetch_and(bits, order);
   }
 
@@ -115,6 +119,8 @@ class Atomic {
 };
 
 #undef WEFT_BEFORE_OPERATION
+
+#endif
 
 /// A lock, best for a few instructions: taken by one read-modify-write, given up by a store. Who
 /// finds it held spins for a moment, then sleeps in the kernel. Because giving up is no
@@ -163,14 +169,25 @@ class AdaptiveLock {
 using ThreadMutex = AdaptiveLock;
 #else
 class ThreadMutex {
+  using Where = std::source_location;
+
  public:
-  constexpr ThreadMutex() noexcept = default;
+  constexpr ThreadMutex() noexcept {
+    if !consteval {
+      model_hooks::mutex_begins(this);
+    }
+  }
   ThreadMutex(const ThreadMutex&) = delete;
   ThreadMutex& operator=(const ThreadMutex&) = delete;
+  constexpr ~ThreadMutex() {
+    if !consteval {
+      model_hooks::object_ends(this);
+    }
+  }
 
-  void lock();
-  [[nodiscard]] bool try_lock();
-  void unlock();
+  void lock(Where where = Where::current());
+  [[nodiscard]] bool try_lock(Where where = Where::current());
+  void unlock(Where where = Where::current());
 
  private:
   std::atomic<bool> locked_{false};  // waiting is done by the scheduler of the model
@@ -204,12 +221,19 @@ class ThreadParker {
 };
 
 /// std::atomic_thread_fence.
+#if WEFT_ATOMIC_MODE == 2
+inline void atomic_fence(std::memory_order order,
+                         std::source_location where = std::source_location::current()) noexcept {
+  model_hooks::fence(order, where);
+}
+#else
 inline void atomic_fence(std::memory_order order) noexcept {
-#if WEFT_ATOMIC_MODE != 0
-  before_atomic_operation(nullptr, "fence");
+#if WEFT_ATOMIC_MODE == 1
+  before_atomic_operation();
 #endif
   std::atomic_thread_fence(order);
 }
+#endif
 
 /// Says that the caller spins until another thread moves: a pause instruction; in mode 2 the
 /// scheduler runs another thread, if any can run.

@@ -1,5 +1,5 @@
 // The parts of <weft/atomic.hpp> that are not inline, for the plain and perturbed modes; those of
-// the deterministic mode stand in model_hooks.cpp.
+// the deterministic mode stand in model/hooks.cpp.
 #include <weft/atomic.hpp>
 
 #if WEFT_ATOMIC_MODE == 1
@@ -12,11 +12,7 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 
 const int atomic_mode_of_library = WEFT_ATOMIC_MODE;
 
-#if WEFT_ATOMIC_MODE == 0
-
-void before_atomic_operation(const void* /*object*/, const char* /*operation*/) noexcept {}
-
-#elif WEFT_ATOMIC_MODE == 1
+#if WEFT_ATOMIC_MODE == 1
 
 namespace {
 
@@ -51,7 +47,7 @@ std::uint64_t next_stream() noexcept {
 
 }  // namespace
 
-void before_atomic_operation(const void* /*object*/, const char* /*operation*/) noexcept {
+void before_atomic_operation() noexcept {
   if (draw() % 32 == 0) std::this_thread::yield();
 }
 

@@ -1,6 +1,6 @@
 #include "base/futex.hpp"
 
-#if WEFT_ATOMIC_MODE != 2  // the deterministic mode waits in model_hooks.cpp
+#if WEFT_ATOMIC_MODE != 2  // the deterministic mode waits in model/hooks.cpp
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

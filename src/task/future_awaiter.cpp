@@ -198,6 +198,10 @@ FutureLeaf::Turn FutureLeaf::take_turn() noexcept {
     // cancel; and after begin_poll(), for if that has taken the cancel's notification, the cancel
     // is seen here. One that comes later finds the hook armed, and is seen by begin_wait().
     const bool last = task_->cancel_requested();
+    // And it sees what the canceller did before: what was there before the cancel is not lost.
+    // Pairs with the release in CancelSlot::request().
+    if (last) [[unlikely]]
+      atomic_fence(std::memory_order_acquire);
     if (poll()) return Turn::ready;
     if (last) return Turn::cancelled;
     if (is_notified()) break;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Installs a build, moves it, and builds and runs the README's first program against it.
+"""Installs a build, moves it, and builds and runs the README's first program against it, and a test
+with the model checker.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -14,6 +15,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 EXAMPLE = ROOT / "examples" / "echo_server.cpp"
+CHECKED = ROOT / "examples" / "guide" / "checked_queue.cpp"
 TIMEOUT_SECONDS = 20
 
 
@@ -77,9 +79,11 @@ def main() -> None:
             f"-DCMAKE_PREFIX_PATH={moved}",
             f"-DCMAKE_CXX_COMPILER={options.compiler}",
             f"-DECHO_SERVER_SOURCE={EXAMPLE}",
+            f"-DCHECKED_QUEUE_SOURCE={CHECKED}",
         )
         run(options.cmake, "--build", str(build))
         check_echo(build / "echo_server")
+        run(str(build / "checked_queue"))
 
 
 if __name__ == "__main__":

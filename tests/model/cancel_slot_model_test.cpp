@@ -53,6 +53,7 @@ void event_and_canceller(Execution& execution) {
 
 TEST(CancelSlotModel, TheEventAndTheCancelMeet) {
   expect_holds_exhaustively(6, event_and_canceller);
+  expect_holds_weakly(4, 3, event_and_canceller);
 }
 
 void two_cancellers(Execution& execution) {
@@ -92,6 +93,7 @@ void arming_races(Execution& execution) {
 
 TEST(CancelSlotModel, ARequestMayComeBeforeAtOrAfterTheArming) {
   expect_holds_exhaustively(3, arming_races);
+  expect_holds_weakly(3, 2, arming_races);
   expect_holds_randomly(20000, arming_races);
 }
 

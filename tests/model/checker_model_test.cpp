@@ -179,5 +179,23 @@ TEST_P(Checker, PassesACorrectProgramAndLetsSpinnersWait) {
   EXPECT_FALSE(report.failed) << report.text;
 }
 
+TEST_P(Checker, ThoseWhoSpinTakeTurns) {
+  const Report report =
+      explore({.strategy = GetParam(), .iterations = 10000}, [](Execution& execution) {
+        Atomic<int> turn{0};
+        for (int self = 0; self < 2; ++self) {
+          execution.thread([&turn, self] {
+            for (int round = 0; round < 2; ++round) {
+              while (turn.load(kAcquire) != self) spin_hint();
+              turn.store(1 - self, kRelease);
+            }
+          });
+        }
+        execution.join_all();
+      });
+  EXPECT_FALSE(report.failed) << report.text;
+  EXPECT_EQ(report.exhausted, GetParam() == Strategy::kBounded);
+}
+
 }  // namespace
 }  // namespace weft::model

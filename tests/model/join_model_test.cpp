@@ -23,11 +23,11 @@ class FakeSpawned final : public SpawnedTask {
     armed = arm(hook);
   }
   void finish() noexcept {
-    result = 7;
+    result.write() = 7;
     end(false);
   }
 
-  int result = 0;  // published by the end alone
+  Shared<int> result{0};  // published by the end alone
 
  private:
   static void on_destroy(SpawnedTask& self) noexcept {
@@ -57,7 +57,7 @@ void end_and_thread(Execution& execution) {
   execution.thread([&] {
     ParkedWaiter waiter;
     if (task.wait_with(waiter) == SpawnedTask::Registered::waiting) waiter.wait();
-    require(task.ended() && task.result == 7, "the result is there when the wait is over");
+    require(task.ended() && task.result.read() == 7, "the result is there when the wait is over");
     require(destroyed == 0, "the handle holds the block");
     task.drop_handle();
   });
@@ -116,7 +116,7 @@ void refused_then_again(Execution& execution) {
     const auto refused = task.wait_with(first);
     require(refused != SpawnedTask::Registered::waiting, "refused, or ended meanwhile");
     if (task.wait_with(second) == SpawnedTask::Registered::waiting) second.wait();
-    require(task.ended() && task.result == 7, "the next wait works");
+    require(task.ended() && task.result.read() == 7, "the next wait works");
   });
   execution.join_all();
   task.drop_handle();
@@ -179,6 +179,38 @@ void first_wait_and_cancel_all(Execution& execution) {
   task.finish();
   task.drop_handle();
   require(destroyed == 1 && owner.nobody_lives(), "it is out");
+}
+
+// One that has waited is in its owner's list: it must be out before it is gone.
+void ends_after_a_wait_and_cancel_all(Execution& execution) {
+  CountingExecutor executor;
+  FakeOwner owner(executor);
+  int destroyed = 0;
+  auto task = std::make_unique<FakeSpawned>(owner, destroyed);
+  const int launched = executor.resumed;
+  Hook hook(*task);
+  const auto end = [&] {
+    task->finish();
+    task->drop_handle();
+    task.reset();
+  };
+  execution.thread([&] {
+    bool armed = false;
+    task->wait_at(hook, armed);
+    if (!armed || task->leaf_ended_inline()) end();
+  });
+  execution.thread([&] { owner.cancel_all(); });
+  execution.join_all();
+  if (task != nullptr) {
+    require(executor.resumed == launched + 1, "the canceller has let it go on");
+    end();
+  }
+  require(destroyed == 1 && owner.nobody_lives(), "it is out");
+}
+
+TEST(JoinModel, WhoHasWaitedLeavesItsOwnersListBeforeItIsGone) {
+  expect_holds_exhaustively(4, ends_after_a_wait_and_cancel_all);
+  expect_holds_randomly(20000, ends_after_a_wait_and_cancel_all);
 }
 
 TEST(JoinModel, AnOwnersCancelMeetsATasksFirstWait) {

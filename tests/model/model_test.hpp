@@ -1,29 +1,61 @@
-// What the model tests share: the two explorations that each program is put through.
+// What the model tests share: the explorations that each program is put through.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
-#include <utility>
 #include <weft/model.hpp>
 
 namespace weft::model {
 
-/// Enumerates all interleavings of `body` with at most `bound` preemptions; there must not be so
-/// many that the limit cuts them off.
-inline void expect_holds_exhaustively(std::uint32_t bound, std::function<void(Execution&)> body) {
-  const Report report =
-      explore({.strategy = Strategy::kBounded, .iterations = 1'000'000, .preemption_bound = bound},
-              std::move(body));
+// Not with sanitizers: slower by far, and it is the same that is explored. CMake says so.
+#ifdef WEFT_MODEL_SANITIZED
+inline constexpr bool with_weak_memory = false;
+#else
+inline constexpr bool with_weak_memory = true;
+#endif
+
+inline void expect_exhausted(const Options& options, const std::function<void(Execution&)>& body) {
+  const Report report = explore(options, body);
   EXPECT_FALSE(report.failed) << report.text;
   EXPECT_TRUE(report.failed || report.exhausted) << "stopped after " << report.executions;
   testing::Test::RecordProperty("executions", static_cast<int>(report.executions));
 }
 
-/// Tries `iterations` random interleavings.
-inline void expect_holds_randomly(std::uint64_t iterations, std::function<void(Execution&)> body) {
-  const Report report = explore({.iterations = iterations}, std::move(body));
-  EXPECT_FALSE(report.failed) << report.text;
+/// Enumerates all interleavings of `body` with at most `preemptions`, in which at most `stale`
+/// loads return an old value; there must not be so many that the limit cuts them off.
+inline void expect_holds_weakly(std::uint32_t preemptions, std::uint32_t stale,
+                                const std::function<void(Execution&)>& body) {
+  expect_exhausted({.strategy = Strategy::kBounded,
+                    .iterations = 3'000'000,
+                    .preemption_bound = preemptions,
+                    .memory = Memory::kWeak,
+                    .stale_bound = stale},
+                   body);
+}
+
+/// Enumerates all interleavings of `body` with at most `bound` preemptions; then those of at most
+/// two in which one load returns an old value.
+inline void expect_holds_exhaustively(std::uint32_t bound,
+                                      const std::function<void(Execution&)>& body) {
+  expect_exhausted(
+      {.strategy = Strategy::kBounded, .iterations = 1'000'000, .preemption_bound = bound}, body);
+  if (with_weak_memory) expect_holds_weakly(std::min(bound, 2U), 1, body);
+}
+
+/// Tries `iterations` random interleavings; then half as many by priorities, with weak memory.
+inline void expect_holds_randomly(std::uint64_t iterations,
+                                  const std::function<void(Execution&)>& body) {
+  const Report random = explore({.iterations = iterations}, body);
+  EXPECT_FALSE(random.failed) << random.text;
+  if (!with_weak_memory) return;
+  const Report weak = explore({.strategy = Strategy::kPct,
+                               .iterations = iterations / 2,
+                               .memory = Memory::kWeak,
+                               .spurious_failures = true},
+                              body);
+  EXPECT_FALSE(weak.failed) << weak.text;
 }
 
 }  // namespace weft::model

@@ -5,6 +5,7 @@
 #include <weft/watch.hpp>
 
 #include <memory>
+#include <optional>
 
 #include "model/core_model.hpp"
 
@@ -59,8 +60,38 @@ void oneshot_send_and_close(Execution& execution) {
 }
 
 TEST(OneshotModel, ASendMeetsAClose) {
+  expect_holds_weakly(3, 3, oneshot_send_and_close);
   expect_holds_exhaustively(3, oneshot_send_and_close);
   expect_holds_randomly(20000, oneshot_send_and_close);
+}
+
+/// What is sent is not atomic: the oneshot alone orders its uses.
+struct Message {
+  Shared<int> text{0};
+};
+
+void oneshot_polled(Execution& execution) {
+  auto [sender, receiver] = oneshot<Message>();
+  auto& from = receiver;
+  auto& to = sender;
+  std::optional<Message> received;
+  execution.thread([&] {
+    Message message;
+    message.text.write() = 7;
+    require(std::move(to).send(std::move(message)).has_value(), "the receiver lives");
+  });
+  const auto look = [&] {
+    if (auto found = from.try_receive()) received.emplace(std::move(*found));
+  };
+  execution.thread(look);
+  execution.join_all();
+  if (!received) look();
+  require(received && received->text.read() == 7, "the value is in one place");
+}
+
+TEST(OneshotModel, WhoLooksWithoutWaitingSeesAllOfTheValue) {
+  expect_holds_exhaustively(3, oneshot_polled);
+  expect_holds_weakly(3, 3, oneshot_polled);
 }
 
 void oneshot_dropped(Execution& execution) {

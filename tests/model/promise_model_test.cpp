@@ -16,11 +16,11 @@ class FakeShared final : public SharedState {
   explicit FakeShared(int& destroyed) noexcept
       : SharedState(&FakeShared::on_destroy), destroyed_(destroyed) {}
   void set() noexcept {
-    result = 7;
+    result.write() = 7;
     publish();
   }
 
-  int result = 0;  // published by publish() alone
+  Shared<int> result{0};  // published by publish() alone
 
  private:
   static void on_destroy(SharedState& self) noexcept {
@@ -63,7 +63,7 @@ void set_wait_and_cancel(Execution& execution) {
   execution.join_all();
   require(first.resumed() == 1, "the cancelled one goes on once");
   require(second.resumed() == 1 && !second.task.unwinding(), "the other has the result");
-  require(state.ready() && state.result == 7, "whatever became of the waits");
+  require(state.ready() && state.result.read() == 7, "whatever became of the waits");
   state.release();
   require(destroyed == 1, "the last holder destroys it");
 }
@@ -80,10 +80,10 @@ void set_and_thread(Execution& execution) {
   execution.thread([&] {
     ParkedWaiter waiter;
     if (state.wait_with(waiter) == Queued::waiting) waiter.wait();
-    require(state.ready() && state.result == 7, "the result is there when the wait is over");
+    require(state.ready() && state.result.read() == 7, "the result is there when the wait is over");
   });
   execution.thread([&] {
-    if (state.ready()) require(state.result == 7, "ready means that the result is there");
+    if (state.ready()) require(state.result.read() == 7, "ready means that the result is there");
   });
   execution.join_all();
 }
@@ -124,7 +124,7 @@ void set_wait_and_drop(Execution& execution) {
   execution.thread([&] {
     ParkedWaiter waiter;
     if (state.wait_with(waiter) == Queued::waiting) waiter.wait();
-    require(destroyed == 0 && state.result == 7, "who holds it can read it");
+    require(destroyed == 0 && state.result.read() == 7, "who holds it can read it");
     state.release();
   });
   execution.join_all();

@@ -89,6 +89,22 @@ TEST(SemaphoreModel, ReleasesAndAcquiresOfSeveral) {
   expect_holds_randomly(50000, two_releases_two_acquires);
 }
 
+// What was too little for the one who is cancelled is there for who comes.
+void cancel_leaves_what_was_too_little(Execution& execution) {
+  Semaphore semaphore(0);
+  Acquiring two(semaphore, 2);
+  execution.thread([&] { two.acquire(); });
+  execution.thread([&] { semaphore.release(1); });
+  execution.thread([&] { two.task.cancel(); });
+  execution.join_all();
+  require(two.resumed() <= 1 && !two.acquired(), "one is not two");
+  require(semaphore.available() == 1, "and stays");
+}
+
+TEST(SemaphoreModel, ACancelLeavesWhatWasTooLittleForIt) {
+  expect_holds_exhaustively(3, cancel_leaves_what_was_too_little);
+}
+
 /// A thread's waiter, as one without a task would write it.
 class ParkedAcquire final : public SemaphoreWaiter {
  public:

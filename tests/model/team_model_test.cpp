@@ -138,18 +138,14 @@ void cancel_meets_asking(Execution& execution) {
   execution.thread([&] {
     TeamMember& member = team.member(0);
     member.push(job);
-    bool dropped = false;
+    bool answered = false;
     try {
       if (member.asked()) member.answer();
+      answered = true;
+      take_back_or_join(member, job);
     } catch (const ForkCancelled&) {
       cancelled = true;
-      dropped = true;
-      member.drop(job);  // even if it was given just before
-    }
-    try {
-      if (!dropped) take_back_or_join(member, job);
-    } catch (const ForkCancelled&) {
-      cancelled = true;  // by the thief, who saw the cancel first
+      if (!answered) member.drop(job);  // as ForkScope does, even if it was given just before
     }
     team.has_ended(0);
   });

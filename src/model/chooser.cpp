@@ -1,0 +1,178 @@
+#include "model/chooser.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace weft::model {
+
+std::string Chooser::schedule() const {
+  std::string text;
+  std::size_t firsts = 0;
+  for (const std::uint8_t pick : picks_) {
+    if (pick == 0) {
+      ++firsts;
+      continue;
+    }
+    if (!text.empty()) text += ',';
+    text += std::to_string(std::exchange(firsts, 0)) + ":" + std::to_string(pick);
+  }
+  return text.empty() ? "0:0" : text;
+}
+
+// ---- random ----
+
+void RandomChooser::begin_execution(std::uint64_t index) {
+  seed_ = first_seed_ + index;
+  random_ = Random(seed_);
+  constexpr std::uint32_t stay[] = {0, 8, 12, 15};
+  constexpr std::uint32_t stale[] = {1, 4, 8, 0};
+  stay_of_16_ = stay[random_.below(4)];
+  stale_of_16_ = stale[seed_ % 4];
+}
+
+std::size_t RandomChooser::pick_thread(const Candidates& candidates) {
+  if (candidates.count == 1) return 0;
+  if (candidates.current_first && random_.below(16) < stay_of_16_) return 0;
+  return random_.below(static_cast<std::uint32_t>(candidates.count));
+}
+
+std::size_t RandomChooser::pick_value(std::size_t count) {
+  if (random_.below(16) >= stale_of_16_) return 0;
+  return random_.below(static_cast<std::uint32_t>(count));
+}
+
+std::string RandomChooser::how_to_replay() const {
+  return "run this test alone with WEFT_SEED=" + std::to_string(seed_);
+}
+
+// ---- probabilistic concurrency testing ----
+
+void PctChooser::begin_execution(std::uint64_t index) {
+  const bool first = index == 0;
+  seed_ = first ? 0 : first_seed_ + index - 1;
+  random_ = Random(seed_);
+  // Not those of later executions: one that is replayed alone must be the same.
+  if (index == 1) most_choices_ = std::max<std::uint32_t>(1, choices_);
+  choices_ = 0;
+  stale_of_16_ = random_.below(8);
+  const auto lowest = static_cast<std::int64_t>(changes_.size()) + 1;
+  std::iota(priorities_.begin(), priorities_.end(), lowest);
+  for (std::size_t i = priorities_.size(); i > 1; --i) {
+    std::swap(priorities_[i - 1], priorities_[random_.below(static_cast<std::uint32_t>(i))]);
+  }
+  for (std::uint32_t& change : changes_) {
+    change = first ? 0 : 1 + random_.below(most_choices_);
+  }
+}
+
+std::size_t PctChooser::pick_thread(const Candidates& candidates) {
+  ++choices_;
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    // The later in the list, the lower: all below what any thread began with.
+    if (changes_[i] != choices_ || !candidates.current_first) continue;
+    priorities_[candidates.threads[0]] = static_cast<std::int64_t>(changes_.size() - i);
+  }
+  if (candidates.count == 1) return 0;
+  // A time-out, or another look of who spins, comes now and then: by no priority.
+  const std::size_t ready = candidates.ready_count;
+  if (ready == 0 || (candidates.count > ready && random_.below(16) == 0)) {
+    return ready + random_.below(static_cast<std::uint32_t>(candidates.count - ready));
+  }
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < ready; ++i) {
+    if (priorities_[candidates.threads[i]] > priorities_[candidates.threads[best]]) best = i;
+  }
+  return best;
+}
+
+std::size_t PctChooser::pick_value(std::size_t count) {
+  if (random_.below(16) >= stale_of_16_) return 0;
+  return random_.below(static_cast<std::uint32_t>(count));
+}
+
+std::string PctChooser::how_to_replay() const {
+  return "run this test alone with WEFT_SEED=" + std::to_string(seed_);
+}
+
+// ---- enumeration ----
+
+void BoundedChooser::begin_execution(std::uint64_t index) {
+  index_ = index;
+  preemptions_ = 0;
+  stale_ = 0;
+  depth_ = 0;
+}
+
+std::size_t BoundedChooser::next(std::size_t offered) {
+  if (offered == 1) return 0;
+  if (depth_ == choices_.size()) choices_.push_back(Choice{0, offered});
+  const Choice& choice = choices_[depth_++];
+  WEFT_CHECK(choice.offered == offered,
+             "the body is not deterministic: it may depend on nothing but the schedule");
+  return choice.picked;
+}
+
+std::size_t BoundedChooser::pick_thread(const Candidates& candidates) {
+  const bool may_preempt = preemptions_ < preemption_bound_ || candidates.free_count == 0;
+  const std::size_t pick = next(may_preempt ? candidates.count : candidates.free_count);
+  if (pick >= candidates.free_count) ++preemptions_;
+  return pick;
+}
+
+std::size_t BoundedChooser::pick_value(std::size_t count) {
+  const std::size_t pick = next(stale_ < stale_bound_ ? count : 1);
+  if (pick != 0) ++stale_;
+  return pick;
+}
+
+bool BoundedChooser::advance() {
+  choices_.resize(std::min(depth_, choices_.size()));
+  while (!choices_.empty() && choices_.back().picked + 1 == choices_.back().offered) {
+    choices_.pop_back();
+  }
+  if (choices_.empty()) return false;
+  ++choices_.back().picked;
+  return true;
+}
+
+std::string BoundedChooser::how_to_replay() const {
+  return "it is execution " + std::to_string(index_) + " of the enumeration";
+}
+
+// ---- a given schedule ----
+
+ReplayChooser::ReplayChooser(const std::string& schedule) {
+  std::istringstream text(schedule);
+  std::size_t firsts = 0;
+  std::size_t pick = 0;
+  char colon = 0;
+  char comma = 0;
+  do {
+    if (!(text >> firsts >> colon >> pick) || colon != ':') {
+      throw std::invalid_argument("not a schedule of the model checker: '" + schedule + "'");
+    }
+    given_.insert(given_.end(), firsts, 0);
+    given_.push_back(pick);
+  } while (text >> comma && comma == ',');
+}
+
+void ReplayChooser::begin_execution(std::uint64_t) { depth_ = 0; }
+
+std::size_t ReplayChooser::pick_thread(const Candidates& candidates) {
+  return candidates.count == 1 ? 0 : pick_value(candidates.count);
+}
+
+std::size_t ReplayChooser::pick_value(std::size_t count) {
+  const std::size_t pick = depth_ < given_.size() ? given_[depth_] : 0;
+  ++depth_;
+  return pick < count ? pick : 0;
+}
+
+std::string ReplayChooser::how_to_replay() const { return "as it was replayed now"; }
+
+}  // namespace weft::model

@@ -1,0 +1,165 @@
+// The choices of an execution: who goes next, and which of the permitted values a load returns.
+// Called by the scheduler of <weft/model.hpp>, on its thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+#include <weft/model.hpp>
+
+#include "base/random.hpp"
+
+namespace weft::model {
+
+/// The threads that could run now. Those that it costs no preemption to run stand first, and
+/// foremost the current thread, if it is one of them.
+struct Candidates {
+  static constexpr std::size_t kMost = 8;
+
+  std::size_t count = 0;
+  std::size_t free_count = 0;   // the first so many cost no preemption
+  std::size_t ready_count = 0;  // the first so many neither spin nor wait with a time-out
+  bool current_first = false;
+  std::size_t threads[kMost]{};
+};
+
+class Chooser {
+ public:
+  virtual ~Chooser() = default;
+
+  /// Execution number `index` begins.
+  void begin(std::uint64_t index) {
+    picks_.clear();
+    begin_execution(index);
+  }
+  /// An index into the candidates, of which there is at least one.
+  [[nodiscard]] std::size_t thread(const Candidates& candidates) {
+    return note(pick_thread(candidates), candidates.count);
+  }
+  /// Which of so many values: 0 is the newest, or what would be expected.
+  [[nodiscard]] std::size_t value(std::size_t count) {
+    return count == 1 ? 0 : note(pick_value(count), count);
+  }
+  /// The execution has ended; false if it was the last.
+  virtual bool advance() { return true; }
+
+  /// How to see the present execution again.
+  [[nodiscard]] virtual std::string how_to_replay() const = 0;
+  /// Its seed, if it has one.
+  [[nodiscard]] virtual std::uint64_t seed() const noexcept { return 0; }
+  /// All that was chosen: "12:1,3:2" says that the first 12 times the first was taken, then the
+  /// one after it, then three times the first, then the third, and then always the first. Never
+  /// empty.
+  [[nodiscard]] std::string schedule() const;
+
+ protected:
+  Chooser() = default;
+  Chooser(const Chooser&) = default;
+  Chooser& operator=(const Chooser&) = default;
+
+  virtual void begin_execution(std::uint64_t index) = 0;
+  virtual std::size_t pick_thread(const Candidates& candidates) = 0;
+  virtual std::size_t pick_value(std::size_t count) = 0;
+
+ private:
+  std::size_t note(std::size_t pick, std::size_t count) {
+    if (count > 1) picks_.push_back(static_cast<std::uint8_t>(pick));
+    return pick;
+  }
+  std::vector<std::uint8_t> picks_;  // where there was more than one to choose from
+};
+
+/// Draws each choice. How readily it switches threads is drawn once an execution, so that both long
+/// undisturbed runs and dense interleavings occur.
+class RandomChooser final : public Chooser {
+ public:
+  explicit RandomChooser(std::uint64_t first_seed) : first_seed_(first_seed), random_(first_seed) {}
+
+  [[nodiscard]] std::string how_to_replay() const override;
+  [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_; }
+
+ private:
+  void begin_execution(std::uint64_t index) override;
+  std::size_t pick_thread(const Candidates& candidates) override;
+  std::size_t pick_value(std::size_t count) override;
+
+  std::uint64_t first_seed_;
+  std::uint64_t seed_ = 0;
+  Random random_;
+  std::uint32_t stay_of_16_ = 0;   // in how many of 16 choices the current thread just goes on
+  std::uint32_t stale_of_16_ = 0;  // in how many of 16 loads an old value is seen
+};
+
+/// Strategy::kPct. The first execution has no changes of priority: it shows how long one is.
+class PctChooser final : public Chooser {
+ public:
+  PctChooser(std::uint64_t first_seed, std::uint32_t depth)
+      : first_seed_(first_seed), changes_(depth - 1), random_(first_seed) {}
+
+  [[nodiscard]] std::string how_to_replay() const override;
+  [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_; }
+
+ private:
+  void begin_execution(std::uint64_t index) override;
+  std::size_t pick_thread(const Candidates& candidates) override;
+  std::size_t pick_value(std::size_t count) override;
+
+  std::uint64_t first_seed_;
+  std::vector<std::uint32_t> changes_;  // at which choices
+  std::uint64_t seed_ = 0;
+  Random random_;
+  std::uint32_t choices_ = 0;
+  std::uint32_t most_choices_ = 0;
+  std::array<std::int64_t, Candidates::kMost> priorities_{};
+  std::uint32_t stale_of_16_ = 0;
+};
+
+/// Enumerates, depth first. A choice that would exceed a bound is not offered.
+class BoundedChooser final : public Chooser {
+ public:
+  BoundedChooser(std::uint32_t preemptions, std::uint32_t stale)
+      : preemption_bound_(preemptions), stale_bound_(stale) {}
+
+  bool advance() override;
+  [[nodiscard]] std::string how_to_replay() const override;
+
+ private:
+  struct Choice {
+    std::size_t picked;
+    std::size_t offered;
+  };
+
+  void begin_execution(std::uint64_t index) override;
+  std::size_t pick_thread(const Candidates& candidates) override;
+  std::size_t pick_value(std::size_t count) override;
+  [[nodiscard]] std::size_t next(std::size_t offered);
+
+  std::uint32_t preemption_bound_;
+  std::uint32_t stale_bound_;
+  std::uint64_t index_ = 0;
+  std::uint32_t preemptions_ = 0;
+  std::uint32_t stale_ = 0;
+  std::size_t depth_ = 0;        // choices made so far in this execution
+  std::vector<Choice> choices_;  // the path; an execution replays it, advance() moves to the next
+};
+
+/// Makes the choices of a schedule(). Where it does not fit the program it goes on as it can.
+class ReplayChooser final : public Chooser {
+ public:
+  /// Throws std::invalid_argument if it is no schedule.
+  explicit ReplayChooser(const std::string& schedule);
+
+  [[nodiscard]] std::string how_to_replay() const override;
+
+ private:
+  void begin_execution(std::uint64_t index) override;
+  std::size_t pick_thread(const Candidates& candidates) override;
+  std::size_t pick_value(std::size_t count) override;
+
+  std::vector<std::size_t> given_;
+  std::size_t depth_ = 0;
+};
+
+}  // namespace weft::model

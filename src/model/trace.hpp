@@ -1,0 +1,53 @@
+// The steps of one execution, and how a report shows them. Used by the scheduler of the model
+// checker, on its thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <vector>
+#include <weft/atomic.hpp>
+
+namespace weft::model {
+
+struct TraceStep {
+  enum class Effect : std::uint8_t { none, read, read_old, write, modify, succeeds, fails };
+
+  std::size_t thread = 0;
+  ModelAccess access;
+  const char* name = nullptr;  // of the object, if it has one
+  Effect effect = Effect::none;
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+};
+
+/// "folder/file.hpp:12".
+[[nodiscard]] std::string place(const std::source_location& where);
+
+class Trace {
+ public:
+  explicit Trace(std::size_t room) { steps_.reserve(room); }
+
+  void clear() noexcept { steps_.clear(); }
+  void add(const TraceStep& step) { steps_.push_back(step); }
+
+  /// The last so many steps, a line each.
+  [[nodiscard]] std::string last(std::size_t count);
+  /// One step without its number; `values`: with what it did.
+  [[nodiscard]] std::string line(const TraceStep& step, bool values);
+  /// What the object is called. Those without a name are numbered in the order of their first use,
+  /// as addresses differ from run to run.
+  [[nodiscard]] std::string name_of(const void* object, const char* name);
+
+ private:
+  [[nodiscard]] std::string effect_of(const TraceStep& step);
+  [[nodiscard]] std::string value_of(const ModelAccess& access, std::uint64_t bits);
+
+  std::vector<TraceStep> steps_;
+  std::vector<const void*> objects_;     // numbered, by first use
+  std::vector<std::uint64_t> pointers_;  // numbered, by first use
+};
+
+}  // namespace weft::model
