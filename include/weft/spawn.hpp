@@ -101,7 +101,8 @@ class SpawnedTask : public TaskHeader {
 /// The living tasks of one owner. Thread-safe.
 class TaskSet {
  public:
-  explicit TaskSet(Executor& executor) noexcept : executor_(&executor) {}
+  explicit TaskSet(Executor& executor, const TaskContext* context = nullptr) noexcept
+      : executor_(&executor), context_(context) {}
   virtual ~TaskSet() = default;
   TaskSet(const TaskSet&) = delete;
   TaskSet& operator=(const TaskSet&) = delete;
@@ -119,6 +120,8 @@ class TaskSet {
     return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
   }
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  /// What its tasks inherit: it stays bound until the last of them has ended. May be null.
+  [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
   /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
   /// thread.
@@ -146,6 +149,7 @@ class TaskSet {
   void unlist(SpawnedTask& task) noexcept;
 
   Executor* executor_;
+  const TaskContext* context_;
   ThreadMutex mutex_;
   SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
   Atomic<bool> cancelled_{false};  // written with the mutex held
