@@ -249,7 +249,8 @@ std::string told_by(Call call) {
 Task<std::string> told_by_await(JoinHandle<int> handle) {
   Outcome<int> outcome;
   try {
-    outcome.set_value(co_await std::move(handle));
+    const int value_given = co_await std::move(handle);
+    outcome.set_value(value_given);
   } catch (...) {
     outcome.set_error(std::current_exception());
   }
