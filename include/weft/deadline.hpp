@@ -28,15 +28,6 @@ namespace weft {
 /// is none. By the clock of the runtime.
 [[nodiscard]] Nanoseconds remaining() noexcept;
 
-template <class T>
-Task<T> run_below(Task<T> child, TimePoint at) {
-  DeadlineBinding binding(at.time_since_epoch().count());
-  co_await binding.enter();
-  // An earlier one that is inherited cancels this task in time.
-  if (!binding.is_nearest()) co_return co_await std::move(child);
-  co_return co_await with_deadline(std::move(child), at, "deadline");
-}
-
 /// Awaits `awaitable` until `at`, as timeout_at() does, and tells all that runs below by
 /// current_deadline(). When the time is over it is cancelled and its end awaited; if it had got its
 /// result nevertheless, that is given. Else throws IoError (errc::timed_out), or gives
@@ -45,12 +36,12 @@ Task<T> run_below(Task<T> child, TimePoint at) {
 /// then. Goes by the clock of the runtime, virtual or not. Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, TimePoint at) {
-  return run_below(as_task(std::move(awaitable)), at);
+  return with_deadline<DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
 }
 /// The same, `after` from this call.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, Nanoseconds after) {
-  return run_below(as_task(std::move(awaitable)), deadline_after(after));
+  return deadline(std::move(awaitable), deadline_after(after));
 }
 
 }  // namespace weft

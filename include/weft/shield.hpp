@@ -70,7 +70,8 @@ class [[nodiscard]] Shield {
 /// asked for: it is not told of one, and is begun even if one came before. The cancel is not
 /// forgotten: the result is delivered, and the next wait of the task ends it. Below, there is no
 /// deadline but those that are set there. So what is awaited has to end by itself: give it a
-/// timeout() within the shield. A shutdown waits for it.
+/// timeout() within the shield. A shutdown waits for it. (In a fiber that is being unwound nothing
+/// can be awaited, so no shield either: what has to run then is the cleanup of a finally().)
 template <Awaitable A>
 Shield<AwaitResult<A>> shield(A awaitable) {
   return Shield<AwaitResult<A>>(as_task(std::move(awaitable)));

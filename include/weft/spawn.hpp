@@ -360,7 +360,8 @@ auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResul
 
 /// Starts `callable(args…)`, or an awaitable, as a task of the current runtime. The callable and
 /// its arguments move into the task and live until it has ended, so a lambda's captures cannot
-/// dangle. The task starts at the latest when the caller suspends. Throws std::logic_error outside
+/// dangle; it inherits nothing that is bound for the caller (task-locals, a deadline). The task
+/// starts at the latest when the caller suspends. Throws std::logic_error outside
 /// a runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {

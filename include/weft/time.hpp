@@ -75,8 +75,22 @@ inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<Result<T>> = true;
 
-template <class T>
+/// Of a deadline that only the caller knows of: see DeadlineBinding.
+class NotInherited {
+ public:
+  explicit NotInherited(std::int64_t) noexcept {}
+};
+
+/// What timeout() and deadline() run. `Binding` tells all below, or not. `what` names it to who is
+/// told that the time is over.
+template <class Binding, class T>
 Task<T> with_deadline(Task<T> child, TimePoint deadline, const char* what) {
+  [[maybe_unused]] Binding binding(deadline.time_since_epoch().count());
+  if constexpr (!std::is_same_v<Binding, NotInherited>) {
+    co_await binding.enter();
+    // An earlier one that is inherited cancels this task in time.
+    if (!binding.is_nearest()) co_return co_await std::move(child);
+  }
   Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
   if constexpr (is_result<T>) {
     if (!first.template has<0>()) co_return fail(std::errc::timed_out);
@@ -100,7 +114,8 @@ class [[nodiscard]] Timeout {
       : awaitable_(std::move(awaitable)), deadline_(deadline) {}
 
   auto operator co_await() && {
-    return with_deadline(as_task(std::move(awaitable_)), deadline_, "timeout").operator co_await();
+    return with_deadline<NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
+        .operator co_await();
   }
   /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
   auto attempt() &&
