@@ -35,6 +35,8 @@ class ChildGroup : private CancelHook {
   /// Starts `children` of them and suspends the parent until all have ended. False: they have, go
   /// on at once.
   [[nodiscard]] bool suspend(PromiseBase& innermost, std::uint32_t children) noexcept;
+  /// The same even if a cancel was asked for: start_children() sees to it what is begun then.
+  [[nodiscard]] bool suspend_regardless(PromiseBase& innermost, std::uint32_t children) noexcept;
   /// One more child, while at least one is known to be there.
   void add_child() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -47,6 +49,7 @@ class ChildGroup : private CancelHook {
 
  private:
   static void on_cancel_request(CancelHook& self) noexcept;
+  [[nodiscard]] bool run(TaskHeader& task, std::uint32_t children) noexcept;
 
   TaskHeader* parent_ = nullptr;
   Atomic<std::uint32_t> remaining_{0};

@@ -91,8 +91,9 @@ class ForkPoint : public PromiseBase, private CancelHook {
   Atomic<std::uint32_t> outstanding_{0};
   Atomic<Part> failed_{none};
   Atomic<bool> some_cancelled_{false};
-  bool asked_within_ = false;   // by who failed first, of those given; ordered by outstanding_
-  ForkPoint* older_ = nullptr;  // in the task's list of those with pending parts
+  bool asked_within_ = false;  // by who failed first, of those given; ordered by outstanding_
+  const TaskContext* context_ = nullptr;  // what is bound for the task where it forks
+  ForkPoint* older_ = nullptr;            // in the task's list of those with pending parts
 };
 
 }  // namespace weft

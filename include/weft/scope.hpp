@@ -23,7 +23,8 @@ namespace weft {
 class Scope : private TaskSet {
  public:
   /// Starts `callable(args…)`, or an awaitable, as a child (see weft::spawn). A child that fails
-  /// cancels its siblings and the body, whether or not it is joined.
+  /// cancels its siblings and the body, whether or not it is joined. It inherits what was bound
+  /// (task-locals, a deadline) where the scope was opened.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
     return spawn_in(*this, std::move(callable), std::move(args)...);
@@ -39,7 +40,8 @@ class Scope : private TaskSet {
 
  private:
   friend class ScopeGroup;
-  Scope(Executor& executor, class ScopeGroup& group) noexcept : TaskSet(executor), group_(group) {}
+  Scope(const TaskHeader& owner, class ScopeGroup& group) noexcept
+      : TaskSet(owner.executor().shared(), owner.context()), group_(group) {}
 
   void added() noexcept override;
   void cancelled() noexcept override;
@@ -60,7 +62,7 @@ class ScopeGroup : public ChildGroup {
  protected:
   ~ScopeGroup() = default;
 
-  void open(Executor& executor) noexcept { scope_.emplace(Opener{executor, *this}); }
+  void open(const TaskHeader& owner) noexcept { scope_.emplace(Opener{owner, *this}); }
   [[nodiscard]] Scope& scope() noexcept { return *scope_; }
   [[nodiscard]] std::exception_ptr take_error() noexcept { return std::move(error_); }
 
@@ -72,9 +74,9 @@ class ScopeGroup : public ChildGroup {
  private:
   friend class Scope;
   struct Opener {  // makes the immovable Scope in place, through its private constructor
-    Executor& executor;
+    const TaskHeader& owner;
     ScopeGroup& group;
-    operator Scope() const noexcept { return Scope(executor, group); }
+    operator Scope() const noexcept { return Scope(owner, group); }
   };
 
   void note_failure(const std::exception_ptr& error) noexcept;
@@ -97,7 +99,7 @@ class ScopeAwaiter final : public ScopeGroup {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
-    open(innermost.promise().task().executor().shared());
+    open(innermost.promise().task());
     return suspend(innermost.promise(), 1);
   }
   T await_resume() {

@@ -1,4 +1,6 @@
 // select: several awaitables at once, the first to end wins, the others are cancelled and awaited.
+// For any number of one type: <weft/select_range.hpp>. For the first that succeeds:
+// <weft/when_any.hpp>.
 #pragma once
 
 #include <weft/child_group.hpp>
@@ -49,14 +51,24 @@ class FirstGroup : public ChildGroup {
     return winner_.load(
         std::memory_order_relaxed);  // read after the last child, or by the starter itself
   }
+  /// Whose failure, if it is one, is that of the whole.
+  [[nodiscard]] std::size_t decisive() const noexcept { return winner(); }
   [[nodiscard]] bool ended_as_cancelled() noexcept override { return winner() == none; }
+  /// The first who calls it makes its index the winner, and cancels the others.
+  void win(std::size_t index) noexcept;
 
  private:
   Atomic<std::size_t> winner_{none};
 };
 
-template <class... T>
-class SelectAwaiter final : public FirstGroup {
+/// `Group`, a FirstGroup, says what it takes to win.
+template <class Group, class... T>
+class SelectAwaiter final : public Group {
+  using Group::decisive;
+  using Group::none;
+  using Group::parent;
+  using Group::winner;
+
  public:
   explicit SelectAwaiter(std::tuple<Task<T>...> tasks) noexcept
       : SelectAwaiter(std::move(tasks), std::index_sequence_for<T...>{}) {}
@@ -64,11 +76,11 @@ class SelectAwaiter final : public FirstGroup {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
-    return suspend(innermost.promise(), sizeof...(T));
+    return this->suspend(innermost.promise(), sizeof...(T));
   }
   Selection<T...> await_resume() {
     std::size_t index = 0;
-    std::apply([&](auto&... child) { (rethrow_if_winner(child, index++), ...); }, children_);
+    std::apply([&](auto&... child) { (rethrow_decisive(child, index++), ...); }, children_);
     return std::apply(
         [this](auto&... child) { return Selection<T...>(winner(), std::move(child.outcome())...); },
         children_);
@@ -76,7 +88,7 @@ class SelectAwaiter final : public FirstGroup {
 
  private:
   template <class U>
-  using ChildOf = Child<U, FirstGroup>;
+  using ChildOf = Child<U, Group>;
 
   template <std::size_t... I>
   SelectAwaiter(std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
@@ -84,17 +96,16 @@ class SelectAwaiter final : public FirstGroup {
 
   template <class U>
   struct Make {
-    Make(FirstGroup& g, std::size_t i, Task<U>&& t) noexcept
-        : group(g), index(i), task(std::move(t)) {}
+    Make(Group& g, std::size_t i, Task<U>&& t) noexcept : group(g), index(i), task(std::move(t)) {}
     operator ChildOf<U>() noexcept { return ChildOf<U>(group, index, std::move(task)); }
-    FirstGroup& group;
+    Group& group;
     std::size_t index;
     Task<U>&& task;
   };
 
   template <class C>
-  void rethrow_if_winner(C& child, std::size_t index) {
-    if (index == winner() && child.outcome().failed()) {
+  void rethrow_decisive(C& child, std::size_t index) {
+    if (index == decisive() && child.outcome().failed()) {
       std::rethrow_exception(child.outcome().error());
     }
   }
@@ -104,7 +115,7 @@ class SelectAwaiter final : public FirstGroup {
       child.start(parent());
     } else {  // decided already: what has not begun need not be
       child.skip();
-      child_ended();
+      this->child_ended();
     }
   }
   void start_children() noexcept override {
@@ -117,12 +128,12 @@ class SelectAwaiter final : public FirstGroup {
   std::tuple<ChildOf<T>...> children_;
 };
 
-template <class... T>
+template <class Group, class... T>
 class [[nodiscard]] Select {
  public:
   explicit Select(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
-  SelectAwaiter<T...> operator co_await() && noexcept {
-    return SelectAwaiter<T...>(std::move(tasks_));
+  SelectAwaiter<Group, T...> operator co_await() && noexcept {
+    return SelectAwaiter<Group, T...>(std::move(tasks_));
   }
 
  private:
@@ -136,7 +147,7 @@ class [[nodiscard]] Select {
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto select(A... awaitables) {
-  return Select<AwaitResult<A>...>(as_task(std::move(awaitables))...);
+  return Select<FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
 }  // namespace weft

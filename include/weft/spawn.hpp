@@ -93,7 +93,8 @@ class SpawnedTask : public TaskHeader {
 /// The living tasks of one owner. Thread-safe.
 class TaskSet {
  public:
-  explicit TaskSet(Executor& executor) noexcept : executor_(&executor) {}
+  explicit TaskSet(Executor& executor, const TaskContext* context = nullptr) noexcept
+      : executor_(&executor), context_(context) {}
   virtual ~TaskSet() = default;
   TaskSet(const TaskSet&) = delete;
   TaskSet& operator=(const TaskSet&) = delete;
@@ -111,6 +112,8 @@ class TaskSet {
     return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
   }
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  /// What its tasks inherit: it stays bound until the last of them has ended. May be null.
+  [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
   /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
   /// thread.
@@ -138,6 +141,7 @@ class TaskSet {
   void unlist(SpawnedTask& task) noexcept;
 
   Executor* executor_;
+  const TaskContext* context_;
   ThreadMutex mutex_;
   SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
   Atomic<bool> cancelled_{false};  // written with the mutex held
@@ -348,7 +352,8 @@ auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResul
 
 /// Starts `callable(args…)`, or an awaitable, as a task of the current runtime. The callable and
 /// its arguments move into the task and live until it has ended, so a lambda's captures cannot
-/// dangle. The task starts at the latest when the caller suspends. Throws std::logic_error outside
+/// dangle; it inherits nothing that is bound for the caller (task-locals, a deadline). The task
+/// starts at the latest when the caller suspends. Throws std::logic_error outside
 /// a runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {

@@ -24,6 +24,7 @@
 #include <weft/frame_pool.hpp>
 #include <weft/future.hpp>
 #include <weft/runnable.hpp>
+#include <weft/task_context.hpp>
 
 #include <array>
 #include <coroutine>
@@ -85,7 +86,7 @@ class TaskHeader : public Runnable {
   /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the
   /// stack that a compiler without guaranteed tail calls may use, and how long one task keeps
   /// others waiting.
-  static constexpr std::uint32_t full_budget = 256;
+  static constexpr std::uint16_t full_budget = 256;
   /// Tasks started inline within each other (start_inline_in) before one goes through the queue:
   /// bounds the stack.
   static constexpr std::uint16_t most_nested = 32;
@@ -97,7 +98,8 @@ class TaskHeader : public Runnable {
   /// Puts the bound task into its executor's queue.
   void start() noexcept { executor_->schedule(*this); }
   /// Runs the bound task here and now, until it first suspends or ends, within its parent's
-  /// await_suspend. Where tasks are nested too deep for that it goes into the queue.
+  /// await_suspend. Where tasks are nested too deep for that it goes into the queue. It inherits
+  /// what is bound for the parent, unless it has a context of its own.
   void start_inline_in(const TaskHeader& parent) noexcept;
 
   // For leaf awaiters, on the task's thread
@@ -131,6 +133,9 @@ class TaskHeader : public Runnable {
   void request_finished() noexcept;
   /// Puts the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
+  /// Puts the suspended task into the queue, as if a leaf had ended: it may well be the next to
+  /// run.
+  void resume_soon() noexcept { executor_->schedule(*this); }
   /// The same within await_suspend: gives what to transfer to.
   [[nodiscard]] std::coroutine_handle<> resume_after_others() noexcept;
   /// For a task about to wait for `child`, which has been made runnable by its own executor: runs
@@ -149,6 +154,11 @@ class TaskHeader : public Runnable {
   /// Whether it is to be unwound when it is next run.
   [[nodiscard]] bool unwinding() const noexcept { return unwind_; }
   void refill_budget() noexcept { budget_ = full_budget; }
+
+  // For what binds values and deadlines: see <weft/task_context.hpp>
+  /// What is bound for it; null: nothing. On the task's thread, or before it starts.
+  [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
+  void set_context(const TaskContext* context) noexcept { context_ = context; }
 
   // For those who hold the task
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
@@ -193,6 +203,7 @@ class TaskHeader : public Runnable {
   static constexpr std::uint32_t from_outside = 1U << 31;
 
   static void run_task(Runnable& self) noexcept;
+  void run_with_care() noexcept;
   void unwind() noexcept;
   void request_cancel() noexcept;
   void cancel_within() noexcept;
@@ -206,11 +217,12 @@ class TaskHeader : public Runnable {
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
   Finish finish_;
+  const TaskContext* context_ = nullptr;  // what is bound: see <weft/task_context.hpp>
   ForkPoint* pending_forks_ = nullptr;    // the newest whose parts have not all begun
   std::unique_ptr<TaskFailure> failure_;  // only after a failure
-  std::uint32_t budget_ = full_budget;
   /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
   Atomic<std::uint32_t> cancel_reasons_{0};
+  std::uint16_t budget_ = full_budget;
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends

@@ -75,14 +75,28 @@ inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<Result<T>> = true;
 
-template <class T>
-Task<T> with_deadline(Task<T> child, TimePoint deadline) {
+/// Of a deadline that only the caller knows of: see DeadlineBinding.
+class NotInherited {
+ public:
+  explicit NotInherited(std::int64_t) noexcept {}
+};
+
+/// What timeout() and deadline() run. `Binding` tells all below, or not. `what` names it to who is
+/// told that the time is over.
+template <class Binding, class T>
+Task<T> with_deadline(Task<T> child, TimePoint deadline, const char* what) {
+  [[maybe_unused]] Binding binding(deadline.time_since_epoch().count());
+  if constexpr (!std::is_same_v<Binding, NotInherited>) {
+    co_await binding.enter();
+    // An earlier one that is inherited cancels this task in time.
+    if (!binding.is_nearest()) co_return co_await std::move(child);
+  }
   Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
   if constexpr (is_result<T>) {
     if (!first.template has<0>()) co_return fail(std::errc::timed_out);
   } else {
     if (!first.template has<0>()) {
-      throw IoError(std::make_error_code(std::errc::timed_out), "timeout");
+      throw IoError(std::make_error_code(std::errc::timed_out), what);
     }
   }
   if constexpr (std::is_void_v<T>) {
@@ -100,7 +114,8 @@ class [[nodiscard]] Timeout {
       : awaitable_(std::move(awaitable)), deadline_(deadline) {}
 
   auto operator co_await() && {
-    return with_deadline(as_task(std::move(awaitable_)), deadline_).operator co_await();
+    return with_deadline<NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
+        .operator co_await();
   }
   /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
   auto attempt() &&
@@ -118,7 +133,8 @@ class [[nodiscard]] Timeout {
 /// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end
 /// awaited; if it had got its result nevertheless, that is given. Else throws IoError
 /// (errc::timed_out); for an awaitable that gives a Result, gives fail(errc::timed_out) instead.
-/// Cancel: cancels the awaitable.
+/// What it runs is not told: for that there is deadline(), in <weft/deadline.hpp>. Cancel: cancels
+/// the awaitable.
 template <Awaitable A>
 [[nodiscard]] Timeout<A> timeout(A awaitable, Nanoseconds duration) noexcept {
   return Timeout<A>(std::move(awaitable), deadline_after(duration));

@@ -162,7 +162,8 @@ class [[nodiscard]] WhenAllVector {
 };
 
 /// Runs all awaitables at once, on this worker, and gives a tuple of their results (Unit for void).
-/// The first failure cancels the others; when all have ended it is rethrown. Cancel: cancels all
+/// The first failure cancels the others; when all have ended it is rethrown, and what others had
+/// got goes with it (awaitables that give a Result or an Outcome do not fail). Cancel: cancels all
 /// and waits for them; if all got their results nevertheless, they are delivered.
 template <Awaitable... A>
 auto when_all(A... awaitables) {

@@ -78,6 +78,7 @@ inline void FiberCore::go_on_with(FiberHub& hub, FiberCore& other, bool ends) no
 [[gnu::always_inline]] inline void FiberCore::complete() noexcept {
   FiberBody& body = body_;
   if (body.complete_ == nullptr) return;
+  const bool to_loop = needs_loop();
   hand_task_back();
   waiting_ = true;  // what runs from here on must not await
   name_ = {};       // it may go
@@ -88,7 +89,7 @@ inline void FiberCore::go_on_with(FiberHub& hub, FiberCore& other, bool ends) no
   }
   // The body, its task and its drive may be gone.
   // Chosen first, as it may need a stack, and then this one must not be the next to be taken.
-  FiberCore* const other = next_direct();
+  FiberCore* const other = to_loop ? nullptr : next_direct();
   hub_.stacks().give_back(stack_);
   if (other != nullptr) {
     go_on_with(hub_, *other, true);
@@ -119,13 +120,18 @@ void FiberCore::run_fiber(Runnable& self) noexcept {
     return;
   }
   fiber.task_.refill_budget();
+  if (fiber.task_.context() == nullptr) [[likely]] {
+    fiber.hub_.enter(fiber).resume();
+    return;
+  }
+  const ContextScope scope(fiber.task_.context());
   fiber.hub_.enter(fiber).resume();
 }
 
 FiberCore* FiberCore::enterable(Runnable* work) noexcept {
   if (work == nullptr || !work->runs(&FiberCore::run_fiber)) return nullptr;
   auto* const fiber = static_cast<FiberCore*>(work);
-  return fiber->enterable() ? fiber : nullptr;
+  return fiber->enterable() && !fiber->needs_loop() ? fiber : nullptr;
 }
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
@@ -154,7 +160,8 @@ inline FiberWait FiberCore::begin_wait(std::source_location site) {
 }
 
 void FiberCore::suspend() {
-  if (FiberCore* const other = next_direct()) {
+  FiberCore* const other = needs_loop() ? nullptr : next_direct();
+  if (other != nullptr) {
     go_on_with(hub_, *other);
   } else {
     hub_.leave(*this, nullptr);
@@ -185,7 +192,7 @@ FiberCore* FiberCore::start_fresh(const Runnable* task) noexcept {
 /// For a fiber about to wait for `child`: see TaskHeader::run_ahead(). Whether it has ended.
 bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
   if (unwinding_) throw Unwinding();
-  if (task_.cancel_requested()) return false;
+  if (task_.cancel_requested() || needs_loop()) return false;
   FiberCore* const started = start_fresh(&child);
   if (started == nullptr) return false;
   site_ = site;
@@ -229,7 +236,7 @@ inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
   task_.suspended_at(drive_);
   LocalQueue& queue = hub.queue();
   FiberCore* const other = enterable(queue.front_direct());
-  if (other != nullptr && !task_.cancel_requested()) {
+  if (other != nullptr && !task_.cancel_requested() && !needs_loop()) {
     queue.rotate_direct(*other, *this);
     prefetch_after(*other);
     go_on_with(hub, *other);
@@ -250,6 +257,11 @@ inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
 void FiberBody::run_start(Runnable& self) noexcept {
   PromiseBase& drive = *static_cast<FiberBody&>(self).drive_;
   drive.task().refill_budget();
+  if (drive.task().context() == nullptr) [[likely]] {
+    drive.handle().resume();
+    return;
+  }
+  const ContextScope scope(drive.task().context());
   drive.handle().resume();
 }
 
@@ -257,7 +269,9 @@ void FiberBody::run_start(Runnable& self) noexcept {
 bool FiberBody::starts(const Runnable& work, const Runnable* task) noexcept {
   if (!work.runs(&FiberBody::run_start)) return false;
   // SAFETY: every Runnable with this run function is the base of a FiberBody.
-  return task == nullptr || &static_cast<const FiberBody&>(work).drive_->task() == task;
+  const TaskHeader& its_task = static_cast<const FiberBody&>(work).drive_->task();
+  // One that inherits a context starts from the loop, where that is made current.
+  return its_task.context() == nullptr && (task == nullptr || &its_task == task);
 }
 
 std::coroutine_handle<> FiberBody::enter_for(PromiseBase& drive) {

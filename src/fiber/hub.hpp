@@ -114,6 +114,9 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] bool enterable() const noexcept {
     return task_.innermost() == &drive_ && !task_.unwinding();
   }
+  /// Whether something is bound for its task: that is made current where the loop enters it, and
+  /// not where another fiber hands over to it.
+  [[nodiscard]] bool needs_loop() const noexcept { return task_.context() != nullptr; }
   [[nodiscard]] FiberCore* next_direct() noexcept;
   [[nodiscard]] FiberCore* start_fresh(const Runnable* task) noexcept;
   void go_on_with(FiberHub& hub, FiberCore& other, bool ends = false) noexcept;

@@ -1,6 +1,9 @@
-// What <weft/time.hpp> declares: the clock of this thread's reactor, sleeping, intervals.
+// What <weft/time.hpp> and <weft/deadline.hpp> declare: the clock of this thread's reactor,
+// sleeping, intervals, and how much time is left.
+#include <weft/deadline.hpp>
 #include <weft/time.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "os/clock.hpp"
@@ -17,6 +20,16 @@ TimePoint now() noexcept {
 TimePoint deadline_after(Nanoseconds after) noexcept {
   const TimePoint start = now();
   return after > TimePoint::max() - start ? TimePoint::max() : start + after;
+}
+
+TimePoint current_deadline() noexcept {
+  return TimePoint(Nanoseconds(TaskContext::deadline_of(TaskContext::current())));
+}
+
+Nanoseconds remaining() noexcept {
+  const TimePoint at = current_deadline();
+  if (at == TimePoint::max()) return Nanoseconds::max();
+  return std::max(at - now(), Nanoseconds::zero());
 }
 
 Result<void> SleepRequest::finish(std::int64_t result) noexcept {

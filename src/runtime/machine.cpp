@@ -121,7 +121,8 @@ class Runtime::Machine::ThreadContext {
         counter_(RootTasks::make_current(machine.tasks_->counter(index))),
         pool_(BlockingPool::make_current(&machine.blocking_)),
         team_(Team::make_current(&machine.team_)),
-        hub_(FiberHub::make_current(machine.hubs_[index].get())) {}
+        hub_(FiberHub::make_current(machine.hubs_[index].get())),
+        unbound_(nullptr) {}
   ~ThreadContext() {
     FiberHub::make_current(hub_);
     Team::make_current(team_);
@@ -140,6 +141,7 @@ class Runtime::Machine::ThreadContext {
   BlockingPool* pool_;
   Team* team_;
   FiberHub* hub_;
+  ContextScope unbound_;  // what the thread has bound for itself is not its tasks'
 };
 
 Runtime::Machine::Machine(RuntimeOptions options)

@@ -2,6 +2,7 @@
 #include <weft/child_group.hpp>
 #include <weft/select.hpp>
 #include <weft/when_all.hpp>
+#include <weft/when_any.hpp>
 
 namespace weft {
 
@@ -13,6 +14,17 @@ bool ChildGroup::suspend(PromiseBase& innermost, std::uint32_t children) noexcep
     task.leaf_ended(true);
     return true;
   }
+  return run(task, children);
+}
+
+bool ChildGroup::suspend_regardless(PromiseBase& innermost, std::uint32_t children) noexcept {
+  TaskHeader& task = innermost.task();
+  parent_ = &task;
+  task.suspended_at(innermost);
+  return run(task, children);
+}
+
+bool ChildGroup::run(TaskHeader& task, std::uint32_t children) noexcept {
   remaining_.store(children + 1,
                    std::memory_order_relaxed);  // the guard is ours: nobody ends the group before
   start_children();
@@ -53,11 +65,28 @@ void AllGroup::on_child_end(std::size_t index, bool cancelled, bool failed) noex
   child_ended();
 }
 
-void FirstGroup::on_child_end(std::size_t index, bool cancelled, bool) noexcept {
+void FirstGroup::win(std::size_t index) noexcept {
   std::size_t expected = none;
-  if (!cancelled && winner_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
-                                                    std::memory_order_relaxed)) {
+  if (winner_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
+                                      std::memory_order_relaxed)) {
     cancel_children();
+  }
+}
+
+void FirstGroup::on_child_end(std::size_t index, bool cancelled, bool) noexcept {
+  if (!cancelled) win(index);
+  child_ended();
+}
+
+void SuccessGroup::on_child_end(std::size_t index, bool cancelled, bool failed) noexcept {
+  std::size_t expected = none;
+  if (cancelled) {
+    some_cancelled_.store(true, std::memory_order_relaxed);
+  } else if (!failed) {
+    win(index);
+  } else {
+    (void)first_failed_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
+                                                std::memory_order_relaxed);
   }
   child_ended();
 }

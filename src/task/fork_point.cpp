@@ -15,6 +15,7 @@ std::coroutine_handle<> ForkPoint::begin(PromiseBase& forking) noexcept {
     return std::noop_coroutine();
   }
   placed_in(forking);
+  context_ = task.context();
   if (pending()) older_ = std::exchange(task.pending_forks_, this);
   if (PromiseBase* const part = begin_next()) return task.transfer_to(*part);
   return finish();
@@ -115,6 +116,7 @@ void ForkPoint::note_failure(Part part) noexcept {
 bool ForkPoint::give_one() noexcept {
   TaskHeader* const part = make_given(end_ - 1);
   if (part == nullptr) return false;
+  part->set_context(context_);  // and not what the task may have bound since, within a part
   // Relaxed: who has the part finds it by the executor's queue. The first time the task counts,
   // too.
   outstanding_.fetch_add(given() ? 1 : 2, std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include <weft/future_awaiter.hpp>
 
 #include <new>
+#include <optional>
 
 namespace weft {
 
@@ -234,6 +235,10 @@ void FutureLeaf::run_leaf(Runnable& self) noexcept {
   // SAFETY: this function is given only to the Runnable of a FutureLeaf.
   auto& leaf = static_cast<FutureLeaf&>(self);
   TaskHeader& task = *leaf.task_;
+  // Within a run that belongs to nobody, so that a poll sees what is bound for its task.
+  std::optional<ContextScope> scope;
+  if (task.context() != nullptr) [[unlikely]]
+    scope.emplace(task.context());
   const Turn turn = leaf.take_turn();
   if (turn == Turn::suspended) return;
   if (task.leaf_ended_here(turn == Turn::cancelled)) task.run();

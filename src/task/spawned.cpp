@@ -69,6 +69,7 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
   owner.added();
   owner_ = &owner;
   bind(root, owner.executor());
+  set_context(owner.context());
   list_later();
   executor().schedule(first);
 }

@@ -23,6 +23,7 @@ void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
 
 void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
   nested_ = static_cast<std::uint16_t>(parent.nested_ + 1);
+  if (context_ == nullptr) context_ = parent.context_;
   if (nested_ < most_nested) {
     run_task(*this);
   } else {
@@ -32,11 +33,15 @@ void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
 }
 
 std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
+  if (context_ != nullptr) [[unlikely]] {
+    resume_later();  // what is bound for it is current until run_task() has come back
+    return std::noop_coroutine();
+  }
   Runnable* const ready = executor_->defer_for_next(*this, &TaskHeader::run_task);
   if (ready == nullptr) return std::noop_coroutine();
   // SAFETY: every Runnable with this run function is the base of a TaskHeader.
   auto& task = static_cast<TaskHeader&>(*ready);
-  if (task.unwind_) [[unlikely]] {
+  if (task.unwind_ || task.context_ != nullptr) [[unlikely]] {
     task.run();
     return std::noop_coroutine();
   }
@@ -46,6 +51,8 @@ std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
 
 bool TaskHeader::run_ahead(TaskHeader& child) noexcept {
   if (nested_ + 1 >= most_nested) return false;
+  // A child that inherits nothing would see what is bound for this task.
+  if (context_ != nullptr && child.context_ == nullptr) return false;
   if (!executor_->claim(child)) return false;
   child.nested_ = static_cast<std::uint16_t>(nested_ + 1);
   child.begins_ahead();
@@ -58,12 +65,22 @@ void TaskHeader::run_task(Runnable& self) noexcept {
   // constructor).
   auto& task = static_cast<TaskHeader&>(self);
   task.budget_ = full_budget;
-  if (task.unwind_) {
-    task.unwind();
+  if (task.unwind_ || task.context_ != nullptr) [[unlikely]] {
+    task.run_with_care();
+    return;
+  }
+  // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it
+  // (invariant).
+  task.innermost_->handle().resume();
+}
+
+// Its destructors, too, see what is bound for it.
+[[gnu::noinline]] void TaskHeader::run_with_care() noexcept {
+  const ContextScope scope(context_);
+  if (unwind_) {
+    unwind();
   } else {
-    // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it
-    // (invariant).
-    task.innermost_->handle().resume();
+    innermost_->handle().resume();  // SAFETY: as in run_task()
   }
 }
 
