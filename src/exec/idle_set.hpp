@@ -38,6 +38,11 @@ class IdleSet {
   /// Worker `index` is about to sleep. He must look at every queue once more before he does, after
   /// a seq_cst fence.
   void sleep(std::size_t index, bool searching) noexcept;
+  /// Whether any worker was not asleep, at this moment. A seq_cst fence before it orders it with
+  /// what workers do after awake().
+  [[nodiscard]] bool anyone_awake() const noexcept {
+    return counts_.load(std::memory_order_relaxed) >= one_awake;
+  }
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
   /// searching; not so the only worker.
   [[nodiscard]] bool awake(std::size_t index) noexcept;

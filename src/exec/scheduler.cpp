@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "exec/watchman.hpp"
 
 namespace weft {
 
@@ -79,6 +80,10 @@ void Scheduler::wake_one() noexcept {
 
 void Scheduler::unpark_all() noexcept {
   for (const auto& worker : workers_) worker->park().unpark();
+}
+
+void Scheduler::worker_woke() noexcept {
+  if (watchman_ != nullptr) watchman_->worker_woke();
 }
 
 Runnable* Scheduler::steal_for(Worker& thief) noexcept {

@@ -16,6 +16,8 @@
 
 namespace weft {
 
+class Watchman;
+
 class Scheduler final : public Executor {
  public:
   /// One worker for each of `parks`, which must outlive the scheduler. At least one.
@@ -41,6 +43,9 @@ class Scheduler final : public Executor {
   // For workers
   [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
   [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
+  /// Before the workers run: who is to be told when one of them has woken up.
+  void watched_by(Watchman& watchman) noexcept { watchman_ = &watchman; }
+  void worker_woke() noexcept;
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
   void wake_one() noexcept;
   /// Takes the overflow of a worker's queue.
@@ -57,6 +62,7 @@ class Scheduler final : public Executor {
   std::vector<std::unique_ptr<Worker>> workers_;
   Injector<Runnable> injector_;
   IdleSet idle_;
+  Watchman* watchman_ = nullptr;
   Atomic<std::uint32_t> visitors_{0};  // threads from outside between hold() and release()
 };
 

@@ -59,7 +59,7 @@ void Worker::leave(Worker* before) noexcept {
 
 bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
   if (!is_due(at)) return false;
-  at = tick_ + interval;
+  at = static_cast<std::uint32_t>(tick_) + interval;
   return true;
 }
 
@@ -68,7 +68,7 @@ bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
 inline Runnable* Worker::find(bool& look_again) noexcept {
   tick_ += 1 + pinned_.take_direct_runs();
   // Relaxed: whoever watches only wants to see it change.
-  if (!single_) turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  turns_.store(tick_, std::memory_order_relaxed);
   if (is_due(poll_at_) || is_due(injector_at_)) [[unlikely]] {
     if (Runnable* const work = find_due(look_again)) return work;
   }
@@ -238,14 +238,14 @@ Runnable* Worker::search() noexcept {
 /// What waits behind a run of another worker that has lasted since the last look; else null.
 Runnable* Worker::rescue() noexcept {
   Worker& watched = scheduler_.worker(watched_);
-  const std::uint32_t turns = watched.turns_.load(std::memory_order_relaxed);
+  const std::uint64_t turns = watched.turns();
   if (&watched != this && turns == watched_turns_) {
     if (Runnable* const work = watched.steal_for(*this)) return work;
     if (Runnable* const work = watched.steal_lifo()) return work;
   }
   watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
   if (watched_ == index_) watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
-  watched_turns_ = scheduler_.worker(watched_).turns_.load(std::memory_order_relaxed);
+  watched_turns_ = scheduler_.worker(watched_).turns();
   return nullptr;
 }
 
@@ -271,6 +271,7 @@ bool Worker::lie_down() noexcept {
 void Worker::get_up() noexcept {
   pinned_.awake();
   searching_ = scheduler_.idle().awake(index_);
+  scheduler_.worker_woke();
 }
 
 void Worker::sleep() noexcept {

@@ -69,8 +69,15 @@ class Worker {
   [[nodiscard]] Runnable* steal_for(Worker& thief) noexcept;
   /// Other workers' threads: the LIFO slot, when everything else is empty.
   [[nodiscard]] Runnable* steal_lifo() noexcept;
-  /// Any thread: whether there was anything to steal.
+  /// Any thread: whether there was anything to steal, but for the LIFO slot; and with it.
   [[nodiscard]] bool has_work() const noexcept;
+  [[nodiscard]] bool has_any_work() const noexcept {
+    return has_work() || lifo_.load(std::memory_order_relaxed) != nullptr;
+  }
+  /// Any thread: how far the loop has come, in runs and looks for something to run.
+  [[nodiscard]] std::uint64_t turns() const noexcept {
+    return turns_.load(std::memory_order_relaxed);
+  }
 
  private:
   using Queue = RunQueue<Runnable>;
@@ -100,7 +107,7 @@ class Worker {
   [[nodiscard]] Runnable* find_due(bool& look_again) noexcept;
   [[nodiscard]] Runnable* find_elsewhere(bool& look_again) noexcept;
   [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
-    return static_cast<std::int32_t>(tick_ - at) >= 0;
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(tick_) - at) >= 0;
   }
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
@@ -134,13 +141,13 @@ class Worker {
   // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are
   // no thieves).
   Atomic<Runnable*> lifo_{nullptr};
-  std::uint32_t tick_ = 0;                         // counts runs
+  std::uint64_t tick_ = 0;                         // counts runs, and looks in vain
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
   std::size_t watched_ = 0;          // the worker that was looked at last …
-  std::uint32_t watched_turns_ = 0;  // … and its turns_ then
-  Atomic<std::uint32_t> turns_{0};   // of the loop; written by the owner, for those who watch it
+  std::uint64_t watched_turns_ = 0;  // … and its turns_ then
+  Atomic<std::uint64_t> turns_{0};   // tick_, as others see it when the loop has come round
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
   bool resting_ = false;      // passes for asleep while nobody is in its loop

@@ -1,9 +1,9 @@
 // OperationLeaf: an operation as the leaf a task waits on.
 //
 // Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread,
-// which ends it; and one canceller, whose request travels to the reactor's thread if it was made
-// elsewhere. The cancel slot makes the end wait for a canceller who is still on his way (see
-// <weft/cancel.hpp>).
+// or that of its visitor, which ends it; and one canceller, whose request travels to the reactor's
+// thread if it was made elsewhere. The cancel slot makes the end wait for a canceller who is still
+// on his way (see <weft/cancel.hpp>).
 #include <weft/io.hpp>
 
 #include <cerrno>
@@ -33,6 +33,8 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
     return true;
   }
   reactor = Reactor::current();
+  // Else a visitor of the reactor could end what has been started before it is armed.
+  const Reactor::Hold hold(*reactor);
   if (!start_until_pending()) {
     if (task_->spend_budget()) return false;
     task_->resume_later();

@@ -65,6 +65,12 @@ bool ReactorPark::poll() noexcept {
   return true;
 }
 
+std::optional<Park::Visited> ReactorPark::visit() noexcept {
+  const std::optional<Reactor::Visited> visited = reactor_.visit();
+  if (!visited) return std::nullopt;
+  return Visited{visited->handle, visited->timeout_ns};
+}
+
 /// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
 /// compute.
 bool ReactorPark::skip() noexcept {
@@ -170,11 +176,16 @@ Runtime::Machine::Machine(RuntimeOptions options)
 Runtime::Machine::~Machine() { shutdown(); }
 
 void Runtime::Machine::start_threads() {
+  if (scheduler_->size() > 1) {
+    watchman_ = std::make_unique<Watchman>(*scheduler_);
+    scheduler_->watched_by(*watchman_);
+  }
   threads_.reserve(scheduler_->size());  // so that nothing but a thread's start can fail below
   try {
     for (std::size_t i = 0; i < scheduler_->size(); ++i) {
       threads_.emplace_back([this, i] { work(i); });
     }
+    if (watchman_ != nullptr) watchman_->start();
   } catch (const std::system_error& error) {
     stop_threads();
     throw IoError(error.code(), "weft::Runtime: worker thread");
@@ -255,6 +266,7 @@ void Runtime::Machine::shutdown() noexcept {
 }
 
 void Runtime::Machine::stop_threads() noexcept {
+  if (watchman_ != nullptr) watchman_->stop();
   stop_.store(true, std::memory_order_release);
   scheduler_->unpark_all();
   for (std::thread& thread : threads_) thread.join();

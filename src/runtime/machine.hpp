@@ -16,6 +16,7 @@
 #include "exec/blocking_pool.hpp"
 #include "exec/scheduler.hpp"
 #include "exec/team.hpp"
+#include "exec/watchman.hpp"
 #include "fiber/hub.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
@@ -68,11 +69,8 @@ class ReactorPark final : public Park {
   [[nodiscard]] bool collect() noexcept override {
     return reactor_.turn(0) != 0 || reactor_.more();
   }
-  [[nodiscard]] bool deliver() noexcept override {
-    if (!reactor_.more()) return false;
-    reactor_.deliver();
-    return true;
-  }
+  [[nodiscard]] bool deliver() noexcept override { return reactor_.deliver(); }
+  [[nodiscard]] std::optional<Visited> visit() noexcept override;
   void unpark() noexcept override { reactor_.wake(); }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
 
@@ -159,6 +157,7 @@ class Runtime::Machine {
   std::vector<std::unique_ptr<ReactorPark>> parks_;
   std::vector<std::unique_ptr<FiberHub>> hubs_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Watchman> watchman_;  // if there is somebody else to do a stuck worker's part
   std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
   Team team_;
