@@ -4,7 +4,13 @@
 
 #include <weft/atomic.hpp>
 
+#include <cstdint>
+
 namespace weft {
+
+/// Who runs first, of what waits for a worker. Not for ever: a worker that has run 61 times goes on
+/// with what is normal, and one in at most 488 of its runs is of low priority, if any waits.
+enum class Priority : std::uint8_t { high, normal, low };
 
 /// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
 /// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs
@@ -62,6 +68,15 @@ class Executor {
   /// The executor for new tasks of who runs on this one: itself, unless it serves one thread or one
   /// fiber alone. It outlives this one.
   [[nodiscard]] virtual Executor& shared() noexcept { return *this; }
+  /// The executor of the runtime as a whole: what its TaskSet has.
+  [[nodiscard]] virtual Executor& whole() noexcept { return shared(); }
+  /// The executor for what is to have that priority among what runs here; this one if it knows
+  /// none.
+  [[nodiscard]] virtual Executor& of_priority(Priority /*priority*/) noexcept { return *this; }
+  /// Whether what runs on this one must not go on elsewhere.
+  [[nodiscard]] virtual bool bound() const noexcept { return false; }
+  /// Its threads ask themselves again whether they are to go on. Thread-safe, within hold().
+  virtual void look_again() noexcept {}
 };
 
 }  // namespace weft

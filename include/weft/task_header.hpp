@@ -144,7 +144,7 @@ class TaskHeader : public Runnable {
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
   /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
-  void root_returned() noexcept { finish_(*this, Ending::returned); }
+  void root_returned() noexcept { conclude(Ending::returned); }
   void note_failure(std::source_location site) noexcept;
 
  protected:
@@ -160,6 +160,13 @@ class TaskHeader : public Runnable {
  private:
   static void run_task(Runnable& self) noexcept;
   void unwind() noexcept;
+  void conclude(Ending ending) noexcept {
+    if (guest_) [[unlikely]]
+      return conclude_as_guest(ending);
+    finish_(*this, ending);
+  }
+  void conclude_as_guest(Ending ending) noexcept;
+  friend class GuestStay;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
@@ -173,6 +180,7 @@ class TaskHeader : public Runnable {
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends
   bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
+  bool guest_ = false;        // its executor is a GuestStay: see resume_on()
 };
 
 /// What every weft coroutine's promise has in common.

@@ -22,7 +22,8 @@ namespace weft {
 
 class IdleSet {
  public:
-  explicit IdleSet(std::size_t workers);
+  /// `most`: how many workers there can be; `workers` of them are there, and awake.
+  explicit IdleSet(std::size_t workers, std::size_t most = 0);
 
   static constexpr std::size_t none = ~std::size_t{0};
 
@@ -47,16 +48,24 @@ class IdleSet {
   /// searching; not so the only worker.
   [[nodiscard]] bool awake(std::size_t index) noexcept;
 
+  /// One worker more, which is awake; one less, which was awake and did not search. Not if there is
+  /// only one.
+  void join() noexcept;
+  void leave() noexcept;
+
  private:
   // Low half: searching; high half: awake.
   static constexpr std::uint64_t one_searching = 1;
   static constexpr std::uint64_t one_awake = std::uint64_t{1} << 32;
+  [[nodiscard]] std::size_t size() const noexcept {
+    return workers_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool may_wake(std::uint64_t counts) const noexcept;
 
   Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
-  std::size_t workers_;
+  Atomic<std::size_t> workers_;        // written with mutex_ held; a single one stays single
 };
 
 }  // namespace weft

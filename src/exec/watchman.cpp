@@ -10,8 +10,8 @@ namespace weft {
 
 void Watchman::start() {
   // All the memory that it will ever need.
-  seen_.assign(scheduler_.size(), Seen{~std::uint64_t{0}, {}});
-  stuck_.reserve(scheduler_.size());
+  seen_.assign(scheduler_.most(), Seen{~std::uint64_t{0}, {}});
+  stuck_.reserve(scheduler_.most());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -33,7 +33,7 @@ void Watchman::run() noexcept {
 bool Watchman::is_stuck(const Worker& worker, Seen& seen, Clock::time_point now) noexcept {
   const std::uint64_t turns = worker.turns();
   if (turns != seen.turns) seen = {turns, now};
-  return now - seen.since >= period;
+  return now - seen.since >= period || worker.away();
 }
 
 void Watchman::look_around() noexcept {

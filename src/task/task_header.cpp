@@ -117,7 +117,7 @@ void TaskHeader::unwind() noexcept {
     frame = parent;
   }
   innermost_ = frame;
-  finish_(*this, Ending::cancelled);
+  conclude(Ending::cancelled);
 }
 
 }  // namespace weft
