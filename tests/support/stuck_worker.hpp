@@ -6,7 +6,7 @@
 #include <weft/spawn.hpp>
 
 #include <atomic>
-#include <optional>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -14,12 +14,12 @@ namespace weft::test {
 
 class StuckWorker {
  public:
-  StuckWorker() = default;
+  StuckWorker() : shared_(std::make_shared<Shared>()) {}
   StuckWorker(const StuckWorker&) = delete;
   StuckWorker& operator=(const StuckWorker&) = delete;
   ~StuckWorker() { let_go(); }
 
-  void let_go() noexcept { free_.store(true); }
+  void let_go() noexcept { shared_->free.store(true); }
 
   /// Any thread that is no worker: begins what `begin()` gives, as a task, and has the worker it
   /// waits on stuck. `begin` may be called several times: another worker may take the task that is
@@ -27,10 +27,12 @@ class StuckWorker {
   template <class Begin>
   auto behind(Runtime& runtime, Begin begin) {
     for (;;) {
-      state_.store(State::waiting);
-      auto handle = runtime.spawn([this, begin]() { return wait_then_stick(begin); });
-      state_.wait(State::waiting);
-      if (state_.load() == State::caught) return handle;
+      std::atomic<State>& state = shared_->state;
+      state.store(State::waiting);
+      auto handle =
+          runtime.spawn([shared = shared_, begin]() { return wait_then_stick(shared, begin); });
+      state.wait(State::waiting);
+      if (state.load() == State::caught) return handle;
       handle.cancel();
       static_cast<void>(runtime.block_on([&] { return std::move(handle).outcome(); }));
     }
@@ -38,23 +40,28 @@ class StuckWorker {
 
  private:
   enum class State { waiting, caught, missed };
+  /// The worker that computes comes back at some time after it was let go.
+  struct Shared {
+    std::atomic<State> state{State::waiting};
+    std::atomic<bool> free{false};
+  };
 
   template <class Begin>
-  auto wait_then_stick(Begin begin) -> Task<AwaitResult<decltype(begin())>> {
-    spawn([this, thread = std::this_thread::get_id()]() { return compute(thread); });
+  static auto wait_then_stick(std::shared_ptr<Shared> shared, Begin begin)
+      -> Task<AwaitResult<decltype(begin())>> {
+    spawn([shared, thread = std::this_thread::get_id()]() { return compute(shared, thread); });
     co_return co_await begin();
   }
-  Task<void> compute(std::thread::id behind) {
+  static Task<void> compute(std::shared_ptr<Shared> shared, std::thread::id behind) {
     const bool caught = std::this_thread::get_id() == behind;
-    state_.store(caught ? State::caught : State::missed);
-    state_.notify_all();
-    while (caught && !free_.load()) {
+    shared->state.store(caught ? State::caught : State::missed);
+    shared->state.notify_all();
+    while (caught && !shared->free.load()) {
     }
     co_return;
   }
 
-  std::atomic<State> state_{State::waiting};
-  std::atomic<bool> free_{false};
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace weft::test
