@@ -12,14 +12,15 @@
 
 namespace weft {
 
-// Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
+// With the reactor held. Inlined: each level of call above a system call costs (see
+// "os/syscalls.hpp").
 inline bool OperationLeaf::start_until_pending() noexcept {
   if (kind == OperationKind::timer && deadline <= reactor->now()) {
     // Ends at once: the wheel would take it, but see to it only at its next tick.
     result = 0;
     return false;
   }
-  while (reactor->start(*this) == Started::completed) {
+  while (reactor->start_held(*this) == Started::completed) {
     if (again == nullptr || !again(*this)) return false;
   }
   return true;

@@ -53,6 +53,10 @@ class Reactor {
   /// `pending` it may have been, by a visitor, unless the caller holds the reactor.
   [[nodiscard]] Started start(Operation& operation) noexcept {
     const Hold hold(*this);
+    return start_held(operation);
+  }
+  /// The same for who holds the reactor.
+  [[nodiscard]] Started start_held(Operation& operation) noexcept {
     operation.reactor = this;
     operation.cancel_wanted = false;
     if (operation.kind == OperationKind::timer) {

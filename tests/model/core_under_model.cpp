@@ -20,6 +20,7 @@
 #include "task/future_awaiter.cpp"
 #include "task/local_queue.cpp"
 #include "task/poll.cpp"
+#include "task/resume_on.cpp"
 #include "task/spawned.cpp"
 #include "task/task_count.cpp"
 #include "task/task_header.cpp"
