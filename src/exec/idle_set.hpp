@@ -42,7 +42,7 @@ class IdleSet {
   /// Whether any worker was not asleep, at this moment. A seq_cst fence before it orders it with
   /// what workers do after awake().
   [[nodiscard]] bool anyone_awake() const noexcept {
-    return counts_.load(std::memory_order_relaxed) >= one_awake;
+    return awake_in(counts_.load(std::memory_order_relaxed)) != 0;
   }
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
   /// searching; not so the only worker.
@@ -54,18 +54,29 @@ class IdleSet {
   void leave() noexcept;
 
  private:
-  // Low half: searching; high half: awake.
+  // Three numbers in one word, as they are compared with each other: 20 bits of who searches, 20 of
+  // who is awake, and the rest of how many there are.
   static constexpr std::uint64_t one_searching = 1;
-  static constexpr std::uint64_t one_awake = std::uint64_t{1} << 32;
-  [[nodiscard]] std::size_t size() const noexcept {
-    return workers_.load(std::memory_order_relaxed);
+  static constexpr std::uint64_t one_awake = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t one_worker = std::uint64_t{1} << 40;
+  [[nodiscard]] static std::uint64_t searching_in(std::uint64_t counts) noexcept {
+    return counts % one_awake;
   }
-  [[nodiscard]] bool may_wake(std::uint64_t counts) const noexcept;
+  [[nodiscard]] static std::uint64_t awake_in(std::uint64_t counts) noexcept {
+    return counts % one_worker / one_awake;
+  }
+  [[nodiscard]] static std::uint64_t workers_in(std::uint64_t counts) noexcept {
+    return counts / one_worker;
+  }
+  /// Whether nobody searches, and somebody sleeps.
+  [[nodiscard]] static bool may_wake(std::uint64_t counts) noexcept {
+    return searching_in(counts) == 0 && awake_in(counts) < workers_in(counts);
+  }
 
+  const bool single_;
   Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
-  Atomic<std::size_t> workers_;        // written with mutex_ held; a single one stays single
 };
 
 }  // namespace weft
