@@ -8,6 +8,10 @@
 
 namespace weft {
 
+/// Who runs first, of what waits for a worker. Not for ever: a worker that has run 61 times goes on
+/// with what is normal, and one in at most 488 of its runs is of low priority, if any waits.
+enum class Priority : std::uint8_t { high, normal, low };
+
 /// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
 /// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs
 /// to the executor, and its owner may neither destroy it nor schedule it again.
@@ -73,25 +77,35 @@ class Executor {
   /// The executor for new tasks of who runs on this one: itself, unless it serves one thread or one
   /// fiber alone. It outlives this one.
   [[nodiscard]] virtual Executor& shared() noexcept { return *this; }
+  /// The executor of the runtime as a whole: what its TaskSet has.
+  [[nodiscard]] virtual Executor& whole() noexcept { return shared(); }
+  /// The executor for what is to have that priority among what runs here; this one if it knows
+  /// none.
+  [[nodiscard]] virtual Executor& of_priority(Priority /*priority*/) noexcept { return *this; }
+  /// Whether what runs on this one must not go on elsewhere.
+  [[nodiscard]] virtual bool bound() const noexcept { return false; }
+  /// Its threads ask themselves again whether they are to go on. Thread-safe, within hold().
+  virtual void look_again() noexcept {}
 
  protected:
   /// This one serves threads of `other`.
   void share_idle_hint(const Executor& other) noexcept { idle_hint_ = other.idle_hint_; }
 
-  /// A word that has the value `busy` while all threads have something to do.
+  /// A word of three numbers: 20 bits of how many threads look for work, 20 of how many are awake,
+  /// and the rest of how many there are.
   class IdleHint {
    public:
     constexpr IdleHint() noexcept = default;
-    constexpr IdleHint(const Atomic<std::uint64_t>& word, std::uint64_t busy) noexcept
-        : word_(&word), busy_(busy) {}
+    constexpr explicit IdleHint(const Atomic<std::uint64_t>& word) noexcept : word_(&word) {}
     [[nodiscard]] bool any() const noexcept {
+      if (word_ == nullptr) return false;
       // Relaxed: it is but a hint.
-      return word_ != nullptr && word_->load(std::memory_order_relaxed) != busy_;
+      const std::uint64_t word = word_->load(std::memory_order_relaxed);
+      return word << 24 >> 24 != word >> 40 << 20;
     }
 
    private:
     const Atomic<std::uint64_t>* word_ = nullptr;
-    std::uint64_t busy_ = 0;
   };
   IdleHint idle_hint_;
 };

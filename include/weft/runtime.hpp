@@ -9,6 +9,7 @@
 #pragma once
 
 #include <weft/as_future.hpp>
+#include <weft/metrics.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
@@ -34,6 +35,14 @@ struct RuntimeOptions {
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;
+  /// Each worker is bound to a processor of its own, round about, and nothing ever goes from one to
+  /// another by itself: what is spawned on a worker stays there, with all that it spawns; what
+  /// comes from outside is dealt out in turn, or goes where spawn_on() says. For work that divides
+  /// itself evenly (connections of one kind, shards), and gains by never sharing a cache line; with
+  /// anything else a worker may stand idle while another one has too much, and nobody helps one
+  /// that computes for long. If the system refuses to bind a thread it runs where it may: metrics()
+  /// says why. Not with current_thread.
+  bool thread_per_core = false;
   /// With current_thread, for tests: now() and all timers go by a clock that stands still while
   /// anything runs, and is moved on to the next deadline when all is idle. So a timeout of an hour
   /// takes no time. Calls of blocking() and parallel() stop it; what comes from another process, or
@@ -41,6 +50,14 @@ struct RuntimeOptions {
   bool virtual_time = false;
   /// Names the worker threads: "<name>-0", ….
   std::string name = "weft";
+  /// Called on each worker's thread, with the worker's number, before it runs anything, and after
+  /// it has run the last (then no task, and nothing of the runtime, is there any more). What
+  /// on_worker_start throws ends the runtime, and its constructor throws it; what on_worker_stop
+  /// throws goes to on_failure. Threads that stand in for a worker during block_in_place() are
+  /// workers, too, with further numbers; what on_worker_start throws there goes to on_failure. Not
+  /// called on a current_thread runtime, which has no threads.
+  std::function<void(std::size_t)> on_worker_start;
+  std::function<void(std::size_t)> on_worker_stop;
   /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it
   /// must not throw. Without one, a line with the async backtrace goes to standard error.
   FailureHandler on_failure;
@@ -77,6 +94,14 @@ class Runtime {
     return spawn_in(tasks(), std::move(callable), std::move(args)...);
   }
 
+  /// Starts a task that runs on worker `index` alone: on a thread_per_core runtime one like any
+  /// other there, else as by spawn_local(). `callable` is called here; what it gives runs there.
+  /// Thread-safe. Throws std::out_of_range if there is no such worker, and as spawn().
+  template <class F, class... Args>
+  auto spawn_on(std::size_t index, F callable, Args... args) {
+    return spawn_in_on(tasks(), &executor_of(index), std::move(callable), std::move(args)...);
+  }
+
   /// `awaitable` as a future whose work is a task of this runtime: to be polled by whatever thread
   /// and executor; see weft::as_future. Thread-safe. Throws std::logic_error once shutdown() has
   /// begun. The runtime must outlive the future's first poll.
@@ -104,6 +129,9 @@ class Runtime {
   /// thread-safe. It must not be called from a task of this runtime, which it would wait for.
   void shutdown() noexcept;
 
+  /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc.
+  [[nodiscard]] RuntimeMetrics metrics() const;
+
   [[nodiscard]] std::size_t workers() const noexcept;
   /// Tasks that have not ended.
   [[nodiscard]] std::size_t live_tasks() const noexcept;
@@ -111,6 +139,7 @@ class Runtime {
  private:
   class Machine;
 
+  [[nodiscard]] Executor& executor_of(std::size_t worker);
   void wait(SpawnedTask& task);
   static void require_no_task() {
     if (TaskSet::current_or_null() == nullptr) return;

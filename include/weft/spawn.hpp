@@ -60,9 +60,9 @@ class SpawnedTask : public TaskHeader {
   ~SpawnedTask() = default;
 
   /// Binds the task to its owner and starts it by scheduling `first`; afterwards its block is the
-  /// task's and the handle's. Throws std::logic_error, and has done nothing, if the owner is
-  /// closed.
-  void launch(PromiseBase& root, TaskSet& owner, Runnable& first);
+  /// task's and the handle's. `executor`: null for the owner's. Throws std::logic_error, and has
+  /// done nothing, if the owner is closed.
+  void launch(PromiseBase& root, TaskSet& owner, Runnable& first, Executor* executor = nullptr);
   void launch(PromiseBase& root, TaskSet& owner) { launch(root, owner, *this); }
   /// The outcome is set, and is a failure: end() follows.
   void fail(std::exception_ptr error) noexcept;
@@ -93,8 +93,11 @@ class SpawnedTask : public TaskHeader {
 /// The living tasks of one owner. Thread-safe.
 class TaskSet {
  public:
-  explicit TaskSet(Executor& executor, const TaskContext* context = nullptr) noexcept
-      : executor_(&executor), context_(context) {}
+  /// `context`: what its tasks inherit. `spreads`: each task is given executor.shared(), which need
+  /// not be the same every time.
+  explicit TaskSet(Executor& executor, const TaskContext* context = nullptr,
+                   bool spreads = false) noexcept
+      : executor_(&executor), context_(context), spreads_(spreads) {}
   virtual ~TaskSet() = default;
   TaskSet(const TaskSet&) = delete;
   TaskSet& operator=(const TaskSet&) = delete;
@@ -114,6 +117,10 @@ class TaskSet {
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
   /// What its tasks inherit: it stays bound until the last of them has ended. May be null.
   [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
+  /// For a task that begins now.
+  [[nodiscard]] Executor& executor_for_task() const noexcept {
+    return spreads_ ? executor_->shared() : *executor_;
+  }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
   /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
   /// thread.
@@ -137,11 +144,13 @@ class TaskSet {
 
  private:
   friend class SpawnedTask;
+  friend class GuestStay;
   void list(SpawnedTask& task) noexcept;
   void unlist(SpawnedTask& task) noexcept;
 
   Executor* executor_;
   const TaskContext* context_;
+  const bool spreads_;
   ThreadMutex mutex_;
   SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
   Atomic<bool> cancelled_{false};  // written with the mutex held
@@ -285,13 +294,14 @@ using SpawnResult = typename SpawnTraits<F, Args...>::Result;
 template <class T, class F, class... Args>
 class SpawnedCall final : public SpawnedResult<T> {
  public:
-  static SpawnedCall& make(TaskSet& owner, F&& callable, Args&&... args) {
+  /// `executor`: null for the owner's.
+  static SpawnedCall& make_on(TaskSet& owner, Executor* executor, F&& callable, Args&&... args) {
     void* memory = allocate_frame(sizeof(SpawnedCall));
     SpawnedCall* call = nullptr;
     try {
       call = ::new (memory) SpawnedCall(std::move(callable), std::move(args)...);
       call->task_ = call->invoke();
-      call->launch(call->task_.promise(), owner);
+      call->launch(call->task_.promise(), owner, *call, executor);
     } catch (...) {
       if (call != nullptr) call->~SpawnedCall();
       deallocate_frame(memory, sizeof(SpawnedCall));
@@ -337,17 +347,25 @@ class SpawnedCall final : public SpawnedResult<T> {
   Task<T> task_;
 };
 
+/// spawn_in() on `executor`, which must outlive the task; null: the owner's.
+template <class F, class... Args>
+auto spawn_in_on(TaskSet& owner, Executor* executor, F callable, Args... args)
+    -> JoinHandle<SpawnResult<F, Args...>> {
+  if constexpr (std::is_invocable_v<F&, Args...>) {
+    using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
+    return JoinHandle<SpawnResult<F, Args...>>(
+        Call::make_on(owner, executor, std::move(callable), std::move(args)...));
+  } else {
+    return spawn_in_on(owner, executor,
+                       [work = std::move(callable)]() mutable { return std::move(work); });
+  }
+}
+
 /// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
 /// itself, as a task of `owner`.
 template <class F, class... Args>
 auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-  if constexpr (std::is_invocable_v<F&, Args...>) {
-    using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
-    return JoinHandle<SpawnResult<F, Args...>>(
-        Call::make(owner, std::move(callable), std::move(args)...));
-  } else {
-    return spawn_in(owner, [work = std::move(callable)]() mutable { return std::move(work); });
-  }
+  return spawn_in_on(owner, nullptr, std::move(callable), std::move(args)...);
 }
 
 /// Starts `callable(args…)`, or an awaitable, as a task of the current runtime. The callable and

@@ -169,6 +169,11 @@ class TaskHeader : public Runnable {
   }
 
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  /// The executor for new tasks that this one will wait for: of the runtime that it belongs to,
+  /// even as another's guest.
+  [[nodiscard]] Executor& executor_for_parts() const noexcept {
+    return guest_ ? home_executor() : executor_->shared();
+  }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
   [[nodiscard]] AsyncBacktrace* backtrace() const noexcept {
     return failure_ != nullptr ? &failure_->backtrace : nullptr;
@@ -182,7 +187,7 @@ class TaskHeader : public Runnable {
   [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
   /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
-  void root_returned() noexcept { finish_(*this, Ending::returned); }
+  void root_returned() noexcept { conclude(Ending::returned); }
   void note_failure(std::source_location site) noexcept;
 
  protected:
@@ -210,6 +215,14 @@ class TaskHeader : public Runnable {
   void end_cancel_within() noexcept;
   void share_forks() noexcept;
   void give_fork() noexcept;
+  void conclude(Ending ending) noexcept {
+    if (guest_) [[unlikely]]
+      return conclude_as_guest(ending);
+    finish_(*this, ending);
+  }
+  void conclude_as_guest(Ending ending) noexcept;
+  [[nodiscard]] Executor& home_executor() const noexcept;
+  friend class GuestStay;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
@@ -227,6 +240,7 @@ class TaskHeader : public Runnable {
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends
   bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
+  bool guest_ = false;        // its executor is a GuestStay: see resume_on()
 };
 
 /// What every weft coroutine's promise has in common.

@@ -6,6 +6,7 @@
 #include <weft/async_generator.hpp>
 #include <weft/atomic_waker.hpp>
 #include <weft/barrier.hpp>
+#include <weft/block_in_place.hpp>
 #include <weft/blocking.hpp>
 #include <weft/broadcast.hpp>
 #include <weft/channel.hpp>
@@ -23,12 +24,14 @@
 #include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/latch.hpp>
+#include <weft/metrics.hpp>
 #include <weft/mutex.hpp>
 #include <weft/net.hpp>
 #include <weft/notify.hpp>
 #include <weft/once_cell.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/parallel.hpp>
+#include <weft/placement.hpp>
 #include <weft/promise.hpp>
 #include <weft/race.hpp>
 #include <weft/reset_event.hpp>

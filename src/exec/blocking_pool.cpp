@@ -43,6 +43,13 @@ std::size_t BlockingPool::threads() const noexcept {
   return live_;
 }
 
+std::size_t BlockingPool::queued() const noexcept {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const Runnable* job = first_job_; job != nullptr; job = job->next) ++count;
+  return count;
+}
+
 Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
   const std::unique_lock lock(mutex_);
   if (stopping_) return fail(std::errc::operation_canceled);

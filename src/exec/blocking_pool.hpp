@@ -49,6 +49,8 @@ class BlockingPool {
 
   /// How many threads there are now. For tests and statistics.
   [[nodiscard]] std::size_t threads() const noexcept;
+  /// How many jobs no thread has begun.
+  [[nodiscard]] std::size_t queued() const noexcept;
   /// Jobs that were submitted, and that have ended or were taken back. Whoever sees an end also
   /// sees what that job has made runnable.
   [[nodiscard]] std::uint64_t submitted() const noexcept {

@@ -4,24 +4,28 @@
 
 namespace weft {
 
-IdleSet::IdleSet(std::size_t workers) : counts_(workers * one_awake), workers_(workers) {
-  sleepers_.reserve(workers);
+IdleSet::IdleSet(std::size_t workers, std::size_t most)
+    : single_(std::max(workers, most) == 1), counts_(workers * (one_worker + one_awake)) {
+  sleepers_.reserve(std::max(workers, most));
 }
 
-bool IdleSet::may_wake(std::uint64_t counts) const noexcept {
-  const std::uint64_t searching = counts & (one_awake - 1);
-  return searching == 0 && counts / one_awake < workers_;
+void IdleSet::join() noexcept {
+  counts_.fetch_add(one_worker + one_awake, std::memory_order_seq_cst);
+}
+
+void IdleSet::leave() noexcept {
+  counts_.fetch_sub(one_worker + one_awake, std::memory_order_seq_cst);
 }
 
 std::size_t IdleSet::worker_to_wake() noexcept {
   // The fence orders the caller's "work is visible" before the load; pairs with the RMW in sleep().
   atomic_fence(std::memory_order_seq_cst);
   if (!may_wake(counts_.load(std::memory_order_relaxed))) return none;
-  if (workers_ == 1) {
+  if (single_) {
     // Whoever takes the one worker from asleep to awake calls it.
-    std::uint64_t asleep = 0;
-    return counts_.compare_exchange_strong(asleep, one_awake, std::memory_order_relaxed,
-                                           std::memory_order_relaxed)
+    std::uint64_t asleep = one_worker;
+    return counts_.compare_exchange_strong(asleep, one_worker + one_awake,
+                                           std::memory_order_relaxed, std::memory_order_relaxed)
                ? 0
                : none;
   }
@@ -35,20 +39,20 @@ std::size_t IdleSet::worker_to_wake() noexcept {
 
 bool IdleSet::start_search() noexcept {
   // Not exact: two may pass at once. It only bounds how many thieves disturb the others.
-  const std::uint64_t searching = counts_.load(std::memory_order_relaxed) & (one_awake - 1);
-  if (2 * searching >= workers_) return false;
+  const std::uint64_t counts = counts_.load(std::memory_order_relaxed);
+  if (2 * searching_in(counts) >= workers_in(counts)) return false;
   counts_.fetch_add(one_searching, std::memory_order_seq_cst);
   return true;
 }
 
 bool IdleSet::stop_search() noexcept {
-  return (counts_.fetch_sub(one_searching, std::memory_order_seq_cst) & (one_awake - 1)) == 1;
+  return searching_in(counts_.fetch_sub(one_searching, std::memory_order_seq_cst)) == 1;
 }
 
 void IdleSet::sleep(std::size_t index, bool searching) noexcept {
-  if (workers_ == 1) {
+  if (single_) {
     // Relaxed: the fence before the caller's look at the queues orders it.
-    counts_.store(0, std::memory_order_relaxed);
+    counts_.store(one_worker, std::memory_order_relaxed);
     return;
   }
   std::lock_guard lock(mutex_);
@@ -58,8 +62,8 @@ void IdleSet::sleep(std::size_t index, bool searching) noexcept {
 }
 
 bool IdleSet::awake(std::size_t index) noexcept {
-  if (workers_ == 1) {
-    counts_.store(one_awake, std::memory_order_relaxed);
+  if (single_) {
+    counts_.store(one_worker + one_awake, std::memory_order_relaxed);
     return false;  // there is nobody to search among
   }
   std::lock_guard lock(mutex_);

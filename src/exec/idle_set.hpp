@@ -22,13 +22,13 @@ namespace weft {
 
 class IdleSet {
  public:
-  explicit IdleSet(std::size_t workers);
+  /// `most`: how many workers there can be; `workers` of them are there, and awake.
+  explicit IdleSet(std::size_t workers, std::size_t most = 0);
 
   static constexpr std::size_t none = ~std::size_t{0};
 
-  /// What changes when a worker begins or ends to search or sleep, and its value while all work.
+  /// The word of all numbers, for Executor::IdleHint.
   [[nodiscard]] const Atomic<std::uint64_t>& counts() const noexcept { return counts_; }
-  [[nodiscard]] std::uint64_t all_busy() const noexcept { return workers_ * one_awake; }
 
   /// Any thread, after work was made visible: the worker to unpark (it counts as awake and
   /// searching from now on), or none.
@@ -42,20 +42,44 @@ class IdleSet {
   /// Worker `index` is about to sleep. He must look at every queue once more before he does, after
   /// a seq_cst fence.
   void sleep(std::size_t index, bool searching) noexcept;
+  /// Whether any worker was not asleep, at this moment. A seq_cst fence before it orders it with
+  /// what workers do after awake().
+  [[nodiscard]] bool anyone_awake() const noexcept {
+    return awake_in(counts_.load(std::memory_order_relaxed)) != 0;
+  }
   /// Worker `index` is back. True: somebody woke him through worker_to_wake(), and he counts as
   /// searching; not so the only worker.
   [[nodiscard]] bool awake(std::size_t index) noexcept;
 
- private:
-  // Low half: searching; high half: awake.
-  static constexpr std::uint64_t one_searching = 1;
-  static constexpr std::uint64_t one_awake = std::uint64_t{1} << 32;
-  [[nodiscard]] bool may_wake(std::uint64_t counts) const noexcept;
+  /// One worker more, which is awake; one less, which was awake and did not search. Not if there is
+  /// only one.
+  void join() noexcept;
+  void leave() noexcept;
 
+ private:
+  // Three numbers in one word, as they are compared with each other: 20 bits of who searches, 20 of
+  // who is awake, and the rest of how many there are. (Executor::IdleHint reads it, too.)
+  static constexpr std::uint64_t one_searching = 1;
+  static constexpr std::uint64_t one_awake = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t one_worker = std::uint64_t{1} << 40;
+  [[nodiscard]] static std::uint64_t searching_in(std::uint64_t counts) noexcept {
+    return counts % one_awake;
+  }
+  [[nodiscard]] static std::uint64_t awake_in(std::uint64_t counts) noexcept {
+    return counts % one_worker / one_awake;
+  }
+  [[nodiscard]] static std::uint64_t workers_in(std::uint64_t counts) noexcept {
+    return counts / one_worker;
+  }
+  /// Whether nobody searches, and somebody sleeps.
+  [[nodiscard]] static bool may_wake(std::uint64_t counts) noexcept {
+    return searching_in(counts) == 0 && awake_in(counts) < workers_in(counts);
+  }
+
+  const bool single_;
   Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
-  std::size_t workers_;
 };
 
 }  // namespace weft

@@ -2,6 +2,11 @@
 // puts a reactor behind it.
 #pragma once
 
+#include <weft/native_handle.hpp>
+
+#include <cstdint>
+#include <optional>
+
 namespace weft {
 
 class Park {
@@ -20,6 +25,15 @@ class Park {
   /// Worker's thread: makes runnable what has become ready, whenever that was last done, and never
   /// waits; false: there was nothing.
   [[nodiscard]] virtual bool collect() noexcept { return deliver(); }
+  /// What a visitor has left: a handle that is readable when there is more, and the time until
+  /// there is without it (negative: never).
+  struct Visited {
+    NativeHandle handle;
+    std::int64_t timeout_ns;
+  };
+  /// Any other thread, while the worker computes: makes runnable what has become ready, through the
+  /// executor that it belongs to. No value: the worker is in here itself, or another visitor is.
+  [[nodiscard]] virtual std::optional<Visited> visit() noexcept { return std::nullopt; }
   /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
   virtual void unpark() noexcept = 0;
 };

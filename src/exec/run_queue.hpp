@@ -206,7 +206,11 @@ class RunQueue<T, Capacity>::Stealer {
   /// Whether there was nothing to steal at this moment. A worker about to sleep calls it after it
   /// has said so and a seq_cst fence; the owner fences between its push and its look at the
   /// sleepers.
-  [[nodiscard]] bool empty() const noexcept { return queue_->look().count == 0; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  /// How much there was.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return static_cast<std::size_t>(queue_->look().count);
+  }
 
  private:
   RunQueue* queue_;

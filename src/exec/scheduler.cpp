@@ -3,16 +3,32 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "exec/watchman.hpp"
 
 namespace weft {
 
-Scheduler::Scheduler(const std::vector<Park*>& parks) : size_(parks.size()), idle_(parks.size()) {
+Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, Executor* whole)
+    : workers_(parks.size() + most_spares),
+      size_(parks.size()),
+      whole_(whole),
+      idle_(parks.size(), parks.size() + most_spares) {
   WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");
-  if (!single()) idle_hint_ = IdleHint(idle_.counts(), idle_.all_busy());
-  workers_.reserve(parks.size());
+  if (!single()) idle_hint_ = IdleHint(idle_.counts());
   for (std::size_t i = 0; i < parks.size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>(*this, i, *parks[i]));
+    workers_[i] = std::make_unique<Worker>(*this, i, *parks[i]);
   }
+}
+
+Worker& Scheduler::add_spare(Park& park) {
+  const std::size_t index = size();
+  workers_[index] = std::make_unique<Worker>(*this, index, park);
+  size_.store(index + 1, std::memory_order_release);
+  return *workers_[index];
+}
+
+Executor& Scheduler::of_priority(Priority priority) noexcept {
+  if (priority == Priority::normal) return *this;
+  return priority == Priority::high ? high_ : low_;
 }
 
 Scheduler::~Scheduler() {
@@ -92,18 +108,23 @@ void Scheduler::wake_one() noexcept {
 }
 
 void Scheduler::unpark_all() noexcept {
-  for (const auto& worker : workers_) worker->park().unpark();
+  for (std::size_t i = 0; i < size(); ++i) workers_[i]->park().unpark();
+}
+
+void Scheduler::worker_woke() noexcept {
+  if (watchman_ != nullptr) watchman_->worker_woke();
 }
 
 Runnable* Scheduler::steal_for(Worker& thief) noexcept {
+  const std::size_t workers = size();
   // From a neighbour on, so that not all thieves begin with the same victim.
-  for (std::size_t step = 1; step < workers_.size(); ++step) {
-    Worker& victim = *workers_[(thief.index() + step) % workers_.size()];
+  for (std::size_t step = 1; step < workers; ++step) {
+    Worker& victim = *workers_[(thief.index() + step) % workers];
     if (Runnable* const work = victim.steal_for(thief)) return work;
   }
   if (Runnable* const work = injector_.pop()) return work;
-  for (std::size_t step = 1; step < workers_.size(); ++step) {
-    Worker& victim = *workers_[(thief.index() + step) % workers_.size()];
+  for (std::size_t step = 1; step < workers; ++step) {
+    Worker& victim = *workers_[(thief.index() + step) % workers];
     if (Runnable* const work = victim.steal_lifo()) return work;
   }
   return nullptr;
@@ -111,9 +132,9 @@ Runnable* Scheduler::steal_for(Worker& thief) noexcept {
 
 bool Scheduler::any_work() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in IdleSet::worker_to_wake()
-  if (!injector_.empty()) return true;
-  for (const auto& worker : workers_) {
-    if (worker->has_work()) return true;
+  if (!injector_.empty() || !high().empty() || !low().empty()) return true;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (workers_[i]->has_work()) return true;
   }
   return false;
 }

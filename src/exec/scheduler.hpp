@@ -11,15 +11,20 @@
 
 #include "exec/idle_set.hpp"
 #include "exec/injector.hpp"
+#include "exec/level.hpp"
 #include "exec/park.hpp"
 #include "exec/worker.hpp"
 
 namespace weft {
 
+class Watchman;
+
 class Scheduler final : public Executor {
  public:
-  /// One worker for each of `parks`, which must outlive the scheduler. At least one.
-  explicit Scheduler(const std::vector<Park*>& parks);
+  /// One worker for each of `parks`, which must outlive the scheduler. At least one. `whole`: what
+  /// this one is a part of; null: nothing.
+  explicit Scheduler(const std::vector<Park*>& parks, std::size_t most_spares = 0,
+                     Executor* whole = nullptr);
   /// Waits for the threads from outside that are still in here.
   ~Scheduler() override;
   Scheduler(const Scheduler&) = delete;
@@ -34,8 +39,19 @@ class Scheduler final : public Executor {
   [[nodiscard]] bool claim(Runnable& work) noexcept override;
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept override;
 
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool single() const noexcept { return size_ == 1; }
+  [[nodiscard]] Executor& whole() noexcept override { return whole_ != nullptr ? *whole_ : *this; }
+  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override;
+  void look_again() noexcept override { unpark_all(); }
+
+  /// How many workers there are, spares included.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_.load(std::memory_order_acquire);  // pairs with add_spare()
+  }
+  [[nodiscard]] std::size_t most() const noexcept { return workers_.size(); }
+  [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }
+  /// One more worker, for which IdleSet::join() is still to be called; there is room for it. One
+  /// thread at a time.
+  Worker& add_spare(Park& park);
   [[nodiscard]] Worker& worker(std::size_t index) noexcept { return *workers_[index]; }
   /// Ends every worker's park(), so that it asks its stop condition again.
   void unpark_all() noexcept;
@@ -43,6 +59,11 @@ class Scheduler final : public Executor {
   // For workers
   [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
   [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
+  /// Before the workers run: who is to be told when one of them has woken up.
+  void watched_by(Watchman& watchman) noexcept { watchman_ = &watchman; }
+  void worker_woke() noexcept;
+  [[nodiscard]] Injector<Runnable>& high() noexcept { return high_.queue(); }
+  [[nodiscard]] Injector<Runnable>& low() noexcept { return low_.queue(); }
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
   void wake_one() noexcept;
   /// Takes the overflow of a worker's queue.
@@ -55,10 +76,14 @@ class Scheduler final : public Executor {
   /// The worker whose loop the calling thread is in, if it is one of these, or null.
   [[nodiscard]] Worker* worker_here() const noexcept;
 
-  const std::size_t size_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // as many as there can be; the first size_ are
+  Atomic<std::size_t> size_;
+  Executor* const whole_;
   Injector<Runnable> injector_;
+  Level high_{*this, Priority::high};
+  Level low_{*this, Priority::low};
   IdleSet idle_;
+  Watchman* watchman_ = nullptr;
   Atomic<std::uint32_t> visitors_{0};  // threads from outside between hold() and release()
 };
 

@@ -17,7 +17,8 @@ Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
       park_(park),
       index_(index),
       single_(scheduler.single()),
-      pinned_(scheduler, *this) {}
+      pinned_(scheduler, *this),
+      high_(scheduler.high()) {}
 
 Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
     : LocalQueue(scheduler), worker_(worker) {}
@@ -59,18 +60,24 @@ void Worker::leave(Worker* before) noexcept {
 
 bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {
   if (!is_due(at)) return false;
-  at = tick_ + interval;
+  at = static_cast<std::uint32_t>(tick_) + interval;
   return true;
 }
 
 /// What to run next, or null; `look_again`: events came for which nothing waited, or an unpark may
 /// have been taken, and the stop condition is to be asked first.
 inline Runnable* Worker::find(bool& look_again) noexcept {
+  // What went on without the loop since it came round: yields, and what was run at its join.
+  if (const std::uint64_t direct = tick_ - turns(); direct != 0) {
+    counts_.yields.add(direct - std::exchange(ahead_, 0));
+  }
   tick_ += 1 + pinned_.take_direct_runs();
   // Relaxed: whoever watches only wants to see it change.
-  if (!single_) turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  turns_.store(tick_, std::memory_order_relaxed);
   if (is_due(poll_at_) || is_due(injector_at_)) [[unlikely]] {
     if (Runnable* const work = find_due(look_again)) return work;
+  } else if (!high_.empty()) [[unlikely]] {
+    if (Runnable* const work = take_high()) return work;
   }
   if (Runnable* const work = next_local()) return work;
   return find_elsewhere(look_again);
@@ -94,17 +101,48 @@ void Worker::turn() noexcept {
       if (Runnable* const work = rescue()) return work;
     }
   }
-  return due(injector_at_, injector_interval) ? scheduler_.injector().pop() : nullptr;
+  if (!due(injector_at_, injector_interval)) return nullptr;
+  if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
+  if (--low_in_ == 0) {
+    low_in_ = low_interval;
+    if (Runnable* const work = take_low()) return work;
+  }
+  return take_injected();
+}
+
+Runnable* Worker::take_injected() noexcept {
+  Runnable* const work = scheduler_.injector().pop();
+  if (work != nullptr) counts_.injector_takes.add();
+  return work;
+}
+
+[[gnu::noinline]] Runnable* Worker::take_high() noexcept {
+  Runnable* const work = scheduler_.high().pop();
+  if (work != nullptr) counts_.injector_takes.add();
+  return work;
+}
+
+[[gnu::noinline]] Runnable* Worker::take_low() noexcept {
+  Runnable* const work = scheduler_.low().pop();
+  if (work != nullptr) counts_.injector_takes.add();
+  return work;
 }
 
 [[gnu::noinline]] Runnable* Worker::find_elsewhere(bool& look_again) noexcept {
   if (park_.deliver()) {
     look_again = true;
     share_surplus();
-    return next_local();  // if null, there may be more of them
+    Runnable* const work = next_local();  // if null, there may be more of them
+    if (work == nullptr) counts_.empty_turns.add();
+    return work;
   }
-  if (Runnable* const work = scheduler_.injector().pop()) return work;
-  return search();
+  if (Runnable* const work = take_injected()) return work;
+  if (Runnable* const work = search()) return work;
+  // It may have come since it was looked for.
+  if (Runnable* const work = take_high()) return work;
+  if (Runnable* const work = take_low()) return work;
+  counts_.empty_turns.add();
+  return nullptr;
 }
 
 bool Worker::run_ready(std::uint32_t most) noexcept {
@@ -169,6 +207,7 @@ bool Worker::take_back(Runnable& work) noexcept {
   if (!nothing_ready() || !nothing_due()) return false;
   if (take_lifo() == nullptr) return false;  // a thief was faster
   ++tick_;
+  ++ahead_;
   return true;
 }
 
@@ -192,6 +231,7 @@ void Worker::schedule(Runnable& work) noexcept {
 }
 
 void Worker::defer(Runnable& work) noexcept {
+  counts_.yields.add();
   pinned_.revoke_direct();
   push(work);
   share_surplus();
@@ -238,20 +278,27 @@ void Worker::share_surplus() noexcept {
 Runnable* Worker::search() noexcept {
   if (single_) return nullptr;
   if (!searching_) searching_ = scheduler_.idle().start_search();
-  return searching_ ? scheduler_.steal_for(*this) : nullptr;
+  if (!searching_) return nullptr;
+  Runnable* const work = scheduler_.steal_for(*this);
+  if (work != nullptr) counts_.steals.add();
+  return work;
 }
 
 /// What waits behind a run of another worker that has lasted since the last look; else null.
 Runnable* Worker::rescue() noexcept {
   Worker& watched = scheduler_.worker(watched_);
-  const std::uint32_t turns = watched.turns_.load(std::memory_order_relaxed);
+  const std::uint64_t turns = watched.turns();
   if (&watched != this && turns == watched_turns_) {
-    if (Runnable* const work = watched.steal_for(*this)) return work;
-    if (Runnable* const work = watched.steal_lifo()) return work;
+    Runnable* work = watched.steal_for(*this);
+    if (work == nullptr) work = watched.steal_lifo();
+    if (work != nullptr) {
+      counts_.steals.add();
+      return work;
+    }
   }
   watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
   if (watched_ == index_) watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
-  watched_turns_ = scheduler_.worker(watched_).turns_.load(std::memory_order_relaxed);
+  watched_turns_ = scheduler_.worker(watched_).turns();
   return nullptr;
 }
 
@@ -261,6 +308,61 @@ Runnable* Worker::steal_lifo() noexcept {
   // Acquire: pairs with schedule().
   if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
   return lifo_.exchange(nullptr, std::memory_order_acquire);
+}
+
+std::size_t Worker::depth() const noexcept {
+  if (single_) return depth_.load(std::memory_order_relaxed);
+  const bool next = lifo_.load(std::memory_order_relaxed) != nullptr;
+  return stealer_.size() + (next ? 1 : 0);
+}
+
+// Standing in, and being stood in for
+
+void Worker::hand_over() noexcept {
+  IntrusiveQueue<Runnable> all;
+  if (Runnable* const next = take_lifo()) all.push_back(next);
+  while (Runnable* const work = pop()) all.push_back(work);
+  if (all.empty()) return;
+  scheduler_.inject(all);
+  scheduler_.wake_one();
+}
+
+void Worker::step_out() noexcept {
+  LocalQueue::make_current(nullptr);
+  make_current(nullptr);
+}
+
+void Worker::step_in() noexcept {
+  LocalQueue::make_current(&pinned_);
+  make_current(this);
+}
+
+/// From now on it neither counts as awake nor can it be called for others' work.
+void Worker::retire() noexcept {
+  if (std::exchange(searching_, false) && scheduler_.idle().stop_search()) scheduler_.wake_one();
+  scheduler_.idle().leave();
+  hand_over();
+}
+
+void Worker::come_back() noexcept { scheduler_.idle().join(); }
+
+void Worker::serve() noexcept {
+  tick_ += 1 + pinned_.take_direct_runs();
+  turns_.store(tick_, std::memory_order_relaxed);
+  static_cast<void>(park_.collect());  // a system call a run: fibers that stay behind are few
+  Runnable* const work = pinned_.pop(0);
+  if (work != nullptr) {
+    come_back();  // a task may compute for long: the watchman must not sleep meanwhile
+    scheduler_.worker_woke();
+    run(*work);
+    scheduler_.idle().leave();
+  }
+  hand_over();
+  if (work != nullptr || !pinned_.prepare_sleep()) return;
+  counts_.parks.add();
+  park_.park();
+  pinned_.awake();
+  hand_over();
 }
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
@@ -277,9 +379,13 @@ bool Worker::lie_down() noexcept {
 void Worker::get_up() noexcept {
   pinned_.awake();
   searching_ = scheduler_.idle().awake(index_);
+  if (searching_) counts_.wakes.add();
+  scheduler_.worker_woke();
 }
 
 void Worker::sleep() noexcept {
+  counts_.parks.add();
+  if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
   if (lie_down()) park_.park();  // who passes for asleep calls nobody: it would be called itself
   get_up();
   share_surplus();

@@ -1,12 +1,14 @@
 // Worker: one thread's share of an executor: a run queue, a LIFO slot, and the loop that runs,
 // searches and parks.
 //
-// Order in which work is found: LIFO slot (what the last task woke; at most `lifo_limit` times in a
-// row) → own queues, in turns: the one that others may steal from, and the pinned one, of what no
-// other worker may run → injector → other workers' queues, their LIFO slots last → sleep.
-// Independently of that, the injector is asked first every `injector_interval` runs and the park is
-// polled every `poll_interval` runs, so that neither work from outside nor I/O waits for a busy
-// worker for ever. After a poll it also looks at another worker: if that one has not come back to
+// Order in which work is found: what has high priority → LIFO slot (what the last task woke; at
+// most `lifo_limit` times in a row) → own queues, in turns: the one that others may steal from, and
+// the pinned one, of what no other worker may run → injector → other workers' queues, their LIFO
+// slots last → what has low priority → sleep.
+// Independently of that, the injector is asked first every `injector_interval` runs (what has high
+// priority is not looked for in that turn, and every eighth time what has low priority comes
+// first), and the park is polled every `poll_interval` runs: so nothing waits for a busy worker for
+// ever. After a poll it also looks at another worker: if that one has not come back to
 // its loop since the last look, what waits there behind a long run is stolen, even from here.
 // Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the
 // park.
@@ -18,7 +20,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/counter.hpp"
 #include "base/intrusive_queue.hpp"
+#include "exec/injector.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
 #include "task/local_queue.hpp"
@@ -50,6 +54,43 @@ class Worker {
   /// then passes for asleep, so that what becomes runnable by other threads unparks it.
   [[nodiscard]] bool run_ready(std::uint32_t most) noexcept;
 
+  /// For a worker that is in no loop for a while, or has left it for good: gives what others may
+  /// run to them.
+  void hand_over() noexcept;
+  /// For a spare worker that is not needed: sees to what is bound to it, and to its reactor, until
+  /// `stop` says so; everything else goes to others. As run_until().
+  template <class Stop>
+  void serve_until(Stop stop) noexcept {
+    Worker* const before = enter();
+    retire();
+    while (!stop()) serve();
+    come_back();
+    leave(before);
+  }
+  /// The worker computes in a task, and does not come back for long, from now on: see Watchman.
+  void set_away(bool away) noexcept { away_.store(away, std::memory_order_relaxed); }
+  [[nodiscard]] bool away() const noexcept { return away_.load(std::memory_order_relaxed); }
+  /// In a task, whose thread is to pass for one from outside; and back.
+  void step_out() noexcept;
+  void step_in() noexcept;
+
+  /// The executor of what is bound to this worker, and the children it waits for.
+  [[nodiscard]] Executor& local() noexcept { return local_executor_; }
+
+  /// What has happened here so far. Any thread; see <weft/metrics.hpp>.
+  struct Counts {
+    Counter empty_turns;
+    Counter steals;
+    Counter injector_takes;
+    Counter yields;
+    Counter parks;
+    Counter wakes;
+  };
+  [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
+  /// How much is ready here, not counting what is bound to this worker; on a single worker, when it
+  /// last looked. Any thread.
+  [[nodiscard]] std::size_t depth() const noexcept;
+
   /// Makes `work` runnable here. From within a task: next (LIFO); from the park: in its turn.
   void schedule(Runnable& work) noexcept;
   /// Makes `work` runnable here, behind all the rest.
@@ -76,8 +117,15 @@ class Worker {
   [[nodiscard]] Runnable* steal_for(Worker& thief) noexcept;
   /// Other workers' threads: the LIFO slot, when everything else is empty.
   [[nodiscard]] Runnable* steal_lifo() noexcept;
-  /// Any thread: whether there was anything to steal.
+  /// Any thread: whether there was anything to steal, but for the LIFO slot; and with it.
   [[nodiscard]] bool has_work() const noexcept;
+  [[nodiscard]] bool has_any_work() const noexcept {
+    return has_work() || lifo_.load(std::memory_order_relaxed) != nullptr;
+  }
+  /// Any thread: how far the loop has come, in runs and looks for something to run.
+  [[nodiscard]] std::uint64_t turns() const noexcept {
+    return turns_.load(std::memory_order_relaxed);
+  }
 
  private:
   using Queue = RunQueue<Runnable>;
@@ -85,6 +133,8 @@ class Worker {
   static constexpr std::uint32_t injector_interval = 61;
   static constexpr std::uint32_t poll_interval = 127;
   static constexpr std::uint32_t lifo_limit = 3;
+  /// Each so many looks into the injector, low priority comes first.
+  static constexpr std::uint32_t low_interval = 8;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;
@@ -99,15 +149,33 @@ class Worker {
     Worker& worker_;
   };
 
+  class Local final : public Executor {
+   public:
+    explicit Local(Pinned& queue) noexcept : queue_(queue) {}
+    void schedule(Runnable& work) noexcept override { queue_.schedule(work); }
+    void defer(Runnable& work) noexcept override { queue_.schedule(work); }
+    void hold() noexcept override { queue_.hold(); }
+    void release() noexcept override { queue_.release(); }
+    [[nodiscard]] Executor& whole() noexcept override { return queue_.whole(); }
+    [[nodiscard]] bool bound() const noexcept override { return true; }
+    void look_again() noexcept override { queue_.look_again(); }
+
+   private:
+    Pinned& queue_;
+  };
+
   static Worker* make_current(Worker* worker) noexcept;
   [[nodiscard]] Worker* enter() noexcept;
   void leave(Worker* before) noexcept;
   void turn() noexcept;
   [[nodiscard]] Runnable* find(bool& look_again) noexcept;
   [[nodiscard]] Runnable* find_due(bool& look_again) noexcept;
+  [[nodiscard]] Runnable* take_high() noexcept;
+  [[nodiscard]] Runnable* take_low() noexcept;
+  [[nodiscard]] Runnable* take_injected() noexcept;
   [[nodiscard]] Runnable* find_elsewhere(bool& look_again) noexcept;
   [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
-    return static_cast<std::int32_t>(tick_ - at) >= 0;
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(tick_) - at) >= 0;
   }
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
@@ -124,6 +192,9 @@ class Worker {
   [[nodiscard]] bool nothing_due() const noexcept {
     return pinned_.empty() && !is_due(poll_at_) && !is_due(injector_at_);
   }
+  void retire() noexcept;
+  void serve() noexcept;
+  void come_back() noexcept;
   void share_surplus() noexcept;
   void sleep() noexcept;
   [[nodiscard]] bool lie_down() noexcept;
@@ -138,16 +209,23 @@ class Worker {
   Queue::Local local_{queue_};
   Queue::Stealer stealer_{queue_};
   Pinned pinned_;
+  Local local_executor_{pinned_};
+  const Injector<Runnable>& high_;  // the scheduler's
   // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are
   // no thieves).
   Atomic<Runnable*> lifo_{nullptr};
-  std::uint32_t tick_ = 0;                         // counts runs
+  std::uint64_t tick_ = 0;                         // counts runs, and looks in vain
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
   std::size_t watched_ = 0;          // the worker that was looked at last …
-  std::uint32_t watched_turns_ = 0;  // … and its turns_ then
-  Atomic<std::uint32_t> turns_{0};   // of the loop; written by the owner, for those who watch it
+  std::uint64_t watched_turns_ = 0;  // … and its turns_ then
+  Atomic<std::uint64_t> turns_{0};   // tick_, as others see it when the loop has come round
+  Atomic<bool> away_{false};
+  Atomic<std::size_t> depth_{0};  // of a single worker
+  Counts counts_;
+  std::uint32_t low_in_ = low_interval;
+  std::uint32_t ahead_ = 0;  // of what tick_ has counted since the loop came round: by take_back()
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
   bool resting_ = false;      // passes for asleep while nobody is in its loop

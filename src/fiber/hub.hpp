@@ -96,6 +96,8 @@ class alignas(64) FiberCore final : public Runnable {
     void hold() noexcept override { core_.queue_.hold(); }
     void release() noexcept override { core_.queue_.release(); }
     [[nodiscard]] Executor& shared() noexcept override { return core_.queue_.shared(); }
+    [[nodiscard]] Executor& whole() noexcept override { return core_.queue_.whole(); }
+    [[nodiscard]] bool bound() const noexcept override { return true; }
 
     Executor& before;
 

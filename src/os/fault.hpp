@@ -37,6 +37,7 @@ enum class Call : std::uint8_t {
   setsockopt,
   close,
   poll_now,
+  ppoll,
   epoll_ctl,
   epoll_wait,    ///< Every wait; the next counts as well if it is made so.
   epoll_pwait2,  ///< The form with nanoseconds: ENOSYS makes it fall back.

@@ -306,6 +306,14 @@ std::int64_t Syscalls::poll_now(int fd, short events) noexcept {
   return result < 0 ? result : static_cast<unsigned short>(request.revents);
 }
 
+std::int64_t Syscalls::ppoll(pollfd* handles, std::size_t count, std::int64_t timeout_ns) noexcept {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  const timespec timeout{.tv_sec = timeout_ns / second_ns, .tv_nsec = timeout_ns % second_ns};
+  if (const int error = planned_failure(Call::ppoll); error != 0) return -error;
+  const int result = ::ppoll(handles, count, timeout_ns < 0 ? nullptr : &timeout, nullptr);
+  return result < 0 ? -errno : result;
+}
+
 std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   return perform(Call::epoll_ctl, fd, [&](std::size_t) {
     // Another thread may close `fd` at this moment, which does no harm to a removal;

@@ -21,6 +21,7 @@
 #include <weft/atomic.hpp>
 
 struct epoll_event;
+struct pollfd;
 struct iovec;
 
 namespace weft {
@@ -88,6 +89,9 @@ struct Syscalls {
 
   /// What of `events` (POLLIN …) is true now; never waits.
   static std::int64_t poll_now(int fd, short events) noexcept;
+  /// ppoll(2): waits up to `timeout_ns` (negative: no limit) until one of them is ready. EINTR is
+  /// returned.
+  static std::int64_t ppoll(pollfd* handles, std::size_t count, std::int64_t timeout_ns) noexcept;
   /// `operation`: EPOLL_CTL_…; `event` may be null to remove.
   static std::int64_t epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept;
   /// Waits up to `timeout_ns` (negative: no limit), with epoll_pwait2(2), or in whole milliseconds

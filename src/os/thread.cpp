@@ -18,19 +18,66 @@ void name_current_thread(std::string_view name) noexcept {
   pthread_setname_np(pthread_self(), text.data());
 }
 
-unsigned cpu_count() noexcept {
-  // The kernel refuses a mask that is smaller than its own, so the size grows until it fits.
-  for (std::size_t cpus = 1024; cpus <= std::size_t{1} << 20; cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(
-        CPU_ALLOC(cpus), [](cpu_set_t* set) { CPU_FREE(set); });
-    if (mask == nullptr) break;
-    const std::size_t size = CPU_ALLOC_SIZE(cpus);
-    if (sched_getaffinity(0, size, mask.get()) == 0) {
-      return static_cast<unsigned>(std::max(CPU_COUNT_S(size, mask.get()), 1));
+namespace {
+
+/// The processors that the calling thread may run on.
+class CpuMask {
+ public:
+  /// Empty if the system does not say.
+  static CpuMask of_this_thread() noexcept {
+    // The kernel refuses a mask that is smaller than its own, so the size grows until it fits.
+    for (std::size_t cpus = 1024; cpus <= std::size_t{1} << 20; cpus *= 2) {
+      CpuMask mask(cpus);
+      if (mask.set_ == nullptr) break;
+      if (sched_getaffinity(0, mask.size(), mask.set_.get()) == 0) return mask;
+      if (errno != EINVAL) break;
     }
-    if (errno != EINVAL) break;
+    return CpuMask(0);
   }
+
+  [[nodiscard]] std::size_t count() const noexcept {
+    return set_ != nullptr ? static_cast<std::size_t>(CPU_COUNT_S(size(), set_.get())) : 0;
+  }
+  /// The system's number of the one with that number among these; there is one.
+  [[nodiscard]] std::size_t at(std::size_t number) const noexcept {
+    std::size_t cpu = 0;
+    while (!CPU_ISSET_S(cpu, size(), set_.get()) || number-- != 0) ++cpu;
+    return cpu;
+  }
+  /// Binds the calling thread to that one alone: 0, or an errno value.
+  [[nodiscard]] int bind_to(std::size_t cpu) noexcept {
+    CPU_ZERO_S(size(), set_.get());
+    CPU_SET_S(cpu, size(), set_.get());
+    return sched_setaffinity(0, size(), set_.get()) == 0 ? 0 : errno;
+  }
+
+ private:
+  struct Free {
+    void operator()(cpu_set_t* set) const noexcept { CPU_FREE(set); }
+  };
+  explicit CpuMask(std::size_t cpus) noexcept
+      : cpus_(cpus), set_(cpus != 0 ? CPU_ALLOC(cpus) : nullptr) {}
+  [[nodiscard]] std::size_t size() const noexcept { return CPU_ALLOC_SIZE(cpus_); }
+
+  std::size_t cpus_;
+  std::unique_ptr<cpu_set_t, Free> set_;
+};
+
+}  // namespace
+
+unsigned cpu_count() noexcept {
+  const std::size_t count = CpuMask::of_this_thread().count();
+  if (count != 0) return static_cast<unsigned>(count);
   return std::max(std::thread::hardware_concurrency(), 1U);
+}
+
+Result<unsigned> pin_current_thread(std::size_t number) noexcept {
+  CpuMask mask = CpuMask::of_this_thread();
+  const std::size_t count = mask.count();
+  if (count == 0) return fail(std::errc::function_not_supported);
+  const std::size_t cpu = mask.at(number % count);
+  if (const int error = mask.bind_to(cpu); error != 0) return fail(os_error(error));
+  return static_cast<unsigned>(cpu);
 }
 
 }  // namespace weft

@@ -3,8 +3,9 @@
 // world.
 //
 // The contract. The conformance suite (tests/conformance) is named after these numbers.
-//  1. A driver belongs to one thread, which makes every call except wake(). wake() may come from
-//  any thread.
+//  1. One thread at a time makes every call except wake(): its owner, or who visits it in the
+//  owner's place, each of whom has before it what the other one did. wake() may come from any
+//  thread.
 //  2. start(op) either finishes `op` in place (`Started::completed`, result set) or takes it
 //     (`Started::pending`). It never blocks, never fails otherwise: an error is a result.
 //  3. A pending operation ends with exactly one terminal event: it is appended, with result set, to
@@ -29,7 +30,7 @@
 //     progress. While more() it has something at hand: the next wait() does not block, and gives it
 //     without asking the system.
 //  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never
-//     blocks, whatever the number of wakes.
+//     blocks, whatever the number of wakes. A wait() that has taken one says so by woken().
 //  9. Operations of different directions on one source are independent; several of the same
 //     direction on one source finish in the order in which they were started.
 // 10. An error or hang-up on a source ends the waiting of both directions: each operation is tried
@@ -63,10 +64,13 @@ class Driver {
   /// Readable when wait() would not block: for loops that are not ours.
   [[nodiscard]] virtual NativeHandle native_handle() const noexcept = 0;
   [[nodiscard]] bool more() const noexcept { return more_; }
+  /// Whether the last wait() has taken a wake().
+  [[nodiscard]] bool woken() const noexcept { return woken_; }
 
  protected:
   Driver() = default;
   bool more_ = false;
+  bool woken_ = false;
 };
 
 }  // namespace weft

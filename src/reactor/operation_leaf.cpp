@@ -1,9 +1,9 @@
 // OperationLeaf: an operation as the leaf a task waits on.
 //
 // Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread,
-// which ends it; and one canceller, whose request travels to the reactor's thread if it was made
-// elsewhere. The cancel slot makes the end wait for a canceller who is still on his way (see
-// <weft/cancel.hpp>).
+// or that of its visitor, which ends it; and one canceller, whose request travels to the reactor's
+// thread if it was made elsewhere. The cancel slot makes the end wait for a canceller who is still
+// on his way (see <weft/cancel.hpp>).
 #include <weft/io.hpp>
 
 #include <cerrno>
@@ -12,14 +12,15 @@
 
 namespace weft {
 
-// Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
+// With the reactor held. Inlined: each level of call above a system call costs (see
+// "os/syscalls.hpp").
 inline bool OperationLeaf::start_until_pending() noexcept {
   if (kind == OperationKind::timer && deadline <= reactor->now()) {
     // Ends at once: the wheel would take it, but see to it only at its next tick.
     result = 0;
     return false;
   }
-  while (reactor->start(*this) == Started::completed) {
+  while (reactor->start_held(*this) == Started::completed) {
     if (again == nullptr || !again(*this)) return false;
   }
   return true;
@@ -33,6 +34,8 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
     return true;
   }
   reactor = Reactor::current();
+  // Else a visitor of the reactor could end what has been started before it is armed.
+  const Reactor::Hold hold(*reactor);
   if (!start_until_pending()) {
     if (task_->spend_budget()) return false;
     task_->resume_later();

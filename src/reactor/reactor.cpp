@@ -43,6 +43,7 @@ void Reactor::start_timer(Operation& operation) noexcept {
 }
 
 void Reactor::cancel(Operation& operation) noexcept {
+  const Hold hold(*this);
   if (!operation.pending || operation.cancel_wanted) return;
   operation.cancel_wanted = true;
   if (operation.kind == OperationKind::timer) {
@@ -83,20 +84,56 @@ void Reactor::drain_messages() noexcept {
 }
 
 std::size_t Reactor::turn(std::int64_t limit_ns) noexcept {
-  const std::size_t ended_before = ended_;
+  lock_.take_bias();
+  const Hold hold(*this);
+  return turn_held(std::exchange(wake_owed_, false) ? 0 : limit_ns);
+}
+
+std::size_t Reactor::turn_held(std::int64_t limit_ns) noexcept {
+  const std::uint64_t ended_before = ended_.load();
   const std::int64_t timeout = bounded_timeout(limit_ns);
   const bool brought = collect(timeout);
   // What ended before the timeout leaves the timers for a turn that finds them due: one look at the
   // clock a turn.
   if (timeout == 0 || !brought) fire_timers();
-  return ended_ - ended_before;
+  return static_cast<std::size_t>(ended_.load() - ended_before);
 }
 
-void Reactor::deliver() noexcept { static_cast<void>(collect(0)); }
+bool Reactor::more() noexcept {
+  const Hold hold(*this);
+  return driver_->more();
+}
+
+bool Reactor::deliver() noexcept {
+  const Hold hold(*this);
+  if (!driver_->more()) return false;
+  static_cast<void>(collect(0));
+  return true;
+}
+
+std::int64_t Reactor::timeout() noexcept {
+  const Hold hold(*this);
+  return bounded_timeout(-1);
+}
+
+std::optional<Reactor::Visited> Reactor::visit() noexcept {
+  if (!lock_.try_visit()) return std::nullopt;
+  // What ends may start or cancel another operation here.
+  Reactor* const own = make_current(this);
+  do {
+    turn_held(0);
+    wake_owed_ = wake_owed_ || driver_->woken();
+  } while (driver_->more());
+  const Visited visited{driver_->native_handle(), bounded_timeout(-1)};
+  make_current(own);
+  lock_.end_visit();
+  return visited;
+}
 
 bool Reactor::collect(std::int64_t timeout_ns) noexcept {
   CompletionList completed;
   driver_->wait(timeout_ns, completed);
+  polls_.add();
   drain_messages();
   const bool brought = !completed.empty();
   while (Operation* const operation = completed.pop()) end(*operation);
@@ -108,7 +145,7 @@ bool Reactor::collect(std::int64_t timeout_ns) noexcept {
 /// alone.
 void Reactor::end(Operation& operation) noexcept {
   --pending_;
-  ++ended_;
+  ended_.add();
   operation.complete();
 }
 

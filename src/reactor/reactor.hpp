@@ -1,6 +1,10 @@
 // Reactor: one worker's I/O and time. Owns a Driver and a timer wheel, and decides nothing about
-// tasks: it calls Operation::complete() for what has ended. Thread-safety: everything on the
-// owner's thread, except wake() and post_cancel().
+// tasks: it calls Operation::complete() for what has ended.
+//
+// Thread-safety: everything on the owner's thread, except wake(), post_cancel(), visit() and the
+// counts. A visitor does the owner's part while the owner computes (docs/decisions/020): an
+// operation that is pending may end on the visitor's thread as soon as the owner is outside. So
+// whoever starts one and is not done with it yet holds the reactor.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -9,7 +13,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "base/biased_lock.hpp"
+#include "base/counter.hpp"
 #include "os/clock.hpp"
 #include "reactor/driver.hpp"
 #include "time/wheel.hpp"
@@ -29,8 +36,27 @@ class Reactor {
   /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
   static Reactor* make_current(Reactor* reactor) noexcept;
 
-  /// Starts an I/O operation or a timer. After `completed`, complete() is not called.
+  /// For the owner, and within complete(): no visitor is inside while it lives. May be nested.
+  class Hold {
+   public:
+    explicit Hold(Reactor& reactor) noexcept : lock_(reactor.lock_), held_(lock_.lock()) {}
+    ~Hold() { lock_.unlock(held_); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    BiasedLock& lock_;
+    BiasedLock::Held held_;
+  };
+
+  /// Starts an I/O operation or a timer. After `completed`, complete() is not called; after
+  /// `pending` it may have been, by a visitor, unless the caller holds the reactor.
   [[nodiscard]] Started start(Operation& operation) noexcept {
+    const Hold hold(*this);
+    return start_held(operation);
+  }
+  /// The same for who holds the reactor.
+  [[nodiscard]] Started start_held(Operation& operation) noexcept {
     operation.reactor = this;
     operation.cancel_wanted = false;
     if (operation.kind == OperationKind::timer) {
@@ -53,21 +79,37 @@ class Reactor {
   /// ended.
   std::size_t turn(std::int64_t limit_ns) noexcept;
   /// Whether the next turn() has something at hand that it gives without asking the system.
-  [[nodiscard]] bool more() const noexcept { return driver_->more(); }
-  /// While more(): gives the next few of it, and leaves the timers alone.
-  void deliver() noexcept;
+  [[nodiscard]] bool more() noexcept;
+  /// If there is more(): gives the next few of it, and leaves the timers alone.
+  [[nodiscard]] bool deliver() noexcept;
   /// How long a turn() without a limit would block at most, in nanoseconds; negative: without end.
-  [[nodiscard]] std::int64_t timeout() noexcept { return bounded_timeout(-1); }
+  [[nodiscard]] std::int64_t timeout() noexcept;
   /// Readable, for who watches it, when a turn() has something to give but timers.
   [[nodiscard]] NativeHandle native_handle() const noexcept { return driver_->native_handle(); }
   /// Any thread: ends the current turn(), or else makes the next one not block.
   void wake() noexcept { driver_->wake(); }
 
+  /// What a visitor has left.
+  struct Visited {
+    NativeHandle handle;      ///< readable when there is more
+    std::int64_t timeout_ns;  ///< until the next timer; negative: there is none
+  };
+  /// Any thread that is no worker of the moment: delivers what is ready, on this thread, in place
+  /// of the owner. No value: the owner, or another visitor, is at it.
+  [[nodiscard]] std::optional<Visited> visit() noexcept;
+  /// The owner, in a task that will not come here for long: the first visit costs no more than the
+  /// next.
+  void expect_visits() noexcept { lock_.give_bias_up(); }
+
   [[nodiscard]] std::int64_t now() noexcept { return clock_.now(); }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+  /// Any thread. How many operations and timers have ended, how often the driver was asked.
+  [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.load(); }
+  [[nodiscard]] std::uint64_t polls() const noexcept { return polls_.load(); }
 
  private:
   void start_timer(Operation& operation) noexcept;
+  std::size_t turn_held(std::int64_t limit_ns) noexcept;
   [[nodiscard]] bool collect(std::int64_t timeout_ns) noexcept;
   void drain_messages() noexcept;
   void end(Operation& operation) noexcept;
@@ -77,8 +119,11 @@ class Reactor {
   std::unique_ptr<Driver> driver_;
   Clock& clock_;
   TimerWheel wheel_;
-  std::size_t pending_ = 0;                // operations started and not yet ended, timers too
-  std::size_t ended_ = 0;                  // operations ended since the beginning
+  std::size_t pending_ = 0;  // operations started and not yet ended, timers too
+  Counter ended_;            // operations ended since the beginning
+  Counter polls_;
+  bool wake_owed_ = false;                 // a visitor has taken the owner's wake
+  BiasedLock lock_;                        // guards all of the above
   Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner
 };
 

@@ -158,6 +158,7 @@ Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
 }
 
 void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) noexcept {
+  woken_ = false;
   if (undelivered_.empty()) harvest(timeout_ns);
   const std::span<const Ready> now =
       undelivered_.first(std::min(undelivered_.size(), delivered_at_once));
@@ -178,6 +179,7 @@ void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
   WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
              "the event queue's descriptor was closed by somebody else");
   undelivered_ = waited.events;
+  woken_ = waited.woken;
 }
 
 // Watching

@@ -14,9 +14,21 @@ namespace weft {
 namespace {
 
 constexpr std::size_t most_workers = 1024;
+constexpr std::size_t most_stand_ins = 64;
 constexpr std::uint32_t most_runs_a_poll = 1024;
 
+/// Throws for what cannot be.
 std::size_t worker_count(const RuntimeOptions& options) {
+  if (options.compute_threads > most_workers) {
+    throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
+                                std::to_string(options.compute_threads));
+  }
+  if (options.virtual_time && !options.current_thread) {
+    throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
+  }
+  if (options.thread_per_core && options.current_thread) {
+    throw std::invalid_argument("weft::Runtime: thread_per_core and current_thread are two things");
+  }
   if (options.current_thread) return 1;
   if (options.workers > most_workers) {
     throw std::invalid_argument("weft::Runtime: workers must be at most 1024, not " +
@@ -53,147 +65,83 @@ class SeatJoiner final : public JoinWaiter, public Seat::Waiter {
 
 }  // namespace
 
-bool ReactorPark::poll() noexcept {
-  const std::int64_t now = reactor_.now();
-  const std::int64_t since = now - polled_at_;
-  if (since > 0 && since < poll_distance_ns)
-    return false;  // a clock that stands still does not count
-  polled_at_ = now;
-  do {
-    reactor_.turn(0);
-  } while (reactor_.more());
-  return true;
-}
-
-/// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
-/// compute.
-bool ReactorPark::skip() noexcept {
-  // The worker has looked for work between the last call and this one. So if all that others had
-  // begun had ended by then, and nothing was begun since, what they made runnable has been found.
-  const std::optional<std::uint64_t> quiet = others_->all_ended();
-  const bool was_quiet = quiet.has_value() && quiet == quiet_since_;
-  quiet_since_ = quiet;
-  if (!quiet) return false;
-  const std::int64_t left = reactor_.timeout();
-  if (left < 0) return false;
-  if (reactor_.turn(0) != 0 || !was_quiet) return true;
-  virtual_clock_->advance(left);
-  reactor_.turn(0);
-  return true;
-}
-
-std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
-  // Ends first: what was begun meanwhile makes the two differ.
-  const std::uint64_t ended = blocking_.ended() + team_.ended();
-  if (blocking_.submitted() + team_.submitted() != ended) return std::nullopt;
-  return ended;
-}
-
-// The root scope
-
-namespace {
-
-constinit thread_local RootTasks::Counter current_counter;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] RootTasks::Counter RootTasks::make_current(Counter counter) noexcept {
-  return std::exchange(current_counter, counter);
-}
-
-[[gnu::noinline]] TaskCount::Tally* RootTasks::tally_here() const noexcept {
-  return current_counter.tasks == this ? current_counter.tally : nullptr;
-}
-
-void RootTasks::close_when_empty() noexcept {
-  while (!close_if_empty()) emptied_.park();
-}
-
 // The machine
 
-/// Makes a machine's parts current on this thread for as long as it lives.
-class Runtime::Machine::ThreadContext {
- public:
-  ThreadContext(Machine& machine, std::size_t index) noexcept
-      : reactor_(Reactor::make_current(&machine.parks_[index]->reactor())),
-        tasks_(TaskSet::make_current(machine.tasks_.get())),
-        counter_(RootTasks::make_current(machine.tasks_->counter(index))),
-        pool_(BlockingPool::make_current(&machine.blocking_)),
-        team_(Team::make_current(&machine.team_)),
-        hub_(FiberHub::make_current(machine.hubs_[index].get())),
-        unbound_(nullptr) {}
-  ~ThreadContext() {
-    FiberHub::make_current(hub_);
-    Team::make_current(team_);
-    BlockingPool::make_current(pool_);
-    RootTasks::make_current(counter_);
-    TaskSet::make_current(tasks_);
-    Reactor::make_current(reactor_);
-  }
-  ThreadContext(const ThreadContext&) = delete;
-  ThreadContext& operator=(const ThreadContext&) = delete;
-
- private:
-  Reactor* reactor_;
-  TaskSet* tasks_;
-  RootTasks::Counter counter_;
-  BlockingPool* pool_;
-  Team* team_;
-  FiberHub* hub_;
-  ContextScope unbound_;  // what the thread has bound for itself is not its tasks'
-};
-
 Runtime::Machine::Machine(RuntimeOptions options)
-    : options_(std::move(options)), team_(options_.compute_threads) {
-  if (options_.compute_threads > most_workers) {
-    throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
-                                std::to_string(options_.compute_threads));
-  }
-  if (options_.virtual_time && !options_.current_thread) {
-    throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
-  }
-  const std::size_t workers = worker_count(options_);
-  std::vector<Park*> parks;
-  for (std::size_t i = 0; i < workers; ++i) {
-    Clock& clock = options_.virtual_time ? static_cast<Clock&>(virtual_clock_) : steady_clock_;
-    auto driver = ReadinessDriver::create(static_cast<unsigned>(i));
-    if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
-    parks_.push_back(std::make_unique<ReactorPark>(std::move(*driver), clock));
-    if (options_.virtual_time) parks_.back()->skip_time_of(virtual_clock_, others_);
-    parks.push_back(parks_.back().get());
-    hubs_.push_back(std::make_unique<FiberHub>());
-  }
-  scheduler_ = std::make_unique<Scheduler>(parks);
-  tasks_ = std::make_unique<RootTasks>(*scheduler_, workers, std::move(options_.on_failure));
+    : options_(std::move(options)),
+      workers_(worker_count(options_)),
+      most_spares_(workers_ > 1 && !options_.thread_per_core ? most_stand_ins : 0),
+      team_(options_.compute_threads) {
+  parks_.reserve(workers_ + most_spares_);
+  hubs_.reserve(workers_ + most_spares_);
+  starts_.reserve(workers_ + most_spares_);
+  for (std::size_t i = 0; i < workers_; ++i) add_worker();
+  make_schedulers();
+  Executor& executor =
+      options_.thread_per_core ? static_cast<Executor&>(spread_) : *schedulers_.front();
+  tasks_ = std::make_unique<RootTasks>(executor, options_.thread_per_core, workers_ + most_spares_,
+                                       std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
 }
 
 Runtime::Machine::~Machine() { shutdown(); }
 
-void Runtime::Machine::start_threads() {
-  threads_.reserve(scheduler_->size());  // so that nothing but a thread's start can fail below
-  try {
-    for (std::size_t i = 0; i < scheduler_->size(); ++i) {
-      threads_.emplace_back([this, i] { work(i); });
-    }
-  } catch (const std::system_error& error) {
-    stop_threads();
-    throw IoError(error.code(), "weft::Runtime: worker thread");
+/// The parts that are a worker's own.
+void Runtime::Machine::add_worker() {
+  Clock& clock = options_.virtual_time ? static_cast<Clock&>(virtual_clock_) : steady_clock_;
+  auto driver = ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
+  if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
+  auto park = std::make_unique<ReactorPark>(std::move(*driver), clock);
+  auto hub = std::make_unique<FiberHub>();
+  auto start = std::make_unique<Start>();
+  if (options_.virtual_time) park->skip_time_of(virtual_clock_, others_);
+  parks_.push_back(std::move(park));  // there is room: see the constructor
+  hubs_.push_back(std::move(hub));
+  starts_.push_back(std::move(start));
+}
+
+void Runtime::Machine::make_schedulers() {
+  std::vector<Park*> parks;
+  for (const auto& park : parks_) parks.push_back(park.get());
+  if (!options_.thread_per_core) {
+    schedulers_.push_back(std::make_unique<Scheduler>(parks, most_spares_));
+    return;
+  }
+  for (Park* const park : parks) {
+    schedulers_.push_back(std::make_unique<Scheduler>(std::vector{park}, 0, &spread_));
+    spread_.add(*schedulers_.back());
   }
 }
 
-void Runtime::Machine::work(std::size_t index) noexcept {
-  name_current_thread(options_.name + "-" + std::to_string(index));
-  const ThreadContext context(*this, index);
-  // Acquire: pairs with stop_threads(); what came before it is seen by the ending thread.
-  scheduler_->worker(index).run_until([this] { return stop_.load(std::memory_order_acquire); });
+Worker& Runtime::Machine::worker(std::size_t index) noexcept {
+  return options_.thread_per_core ? schedulers_[index]->worker(0)
+                                  : schedulers_.front()->worker(index);
+}
+
+Executor& Runtime::Machine::executor_of(std::size_t index) {
+  if (index >= workers_) {
+    throw std::out_of_range("weft::Runtime::spawn_on: there is no worker " + std::to_string(index));
+  }
+  if (options_.thread_per_core) return *schedulers_[index];
+  return worker(index).local();
+}
+
+ThreadContext Runtime::Machine::context(std::size_t index) noexcept {
+  ThreadContext context;
+  context.reactor = &parks_[index]->reactor();
+  context.tasks = tasks_.get();
+  context.counter = tasks_->counter(index);
+  context.pool = &blocking_;
+  context.team = &team_;
+  context.hub = hubs_[index].get();
+  context.stand_ins = this;
+  return context;
 }
 
 template <class Stop>
 void Runtime::Machine::drive(Stop stop) noexcept {
-  const ThreadContext context(*this, 0);
-  scheduler_->worker(0).run_until(stop);
+  const ScopedContext here(context(0));
+  worker(0).run_until(stop);
 }
 
 void Runtime::Machine::wait(SpawnedTask& task) {
@@ -223,8 +171,8 @@ std::optional<std::chrono::nanoseconds> Runtime::Machine::poll() {
   if (!seat_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
   bool idle = false;
   {
-    const ThreadContext context(*this, 0);
-    idle = scheduler_->worker(0).run_ready(most_runs_a_poll);
+    const ScopedContext here(context(0));
+    idle = worker(0).run_ready(most_runs_a_poll);
     if (idle && options_.virtual_time && parks_[0]->skip()) idle = false;
   }
   const std::int64_t timeout = idle ? parks_[0]->timeout() : 0;
@@ -256,13 +204,6 @@ void Runtime::Machine::shutdown() noexcept {
   stop_threads();
 }
 
-void Runtime::Machine::stop_threads() noexcept {
-  stop_.store(true, std::memory_order_release);
-  scheduler_->unpark_all();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
-}
-
 // The public face
 
 Runtime::Runtime(RuntimeOptions options)
@@ -271,6 +212,10 @@ Runtime::Runtime(RuntimeOptions options)
 Runtime::~Runtime() = default;
 
 void Runtime::shutdown() noexcept { machine_->shutdown(); }
+
+Executor& Runtime::executor_of(std::size_t worker) { return machine_->executor_of(worker); }
+
+RuntimeMetrics Runtime::metrics() const { return machine_->metrics(); }
 
 std::size_t Runtime::workers() const noexcept { return machine_->workers(); }
 

@@ -121,7 +121,7 @@ bool ForkPoint::give_one() noexcept {
   // too.
   outstanding_.fetch_add(given() ? 1 : 2, std::memory_order_relaxed);
   --end_;
-  executor().offer(*part);
+  part->executor().offer(*part);
   return true;
 }
 
@@ -162,7 +162,7 @@ std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
 /// A thread has nothing to do: the oldest fork, which has the largest parts, gives one, unless
 /// something is on offer already.
 void TaskHeader::give_fork() noexcept {
-  if (pending_forks_ == nullptr || !executor_->shared().wants_offers()) return;
+  if (pending_forks_ == nullptr || !executor_for_parts().wants_offers()) return;
   ForkPoint** link = &pending_forks_;
   while ((*link)->older_ != nullptr) link = &(*link)->older_;
   ForkPoint& oldest = **link;

@@ -34,6 +34,9 @@ class LocalQueue : public Executor {
   void hold() noexcept final { shared_.hold(); }
   void release() noexcept final { shared_.release(); }
   [[nodiscard]] Executor& shared() noexcept final { return shared_; }
+  [[nodiscard]] Executor& whole() noexcept final { return shared_.whole(); }
+  [[nodiscard]] bool bound() const noexcept final { return true; }
+  void look_again() noexcept final { shared_.look_again(); }
 
   // For the owner
   void push(Runnable& work) noexcept {

@@ -65,13 +65,13 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
   }
 }
 
-void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first) {
+void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first, Executor* executor) {
   owner.added();
   owner_ = &owner;
-  bind(root, owner.executor());
+  bind(root, executor != nullptr ? *executor : owner.executor_for_task());
   set_context(owner.context());
   list_later();
-  executor().schedule(first);
+  this->executor().schedule(first);
 }
 
 void SpawnedTask::fail(std::exception_ptr error) noexcept {

@@ -32,7 +32,7 @@ bool TaskCount::end_outside() noexcept {
 }
 
 /// With the mutex held.
-std::uint64_t TaskCount::count() const noexcept {
+TaskCount::Totals TaskCount::sum() const noexcept {
   std::uint64_t ended = ended_outside_;
   for (std::size_t i = 0; i < workers_; ++i) {
     // Acquire: pairs with add_one(), so that the beginnings of these are seen below.
@@ -42,7 +42,12 @@ std::uint64_t TaskCount::count() const noexcept {
   for (std::size_t i = 0; i < workers_; ++i) {
     begun += tallies_[i].begun_.load(std::memory_order_acquire);
   }
-  return begun - ended;
+  return {begun, ended};
+}
+
+TaskCount::Totals TaskCount::totals() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return sum();
 }
 
 std::size_t TaskCount::living() const noexcept {

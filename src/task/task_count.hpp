@@ -29,6 +29,16 @@ namespace weft {
 class TaskCount {
  public:
   class alignas(64) Tally {
+   public:
+    /// How many have begun, and ended, on this worker. Any thread.
+    [[nodiscard]] std::uint64_t begun() const noexcept {
+      return begun_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t ended() const noexcept {
+      return ended_.load(std::memory_order_relaxed);
+    }
+
+   private:
     friend class TaskCount;
     Atomic<std::uint64_t> begun_{0};
     Atomic<std::uint64_t> ended_{0};
@@ -55,6 +65,12 @@ class TaskCount {
   }
 
   [[nodiscard]] std::size_t living() const noexcept;
+  /// How many have begun, and ended, so far.
+  struct Totals {
+    std::uint64_t begun;
+    std::uint64_t ended;
+  };
+  [[nodiscard]] Totals totals() const noexcept;
   /// Closes it if there are none, for ever. Whether it is closed.
   [[nodiscard]] bool close_if_none() noexcept;
 
@@ -66,7 +82,11 @@ class TaskCount {
   void ask(Tally& here);
   void begin_outside();
   [[nodiscard]] bool end_outside() noexcept;
-  [[nodiscard]] std::uint64_t count() const noexcept;
+  [[nodiscard]] Totals sum() const noexcept;
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    const Totals totals = sum();
+    return totals.begun - totals.ended;
+  }
 
   std::size_t workers_;
   std::unique_ptr<Tally[]> tallies_;

@@ -167,7 +167,7 @@ void TaskHeader::unwind() noexcept {
     frame = parent;
   }
   innermost_ = frame;
-  finish_(*this, Ending::cancelled);
+  conclude(Ending::cancelled);
 }
 
 }  // namespace weft

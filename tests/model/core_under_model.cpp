@@ -21,6 +21,7 @@
 #include "task/future_awaiter.cpp"
 #include "task/local_queue.cpp"
 #include "task/poll.cpp"
+#include "task/resume_on.cpp"
 #include "task/shield.cpp"
 #include "task/spawned.cpp"
 #include "task/task_context.cpp"

@@ -18,6 +18,12 @@ class Crew {
     work_.fetch_add(1, std::memory_order_relaxed);
     wake_one();
   }
+  /// One worker more, which looks for work, and is needed no more before it has found any.
+  void stand_in_and_retire() {
+    idle_.join();
+    if (idle_.start_search() && idle_.stop_search()) wake_one();
+    idle_.leave();
+  }
   /// Takes items until all have been taken. Each is held until all are: so each needs a worker of
   /// its own, and one that is left lying, or whose worker was not called, is a deadlock.
   void work(std::size_t index) {
@@ -69,7 +75,7 @@ class Crew {
   }
 
   int items_;
-  IdleSet idle_{2};
+  IdleSet idle_{2, 3};
   Atomic<int> work_{0};
   Atomic<int> held_{0};
   Atomic<int> finished_{0};
@@ -103,6 +109,24 @@ void two_producers(Execution& execution) {
 }
 
 TEST(IdleSetModel, NorWithTwoProducers) { expect_holds_randomly(20000, two_producers); }
+
+/// What is pushed while the one who searches is about to retire is somebody else's.
+void one_retires(Execution& execution) {
+  Crew crew(2);
+  execution.thread([&] {
+    crew.push();
+    crew.push();
+  });
+  execution.thread([&] { crew.work(0); });
+  execution.thread([&] { crew.work(1); });
+  execution.thread([&] { crew.stand_in_and_retire(); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, NorWhenASpareOneRetires) {
+  expect_holds_exhaustively(1, one_retires);
+  expect_holds_randomly(30000, one_retires);
+}
 
 /// The only worker of a scheduler: it does not search.
 class Loner {

@@ -1,0 +1,27 @@
+// Counter: how often something has happened, counted by one thread at a time and read by any.
+// Without a read-modify-write: who counts comes after who counted before.
+#pragma once
+
+#include <weft/atomic.hpp>
+
+#include <cstdint>
+
+namespace weft {
+inline namespace WEFT_ATOMIC_NAMESPACE {
+
+class Counter {
+ public:
+  void add(std::uint64_t amount = 1) noexcept {
+    // Relaxed: a number orders nothing.
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t load() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  Atomic<std::uint64_t> value_{0};
+};
+
+}  // namespace WEFT_ATOMIC_NAMESPACE
+}  // namespace weft

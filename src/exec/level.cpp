@@ -1,0 +1,26 @@
+#include "exec/level.hpp"
+
+#include "base/check.hpp"
+#include "exec/scheduler.hpp"
+
+namespace weft {
+
+void Level::schedule(Runnable& work) noexcept {
+  // As in Scheduler::schedule(): once pushed, it may let the runtime end.
+  Scheduler& scheduler = scheduler_;
+  scheduler.hold();
+  WEFT_CHECK(queue_.push(&work), "a level's queue is never closed");
+  scheduler.wake_one();
+  scheduler.release();
+}
+
+void Level::hold() noexcept { scheduler_.hold(); }
+void Level::release() noexcept { scheduler_.release(); }
+Executor& Level::whole() noexcept { return scheduler_.whole(); }
+void Level::look_again() noexcept { scheduler_.look_again(); }
+
+Executor& Level::of_priority(Priority priority) noexcept {
+  return priority == priority_ ? *this : scheduler_.of_priority(priority);
+}
+
+}  // namespace weft

@@ -1,0 +1,35 @@
+// Level: the executor of what has a priority of its own, beside a scheduler's normal work: a queue
+// of the scheduler's into which everything goes, and which workers look at in their turn (see
+// "exec/worker.hpp"). Thread-safe.
+#pragma once
+
+#include <weft/runnable.hpp>
+
+#include "exec/injector.hpp"
+
+namespace weft {
+
+class Scheduler;
+
+class Level final : public Executor {
+ public:
+  Level(Scheduler& scheduler, Priority priority) noexcept
+      : scheduler_(scheduler), priority_(priority) {}
+
+  void schedule(Runnable& work) noexcept override;
+  void defer(Runnable& work) noexcept override { schedule(work); }
+  void hold() noexcept override;
+  void release() noexcept override;
+  [[nodiscard]] Executor& whole() noexcept override;
+  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override;
+  void look_again() noexcept override;
+
+  [[nodiscard]] Injector<Runnable>& queue() noexcept { return queue_; }
+
+ private:
+  Scheduler& scheduler_;
+  const Priority priority_;
+  Injector<Runnable> queue_;
+};
+
+}  // namespace weft

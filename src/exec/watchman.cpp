@@ -1,0 +1,64 @@
+#include "exec/watchman.hpp"
+
+#include <algorithm>
+
+#include "exec/scheduler.hpp"
+#include "os/syscalls.hpp"
+#include "os/thread.hpp"
+
+namespace weft {
+
+void Watchman::start() {
+  // All the memory that it will ever need.
+  seen_.assign(scheduler_.most(), Seen{~std::uint64_t{0}, {}});
+  stuck_.reserve(scheduler_.most());
+  thread_ = std::thread([this] { run(); });
+}
+
+void Watchman::stop() noexcept {
+  if (!thread_.joinable()) return;
+  stop_.store(true, std::memory_order_relaxed);  // ordered by the wake, or noticed a period later
+  sleep_.wake_for_good();
+  thread_.join();
+}
+
+void Watchman::run() noexcept {
+  name_current_thread("weft-watchman");
+  while (!stop_.load(std::memory_order_relaxed)) {
+    look_around();
+    wait();
+  }
+}
+
+bool Watchman::is_stuck(const Worker& worker, Seen& seen, Clock::time_point now) noexcept {
+  const std::uint64_t turns = worker.turns();
+  if (turns != seen.turns) seen = {turns, now};
+  return now - seen.since >= period || worker.away();
+}
+
+void Watchman::look_around() noexcept {
+  stuck_.clear();
+  timeout_ns_ = std::chrono::nanoseconds(period).count();
+  const Clock::time_point now = Clock::now();
+  for (std::size_t i = 0; i < scheduler_.size(); ++i) {
+    Worker& worker = scheduler_.worker(i);
+    if (!is_stuck(worker, seen_[i], now)) continue;
+    // A worker that sleeps is no other to look at; but it is in its park, which so has no visitor.
+    const std::optional<Park::Visited> visited = worker.park().visit();
+    if (!visited) continue;
+    stuck_.push_back({.fd = visited->handle, .events = POLLIN, .revents = 0});
+    if (visited->timeout_ns >= 0) timeout_ns_ = std::min(timeout_ns_, visited->timeout_ns);
+    if (worker.has_any_work()) scheduler_.wake_one();
+  }
+}
+
+void Watchman::wait() noexcept {
+  if (stuck_.empty()) {
+    sleep_.wait(period, [this] { return scheduler_.idle().anyone_awake(); });
+  } else {
+    // An error, or an interruption, makes it look around too early.
+    static_cast<void>(Syscalls::ppoll(stuck_.data(), stuck_.size(), timeout_ns_));
+  }
+}
+
+}  // namespace weft

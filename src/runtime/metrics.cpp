@@ -1,0 +1,73 @@
+// Runtime::metrics(): the numbers that workers, reactors and task counts keep, put together.
+#include <weft/metrics.hpp>
+
+#include "runtime/machine.hpp"
+
+namespace weft {
+
+namespace {
+
+void add(WorkerMetrics& total, const WorkerMetrics& one) {
+  total.runs += one.runs;
+  total.yields += one.yields;
+  total.steals += one.steals;
+  total.injector_takes += one.injector_takes;
+  total.parks += one.parks;
+  total.wakes += one.wakes;
+  total.driver_polls += one.driver_polls;
+  total.io_completions += one.io_completions;
+  total.queue_depth += one.queue_depth;
+}
+
+}  // namespace
+
+WorkerMetrics Runtime::Machine::metrics_of(std::size_t index) {
+  const Worker& from = worker(index);
+  const Worker::Counts& counts = from.counts();
+  const Reactor& reactor = parks_[index]->reactor();
+  const TaskCount::Tally& tally = tasks_->count().of_worker(index);
+  WorkerMetrics one;
+  // The looks in vain first: they are among the turns.
+  const std::uint64_t empty = counts.empty_turns.load();
+  one.runs = from.turns() - empty;
+  one.yields = counts.yields.load();
+  one.steals = counts.steals.load();
+  one.injector_takes = counts.injector_takes.load();
+  one.parks = counts.parks.load();
+  one.wakes = counts.wakes.load();
+  one.driver_polls = reactor.polls();
+  one.io_completions = reactor.ended();
+  one.tasks_spawned = tally.begun();
+  one.tasks_ended = tally.ended();
+  one.queue_depth = from.depth();
+  one.spare = index >= workers_;
+  if (!one.spare) {
+    one.cpu = starts_[index]->cpu;
+    one.cpu_error = starts_[index]->cpu_error;
+  }
+  return one;
+}
+
+RuntimeMetrics Runtime::Machine::metrics() {
+  RuntimeMetrics all;
+  const std::size_t workers = options_.thread_per_core ? workers_ : schedulers_.front()->size();
+  for (std::size_t i = 0; i < workers; ++i) {
+    all.workers.push_back(metrics_of(i));
+    add(all.total, all.workers.back());
+  }
+  const TaskCount::Totals tasks = tasks_->count().totals();
+  all.total.tasks_spawned = tasks.begun;
+  all.total.tasks_ended = tasks.ended;
+  all.live_tasks = static_cast<std::size_t>(tasks.begun - tasks.ended);
+  for (const auto& scheduler : schedulers_) {
+    all.injector_depth +=
+        scheduler->injector().size() + scheduler->high().size() + scheduler->low().size();
+  }
+  all.blocking_threads = blocking_.threads();
+  all.blocking_calls = blocking_.submitted();
+  all.blocking_ended = blocking_.ended();
+  all.blocking_queued = blocking_.queued();
+  return all;
+}
+
+}  // namespace weft

@@ -1,0 +1,47 @@
+#include "runtime/reactor_park.hpp"
+
+namespace weft {
+
+bool ReactorPark::poll() noexcept {
+  const std::int64_t now = reactor_.now();
+  const std::int64_t since = now - polled_at_;
+  if (since > 0 && since < poll_distance_ns)
+    return false;  // a clock that stands still does not count
+  polled_at_ = now;
+  do {
+    reactor_.turn(0);
+  } while (reactor_.more());
+  return true;
+}
+
+std::optional<Park::Visited> ReactorPark::visit() noexcept {
+  const std::optional<Reactor::Visited> visited = reactor_.visit();
+  if (!visited) return std::nullopt;
+  return Visited{visited->handle, visited->timeout_ns};
+}
+
+/// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
+/// compute.
+bool ReactorPark::skip() noexcept {
+  // The worker has looked for work between the last call and this one. So if all that others had
+  // begun had ended by then, and nothing was begun since, what they made runnable has been found.
+  const std::optional<std::uint64_t> quiet = others_->all_ended();
+  const bool was_quiet = quiet.has_value() && quiet == quiet_since_;
+  quiet_since_ = quiet;
+  if (!quiet) return false;
+  const std::int64_t left = reactor_.timeout();
+  if (left < 0) return false;
+  if (reactor_.turn(0) != 0 || !was_quiet) return true;
+  virtual_clock_->advance(left);
+  reactor_.turn(0);
+  return true;
+}
+
+std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
+  // Ends first: what was begun meanwhile makes the two differ.
+  const std::uint64_t ended = blocking_.ended() + team_.ended();
+  if (blocking_.submitted() + team_.submitted() != ended) return std::nullopt;
+  return ended;
+}
+
+}  // namespace weft

@@ -1,0 +1,78 @@
+// ReactorPark: a worker's place to wait is its reactor. With virtual time, also who skips it.
+// Thread-safety: as Park.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "exec/blocking_pool.hpp"
+#include "exec/park.hpp"
+#include "exec/team.hpp"
+#include "os/clock.hpp"
+#include "reactor/reactor.hpp"
+
+namespace weft {
+
+/// What else computes for a runtime: while it does, virtual time stands still.
+class OtherThreads {
+ public:
+  OtherThreads(const BlockingPool& blocking, const Team& team) noexcept
+      : blocking_(blocking), team_(team) {}
+  /// How much they have begun; nothing, if some of it has not ended. Whoever sees all ended also
+  /// sees what that has made runnable.
+  [[nodiscard]] std::optional<std::uint64_t> all_ended() const noexcept;
+
+ private:
+  const BlockingPool& blocking_;
+  const Team& team_;
+};
+
+/// A worker's place to wait: its reactor.
+class ReactorPark final : public Park {
+ public:
+  ReactorPark(std::unique_ptr<Driver> driver, Clock& clock) noexcept
+      : reactor_(std::move(driver), clock) {}
+
+  void park() noexcept override {
+    if (virtual_clock_ == nullptr) {
+      reactor_.turn(-1);
+    } else if (!skip()) {
+      reactor_.turn(timeout());
+    }
+  }
+  /// How long a park() would last at most, in nanoseconds; negative: without end.
+  [[nodiscard]] std::int64_t timeout() noexcept {
+    if (virtual_clock_ == nullptr || quiet_since_) return reactor_.timeout();
+    // Others compute. Who has ended wakes the worker before it counts as ended, and not again.
+    return busy_look_ns;
+  }
+  /// From now on time passes only by being skipped, when the worker would wait for it.
+  void skip_time_of(VirtualClock& clock, const OtherThreads& others) noexcept {
+    virtual_clock_ = &clock;
+    others_ = &others;
+  }
+  [[nodiscard]] bool skip() noexcept;
+  bool poll() noexcept override;
+  [[nodiscard]] bool collect() noexcept override {
+    return reactor_.turn(0) != 0 || reactor_.more();
+  }
+  [[nodiscard]] bool deliver() noexcept override { return reactor_.deliver(); }
+  [[nodiscard]] std::optional<Visited> visit() noexcept override;
+  void unpark() noexcept override { reactor_.wake(); }
+  [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+
+ private:
+  /// A system call costs as much as a hundred short runs: polls come no closer than this.
+  static constexpr std::int64_t poll_distance_ns = 50'000;
+  static constexpr std::int64_t busy_look_ns = 1'000'000;
+
+  Reactor reactor_;
+  std::int64_t polled_at_ = 0;
+  VirtualClock* virtual_clock_ = nullptr;
+  const OtherThreads* others_ = nullptr;
+  std::optional<std::uint64_t> quiet_since_;  // what others_ had begun and ended a park ago
+};
+
+}  // namespace weft

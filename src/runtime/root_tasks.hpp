@@ -1,0 +1,56 @@
+// RootTasks: the outermost scope of a runtime. Thread-safe.
+#pragma once
+
+#include <weft/spawn.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "runtime/failure_report.hpp"
+#include "task/task_count.hpp"
+
+namespace weft {
+
+/// The outermost scope: owner of every task that has no other.
+class RootTasks final : public TaskSet {
+ public:
+  /// `spreads`: see TaskSet.
+  RootTasks(Executor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
+      : TaskSet(executor, nullptr, spreads),
+        count_(workers),
+        handler_(std::make_shared<const FailureHandler>(
+            on_failure ? std::move(on_failure) : FailureHandler(&report_failure))) {}
+
+  [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
+    return handler_;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return count_.living(); }
+  [[nodiscard]] TaskCount& count() noexcept { return count_; }
+  /// If there is no task, takes none any more, and gives true.
+  [[nodiscard]] bool close_if_empty() noexcept { return count_.close_if_none(); }
+  /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
+  void close_when_empty() noexcept;
+
+  /// Where the calling thread counts: as one worker of one runtime, or nowhere.
+  struct Counter {
+    const RootTasks* tasks = nullptr;
+    TaskCount::Tally* tally = nullptr;
+  };
+  [[nodiscard]] Counter counter(std::size_t worker) noexcept {
+    return {this, &count_.of_worker(worker)};
+  }
+  static Counter make_current(Counter counter) noexcept;
+
+ private:
+  void added() override { count_.begin(tally_here()); }
+  [[nodiscard]] bool ended() noexcept override { return count_.end(tally_here()); }
+  void removed(bool) noexcept override { emptied_.unpark(); }
+  [[nodiscard]] TaskCount::Tally* tally_here() const noexcept;
+
+  TaskCount count_;
+  std::shared_ptr<const FailureHandler> handler_;
+  ThreadParker emptied_;
+};
+
+}  // namespace weft

@@ -1,0 +1,94 @@
+// The threads of a machine's workers: their start, with what users want done there, and their end.
+#include <mutex>
+#include <string>
+#include <system_error>
+
+#include "os/thread.hpp"
+#include "runtime/machine.hpp"
+
+namespace weft {
+
+void Runtime::Machine::start_threads() {
+  if (schedulers_.front()->size() > 1) {
+    watchman_ = std::make_unique<Watchman>(*schedulers_.front());
+    schedulers_.front()->watched_by(*watchman_);
+  }
+  threads_.reserve(workers_ + most_spares_);  // nothing but a thread's start can fail below
+  try {
+    run_threads();
+  } catch (const std::system_error& error) {
+    stop_threads();
+    throw IoError(error.code(), "weft::Runtime: worker thread");
+  }
+  // Else nobody asks how they have begun.
+  if (!options_.on_worker_start && !options_.thread_per_core) return;
+  all_started_.park();
+  // No lock: the last one has been here after all others.
+  if (start_error_ == nullptr) return;
+  stop_threads();
+  std::rethrow_exception(start_error_);
+}
+
+void Runtime::Machine::run_threads() {
+  for (std::size_t i = 0; i < workers_; ++i) {
+    threads_.emplace_back([this, i] { work(i); });
+  }
+  if (watchman_ != nullptr) watchman_->start();
+}
+
+/// On the worker's thread. What kept it from beginning, or null.
+std::exception_ptr Runtime::Machine::begin_work(std::size_t index) noexcept {
+  try {
+    name_current_thread(options_.name + "-" + std::to_string(index));
+    if (options_.thread_per_core) {
+      const Result<unsigned> cpu = pin_current_thread(index);
+      if (cpu) {
+        starts_[index]->cpu = *cpu;
+      } else {
+        starts_[index]->cpu_error = cpu.error();
+      }
+    }
+    if (options_.on_worker_start) options_.on_worker_start(index);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+void Runtime::Machine::end_work(std::size_t index) noexcept {
+  if (!options_.on_worker_stop) return;
+  try {
+    options_.on_worker_stop(index);
+  } catch (...) {
+    report(std::current_exception());
+  }
+}
+
+void Runtime::Machine::report(std::exception_ptr error) noexcept {
+  (*tasks_->failure_handler())(UnhandledFailure{std::move(error), nullptr});
+}
+
+void Runtime::Machine::work(std::size_t index) noexcept {
+  const std::exception_ptr error = begin_work(index);
+  {
+    const std::lock_guard lock(start_mutex_);
+    if (error != nullptr && start_error_ == nullptr) start_error_ = error;
+    if (++started_ == workers_) all_started_.unpark();
+  }
+  if (error != nullptr) return;
+  {
+    const ScopedContext here(context(index));
+    worker(index).run_until([this] { return stopped(); });
+  }
+  end_work(index);
+}
+
+void Runtime::Machine::stop_threads() noexcept {
+  if (watchman_ != nullptr) watchman_->stop();
+  stop_.store(true, std::memory_order_release);
+  for (const auto& scheduler : schedulers_) scheduler->unpark_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace weft

@@ -1,0 +1,233 @@
+// block_in_place(): a call that blocks where it stands keeps nobody else waiting. A failure is, for
+// the most part, a test that hangs.
+#include <weft/block_in_place.hpp>
+#include <weft/fiber.hpp>
+#include <weft/net.hpp>
+#include <weft/placement.hpp>
+#include <weft/scope.hpp>
+#include <weft/time.hpp>
+#include <weft/when_all.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "support/helpers.hpp"
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class BlockInPlaceTest : public RuntimeTest {
+ protected:
+  /// Whether somebody can stand in.
+  [[nodiscard]] bool hands_over() const { return GetParam() >= 2; }
+};
+WEFT_ON_ALL_RUNTIMES(BlockInPlaceTest);
+
+TEST_P(BlockInPlaceTest, GivesWhatTheFunctionGivesHere) {
+  run([]() -> Task<void> {
+    const std::thread::id here = std::this_thread::get_id();
+    auto owned = std::make_unique<int>(4);
+    const std::unique_ptr<int> same = block_in_place([&] {
+      EXPECT_EQ(std::this_thread::get_id(), here);
+      return std::move(owned);
+    });
+    EXPECT_EQ(*same, 4);
+    int number = 0;
+    int& reference = block_in_place([&]() -> int& { return number; });
+    EXPECT_EQ(&reference, &number);
+    EXPECT_THROW(block_in_place([] { throw std::runtime_error("within"); }), std::runtime_error);
+    // And the thread is a worker again.
+    EXPECT_EQ(std::this_thread::get_id(), here);
+    auto child = spawn([] { return sleep_for(10us); });
+    co_await std::move(child);
+    co_await sleep_for(10us);
+  });
+}
+
+TEST_P(BlockInPlaceTest, OnAThreadFromOutsideItIsACall) {
+  EXPECT_EQ(block_in_place([] { return 3; }), 3);
+}
+
+TEST_P(BlockInPlaceTest, WhatTheWorkerHadInItsQueueIsRun) {
+  if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
+  run([]() -> Task<void> {
+    std::counting_semaphore<> ran(0);
+    std::vector<JoinHandle<void>> queued;
+    for (int i = 0; i < 300; ++i) {  // more than a queue holds
+      queued.push_back(spawn([&]() -> Task<void> {
+        ran.release();
+        co_return;
+      }));
+    }
+    block_in_place([&] {
+      for (int i = 0; i < 300; ++i) ran.acquire();
+    });
+    for (auto& each : queued) co_await std::move(each);
+  });
+}
+
+// All workers are in such calls, and each call waits for a task that is still to be run.
+TEST_P(BlockInPlaceTest, AllWorkersAtOnceMayWaitForTasks) {
+  if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
+  run([&]() -> Task<void> {
+    std::atomic<std::size_t> inside{0};
+    std::vector<JoinHandle<int>> all;
+    const std::size_t callers = runtime().workers() + 1;
+    for (std::size_t i = 0; i < callers; ++i) {
+      all.push_back(spawn([&]() -> Task<int> {
+        co_return block_in_place([&] {
+          inside.fetch_add(1);
+          return runtime().block_on([&]() -> Task<int> {
+            co_await until([&] { return inside.load() == callers; });
+            co_await sleep_for(10us);
+            co_return 1;
+          });
+        });
+      }));
+    }
+    int sum = 0;
+    for (auto& each : all) sum += co_await std::move(each);
+    EXPECT_EQ(sum, static_cast<int>(callers));
+  });
+}
+
+TEST_P(BlockInPlaceTest, WhatWaitsOnTheWorkersReactorGoesOn) {
+  if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
+  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  run([&]() -> Task<void> {
+    std::binary_semaphore accepted(0);
+    auto accept = [&]() -> Task<void> {
+      TcpStream stream = co_await listener.accept();
+      co_await sleep_for(10us);
+      accepted.release();
+    };
+    auto block = [&]() -> Task<void> {
+      block_in_place([&] {
+        auto connected =
+            runtime().spawn([&] { return TcpStream::connect(listener.local_endpoint()); });
+        accepted.acquire();
+        static_cast<void>(runtime().block_on([&] { return std::move(connected); }));
+      });
+      co_return;
+    };
+    co_await when_all(accept(), block());  // begun one after the other, on one worker
+  });
+}
+
+TEST_P(BlockInPlaceTest, FibersMayUseIt) {
+  run([&]() -> Task<void> {
+    auto fiber = spawn_fiber([&] {
+      const std::thread::id here = std::this_thread::get_id();
+      await(sleep_for(10us));
+      EXPECT_THROW(block_in_place([] { throw std::runtime_error("within"); }), std::runtime_error);
+      if (hands_over()) {
+        block_in_place([&] { runtime().block_on([] { return sleep_for(10us); }); });
+      }
+      await(sleep_for(10us));
+      EXPECT_EQ(std::this_thread::get_id(), here);
+      EXPECT_TRUE(in_fiber());
+    });
+    co_await std::move(fiber);
+  });
+}
+
+TEST_P(BlockInPlaceTest, ItMayBeNested) {
+  run([&]() -> Task<void> {
+    const int value = block_in_place([&] { return block_in_place([] { return 9; }); });
+    EXPECT_EQ(value, 9);
+    if (!hands_over()) co_return;
+    block_in_place([&] {
+      runtime().block_on([&]() -> Task<void> {
+        block_in_place([&] { runtime().block_on([] { return sleep_for(10us); }); });
+        co_return;
+      });
+    });
+  });
+}
+
+TEST_P(BlockInPlaceTest, WithinItTheThreadIsNoWorker) {
+  run([&]() -> Task<void> {
+    block_in_place([&] {
+      if (hands_over()) {
+        EXPECT_EQ(TaskSet::current_or_null(), nullptr);
+        EXPECT_FALSE(in_fiber());
+      } else {
+        EXPECT_THROW(runtime().block_on([] { return sleep_for(1us); }), std::logic_error);
+      }
+    });
+    co_return;
+  });
+}
+
+// Who has stood in keeps the fibers that have started there, and sees to them.
+TEST_P(BlockInPlaceTest, FibersOfThoseWhoStoodInGoOn) {
+  if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
+  run([&]() -> Task<void> {
+    std::counting_semaphore<> started(0);
+    std::vector<JoinHandle<void>> fibers;
+    for (int round = 0; round < 20; ++round) {
+      constexpr int crowd = 16;
+      for (int i = 0; i < crowd; ++i) {
+        fibers.push_back(spawn_fiber([&started] {
+          started.release();
+          const std::thread::id here = std::this_thread::get_id();
+          for (int turn = 0; turn < 10; ++turn) {
+            await(sleep_for(20us));
+            await(yield_now());
+            EXPECT_EQ(std::this_thread::get_id(), here);
+          }
+        }));
+      }
+      block_in_place([&] {
+        for (int i = 0; i < crowd; ++i) started.acquire();
+      });
+    }
+    for (auto& fiber : fibers) co_await std::move(fiber);
+  });
+}
+
+TEST_P(BlockInPlaceTest, AThousandTimesWithFewThreads) {
+  run([&]() -> Task<void> {
+    std::vector<JoinHandle<void>> all;
+    for (std::size_t i = 0; i < 4; ++i) {
+      all.push_back(spawn([]() -> Task<void> {
+        for (int round = 0; round < 250; ++round) {
+          block_in_place([] { std::this_thread::yield(); });
+          co_await yield_now();
+          if (round % 16 == 0) co_await sleep_for(10us);
+        }
+      }));
+    }
+    for (auto& each : all) co_await std::move(each);
+  });
+  const RuntimeMetrics metrics = runtime().metrics();
+  // At most one stands in for each of those who block at once.
+  EXPECT_LE(metrics.workers.size(), runtime().workers() + 4);
+}
+
+TEST_P(BlockInPlaceTest, SpawnLocalStaysWithTheThreadThatComesBack) {
+  run([&]() -> Task<void> {
+    auto local = spawn_local([&]() -> Task<void> {
+      const std::thread::id here = std::this_thread::get_id();
+      for (int i = 0; i < 20; ++i) {
+        block_in_place([] { std::this_thread::yield(); });
+        EXPECT_EQ(std::this_thread::get_id(), here);
+        co_await sleep_for(10us);
+        EXPECT_EQ(std::this_thread::get_id(), here);
+      }
+    });
+    co_await std::move(local);
+  });
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,115 @@
+// A worker that computes for long: what waits on its reactor, and what stands in its queues, goes
+// on elsewhere meanwhile. The worker is let go only after that, so a failure is a test that hangs.
+#include "support/stuck_worker.hpp"
+
+#include <weft/net.hpp>
+#include <weft/time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <span>
+
+#include "support/runtime_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StuckWorkerTest : public RuntimeTest {
+ protected:
+  void SetUp() override {
+    RuntimeTest::SetUp();
+    if (GetParam() < 2) GTEST_SKIP() << "there is no other worker";
+  }
+};
+WEFT_ON_ALL_RUNTIMES(StuckWorkerTest);
+
+TEST_P(StuckWorkerTest, ItsConnectionsAreServed) {
+  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  StuckWorker stuck;
+  auto accepted = stuck.behind(runtime(), [&] { return listener.accept(); });
+  TcpStream client = run([&] { return TcpStream::connect(listener.local_endpoint()); });
+  TcpStream server = run([&] { return std::move(accepted); });
+  EXPECT_EQ(server.peer_endpoint(), client.local_endpoint().value());
+  stuck.let_go();
+}
+
+// The same pair over and over: what waits here was begun on the stuck worker, and what follows on
+// another one.
+TEST_P(StuckWorkerTest, AConversationGoesOn) {
+  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  auto serve = [&]() -> Task<std::size_t> {
+    TcpStream stream = co_await listener.accept();
+    std::array<std::byte, 16> buffer{};
+    std::size_t total = 0;
+    for (;;) {
+      const std::size_t size = co_await stream.read(buffer);
+      if (size == 0) co_return total;
+      total += size;
+      co_await stream.write_all(std::span(buffer).first(size));
+    }
+  };
+  StuckWorker stuck;
+  auto server = stuck.behind(runtime(), serve);
+  run([&]() -> Task<void> {
+    TcpStream client = co_await TcpStream::connect(listener.local_endpoint());
+    std::array<std::byte, 16> buffer{};
+    for (int i = 0; i < 100; ++i) {
+      co_await client.write_all(buffer);
+      co_await client.read_exact(buffer);
+    }
+  });
+  const std::size_t served = run([&] { return std::move(server); });
+  EXPECT_EQ(served, 1600U);
+  stuck.let_go();
+}
+
+TEST_P(StuckWorkerTest, ItsTimersFire) {
+  StuckWorker stuck;
+  auto slept = stuck.behind(runtime(), [] { return sleep_for(1ms); });
+  run([&] { return std::move(slept); });
+  stuck.let_go();
+}
+
+TEST_P(StuckWorkerTest, WhatWaitsOnItCanBeCancelled) {
+  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  StuckWorker stuck;
+  auto accepted = stuck.behind(runtime(), [&] { return listener.accept(); });
+  accepted.cancel();
+  const auto outcome = run([&] { return std::move(accepted).outcome(); });
+  EXPECT_TRUE(outcome.cancelled());
+  stuck.let_go();
+}
+
+// The last one to be made runnable stands where others look last, and nobody is told of it.
+TEST_P(StuckWorkerTest, WhatItHasJustSpawnedIsRun) {
+  std::atomic<bool> done{false};
+  run([&]() -> Task<void> {
+    auto next = spawn([&]() -> Task<void> {
+      done.store(true);
+      co_return;
+    });
+    while (!done.load()) {
+    }
+    co_await std::move(next);
+  });
+}
+
+// Over and over the one worker is stuck, with something under way, and comes back.
+TEST_P(StuckWorkerTest, ItComesBackAndTakesOver) {
+  for (int round = 0; round < 20; ++round) {
+    StuckWorker stuck;
+    auto slept = stuck.behind(runtime(), [] { return sleep_for(100us); });
+    if (round % 2 == 0) run([&] { return std::move(slept); });
+    stuck.let_go();
+    if (round % 2 != 0) run([&] { return std::move(slept); });
+    run([] { return sleep_for(10us); });
+  }
+}
+
+}  // namespace
+}  // namespace weft::test
