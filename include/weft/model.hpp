@@ -3,7 +3,8 @@
 // goes wrong. For programs built with WEFT_ATOMIC_MODE=2 and linked with the library of that mode:
 //   find_package(weft)                                  # or add_subdirectory(weft)
 //   target_link_libraries(my_queue_test PRIVATE weft::model)    # instead of weft::weft
-// In the other modes this header can be included, but a program that calls explore() does not link.
+// The two do not go together in one program. In the other modes this header can be included, but a
+// program that calls explore() does not link.
 //
 // How it works: the program's threads are flows of control on the thread that calls explore(), and
 // one of them runs at a time. At each operation of an Atomic, a ThreadMutex or a ThreadParker the
