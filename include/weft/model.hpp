@@ -3,7 +3,8 @@
 // goes wrong. For programs built with WEFT_ATOMIC_MODE=2 and linked with the library of that mode:
 //   find_package(weft)                                  # or add_subdirectory(weft)
 //   target_link_libraries(my_queue_test PRIVATE weft::model)    # instead of weft::weft
-// In the other modes this header can be included, but a program that calls explore() does not link.
+// The two do not go together in one program. In the other modes this header can be included, but a
+// program that calls explore() does not link.
 //
 // How it works: the program's threads are flows of control on the thread that calls explore(), and
 // one of them runs at a time. At each operation of an Atomic, a ThreadMutex or a ThreadParker the
@@ -16,8 +17,8 @@
 // execution that does not end), violated require()s, exceptions that leave a thread, data races on
 // Shared<T> (<weft/model_data.hpp>), uses of an Atomic, a mutex or a Shared after its end, before
 // its construction is known to the thread, or not before its destruction; objects with one of these
-// inside, or Tracked, that are never destroyed. A crash ends the process, after a report on
-// standard error. A time-out of park_for may strike at any moment.
+// inside, or Tracked, that are made in an execution and live on after it. A crash ends the process,
+// after a report on standard error. A time-out of park_for may strike at any moment.
 //
 // Memory orders. Who happens before whom is computed from the orders as written ([intro.races],
 // [atomics.order] of C++20: release and acquire, release sequences, fences), so an order that is

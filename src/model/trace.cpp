@@ -98,12 +98,11 @@ std::string Trace::effect_of(const TraceStep& step) {
 std::string Trace::line(const TraceStep& step, bool values) {
   const ModelAccess& access = step.access;
   std::string text = "thread " + std::to_string(step.thread) + " " + access.operation;
-  if (access.kind != ModelAccess::Kind::none || access.object == nullptr) {
-    if (access.where.line() != 0) {
-      text += std::string("(") + model::name_of(access.order);
-      if (is_compare(access)) text += std::string(", ") + model::name_of(access.failure);
-      text += ")";
-    }
+  const bool is_fence = access.object == nullptr && access.where.line() != 0;
+  if (access.kind != ModelAccess::Kind::none || is_fence) {
+    text += std::string("(") + model::name_of(access.order);
+    if (is_compare(access)) text += std::string(", ") + model::name_of(access.failure);
+    text += ")";
   }
   if (access.object != nullptr) text += " " + name_of(access.object, step.name);
   if (values) text += effect_of(step);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
+#include <random>
 #include <weft/model.hpp>
 
 namespace weft::model {
@@ -44,17 +46,23 @@ inline void expect_holds_exhaustively(std::uint32_t bound,
   if (with_weak_memory) expect_holds_weakly(std::min(bound, 2U), 1, body);
 }
 
-/// Tries `iterations` random interleavings; then half as many by priorities, with weak memory.
+/// Tries `iterations` random interleavings; then half as many by priorities, with weak memory. With
+/// WEFT_MODEL_LONG in the environment four times as many, and others each time.
 inline void expect_holds_randomly(std::uint64_t iterations,
                                   const std::function<void(Execution&)>& body) {
-  const Report random = explore({.iterations = iterations}, body);
+  Options options{.iterations = iterations};
+  if (std::getenv("WEFT_MODEL_LONG") != nullptr) {
+    options.seed = std::uint64_t{std::random_device()()} << 16;
+    options.iterations *= 4;
+  }
+  const Report random = explore(options, body);
   EXPECT_FALSE(random.failed) << random.text;
   if (!with_weak_memory) return;
-  const Report weak = explore({.strategy = Strategy::kPct,
-                               .iterations = iterations / 2,
-                               .memory = Memory::kWeak,
-                               .spurious_failures = true},
-                              body);
+  options.strategy = Strategy::kPct;
+  options.iterations /= 2;
+  options.memory = Memory::kWeak;
+  options.spurious_failures = true;
+  const Report weak = explore(options, body);
   EXPECT_FALSE(weak.failed) << weak.text;
 }
 
