@@ -174,17 +174,18 @@ class TaskHeader : public Runnable {
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
+  // What a wake-up touches comes first: it is in the block's first cache line.
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
-  Finish finish_;
-  std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
-  const TaskContext* context_ = nullptr;       // what is bound: see <weft/task_context.hpp>
+  const TaskContext* context_ = nullptr;  // what is bound: see <weft/task_context.hpp>
   std::uint16_t budget_ = full_budget;
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends
   bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
+  Finish finish_;
+  std::unique_ptr<AsyncBacktrace> backtrace_;  // only after a failure
 };
 
 /// What every weft coroutine's promise has in common.
