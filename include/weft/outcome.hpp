@@ -119,20 +119,23 @@ class Outcome {
   void reset() noexcept {
     const State state = std::exchange(state_, State::cancelled);
     if (state == State::failed) [[unlikely]]
-      std::destroy_at(&error_);
+      destroy_error();
     if constexpr (!std::is_trivially_destructible_v<Stored>) {
       if (state == State::value) std::destroy_at(&value_);
     }
   }
   /// This one is cancelled, and stays so if moving throws.
   void take_from(Outcome& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
-    if (other.failed()) [[unlikely]]
-      return set_error(std::move(other.error_));
     if (other.has_value()) {
       ::new (&value_) Stored(std::move(other.value_));
       state_ = State::value;
+    } else if (other.failed()) [[unlikely]] {
+      ::new (&error_) std::exception_ptr(std::move(other.error_));
+      state_ = State::failed;
     }
   }
+  // Not inlined: g++ 12 then warns of an error that there is not.
+  [[gnu::noinline]] void destroy_error() noexcept { std::destroy_at(&error_); }
   /// There is no value.
   [[noreturn]] void rethrow() const {
     if (failed()) std::rethrow_exception(error_);

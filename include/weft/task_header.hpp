@@ -226,21 +226,22 @@ class TaskHeader : public Runnable {
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
+  // What a wake-up touches comes first: it is in the block's first cache line.
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
-  Finish finish_;
   const TaskContext* context_ = nullptr;  // what is bound: see <weft/task_context.hpp>
-  ForkPoint* pending_forks_ = nullptr;    // the newest whose parts have not all begun
-  std::unique_ptr<TaskFailure> failure_;  // only after a failure
-  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
-  Atomic<std::uint32_t> cancel_reasons_{0};
   std::uint16_t budget_ = full_budget;
   std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
   bool run_ahead_ = false;    // until it first suspends
   bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
   bool guest_ = false;        // its executor is a GuestStay: see resume_on()
+  ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
+  Finish finish_;
+  std::unique_ptr<TaskFailure> failure_;  // only after a failure
+  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
+  Atomic<std::uint32_t> cancel_reasons_{0};
 };
 
 /// What every weft coroutine's promise has in common.

@@ -8,8 +8,8 @@
 #include <vector>
 #include <weft/atomic.hpp>
 #include <weft/frame_pool.hpp>
+#include <weft/frame_size_class.hpp>
 
-#include "base/frame_size_class.hpp"
 #include "base/random.hpp"
 
 namespace weft {
