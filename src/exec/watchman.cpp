@@ -1,6 +1,7 @@
 #include "exec/watchman.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "exec/scheduler.hpp"
@@ -63,8 +64,9 @@ void Watchman::wait() noexcept {
   } else if (stuck_.empty()) {
     sleep_.wait(period, [this] { return scheduler_.idle().anyone_awake(); });
   } else {
-    // An error, or an interruption, makes it look around too early.
-    static_cast<void>(Syscalls::ppoll(stuck_.data(), stuck_.size(), timeout_ns_));
+    // An interruption makes it look around too early; without the call it looks less often.
+    const std::int64_t ready = Syscalls::ppoll(stuck_.data(), stuck_.size(), timeout_ns_);
+    if (ready < 0 && ready != -EINTR) sleep_.nap(period);
   }
 }
 
