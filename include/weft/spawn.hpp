@@ -352,9 +352,9 @@ template <class F, class... Args>
 auto spawn_in_on(TaskSet& owner, Executor* executor, F callable, Args... args)
     -> JoinHandle<SpawnResult<F, Args...>> {
   if constexpr (std::is_invocable_v<F&, Args...>) {
-    using Call = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
+    using Spawned = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
     return JoinHandle<SpawnResult<F, Args...>>(
-        Call::make_on(owner, executor, std::move(callable), std::move(args)...));
+        Spawned::make_on(owner, executor, std::move(callable), std::move(args)...));
   } else {
     return spawn_in_on(owner, executor,
                        [work = std::move(callable)]() mutable { return std::move(work); });

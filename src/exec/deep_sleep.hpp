@@ -24,11 +24,15 @@ class DeepSleep {
     atomic_fence(std::memory_order_seq_cst);
     if (anyone_awake()) {
       asleep_.store(false, std::memory_order_relaxed);
-      static_cast<void>(parker_.park_for(period));
+      nap(period);
     } else {
       parker_.park();
       asleep_.store(false, std::memory_order_relaxed);
     }
+  }
+  /// Waits for `period`, or until wake_for_good().
+  void nap(std::chrono::nanoseconds period) noexcept {
+    static_cast<void>(parker_.park_for(period));
   }
   /// Who has just woken up, and counts as awake.
   void wake() noexcept {

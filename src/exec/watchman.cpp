@@ -1,6 +1,8 @@
 #include "exec/watchman.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "exec/scheduler.hpp"
 #include "os/syscalls.hpp"
@@ -40,8 +42,10 @@ void Watchman::look_around() noexcept {
   stuck_.clear();
   timeout_ns_ = std::chrono::nanoseconds(period).count();
   const Clock::time_point now = Clock::now();
+  std::uint64_t turns = 0;
   for (std::size_t i = 0; i < scheduler_.size(); ++i) {
     Worker& worker = scheduler_.worker(i);
+    turns += worker.turns();
     if (!is_stuck(worker, seen_[i], now)) continue;
     // A worker that sleeps is no other to look at; but it is in its park, which so has no visitor.
     const std::optional<Park::Visited> visited = worker.park().visit();
@@ -50,14 +54,19 @@ void Watchman::look_around() noexcept {
     if (visited->timeout_ns >= 0) timeout_ns_ = std::min(timeout_ns_, visited->timeout_ns);
     if (worker.has_any_work()) scheduler_.wake_one();
   }
+  quiet_ = std::exchange(turns_, turns) == turns;
 }
 
 void Watchman::wait() noexcept {
-  if (stuck_.empty()) {
+  if (stuck_.empty() && !quiet_) {
+    // Workers that wake up every other moment shall not have to wake him, too.
+    sleep_.nap(period);
+  } else if (stuck_.empty()) {
     sleep_.wait(period, [this] { return scheduler_.idle().anyone_awake(); });
   } else {
-    // An error, or an interruption, makes it look around too early.
-    static_cast<void>(Syscalls::ppoll(stuck_.data(), stuck_.size(), timeout_ns_));
+    // An interruption makes it look around too early; without the call it looks less often.
+    const std::int64_t ready = Syscalls::ppoll(stuck_.data(), stuck_.size(), timeout_ns_);
+    if (ready < 0 && ready != -EINTR) sleep_.nap(period);
   }
 }
 

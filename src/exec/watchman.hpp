@@ -4,9 +4,9 @@
 // that are idle asleep, and the others busy, nobody else would notice
 // (docs/decisions/020-a-stuck-workers-io.md).
 //
-// It looks around every `period` while a worker is awake, and sleeps while none is. A worker that
-// has not come back to its loop between two looks is stuck: until it has, its park's handle is
-// watched as well, so that what comes for it waits no longer than for anybody else.
+// It looks around every `period` while any worker does something, and sleeps while none is awake. A
+// worker that has not come back to its loop between two looks is stuck: until it has, its park's
+// handle is watched as well, so that what comes for it waits no longer than for anybody else.
 //
 // Thread-safety: start() and stop() by one thread; worker_woke() by any.
 #pragma once
@@ -63,6 +63,8 @@ class Watchman {
   std::vector<Seen> seen_;
   std::vector<pollfd> stuck_;  // the handles of those who are
   std::int64_t timeout_ns_ = 0;
+  std::uint64_t turns_ = 0;  // of all workers, when they were last looked at …
+  bool quiet_ = false;       // … and whether they had not changed
 };
 
 }  // namespace weft

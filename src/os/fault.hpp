@@ -44,6 +44,7 @@ enum class Call : std::uint8_t {
   map_pages,
   guard_pages,      ///< Every guard; the next counts as well if it is made so.
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
+  pin_thread,
   count_,
 };
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <system_error>
 
+#include "os/fault.hpp"
+#include "os/syscalls.hpp"
 #include "os/thread.hpp"
 #include "runtime/machine.hpp"
 
@@ -41,7 +43,9 @@ std::exception_ptr Runtime::Machine::begin_work(std::size_t index) noexcept {
   try {
     name_current_thread(options_.name + "-" + std::to_string(index));
     if (options_.thread_per_core) {
-      const Result<unsigned> cpu = pin_current_thread(index);
+      const int refused = Syscalls::planned_failure(Call::pin_thread);
+      const Result<unsigned> cpu =
+          refused == 0 ? pin_current_thread(index) : fail(os_error(refused));
       if (cpu) {
         starts_[index]->cpu = *cpu;
       } else {

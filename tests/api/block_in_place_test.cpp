@@ -11,12 +11,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <semaphore>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "os/fault.hpp"
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
@@ -165,6 +167,24 @@ TEST_P(BlockInPlaceTest, WithinItTheThreadIsNoWorker) {
       }
     });
     co_return;
+  });
+}
+
+// No descriptor for another worker: then it is a call, and this thread is still the worker.
+TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
+  ScopedFaults faults;
+  static_cast<void>(runtime());
+  faults.add({.call = Call::epoll_create, .errno_value = EMFILE, .times = Fault::always});
+  run([&]() -> Task<void> {
+    TaskSet* const before = TaskSet::current_or_null();
+    const int value = block_in_place([&] {
+      EXPECT_EQ(TaskSet::current_or_null(), before);
+      return 8;
+    });
+    EXPECT_EQ(value, 8);
+    faults.clear();
+    co_await sleep_for(10us);
+    block_in_place([&] { EXPECT_EQ(TaskSet::current_or_null() == nullptr, hands_over()); });
   });
 }
 

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -22,6 +23,7 @@
 #include <thread>
 #include <vector>
 
+#include "os/fault.hpp"
 #include "support/helpers.hpp"
 #include "support/process_state.hpp"
 #include "support/runtime_fixture.hpp"
@@ -116,6 +118,18 @@ TEST_P(ThreadPerCore, EachWorkerIsBoundToAProcessor) {
     auto where = runtime.spawn_on(i, []() -> Task<int> { co_return sched_getcpu(); });
     EXPECT_EQ(runtime.block_on([&] { return std::move(where); }), static_cast<int>(*worker.cpu));
   }
+}
+
+TEST(ThreadPerCoreFaults, WhatCannotBeBoundRunsWhereItMay) {
+  ScopedFaults faults;
+  faults.add({.call = Call::pin_thread, .errno_value = EPERM, .times = Fault::always});
+  Runtime runtime(per_core(2));
+  for (const WorkerMetrics& worker : runtime.metrics().workers) {
+    EXPECT_FALSE(worker.cpu.has_value());
+    EXPECT_EQ(worker.cpu_error, std::errc::operation_not_permitted);
+  }
+  auto far = runtime.spawn_on(1, []() -> Task<int> { co_return 6; });
+  EXPECT_EQ(runtime.block_on([&] { return std::move(far); }), 6);
 }
 
 TEST_P(ThreadPerCore, ServesConnections) {
