@@ -249,5 +249,16 @@ inline void spin_hint() noexcept {
 }
 #endif
 
+/// An address that stands for the calling thread, and for no other one while it lives. Not inlined:
+/// a compiler might keep it over a suspension.
+#if WEFT_ATOMIC_MODE == 2
+[[nodiscard]] const void* this_thread_mark() noexcept;
+#else
+[[nodiscard, gnu::noinline]] inline const void* this_thread_mark() noexcept {
+  static constinit thread_local char mark = 0;
+  return &mark;
+}
+#endif
+
 }  // namespace WEFT_ATOMIC_NAMESPACE
 }  // namespace weft

@@ -67,9 +67,9 @@ class CancelSlot {
   /// Requested → idle: what the request was for has come about. Not while a hook is armed or used.
   void forget_request() noexcept {
     std::uintptr_t expected = requested_word;
-    // Acquire-release: between those who give their reasons before request() and look for them
-    // after this, one sees the other.
-    (void)word_.compare_exchange_strong(expected, idle_word, std::memory_order_acq_rel,
+    // Seq_cst, as is the load in request(): of those who give a reason and then request, and who
+    // forgets the request and then looks for reasons, one sees the other.
+    (void)word_.compare_exchange_strong(expected, idle_word, std::memory_order_seq_cst,
                                         std::memory_order_relaxed);
   }
 
@@ -97,7 +97,8 @@ class CancelSlot {
   /// Any thread: asks for a cancel. Non-null: the caller must call request() on it (now state is
   /// busy).
   [[nodiscard]] CancelHook* request() noexcept {
-    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    // Seq_cst: pairs with forget_request(). An older request that was forgotten must not be found.
+    std::uintptr_t word = word_.load(std::memory_order_seq_cst);
     for (;;) {
       if (word >= requested_word && word <= busy_ended_word) return nullptr;
       const std::uintptr_t next = word == idle_word ? requested_word : busy_word;

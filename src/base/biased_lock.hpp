@@ -89,7 +89,7 @@ class BiasedLock {
         return false;
       }
     }
-    holder_.store(this_thread(), std::memory_order_relaxed);
+    holder_.store(this_thread_mark(), std::memory_order_relaxed);
     return true;
   }
   void end_visit() noexcept {
@@ -98,15 +98,8 @@ class BiasedLock {
   }
 
  private:
-  /// Something that stands for the calling thread, and for no other. Not inlined: the address must
-  /// not be kept over a suspension.
-  [[nodiscard, gnu::noinline]] static const void* this_thread() noexcept {
-    static constinit thread_local char mark = 0;
-    return &mark;
-  }
-
   [[nodiscard, gnu::noinline]] Held lock_shared() noexcept {
-    const void* const me = this_thread();
+    const void* const me = this_thread_mark();
     // Relaxed: it is `me` only if this thread has written it, and has not left since.
     if (holder_.load(std::memory_order_relaxed) == me) return Held::nested;
     mutex_.lock();

@@ -2,6 +2,7 @@
 // scheduler of the model checker. On a thread that runs no execution they act at once.
 #include <weft/model.hpp>
 
+#include <array>
 #include <thread>
 
 #include "base/futex.hpp"
@@ -106,6 +107,13 @@ void spin_hint() noexcept {
   } else {
     std::this_thread::yield();
   }
+}
+
+const void* this_thread_mark() noexcept {
+  // The program's threads share the one that explores, and so its thread_local variables.
+  static constexpr std::array<char, 16> marks{};
+  Scheduler* const scheduler = Scheduler::current();
+  return &marks.at(scheduler != nullptr ? 1 + scheduler->self() : 0);
 }
 
 void ThreadMutex::lock(Where where) {

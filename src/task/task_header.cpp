@@ -106,14 +106,14 @@ void TaskHeader::request_finished() noexcept {
 }
 
 void TaskHeader::cancel() noexcept {
-  // Before the slot, as end_cancel_within() looks the other way round. Relaxed: by the slot.
-  cancel_reasons_.fetch_or(from_outside, std::memory_order_relaxed);
+  // Before the slot, as end_cancel_within() looks the other way round: see forget_request().
+  cancel_reasons_.fetch_or(from_outside, std::memory_order_seq_cst);
   request_cancel();
 }
 
 /// A part of a fork of this task has failed elsewhere: the task is to be unwound up to that fork.
 void TaskHeader::cancel_within() noexcept {
-  cancel_reasons_.fetch_add(1, std::memory_order_relaxed);
+  cancel_reasons_.fetch_add(1, std::memory_order_seq_cst);  // as in cancel()
   request_cancel();
 }
 
@@ -122,8 +122,8 @@ void TaskHeader::cancel_within() noexcept {
 void TaskHeader::end_cancel_within() noexcept {
   if (cancel_reasons_.fetch_sub(1, std::memory_order_relaxed) != 1) return;
   slot_.forget_request();
-  // Whoever asked meanwhile has found a request in the slot, and his reason is seen here.
-  if (cancel_reasons_.load(std::memory_order_relaxed) != 0) request_cancel();
+  // Whoever asked meanwhile, and has found a request in the slot, is seen here.
+  if (cancel_reasons_.load(std::memory_order_seq_cst) != 0) request_cancel();
 }
 
 void TaskHeader::request_cancel() noexcept {

@@ -164,7 +164,7 @@ const Row rows[] = {
     {"scope of two children", scope_of_two, {5, 768}, {5, 768}},
     {"when_all of two children", all_of_two, {2, 256}, {2, 256}},
     {"select of two receives", select_of_two, {2, 512}, {2, 512}},
-    {"timeout of a read", timeout_of_a_read, {3, 1088}, {3, 1152}},
+    {"timeout of a read", timeout_of_a_read, {3, 1152}, {3, 1152}},
     {"write and read", read_and_write, {0, 0}, {0, 0}},
     {"channel: send and receive", send_and_receive, {0, 0}, {0, 0}},
     {"oneshot: make, send and receive", send_once, {1, 64}, {1, 64}},

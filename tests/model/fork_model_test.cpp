@@ -70,14 +70,14 @@ class OfferingExecutor final : public Executor {
 struct Forking {
   Forking() : task(executor), fork(parts_executor) {
     fork.fork(task);
-    require(executor.offered == 2, "a task that waits gives all that is pending");
+    require(parts_executor.offered == 2, "a task that waits gives all that is pending");
   }
   /// Part 0 has returned: the task comes to the parts that were given, and waits.
   void comes_to_the_others() { went_on = fork.go_on() == task.promise.handle(); }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
 
   OfferingExecutor executor;
-  CountingExecutor parts_executor;
+  OfferingExecutor parts_executor;
   ForkingTask task;
   FakeFork fork;
   bool went_on = false;
