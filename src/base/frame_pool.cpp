@@ -9,6 +9,7 @@
 // coroutine and takes it anew on each call (compilers cache such addresses inside one function).
 #include <weft/frame_pool.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <string_view>
@@ -214,6 +215,19 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
   return block;
 }
 
+/// A few blocks from the front of `range`, which is not empty: a few, as to link them touches them.
+FrameChain cut_some(FrameRange& range, std::size_t index) noexcept {
+  constexpr std::uint32_t most = 8;
+  FrameChain chain;
+  FreeFrame** link = &chain.head;
+  while (chain.count < std::min(most, frame_batch_blocks(index)) && !range.empty()) {
+    *link = ::new (range.cut(frame_class_bytes(index))) FreeFrame{nullptr};
+    link = &(*link)->next;
+    ++chain.count;
+  }
+  return chain;
+}
+
 [[gnu::noinline]] void* allocate_slowly(std::size_t index) {
   ThreadCache& self = cache;
   if (self.state == ThreadState::kNew) start_thread(self);
@@ -221,18 +235,18 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
   Bin& bin = self.bins[index];
   if (bin.reserve != nullptr) {
     fill(self, index, {std::exchange(bin.reserve, nullptr), frame_batch_blocks(index)});
-  } else if (bin.range.empty()) {
-    const FrameSupply supply = depot.take(index);
-    fill(self, index, supply.chain);
-    bin.range = supply.range;
+  } else {
+    if (bin.range.empty()) {
+      const FrameSupply supply = depot.take(index);
+      fill(self, index, supply.chain);
+      bin.range = supply.range;
+    }
+    if (bin.free == nullptr) fill(self, index, cut_some(bin.range, index));
   }
-  if (FreeFrame* const block = bin.free; block != nullptr) {
-    bin.free = block->next;
-    bin.room.add(1);
-    return block;
-  }
-  self.live.blocks[index].add(1);
-  return bin.range.cut(frame_class_bytes(index));
+  FreeFrame* const block = bin.free;
+  bin.free = block->next;
+  bin.room.add(1);
+  return block;
 }
 
 void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noexcept {
