@@ -73,14 +73,17 @@ class ForkPart {
     try {
       task_ = as_task(std::invoke(function));
     } catch (...) {
-      return nullptr;  // it will be tried again here
+      outcome_.set_error(std::current_exception());
+      return nullptr;
     }
     ::new (&given_) Given(*this, index, &ForkPart::on_finish<Point>, point);
     was_given_ = true;
     given_.bind(task_.promise(), executor);
     return &given_;
   }
-  void cancel_given() noexcept { given_.cancel(); }
+  void cancel_given() noexcept {
+    if (was_given_) given_.cancel();
+  }
 
  private:
   /// The task of a part that was given away.

@@ -65,9 +65,11 @@ class ForkPoint : public PromiseBase, private CancelHook {
   [[nodiscard]] virtual PromiseBase* make_here(Part part) noexcept = 0;
   /// Takes the result of a part that ran here, and destroys its frame. False: it has failed.
   [[nodiscard]] virtual bool take_result(Part part) noexcept = 0;
-  /// Makes the part a task of its own, to be run by executor(). Null: not now.
+  /// Makes the part a task of its own, to be run by executor(). Null: it could not be made, and has
+  /// failed.
   [[nodiscard]] virtual TaskHeader* make_given(Part part) noexcept = 0;
-  /// Asks a part that was given to cancel. Any thread; one that has ended ignores it.
+  /// Asks a part that was given to cancel. Any thread; one that has ended, or could not be made,
+  /// ignores it.
   virtual void cancel_given(Part part) noexcept = 0;
 
  private:
@@ -78,7 +80,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   [[nodiscard]] bool given() const noexcept { return end_ != size_; }
   [[nodiscard]] PromiseBase* begin_next() noexcept;
   void drop_pending() noexcept;
-  [[nodiscard]] bool give_one() noexcept;
+  void give_one() noexcept;
   void cancel_all_given() noexcept;
   void note_failure(Part part) noexcept;
   [[nodiscard]] std::coroutine_handle<> wait() noexcept;

@@ -14,6 +14,8 @@ void Level::schedule(Runnable& work) noexcept {
   scheduler.release();
 }
 
+void Level::take_idle_hint() noexcept { share_idle_hint(scheduler_); }
+bool Level::wants_offers() noexcept { return scheduler_.wants_offers() && queue_.empty(); }
 void Level::hold() noexcept { scheduler_.hold(); }
 void Level::release() noexcept { scheduler_.release(); }
 Executor& Level::whole() noexcept { return scheduler_.whole(); }

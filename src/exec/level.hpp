@@ -18,12 +18,15 @@ class Level final : public Executor {
 
   void schedule(Runnable& work) noexcept override;
   void defer(Runnable& work) noexcept override { schedule(work); }
+  [[nodiscard]] bool wants_offers() noexcept override;
   void hold() noexcept override;
   void release() noexcept override;
   [[nodiscard]] Executor& whole() noexcept override;
   [[nodiscard]] Executor& of_priority(Priority priority) noexcept override;
   void look_again() noexcept override;
 
+  /// When the scheduler has its own.
+  void take_idle_hint() noexcept;
   [[nodiscard]] Injector<Runnable>& queue() noexcept { return queue_; }
 
  private:

@@ -14,6 +14,8 @@ Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, E
       idle_(parks.size(), parks.size() + most_spares) {
   WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");
   if (!single()) idle_hint_ = IdleHint(idle_.counts());
+  high_.take_idle_hint();
+  low_.take_idle_hint();
   for (std::size_t i = 0; i < parks.size(); ++i) {
     workers_[i] = std::make_unique<Worker>(*this, i, *parks[i]);
   }

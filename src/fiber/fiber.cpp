@@ -228,12 +228,13 @@ inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
   __builtin_prefetch(reinterpret_cast<const std::byte*>(next.next) + 64, 1);
 }
 
-// Nothing of the user's runs in here, so waiting_ is left as it is. `hub` is that of the fiber:
-// asked for what is next, it need not wait for who runs now.
+// `hub` is that of the fiber: asked for what is next, it need not wait for who runs now.
 inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
   if (unwinding_) throw Unwinding();
   site_ = site;
+  waiting_ = true;  // parts of forks may begin, by functions of the user's
   task_.suspended_at(drive_);
+  waiting_ = false;
   LocalQueue& queue = hub.queue();
   FiberCore* const other = enterable(queue.front_direct());
   if (other != nullptr && !task_.cancel_requested() && !needs_loop()) {

@@ -95,8 +95,9 @@ class alignas(64) FiberCore final : public Runnable {
     void defer(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
     void hold() noexcept override { core_.queue_.hold(); }
     void release() noexcept override { core_.queue_.release(); }
-    [[nodiscard]] Executor& shared() noexcept override { return core_.queue_.shared(); }
-    [[nodiscard]] Executor& whole() noexcept override { return core_.queue_.whole(); }
+    // What the fiber begins is placed as its task was.
+    [[nodiscard]] Executor& shared() noexcept override { return before.shared(); }
+    [[nodiscard]] Executor& whole() noexcept override { return before.whole(); }
     [[nodiscard]] bool bound() const noexcept override { return true; }
 
     Executor& before;

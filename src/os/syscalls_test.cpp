@@ -151,11 +151,11 @@ TEST(SyscallsTest, AFailedCloseClosesAllTheSame) {
 TEST(FdTest, OwnsAndCloses) {
   const std::size_t before = open_handles();
   {
-    Ends pipe = make_pipe();
-    Fd moved = std::move(pipe.first);
+    Ends pair = make_socket_pair();
+    Fd moved = std::move(pair.first);
     EXPECT_TRUE(moved);
-    EXPECT_FALSE(pipe.first);  // NOLINT: what a moved-from one is, is the point
-    pipe.second = std::move(moved);
+    EXPECT_FALSE(pair.first);  // NOLINT: what a moved-from one is, is the point
+    pair.second = std::move(moved);
     EXPECT_EQ(open_handles(), before + 1);
   }
   EXPECT_EQ(open_handles(), before);

@@ -112,17 +112,22 @@ void ForkPoint::note_failure(Part part) noexcept {
 
 // What is given away
 
-/// The last pending part becomes a task of its own. False: it cannot be made.
-bool ForkPoint::give_one() noexcept {
-  TaskHeader* const part = make_given(end_ - 1);
-  if (part == nullptr) return false;
-  part->set_context(context_);  // and not what the task may have bound since, within a part
+/// The last pending part becomes a task of its own.
+void ForkPoint::give_one() noexcept {
+  const Part part = end_ - 1;
+  TaskHeader* made = nullptr;
+  {
+    // What is bound where the task forks, and not what it may have bound since, within a part.
+    const ContextScope scope(context_);
+    made = make_given(part);
+  }
   // Relaxed: who has the part finds it by the executor's queue. The first time the task counts,
   // too.
   outstanding_.fetch_add(given() ? 1 : 2, std::memory_order_relaxed);
   --end_;
-  part->executor().offer(*part);
-  return true;
+  if (made == nullptr) return given_ended(part, false, true);  // as if it had begun and failed
+  made->set_context(context_);
+  made->executor().offer(*made);
 }
 
 void ForkPoint::given_ended(Part part, bool cancelled, bool failed) noexcept {
@@ -166,7 +171,8 @@ void TaskHeader::give_fork() noexcept {
   ForkPoint** link = &pending_forks_;
   while ((*link)->older_ != nullptr) link = &(*link)->older_;
   ForkPoint& oldest = **link;
-  if (oldest.give_one() && !oldest.pending()) *link = oldest.older_;
+  oldest.give_one();
+  if (!oldest.pending()) *link = oldest.older_;
 }
 
 /// The task is about to wait, so its thread does nothing for its forks: others may. Not once a
@@ -181,9 +187,8 @@ void TaskHeader::share_forks() noexcept {
   while (oldest_first != nullptr) {
     ForkPoint& point = *oldest_first;
     oldest_first = point.older_;
-    while (point.pending() && point.give_one()) {
-    }
-    // What could not be made remains the task's.
+    while (point.pending() && !cancel_requested()) point.give_one();
+    // After a failure the rest remains the task's, to be dropped.
     if (point.pending()) point.older_ = std::exchange(pending_forks_, &point);
   }
 }

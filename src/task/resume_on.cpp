@@ -34,10 +34,10 @@ class GuestStay final : public Executor {
     if (host.ended()) host.removed(false);
   }
 
-  /// The stay of `task`, or null.
+  /// The stay of `task`, or null. Also null within a fiber of a guest: there the executor is the
+  /// fiber's, and the task stays where it is until that has ended.
   static GuestStay* of(const TaskHeader& task) noexcept {
-    // SAFETY: only move() sets the flag, together with the executor.
-    return task.guest_ ? static_cast<GuestStay*>(task.executor_) : nullptr;
+    return task.guest_ ? dynamic_cast<GuestStay*>(task.executor_) : nullptr;
   }
   /// Makes `task` a guest by `stay`; null: one no more, with the executor `home`.
   static void move(TaskHeader& task, GuestStay* stay, Executor& home) noexcept {
@@ -69,7 +69,8 @@ class GuestStay final : public Executor {
 };
 
 Executor& TaskHeader::home_executor() const noexcept {
-  return GuestStay::of(*this)->home().shared();
+  const GuestStay* const stay = GuestStay::of(*this);
+  return stay != nullptr ? stay->home().shared() : executor_->shared();
 }
 
 void TaskHeader::conclude_as_guest(Ending ending) noexcept {

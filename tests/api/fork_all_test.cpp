@@ -4,9 +4,11 @@
 #include <weft/fiber.hpp>
 #include <weft/fork_all.hpp>
 #include <weft/frame_pool.hpp>
+#include <weft/placement.hpp>
 #include <weft/scope.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task_local.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
 
@@ -37,18 +39,22 @@ WEFT_ON_ALL_RUNTIMES(ForkAllTest);
 
 Task<int> number(int value) { co_return value; }
 Task<void> nothing() { co_return; }
-Task<void> wait_logged(Semaphore& semaphore, Log& log, std::string name) {
+Task<void> wait_logged(Semaphore& semaphore, std::atomic<int>& begun, Log& log, std::string name) {
   const Logged local(log, std::move(name));
+  begun.fetch_add(1);
   const Permit permit = co_await semaphore.acquire();
 }
-Task<int> fail(std::string what) {
-  co_await yield_now();
+Task<int> fail_after(std::atomic<int>& begun, int count, std::string what) {
+  co_await until([&] { return begun.load() == count; });
   throw std::runtime_error(what);
 }
 Task<int> fail_at_once(std::string what) {
   throw std::runtime_error(what);
   co_return 0;
 }
+
+Task<std::string> then_value(std::string value) { co_return value; }
+void throw_from_function() { throw std::runtime_error("no part"); }
 
 TEST_P(ForkAllTest, GivesATupleInTheOrderOfTheParts) {
   run([]() -> Task<void> {
@@ -110,10 +116,11 @@ TEST_P(ForkAllTest, PartsMayWaitForEachOther) {
 TEST_P(ForkAllTest, AFailureEndsWhatWaitsAndTheTaskGoesOn) {
   run([]() -> Task<void> {
     Semaphore never(0);
+    std::atomic<int> begun = 0;
     Log log;
     auto outer = [&]() -> Task<int> {  // it waits as a frame of the task, two forks deep
-      auto fork = fork_all([&] { return wait_logged(never, log, "inner"); },
-                           [&] { return wait_logged(never, log, "inner"); });
+      auto fork = fork_all([&] { return wait_logged(never, begun, log, "inner"); },
+                           [&] { return wait_logged(never, begun, log, "inner"); });
       const Logged frame(log, "frame");
       co_await std::move(fork);
       co_return 0;
@@ -121,7 +128,8 @@ TEST_P(ForkAllTest, AFailureEndsWhatWaitsAndTheTaskGoesOn) {
     std::string what;
     try {
       auto fork = fork_all(
-          outer, [&] { return wait_logged(never, log, "other"); }, [] { return fail("no"); });
+          outer, [&] { return wait_logged(never, begun, log, "other"); },
+          [&] { return fail_after(begun, 3, "no"); });
       co_await std::move(fork);
     } catch (const std::runtime_error& error) {
       what = error.what();
@@ -167,10 +175,7 @@ TEST_P(ForkAllTest, ACancelEndsAllAndTheTask) {
     Log log;
     std::atomic<int> begun = 0;
     auto part = [&](std::string name) {
-      return [&, name]() -> Task<void> {
-        begun.fetch_add(1);
-        co_await wait_logged(never, log, name);
-      };
+      return [&, name] { return wait_logged(never, begun, log, name); };
     };
     auto body = [&]() -> Task<void> {
       const Logged frame(log, "frame");
@@ -241,6 +246,80 @@ Task<int> chain(int depth) {
   auto fork = fork_all([depth] { return chain(depth - 1); }, [] { return number(1); });
   auto [a, b] = co_await std::move(fork);
   co_return a + b;
+}
+
+TEST_P(ForkAllTest, APartIsMadeWithWhatIsBoundWhereTheTaskForks) {
+  run([]() -> Task<void> {
+    static const TaskLocal<std::string> name;
+    auto forks = []() -> Task<void> {
+      // The first waits within a binding of its own, whereupon the second is made.
+      auto fork = fork_all([] { return name.with("inner", sleep_for(1ms)); },
+                           []() -> Task<std::string> { co_return name.get(); },
+                           [] { return then_value(name.get()); });
+      const auto [unit, called, made] = co_await std::move(fork);
+      EXPECT_EQ(called, "outer");
+      EXPECT_EQ(made, "outer");
+    };
+    co_await name.with("outer", forks());
+  });
+}
+
+TEST_P(ForkAllTest, AFunctionThatThrowsAsItsPartIsGivenHasFailedAndIsNotCalledAgain) {
+  run([]() -> Task<void> {
+    int calls = 0;
+    std::string what;
+    try {
+      auto fork = fork_all([] { return sleep_for(1h); },
+                           [&calls]() -> Task<int> {
+                             ++calls;
+                             throw_from_function();
+                             return number(1);
+                           });
+      co_await std::move(fork);
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    EXPECT_EQ(what, "no part");
+    EXPECT_EQ(calls, 1);
+  });
+}
+
+TEST_P(ForkAllTest, PartsOfABoundTaskStayOnItsWorker) {
+  run([]() -> Task<void> {
+    auto bound = []() -> Task<void> {
+      const std::thread::id here = std::this_thread::get_id();
+      auto stays = [here]() -> Task<void> {
+        for (int i = 0; i < 20; ++i) {
+          EXPECT_EQ(std::this_thread::get_id(), here);
+          co_await sleep_for(10us);
+        }
+      };
+      auto fork = fork_all(stays, stays, stays);
+      co_await std::move(fork);
+      // And from a fiber of it.
+      auto work = fiber([&stays] { weft::await(fork_all(stays, stays)); });
+      co_await std::move(work);
+    };
+    co_await spawn_local(bound);
+  });
+}
+
+TEST_P(ForkAllTest, AGuestForksInAFiberAndOutsideOfOne) {
+  Runtime host(options_for(1));
+  run([&host]() -> Task<void> {
+    co_await resume_on(host);
+    auto outside = fork_all([] { return sleep_for(1us); }, [] { return number(1); });
+    const auto [unit, one] = co_await std::move(outside);
+    EXPECT_EQ(one, 1);
+    auto work = fiber([&host] {
+      const auto [nothing_, two] =
+          weft::await(fork_all([] { return sleep_for(1us); }, [] { return number(2); }));
+      EXPECT_THROW(weft::await(resume_on(host)), std::logic_error);
+      return two;
+    });
+    const int two = co_await std::move(work);
+    EXPECT_EQ(two, 2);
+  });
 }
 
 TEST_P(ForkAllTest, DeepForksUseNoStack) {
