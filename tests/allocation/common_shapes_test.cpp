@@ -160,7 +160,7 @@ const Row rows[] = {
     {"spawn and join", spawn_and_join, {2, 320}, {2, 320}},
     {"spawn and join what waits", spawn_and_join_waiting, {2, 320}, {2, 320}},
     {"spawn a fiber and join", spawn_fiber_and_join, {1, 320}, {1, 320}},
-    {"call back", call_back, {1, 320}, {1, 320}},
+    {"call back", call_back, {1, 320}, {1, 256}},
     {"scope of two children", scope_of_two, {5, 768}, {5, 768}},
     {"when_all of two children", all_of_two, {2, 256}, {2, 256}},
     {"select of two receives", select_of_two, {2, 512}, {2, 512}},
