@@ -250,7 +250,10 @@ TEST_P(PostgresTest, AConnectionThatTheServerEndsIsNamed) {
         EXPECT_EQ(state, "57P01");
       }
       const std::string text = co_await error_text(db.query("select 1"));
-      EXPECT_EQ(text, "postgres: terminating connection due to administrator command");
+      // The server's last words are lost if it has reset the connection before libpq reads them.
+      EXPECT_TRUE(text == "postgres: terminating connection due to administrator command" ||
+                  text == "postgres: server closed the connection unexpectedly")
+          << text;
     }
   });
 }
