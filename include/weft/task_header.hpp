@@ -183,7 +183,7 @@ class TaskHeader : public Runnable {
   /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
   /// spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
-  /// A part of the fork `at`, which it was a frame of this chain, has returned: what to go on with.
+  /// A part of the fork `at`, a frame of this chain, has returned: what to go on with.
   [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
   /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
