@@ -53,12 +53,7 @@ class ForkPart {
   /// See ForkPoint.
   template <class F>
   [[nodiscard]] PromiseBase* make_here(F& function, ForkPoint& point) noexcept {
-    try {
-      task_ = as_task(std::invoke(function));
-    } catch (...) {
-      outcome_.set_error(std::current_exception());
-      return nullptr;
-    }
+    if (!make_task(function)) return nullptr;
     task_.promise().awaited_by(point, task_.frame());
     return &task_.promise();
   }
@@ -70,12 +65,7 @@ class ForkPart {
   template <class F, class Point>
   [[nodiscard]] TaskHeader* make_given(F& function, Point& point, std::uint32_t index,
                                        Executor& executor) noexcept {
-    try {
-      task_ = as_task(std::invoke(function));
-    } catch (...) {
-      outcome_.set_error(std::current_exception());
-      return nullptr;
-    }
+    if (!make_task(function)) return nullptr;
     ::new (&given_) Given(*this, index, &ForkPart::on_finish<Point>, point);
     was_given_ = true;
     given_.bind(task_.promise(), executor);
@@ -94,6 +84,18 @@ class ForkPart {
     ForkPoint& point;
     const std::uint32_t index;
   };
+
+  /// False: it has thrown, and that is the outcome.
+  template <class F>
+  [[nodiscard]] bool make_task(F& function) noexcept {
+    try {
+      task_ = as_task(std::invoke(function));
+      return true;
+    } catch (...) {
+      outcome_.set_error(std::current_exception());
+      return false;
+    }
+  }
 
   template <class Point>
   static void on_finish(TaskHeader& self, Ending ending) noexcept {

@@ -78,7 +78,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   static void on_cancel_request(CancelHook& self) noexcept;
   [[nodiscard]] bool pending() const noexcept { return next_ != end_; }
   [[nodiscard]] bool given() const noexcept { return end_ != size_; }
-  [[nodiscard]] PromiseBase* begin_next() noexcept;
+  [[nodiscard]] std::coroutine_handle<> begin_next() noexcept;
   void drop_pending() noexcept;
   void give_one() noexcept;
   void cancel_all_given() noexcept;

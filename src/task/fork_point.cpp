@@ -17,8 +17,7 @@ std::coroutine_handle<> ForkPoint::begin(PromiseBase& forking) noexcept {
   placed_in(forking);
   context_ = task.context();
   if (pending()) older_ = std::exchange(task.pending_forks_, this);
-  if (PromiseBase* const part = begin_next()) return task.transfer_to(*part);
-  return finish();
+  return begin_next();
 }
 
 std::coroutine_handle<> ForkPoint::go_on() noexcept {
@@ -29,12 +28,11 @@ std::coroutine_handle<> ForkPoint::go_on() noexcept {
     drop_pending();
     return finish();
   }
-  if (PromiseBase* const part = begin_next()) return task().transfer_to(*part);
-  return finish();
+  return begin_next();
 }
 
-/// The first frame of the next part. Null: there is none, as making it has failed.
-PromiseBase* ForkPoint::begin_next() noexcept {
+/// What to go on with: the next part, or the end if it cannot be made.
+std::coroutine_handle<> ForkPoint::begin_next() noexcept {
   const Part part = next_++;
   // The newest in the list: newer ones were in parts that have returned.
   if (!pending()) task().pending_forks_ = older_;
@@ -42,11 +40,11 @@ PromiseBase* ForkPoint::begin_next() noexcept {
   if (frame == nullptr) [[unlikely]] {
     note_failure(part);
     if (pending()) drop_pending();
-    return nullptr;
+    return finish();
   }
   if (task().executor().has_idle_threads()) [[unlikely]]
     task().give_fork();
-  return frame;
+  return task().transfer_to(*frame);
 }
 
 /// They will not begin.
