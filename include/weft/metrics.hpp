@@ -16,6 +16,7 @@ namespace weft {
 struct WorkerMetrics {
   std::uint64_t runs = 0;            ///< tasks resumed, and other things run, by the worker's loop
   std::uint64_t yields = 0;          ///< … that went behind the others: yield_now(), a spent budget
+  std::uint64_t long_runs = 0;       ///< … that were set back for it, as they had run for long
   std::uint64_t steals = 0;          ///< times that it found something in another worker's queue
   std::uint64_t injector_takes = 0;  ///< … in a queue that all share: from outside, with a priority
   std::uint64_t parks = 0;           ///< times that it went to sleep, or was about to

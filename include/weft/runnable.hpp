@@ -9,7 +9,8 @@
 namespace weft {
 
 /// Who runs first, of what waits for a worker. Not for ever: a worker that has run 61 times goes on
-/// with what is normal, and one in at most 488 of its runs is of low priority, if any waits.
+/// with what is normal, and one in at most 488 of its runs is of low priority, if any waits, unless
+/// that has just had more time than all others since.
 enum class Priority : std::uint8_t { high, normal, low };
 
 /// An intrusive node that can be run once each time it is scheduled. It allocates nothing.

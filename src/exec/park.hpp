@@ -34,6 +34,8 @@ class Park {
   /// Any other thread, while the worker computes: makes runnable what has become ready, through the
   /// executor that it belongs to. No value: the worker is in here itself, or another visitor is.
   [[nodiscard]] virtual std::optional<Visited> visit() noexcept { return std::nullopt; }
+  /// Worker's thread: the time, in nanoseconds. It may stand still: then no run is long.
+  [[nodiscard]] virtual std::int64_t now() noexcept { return 0; }
   /// Any thread: ends the current park(), or else makes the next one not wait. Calls coalesce.
   virtual void unpark() noexcept = 0;
 };

@@ -104,6 +104,11 @@ void Scheduler::inject(IntrusiveQueue<Runnable>& batch) noexcept {
   WEFT_CHECK(injector_.push(batch), "a task was made runnable after its runtime had ended");
 }
 
+void Scheduler::set_back(Runnable& work) noexcept {
+  WEFT_CHECK(late_.push(&work), "a scheduler's queue of what is late is never closed");
+  wake_one();
+}
+
 void Scheduler::wake_one() noexcept {
   const std::size_t index = idle_.worker_to_wake();
   if (index != IdleSet::none) workers_[index]->park().unpark();
@@ -134,7 +139,7 @@ Runnable* Scheduler::steal_for(Worker& thief) noexcept {
 
 bool Scheduler::any_work() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in IdleSet::worker_to_wake()
-  if (!injector_.empty() || !high().empty() || !low().empty()) return true;
+  if (!injector_.empty() || !high().empty() || !late_.empty() || !low().empty()) return true;
   for (std::size_t i = 0; i < size(); ++i) {
     if (workers_[i]->has_work()) return true;
   }

@@ -64,6 +64,9 @@ class Scheduler final : public Executor {
   void worker_woke() noexcept;
   [[nodiscard]] Injector<Runnable>& high() noexcept { return high_.queue(); }
   [[nodiscard]] Injector<Runnable>& low() noexcept { return low_.queue(); }
+  /// What has run for long, and lets others go first: see LongRuns.
+  [[nodiscard]] Injector<Runnable>& late() noexcept { return late_; }
+  void set_back(Runnable& work) noexcept;
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
   void wake_one() noexcept;
   /// Takes the overflow of a worker's queue.
@@ -80,6 +83,7 @@ class Scheduler final : public Executor {
   Atomic<std::size_t> size_;
   Executor* const whole_;
   Injector<Runnable> injector_;
+  Injector<Runnable> late_;
   Level high_{*this, Priority::high};
   Level low_{*this, Priority::low};
   IdleSet idle_;

@@ -25,6 +25,12 @@ Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
 
 void Worker::Pinned::wake_owner() noexcept { worker_.park_.unpark(); }
 
+bool Worker::Pinned::set_back(Runnable& work) noexcept {
+  if (!worker_.has_had_too_much()) return false;
+  worker_.late_.push_back(&work);
+  return true;
+}
+
 // The LIFO slot, if nothing waits behind it.
 Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexcept {
   if (direct_runs_left() == 0 || !worker_.nothing_ready()) return nullptr;
@@ -49,6 +55,7 @@ Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexce
 
 Worker* Worker::enter() noexcept {
   if (std::exchange(resting_, false)) get_up();
+  runs_.interrupted();
   LocalQueue::make_current(&pinned_);
   return make_current(this);
 }
@@ -95,25 +102,63 @@ void Worker::turn() noexcept {
 [[gnu::noinline]] Runnable* Worker::find_due(bool& look_again) noexcept {
   if (due(poll_at_, poll_interval)) {
     look_again = true;
+    runs_.window_ended(park_.now());
     const bool polled = park_.poll();
     share_surplus();
     if (polled && !single_) {
       if (Runnable* const work = rescue()) return work;
     }
   }
-  if (!due(injector_at_, injector_interval)) return nullptr;
-  if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
-  if (--low_in_ == 0) {
-    low_in_ = low_interval;
-    if (Runnable* const work = take_low()) return work;
+  const bool asks_injector = due(injector_at_, injector_interval);
+  if (asks_injector) {
+    if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
+    if (low_in_ != 0) --low_in_;
   }
-  return take_injected();
+  if (Runnable* const work = take_heavy()) return work;
+  return asks_injector ? take_injected() : nullptr;
+}
+
+/// Of what uses much time, or has low priority, the next, if all others have had their share.
+Runnable* Worker::take_heavy() noexcept {
+  const bool low = low_in_ == 0 && !scheduler_.low().empty();
+  const bool late = has_late();
+  if ((!low && !late) || !heavy_share_.is_due(park_.now())) return nullptr;
+  low_next_ = low && (!late || !low_next_);
+  return low_next_ ? take_low() : take_late();
 }
 
 Runnable* Worker::take_injected() noexcept {
   Runnable* const work = scheduler_.injector().pop();
   if (work != nullptr) counts_.injector_takes.add();
   return work;
+}
+
+bool Worker::has_late() const noexcept { return !late_.empty() || !scheduler_.late().empty(); }
+
+/// Of what was set back: what is bound to this worker, and what is not, in turns.
+Runnable* Worker::take_late() noexcept {
+  late_next_ = !late_next_;
+  Runnable* work = late_next_ ? late_.pop_front() : nullptr;
+  if (work == nullptr) {
+    work = scheduler_.late().pop();
+    if (work != nullptr) counts_.injector_takes.add();
+  }
+  if (work == nullptr) work = late_.pop_front();
+  if (work != nullptr) runs_.time_next();
+  return work;
+}
+
+/// Of who has had his turn and comes back: whether he has to wait until others have had theirs.
+[[gnu::noinline]] bool Worker::has_had_too_much() noexcept {
+  if (!runs_.timed() || !in_task_) return false;
+  const std::int64_t now = park_.now();
+  const std::int64_t lasted = runs_.long_so_far(now);
+  if (lasted == 0) return false;
+  heavy_share_.used(now, lasted);
+  poll_at_ = static_cast<std::uint32_t>(tick_);  // events have waited, too
+  if (offers_nothing() && pinned_.empty()) return false;
+  counts_.long_runs.add();
+  return true;
 }
 
 [[gnu::noinline]] Runnable* Worker::take_high() noexcept {
@@ -124,7 +169,11 @@ Runnable* Worker::take_injected() noexcept {
 
 [[gnu::noinline]] Runnable* Worker::take_low() noexcept {
   Runnable* const work = scheduler_.low().pop();
-  if (work != nullptr) counts_.injector_takes.add();
+  if (work == nullptr) return nullptr;
+  counts_.injector_takes.add();
+  low_in_ = low_interval;
+  runs_.time_next();
+  runs_low_ = true;
   return work;
 }
 
@@ -140,6 +189,7 @@ Runnable* Worker::take_injected() noexcept {
   if (Runnable* const work = search()) return work;
   // It may have come since it was looked for.
   if (Runnable* const work = take_high()) return work;
+  if (Runnable* const work = take_late()) return work;
   if (Runnable* const work = take_low()) return work;
   counts_.empty_turns.add();
   return nullptr;
@@ -167,8 +217,23 @@ void Worker::run(Runnable& work) noexcept {
     if (scheduler_.idle().stop_search()) scheduler_.wake_one();
   }
   in_task_ = true;
-  work.run();
+  if (runs_.timed()) [[unlikely]] {
+    run_timed(work);
+  } else {
+    work.run();
+  }
   in_task_ = false;
+}
+
+[[gnu::noinline]] void Worker::run_timed(Runnable& work) noexcept {
+  const bool low = std::exchange(runs_low_, false);
+  runs_.run_begins(park_.now());
+  work.run();
+  if (low) {
+    const std::int64_t now = park_.now();
+    heavy_share_.used(now, runs_.long_so_far(now));
+  }
+  runs_.run_ended();
 }
 
 Runnable* Worker::take_lifo() noexcept {
@@ -194,10 +259,10 @@ Runnable* Worker::next_local() noexcept {
   pinned_next_ = !pinned_next_;
   if (pinned_next_) {
     const bool alone = nothing_ready();
-    if (Runnable* const work = pinned_.pop(alone ? direct_limit : 0)) return work;
+    if (Runnable* const work = pinned_.pop(alone ? direct_runs() : 0)) return work;
   }
   if (Runnable* const work = pop()) return work;
-  if (Runnable* const work = pinned_.pop(direct_limit)) return work;
+  if (Runnable* const work = pinned_.pop(direct_runs())) return work;
   return take_lifo();
 }
 
@@ -233,6 +298,10 @@ void Worker::schedule(Runnable& work) noexcept {
 void Worker::defer(Runnable& work) noexcept {
   counts_.yields.add();
   pinned_.revoke_direct();
+  if (runs_.timed() && has_had_too_much()) [[unlikely]] {
+    scheduler_.set_back(work);
+    return;
+  }
   push(work);
   share_surplus();
 }
@@ -284,85 +353,10 @@ Runnable* Worker::search() noexcept {
   return work;
 }
 
-/// What waits behind a run of another worker that has lasted since the last look; else null.
-Runnable* Worker::rescue() noexcept {
-  Worker& watched = scheduler_.worker(watched_);
-  const std::uint64_t turns = watched.turns();
-  if (&watched != this && turns == watched_turns_) {
-    Runnable* work = watched.steal_for(*this);
-    if (work == nullptr) work = watched.steal_lifo();
-    if (work != nullptr) {
-      counts_.steals.add();
-      return work;
-    }
-  }
-  watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
-  if (watched_ == index_) watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
-  watched_turns_ = scheduler_.worker(watched_).turns();
-  return nullptr;
-}
-
-Runnable* Worker::steal_for(Worker& thief) noexcept { return stealer_.steal_into(thief.local_); }
-
-Runnable* Worker::steal_lifo() noexcept {
-  // Acquire: pairs with schedule().
-  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  return lifo_.exchange(nullptr, std::memory_order_acquire);
-}
-
 std::size_t Worker::depth() const noexcept {
   if (single_) return depth_.load(std::memory_order_relaxed);
   const bool next = lifo_.load(std::memory_order_relaxed) != nullptr;
   return stealer_.size() + (next ? 1 : 0);
-}
-
-// Standing in, and being stood in for
-
-void Worker::hand_over() noexcept {
-  IntrusiveQueue<Runnable> all;
-  if (Runnable* const next = take_lifo()) all.push_back(next);
-  while (Runnable* const work = pop()) all.push_back(work);
-  if (all.empty()) return;
-  scheduler_.inject(all);
-  scheduler_.wake_one();
-}
-
-void Worker::step_out() noexcept {
-  LocalQueue::make_current(nullptr);
-  make_current(nullptr);
-}
-
-void Worker::step_in() noexcept {
-  LocalQueue::make_current(&pinned_);
-  make_current(this);
-}
-
-/// From now on it neither counts as awake nor can it be called for others' work.
-void Worker::retire() noexcept {
-  if (std::exchange(searching_, false) && scheduler_.idle().stop_search()) scheduler_.wake_one();
-  scheduler_.idle().leave();
-  hand_over();
-}
-
-void Worker::come_back() noexcept { scheduler_.idle().join(); }
-
-void Worker::serve() noexcept {
-  tick_ += 1 + pinned_.take_direct_runs();
-  turns_.store(tick_, std::memory_order_relaxed);
-  static_cast<void>(park_.collect());  // a system call a run: fibers that stay behind are few
-  Runnable* const work = pinned_.pop(0);
-  if (work != nullptr) {
-    come_back();  // a task may compute for long: the watchman must not sleep meanwhile
-    scheduler_.worker_woke();
-    run(*work);
-    scheduler_.idle().leave();
-  }
-  hand_over();
-  if (work != nullptr || !pinned_.prepare_sleep()) return;
-  counts_.parks.add();
-  park_.park();
-  pinned_.awake();
-  hand_over();
 }
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
@@ -386,6 +380,7 @@ void Worker::get_up() noexcept {
 void Worker::sleep() noexcept {
   counts_.parks.add();
   if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
+  runs_.interrupted();
   if (lie_down()) park_.park();  // who passes for asleep calls nobody: it would be called itself
   get_up();
   share_surplus();

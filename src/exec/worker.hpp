@@ -6,10 +6,14 @@
 // the pinned one, of what no other worker may run → injector → other workers' queues, their LIFO
 // slots last → what has low priority → sleep.
 // Independently of that, the injector is asked first every `injector_interval` runs (what has high
-// priority is not looked for in that turn, and every eighth time what has low priority comes
+// priority is not looked for in that turn, and after eight times what has low priority comes
 // first), and the park is polled every `poll_interval` runs: so nothing waits for a busy worker for
 // ever. After a poll it also looks at another worker: if that one has not come back to
 // its loop since the last look, what waits there behind a long run is stolen, even from here.
+// A task that has run for long and comes back for more (yield_now(), a spent budget) is set back:
+// it goes on when the others here have had as much time, or when there is nothing else to run but
+// what has low priority (see "exec/long_runs.hpp"); on another worker, maybe, unless it is bound to
+// this one.
 // Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the
 // park.
 #pragma once
@@ -23,6 +27,7 @@
 #include "base/counter.hpp"
 #include "base/intrusive_queue.hpp"
 #include "exec/injector.hpp"
+#include "exec/long_runs.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
 #include "task/local_queue.hpp"
@@ -83,6 +88,7 @@ class Worker {
     Counter steals;
     Counter injector_takes;
     Counter yields;
+    Counter long_runs;
     Counter parks;
     Counter wakes;
   };
@@ -133,7 +139,7 @@ class Worker {
   static constexpr std::uint32_t injector_interval = 61;
   static constexpr std::uint32_t poll_interval = 127;
   static constexpr std::uint32_t lifo_limit = 3;
-  /// Each so many looks into the injector, low priority comes first.
+  /// After so many looks into the injector, low priority comes first, if it has its share of time.
   static constexpr std::uint32_t low_interval = 8;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
@@ -146,6 +152,7 @@ class Worker {
 
    private:
     void wake_owner() noexcept override;
+    [[nodiscard]] bool set_back(Runnable& work) noexcept override;
     Worker& worker_;
   };
 
@@ -153,7 +160,7 @@ class Worker {
    public:
     explicit Local(Pinned& queue) noexcept : queue_(queue) {}
     void schedule(Runnable& work) noexcept override { queue_.schedule(work); }
-    void defer(Runnable& work) noexcept override { queue_.schedule(work); }
+    void defer(Runnable& work) noexcept override { queue_.defer(work); }
     void hold() noexcept override { queue_.hold(); }
     void release() noexcept override { queue_.release(); }
     [[nodiscard]] Executor& whole() noexcept override { return queue_.whole(); }
@@ -173,6 +180,10 @@ class Worker {
   [[nodiscard]] Runnable* take_high() noexcept;
   [[nodiscard]] Runnable* take_low() noexcept;
   [[nodiscard]] Runnable* take_injected() noexcept;
+  [[nodiscard]] Runnable* take_heavy() noexcept;
+  [[nodiscard]] Runnable* take_late() noexcept;
+  [[nodiscard]] bool has_late() const noexcept;
+  [[nodiscard]] bool has_had_too_much() noexcept;
   [[nodiscard]] Runnable* find_elsewhere(bool& look_again) noexcept;
   [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(tick_) - at) >= 0;
@@ -182,15 +193,20 @@ class Worker {
   [[nodiscard]] Runnable* take_lifo() noexcept;
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
+  void run_timed(Runnable& work) noexcept;
   [[nodiscard]] Runnable* rescue() noexcept;
   void push(Runnable& work) noexcept;
   [[nodiscard]] Runnable* pop() noexcept { return single_ ? own_.pop_front() : local_.pop(); }
   [[nodiscard]] bool nothing_ready() const noexcept {
     return single_ ? own_.empty() : local_.empty();
   }
+  /// What pinned work may run now without coming back here, as long as nothing else waits.
+  [[nodiscard]] std::uint32_t direct_runs() const noexcept {
+    return runs_.timed() ? 0 : direct_limit;
+  }
   /// Whether the loop has nothing to do before what is ready.
   [[nodiscard]] bool nothing_due() const noexcept {
-    return pinned_.empty() && !is_due(poll_at_) && !is_due(injector_at_);
+    return pinned_.empty() && !is_due(poll_at_) && !is_due(injector_at_) && !runs_.timed();
   }
   void retire() noexcept;
   void serve() noexcept;
@@ -218,6 +234,9 @@ class Worker {
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
+  LongRuns runs_;
+  TimeShare heavy_share_;            // of what was set back, and of what has low priority
+  IntrusiveQueue<Runnable> late_;    // of what is bound to this worker: who has run for long
   std::size_t watched_ = 0;          // the worker that was looked at last …
   std::uint64_t watched_turns_ = 0;  // … and its turns_ then
   Atomic<std::uint64_t> turns_{0};   // tick_, as others see it when the loop has come round
@@ -228,6 +247,9 @@ class Worker {
   std::uint32_t ahead_ = 0;  // of what tick_ has counted since the loop came round: by take_back()
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
+  bool late_next_ = false;    // … among what was set back
+  bool low_next_ = false;     // … between that and what has low priority
+  bool runs_low_ = false;     // what has low priority
   bool resting_ = false;      // passes for asleep while nobody is in its loop
   bool searching_ = false;
 };

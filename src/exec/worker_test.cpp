@@ -28,7 +28,9 @@ class ScriptedPark final : public Park {
     return true;
   }
   void unpark() noexcept override { ++unparks; }
+  std::int64_t now() noexcept override { return now_ns; }
 
+  std::int64_t now_ns = 0;
   std::function<void()> on_park;
   std::function<void()> on_poll;
   int parks = 0;
@@ -137,6 +139,104 @@ TEST_F(WorkerTest, TheParkIsPolledWhileTheWorkerIsBusy) {
   EXPECT_GE(park.polls, 5);
   EXPECT_GE(brought_ran_at, 0);
   EXPECT_LE(brought_ran_at, 300);
+}
+
+/// Tasks that use time and then let others go first, until the time is over.
+class WorkerTimeTest : public WorkerTest {
+ protected:
+  struct User {
+    std::int64_t used_ns = 0;
+    int turns = 0;
+  };
+  static constexpr std::int64_t end_ns = 1'000'000'000;
+
+  Work& using_time(User& user, std::int64_t slice_ns, Executor& executor) {
+    return make([this, &user, slice_ns, &executor](Work& self) {
+      if (park.now_ns >= end_ns) return;
+      park.now_ns += slice_ns;
+      user.used_ns += slice_ns;
+      ++user.turns;
+      executor.defer(self);
+    });
+  }
+  Work& using_time(User& user, std::int64_t slice_ns) {
+    return using_time(user, slice_ns, scheduler);
+  }
+};
+
+TEST_F(WorkerTimeTest, WhoComputesInSlicesHasHalfOfTheTimeNotOfTheTurns) {
+  User computing;
+  User spinning;
+  scheduler.schedule(using_time(computing, 1'000'000));
+  scheduler.schedule(using_time(spinning, 100));
+  run();
+  EXPECT_GE(computing.used_ns, end_ns * 4 / 10);
+  EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
+}
+
+TEST_F(WorkerTimeTest, TheSameForWhatIsBoundToTheWorker) {
+  User computing;
+  User spinning;
+  Executor& local = worker().local();
+  local.schedule(using_time(computing, 1'000'000, local));
+  local.schedule(using_time(spinning, 100, local));
+  run();
+  EXPECT_GE(computing.used_ns, end_ns * 4 / 10);
+  EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
+}
+
+TEST_F(WorkerTimeTest, BoundAndFreeWorkThatComputesTakeTurns) {
+  User bound;
+  User free;
+  User spinning;
+  worker().local().schedule(using_time(bound, 1'000'000, worker().local()));
+  scheduler.schedule(using_time(free, 1'000'000));
+  scheduler.schedule(using_time(spinning, 100));
+  run();
+  EXPECT_GE(bound.used_ns, end_ns * 2 / 10);
+  EXPECT_GE(free.used_ns, end_ns * 2 / 10);
+  EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
+}
+
+TEST_F(WorkerTimeTest, WhoComputesAloneHasAllTheTime) {
+  User computing;
+  scheduler.schedule(using_time(computing, 1'000'000));
+  run();
+  EXPECT_EQ(computing.used_ns, end_ns);
+}
+
+TEST_F(WorkerTimeTest, LowPriorityHasItsTurnsButNotMoreThanHalfOfTheTime) {
+  User low;
+  User spinning;
+  Executor& background = scheduler.of_priority(Priority::low);
+  background.schedule(using_time(low, 1'000'000, background));
+  scheduler.schedule(using_time(spinning, 100));
+  run();
+  EXPECT_GE(low.used_ns, end_ns * 4 / 10);
+  EXPECT_GE(spinning.used_ns, end_ns * 4 / 10);
+}
+
+TEST_F(WorkerTimeTest, WhatWasSetBackLeavesLowPriorityItsTurns) {
+  User low;
+  User computing;
+  User spinning;
+  Executor& background = scheduler.of_priority(Priority::low);
+  background.schedule(using_time(low, 1'000'000, background));
+  scheduler.schedule(using_time(computing, 1'000'000));
+  scheduler.schedule(using_time(spinning, 100));
+  run();
+  for (const User* user : {&low, &computing, &spinning}) {
+    EXPECT_GE(user->used_ns, end_ns * 2 / 10);
+  }
+}
+
+TEST_F(WorkerTimeTest, EventsAreAskedForAfterEachLongRun) {
+  User computing;
+  User spinning;
+  scheduler.schedule(using_time(computing, 1'000'000));
+  scheduler.schedule(using_time(spinning, 1'000'000));
+  run();
+  EXPECT_GE(park.polls, (computing.turns + spinning.turns) / 2);
 }
 
 TEST_F(WorkerTest, WhatTheParkBringsRunsInItsOrder) {

@@ -247,7 +247,7 @@ inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
   if (task_.cancel_requested()) {
     task_.leaf_ended(true);
   } else {
-    queue_.push(*this);
+    queue_.defer(*this);
   }
   hub_.leave(*this, nullptr);  // nobody else is ready here: the loop knows who is elsewhere
   resumed();

@@ -92,7 +92,7 @@ class alignas(64) FiberCore final : public Runnable {
       share_idle_hint(task_was_on);
     }
     void schedule(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
-    void defer(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
+    void defer(Runnable& work) noexcept override { core_.queue_.defer(of_task(work)); }
     void hold() noexcept override { core_.queue_.hold(); }
     void release() noexcept override { core_.queue_.release(); }
     // What the fiber begins is placed as its task was.

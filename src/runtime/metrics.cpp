@@ -10,6 +10,7 @@ namespace {
 void add(WorkerMetrics& total, const WorkerMetrics& one) {
   total.runs += one.runs;
   total.yields += one.yields;
+  total.long_runs += one.long_runs;
   total.steals += one.steals;
   total.injector_takes += one.injector_takes;
   total.parks += one.parks;
@@ -31,6 +32,7 @@ WorkerMetrics Runtime::Machine::metrics_of(std::size_t index) {
   const std::uint64_t empty = counts.empty_turns.load();
   one.runs = from.turns() - empty;
   one.yields = counts.yields.load();
+  one.long_runs = counts.long_runs.load();
   one.steals = counts.steals.load();
   one.injector_takes = counts.injector_takes.load();
   one.parks = counts.parks.load();
@@ -60,8 +62,8 @@ RuntimeMetrics Runtime::Machine::metrics() {
   all.total.tasks_ended = tasks.ended;
   all.live_tasks = static_cast<std::size_t>(tasks.begun - tasks.ended);
   for (const auto& scheduler : schedulers_) {
-    all.injector_depth +=
-        scheduler->injector().size() + scheduler->high().size() + scheduler->low().size();
+    all.injector_depth += scheduler->injector().size() + scheduler->high().size() +
+                          scheduler->late().size() + scheduler->low().size();
   }
   all.blocking_threads = blocking_.threads();
   all.blocking_calls = blocking_.submitted();

@@ -60,6 +60,7 @@ class ReactorPark final : public Park {
   }
   [[nodiscard]] bool deliver() noexcept override { return reactor_.deliver(); }
   [[nodiscard]] std::optional<Visited> visit() noexcept override;
+  [[nodiscard]] std::int64_t now() noexcept override { return reactor_.now(); }
   void unpark() noexcept override { reactor_.wake(); }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
 

@@ -41,6 +41,11 @@ void LocalQueue::schedule(Runnable& work) noexcept {
   shared.release();
 }
 
+void LocalQueue::defer(Runnable& work) noexcept {
+  if (current() == this && set_back(work)) return;
+  schedule(work);
+}
+
 bool LocalQueue::prepare_sleep() noexcept {
   if (first_ != nullptr) return false;
   sleeping_.store(true, std::memory_order_relaxed);

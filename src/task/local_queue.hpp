@@ -30,7 +30,7 @@ class LocalQueue : public Executor {
   LocalQueue& operator=(const LocalQueue&) = delete;
 
   void schedule(Runnable& work) noexcept final;
-  void defer(Runnable& work) noexcept final { schedule(work); }
+  void defer(Runnable& work) noexcept final;
   void hold() noexcept final { shared_.hold(); }
   void release() noexcept final { shared_.release(); }
   [[nodiscard]] Executor& shared() noexcept final { return shared_; }
@@ -108,6 +108,9 @@ class LocalQueue : public Executor {
 
  protected:
   ~LocalQueue() override = default;
+  /// Asked on the owner's thread about who has had his turn and comes back: whether `work` has had
+  /// too much of it, and is kept elsewhere until others have had theirs.
+  [[nodiscard]] virtual bool set_back(Runnable& /*work*/) noexcept { return false; }
   /// Ends the owner's sleep, or makes its next one end at once. Any thread.
   virtual void wake_owner() noexcept = 0;
   /// How many more may be run without the loop if nothing else waits.

@@ -1,4 +1,6 @@
 // yield_now(): everything that is ready runs first, nobody starves, a cancel ends there.
+#include <weft/fiber.hpp>
+#include <weft/metrics.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
@@ -74,6 +76,48 @@ TEST_P(YieldTest, ASpinningTaskStarvesNeitherTimersNorOthers) {
     EXPECT_GT(turns, 0U);
     const std::size_t others = co_await std::move(another);
     EXPECT_GT(others, 0U);
+  });
+}
+
+void compute_for(std::chrono::nanoseconds time) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < time) {
+  }
+}
+
+TEST_P(YieldTest, ATaskThatComputesForLongIsSetBack) {
+  if (GetParam() > 1) GTEST_SKIP() << "on several workers each of the two may have its own";
+  run([this]() -> Task<void> {
+    std::atomic<bool> stop{false};
+    auto spin = [&]() -> Task<void> {
+      while (!stop.load()) co_await yield_now();
+    };
+    auto spinner = spawn(spin);
+    while (runtime().metrics().total.long_runs == 0) {
+      compute_for(200us);
+      co_await yield_now();
+    }
+    stop = true;
+    co_await std::move(spinner);
+  });
+}
+
+TEST_P(YieldTest, AFiberThatComputesForLongIsSetBack) {
+  if (GetParam() > 1) GTEST_SKIP() << "on several workers each of the two may have its own";
+  run([this]() -> Task<void> {
+    std::atomic<bool> stop{false};
+    auto spinner = spawn_fiber([&] {
+      while (!stop.load()) await(yield_now());
+    });
+    auto computing = spawn_fiber([&] {
+      while (runtime().metrics().total.long_runs == 0) {
+        compute_for(200us);
+        await(yield_now());
+      }
+      stop = true;
+    });
+    co_await std::move(computing);
+    co_await std::move(spinner);
   });
 }
 

@@ -1,0 +1,87 @@
+// What workers do for each other: taking work from one another's queues, and standing in for one
+// that is in block_in_place().
+#include <utility>
+
+#include "exec/scheduler.hpp"
+#include "exec/worker.hpp"
+
+namespace weft {
+
+/// What waits behind a run of another worker that has lasted since the last look; else null.
+Runnable* Worker::rescue() noexcept {
+  Worker& watched = scheduler_.worker(watched_);
+  const std::uint64_t turns = watched.turns();
+  if (&watched != this && turns == watched_turns_) {
+    Runnable* work = watched.steal_for(*this);
+    if (work == nullptr) work = watched.steal_lifo();
+    if (work != nullptr) {
+      counts_.steals.add();
+      return work;
+    }
+  }
+  watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
+  if (watched_ == index_) watched_ = watched_ + 1 < scheduler_.size() ? watched_ + 1 : 0;
+  watched_turns_ = scheduler_.worker(watched_).turns();
+  return nullptr;
+}
+
+Runnable* Worker::steal_for(Worker& thief) noexcept { return stealer_.steal_into(thief.local_); }
+
+Runnable* Worker::steal_lifo() noexcept {
+  // Acquire: pairs with schedule().
+  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  return lifo_.exchange(nullptr, std::memory_order_acquire);
+}
+
+// Standing in, and being stood in for
+
+void Worker::hand_over() noexcept {
+  IntrusiveQueue<Runnable> all;
+  if (Runnable* const next = take_lifo()) all.push_back(next);
+  while (Runnable* const work = pop()) all.push_back(work);
+  if (all.empty()) return;
+  scheduler_.inject(all);
+  scheduler_.wake_one();
+}
+
+void Worker::step_out() noexcept {
+  LocalQueue::make_current(nullptr);
+  make_current(nullptr);
+}
+
+void Worker::step_in() noexcept {
+  LocalQueue::make_current(&pinned_);
+  make_current(this);
+  runs_.interrupted();
+}
+
+/// From now on it neither counts as awake nor can it be called for others' work.
+void Worker::retire() noexcept {
+  if (std::exchange(searching_, false) && scheduler_.idle().stop_search()) scheduler_.wake_one();
+  scheduler_.idle().leave();
+  hand_over();
+}
+
+void Worker::come_back() noexcept { scheduler_.idle().join(); }
+
+void Worker::serve() noexcept {
+  tick_ += 1 + pinned_.take_direct_runs();
+  turns_.store(tick_, std::memory_order_relaxed);
+  static_cast<void>(park_.collect());  // a system call a run: fibers that stay behind are few
+  Runnable* work = pinned_.pop(0);
+  if (work == nullptr) work = late_.pop_front();
+  if (work != nullptr) {
+    come_back();  // a task may compute for long: the watchman must not sleep meanwhile
+    scheduler_.worker_woke();
+    run(*work);
+    scheduler_.idle().leave();
+  }
+  hand_over();
+  if (work != nullptr || !pinned_.prepare_sleep()) return;
+  counts_.parks.add();
+  park_.park();
+  pinned_.awake();
+  hand_over();
+}
+
+}  // namespace weft
