@@ -39,28 +39,31 @@ asio::awaitable<void> receiving(Channel& channel, std::size_t each, std::atomic<
   last.done();
 }
 
-template <class Channel, std::size_t pairs>
+template <class Channel, std::size_t senders, std::size_t receivers>
 asio::awaitable<Figures> channel_of(Job job) {
   const auto executor = co_await asio::this_coro::executor;
-  const std::size_t each = job.count / pairs;
+  const std::size_t each = job.count / senders;
+  const std::size_t taken = each * senders / receivers;
   Channel channel(executor, bench::capacity);
   std::atomic<std::size_t> sum = 0;
-  LastOne last(executor, pairs);
+  LastOne last(executor, receivers);
   const Stopwatch watch;
-  for (std::size_t i = 0; i < pairs; ++i) {
+  for (std::size_t i = 0; i < senders; ++i) {
     asio::co_spawn(executor, sending(channel, each), asio::detached);
-    asio::co_spawn(executor, receiving(channel, each, sum, last), asio::detached);
+  }
+  for (std::size_t i = 0; i < receivers; ++i) {
+    asio::co_spawn(executor, receiving(channel, taken, sum, last), asio::detached);
   }
   co_await last.wait();
-  const double ns = watch.ns_each(each * pairs);
-  bench::require(sum == pairs * (each * (each - 1) / 2), "channel");
+  const double ns = watch.ns_each(each * senders);
+  bench::require(sum == senders * (each * (each - 1) / 2), "channel");
   co_return Figures(1, ns);
 }
 
-template <std::size_t pairs>
+template <std::size_t senders, std::size_t receivers>
 Figures channel_on(Job job) {
-  return job.workers == 1 ? on_context(channel_of<bench::Numbers, pairs>)(job)
-                          : on_context(channel_of<bench::SharedNumbers, pairs>)(job);
+  return job.workers == 1 ? on_context(channel_of<bench::Numbers, senders, receivers>)(job)
+                          : on_context(channel_of<bench::SharedNumbers, senders, receivers>)(job);
 }
 
 // Timers: without tasks, but for the cell that fires them
@@ -275,7 +278,9 @@ Figures posted(Job job) {
 }  // namespace
 
 bench::Cells bench::sync_cells() {
-  return {{"channel-1p1c", channel_on<1>}, {"channel-4p4c", channel_on<4>}};
+  return {{"channel-1p1c", channel_on<1, 1>},
+          {"channel-4p1c", channel_on<4, 1>},
+          {"channel-4p4c", channel_on<4, 4>}};
 }
 
 bench::Cells bench::load_cells() {

@@ -12,6 +12,7 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -66,16 +67,21 @@ class LastOne {
 /// Two tasks hand a number to and fro.
 template <class Channel>
 struct Table {
-  explicit Table(const asio::any_io_executor& executor) : to_first(executor), to_second(executor) {}
+  explicit Table(const asio::any_io_executor& executor) : Table(executor, executor) {}
+  /// Each of the two on an executor of its own.
+  Table(const asio::any_io_executor& first, const asio::any_io_executor& second)
+      : to_first(first), to_second(second) {}
   Channel to_first;
   Channel to_second;
   static constexpr std::size_t last = SIZE_MAX;
+  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
 
   /// Answers until it is given `last`.
   asio::awaitable<void> answer() {
     for (;;) {
       const std::size_t number = co_await to_second.async_receive(asio::use_awaitable);
       if (number == last) co_return;
+      if (think.count() > 0) compute_for(think);
       co_await to_first.async_send(std::error_code(), number + 1, asio::use_awaitable);
     }
   }

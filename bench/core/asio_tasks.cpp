@@ -1,5 +1,7 @@
 // The core benchmarks' Asio: C++20 coroutines on an io_context. Tasks, yields, ping-pong.
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "core/asio_run.hpp"
 #include "core/core.hpp"
@@ -125,6 +127,45 @@ Figures rounds_on(Job job) {
                           : on_context(rounds<bench::SharedNumbers>)(job);
 }
 
+using SharedTable = bench::Table<bench::SharedNumbers>;
+
+/// As the first of the two, on a context of its own.
+asio::awaitable<void> first_of_two(SharedTable& table, bench::Laps& laps, std::size_t& number) {
+  while (!laps.over()) {
+    laps.began();
+    if (table.think.count() > 0) bench::compute_for(table.think);
+    co_await table.to_second.async_send(std::error_code(), number + 1, asio::use_awaitable);
+    number = co_await table.to_first.async_receive(asio::use_awaitable);
+    laps.ended();
+  }
+  co_await table.to_second.async_send(std::error_code(), table.last, asio::use_awaitable);
+}
+
+/// A thread with a context each, bound to a CPU each.
+Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
+  asio::io_context first(1);
+  asio::io_context second(1);
+  SharedTable table(first.get_executor(), second.get_executor());
+  table.think = think;
+  bench::Laps laps(job.count, think);
+  std::size_t number = 0;
+  asio::co_spawn(second, table.answer(), asio::detached);
+  asio::co_spawn(first, first_of_two(table, laps, number), asio::detached);
+  {
+    const std::jthread other([&second] {
+      bench::bind_to(1);
+      second.run();
+    });
+    bench::bind_to(0);
+    first.run();
+  }
+  bench::require(number == 2 * job.count, "rounds apart");
+  return laps.median();
+}
+
+Figures pinned(Job job) { return rounds_apart(job, {}); }
+Figures parked(Job job) { return rounds_apart(job, bench::think_time); }
+
 }  // namespace
 
 bench::Cells bench::task_cells() {
@@ -133,5 +174,7 @@ bench::Cells bench::task_cells() {
           {"spawn-join-all", on_context(spawn_batches)},
           {"spawn-detached", on_context(detached)},
           {"yield", on_context(yields)},
-          {"ping-pong", rounds_on}};
+          {"ping-pong", rounds_on},
+          {"ping-pong-pinned", pinned},
+          {"ping-pong-parked", parked}};
 }

@@ -7,6 +7,7 @@
 #include <boost/fiber/algo/shared_work.hpp>
 #include <boost/fiber/all.hpp>
 #include <boost/fiber/pooled_fixedsize_stack.hpp>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -135,16 +136,21 @@ Figures yields(Job job) {
 struct Table {
   fibers::unbuffered_channel<std::size_t> to_first;
   fibers::unbuffered_channel<std::size_t> to_second;
+  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
 
   /// Answers until the channel is closed.
   void answer() {
     std::size_t number = 0;
-    while (to_second.pop(number) == fibers::channel_op_status::success) to_first.push(number + 1);
+    while (to_second.pop(number) == fibers::channel_op_status::success) hand_to(to_first, number);
   }
   [[nodiscard]] std::size_t round(std::size_t number) {
-    to_second.push(number + 1);
+    hand_to(to_second, number);
     to_first.pop(number);
     return number;
+  }
+  void hand_to(fibers::unbuffered_channel<std::size_t>& other, std::size_t number) const {
+    if (think.count() > 0) bench::compute_for(think);
+    other.push(number + 1);
   }
 };
 
@@ -162,25 +168,50 @@ Figures rounds(Job job) {
   return {ns};
 }
 
-template <std::size_t pairs>
+/// The main fibers of two threads, which are bound to a CPU each.
+Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
+  Table table;
+  table.think = think;
+  const std::jthread other([&table] {
+    bench::bind_to(1);
+    table.answer();
+  });
+  bench::bind_to(0);
+  bench::Laps laps(job.count, think);
+  std::size_t number = 0;
+  while (!laps.over()) {
+    laps.began();
+    number = table.round(number);
+    laps.ended();
+  }
+  table.to_second.close();
+  bench::require(number == 2 * job.count, "rounds apart");
+  return laps.median();
+}
+
+Figures pinned(Job job) { return rounds_apart(job, {}); }
+Figures parked(Job job) { return rounds_apart(job, bench::think_time); }
+
+template <std::size_t senders, std::size_t receivers>
 Figures channel(Job job) {
   Spawner spawn(job);
   fibers::buffered_channel<std::size_t> numbers(bench::capacity);
-  const std::size_t each = job.count / pairs;
+  const std::size_t each = job.count / senders;
+  const std::size_t taken = each * senders / receivers;
   std::atomic<std::size_t> sum = 0;
   const Stopwatch watch;
-  auto senders = spawn.many(pairs, [&numbers, each] {
+  auto sending = spawn.many(senders, [&numbers, each] {
     for (std::size_t i = 0; i < each; ++i) numbers.push(i);
   });
-  auto receivers = spawn.many(pairs, [&numbers, &sum, each] {
+  auto receiving = spawn.many(receivers, [&numbers, &sum, taken] {
     std::size_t own = 0;
-    for (std::size_t i = 0; i < each; ++i) own += numbers.value_pop();
+    for (std::size_t i = 0; i < taken; ++i) own += numbers.value_pop();
     sum += own;
   });
-  join(receivers);
-  const double ns = watch.ns_each(each * pairs);
-  join(senders);
-  bench::require(sum == pairs * (each * (each - 1) / 2), "channel");
+  join(receiving);
+  const double ns = watch.ns_each(each * senders);
+  join(sending);
+  bench::require(sum == senders * (each * (each - 1) / 2), "channel");
   return {ns};
 }
 
@@ -278,15 +309,15 @@ Figures wake(Job job) {
 }  // namespace
 
 bench::Cells bench::task_cells() {
-  return {{"spawn-join", on_threads(spawns)},
-          {"spawn-join-all", on_threads(spawn_batches)},
-          {"yield", on_threads(yields)},
-          {"ping-pong", on_threads(rounds)}};
+  return {{"spawn-join", on_threads(spawns)}, {"spawn-join-all", on_threads(spawn_batches)},
+          {"yield", on_threads(yields)},      {"ping-pong", on_threads(rounds)},
+          {"ping-pong-pinned", pinned},       {"ping-pong-parked", parked}};
 }
 
 bench::Cells bench::sync_cells() {
-  return {{"channel-1p1c", on_threads(channel<1>)},
-          {"channel-4p4c", on_threads(channel<4>)},
+  return {{"channel-1p1c", on_threads(channel<1, 1>)},
+          {"channel-4p1c", on_threads(channel<4, 1>)},
+          {"channel-4p4c", on_threads(channel<4, 4>)},
           {"mutex-alone", on_threads(mutex<1>)},
           {"mutex-contended", on_threads(mutex<bench::contenders>)}};
 }

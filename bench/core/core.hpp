@@ -35,7 +35,9 @@ inline constexpr std::size_t capacity = 128;      // of channels
 inline constexpr std::size_t contenders = 8;      // tasks at a mutex or a semaphore
 inline constexpr std::size_t permits = 4;
 inline constexpr std::chrono::milliseconds slice(1);  // of the task that computes
-inline constexpr std::chrono::hours long_time(1);     // longer than any run
+/// Before each hand-over of ping-pong-parked: so long that whom it wakes has gone to sleep.
+inline constexpr std::chrono::microseconds think_time(100);
+inline constexpr std::chrono::hours long_time(1);  // longer than any run
 
 /// When timer i of `count` is due, counted from the beginning: a million of them in a second.
 inline std::chrono::nanoseconds due(std::size_t i, std::size_t count) {
@@ -55,6 +57,27 @@ Figures batches(std::size_t count, All all) {
   return {watch.ns_each(count * batch)};
 }
 
+/// Times each round of a ping-pong whose two sides compute for `think` before they hand over.
+class Laps {
+ public:
+  Laps(std::size_t count, std::chrono::nanoseconds think) : count_(count), think_(think) {
+    ns_.reserve(count);
+  }
+  [[nodiscard]] bool over() const { return ns_.size() == count_; }
+  void began() { watch_ = Stopwatch(); }
+  void ended() { ns_.push_back(watch_.ns()); }
+  /// The median, without what the two computed.
+  [[nodiscard]] Figures median() const {
+    return {quantile(ns_, 0.5) - 2 * static_cast<double>(think_.count())};
+  }
+
+ private:
+  std::size_t count_;
+  std::chrono::nanoseconds think_;
+  Stopwatch watch_;
+  std::vector<double> ns_;
+};
+
 /// Moves this thread to another CPU than the process was given, if there is one.
 inline void move_aside() {
   cpu_set_t given;
@@ -65,6 +88,19 @@ inline void move_aside() {
     if (!CPU_ISSET(cpu, &given)) CPU_SET(cpu, &other);
   }
   sched_setaffinity(0, sizeof other, &other);
+}
+
+/// Binds this thread to one of the CPUs that it was given.
+inline void bind_to(std::size_t nth) {
+  cpu_set_t given;
+  cpu_set_t one;
+  CPU_ZERO(&given);
+  CPU_ZERO(&one);
+  require(sched_getaffinity(0, sizeof given, &given) == 0, "sched_getaffinity");
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &given) && nth-- == 0) CPU_SET(cpu, &one);
+  }
+  require(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
 }
 
 /// Times the round trips of a ping-pong that goes on for so long.

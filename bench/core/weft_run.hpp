@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <weft/weft.hpp>
@@ -47,11 +48,11 @@ struct Table {
   weft::Semaphore to_second{0};
   std::size_t number = 0;
   bool over = false;
+  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
 
   /// One round, as the first of the two.
   weft::Task<void> round() {
-    ++number;
-    to_second.release();
+    hand_to(to_second);
     weft::Permit permit = co_await to_first.acquire();
     permit.forget();
   }
@@ -61,9 +62,13 @@ struct Table {
       weft::Permit permit = co_await to_second.acquire();
       permit.forget();
       if (over) co_return;
-      ++number;
-      to_first.release();
+      hand_to(to_first);
     }
+  }
+  void hand_to(weft::Semaphore& other) {
+    if (think.count() > 0) compute_for(think);
+    ++number;
+    other.release();
   }
   void end() {
     over = true;

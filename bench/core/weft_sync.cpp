@@ -76,10 +76,11 @@ weft::Task<Figures> mutex_contended(Job job) { return mutex_of(job, bench::conte
 #endif
 
 #if __has_include(<weft/channel.hpp>)
-/// `pairs` tasks send 0 … each - 1, and as many take `each` values.
-weft::Task<Figures> channel_of(Job job, std::size_t pairs) {
+/// `senders` tasks send 0 … each - 1; the receivers share them evenly.
+weft::Task<Figures> channel_of(Job job, std::size_t senders, std::size_t receivers) {
   auto [tx, rx] = weft::channel<std::size_t>(bench::capacity);
-  const std::size_t each = job.count / pairs;
+  const std::size_t each = job.count / senders;
+  const std::size_t taken = each * senders / receivers;
   auto* const sender = &tx;
   auto* const receiver = &rx;
   const auto send = [sender, each]() -> weft::Task<std::size_t> {
@@ -90,25 +91,26 @@ weft::Task<Figures> channel_of(Job job, std::size_t pairs) {
     }
     co_return sent;
   };
-  const auto receive = [receiver, each]() -> weft::Task<std::size_t> {
+  const auto receive = [receiver, taken]() -> weft::Task<std::size_t> {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < each; ++i) {
+    for (std::size_t i = 0; i < taken; ++i) {
       const std::optional<std::size_t> value = co_await receiver->receive();
       sum += value.value();
     }
     co_return sum;
   };
   const Stopwatch watch;
-  auto sending = weft::spawn([pairs, send] { return sum_of(pairs, send); });
-  const std::size_t sum = co_await sum_of(pairs, receive);
-  const double ns = watch.ns_each(each * pairs);
+  auto sending = weft::spawn([senders, send] { return sum_of(senders, send); });
+  const std::size_t sum = co_await sum_of(receivers, receive);
+  const double ns = watch.ns_each(each * senders);
   const std::size_t sent = co_await std::move(sending);
-  bench::require(sent == each * pairs && sum == pairs * (each * (each - 1) / 2), "channel");
+  bench::require(sent == each * senders && sum == senders * (each * (each - 1) / 2), "channel");
   co_return Figures(1, ns);
 }
 
-weft::Task<Figures> channel_1(Job job) { return channel_of(job, 1); }
-weft::Task<Figures> channel_4(Job job) { return channel_of(job, 4); }
+weft::Task<Figures> channel_1_1(Job job) { return channel_of(job, 1, 1); }
+weft::Task<Figures> channel_4_1(Job job) { return channel_of(job, 4, 1); }
+weft::Task<Figures> channel_4_4(Job job) { return channel_of(job, 4, 4); }
 #endif
 
 }  // namespace
@@ -116,12 +118,11 @@ weft::Task<Figures> channel_4(Job job) { return channel_of(job, 4); }
 bench::Cells bench::sync_cells() {
   return {
 #if __has_include(<weft/mutex.hpp>)
-      {"mutex-alone", on_runtime(mutex_alone)},
-      {"mutex-contended", on_runtime(mutex_contended)},
+      {"mutex-alone", on_runtime(mutex_alone)},  {"mutex-contended", on_runtime(mutex_contended)},
 #endif
 #if __has_include(<weft/channel.hpp>)
-      {"channel-1p1c", on_runtime(channel_1)},
-      {"channel-4p4c", on_runtime(channel_4)},
+      {"channel-1p1c", on_runtime(channel_1_1)}, {"channel-4p1c", on_runtime(channel_4_1)},
+      {"channel-4p4c", on_runtime(channel_4_4)},
 #endif
       {"semaphore", on_runtime(semaphore)}};
 }

@@ -1,5 +1,7 @@
 // The core benchmarks' weft: tasks, yields, ping-pong.
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 #include <weft/weft.hpp>
 
@@ -118,6 +120,35 @@ weft::Task<Figures> rounds(Job job) {
   co_return Figures(1, ns);
 }
 
+/// The two on a worker each, which are bound to a processor each.
+Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
+  bench::Table table;
+  table.think = think;
+  bench::Laps laps(job.count, think);
+  weft::RuntimeOptions options = bench::options_of(job);
+  options.thread_per_core = true;
+  weft::Runtime runtime(options);
+  auto first = runtime.spawn_on(0, [&table, &laps]() -> weft::Task<std::thread::id> {
+    while (!laps.over()) {
+      laps.began();
+      co_await table.round();
+      laps.ended();
+    }
+    table.end();
+    co_return std::this_thread::get_id();
+  });
+  auto second = runtime.spawn_on(1, [&table]() -> weft::Task<std::thread::id> {
+    co_await table.answer();
+    co_return std::this_thread::get_id();
+  });
+  const bool apart = runtime.block_on(std::move(first)) != runtime.block_on(std::move(second));
+  bench::require(apart && table.number == 2 * job.count, "rounds apart");
+  return laps.median();
+}
+
+Figures pinned(Job job) { return rounds_apart(job, {}); }
+Figures parked(Job job) { return rounds_apart(job, bench::think_time); }
+
 }  // namespace
 
 bench::Cells bench::task_cells() {
@@ -126,5 +157,7 @@ bench::Cells bench::task_cells() {
           {"spawn-join-all", on_runtime(spawn_batches)},
           {"spawn-detached", on_runtime(detached)},
           {"yield", on_runtime(yields)},
-          {"ping-pong", on_runtime(rounds)}};
+          {"ping-pong", on_runtime(rounds)},
+          {"ping-pong-pinned", pinned},
+          {"ping-pong-parked", parked}};
 }

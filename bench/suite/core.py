@@ -23,7 +23,7 @@ SUMMARIES = {
     "task": "create, await, spawn and join tasks beside the peers",
     "yield": "1,000 tasks that yield",
     "pingpong": "two tasks that hand a number to and fro",
-    "channel": "a bounded channel, 1 to 1 and 4 to 4",
+    "channel": "a bounded channel, 1 to 1, 4 to 1 and 4 to 4",
     "mutex": "a mutex for tasks, alone and with 8 at it",
     "semaphore": "4 permits, 8 tasks",
     "timer": "timers created, cancelled and fired",
@@ -95,7 +95,8 @@ def _cell(directory, bench: str, cell: Cell, workers: int, quick: bool, log) -> 
     for index, figure in enumerate(cell.figures):
         values = {name: [taken[index] for taken in samples[name]] for name in subjects}
         params = {"cell": cell.name, "workers": workers}
-        results += results_of(bench, params, figure.metric, figure.unit, subjects[0], values)
+        goal = figure.goal(workers, counts["weft"]) if "weft" in counts else None
+        results += results_of(bench, params, figure.metric, figure.unit, subjects[0], values, goal)
         shown = "  ".join(f"{name} {sorted(v)[len(v) // 2]:,.1f}" for name, v in values.items())
         log(f"  {cell.name}, {workers} worker(s), {figure.metric}: {shown} {figure.unit}")
     return results

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from .goals import BEST, Goal, Goals, at_most, fib_calls, skynet_leaves
+
 # subject → (program, what is put into its environment)
 TCMALLOC = "libtcmalloc_minimal.so.4"
 SUBJECTS: dict[str, tuple[str, dict[str, str]]] = {
@@ -19,10 +21,16 @@ SUBJECTS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One of the numbers that a cell prints."""
+    """One of the numbers that a cell prints, and what weft's should reach."""
 
     metric: str
     unit: str
+    goals: Goals = dataclasses.field(default_factory=dict)
+
+    def goal(self, workers: int, count: int) -> Goal | None:
+        """The goal where weft did so much with so many workers."""
+        goal = self.goals.get(workers)
+        return goal.at(count) if goal else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,28 +55,56 @@ def _tasks(*others: str) -> tuple[str, ...]:
     return ("weft", "asio", "boost-fiber", *others, "go", "tokio")
 
 
+def _ns(one: float | None = None, two: float | None = None) -> tuple[Figure, ...]:
+    """The time, with goals for one worker and for two."""
+    return (Figure("time", "ns", at_most(one, two)),)
+
+
+def _ms(goal: Goal) -> tuple[Figure, ...]:
+    """The time of a fork and join, with a goal for two workers."""
+    return (Figure("time", "ms", {2: goal}),)
+
+
+FAIR = Goal(5, metric="p99_unloaded")
 P99 = (
     Figure("p99_unloaded", "us"),
-    Figure("p99_loaded", "us"),
+    Figure("p99_loaded", "us", {1: FAIR, 2: FAIR}),
     Figure("compute_share", "%"),
 )
 MEMORY = (Figure("resident", "bytes"), Figure("spawn", "ns"))
+PARKED = (Figure("resident", "bytes", at_most(112)), Figure("spawn", "ns", at_most(40)))
 MILLION = (1_000_000, 100_000)
 FIBERS = (20_000, 20_000)  # 16 KiB each
-MS = (Figure("time", "ms"),)
+FIB = _ms(Goal(250, work=fib_calls, size=39))
+FIB_TASKS = _ms(Goal(850, work=fib_calls, size=39))
+SKYNET = _ms(Goal(230, work=skynet_leaves, size=8))
+SKYNET_TASKS = _ms(Goal(550, work=skynet_leaves, size=8))
+PARITY = _ms(Goal(1, subject=BEST))
 FORKERS = ("weft", "raw", "onetbb", "go")
 CO_FORKERS = ("weft", "onetbb", "go")
 TIMERS = ("weft", "asio", "libuv", "go", "tokio", "tokio-tcmalloc")
 
 CELLS: dict[str, list[Cell]] = {
     "task": [
-        Cell("await", (1,), ("weft", "asio", "tokio", "tokio-tcmalloc")),
-        Cell("spawn-join", (1, 2), _tasks("onetbb") + ("tokio-tcmalloc",)),
-        Cell("spawn-join-all", (1,), _tasks("onetbb") + ("tokio-tcmalloc",), counts=(2, 1)),
+        Cell("await", (1,), ("weft", "asio", "tokio", "tokio-tcmalloc"), figures=_ns(5.5)),
+        Cell(
+            "spawn-join",
+            (1, 2),
+            _tasks("onetbb") + ("tokio-tcmalloc",),
+            figures=_ns(10, 30),
+        ),
+        Cell(
+            "spawn-join-all",
+            (1,),
+            _tasks("onetbb") + ("tokio-tcmalloc",),
+            figures=_ns(10),
+            counts=(2, 1),
+        ),
         Cell(
             "spawn-join-all",
             (2,),
             ("weft", "asio", "onetbb", "go", "tokio", "tokio-tcmalloc"),
+            figures=_ns(two=40),
             counts=(2, 1),
         ),
         Cell(
@@ -78,34 +114,65 @@ CELLS: dict[str, list[Cell]] = {
             counts=MILLION,
         ),
     ],
-    "yield": [Cell("yield", (1, 2), _tasks(), probe=100_000)],
-    "pingpong": [Cell("ping-pong", (1, 2), _tasks())],
+    "yield": [Cell("yield", (1, 2), _tasks(), figures=_ns(4, 4), probe=100_000)],
+    "pingpong": [
+        Cell("ping-pong", (1, 2), _tasks(), figures=_ns(12, 30)),
+        Cell("ping-pong-pinned", (2,), _tasks(), figures=_ns(two=1_500), counts=(8_000, 2_000)),
+        Cell("ping-pong-parked", (2,), _tasks(), figures=_ns(two=15_000), counts=(500, 150)),
+    ],
     "channel": [
-        Cell("channel-1p1c", (1, 2), _tasks(), probe=100_000),
-        Cell("channel-4p4c", (1, 2), ("weft", "asio", "boost-fiber", "go"), probe=100_000),
+        Cell("channel-1p1c", (1, 2), _tasks(), figures=_ns(5, 15), probe=100_000),
+        Cell("channel-4p1c", (2,), _tasks(), figures=_ns(two=40), probe=100_000),
+        Cell(
+            "channel-4p4c",
+            (1, 2),
+            ("weft", "asio", "boost-fiber", "go"),
+            figures=_ns(two=40),
+            probe=100_000,
+        ),
     ],
     "mutex": [
-        Cell("mutex-alone", (1,), ("weft", "raw", "boost-fiber", "go", "tokio"), probe=100_000),
-        Cell("mutex-contended", (2,), ("weft", "boost-fiber", "go", "tokio"), probe=100_000),
+        Cell(
+            "mutex-alone",
+            (1,),
+            ("weft", "raw", "boost-fiber", "go", "tokio"),
+            figures=_ns(8),
+            probe=100_000,
+        ),
+        Cell(
+            "mutex-contended",
+            (2,),
+            ("weft", "boost-fiber", "go", "tokio"),
+            figures=_ns(two=16),
+            probe=100_000,
+        ),
     ],
-    "semaphore": [Cell("semaphore", (2,), ("weft", "go", "tokio"), probe=100_000)],
+    "semaphore": [
+        Cell("semaphore", (2,), ("weft", "go", "tokio"), figures=_ns(two=16), probe=100_000)
+    ],
     "timer": [
         Cell(
             "timer-cancel",
             (1,),
             TIMERS,
-            figures=(Figure("create", "ns"), Figure("cancel", "ns")),
+            figures=(Figure("create", "ns", at_most(8)), Figure("cancel", "ns", at_most(5))),
             counts=MILLION,
         ),
-        Cell("timer-standing", (1,), TIMERS),
-        Cell("timer-fire", (1,), TIMERS, figures=(Figure("cpu", "ns"),), counts=MILLION),
+        Cell("timer-standing", (1,), TIMERS, figures=_ns(5)),
+        Cell(
+            "timer-fire",
+            (1,),
+            TIMERS,
+            figures=(Figure("cpu", "ns", at_most(500)),),
+            counts=MILLION,
+        ),
     ],
     "memory": [
         Cell(
             "memory-parked",
             (1,),
             _tasks() + ("tokio-tcmalloc",),
-            figures=MEMORY,
+            figures=PARKED,
             counts=MILLION,
             own_counts={"boost-fiber": FIBERS},
         ),
@@ -126,16 +193,29 @@ CELLS: dict[str, list[Cell]] = {
             figures=(Figure("latency", "us"),),
             counts=(500, 150),
         ),
-        Cell("posted", (2,), ("weft", "asio", "onetbb", "tokio"), counts=MILLION),
+        Cell(
+            "posted",
+            (2,),
+            ("weft", "asio", "onetbb", "tokio"),
+            figures=_ns(two=60),
+            counts=MILLION,
+        ),
     ],
     "forkjoin": [
-        Cell("fib", (1, 2), FORKERS, figures=MS, counts=(30, 27)),
-        Cell("skynet", (1, 2), FORKERS, figures=MS, counts=(6, 5)),
-        Cell("nqueens", (1, 2), FORKERS, figures=MS, counts=(11, 10)),
-        Cell("matmul", (1, 2), FORKERS, figures=MS, counts=(1024, 512)),
+        Cell("fib", (1, 2), FORKERS, figures=FIB, counts=(30, 27)),
+        Cell("skynet", (1, 2), FORKERS, figures=SKYNET, counts=(6, 5)),
+        Cell("nqueens", (1, 2), FORKERS, figures=PARITY, counts=(11, 10)),
+        Cell("matmul", (1, 2), FORKERS, figures=PARITY, counts=(1024, 512)),
         # Of coroutines, on the workers.
-        Cell("fib-tasks", (1, 2), CO_FORKERS, figures=MS, counts=(30, 27), peers_run="fib"),
-        Cell("skynet-tasks", (1, 2), CO_FORKERS, figures=MS, counts=(6, 5), peers_run="skynet"),
+        Cell("fib-tasks", (1, 2), CO_FORKERS, figures=FIB_TASKS, counts=(30, 27), peers_run="fib"),
+        Cell(
+            "skynet-tasks",
+            (1, 2),
+            CO_FORKERS,
+            figures=SKYNET_TASKS,
+            counts=(6, 5),
+            peers_run="skynet",
+        ),
     ],
 }
 SERIAL = ("raw",)  # takes part with one worker alone

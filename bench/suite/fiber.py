@@ -10,6 +10,7 @@ import subprocess
 
 from . import processes
 from .build import Failure
+from .goals import Goal
 from .report import Benchmark, Result, results_of
 
 ROUNDS = 11
@@ -21,19 +22,21 @@ COROUTINE = ("fiber_weft", "coroutine-")
 BOOST = ("fiber_boost", "")
 GO = ("fiber_go", "")
 
-# (cell, metric, unit, count, quick count, subjects: the first is the base)
+# (cell, metric, unit, weft's goal, count, quick count, subjects: the first is the base)
 CELLS = [
-    ("switch", "switch", "ns", 20_000_000, 4_000_000, {"boost-context": BOOST, "weft": WEFT}),
+    ("switch", "switch", "ns", 2, 20_000_000, 4_000_000, {
+        "boost-context": BOOST, "weft": WEFT,
+    }),
     *(
-        (cell, metric, unit, count, quick, {
+        (cell, metric, unit, goal, count, quick, {
             "boost-fiber": BOOST, "weft": WEFT, "weft-coroutine": COROUTINE, "go": GO,
         })
-        for cell, metric, unit, count, quick in (
-            ("yield-2", "yield", "ns", 8_000_000, 1_000_000),
-            ("yield-1000", "yield", "ns", 8_000_000, 1_000_000),
-            ("spawn-join", "spawn_and_join", "ns", 1_000_000, 200_000),
-            ("ping-pong", "round", "ns", 2_000_000, 400_000),
-            ("memory", "resident_per_parked_fiber", "bytes", 20_000, 20_000),
+        for cell, metric, unit, goal, count, quick in (
+            ("yield-2", "yield", "ns", 6, 8_000_000, 1_000_000),
+            ("yield-1000", "yield", "ns", 26, 8_000_000, 1_000_000),
+            ("spawn-join", "spawn_and_join", "ns", 60, 1_000_000, 200_000),
+            ("ping-pong", "round", "ns", 60, 2_000_000, 400_000),
+            ("memory", "resident_per_parked_fiber", "bytes", 4_096, 20_000, 20_000),
         )
     ),
 ]
@@ -58,7 +61,7 @@ def _measure(build_directory: pathlib.Path, subject: tuple, cell: str, count: in
 def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
     cpus, _ = processes.cpu_split()
     results = []
-    for cell, metric, unit, full_count, quick_count, subjects in CELLS:
+    for cell, metric, unit, limit, full_count, quick_count, subjects in CELLS:
         count = quick_count if quick else full_count
         samples: dict[str, list[float]] = {name: [] for name in subjects}
         for turn in range(QUICK_ROUNDS if quick else ROUNDS):
@@ -69,7 +72,8 @@ def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
             shown = "  ".join(f"{name} {values[-1]:,.2f}" for name, values in samples.items())
             log(f"  {cell} round {turn + 1}: {shown} {unit}")
         base = next(iter(subjects))
-        results += results_of("fiber", {"cell": cell}, metric, unit, base, samples)
+        params = {"cell": cell}
+        results += results_of("fiber", params, metric, unit, base, samples, Goal(limit))
     return results
 
 

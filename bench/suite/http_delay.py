@@ -13,6 +13,7 @@ import re
 
 from . import processes, wrk
 from .build import Failure
+from .goals import Goal
 from .report import Benchmark, Result, results_of
 
 BASE = "raw"
@@ -22,8 +23,16 @@ TOLERATED = 0.01  # of a window's time, stolen by the host
 MOST_TRIES = 2  # times the number of rounds
 PIPELINE = str(pathlib.Path(__file__).with_name("pipeline.lua"))
 
-# (connections, requests a write, seconds of a window in full, in quick, the script)
-CELLS = [(64, 1, 2, 1, None), (1, 1, 1, 1, None), (64, 16, 1, 1, PIPELINE)]
+# What weft's CPU time a request, in microseconds, should reach.
+SINGLE = Goal(1.03, subject=BASE)
+PIPELINED = Goal(0.70)
+
+# (connections, requests a write, seconds of a window in full, in quick, the script, the goal)
+CELLS = [
+    (64, 1, 2, 1, None, SINGLE),
+    (1, 1, 1, 1, None, SINGLE),
+    (64, 16, 1, 1, PIPELINE, PIPELINED),
+]
 
 
 def _header_block(address: str, path: str) -> tuple[str, bytes]:
@@ -61,7 +70,7 @@ def _stolen(windows: dict[str, wrk.Window]) -> float:
 def _cell(
     servers: list[processes.Server], cpus: set[int], cell: tuple, quick: bool, log
 ) -> list[Result]:
-    connections, pipelined, full_seconds, quick_seconds, script = cell
+    connections, pipelined, full_seconds, quick_seconds, script, goal = cell
     seconds = quick_seconds if quick else full_seconds
     params = {"connections": connections, "pipelined": pipelined, "window_s": seconds}
     wanted = QUICK_ROUNDS if quick else ROUNDS
@@ -87,7 +96,7 @@ def _cell(
     rates = {name: [windows[name].requests_per_second for windows in kept] for name in names}
     cpu = {name: [windows[name].cpu_us_per_request for windows in kept] for name in names}
     return results_of("http", params, "requests_per_second", "1/s", BASE, rates) + results_of(
-        "http", params, "server_cpu_per_request", "us", BASE, cpu
+        "http", params, "server_cpu_per_request", "us", BASE, cpu, goal
     )
 
 

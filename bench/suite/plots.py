@@ -3,12 +3,13 @@
 import pathlib
 import statistics
 
-from .report import Result, more_is_better
+from .report import Result, Row, more_is_better, rows_of
 
 COLUMNS = 3
 LOG_FROM = 20  # times the least: beyond that, bars of one length each would tell nothing
 WEFT = "#d9480f"
 PEER = "#8d99a8"
+GOAL = "#1864ab"
 DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }"
 
 
@@ -19,28 +20,23 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _panels(results: list[Result]) -> list[list[Result]]:
-    panels: dict[tuple, list[Result]] = {}
-    for result in results:
-        key = (tuple(result.params.items()), result.metric)
-        panels.setdefault(key, []).append(result)
-    return list(panels.values())
-
-
 def _title(result: Result) -> str:
     workers = result.params["workers"]
     what = result.params["cell"] + ("" if result.metric == "time" else f": {result.metric}")
     return f"{what.replace('_', ' ')}, {workers} worker{'s' if workers > 1 else ''}"
 
 
-def _panel(axis, panel: list[Result], rows: int) -> None:
+def _panel(axis, row: Row, rows: int) -> None:
+    panel = list(row.results.values())
     better_first = sorted(
         panel,
         key=lambda result: statistics.median(result.samples),
         reverse=more_is_better(panel[0].unit),
     )
     medians = [statistics.median(result.samples) for result in better_first]
-    least, most = min(medians), max(medians)
+    goal = row.goal_figure()
+    compared = medians if goal is None else [*medians, goal]
+    least, most = min(compared), max(compared)
     log = least > 0 and most / least > LOG_FROM
     start = 10 ** -0.3 * least if log else 0
     places = range(len(better_first))
@@ -49,6 +45,9 @@ def _panel(axis, panel: list[Result], rows: int) -> None:
     low = [max(0, m - min(r.samples)) for m, r in zip(medians, better_first)]
     high = [max(0, max(r.samples) - m) for m, r in zip(medians, better_first)]
     axis.errorbar(medians, places, xerr=[low, high], fmt="none", ecolor="#00000088", elinewidth=1)
+    if goal is not None:
+        place = [result.subject for result in better_first].index("weft")
+        axis.vlines(goal, place - 0.46, place + 0.46, color=GOAL, linewidth=2)
     if log:
         axis.set_xscale("log")
     # Labels stand in a column of their own, right of all bars.
@@ -74,28 +73,30 @@ def _panel(axis, panel: list[Result], rows: int) -> None:
 
 
 def bars(results: list[Result], title: str, path: pathlib.Path) -> None:
-    """Draws the results of one benchmark. The thin lines are from least to most of the rounds."""
+    """Draws the results of one benchmark. The thin lines are from least to most of the rounds, the
+    mark in weft's row is its goal."""
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "weft"  # the same figure is the same file
     from matplotlib import pyplot
 
-    panels = _panels(results)
+    (panels,) = rows_of(results).values()
     columns = min(COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
-    rows = max(len(panel) for panel in panels)
+    rows = max(len(row.results) for row in panels)
     height = 0.7 + lines * (0.42 + 0.21 * (rows + 0.3))
     figure, axes = pyplot.subplots(
         lines, columns, figsize=(0.6 + 3.5 * columns, height), squeeze=False, layout="constrained"
     )
     flat = list(axes.flat)
-    for axis, panel in zip(flat, panels):
-        _panel(axis, panel, rows)
+    for axis, row in zip(flat, panels):
+        _panel(axis, row, rows)
     for axis in flat[len(panels) :]:
         axis.set_visible(False)
     shares = any(result.unit == "%" for result in results)
     note = "less is better, but for %" if shares else "less is better"
+    note += "; blue: the goal" if any(row.goal for row in panels) else ""
     figure.suptitle(f"{results[0].bench}: {title} ({note})", fontsize=10, x=0.01, ha="left")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None}, transparent=True)

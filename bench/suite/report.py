@@ -4,6 +4,8 @@ import dataclasses
 import statistics
 from typing import Callable
 
+from .goals import BEST, Goal
+
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
@@ -16,7 +18,8 @@ class Benchmark:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """One metric of one subject: a sample a round, and each round's ratio to the base."""
+    """One metric of one subject: a sample a round, each round's ratio to the base, and the goal if
+    the subject is weft and has one."""
 
     bench: str
     subject: str
@@ -25,6 +28,7 @@ class Result:
     unit: str
     samples: list[float]
     ratios: list[float]
+    goal: Goal | None = None
 
     def as_json(self) -> dict:
         return {
@@ -42,9 +46,16 @@ class Result:
 
 
 def results_of(
-    bench: str, params: dict, metric: str, unit: str, base: str, samples: dict[str, list[float]]
+    bench: str,
+    params: dict,
+    metric: str,
+    unit: str,
+    base: str,
+    samples: dict[str, list[float]],
+    goal: Goal | None = None,
 ) -> list[Result]:
-    """A Result a subject. Ratios are taken round by round (the host drifts), then their median."""
+    """A Result a subject. Ratios are taken round by round (the host drifts), then their median. The
+    goal is weft's."""
     return [
         Result(
             bench,
@@ -54,6 +65,7 @@ def results_of(
             unit,
             values,
             [v / b for v, b in zip(values, samples[base])],
+            goal if subject == "weft" else None,
         )
         for subject, values in samples.items()
     ]
@@ -64,13 +76,13 @@ def more_is_better(unit: str) -> bool:
     return unit in ("1/s", "%")
 
 
-def _aligned(rows: list[list[str]], text_columns: int) -> str:
-    """Plain text: the first columns to the left, the others, numbers, to the right."""
+def _aligned(rows: list[list[str]], text_columns: set[int]) -> str:
+    """Plain text: columns of text to the left, the others, numbers, to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if column < text_columns else cell.rjust(width)
+            cell.ljust(width) if column in text_columns else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths))
         ]
         lines.append("  ".join(cells).rstrip())
@@ -94,6 +106,7 @@ class Row:
     """One metric of one cell, by subject."""
 
     results: dict[str, Result]
+    own: dict[str, Result]  # weft's of all the cell's metrics
 
     @property
     def any(self) -> Result:
@@ -127,11 +140,53 @@ class Row:
         result = self.results.get(subject)
         if result is None:
             return ""
-        text = f"{statistics.median(result.samples):,.1f}"
+        median = statistics.median(result.samples)
+        text = f"{median:,.1f}" if median >= 1 else f"{median:.2f}"
         ratio = self.ratios().get(subject)
         if ratio is None:
             return text
         return f"{text} ({ratio:.2f}{'!' if ratio > BEHIND_FROM else ''})"
+
+    @property
+    def goal(self) -> Goal | None:
+        weft = self.results.get("weft")
+        return weft.goal if weft else None
+
+    def over_goal(self) -> float | None:
+        """weft's figure divided by what the goal asks for: it is reached by 1 and less, to two
+        digits, as it is printed. None without a goal, or without what that is a multiple of."""
+        figure = self._figure_for_goal()
+        return None if figure is None else round(figure / self.goal.limit, 2)
+
+    def _figure_for_goal(self) -> float | None:
+        """weft's figure: its amount, or how many times that of the other one."""
+        if self.goal is None:
+            return None
+        weft = self.results["weft"]
+        if self.goal.metric:
+            beside = self.own.get(self.goal.metric)
+            return cost_ratio(weft, beside) if beside else None
+        if self.goal.subject == BEST:
+            return max(self.ratios().values(), default=None)
+        if self.goal.subject:
+            return self.ratios().get(self.goal.subject)
+        return statistics.median(weft.samples)
+
+    def goal_figure(self) -> float | None:
+        """What weft's figure were if it just reached the goal, in this row's unit."""
+        figure = self._figure_for_goal()
+        if not figure:
+            return None
+        return statistics.median(self.results["weft"].samples) / figure * self.goal.limit
+
+    def goal_cells(self) -> list[str]:
+        """The goal, and whether weft reaches it: else, how many times of it weft takes."""
+        over = self.over_goal()
+        if over is None:
+            return [str(self.goal), "?"] if self.goal else ["", ""]
+        if over <= 1:
+            return [str(self.goal), "✓"]
+        return [str(self.goal), f"✗ {over:.2f}×" if over < 2 else f"✗ {over:,.1f}×"]
 
     def spread(self) -> str:
         weft = self.results.get("weft")
@@ -141,44 +196,100 @@ class Row:
         return f"±{100 * half / (statistics.median(weft.samples) or 1):.0f}%"
 
 
-def _rows(results: list[Result]) -> dict[str, list[Row]]:
+def rows_of(results: list[Result]) -> dict[str, list[Row]]:
     """The rows of each benchmark."""
-    found: dict[str, dict[tuple, dict[str, Result]]] = {}
+    groups: dict[tuple[str, str, str], dict[str, Result]] = {}
+    own: dict[tuple[str, str], dict[str, Result]] = {}
     for result in results:
-        key = (str(result.params), result.metric)
-        found.setdefault(result.bench, {}).setdefault(key, {})[result.subject] = result
-    return {bench: [Row(group) for group in rows.values()] for bench, rows in found.items()}
+        cell = (result.bench, str(result.params))
+        groups.setdefault((*cell, result.metric), {})[result.subject] = result
+        if result.subject == "weft":
+            own.setdefault(cell, {})[result.metric] = result
+    found: dict[str, list[Row]] = {}
+    for (bench, params, _), group in groups.items():
+        found.setdefault(bench, []).append(Row(group, own.get((bench, params), {})))
+    return found
+
+
+def entries(results: list[Result]) -> list[dict]:
+    """The results for JSON, in their order; those with a goal say whether it is reached."""
+    over = {
+        id(row.results["weft"]): row.over_goal()
+        for rows in rows_of(results).values()
+        for row in rows
+        if row.goal
+    }
+    listed = []
+    for result in results:
+        entry = result.as_json()
+        ratio = over.get(id(result))
+        if ratio is not None:
+            times = {"times": result.goal.times} if result.goal.times else {}
+            limit = {"at_most": round(result.goal.limit, 4), **times}
+            entry["goal"] = {**limit, "ratio": ratio, "reached": ratio <= 1}
+        listed.append(entry)
+    return listed
 
 
 def _bench_table(bench: str, rows: list[Row]) -> str:
     subjects = list(dict.fromkeys(name for row in rows for name in row.results))
-    if "weft" in subjects:
+    weft = "weft" in subjects
+    goals = any(row.goal for row in rows)
+    if weft:
         subjects = ["weft", *(name for name in subjects if name != "weft")]
-    head = [bench, "", *(["spread"] if "weft" in subjects else []), *subjects]
-    lines = [head]
+    lines = [[bench, "", *(["goal", ""] * goals), *(["spread"] * weft), *subjects]]
     for row in rows:
-        spread = [row.spread()] if "weft" in subjects else []
+        goal = row.goal_cells() if goals else []
+        spread = [row.spread()] if weft else []
         metric = f"{row.any.metric} {row.any.unit}"
-        lines.append([f"  {row.name}", metric, *spread, *(row.cell(name) for name in subjects)])
-    return _aligned(lines, 2)
+        figures = [row.cell(name) for name in subjects]
+        lines.append([f"  {row.name}", metric, *goal, *spread, *figures])
+    return _aligned(lines, {0, 1, 3} if goals else {0, 1})
 
 
-def table(results: list[Result]) -> str:
-    """A table a benchmark, a row a metric, a column a subject; then the rows where weft is behind.
-    In parentheses is weft's cost to that peer's: below 1 weft is ahead, ! marks where it is not."""
-    benches = _rows(results)
-    parts = [_bench_table(bench, rows) for bench, rows in benches.items()]
-    compared = [(b, row) for b, rows in benches.items() for row in rows if row.ratios()]
+Named = list[tuple[str, Row]]  # rows, each with its benchmark
+
+
+def _full_name(bench: str, row: Row) -> str:
+    return f"  {bench}: {row.name}, {row.any.metric} {row.any.unit}"
+
+
+def _behind(rows: Named) -> str:
+    """The rows in which somebody is ahead of weft."""
+    compared = [(bench, row) for bench, row in rows if row.ratios()]
     if not compared:
-        return "\n\n".join(parts)
+        return ""
     behind = [(bench, row) for bench, row in compared if row.ahead()]
-    lines = [["", "", "weft", "ahead of it: weft's cost / theirs"]]
+    lines = [["", "weft", "ahead of it: weft's cost / theirs"]]
     for bench, row in behind:
         ahead = "  ".join(f"{name} {ratio:.2f}" for name, ratio in row.ahead().items())
-        what = f"  {bench}: {row.name}, {row.any.metric} {row.any.unit}"
-        lines.append([what, "", row.cell("weft"), ahead])
-    parts.append(
+        lines.append([_full_name(bench, row), row.cell("weft"), ahead])
+    head = (
         "medians; in parentheses weft's cost / the peer's; ! where the peer is ahead by over 3%\n"
         f"weft is behind somebody in {len(behind)} of {len(compared)} rows"
     )
-    return "\n\n".join(parts) + ("\n" + _aligned(lines, 4) if behind else "")
+    return head + ("\n" + _aligned(lines, {0, 2}) if behind else "")
+
+
+def _short_of_goals(rows: Named) -> str:
+    """The rows in which weft does not reach its goal."""
+    aimed = [(bench, row, row.over_goal()) for bench, row in rows]
+    aimed = [(bench, row, over) for bench, row, over in aimed if over is not None]
+    if not aimed:
+        return ""
+    short = [(bench, row) for bench, row, over in aimed if over > 1]
+    lines = [["", "weft", "goal", "weft's figure / the goal"]]
+    for bench, row in short:
+        lines.append([_full_name(bench, row), row.cell("weft"), *row.goal_cells()])
+    head = f"weft does not reach the goal in {len(short)} of {len(aimed)} rows that have one"
+    return head + ("\n" + _aligned(lines, {0, 3}) if short else "")
+
+
+def table(results: list[Result]) -> str:
+    """A table a benchmark, a row a metric, a column a subject; then the rows where weft is behind,
+    and those where it does not reach its goal. In parentheses is weft's cost to that peer's: below
+    1 weft is ahead, ! marks where it is not."""
+    benches = rows_of(results)
+    named = [(bench, row) for bench, rows in benches.items() for row in rows]
+    tables = [_bench_table(bench, rows) for bench, rows in benches.items()]
+    return "\n\n".join(part for part in (*tables, _behind(named), _short_of_goals(named)) if part)

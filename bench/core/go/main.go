@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -22,6 +25,7 @@ const (
 	permits       = 4
 	slice         = time.Millisecond
 	longTime      = time.Hour
+	thinkTime     = 100 * time.Microsecond
 )
 
 type cell func(count int) []float64
@@ -136,32 +140,91 @@ func rounds(count int) []float64 {
 	return []float64{ns}
 }
 
-func channelOf(pairs int) cell {
+// bindTo keeps this goroutine on a thread of its own, and that on one of the CPUs it was given.
+func bindTo(nth int) {
+	runtime.LockOSThread()
+	var given, one [16]uint64
+	size, at := unsafe.Sizeof(given), uintptr(unsafe.Pointer(&given))
+	_, _, failed := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, size, at)
+	require(failed == 0, "sched_getaffinity")
+	for cpu := 0; cpu < 64*len(given); cpu++ {
+		if given[cpu/64]>>(cpu%64)&1 == 1 {
+			if nth == 0 {
+				one[cpu/64] = 1 << (cpu % 64)
+			}
+			nth--
+		}
+	}
+	at = uintptr(unsafe.Pointer(&one))
+	_, _, failed = syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, size, at)
+	require(failed == 0, "sched_setaffinity")
+}
+
+// roundsApart has the two on a CPU each, and each computes for `think` before it hands over: the
+// median of the rounds, without those.
+func roundsApart(think time.Duration) cell {
 	return func(count int) []float64 {
-		each := count / pairs
+		toFirst, toSecond := make(chan int), make(chan int)
+		ended := make(chan struct{})
+		ns := []float64{}
+		go func() {
+			bindTo(1)
+			for number := range toSecond {
+				computeFor(think)
+				toFirst <- number + 1
+			}
+			ended <- struct{}{}
+		}()
+		go func() {
+			bindTo(0)
+			number := 0
+			for i := 0; i < count; i++ {
+				start := time.Now()
+				computeFor(think)
+				toSecond <- number + 1
+				number = <-toFirst
+				ns = append(ns, nsEach(start, 1))
+			}
+			close(toSecond)
+			require(number == 2*count, "rounds apart")
+			ended <- struct{}{}
+		}()
+		<-ended
+		<-ended
+		sort.Float64s(ns)
+		return []float64{ns[(count-1)/2] - 2*float64(think.Nanoseconds())}
+	}
+}
+
+func channelOf(senders, receivers int) cell {
+	return func(count int) []float64 {
+		each := count / senders
+		taken := each * senders / receivers
 		numbers := make(chan int, capacity)
-		sums := make(chan int, pairs)
+		sums := make(chan int, receivers)
 		start := time.Now()
-		for i := 0; i < pairs; i++ {
+		for i := 0; i < senders; i++ {
 			go func() {
 				for k := 0; k < each; k++ {
 					numbers <- k
 				}
 			}()
+		}
+		for i := 0; i < receivers; i++ {
 			go func() {
 				sum := 0
-				for k := 0; k < each; k++ {
+				for k := 0; k < taken; k++ {
 					sum += <-numbers
 				}
 				sums <- sum
 			}()
 		}
 		sum := 0
-		for i := 0; i < pairs; i++ {
+		for i := 0; i < receivers; i++ {
 			sum += <-sums
 		}
-		ns := nsEach(start, each*pairs)
-		require(sum == pairs*(each*(each-1)/2), "channel")
+		ns := nsEach(start, each*senders)
+		require(sum == senders*(each*(each-1)/2), "channel")
 		return []float64{ns}
 	}
 }
@@ -219,7 +282,9 @@ func main() {
 	cells := map[string]cell{
 		"spawn-join": spawns, "spawn-join-all": spawnBatches, "spawn-detached": detached,
 		"yield": yields, "ping-pong": rounds,
-		"channel-1p1c": channelOf(1), "channel-4p4c": channelOf(4),
+		"ping-pong-pinned": roundsApart(0), "ping-pong-parked": roundsApart(thinkTime),
+		"channel-1p1c": channelOf(1, 1), "channel-4p1c": channelOf(4, 1),
+		"channel-4p4c": channelOf(4, 4),
 		"mutex-alone": mutexOf(1), "mutex-contended": mutexOf(contenders), "semaphore": semaphore,
 		"timer-cancel": createAndCancel, "timer-standing": besideStanding, "timer-fire": fire,
 		"memory-parked": memoryParked, "memory-sleeping": memorySleeping, "fairness": fairness,

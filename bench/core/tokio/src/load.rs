@@ -151,11 +151,6 @@ async fn slow_round(duration: Duration) -> f64 {
     us[(us.len() - 1) * 99 / 100]
 }
 
-fn compute_for(duration: Duration) {
-    let start = Instant::now();
-    while start.elapsed() < duration {}
-}
-
 async fn fairness(count: usize) -> Vec<f64> {
     let duration = Duration::from_millis(count as u64);
     let unloaded = slow_round(duration / 4).await;

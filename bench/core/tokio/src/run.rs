@@ -17,6 +17,8 @@ pub const CAPACITY: usize = 128;
 pub const CONTENDERS: usize = 8;
 pub const PERMITS: usize = 4;
 pub const SLICE: Duration = Duration::from_millis(1);
+/// Before each hand-over of ping-pong-parked.
+pub const THINK_TIME: Duration = Duration::from_micros(100);
 pub const LONG_TIME: Duration = Duration::from_secs(3600);
 
 pub fn runtime(workers: usize) -> Runtime {
@@ -58,6 +60,11 @@ pub fn within_a_minute(i: usize) -> Duration {
     Duration::from_millis(60_000 + scattered(i, 60_000) as u64)
 }
 
+pub fn compute_for(duration: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < duration {}
+}
+
 /// Tells when the last of a number of tasks has done its work.
 #[derive(Clone)]
 pub struct LastOne(Arc<(AtomicUsize, Notify)>);
@@ -81,17 +88,26 @@ pub struct Table {
     pub to_first: Notify,
     pub to_second: Notify,
     pub number: AtomicUsize,
+    /// What each of the two computes before it hands over.
+    pub think: Duration,
 }
 
 impl Table {
     pub fn new() -> Arc<Self> {
+        Self::with_think(Duration::ZERO)
+    }
+    pub fn with_think(think: Duration) -> Arc<Self> {
         Arc::new(Table {
             to_first: Notify::new(),
             to_second: Notify::new(),
             number: AtomicUsize::new(0),
+            think,
         })
     }
     fn add_one(&self) -> usize {
+        if self.think > Duration::ZERO {
+            compute_for(self.think);
+        }
         // Only who has been notified writes.
         let number = self.number.load(Ordering::Relaxed) + 1;
         self.number.store(number, Ordering::Relaxed);

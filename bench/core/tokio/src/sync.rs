@@ -1,18 +1,24 @@
-// Channel (its mpsc: one consumer), mutex, semaphore.
+// Channels (its mpsc: one consumer), mutex, semaphore.
 
 use crate::run::*;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, Mutex, Semaphore};
 
-async fn channel(count: usize) -> Vec<f64> {
+async fn channel(senders: usize, count: usize) -> Vec<f64> {
+    let each = count / senders;
     let (sender, mut receiver) = mpsc::channel(CAPACITY);
+    let mut sending = Vec::new();
     let start = Instant::now();
-    let sending = tokio::spawn(async move {
-        for i in 0..count {
-            sender.send(i).await.unwrap();
-        }
-    });
+    for _ in 0..senders {
+        let sender = sender.clone();
+        sending.push(tokio::spawn(async move {
+            for i in 0..each {
+                sender.send(i).await.unwrap();
+            }
+        }));
+    }
+    drop(sender);
     let receiving = tokio::spawn(async move {
         let mut sum = 0;
         while let Some(value) = receiver.recv().await {
@@ -21,9 +27,11 @@ async fn channel(count: usize) -> Vec<f64> {
         sum
     });
     let sum: usize = receiving.await.unwrap();
-    let ns = ns_each(start, count);
-    sending.await.unwrap();
-    require(sum == count * (count - 1) / 2, "channel");
+    let ns = ns_each(start, each * senders);
+    for sender in sending {
+        sender.await.unwrap();
+    }
+    require(sum == senders * (each * (each - 1) / 2), "channel");
     vec![ns]
 }
 
@@ -71,7 +79,8 @@ async fn semaphore(count: usize) -> Vec<f64> {
 
 pub fn cells() -> Vec<(&'static str, Cell)> {
     vec![
-        ("channel-1p1c", |workers, count| on_runtime(workers, channel(count))),
+        ("channel-1p1c", |workers, count| on_runtime(workers, channel(1, count))),
+        ("channel-4p1c", |workers, count| on_runtime(workers, channel(4, count))),
         ("mutex-alone", |workers, count| on_runtime(workers, mutex_of(1, count))),
         ("mutex-contended", |workers, count| on_runtime(workers, mutex_of(CONTENDERS, count))),
         ("semaphore", |workers, count| on_runtime(workers, semaphore(count))),

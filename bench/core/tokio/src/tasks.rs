@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 async fn child(number: usize) -> usize {
     number
@@ -110,6 +110,53 @@ async fn rounds(count: usize) -> Vec<f64> {
     vec![ns]
 }
 
+/// As the first of two that compute before they hand over: the median of the rounds, without that.
+async fn timed_rounds(table: Arc<Table>, count: usize) -> Vec<f64> {
+    let mut ns = Vec::with_capacity(count);
+    for _ in 0..count {
+        let start = Instant::now();
+        table.round().await;
+        ns.push(ns_each(start, 1));
+    }
+    require(table.number.load(Ordering::Relaxed) == 2 * count, "rounds apart");
+    table.end();
+    ns.sort_by(|a, b| a.total_cmp(b));
+    vec![ns[(count - 1) / 2] - 2.0 * table.think.as_nanos() as f64]
+}
+
+/// Binds this thread to one of the CPUs that it was given.
+fn bind_to(nth: usize) {
+    // SAFETY: plain data, which the calls fill in and read.
+    unsafe {
+        let mut given: libc::cpu_set_t = std::mem::zeroed();
+        let mut one: libc::cpu_set_t = std::mem::zeroed();
+        let size = std::mem::size_of::<libc::cpu_set_t>();
+        require(libc::sched_getaffinity(0, size, &mut given) == 0, "sched_getaffinity");
+        let cpus = 0..libc::CPU_SETSIZE as usize;
+        let cpu = cpus.filter(|cpu| libc::CPU_ISSET(*cpu, &given)).nth(nth);
+        libc::CPU_SET(cpu.unwrap(), &mut one);
+        require(libc::sched_setaffinity(0, size, &one) == 0, "sched_setaffinity");
+    }
+}
+
+/// A thread with a current-thread runtime each, bound to a CPU each.
+fn rounds_apart(count: usize, think: Duration) -> Vec<f64> {
+    let table = Table::with_think(think);
+    let answering = table.clone().answer();
+    let second = async {
+        answering.await;
+        vec![]
+    };
+    let other = std::thread::spawn(move || {
+        bind_to(1);
+        on_runtime(1, second)
+    });
+    bind_to(0);
+    let figures = on_runtime(1, timed_rounds(table, count));
+    other.join().unwrap();
+    figures
+}
+
 pub fn cells() -> Vec<(&'static str, Cell)> {
     vec![
         ("await", |workers, count| on_runtime(workers, awaits(count))),
@@ -118,5 +165,7 @@ pub fn cells() -> Vec<(&'static str, Cell)> {
         ("spawn-detached", |workers, count| on_runtime(workers, detached(count))),
         ("yield", |workers, count| on_runtime(workers, yields(count))),
         ("ping-pong", |workers, count| on_runtime(workers, rounds(count))),
+        ("ping-pong-pinned", |_, count| rounds_apart(count, Duration::ZERO)),
+        ("ping-pong-parked", |_, count| rounds_apart(count, THINK_TIME)),
     ]
 }
