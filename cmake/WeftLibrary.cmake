@@ -30,6 +30,11 @@ target_link_libraries(weft PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:wef
 if(WEFT_PCH)
   target_precompile_headers(weft PRIVATE <weft/time.hpp> <weft/runtime.hpp> <vector>)
 endif()
+if(WEFT_UNITY)
+  set_target_properties(weft PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  # g++ takes what is local to one of the sources for a header's, and warns of it.
+  target_compile_options(weft PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
 set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 # The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
