@@ -58,7 +58,9 @@ FIBERS = (20_000, 20_000)  # 16 KiB each
 MS = (Figure("time", "ms"),)
 FORKERS = ("weft", "raw", "onetbb", "go")
 CO_FORKERS = ("weft", "onetbb", "go")
-TIMERS = ("weft", "asio", "libuv", "go", "tokio", "tokio-tcmalloc")
+FIRED = ("weft", "asio", "go", "tokio", "tokio-tcmalloc")
+CALLBACK_TIMERS = ("weft", "asio", "libuv", "go")
+SLEEPS = ("weft", "tokio", "tokio-tcmalloc")
 
 CELLS: dict[str, list[Cell]] = {
     "task": [
@@ -93,12 +95,29 @@ CELLS: dict[str, list[Cell]] = {
         Cell(
             "timer-cancel",
             (1,),
-            TIMERS,
+            CALLBACK_TIMERS,
             figures=(Figure("create", "ns"), Figure("cancel", "ns")),
             counts=MILLION,
         ),
-        Cell("timer-standing", (1,), TIMERS),
-        Cell("timer-fire", (1,), TIMERS, figures=(Figure("cpu", "ns"),), counts=MILLION),
+        Cell(
+            "sleep-cancel",
+            (1,),
+            SLEEPS,
+            figures=(Figure("create", "ns"), Figure("cancel", "ns")),
+            counts=MILLION,
+            peers_run="timer-cancel",
+        ),
+        Cell("timer-standing", (1,), CALLBACK_TIMERS),
+        Cell("timeout-standing", (1,), SLEEPS, peers_run="timer-standing"),
+        Cell(
+            "timer-calls",
+            (1,),
+            ("weft", "libuv"),
+            figures=(Figure("cpu", "ns"),),
+            counts=MILLION,
+            peers_run="timer-fire",
+        ),
+        Cell("timer-fire", (1,), FIRED, figures=(Figure("cpu", "ns"),), counts=MILLION),
     ],
     "memory": [
         Cell(

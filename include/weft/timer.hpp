@@ -5,8 +5,8 @@
 //   idle.disarm();          // or the destructor does it
 //
 // What it is to Asio's steady_timer with a handler that is set once, libuv's uv_timer_t, and Go's
-// time.AfterFunc with Reset and Stop. What a coroutine waits for is sleep_for(), in <weft/time.hpp>,
-// and a bound on what it awaits is timeout().
+// time.AfterFunc with Reset and Stop. What a coroutine waits for is sleep_for(), in
+// <weft/time.hpp>, and a bound on what it awaits is timeout().
 //
 // Where it runs. A timer belongs to the worker on which it was armed, until its callback has run or
 // it is disarmed. There, between two tasks, the worker calls it, as it would call a started fiber:
@@ -95,7 +95,9 @@ class TimerCallback {
       std::is_trivially_destructible_v<F> ? nullptr : &TimerCallback::destroy<F>};
   template <class F>
   static constexpr Kind in_block{
-      [](void* place) { static_cast<void>(std::invoke(**static_cast<std::unique_ptr<F>*>(place))); },
+      [](void* place) {
+        static_cast<void>(std::invoke(**static_cast<std::unique_ptr<F>*>(place)));
+      },
       &TimerCallback::destroy<std::unique_ptr<F>>};
 
   const Kind* kind_;

@@ -16,9 +16,9 @@
 // release, or gets the mutex. In shared mode the mutex orders all. Only the owner ends that mode,
 // with the mutex held.
 //
-// Thread-safety: lock(), try_enter(), their counterparts and take_bias() by the owner, and lock()
-// and unlock() by a visitor within its visit; try_visit() and end_visit() by any thread. The owner may be another
-// thread than before if something else orders the two.
+// Thread-safety: lock(), try_enter(), their counterparts and take_bias() by the owner; lock() and
+// unlock() by a visitor, too, within its visit; try_visit() and end_visit() by any thread. The
+// owner may be another thread than before if something else orders the two.
 #pragma once
 
 #include <weft/atomic.hpp>

@@ -24,8 +24,7 @@
 
 namespace weft {
 
-TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept
-    : shift_(shift) {
+TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept : shift_(shift) {
   advance_to(tick_of(now_ns));
   for (TimerLink& slot : slots_) slot.next = slot.previous = &slot;
 }

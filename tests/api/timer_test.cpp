@@ -365,7 +365,8 @@ TEST_P(TimerTest, ACallbackSpawnsAndFails) {
   allow_failures();
   run_bound([]() -> Task<void> {
     Notify spawned;
-    Timer spawning([&] { spawn([&]() -> Task<void> { co_return spawned.notify_one(); }).detach(); });
+    Timer spawning(
+        [&] { spawn([&]() -> Task<void> { co_return spawned.notify_one(); }).detach(); });
     spawning.arm_after(1ms);
     co_await spawned.wait();
     Counted counted;
