@@ -384,11 +384,12 @@ TEST_P(TimerTest, ACallbackSpawnsAndFails) {
 TEST_P(TimerTest, WhatACallbackHasCapturedGoesWithTheTimer) {
   Log log;
   {
-    const Timer small([logged = Logged(log, "large"), padding = std::array<char, 100>()] {});
+    const std::array<char, 100> padding{};
+    const Timer large([logged = Logged(log, "large"), padding] { return padding.front(); });
   }
   {
     auto shared = std::make_shared<Logged>(log, "small");
-    const Timer large([shared = std::move(shared)] {});
+    const Timer small([shared = std::move(shared)] {});
   }
   EXPECT_EQ(log.words(), (std::vector<std::string>{"large", "small"}));
 }
