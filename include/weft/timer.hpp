@@ -118,7 +118,7 @@ class Timer : private TimerNode {
   /// gone.
   ~Timer() {
     // Acquire: pairs with the end of a call on another worker.
-    if (home_.load(std::memory_order_acquire) != nullptr) leave();
+    if (Reactor* const home = home_.load(std::memory_order_acquire)) leave(*home);
   }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -148,17 +148,17 @@ class Timer : private TimerNode {
   friend class TimerErrand;
 
   bool arm(std::int64_t at, std::int64_t period);
-  bool arm_again(Reactor* here, std::int64_t at, std::int64_t period);
-  bool arm_elsewhere(Reactor& here, std::int64_t at, std::int64_t period) noexcept;
+  bool arm_again(Reactor* home, std::int64_t at, std::int64_t period);
+  bool arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at, std::int64_t period) noexcept;
   bool disarm_elsewhere(Reactor& home) noexcept;
-  void leave() noexcept;
+  void leave(Reactor& home) noexcept;
   [[nodiscard]] bool armed() const noexcept { return next != nullptr; }
 
   // With home_'s reactor held, as everything of the node is.
   std::int64_t period_ = 0;  // 0: once
   // The reactor that has it: while it is armed, and while its callback runs. Written by who uses
   // the timer, and set to null by its worker at the end of a call: the last touch of the timer
-  // there, unless it was armed again.
+  // there, unless it was armed again. As that may be at any moment, a use reads it once.
   Atomic<Reactor*> home_{nullptr};
   TimerCallback callback_;
 };

@@ -176,9 +176,9 @@ void Reactor::end(Operation& operation) noexcept {
 
 void Reactor::fire_timers() noexcept {
   if (wheel_.size() == 0) return;  // saves the look at the clock
-  fired_at_ = clock_.now();
+  const std::int64_t present = now();
   for (std::size_t fired = 0; fired < timers_a_turn; ++fired) {
-    TimerNode* const node = wheel_.pop_due(fired_at_);
+    TimerNode* const node = wheel_.pop_due(present);
     if (node == nullptr) return;
     if (node->calls_back) {
       ended_.add();
@@ -197,7 +197,7 @@ std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
   if (limit_ns == 0) return 0;
   const std::int64_t deadline = wheel_.next_deadline();
   if (deadline == TimerWheel::never) return limit_ns;
-  const std::int64_t left = std::max<std::int64_t>(deadline - clock_.now(), 0);
+  const std::int64_t left = std::max<std::int64_t>(deadline - now(), 0);
   return limit_ns < 0 ? left : std::min(limit_ns, left);
 }
 

@@ -111,8 +111,6 @@ class Reactor {
   void drop_timers() noexcept;
   /// With the reactor held.
   [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
-  /// When timers were last looked for.
-  [[nodiscard]] std::int64_t fired_at() const noexcept { return fired_at_; }
 
   /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
   /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
@@ -141,7 +139,15 @@ class Reactor {
   /// next.
   void expect_visits() noexcept { lock_.give_bias_up(); }
 
-  [[nodiscard]] std::int64_t now() noexcept { return clock_.now(); }
+  [[nodiscard]] std::int64_t now() noexcept {
+    const std::int64_t now_ns = clock_.now();
+    seen_at_.store(now_ns, std::memory_order_relaxed);  // relaxed: a time orders nothing
+    return now_ns;
+  }
+  /// What the clock has shown last: some time ago, but not before the last turn that had timers.
+  [[nodiscard]] std::int64_t seen_at() const noexcept {
+    return seen_at_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
   /// Any thread. How many operations and timers have ended, how often the driver was asked.
   [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.load(); }
@@ -202,10 +208,10 @@ class Reactor {
   Clock& clock_;
   TimerWheel wheel_;
   TimerCalls calls_{*this};
-  std::int64_t fired_at_ = 0;
   std::size_t pending_ = 0;  // operations started and not yet ended, timers too
   Counter ended_;            // operations ended since the beginning
   Counter polls_;
+  Atomic<std::int64_t> seen_at_{0};        // of the clock; written by any thread that acts here
   bool wake_owed_ = false;                 // a visitor has taken the owner's wake
   BiasedLock lock_;                        // guards all of the above
   Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner

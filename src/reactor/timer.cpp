@@ -73,18 +73,19 @@ class TimerErrand final : public CancelHook {
   Reactor* const here = Reactor::here();
   // Acquire: pairs with the end of a call on another worker.
   Reactor* const home = home_.load(std::memory_order_acquire);
-  if (home != nullptr || here == nullptr) return arm_again(here, at, period);
+  if (home != nullptr || here == nullptr) return arm_again(home, at, period);
   here->arm_first(*this, at, period);
   return false;
 }
 
-[[gnu::noinline]] bool Timer::arm_again(Reactor* here, std::int64_t at, std::int64_t period) {
+[[gnu::noinline]] bool Timer::arm_again(Reactor* home, std::int64_t at, std::int64_t period) {
+  Reactor* const here = Reactor::here();
   if (here == nullptr) {
     throw std::logic_error("weft::Timer: armed on a thread that works for no runtime");
   }
-  if (home_.load(std::memory_order_relaxed) == here) [[likely]]
+  if (home == here) [[likely]]
     return here->arm(*this, at, period);
-  return arm_elsewhere(*here, at, period);
+  return arm_elsewhere(*home, *here, at, period);
 }
 
 bool Timer::arm_every(Nanoseconds period) {
@@ -102,9 +103,10 @@ bool Timer::arm_every(Nanoseconds period) {
   return home->disarm(*this);
 }
 
-bool Timer::arm_elsewhere(Reactor& here, std::int64_t at, std::int64_t period) noexcept {
+bool Timer::arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at,
+                          std::int64_t period) noexcept {
   TimerErrand errand(*this, at, period);
-  errand.run_at(*home_.load(std::memory_order_relaxed));
+  errand.run_at(home);
   if (!errand.was_running()) static_cast<void>(here.arm(*this, at, period));
   return errand.was_armed();
 }
@@ -115,8 +117,7 @@ bool Timer::arm_elsewhere(Reactor& here, std::int64_t at, std::int64_t period) n
   return errand.was_armed();
 }
 
-void Timer::leave() noexcept {
-  Reactor& home = *home_.load(std::memory_order_relaxed);
+void Timer::leave(Reactor& home) noexcept {
   if (&home == Reactor::current()) {
     static_cast<void>(home.disarm(*this));
     if (home.calls().running() == this) home.calls().forget_running();  // it is in its callback

@@ -73,7 +73,7 @@ Timer* TimerCalls::next(Timer* before) noexcept {
     return nullptr;
   }
   if (timer->period_ != 0) {
-    timer->deadline = next_of_grid(timer->deadline, timer->period_, reactor_.fired_at());
+    timer->deadline = next_of_grid(timer->deadline, timer->period_, reactor_.seen_at());
     reactor_.wheel().insert(*timer);
   }
   // Relaxed: whoever is to see it has the reactor, which is held here.
