@@ -16,7 +16,7 @@
 // arm and destroy, this timer too. What it throws goes to the failure handler of the runtime.
 //
 // Who may use it. One thread at a time, whichever (the callback, too, is a use, if it uses the
-// timer). On the timer's own worker all is immediate: some ten instructions, no lock, no
+// timer). On the timer's own worker all is immediate: less than a hundred instructions, no lock, no
 // allocation, no system call. From elsewhere, a task that has moved to another worker, or a thread
 // outside the runtime, a call is done in the place of the worker, or by it if it is awake or can be
 // woken: some 10 to 50 µs, never as long as what its tasks compute. Arming takes the timer along to

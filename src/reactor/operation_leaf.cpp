@@ -13,8 +13,8 @@
 namespace weft {
 
 // A look at the clock costs more than the rest of a sleep's begin. A deadline that is further than
-// this after what the clock has last shown has mostly not passed, as tasks are short; if it has, the
-// wheel gives it out in the next turn.
+// this after what the clock has last shown has mostly not passed, as tasks are short; if it has,
+// the wheel gives it out in the next turn.
 constexpr std::int64_t surely_later_ns = 1'000'000;
 
 // With the reactor held. Inlined: each level of call above a system call costs (see

@@ -66,8 +66,8 @@ class TimerErrand final : public CancelHook {
   Atomic<bool> done_{false};
 };
 
-// Arming and disarming are some ten instructions on top of the wheel's: so all that is rare is a
-// call at the end, and these are never inlined (see Reactor::here()).
+// These two are so few instructions that all that is rare is a call at the end; and they are never
+// inlined (see Reactor::here()).
 
 [[gnu::noinline]] bool Timer::arm(std::int64_t at, std::int64_t period) {
   Reactor* const here = Reactor::here();
