@@ -1,6 +1,7 @@
 // The core benchmarks' weft: timers, memory, fairness, wakes from outside, fork and join.
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -38,9 +39,64 @@ weft::Task<void> cancelled(Handles handles) {
   }
 }
 
-weft::Task<void> sleeper(std::size_t i) { co_await weft::sleep_for(bench::within_a_minute(i)); }
+// Timers: callbacks, without tasks
 
-// Timers: whole tasks that sleep
+/// `count` timers, not armed; each counts when it is called.
+std::deque<weft::Timer> timers_of(std::size_t count, std::size_t& called) {
+  std::deque<weft::Timer> timers;
+  for (std::size_t i = 0; i < count; ++i) timers.emplace_back([&called] { ++called; });
+  return timers;
+}
+
+weft::Task<Figures> arm_and_disarm(Job job) {
+  std::size_t called = 0;
+  std::deque<weft::Timer> timers = timers_of(job.count, called);
+  const auto start = weft::now();
+  std::size_t i = 0;
+  const Stopwatch arming;
+  for (weft::Timer& timer : timers) timer.arm_at(start + bench::within_a_minute(i++));
+  Figures figures{arming.ns_each(job.count)};
+  std::size_t disarmed = 0;
+  const Stopwatch disarming;
+  for (weft::Timer& timer : timers) disarmed += timer.disarm() ? 1 : 0;
+  figures.push_back(disarming.ns_each(job.count));
+  bench::require(disarmed == job.count && called == 0, "disarmed");
+  co_return figures;
+}
+
+weft::Task<Figures> arm_beside_standing(Job job) {
+  std::size_t called = 0;
+  std::deque<weft::Timer> timers = timers_of(bench::standing, called);
+  const auto start = weft::now();
+  std::size_t number = 0;
+  for (weft::Timer& timer : timers) timer.arm_at(start + bench::within_a_minute(number++));
+  weft::Timer one([&called] { ++called; });
+  std::size_t disarmed = 0;
+  const Stopwatch watch;
+  for (std::size_t i = 0; i < job.count; ++i) {
+    one.arm_at(start + bench::within_a_minute(i));
+    disarmed += one.disarm() ? 1 : 0;
+  }
+  Figures figures{watch.ns_each(job.count)};
+  bench::require(disarmed == job.count && called == 0, "disarmed");
+  co_return figures;
+}
+
+weft::Task<Figures> call(Job job) {
+  const double before = bench::cpu_ns();
+  bench::LastOne last(job.count);
+  std::deque<weft::Timer> timers;
+  for (std::size_t i = 0; i < job.count; ++i) timers.emplace_back([&last] { last.done(); });
+  const auto start = weft::now();
+  std::size_t i = 0;
+  for (weft::Timer& timer : timers) timer.arm_at(start + bench::due(i++, job.count));
+  co_await last.wait();
+  co_return Figures(1, (bench::cpu_ns() - before) / static_cast<double>(job.count));
+}
+
+// Whole tasks that sleep
+
+weft::Task<void> sleeper(std::size_t i) { co_await weft::sleep_for(bench::within_a_minute(i)); }
 
 weft::Task<Figures> create_and_cancel(Job job) {
   const Stopwatch creating;
@@ -232,8 +288,11 @@ Figures on_team(std::size_t threads, Body body) {
 bench::Cells bench::load_cells() {
   Cells cells =
       forkjoin_cells([](std::size_t threads, auto body) { return on_team(threads, body); });
-  cells.merge(Cells{{"timer-cancel", on_runtime(create_and_cancel)},
-                    {"timer-standing", on_runtime(beside_standing)},
+  cells.merge(Cells{{"timer-cancel", on_runtime(arm_and_disarm)},
+                    {"timer-standing", on_runtime(arm_beside_standing)},
+                    {"timer-calls", on_runtime(call)},
+                    {"sleep-cancel", on_runtime(create_and_cancel)},
+                    {"timeout-standing", on_runtime(beside_standing)},
                     {"timer-fire", on_runtime(fire)},
                     {"memory-parked", on_runtime(parked)},
                     {"memory-sleeping", sleeping_for_good},

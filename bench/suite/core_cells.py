@@ -82,7 +82,9 @@ SKYNET_TASKS = _ms(Goal(550, work=skynet_leaves, size=8))
 PARITY = _ms(Goal(1, subject=BEST))
 FORKERS = ("weft", "raw", "onetbb", "go")
 CO_FORKERS = ("weft", "onetbb", "go")
-TIMERS = ("weft", "asio", "libuv", "go", "tokio", "tokio-tcmalloc")
+FIRED = ("weft", "asio", "go", "tokio", "tokio-tcmalloc")
+CALLBACK_TIMERS = ("weft", "asio", "libuv", "go")
+SLEEPS = ("weft", "tokio", "tokio-tcmalloc")
 
 CELLS: dict[str, list[Cell]] = {
     "task": [
@@ -154,15 +156,32 @@ CELLS: dict[str, list[Cell]] = {
         Cell(
             "timer-cancel",
             (1,),
-            TIMERS,
+            CALLBACK_TIMERS,
             figures=(Figure("create", "ns", at_most(8)), Figure("cancel", "ns", at_most(5))),
             counts=MILLION,
         ),
-        Cell("timer-standing", (1,), TIMERS, figures=_ns(5)),
+        Cell(
+            "sleep-cancel",
+            (1,),
+            SLEEPS,
+            figures=(Figure("create", "ns"), Figure("cancel", "ns")),
+            counts=MILLION,
+            peers_run="timer-cancel",
+        ),
+        Cell("timer-standing", (1,), CALLBACK_TIMERS, figures=_ns(5)),
+        Cell("timeout-standing", (1,), SLEEPS, peers_run="timer-standing"),
+        Cell(
+            "timer-calls",
+            (1,),
+            ("weft", "libuv"),
+            figures=(Figure("cpu", "ns", at_most(150)),),
+            counts=MILLION,
+            peers_run="timer-fire",
+        ),
         Cell(
             "timer-fire",
             (1,),
-            TIMERS,
+            FIRED,
             figures=(Figure("cpu", "ns", at_most(500)),),
             counts=MILLION,
         ),

@@ -78,12 +78,20 @@ inline constexpr std::uint32_t readable = 1;
 inline constexpr std::uint32_t writable = 2;
 }  // namespace interest
 
+/// A place in a list of the timer wheel: a node's, or the list's own.
+struct TimerLink {
+  TimerLink* next = nullptr;  ///< Null while a node is in no list.
+  TimerLink* previous = nullptr;
+};
+
 /// A node of the timer wheel. `deadline` is in nanoseconds of the steady clock.
-struct TimerNode {
-  TimerNode* next = nullptr;
-  TimerNode* previous = nullptr;
+struct TimerNode : TimerLink {
+  TimerNode() noexcept = default;
+  explicit TimerNode(bool for_callback) noexcept : calls_back(for_callback) {}
+
   std::int64_t deadline = 0;
-  std::uint16_t place = 0;  ///< The wheel's: where it is filed.
+  const bool calls_back = false;  ///< A Timer's, and no operation.
+  bool due = false;               ///< A Timer's, not in the wheel: its callback waits for its turn.
 };
 
 class Operation : public TimerNode {

@@ -145,6 +145,7 @@ class TaskSet {
  private:
   friend class SpawnedTask;
   friend class GuestStay;
+  friend class TimerCalls;
   void list(SpawnedTask& task) noexcept;
   void unlist(SpawnedTask& task) noexcept;
 

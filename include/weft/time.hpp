@@ -4,6 +4,7 @@
 #include <weft/io.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
+#include <weft/time_point.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -12,16 +13,6 @@
 #include <utility>
 
 namespace weft {
-
-using Nanoseconds = std::chrono::nanoseconds;
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
-
-/// Now, by the clock of the runtime that this thread works for (or the system's steady clock).
-/// Thread-safe.
-[[nodiscard]] TimePoint now() noexcept;
-
-/// `after` from now, at most the end of time.
-[[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
 
 struct SleepRequest {
   using value_type = void;

@@ -50,6 +50,7 @@
 #include <weft/task_local.hpp>
 #include <weft/then.hpp>
 #include <weft/time.hpp>
+#include <weft/timer.hpp>
 #include <weft/watch.hpp>
 #include <weft/when_all.hpp>
 #include <weft/when_any.hpp>

@@ -16,9 +16,9 @@
 // release, or gets the mutex. In shared mode the mutex orders all. Only the owner ends that mode,
 // with the mutex held.
 //
-// Thread-safety: lock(), unlock() and take_bias() by the owner, and lock() and unlock() by a
-// visitor within its visit; try_visit() and end_visit() by any thread. The owner may be another
-// thread than before if something else orders the two.
+// Thread-safety: lock(), try_enter(), their counterparts and take_bias() by the owner; lock() and
+// unlock() by a visitor, too, within its visit; try_visit() and end_visit() by any thread. The
+// owner may be another thread than before if something else orders the two.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -59,6 +59,20 @@ class BiasedLock {
       end_visit();
     }
   }
+  /// lock() and unlock() where they cost least. False: nothing has been done, as the caller is
+  /// inside already or a visitor has been here; lock() does it.
+  [[nodiscard]] bool try_enter() noexcept {
+    // As in lock().
+    if (shared_.load(std::memory_order_relaxed) || inside_.load(std::memory_order_relaxed))
+      return false;
+    inside_.store(true, std::memory_order_relaxed);
+    light_fence();
+    if (!shared_.load(std::memory_order_acquire)) [[likely]]
+      return true;
+    inside_.store(false, std::memory_order_release);
+    return false;
+  }
+  void leave() noexcept { unlock(Held::biased); }
   /// The owner, outside: the next lock() costs nothing again.
   void take_bias() noexcept {
     // Relaxed: who does not see it yet sees it in lock().

@@ -14,27 +14,25 @@ namespace {
 // own completion.
 constexpr std::size_t timers_a_turn = 1024;
 
-// noinline: a caller that was suspended and resumed on another thread must not use the address it
-// had before.
-[[gnu::noinline]] Reactor*& current_reactor() noexcept {
-  static constinit thread_local Reactor* reactor = nullptr;
-  return reactor;
-}
-
 }  // namespace
+
+constinit thread_local Reactor* current_reactor = nullptr;
 
 Reactor::Reactor(std::unique_ptr<Driver> driver, Clock& clock) noexcept
     : driver_(std::move(driver)), clock_(clock), wheel_(clock.now(), clock.timer_shift()) {}
 
 Reactor::~Reactor() {
   drain_messages();
+  drop_timers();
   WEFT_CHECK(pending_ == 0, "a reactor is destroyed with operations pending: end them first");
 }
 
-Reactor* Reactor::current() noexcept { return current_reactor(); }
+// noinline: a caller that was suspended and resumed on another thread must not use the address it
+// had before.
+[[gnu::noinline]] Reactor* Reactor::current() noexcept { return current_reactor; }
 
-Reactor* Reactor::make_current(Reactor* reactor) noexcept {
-  return std::exchange(current_reactor(), reactor);
+[[gnu::noinline]] Reactor* Reactor::make_current(Reactor* reactor) noexcept {
+  return std::exchange(current_reactor, reactor);
 }
 
 void Reactor::start_timer(Operation& operation) noexcept {
@@ -130,6 +128,33 @@ std::optional<Reactor::Visited> Reactor::visit() noexcept {
   return visited;
 }
 
+bool Reactor::visit_for(CancelHook& errand) noexcept {
+  if (!lock_.try_visit()) return false;
+  errand.request();
+  lock_.end_visit();
+  return true;
+}
+
+bool Reactor::visit_for_messages() noexcept {
+  if (!lock_.try_visit()) return false;
+  Reactor* const own = make_current(this);  // as in visit()
+  drain_messages();
+  make_current(own);
+  lock_.end_visit();
+  return true;
+}
+
+void Reactor::drop_timers() noexcept {
+  const Hold hold(*this);
+  const auto drop = [](Timer& timer) {
+    // Release: its last touch here.
+    timer.home_.store(nullptr, std::memory_order_release);
+  };
+  while (Timer* const timer = calls_.pop()) drop(*timer);
+  // SAFETY: all operations have ended, so what is left is Timers'.
+  while (TimerNode* const node = wheel_.pop_any()) drop(static_cast<Timer&>(*node));
+}
+
 bool Reactor::collect(std::int64_t timeout_ns) noexcept {
   CompletionList completed;
   driver_->wait(timeout_ns, completed);
@@ -151,11 +176,16 @@ void Reactor::end(Operation& operation) noexcept {
 
 void Reactor::fire_timers() noexcept {
   if (wheel_.size() == 0) return;  // saves the look at the clock
-  const std::int64_t now = clock_.now();
+  const std::int64_t present = now();
   for (std::size_t fired = 0; fired < timers_a_turn; ++fired) {
-    TimerNode* const node = wheel_.pop_due(now);
+    TimerNode* const node = wheel_.pop_due(present);
     if (node == nullptr) return;
-    // SAFETY: start() files operations and nothing else.
+    if (node->calls_back) {
+      ended_.add();
+      calls_.add(static_cast<Timer&>(*node));  // SAFETY: what calls back is a Timer's
+      continue;
+    }
+    // SAFETY: the others are operations'.
     auto& timer = static_cast<Operation&>(*node);
     timer.result = 0;
     timer.pending = false;
@@ -167,7 +197,7 @@ std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
   if (limit_ns == 0) return 0;
   const std::int64_t deadline = wheel_.next_deadline();
   if (deadline == TimerWheel::never) return limit_ns;
-  const std::int64_t left = std::max<std::int64_t>(deadline - clock_.now(), 0);
+  const std::int64_t left = std::max<std::int64_t>(deadline - now(), 0);
   return limit_ns < 0 ? left : std::min(limit_ns, left);
 }
 

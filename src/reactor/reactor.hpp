@@ -19,9 +19,13 @@
 #include "base/counter.hpp"
 #include "os/clock.hpp"
 #include "reactor/driver.hpp"
+#include "reactor/timer_calls.hpp"
 #include "time/wheel.hpp"
 
 namespace weft {
+
+/// See Reactor::here().
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Reactor* current_reactor;
 
 class Reactor {
  public:
@@ -33,6 +37,8 @@ class Reactor {
   /// The reactor of the calling thread, or null. Never cached across a suspension: see platform
   /// notes.
   [[nodiscard]] static Reactor* current() noexcept;
+  /// The same, for a function that is never inlined, where nothing is suspended.
+  [[nodiscard]] static Reactor* here() noexcept { return current_reactor; }
   /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
   static Reactor* make_current(Reactor* reactor) noexcept;
 
@@ -74,6 +80,38 @@ class Reactor {
   /// must live until then, and may be posted once at a time.
   void post_cancel(CancelHook& hook) noexcept;
 
+  // For Timer: the owner, or a visitor for it
+  /// Files `timer`, which no reactor has. Its callback is not running.
+  void arm_first(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
+    if (!lock_.try_enter()) [[unlikely]]
+      return arm_inside(timer, deadline, period);
+    file(timer, deadline, period);
+    lock_.leave();
+  }
+  /// Files `timer`, which this reactor has or none, and gives whether it was armed.
+  bool arm(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
+    const Hold hold(*this);
+    return arm_held(timer, deadline, period);
+  }
+  /// Takes `timer` out, which this reactor has, and gives whether it was armed.
+  bool disarm(Timer& timer) noexcept {
+    if (!lock_.try_enter()) [[unlikely]]
+      return disarm_inside(timer);
+    const bool was_armed = disarm_held(timer);
+    lock_.leave();
+    return was_armed;
+  }
+  [[nodiscard]] TimerCalls& calls() noexcept { return calls_; }
+  /// Any thread: serves `errand` here, in place of the owner. False: the owner, or a visitor, is
+  /// inside.
+  [[nodiscard]] bool visit_for(CancelHook& errand) noexcept;
+  /// The same with all that was posted.
+  [[nodiscard]] bool visit_for_messages() noexcept;
+  /// The owner, when its runtime has ended: no timer is armed any more.
+  void drop_timers() noexcept;
+  /// With the reactor held.
+  [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
+
   /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
   /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
   /// ended.
@@ -101,7 +139,15 @@ class Reactor {
   /// next.
   void expect_visits() noexcept { lock_.give_bias_up(); }
 
-  [[nodiscard]] std::int64_t now() noexcept { return clock_.now(); }
+  [[nodiscard]] std::int64_t now() noexcept {
+    const std::int64_t now_ns = clock_.now();
+    seen_at_.store(now_ns, std::memory_order_relaxed);  // relaxed: a time orders nothing
+    return now_ns;
+  }
+  /// What the clock has shown last: some time ago, but not before the last turn that had timers.
+  [[nodiscard]] std::int64_t seen_at() const noexcept {
+    return seen_at_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
   /// Any thread. How many operations and timers have ended, how often the driver was asked.
   [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.load(); }
@@ -109,6 +155,48 @@ class Reactor {
 
  private:
   void start_timer(Operation& operation) noexcept;
+  void file(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
+    timer.deadline = deadline;
+    timer.period_ = period;
+    wheel_.insert(timer);
+    // Relaxed: the next who uses the timer is ordered by the caller.
+    timer.home_.store(this, std::memory_order_relaxed);
+  }
+  bool arm_held(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
+    const bool was_armed = timer.armed();
+    if (was_armed && !timer.due && deadline >= timer.deadline) [[likely]] {
+      timer.period_ = period;
+      TimerWheel::postpone(timer, deadline);
+      return true;
+    }
+    if (was_armed) take_out(timer);
+    file(timer, deadline, period);
+    return was_armed;
+  }
+  bool disarm_held(Timer& timer) noexcept {
+    const bool was_armed = timer.armed();
+    if (was_armed) take_out(timer);
+    // While its callback is running, whoever destroys it must know where. Relaxed: as in file().
+    if (calls_.running() != &timer) timer.home_.store(nullptr, std::memory_order_relaxed);
+    return was_armed;
+  }
+  [[gnu::noinline]] void arm_inside(Timer& timer, std::int64_t deadline,
+                                    std::int64_t period) noexcept {
+    const Hold hold(*this);
+    file(timer, deadline, period);
+  }
+  [[gnu::noinline]] bool disarm_inside(Timer& timer) noexcept {
+    const Hold hold(*this);
+    return disarm_held(timer);
+  }
+  void take_out(Timer& timer) noexcept {
+    if (timer.due) [[unlikely]] {
+      timer.due = false;
+      unlink(timer);
+    } else {
+      wheel_.remove(timer);
+    }
+  }
   std::size_t turn_held(std::int64_t limit_ns) noexcept;
   [[nodiscard]] bool collect(std::int64_t timeout_ns) noexcept;
   void drain_messages() noexcept;
@@ -119,9 +207,11 @@ class Reactor {
   std::unique_ptr<Driver> driver_;
   Clock& clock_;
   TimerWheel wheel_;
+  TimerCalls calls_{*this};
   std::size_t pending_ = 0;  // operations started and not yet ended, timers too
   Counter ended_;            // operations ended since the beginning
   Counter polls_;
+  Atomic<std::int64_t> seen_at_{0};        // of the clock; written by any thread that acts here
   bool wake_owed_ = false;                 // a visitor has taken the owner's wake
   BiasedLock lock_;                        // guards all of the above
   Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner

@@ -105,11 +105,14 @@ void Runtime::Machine::make_schedulers() {
   for (const auto& park : parks_) parks.push_back(park.get());
   if (!options_.thread_per_core) {
     schedulers_.push_back(std::make_unique<Scheduler>(parks, most_spares_));
-    return;
+  } else {
+    for (Park* const park : parks) {
+      schedulers_.push_back(std::make_unique<Scheduler>(std::vector{park}, 0, &spread_));
+      spread_.add(*schedulers_.back());
+    }
   }
-  for (Park* const park : parks) {
-    schedulers_.push_back(std::make_unique<Scheduler>(std::vector{park}, 0, &spread_));
-    spread_.add(*schedulers_.back());
+  for (std::size_t i = 0; i < parks_.size(); ++i) {
+    parks_[i]->reactor().calls().run_on(worker(i).local());
   }
 }
 
@@ -195,13 +198,18 @@ void Runtime::Machine::shutdown() noexcept {
   const SlowShutdown report(blocking_);
   if (options_.current_thread) {
     Seat::Waiter waiter;
-    seat_.wait(waiter, [this] { drive([this] { return tasks_->close_if_empty(); }); });
+    seat_.wait(waiter, [this] {
+      drive([this] { return tasks_->close_if_empty(); });
+      parks_[0]->reactor().drop_timers();
+    });
   } else {
     tasks_->close_when_empty();
   }
   blocking_.stop();
   team_.stop();
   stop_threads();
+  if (options_.current_thread) return;
+  for (const auto& park : parks_) park->reactor().drop_timers();
 }
 
 // The public face

@@ -50,7 +50,8 @@ void Runtime::Machine::add_spare() {
   const std::size_t index = threads_.size();
   if (parks_.size() == index) {  // else it was made before, when there could be no thread
     add_worker();
-    schedulers_.front()->add_spare(*parks_[index]);
+    Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
+    parks_[index]->reactor().calls().run_on(spare.local());
   }
   threads_.emplace_back([this, index] { work_as_spare(index); });
 }

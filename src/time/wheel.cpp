@@ -13,107 +13,89 @@
 // levels at or below that slot's level, and there stays below the slot. Advancing to its begin
 // breaks (b) for that slot alone: at level 0 its nodes are due, higher up they are filed anew and
 // land at least one level lower.
+//
+// Removing leaves the slot's bit: whoever looks for the first slot clears it. Such a bit says
+// nothing about (a) and (b), which are of nodes.
+//
+// Postponing leaves a node where it is, and so breaks (a) and (b) for it only as if it still had
+// its old deadline. When that slot's turn comes it is filed by the new one: in another slot, as
+// that of its old tick is at elapsed_'s digits, where only what is due now is filed.
 #include "time/wheel.hpp"
-
-#include <algorithm>
-#include <bit>
 
 namespace weft {
 
-/// Steady clocks do not go below zero; a negative deadline is one that has passed.
-std::uint64_t TimerWheel::ticks_rounded_down(std::int64_t ns) const noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) >> shift_;
-}
-std::uint64_t TimerWheel::ticks_rounded_up(std::int64_t ns) const noexcept {
-  if (ns == never)
-    return std::numeric_limits<std::uint64_t>::max() >> shift_;  // no clock gets there
-  const std::uint64_t rest = (std::uint64_t{1} << shift_) - 1;
-  return (static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0)) + rest) >> shift_;
+TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept : shift_(shift) {
+  advance_to(tick_of(now_ns));
+  for (TimerLink& slot : slots_) slot.next = slot.previous = &slot;
 }
 
-TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept
-    : shift_(shift), elapsed_(ticks_rounded_down(now_ns)) {}
-
-void TimerWheel::insert(TimerNode& node) noexcept {
-  file(node, ticks_rounded_up(node.deadline));
-  ++size_;
-}
-
-void TimerWheel::remove(TimerNode& node) noexcept {
-  unlink(node);
-  --size_;
-}
-
-void TimerWheel::file(TimerNode& node, std::uint64_t tick) noexcept {
-  tick = std::max(tick, elapsed_);
-  // The lowest digit's bits are set so that equal ticks come out as level 0.
-  const auto differing = static_cast<unsigned>(std::bit_width((tick ^ elapsed_) | (slots - 1)));
-  const unsigned level = (differing - 1) / slot_bits;
-  const auto index = static_cast<unsigned>(tick >> (level * slot_bits)) & (slots - 1);
-  const unsigned place = level * slots + index;
-  Slot& slot = slots_[place];
-  node.place = static_cast<std::uint16_t>(place);
-  node.next = nullptr;
-  node.previous = slot.tail;
-  (slot.tail != nullptr ? slot.tail->next : slot.head) = &node;
-  slot.tail = &node;
-  occupied_[level] |= std::uint64_t{1} << index;
-}
-
-void TimerWheel::unlink(TimerNode& node) noexcept {
-  const unsigned place = node.place;
-  Slot& slot = slots_[place];
-  (node.previous != nullptr ? node.previous->next : slot.head) = node.next;
-  (node.next != nullptr ? node.next->previous : slot.tail) = node.previous;
-  if (slot.head == nullptr) {
-    occupied_[place / slots] &= ~(std::uint64_t{1} << (place % slots));
+TimerWheel::First TimerWheel::first() noexcept {
+  unsigned level = 0;
+  for (;;) {
+    const std::uint64_t bits = occupied_[level];
+    if (bits == 0) {
+      ++level;
+      continue;
+    }
+    const auto index = static_cast<unsigned>(std::countr_zero(bits));
+    const unsigned place = level * slots + index;
+    if (slots_[place].next == &slots_[place]) {
+      occupied_[level] = bits & (bits - 1);
+      continue;
+    }
+    // By (a), the digits above this level are those of elapsed_; those below are zero where the
+    // slot begins.
+    const unsigned shift = level * slot_bits;
+    const unsigned end = shift + slot_bits;
+    const std::uint64_t above = end < 64 ? elapsed_ >> end << end : 0;
+    return {place, above | (std::uint64_t{index} << shift)};
   }
 }
 
-TimerWheel::First TimerWheel::first() const noexcept {
-  unsigned level = 0;
-  while (occupied_[level] == 0) ++level;
-  const auto index = static_cast<unsigned>(std::countr_zero(occupied_[level]));
-  const unsigned shift = level * slot_bits;
-  // By (a), the digits above this level are those of elapsed_; those below are zero where the slot
-  // begins.
-  const unsigned end = shift + slot_bits;
-  const std::uint64_t above = end < 64 ? elapsed_ >> end << end : 0;
-  return {level * slots + index, above | (std::uint64_t{index} << shift)};
-}
-
-std::int64_t TimerWheel::next_deadline() const noexcept {
-  if (empty()) return never;
+std::int64_t TimerWheel::next_deadline() noexcept {
+  if (size_ == 0) return never;
   const std::uint64_t tick = first().tick;
   const std::uint64_t unreachable = std::uint64_t{1} << (63 - shift_);
   return tick >= unreachable ? never : static_cast<std::int64_t>(tick << shift_);
 }
 
 TimerNode* TimerWheel::pop_due(std::int64_t now_ns) noexcept {
-  const std::uint64_t now = std::max(ticks_rounded_down(now_ns), elapsed_);
-  while (!empty()) {
+  const std::uint64_t now = std::max(tick_of(now_ns), elapsed_);
+  while (size_ != 0) {
     const First slot = first();
     if (slot.tick > now) break;
-    elapsed_ = slot.tick;
-    if (slot.place < slots) {
-      TimerNode& node = *slots_[slot.place].head;
-      remove(node);
-      return &node;
+    advance_to(slot.tick);
+    if (slot.place >= slots) {
+      cascade(slot.place);
+      continue;
     }
-    cascade(slot.place);
+    // SAFETY: a slot that is not empty has nodes.
+    auto& node = static_cast<TimerNode&>(*slots_[slot.place].next);
+    remove(node);
+    if (node.deadline <= elapsed_ns_) [[likely]]
+      return &node;
+    insert(node);  // was postponed
   }
-  elapsed_ = now;
+  advance_to(now);
   return nullptr;
 }
 
+TimerNode* TimerWheel::pop_any() noexcept {
+  if (size_ == 0) return nullptr;
+  auto& node = static_cast<TimerNode&>(*slots_[first().place].next);  // SAFETY: as in pop_due()
+  remove(node);
+  return &node;
+}
+
 void TimerWheel::cascade(unsigned place) noexcept {
-  TimerNode* node = slots_[place].head;
-  slots_[place] = Slot{};
+  TimerLink& slot = slots_[place];
+  TimerLink* link = slot.next;
+  slot.next = slot.previous = &slot;
   occupied_[place / slots] &= ~(std::uint64_t{1} << (place % slots));
-  while (node != nullptr) {
-    TimerNode* const next = node->next;
-    file(*node, ticks_rounded_up(node->deadline));
-    node = next;
+  while (link != &slot) {
+    auto& node = static_cast<TimerNode&>(*link);  // SAFETY: as in pop_due()
+    link = link->next;
+    file(node);
   }
 }
 

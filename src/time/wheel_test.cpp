@@ -18,9 +18,9 @@ constexpr std::int64_t second = 1'000'000'000 / tick * tick;
 constexpr std::int64_t hour = 3600 * second;
 constexpr std::int64_t year = 365 * 24 * hour;
 
-struct Timer : TimerNode {
-  Timer() = default;
-  explicit Timer(std::int64_t at) { deadline = at; }
+struct Node : TimerNode {
+  Node() = default;
+  explicit Node(std::int64_t at) { deadline = at; }
 };
 
 std::vector<TimerNode*> pop_all(TimerWheel& wheel, std::int64_t now) {
@@ -52,8 +52,8 @@ TEST(TimerWheel, EmptyWheelHasNothingDue) {
 
 TEST(TimerWheel, FiresInOrderOfTickAndFirstComeWithinATick) {
   TimerWheel wheel(0);
-  Timer late(50 * tick), early(3 * tick), same_a(7 * tick), same_b(7 * tick), far(70'000 * tick);
-  for (Timer* timer : {&far, &late, &same_a, &early, &same_b}) wheel.insert(*timer);
+  Node late(50 * tick), early(3 * tick), same_a(7 * tick), same_b(7 * tick), far(70'000 * tick);
+  for (Node* timer : {&far, &late, &same_a, &early, &same_b}) wheel.insert(*timer);
   EXPECT_EQ(wheel.size(), 5U);
   const std::vector<TimerNode*> expected{&early, &same_a, &same_b, &late, &far};
   EXPECT_EQ(pop_all(wheel, 70'000 * tick), expected);
@@ -66,7 +66,7 @@ TEST(TimerWheel, NeverEarlyAndAtMostOneTickLateAtEveryScale) {
       for (const std::int64_t start : {std::int64_t{0}, 5 * second + 17, 3 * hour + 1}) {
         TimerWheel wheel(start);
         const std::int64_t deadline = start + (std::int64_t{1} << bit) + offset;
-        Timer timer(deadline);
+        Node timer(deadline);
         wheel.insert(timer);
         if (deadline - 1 > start) {
           EXPECT_LE(wheel.next_deadline(), deadline + tick);
@@ -83,7 +83,7 @@ TEST(TimerWheel, NeverEarlyAndAtMostOneTickLateAtEveryScale) {
 TEST(TimerWheel, NotDueOneNanosecondBefore) {
   for (const std::int64_t deadline : {tick, 64 * tick, 4096 * tick, 17 * hour, year}) {
     TimerWheel wheel(0);
-    Timer timer(deadline);
+    Node timer(deadline);
     wheel.insert(timer);
     EXPECT_EQ(wheel.pop_due(deadline - 1), nullptr);
     EXPECT_LE(wheel.next_deadline(), deadline + tick);
@@ -93,8 +93,8 @@ TEST(TimerWheel, NotDueOneNanosecondBefore) {
 
 TEST(TimerWheel, PastDeadlineFiresAtOnce) {
   TimerWheel wheel(10 * second);
-  Timer past(second), negative(-5), now(10 * second / tick * tick);
-  for (Timer* timer : {&past, &negative, &now}) wheel.insert(*timer);
+  Node past(second), negative(-5), now(10 * second / tick * tick);
+  for (Node* timer : {&past, &negative, &now}) wheel.insert(*timer);
   EXPECT_LE(wheel.next_deadline(), 10 * second);
   EXPECT_EQ(pop_all(wheel, 10 * second).size(), 3U);
 }
@@ -102,7 +102,7 @@ TEST(TimerWheel, PastDeadlineFiresAtOnce) {
 TEST(TimerWheel, OneHourSleepWakesRarely) {
   for (std::int64_t start = 0; start < 100 * second; start += 7'777'777'777) {
     TimerWheel wheel(start);
-    Timer timer(start + hour);
+    Node timer(start + hour);
     wheel.insert(timer);
     const Fired fired = run_until_fired(wheel);
     EXPECT_LE(fired.wakes, 6);
@@ -112,7 +112,7 @@ TEST(TimerWheel, OneHourSleepWakesRarely) {
 
 TEST(TimerWheel, HugeJumps) {
   TimerWheel wheel(0);
-  std::vector<Timer> timers(1000);
+  std::vector<Node> timers(1000);
   for (std::size_t i = 0; i < timers.size(); ++i) {
     timers[i].deadline = static_cast<std::int64_t>(i) * (10 * (year / 1000));
     wheel.insert(timers[i]);
@@ -120,7 +120,7 @@ TEST(TimerWheel, HugeJumps) {
   const std::vector<TimerNode*> popped = pop_all(wheel, 10 * year);
   ASSERT_EQ(popped.size(), timers.size());
   for (std::size_t i = 0; i < timers.size(); ++i) EXPECT_EQ(popped[i], &timers[i]);
-  Timer after(10 * year + second);
+  Node after(10 * year + second);
   wheel.insert(after);
   EXPECT_EQ(wheel.pop_due(10 * year), nullptr);
   EXPECT_EQ(wheel.pop_due(20 * year), &after);
@@ -128,7 +128,7 @@ TEST(TimerWheel, HugeJumps) {
 
 TEST(TimerWheel, TheLastRepresentableDeadlinesNeverOverflow) {
   TimerWheel wheel(5 * second);
-  Timer never(TimerWheel::never), almost(TimerWheel::never - tick * 2);
+  Node never(TimerWheel::never), almost(TimerWheel::never - tick * 2);
   wheel.insert(never);
   EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
   wheel.insert(almost);
@@ -146,8 +146,8 @@ TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
   for (const std::int64_t deadline : {tick, 100 * tick, hour, year}) {
     for (std::size_t victim = 0; victim < 4; ++victim) {
       TimerWheel wheel(0);
-      std::vector<Timer> timers(4);
-      for (Timer& timer : timers) {
+      std::vector<Node> timers(4);
+      for (Node& timer : timers) {
         timer.deadline = deadline;
         wheel.insert(timer);
       }
@@ -165,7 +165,7 @@ TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
 TEST(TimerWheel, CancellingTheOnlyTimerEmptiesTheWheel) {
   for (const std::int64_t deadline : {std::int64_t{0}, tick, 100 * tick, hour, year}) {
     TimerWheel wheel(0);
-    Timer timer(deadline);
+    Node timer(deadline);
     wheel.insert(timer);
     wheel.remove(timer);
     EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
@@ -175,8 +175,8 @@ TEST(TimerWheel, CancellingTheOnlyTimerEmptiesTheWheel) {
 
 TEST(TimerWheel, InsertAndRemoveBetweenPops) {
   TimerWheel wheel(0);
-  Timer first(tick), doomed(2 * tick), last(3 * tick), added(2 * tick + 1), past(0);
-  for (Timer* timer : {&first, &doomed, &last}) wheel.insert(*timer);
+  Node first(tick), doomed(2 * tick), last(3 * tick), added(2 * tick + 1), past(0);
+  for (Node* timer : {&first, &doomed, &last}) wheel.insert(*timer);
   EXPECT_EQ(wheel.pop_due(hour), &first);
   wheel.remove(doomed);
   wheel.insert(added);
@@ -192,7 +192,7 @@ TEST(TimerWheel, InsertAndRemoveBetweenPops) {
 
 TEST(TimerWheel, ReArmingFromAPopFiresOncePerPeriod) {
   TimerWheel wheel(0);
-  Timer timer(10 * tick);
+  Node timer(10 * tick);
   wheel.insert(timer);
   int fired = 0;
   for (std::int64_t now = 0; now <= 1000 * tick; now += tick) {
@@ -205,7 +205,79 @@ TEST(TimerWheel, ReArmingFromAPopFiresOncePerPeriod) {
   EXPECT_EQ(fired, 100);
 }
 
-/// Random inserts, cancels and jumps, compared with a sorted map.
+TEST(TimerWheel, APostponedNodeFiresAtItsNewDeadlineOnly) {
+  for (const std::int64_t first : {tick, 100 * tick, hour}) {
+    for (const std::int64_t later : {std::int64_t{0}, tick, 63 * tick, 64 * tick, hour, year}) {
+      TimerWheel wheel(0);
+      Node node(first), other(first);
+      wheel.insert(node);
+      wheel.insert(other);
+      TimerWheel::postpone(node, first + later);
+      EXPECT_EQ(wheel.size(), 2U);
+      if (later != 0) {
+        EXPECT_EQ(wheel.pop_due(first + later - 1), &other);
+        EXPECT_EQ(wheel.pop_due(first + later - 1), nullptr);
+        EXPECT_EQ(wheel.size(), 1U);
+      }
+      EXPECT_EQ(wheel.pop_due(first + later), &node);
+    }
+  }
+}
+
+TEST(TimerWheel, APostponedNodeCostsOneWakeUpMore) {
+  TimerWheel wheel(0);
+  Node node(second);
+  wheel.insert(node);
+  for (int i = 2; i <= 1000; ++i) TimerWheel::postpone(node, i * second);
+  const Fired fired = run_until_fired(wheel);
+  EXPECT_GE(fired.at, 1000 * second);
+  EXPECT_LE(fired.at, 1000 * second + tick);
+  EXPECT_LE(fired.wakes, 10);
+}
+
+TEST(TimerWheel, APostponedNodeMayBeRemovedOrPutToNever) {
+  TimerWheel wheel(0);
+  Node removed(tick), never(tick);
+  wheel.insert(removed);
+  wheel.insert(never);
+  TimerWheel::postpone(removed, hour);
+  TimerWheel::postpone(never, TimerWheel::never);
+  wheel.remove(removed);
+  EXPECT_EQ(wheel.pop_due(2 * hour), nullptr);
+  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.size(), 1U);
+  wheel.remove(never);
+}
+
+TEST(TimerWheel, WhatWasRemovedWakesNobody) {
+  TimerWheel wheel(0);
+  std::vector<Node> nodes(200);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].deadline = static_cast<std::int64_t>(i * i + 1) * tick;
+    wheel.insert(nodes[i]);
+  }
+  Node last(year);
+  wheel.insert(last);
+  for (Node& node : nodes) wheel.remove(node);
+  const Fired fired = run_until_fired(wheel);
+  EXPECT_GE(fired.at, year);
+  EXPECT_LE(fired.wakes, 8);
+}
+
+TEST(TimerWheel, PopsAnyUntilThereIsNone) {
+  TimerWheel wheel(0);
+  std::vector<Node> nodes(100);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].deadline = i == 0 ? TimerWheel::never : static_cast<std::int64_t>(i) * hour;
+    wheel.insert(nodes[i]);
+  }
+  std::size_t popped = 0;
+  while (wheel.pop_any() != nullptr) ++popped;
+  EXPECT_EQ(popped, nodes.size());
+  EXPECT_EQ(wheel.size(), 0U);
+}
+
+/// Random inserts, postponements, cancels and jumps, compared with a sorted map.
 class WheelAgainstMap {
  public:
   explicit WheelAgainstMap(std::uint64_t seed) : random_(seed), wheel_(now_), timers_(300) {}
@@ -214,8 +286,10 @@ class WheelAgainstMap {
     const std::uint64_t choice = random_() % 100;
     if (choice < 45) {
       insert();
-    } else if (choice < 65) {
+    } else if (choice < 60) {
       cancel();
+    } else if (choice < 70) {
+      postpone();
     } else {
       advance();
     }
@@ -230,7 +304,7 @@ class WheelAgainstMap {
 
  private:
   void insert() {
-    Timer& timer = timers_[random_() % timers_.size()];
+    Node& timer = timers_[random_() % timers_.size()];
     if (in_.count(&timer) != 0) return;
     const auto bits = random_() % 52;
     const auto distance = static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
@@ -246,6 +320,16 @@ class WheelAgainstMap {
     model_.erase(victim->second);
     in_.erase(victim);
   }
+  void postpone() {
+    if (in_.empty()) return;
+    auto entry = in_.begin();
+    std::advance(entry, static_cast<std::ptrdiff_t>(random_() % in_.size()));
+    const auto bits = random_() % 52;
+    const auto distance = static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
+    TimerWheel::postpone(*entry->first, entry->first->deadline + distance);
+    model_.erase(entry->second);
+    entry->second = model_.emplace(entry->first->deadline, entry->first);
+  }
   void advance() {
     const auto bits = random_() % 50;
     now_ += static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
@@ -258,7 +342,7 @@ class WheelAgainstMap {
         ASSERT_LE(previous_tick, its_tick + 1);
         previous_tick = its_tick;
       }
-      auto entry = in_.find(static_cast<Timer*>(node));
+      auto entry = in_.find(static_cast<Node*>(node));
       ASSERT_NE(entry, in_.end());
       model_.erase(entry->second);
       in_.erase(entry);
@@ -270,14 +354,14 @@ class WheelAgainstMap {
     last_now_ = now_;
   }
 
-  using Model = std::multimap<std::int64_t, Timer*>;
+  using Model = std::multimap<std::int64_t, Node*>;
   std::mt19937_64 random_;
   std::int64_t now_ = 7 * hour + 12345;
   std::int64_t last_now_ = now_;
   TimerWheel wheel_;
-  std::vector<Timer> timers_;
+  std::vector<Node> timers_;
   Model model_;
-  std::map<Timer*, Model::iterator> in_;
+  std::map<Node*, Model::iterator> in_;
 };
 
 TEST(TimerWheel, RandomAgainstMap) {
@@ -297,7 +381,7 @@ TEST(TimerWheel, RandomAgainstMap) {
 TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
   constexpr std::size_t count = 1'000'000;
   TimerWheel wheel(0);
-  const auto timers = std::make_unique<Timer[]>(count);
+  const auto timers = std::make_unique<Node[]>(count);
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < count; ++i) {
     timers[i].deadline =

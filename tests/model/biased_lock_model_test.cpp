@@ -23,6 +23,12 @@ struct Guarded {
     use();
     lock.unlock(held);
   }
+  /// By the shorter way, if that is open.
+  void by_owner_in_haste() {
+    if (!lock.try_enter()) return by_owner();
+    use();
+    lock.leave();
+  }
   bool by_visitor() {
     if (!lock.try_visit()) return false;
     use();
@@ -68,6 +74,48 @@ void bias_comes_and_goes(Execution& execution) {
 TEST(BiasedLockModel, TheBiasComesAndGoes) {
   expect_holds_exhaustively(3, bias_comes_and_goes);
   expect_holds_randomly(20000, bias_comes_and_goes);
+}
+
+/// The owner goes in by the shorter way, also when the bias is his again.
+void owner_in_haste(Execution& execution) {
+  Guarded guarded;
+  int visits = 0;
+  execution.thread([&] {
+    guarded.by_owner_in_haste();
+    guarded.lock.take_bias();
+    guarded.by_owner_in_haste();
+  });
+  execution.thread([&] {
+    visits += guarded.by_visitor() ? 1 : 0;
+    visits += guarded.by_visitor() ? 1 : 0;
+  });
+  execution.join_all();
+  require(guarded.sum == 2 + visits, "somebody's work is lost");
+}
+
+TEST(BiasedLockModel, TheShorterWayInKeepsTheVisitorOut) {
+  expect_holds_exhaustively(3, owner_in_haste);
+  expect_holds_randomly(20000, owner_in_haste);
+}
+
+/// The shorter way is closed to one who is inside.
+void nested_in_haste(Execution& execution) {
+  Guarded guarded;
+  int visits = 0;
+  execution.thread([&] {
+    const BiasedLock::Held outer = guarded.lock.lock();
+    guarded.by_owner_in_haste();
+    guarded.use();
+    guarded.lock.unlock(outer);
+  });
+  execution.thread([&] { visits += guarded.by_visitor() ? 1 : 0; });
+  execution.join_all();
+  require(guarded.sum == 2 + visits, "somebody's work is lost");
+}
+
+TEST(BiasedLockModel, TheShorterWayIsClosedToOneWhoIsInside) {
+  expect_holds_exhaustively(4, nested_in_haste);
+  expect_holds_randomly(20000, nested_in_haste);
 }
 
 /// Two visitors, and an owner who is in twice, one within the other.

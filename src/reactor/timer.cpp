@@ -1,0 +1,135 @@
+// Timer: arming and disarming, on its worker and from elsewhere.
+//
+// On its worker all is done at once, with the reactor held. From elsewhere it is done by an errand,
+// either on this thread, as the reactor's visitor, while the worker is in a task; or by the worker,
+// which finds it in its inbox, where cancels come in, too. A worker that sleeps is woken for it.
+// One of the two is always possible soon, as a worker is inside its reactor for long only if it
+// sleeps.
+//
+// A timer moves to the worker that arms it. But not while its callback is running on another one:
+// then it stays there, so that a callback is never called on two workers at once.
+#include <weft/timer.hpp>
+
+#include <stdexcept>
+#include <thread>
+
+#include "reactor/reactor.hpp"
+#include "reactor/timer_calls.hpp"
+
+namespace weft {
+
+/// What somebody else wants of a timer's worker. It stands on the stack of who waits for it.
+class TimerErrand final : public CancelHook {
+ public:
+  explicit TimerErrand(Timer& timer) noexcept
+      : CancelHook(&TimerErrand::on_request), timer_(timer) {}
+  /// Disarms the timer, or arms it anew if its callback is running.
+  TimerErrand(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept
+      : CancelHook(&TimerErrand::on_request),
+        timer_(timer),
+        deadline_(deadline),
+        period_(period),
+        arms_(true) {}
+
+  void run_at(Reactor& home) noexcept {
+    home_ = &home;
+    if (home.visit_for(*this)) return;
+    home.post_cancel(*this);
+    // Acquire: pairs with on_request().
+    while (!done_.load(std::memory_order_acquire)) {
+      if (!home.visit_for_messages()) std::this_thread::yield();
+    }
+  }
+  [[nodiscard]] bool was_armed() const noexcept { return was_armed_; }
+  [[nodiscard]] bool was_running() const noexcept { return was_running_; }
+
+ private:
+  // With home_ held.
+  static void on_request(CancelHook& self) noexcept {
+    // SAFETY: this function is given only to the CancelHook of an errand.
+    auto& errand = static_cast<TimerErrand&>(self);
+    errand.was_armed_ = errand.home_->disarm(errand.timer_);
+    errand.was_running_ = errand.home_->calls().running() == &errand.timer_;
+    if (errand.arms_ && errand.was_running_) {
+      static_cast<void>(errand.home_->arm(errand.timer_, errand.deadline_, errand.period_));
+    }
+    errand.done_.store(true, std::memory_order_release);  // its last touch here
+  }
+
+  Timer& timer_;
+  Reactor* home_ = nullptr;
+  std::int64_t deadline_ = 0;
+  std::int64_t period_ = 0;
+  bool arms_ = false;
+  bool was_armed_ = false;
+  bool was_running_ = false;
+  Atomic<bool> done_{false};
+};
+
+// These two are so few instructions that all that is rare is a call at the end; and they are never
+// inlined (see Reactor::here()).
+
+[[gnu::noinline]] bool Timer::arm(std::int64_t at, std::int64_t period) {
+  Reactor* const here = Reactor::here();
+  // Acquire: pairs with the end of a call on another worker.
+  Reactor* const home = home_.load(std::memory_order_acquire);
+  if (home != nullptr || here == nullptr) return arm_again(home, at, period);
+  here->arm_first(*this, at, period);
+  return false;
+}
+
+[[gnu::noinline]] bool Timer::arm_again(Reactor* home, std::int64_t at, std::int64_t period) {
+  Reactor* const here = Reactor::here();
+  if (here == nullptr) {
+    throw std::logic_error("weft::Timer: armed on a thread that works for no runtime");
+  }
+  if (home == here) [[likely]]
+    return here->arm(*this, at, period);
+  return arm_elsewhere(*home, *here, at, period);
+}
+
+bool Timer::arm_every(Nanoseconds period) {
+  if (period <= Nanoseconds::zero()) {
+    throw std::invalid_argument("weft::Timer: the period must be positive");
+  }
+  return arm(deadline_after(period).time_since_epoch().count(), period.count());
+}
+
+[[gnu::noinline]] bool Timer::disarm() noexcept {
+  Reactor* const home = home_.load(std::memory_order_acquire);  // as in arm()
+  if (home == nullptr) return false;
+  if (home != Reactor::here()) [[unlikely]]
+    return disarm_elsewhere(*home);
+  return home->disarm(*this);
+}
+
+bool Timer::arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at,
+                          std::int64_t period) noexcept {
+  TimerErrand errand(*this, at, period);
+  errand.run_at(home);
+  if (!errand.was_running()) static_cast<void>(here.arm(*this, at, period));
+  return errand.was_armed();
+}
+
+[[gnu::noinline]] bool Timer::disarm_elsewhere(Reactor& home) noexcept {
+  TimerErrand errand(*this);
+  errand.run_at(home);
+  return errand.was_armed();
+}
+
+void Timer::leave(Reactor& home) noexcept {
+  if (&home == Reactor::current()) {
+    static_cast<void>(home.disarm(*this));
+    if (home.calls().running() == this) home.calls().forget_running();  // it is in its callback
+    return;
+  }
+  for (;;) {
+    TimerErrand errand(*this);
+    errand.run_at(home);
+    if (!errand.was_running()) return;
+    // It may arm the timer again before it ends.
+    while (home.calls().running() == this) std::this_thread::yield();
+  }
+}
+
+}  // namespace weft

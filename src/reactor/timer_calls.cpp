@@ -1,0 +1,102 @@
+#include "reactor/timer_calls.hpp"
+
+#include <weft/spawn.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "reactor/reactor.hpp"
+
+namespace weft {
+namespace {
+
+/// So many are called before the worker goes round: as many as it runs of what else waits.
+constexpr int calls_a_turn = 61;
+
+/// When a timer of `period` that was due at `deadline` is due next: later than `now`.
+std::int64_t next_of_grid(std::int64_t deadline, std::int64_t period, std::int64_t now) noexcept {
+  const std::int64_t missed = std::max<std::int64_t>(now - deadline, 0) / period;
+  const std::int64_t last = deadline + missed * period;
+  return period > TimerWheel::never - last ? TimerWheel::never : last + period;
+}
+
+}  // namespace
+
+void TimerCalls::add(Timer& timer) noexcept {
+  timer.due = true;
+  append(due_, timer);
+  if (!std::exchange(scheduled_, true)) worker_->schedule(*this);
+}
+
+Timer* TimerCalls::pop() noexcept {
+  if (due_.next == &due_) return nullptr;
+  // SAFETY: add() alone puts anything in.
+  auto& timer = static_cast<Timer&>(static_cast<TimerNode&>(*due_.next));
+  unlink(timer);
+  timer.due = false;
+  return &timer;
+}
+
+void TimerCalls::run_turn(Runnable& self) noexcept {
+  // SAFETY: this function is given only to the Runnable of a TimerCalls.
+  auto& calls = static_cast<TimerCalls&>(self);
+  TaskSet& tasks = *TaskSet::current_or_null();  // a worker has one
+  try {
+    tasks.added();
+  } catch (...) {
+    return;  // it has closed: the end of its shutdown drops what is due
+  }
+  calls.run();
+  if (tasks.ended()) tasks.removed(false);
+}
+
+void TimerCalls::run() noexcept {
+  Timer* timer = nullptr;
+  for (int left = calls_a_turn; left > 0; --left) {
+    timer = next(timer);
+    if (timer == nullptr) return;
+    call(*timer);
+  }
+  const Reactor::Hold hold(reactor_);
+  end_call(*timer);
+  worker_->schedule(*this);
+}
+
+Timer* TimerCalls::next(Timer* before) noexcept {
+  const Reactor::Hold hold(reactor_);
+  if (before != nullptr) end_call(*before);
+  Timer* const timer = pop();
+  if (timer == nullptr) {
+    scheduled_ = false;
+    return nullptr;
+  }
+  if (timer->period_ != 0) {
+    timer->deadline = next_of_grid(timer->deadline, timer->period_, reactor_.seen_at());
+    reactor_.wheel().insert(*timer);
+  }
+  // Relaxed: whoever is to see it has the reactor, which is held here.
+  running_.store(timer, std::memory_order_relaxed);
+  return timer;
+}
+
+void TimerCalls::end_call(Timer& timer) noexcept {
+  // Relaxed: only this thread writes it. Else the timer has gone within its own callback.
+  if (running_.load(std::memory_order_relaxed) != &timer) return;
+  // Release, both: the call, and this look at the timer, are over for who then destroys it.
+  if (!timer.armed()) timer.home_.store(nullptr, std::memory_order_release);
+  running_.store(nullptr, std::memory_order_release);
+}
+
+void TimerCalls::call(Timer& timer) noexcept {
+  try {
+    timer.callback_();  // the timer may be gone afterwards
+  } catch (...) {
+    const std::shared_ptr<const FailureHandler> handler =
+        TaskSet::current_or_null()->failure_handler();
+    (*handler)(UnhandledFailure{std::current_exception(), nullptr});
+  }
+}
+
+}  // namespace weft
