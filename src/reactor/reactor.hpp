@@ -72,7 +72,7 @@ class Reactor {
   void cancel(Operation& operation) noexcept;
   /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook
   /// must live until then, and may be posted once at a time.
-  void post_cancel(CancelHook& hook) noexcept;
+  void post_cancel(CancelMessage& hook) noexcept;
 
   /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
   /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
@@ -122,9 +122,10 @@ class Reactor {
   std::size_t pending_ = 0;  // operations started and not yet ended, timers too
   Counter ended_;            // operations ended since the beginning
   Counter polls_;
-  bool wake_owed_ = false;                 // a visitor has taken the owner's wake
-  BiasedLock lock_;                        // guards all of the above
-  Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner
+  bool wake_owed_ = false;  // a visitor has taken the owner's wake
+  BiasedLock lock_;         // guards all of the above
+  // A stack: pushed by any thread, taken whole by the owner.
+  Atomic<CancelMessage*> messages_{nullptr};
 };
 
 }  // namespace weft
