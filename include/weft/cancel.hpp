@@ -34,14 +34,22 @@ class CancelHook {
 
   void request() noexcept { request_(*this); }
 
-  CancelHook* next =
-      nullptr;  ///< Link of a reactor's inbox while the request is on its way to another thread.
-
  protected:
   ~CancelHook() = default;
 
  private:
   Request request_;
+};
+
+/// A hook whose request may have to go to the thread of a reactor first, and come again there.
+class CancelMessage : public CancelHook {
+ public:
+  using CancelHook::CancelHook;
+
+  CancelMessage* next = nullptr;  ///< Link of the reactor's inbox while it is on its way.
+
+ protected:
+  ~CancelMessage() = default;
 };
 
 class CancelSlot {

@@ -126,15 +126,16 @@ class ChannelCore : public TwoSided {
 };
 
 /// The leaf that waits on one side of a channel.
-class ChannelLeaf final : public WaiterLeaf, public ChannelWaiter {
+class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
  public:
   ChannelLeaf(ChannelCore& core, Side side, void* value) noexcept
       : ChannelWaiter(&ChannelLeaf::on_served, value), core_(core), side_(side) {}
 
  private:
-  static void on_served(Waiter& self) noexcept { static_cast<ChannelLeaf&>(self).served(); }
-  [[nodiscard]] Queued queue() noexcept override { return core_.wait_with(side_, *this); }
-  [[nodiscard]] bool withdraw() noexcept override { return core_.withdraw(side_, *this); }
+  friend class WaiterLeaf<ChannelLeaf>;
+  static void on_served(Runnable& self) noexcept { static_cast<ChannelLeaf&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return core_.wait_with(side_, *this); }
+  [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(side_, *this); }
 
   ChannelCore& core_;
   Side side_;

@@ -210,7 +210,7 @@ class SpawnedFiber final : public PromiseBase,
   std::coroutine_handle<> go_on() {
     if (!FiberBody::ended()) return this->enter_for(*this);
     this->finish();
-    this->root_returned();  // the frame may be gone
+    this->root_returned(*this);  // the frame may be gone
     return std::noop_coroutine();
   }
   void launch_in(TaskSet& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
@@ -238,7 +238,7 @@ class SpawnedFiber final : public PromiseBase,
   static bool complete(FiberBody& self) noexcept {
     auto& fiber = static_cast<SpawnedFiber&>(self);
     if (fiber.outcome_.failed()) return false;
-    fiber.root_returned();
+    fiber.root_returned(fiber);
     return true;
   }
   static void on_finish(TaskHeader& self, Ending) noexcept {

@@ -16,24 +16,29 @@
 namespace weft {
 
 /// The part of an I/O awaiter that needs no template: start, suspend, cancel, confirm, resume.
-class OperationLeaf : public Operation, private CancelHook {
+class OperationLeaf : public Operation, private CancelMessage {
  public:
   OperationLeaf() noexcept
       : Operation(OperationKind::poll, nullptr, &OperationLeaf::on_complete),
-        CancelHook(&OperationLeaf::on_cancel_request) {}
-
-  /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
-  [[nodiscard, gnu::noinline]] bool suspend(PromiseBase& innermost) noexcept;
+        CancelMessage(&OperationLeaf::on_cancel_request) {}
+  /// For one that is started again: `on_end` calls completed(), suspend() is given the same Again.
+  explicit OperationLeaf(Complete on_end) noexcept
+      : Operation(OperationKind::poll, nullptr, on_end),
+        CancelMessage(&OperationLeaf::on_cancel_request) {}
 
   /// Looks at a terminal result; true: start the operation again for the rest (write_all).
-  /// Optional.
   using Again = bool (*)(OperationLeaf&) noexcept;
-  Again again = nullptr;
+
+  /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
+  [[nodiscard, gnu::noinline]] bool suspend(PromiseBase& innermost, Again again = nullptr) noexcept;
+
+ protected:
+  void completed(Again again) noexcept;
 
  private:
   static void on_complete(Operation& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
-  [[nodiscard, gnu::always_inline]] inline bool start_until_pending() noexcept;
+  [[nodiscard, gnu::always_inline]] inline bool start_until_pending(Again again) noexcept;
   [[nodiscard]] bool ended_cancelled() const noexcept;
 
   TaskHeader* task_ = nullptr;
@@ -43,7 +48,7 @@ class OperationLeaf : public Operation, private CancelHook {
 /// (the request lives in the awaiter until the end, so the operation may point into it); finish()
 /// turns the terminal result (see OperationKind; negative: -errno) into the value or an error code;
 /// error() makes the exception for such a code, naming operation and address. Optionally `static
-/// bool again(R&, Operation&) noexcept`: see OperationLeaf::again.
+/// bool again(R&, Operation&) noexcept`: see OperationLeaf::Again.
 template <class R>
 concept IoRequest =
     std::movable<R> && requires(R& r, Operation& op, std::int64_t result, std::error_code code) {
@@ -57,11 +62,14 @@ template <IoRequest R, bool Throwing>
 class IoAwaiter final : private OperationLeaf {
  public:
   using Value = typename R::value_type;
+  static constexpr bool goes_on = requires(R& r, Operation& op) { R::again(r, op); };
 
-  explicit IoAwaiter(R&& request) noexcept : request_(std::move(request)) {
-    if constexpr (requires(Operation& op) { R::again(request_, op); })
-      again = &IoAwaiter::ask_again;
-  }
+  explicit IoAwaiter(R&& request) noexcept
+    requires(!goes_on)
+      : request_(std::move(request)) {}
+  explicit IoAwaiter(R&& request) noexcept
+    requires(goes_on)
+      : OperationLeaf(&IoAwaiter::on_complete), request_(std::move(request)) {}
   IoAwaiter(const IoAwaiter&) = delete;
   IoAwaiter& operator=(const IoAwaiter&) = delete;
 
@@ -69,7 +77,11 @@ class IoAwaiter final : private OperationLeaf {
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
     request_.prepare(*this);
-    return suspend(innermost.promise());
+    if constexpr (goes_on) {
+      return suspend(innermost.promise(), &IoAwaiter::ask_again);
+    } else {
+      return suspend(innermost.promise());
+    }
   }
   auto await_resume() {
     Result<Value> outcome = request_.finish(result);
@@ -82,8 +94,11 @@ class IoAwaiter final : private OperationLeaf {
   }
 
  private:
+  // SAFETY, both: they are given only to the OperationLeaf of an IoAwaiter.
+  static void on_complete(Operation& self) noexcept {
+    static_cast<IoAwaiter&>(self).completed(&IoAwaiter::ask_again);
+  }
   static bool ask_again(OperationLeaf& self) noexcept {
-    // SAFETY: `again` is set only by this class's constructor, on itself.
     auto& awaiter = static_cast<IoAwaiter&>(self);
     return R::again(awaiter.request_, awaiter);
   }

@@ -144,15 +144,16 @@ class [[nodiscard]] OneshotSender {
   OneshotState<T>* state_;
 };
 
-class OneshotLeaf final : public WaiterLeaf, public Waiter {
+class OneshotLeaf final : public WaiterLeaf<OneshotLeaf>, public Waiter {
  public:
   explicit OneshotLeaf(OneshotCore& core) noexcept
       : Waiter(&OneshotLeaf::on_settled), core_(core) {}
 
  private:
-  static void on_settled(Waiter& self) noexcept { static_cast<OneshotLeaf&>(self).served(); }
-  [[nodiscard]] Queued queue() noexcept override { return core_.wait_with(*this); }
-  [[nodiscard]] bool withdraw() noexcept override { return core_.withdraw(*this); }
+  friend class WaiterLeaf<OneshotLeaf>;
+  static void on_settled(Runnable& self) noexcept { static_cast<OneshotLeaf&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return core_.wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(*this); }
 
   OneshotCore& core_;
 };

@@ -17,6 +17,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
+#include <type_traits>
 
 namespace weft {
 
@@ -85,41 +87,26 @@ struct TimerLink {
 };
 
 /// A node of the timer wheel. `deadline` is in nanoseconds of the steady clock.
-struct TimerNode : TimerLink {
+struct TimerNode {
   TimerNode() noexcept = default;
   explicit TimerNode(bool for_callback) noexcept : calls_back(for_callback) {}
+  /// The node that has `its` link.
+  [[nodiscard]] static TimerNode& of(TimerLink& its) noexcept;
 
+  TimerLink link;
   std::int64_t deadline = 0;
   const bool calls_back = false;  ///< A Timer's, and no operation.
   bool due = false;               ///< A Timer's, not in the wheel: its callback waits for its turn.
 };
+static_assert(std::is_standard_layout_v<TimerNode>);
 
-class Operation : public TimerNode {
- public:
-  using Complete = void (*)(Operation&) noexcept;
+inline TimerNode& TimerNode::of(TimerLink& its) noexcept {
+  // SAFETY: it is the first member of a node, and so at its address.
+  return reinterpret_cast<TimerNode&>(its);
+}
 
-  /// `on_end` is called once, on the reactor's thread, after result is set; the operation may be
-  /// gone when it returns. It is not called for an operation that start() reports as completed in
-  /// place.
-  Operation(OperationKind what, Source* on, Complete on_end) noexcept
-      : kind(what), source(on), complete_(on_end) {}
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
-
-  void complete() noexcept { complete_(*this); }
-
-  OperationKind kind;
-  Source* source;  ///< Null for a timer.
-  std::int64_t result =
-      0;  ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
-  Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
-  Operation* link =
-      nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
-  std::uint32_t token = 0;     ///< The driver's.
-  bool pending = false;        ///< Started and not yet terminal.
-  bool cancel_wanted = false;  ///< A cancel was asked for while pending.
-
-  /// What the kinds need; which member counts follows from `kind`.
+/// What the kinds of operations need; which member counts follows from the kind.
+struct OperationArguments {
   struct Buffer {
     std::byte* data;
     std::size_t size;
@@ -138,7 +125,47 @@ class Operation : public TimerNode {
     Address address;          // connect, accept
     void* message;            // send_message, receive_message: msghdr*
     std::uint32_t interests;  // poll
+    TimerNode timer;          // timer
   };
+
+  OperationArguments() noexcept : buffer{} {}
+  /// For a timer. `deadline_ns`: of the steady clock.
+  void set_deadline(std::int64_t deadline_ns) noexcept {
+    ::new (&timer) TimerNode();
+    timer.deadline = deadline_ns;
+  }
+};
+
+class Operation : public OperationArguments {
+ public:
+  using Complete = void (*)(Operation&) noexcept;
+
+  /// `on_end` is called once, on the reactor's thread, after result is set; the operation may be
+  /// gone when it returns. It is not called for an operation that start() reports as completed in
+  /// place.
+  Operation(OperationKind what, Source* on, Complete on_end) noexcept
+      : source(on), kind(what), complete_(on_end) {}
+  /// The timer whose node this is.
+  [[nodiscard]] static Operation& of(TimerNode& node) noexcept {
+    static_assert(std::is_standard_layout_v<OperationArguments>);
+    // SAFETY: the node is `timer` of an operation, and so at the address of its arguments.
+    return static_cast<Operation&>(reinterpret_cast<OperationArguments&>(node));
+  }
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  void complete() noexcept { complete_(*this); }
+
+  Source* source;  ///< Null for a timer.
+  std::int64_t result =
+      0;  ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
+  Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
+  Operation* link =
+      nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
+  std::uint32_t token = 0;  ///< The driver's.
+  OperationKind kind;
+  bool pending = false;        ///< Started and not yet terminal.
+  bool cancel_wanted = false;  ///< A cancel was asked for while pending.
 
  protected:
   ~Operation() = default;

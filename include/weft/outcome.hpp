@@ -27,6 +27,28 @@ template <class T>
 using ObjectOf = std::conditional_t<std::is_reference_v<T>,
                                     std::reference_wrapper<std::remove_reference_t<T>>, ValueOf<T>>;
 
+/// What a coroutine has returned: its value, or its exception. It is read only when it has, and
+/// need not know whether it has not.
+template <class T>
+class Returned;
+
+template <>
+class Returned<void> {
+ public:
+  void set_value() noexcept {}
+  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+  /// Null: none.
+  [[nodiscard]] std::exception_ptr& error() noexcept { return error_; }
+  /// Rethrows the exception.
+  void take() const {
+    if (error_ != nullptr) [[unlikely]]
+      std::rethrow_exception(error_);
+  }
+
+ private:
+  std::exception_ptr error_;
+};
+
 template <class T>
 class Outcome {
   using Stored = std::conditional_t<std::is_reference_v<T>,
@@ -112,6 +134,15 @@ class Outcome {
       }
     }
   }
+  void take_over(Returned<void>& other) noexcept
+    requires std::is_void_v<T>
+  {
+    if (other.error() == nullptr) [[likely]] {
+      set_value();
+    } else {
+      set_error(std::move(other.error()));
+    }
+  }
 
  private:
   enum class State : std::uint8_t { cancelled, value, failed };
@@ -148,5 +179,8 @@ class Outcome {
   };
   State state_ = State::cancelled;
 };
+
+template <class T>
+class Returned final : public Outcome<T> {};
 
 }  // namespace weft

@@ -154,16 +154,17 @@ class SharedRef {
 };
 
 /// The leaf that waits for a shared state.
-class SharedLeaf final : private WaiterLeaf, private Waiter {
+class SharedLeaf final : private WaiterLeaf<SharedLeaf>, private Waiter {
  public:
   SharedLeaf() noexcept : Waiter(&SharedLeaf::on_set) {}
   [[nodiscard]] bool suspend(PromiseBase& innermost, SharedState& state) noexcept;
 
  private:
-  static void on_set(Waiter& self) noexcept { static_cast<SharedLeaf&>(self).served(); }
+  friend class WaiterLeaf<SharedLeaf>;
+  static void on_set(Runnable& self) noexcept { static_cast<SharedLeaf&>(self).served(); }
   // The awaiter holds the state.
-  [[nodiscard]] Queued queue() noexcept override { return state_->wait_with(*this); }
-  [[nodiscard]] bool withdraw() noexcept override { return state_->withdraw(*this); }
+  [[nodiscard]] Queued queue() noexcept { return state_->wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept { return state_->withdraw(*this); }
 
   SharedState* state_ = nullptr;
 };

@@ -5,7 +5,7 @@
 //   R::Node                      what stands in the queue: a Waiter, made from a Waiter::Wake
 //   bool take(Node&)             called first: whether it can be had at once, without the queue
 //   Queued queue(Node&)          then: puts the node into the queue, or serves it at once
-//   bool withdraw(Node&)         takes it back, as WaiterLeaf::withdraw()
+//   bool withdraw(Node&)         takes it back, as a WaiterLeaf does
 //   Result result(Node&)         once it was served: what the wait gives; it takes no back
 // A request is a value that is copied: mostly a pointer. What it points to is touched by result()
 // only if the served may count on it.
@@ -16,7 +16,6 @@
 #include <weft/waiter_leaf.hpp>
 
 #include <coroutine>
-#include <new>
 #include <utility>
 
 namespace weft {
@@ -27,13 +26,13 @@ namespace weft {
 /// lets the others have their turn first, who would wait for its lock otherwise, each of them, and
 /// the lock would be handed from one to the next for as long as they ask for it.
 template <class R>
-class QueueAwaiter final : private WaiterLeaf, private R::Node {
+class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node {
   using Node = typename R::Node;
+  friend class WaiterLeaf<QueueAwaiter>;
 
  public:
   explicit QueueAwaiter(R request) noexcept
       : Node(&QueueAwaiter::on_served), request_(std::move(request)) {}
-  ~QueueAwaiter() {}  // a Turn has nothing to destroy
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
@@ -50,14 +49,16 @@ class QueueAwaiter final : private WaiterLeaf, private R::Node {
   [[nodiscard]] bool begin(PromiseBase& innermost) noexcept {
     // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
     const bool had = !innermost.task().cancel_requested() && request_.take(*this);
-    return !had && suspend(innermost);
+    return !had && this->suspend(innermost);
   }
   [[gnu::noinline]] bool begin_later(PromiseBase& innermost) noexcept {
     TaskHeader& task = innermost.task();
     task.suspended_at(innermost);
     Executor& executor = task.executor();
     if (&executor == &executor.shared()) {
-      executor.defer(*::new (&turn_) Turn(*this, task));
+      this->waits_for(task);
+      this->run_by(&QueueAwaiter::on_turn);  // it is in no queue of waiters yet
+      executor.defer(*this);
       return true;
     }
     // One that serves this task alone, as a fiber's does, queues something else in its place.
@@ -65,35 +66,21 @@ class QueueAwaiter final : private WaiterLeaf, private R::Node {
     return true;
   }
 
-  /// Comes when the others have had their turn. The task is suspended still.
-  class Turn final : public Runnable {
-   public:
-    Turn(QueueAwaiter& awaiter, TaskHeader& task) noexcept
-        : Runnable(&Turn::on_turn), awaiter_(awaiter), task_(task) {}
-
-   private:
-    static void on_turn(Runnable& self) noexcept {
-      // SAFETY: this function is given only to the Runnable of a Turn, which stays as it is until
-      // the task goes on.
-      const auto& turn = static_cast<Turn&>(self);
-      TaskHeader& task = turn.task_;
-      task.refill_budget();
-      if (!turn.awaiter_.begin(*task.innermost())) task.run();
-    }
-
-    QueueAwaiter& awaiter_;
-    TaskHeader& task_;
-  };
-
-  static void on_served(Waiter& self) noexcept { static_cast<QueueAwaiter&>(self).served(); }
-  [[nodiscard]] Queued queue() noexcept override { return request_.queue(*this); }
-  [[nodiscard]] bool withdraw() noexcept override { return request_.withdraw(*this); }
+  /// The others have had their turn. The task is suspended still.
+  static void on_turn(Runnable& self) noexcept {
+    // SAFETY: this function is given only to the Runnable of a QueueAwaiter, which stays until the
+    // task goes on.
+    auto& awaiter = static_cast<QueueAwaiter&>(self);
+    TaskHeader& task = awaiter.waiting_task();
+    awaiter.run_by(&QueueAwaiter::on_served);
+    task.refill_budget();
+    if (!awaiter.begin(*task.innermost())) task.run();
+  }
+  static void on_served(Runnable& self) noexcept { static_cast<QueueAwaiter&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return request_.queue(*this); }
+  [[nodiscard]] bool withdraw() noexcept { return request_.withdraw(*this); }
 
   R request_;
-  // Made only when it is needed, as almost no wait does.
-  union {
-    Turn turn_;
-  };
 };
 
 /// A wait as a value: to be awaited, or given to then(), select(), timeout() and the like.
@@ -115,7 +102,9 @@ class ThreadNode final : public Node {
   void wait() noexcept { parker_.park(); }
 
  private:
-  static void on_served(Waiter& self) noexcept { static_cast<ThreadNode&>(self).parker_.unpark(); }
+  static void on_served(Runnable& self) noexcept {
+    static_cast<ThreadNode&>(self).parker_.unpark();
+  }
   ThreadParker parker_;
 };
 

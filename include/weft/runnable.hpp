@@ -34,6 +34,9 @@ class Runnable {
  protected:
   ~Runnable() = default;
 
+  /// What it runs from now on. Not while it is scheduled.
+  void run_by(Run how) noexcept { run_ = how; }
+
  private:
   Run run_;
 };

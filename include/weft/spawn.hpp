@@ -13,7 +13,6 @@
 #include <functional>
 #include <memory>
 #include <new>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -52,7 +51,7 @@ class SpawnedTask : public TaskHeader {
 
   /// The handle lets go of the task (it goes on). Reports a failure that nobody will see.
   void drop_handle() noexcept;
-  void note_taken() noexcept { taken_ = true; }
+  void note_taken() noexcept { set_taken(); }
 
  protected:
   using Destroy = void (*)(SpawnedTask&) noexcept;
@@ -73,14 +72,11 @@ class SpawnedTask : public TaskHeader {
  private:
   friend class TaskSet;
   void report_if_unseen() noexcept;
-
   friend class TaskHeader;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
   [[nodiscard]] std::uintptr_t end_joint() noexcept;
 
-  bool failed_ = false;  // the task's
-  bool taken_ = false;   // handle's holder only
   Destroy destroy_;
   TaskSet* owner_ = nullptr;
   SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
@@ -198,8 +194,7 @@ class JoinHandle {
     if (task_ != nullptr) task_->drop_handle();
   }
 
-  /// Asks the task to cancel; returns at once. It ends as cancelled, unless it had already got its
-  /// result.
+  /// Asks the task to cancel; returns at once. It ends as cancelled, unless it has its result.
   void cancel() const noexcept { task_->cancel(); }
   [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
   /// Lets go of the task, as the destructor does: for those who mean it.
@@ -301,10 +296,14 @@ class SpawnedCall final : public SpawnedResult<T> {
     SpawnedCall* call = nullptr;
     try {
       call = ::new (memory) SpawnedCall(std::move(callable), std::move(args)...);
-      call->task_ = call->invoke();
-      call->launch(call->task_.promise(), owner, *call, executor);
+      Task<T> root = call->invoke();
+      call->launch(root.promise(), owner, *call, executor);
+      root.frame().release();  // on_finish() destroys it
     } catch (...) {
-      if (call != nullptr) call->~SpawnedCall();
+      if (call != nullptr) {
+        std::destroy_at(&call->call_);
+        call->~SpawnedCall();
+      }
       deallocate_frame(memory, sizeof(SpawnedCall));
       throw;
     }
@@ -314,28 +313,30 @@ class SpawnedCall final : public SpawnedResult<T> {
  private:
   explicit SpawnedCall(F&& callable, Args&&... args)
       : SpawnedResult<T>(&SpawnedCall::on_finish, &SpawnedCall::destroy),
-        call_(std::in_place, std::move(callable), std::move(args)...) {}
+        call_(std::move(callable), std::move(args)...) {}
+  ~SpawnedCall() {}  // on_finish() has destroyed the call
 
   struct Call {
     explicit Call(F&& f, Args&&... a) : callable(std::move(f)), args(std::move(a)...) {}
-    F callable;
-    std::tuple<Args...> args;
+    [[no_unique_address]] F callable;
+    [[no_unique_address]] std::tuple<Args...> args;
   };
 
   Task<T> invoke() {
     return as_task(std::apply(
         [this](Args&... args) -> decltype(auto) {
-          return std::invoke(call_->callable, std::move(args)...);
+          return std::invoke(call_.callable, std::move(args)...);
         },
-        call_->args));
+        call_.args));
   }
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& call = static_cast<SpawnedCall&>(self);
-    if (ending == Ending::returned) call.outcome_.take_over(call.task_.promise().outcome());
+    auto& root = static_cast<TaskPromise<T>&>(*call.innermost());  // SAFETY: it is from invoke()
+    if (ending == Ending::returned) call.outcome_.take_over(root.outcome());
     // The frame first: its locals may refer to the callable's captures and the arguments.
-    call.task_ = Task<T>();
-    call.call_.reset();
+    root.handle().destroy();
+    std::destroy_at(&call.call_);
     call.end_with_outcome();
   }
   static void destroy(SpawnedTask& self) noexcept {
@@ -344,8 +345,9 @@ class SpawnedCall final : public SpawnedResult<T> {
     deallocate_frame(&call, sizeof(SpawnedCall));
   }
 
-  std::optional<Call> call_;
-  Task<T> task_;
+  union {
+    Call call_;  // until the task has ended; its handle may keep the block for long
+  };
 };
 
 /// spawn_in() on `executor`, which must outlive the task; null: the owner's.

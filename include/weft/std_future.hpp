@@ -51,7 +51,7 @@ class StdForwarder final : private Waiter {
       : Waiter(&StdForwarder::on_set), result_(std::move(result)), promise_(std::move(promise)) {}
   ~StdForwarder() = default;
 
-  static void on_set(Waiter& self) noexcept { static_cast<StdForwarder&>(self).hand_on(); }
+  static void on_set(Runnable& self) noexcept { static_cast<StdForwarder&>(self).hand_on(); }
   /// The last act: destroys itself.
   void hand_on() noexcept {
     try {

@@ -39,10 +39,10 @@ class TaskPromiseBase : public PromiseBase {
     task().note_failure(site());
     outcome_.set_error(std::current_exception());
   }
-  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+  [[nodiscard]] Returned<T>& outcome() noexcept { return outcome_; }
 
  private:
-  Outcome<T> outcome_;
+  Returned<T> outcome_;
 };
 
 template <class T>

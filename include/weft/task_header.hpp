@@ -27,6 +27,7 @@
 #include <weft/task_context.hpp>
 
 #include <array>
+#include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -86,10 +87,10 @@ class TaskHeader : public Runnable {
   /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the
   /// stack that a compiler without guaranteed tail calls may use, and how long one task keeps
   /// others waiting.
-  static constexpr std::uint16_t full_budget = 256;
+  static constexpr std::uint8_t full_budget = 255;
   /// Tasks started inline within each other (start_inline_in) before one goes through the queue:
   /// bounds the stack.
-  static constexpr std::uint16_t most_nested = 32;
+  static constexpr std::uint8_t most_nested = 32;
 
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
 
@@ -187,7 +188,10 @@ class TaskHeader : public Runnable {
   [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
   /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
-  void root_returned() noexcept { conclude(Ending::returned); }
+  void root_returned(PromiseBase& root) noexcept {
+    innermost_ = &root;
+    conclude(Ending::returned);
+  }
   void note_failure(std::source_location site) noexcept;
 
  protected:
@@ -202,6 +206,11 @@ class TaskHeader : public Runnable {
   /// Where a failure is kept; null if there is no memory.
   [[nodiscard]] TaskFailure* keep_failure() noexcept;
   [[nodiscard]] TaskFailure* failure() const noexcept { return failure_.get(); }
+
+  void set_failed() noexcept { failed_ = true; }
+  [[nodiscard]] bool has_failed() const noexcept { return failed_; }
+  void set_taken() noexcept { taken_ = true; }
+  [[nodiscard]] bool is_taken() const noexcept { return taken_; }
 
  private:
   friend class ForkPoint;
@@ -226,23 +235,44 @@ class TaskHeader : public Runnable {
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
-  // What a wake-up touches comes first: it is in the block's first cache line.
+  // What a wake-up touches comes first, so that it is in one cache line, or in two.
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
   const TaskContext* context_ = nullptr;  // what is bound: see <weft/task_context.hpp>
-  std::uint16_t budget_ = full_budget;
-  std::uint16_t nested_ = 0;  // how many tasks were being started inline around this one's start
-  bool unwind_ = false;       // what to do when next run; ordered by the executor's queue
-  bool run_ahead_ = false;    // until it first suspends
-  bool unlisted_ = false;     // it is a SpawnedTask that has not suspended yet
-  bool guest_ = false;        // its executor is a GuestStay: see resume_on()
+  std::uint8_t budget_ = full_budget;
+  std::uint8_t nested_ = 0;  // how many tasks were being started inline around this one's start
+  bool unwind_ = false;      // what to do when next run; ordered by the executor's queue
+  // The task's own, while it runs or before it starts:
+  bool run_ahead_ : 1 = false;  // until it first suspends
+  bool unlisted_ : 1 = false;   // it is a SpawnedTask that has not suspended yet
+  bool guest_ : 1 = false;      // its executor is a GuestStay: see resume_on()
+  bool failed_ : 1 = false;     // a SpawnedTask's
+  bool taken_ : 1 = false;      // the same; its handle's holder's, after the end
+  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
+  Atomic<std::uint32_t> cancel_reasons_{0};
   ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
   Finish finish_;
   std::unique_ptr<TaskFailure> failure_;  // only after a failure
-  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
-  Atomic<std::uint32_t> cancel_reasons_{0};
 };
+
+/// Where a co_await stands, as a default argument takes it to where it is kept. A pointer where the
+/// compiler has one: g++ 12 keeps objects that are temporaries of a co_await in the frame, for
+/// each co_await anew.
+#if __has_builtin(__builtin_source_location)
+using AwaitSite = const void*;
+[[nodiscard]] constexpr AwaitSite await_site(
+    AwaitSite here = __builtin_source_location()) noexcept {
+  return here;
+}
+#else
+using AwaitSite = std::source_location;
+[[nodiscard]] constexpr AwaitSite await_site(
+    AwaitSite here = std::source_location::current()) noexcept {
+  return here;
+}
+#endif
+static_assert(sizeof(AwaitSite) == sizeof(std::source_location));
 
 /// What every weft coroutine's promise has in common.
 class PromiseBase {
@@ -260,31 +290,35 @@ class PromiseBase {
   /// Every `co_await` passes here: the place is noted, for dumps and backtraces. A future, or a
   /// foreign awaitable, becomes what awaits it.
   template <class A>
-  A&& await_transform(A&& awaitable,
-                      std::source_location site = std::source_location::current()) noexcept {
+  A&& await_transform(A&& awaitable, AwaitSite site = await_site()) noexcept {
     site_ = site;
     return static_cast<A&&>(awaitable);
   }
   template <PlainFuture F>
-  FutureAwaiter<F> await_transform(F&& future,
-                                   std::source_location site = std::source_location::current()) {
+  FutureAwaiter<F> await_transform(F&& future, AwaitSite site = await_site()) {
     site_ = site;
     return FutureAwaiter<F>(static_cast<F&&>(future));
   }
   template <ForeignAwaitable A>
     requires(!PlainFuture<A>)
-  ForeignAwaiter<A> await_transform(A&& awaitable,
-                                    std::source_location site = std::source_location::current()) {
+  ForeignAwaiter<A> await_transform(A&& awaitable, AwaitSite site = await_site()) {
     site_ = site;
     return ForeignAwaiter<A>(static_cast<A&&>(awaitable));
   }
 
   [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }
   [[nodiscard]] PromiseBase* parent() const noexcept { return parent_; }
-  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept {
+    return parent_ == nullptr ? self_ : owner_->get();
+  }
   /// Whether it is no coroutine's, but a ForkPoint between one and a part of it.
-  [[nodiscard]] bool is_fork() const noexcept { return handle_ == nullptr; }
-  [[nodiscard]] std::source_location site() const noexcept { return site_; }
+  [[nodiscard]] bool is_fork() const noexcept { return parent_ != nullptr && owner_ == nullptr; }
+  /// Of its last co_await.
+  [[nodiscard]] std::source_location site() const noexcept {
+    return std::bit_cast<std::source_location>(site_);
+  }
+  /// For what stands for a coroutine: it awaits at `site`.
+  void set_site(std::source_location site) noexcept { site_ = std::bit_cast<AwaitSite>(site); }
 
   /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its
   /// frame.
@@ -295,13 +329,14 @@ class PromiseBase {
   }
 
  protected:
-  explicit PromiseBase(std::coroutine_handle<> self) noexcept : handle_(self) {}
+  explicit PromiseBase(std::coroutine_handle<> self) noexcept : self_(self) {}
   ~PromiseBase() = default;
 
   /// Of a ForkPoint: it stands between `forking` and the first frame of a part.
   void placed_in(PromiseBase& forking) noexcept {
     task_ = forking.task_;
     parent_ = &forking;
+    owner_ = nullptr;
   }
 
   struct FinalAwaiter {
@@ -316,7 +351,7 @@ class PromiseBase {
   /// Whom to go on with after this coroutine has returned.
   std::coroutine_handle<> returned() noexcept {
     if (parent_ != nullptr) return task_->transfer_to(*parent_);
-    task_->root_returned();
+    task_->root_returned(*this);
     return std::noop_coroutine();
   }
 
@@ -325,9 +360,11 @@ class PromiseBase {
 
   TaskHeader* task_ = nullptr;
   PromiseBase* parent_ = nullptr;
-  FrameOwner* owner_ = nullptr;
-  std::coroutine_handle<> handle_;
-  std::source_location site_;
+  union {
+    std::coroutine_handle<> self_;  // until it is awaited; a root is not
+    FrameOwner* owner_;  // of what has a parent: in the parent's frame. Null: a ForkPoint
+  };
+  AwaitSite site_{};
 };
 
 inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexcept {

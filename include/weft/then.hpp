@@ -175,7 +175,7 @@ class ThenPromise final
       : PromiseBase(std::coroutine_handle<ThenPromise>::from_promise(*this)),
         SpawnedResult<Result>(&ThenPromise::on_finish, &ThenPromise::destroy),
         body_(std::in_place, std::move(work), std::move(function), std::move(on_error)) {
-    static_cast<void>(PromiseBase::await_transform(*this, site));
+    set_site(site);
   }
 
   ThenFrame<ThenPromise> get_return_object() noexcept {

@@ -20,7 +20,7 @@ struct SleepRequest {
 
   void prepare(Operation& op) noexcept {
     op.kind = OperationKind::timer;
-    op.deadline = deadline.time_since_epoch().count();
+    op.set_deadline(deadline.time_since_epoch().count());
   }
   Result<void> finish(std::int64_t result) noexcept;
   [[nodiscard]] IoError error(std::error_code code) const { return IoError(code, "sleep"); }

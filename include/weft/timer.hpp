@@ -152,7 +152,7 @@ class Timer : private TimerNode {
   bool arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at, std::int64_t period) noexcept;
   bool disarm_elsewhere(Reactor& home) noexcept;
   void leave(Reactor& home) noexcept;
-  [[nodiscard]] bool armed() const noexcept { return next != nullptr; }
+  [[nodiscard]] bool armed() const noexcept { return link.next != nullptr; }
 
   // With home_'s reactor held, as everything of the node is.
   std::int64_t period_ = 0;  // 0: once

@@ -66,15 +66,16 @@ class VersionCore : public TwoSided {
 };
 
 /// The leaf of a task that waits for news.
-class VersionLeaf final : public WaiterLeaf, public VersionWaiter {
+class VersionLeaf final : public WaiterLeaf<VersionLeaf>, public VersionWaiter {
  public:
   VersionLeaf(VersionCore& core, std::uint64_t seen) noexcept
       : VersionWaiter(&VersionLeaf::on_news, seen), core_(core) {}
 
  private:
-  static void on_news(Waiter& self) noexcept { static_cast<VersionLeaf&>(self).served(); }
-  [[nodiscard]] Queued queue() noexcept override { return core_.wait_with(*this); }
-  [[nodiscard]] bool withdraw() noexcept override { return core_.withdraw(*this); }
+  friend class WaiterLeaf<VersionLeaf>;
+  static void on_news(Runnable& self) noexcept { static_cast<VersionLeaf&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return core_.wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(*this); }
 
   VersionCore& core_;
 };

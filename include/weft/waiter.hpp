@@ -7,6 +7,8 @@
 // the wait). One waiter waits once.
 #pragma once
 
+#include <weft/runnable.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -20,26 +22,23 @@ enum class Queued : std::uint8_t {
   refused,  ///< it had been withdrawn before
 };
 
-class Waiter {
+/// What is run when it has been served. The links are the queue's and the ServedList's; outside of
+/// them it may be used as any Runnable.
+class Waiter : public Runnable {
  public:
   /// Called once when the waiter has been served, by whoever serves it, who holds no lock: it must
   /// not block, and must not serve or withdraw anybody. The waiter may be gone when it returns.
-  using Wake = void (*)(Waiter&) noexcept;
+  using Wake = Runnable::Run;
 
-  explicit Waiter(Wake how) noexcept : wake_(how) {}
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
+  explicit Waiter(Wake how) noexcept : Runnable(how) {}
 
  protected:
   ~Waiter() = default;
 
  private:
   friend class WaiterList;
-  friend class ServedList;
   enum class Place : std::uint8_t { outside, queued, served, withdrawn };
 
-  Wake wake_;
-  Waiter* next_ = nullptr;
   Waiter* previous_ = nullptr;
   Place place_ = Place::outside;
 };
@@ -48,20 +47,17 @@ class Waiter {
 class ServedList {
  public:
   void add(Waiter& waiter) noexcept {
-    waiter.next_ = nullptr;
-    *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
+    waiter.next = nullptr;
+    *(first_ != nullptr ? &last_->next : &first_) = &waiter;
     last_ = &waiter;
   }
   void wake_all() noexcept {
-    while (first_ != nullptr) {
-      Waiter& waiter = *std::exchange(first_, first_->next_);
-      waiter.wake_(waiter);
-    }
+    while (first_ != nullptr) std::exchange(first_, first_->next)->run();
   }
 
  private:
-  Waiter* first_ = nullptr;
-  Waiter* last_ = nullptr;  // meaningless while there is no first
+  Runnable* first_ = nullptr;
+  Runnable* last_ = nullptr;  // meaningless while there is no first
 };
 
 /// A queue of waiters, and what their places are. Not thread-safe: its owner's lock guards it, and
@@ -70,7 +66,7 @@ class WaiterList {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// The one that has waited longest, or null.
-  [[nodiscard]] Waiter* first() const noexcept { return first_; }
+  [[nodiscard]] Waiter* first() const noexcept { return waiter(first_); }
 
   /// Whether it was withdrawn before it came here: it must not be queued.
   [[nodiscard]] static bool refuses(const Waiter& waiter) noexcept {
@@ -80,17 +76,17 @@ class WaiterList {
   static void served_at_once(Waiter& waiter) noexcept { waiter.place_ = Waiter::Place::served; }
   void append(Waiter& waiter) noexcept {
     waiter.place_ = Waiter::Place::queued;
-    waiter.next_ = nullptr;
+    waiter.next = nullptr;
     waiter.previous_ = first_ != nullptr ? last_ : nullptr;
-    *(first_ != nullptr ? &last_->next_ : &first_) = &waiter;
+    *(first_ != nullptr ? &last_->next : &first_) = &waiter;
     last_ = &waiter;
     ++size_;
   }
   /// Takes the first out, to be woken. Precondition: there is one.
   void serve_first(ServedList& served) noexcept {
-    Waiter& waiter = *first_;
-    first_ = waiter.next_;
-    if (first_ != nullptr) first_->previous_ = nullptr;
+    Waiter& waiter = *first();
+    first_ = waiter.next;
+    if (first_ != nullptr) first()->previous_ = nullptr;
     --size_;
     waiter.place_ = Waiter::Place::served;
     served.add(waiter);
@@ -106,13 +102,17 @@ class WaiterList {
   }
 
  private:
-  void remove(Waiter& waiter) noexcept {
-    *(waiter.previous_ != nullptr ? &waiter.previous_->next_ : &first_) = waiter.next_;
-    *(waiter.next_ != nullptr ? &waiter.next_->previous_ : &last_) = waiter.previous_;
+  void remove(Waiter& gone) noexcept {
+    *(gone.previous_ != nullptr ? &gone.previous_->next : &first_) = gone.next;
+    *(gone.next != nullptr ? &waiter(gone.next)->previous_ : &last_) = gone.previous_;
     --size_;
   }
+  // SAFETY: only append() links what is in the list, and all are Waiters.
+  [[nodiscard]] static Waiter* waiter(Runnable* linked) noexcept {
+    return static_cast<Waiter*>(linked);
+  }
 
-  Waiter* first_ = nullptr;
+  Runnable* first_ = nullptr;
   Waiter* last_ = nullptr;  // meaningless while there is no first
   std::size_t size_ = 0;
 };

@@ -63,7 +63,7 @@ class alignas(64) FiberCore final : public Runnable {
   /// After its end: the task's executor is what it was before.
   void hand_task_back() noexcept { task_.move_to(executor_.before); }
   /// The drive's await site, which a yield leaves alone, is that of the fiber's last await.
-  void publish_site() noexcept { static_cast<void>(drive_.await_transform(drive_, site_)); }
+  void publish_site() noexcept { drive_.set_site(site_); }
 
   // On the fiber
   [[nodiscard]] FiberWait begin_wait(std::source_location site);

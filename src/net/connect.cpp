@@ -37,7 +37,7 @@ void ConnectRequest::prepare(Operation& op) noexcept {
     // and finish() tells why.
     failure = opened.error();
     op.kind = OperationKind::timer;
-    op.deadline = 0;
+    op.set_deadline(0);
     return;
   }
   socket = std::move(*opened);

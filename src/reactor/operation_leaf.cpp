@@ -19,9 +19,9 @@ constexpr std::int64_t surely_later_ns = 1'000'000;
 
 // With the reactor held. Inlined: each level of call above a system call costs (see
 // "os/syscalls.hpp").
-inline bool OperationLeaf::start_until_pending() noexcept {
-  if (kind == OperationKind::timer && deadline <= reactor->seen_at() + surely_later_ns &&
-      deadline <= reactor->now()) {
+inline bool OperationLeaf::start_until_pending(Again again) noexcept {
+  if (kind == OperationKind::timer && timer.deadline <= reactor->seen_at() + surely_later_ns &&
+      timer.deadline <= reactor->now()) {
     // Ends at once: the wheel would take it, but see to it only at its next tick.
     result = 0;
     return false;
@@ -32,7 +32,7 @@ inline bool OperationLeaf::start_until_pending() noexcept {
   return true;
 }
 
-bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
+bool OperationLeaf::suspend(PromiseBase& innermost, Again again) noexcept {
   task_ = &innermost.task();
   task_->suspended_at(innermost);
   if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
@@ -42,7 +42,7 @@ bool OperationLeaf::suspend(PromiseBase& innermost) noexcept {
   reactor = Reactor::current();
   // Else a visitor of the reactor could end what has been started before it is armed.
   const Reactor::Hold hold(*reactor);
-  if (!start_until_pending()) {
+  if (!start_until_pending(again)) {
     if (task_->spend_budget()) return false;
     task_->resume_later();
     return true;
@@ -59,22 +59,25 @@ bool OperationLeaf::ended_cancelled() const noexcept {
 
 void OperationLeaf::on_complete(Operation& self) noexcept {
   // SAFETY: this function is given only to the Operation of an OperationLeaf.
-  auto& leaf = static_cast<OperationLeaf&>(self);
-  if (leaf.again != nullptr && leaf.again(leaf)) {
-    if (leaf.task_->cancel_requested()) {
-      leaf.result = -ECANCELED;  // only a part was done
-    } else if (leaf.start_until_pending()) {
+  static_cast<OperationLeaf&>(self).completed(nullptr);
+}
+
+void OperationLeaf::completed(Again again) noexcept {
+  if (again != nullptr && again(*this)) {
+    if (task_->cancel_requested()) {
+      result = -ECANCELED;  // only a part was done
+    } else if (start_until_pending(again)) {
       return;
     }
   }
-  leaf.task_->leaf_ended(leaf.ended_cancelled());
+  task_->leaf_ended(ended_cancelled());
 }
 
 void OperationLeaf::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: this function is given only to the CancelHook of an OperationLeaf.
   auto& leaf = static_cast<OperationLeaf&>(self);
   if (leaf.reactor != Reactor::current()) {
-    leaf.reactor->post_cancel(self);  // comes back here on the reactor's thread
+    leaf.reactor->post_cancel(leaf);  // comes back here on the reactor's thread
     return;
   }
   TaskHeader* const task = leaf.task_;

@@ -36,7 +36,7 @@ Reactor::~Reactor() {
 }
 
 void Reactor::start_timer(Operation& operation) noexcept {
-  wheel_.insert(operation);
+  wheel_.insert(operation.timer);
   operation.pending = true;
 }
 
@@ -45,7 +45,7 @@ void Reactor::cancel(Operation& operation) noexcept {
   if (!operation.pending || operation.cancel_wanted) return;
   operation.cancel_wanted = true;
   if (operation.kind == OperationKind::timer) {
-    wheel_.remove(operation);
+    wheel_.remove(operation.timer);
     operation.pending = false;
     operation.result = -ECANCELED;
   } else if (driver_->cancel(operation) == Cancelled::requested) {
@@ -58,8 +58,8 @@ void Reactor::cancel(Operation& operation) noexcept {
 // the hooks as they were posted. Only who finds it empty wakes: with something in it, its first
 // poster has woken the owner or is about to, after the push that we saw; and the owner's look at
 // the inbox that follows that wake finds ours too.
-void Reactor::post_cancel(CancelHook& hook) noexcept {
-  CancelHook* first = messages_.load(std::memory_order_relaxed);
+void Reactor::post_cancel(CancelMessage& hook) noexcept {
+  CancelMessage* first = messages_.load(std::memory_order_relaxed);
   do {
     hook.next = first;
   } while (!messages_.compare_exchange_weak(first, &hook, std::memory_order_release,
@@ -69,10 +69,10 @@ void Reactor::post_cancel(CancelHook& hook) noexcept {
 
 void Reactor::drain_messages() noexcept {
   if (messages_.load(std::memory_order_relaxed) == nullptr) return;
-  CancelHook* newest_first = messages_.exchange(nullptr, std::memory_order_acquire);
-  CancelHook* oldest_first = nullptr;
+  CancelMessage* newest_first = messages_.exchange(nullptr, std::memory_order_acquire);
+  CancelMessage* oldest_first = nullptr;
   while (newest_first != nullptr) {
-    CancelHook* const hook = std::exchange(newest_first, newest_first->next);
+    CancelMessage* const hook = std::exchange(newest_first, newest_first->next);
     hook->next = std::exchange(oldest_first, hook);
   }
   while (oldest_first != nullptr) {
@@ -185,8 +185,7 @@ void Reactor::fire_timers() noexcept {
       calls_.add(static_cast<Timer&>(*node));  // SAFETY: what calls back is a Timer's
       continue;
     }
-    // SAFETY: the others are operations'.
-    auto& timer = static_cast<Operation&>(*node);
+    Operation& timer = Operation::of(*node);  // the others are operations'
     timer.result = 0;
     timer.pending = false;
     end(timer);

@@ -78,7 +78,7 @@ class Reactor {
   void cancel(Operation& operation) noexcept;
   /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook
   /// must live until then, and may be posted once at a time.
-  void post_cancel(CancelHook& hook) noexcept;
+  void post_cancel(CancelMessage& hook) noexcept;
 
   // For Timer: the owner, or a visitor for it
   /// Files `timer`, which no reactor has. Its callback is not running.
@@ -211,10 +211,11 @@ class Reactor {
   std::size_t pending_ = 0;  // operations started and not yet ended, timers too
   Counter ended_;            // operations ended since the beginning
   Counter polls_;
-  Atomic<std::int64_t> seen_at_{0};        // of the clock; written by any thread that acts here
-  bool wake_owed_ = false;                 // a visitor has taken the owner's wake
-  BiasedLock lock_;                        // guards all of the above
-  Atomic<CancelHook*> messages_{nullptr};  // stack: pushed by any thread, taken whole by the owner
+  Atomic<std::int64_t> seen_at_{0};  // of the clock; written by any thread that acts here
+  bool wake_owed_ = false;           // a visitor has taken the owner's wake
+  BiasedLock lock_;                  // guards all of the above
+  // A stack: pushed by any thread, taken whole by the owner.
+  Atomic<CancelMessage*> messages_{nullptr};
 };
 
 }  // namespace weft

@@ -84,7 +84,7 @@ class CallbackOperation final : public Operation {
           if (callback) callback();
         }) {}
   explicit CallbackOperation(std::int64_t when) : CallbackOperation(OperationKind::timer) {
-    deadline = when;
+    set_deadline(when);
   }
 
   int completed = 0;
@@ -290,10 +290,10 @@ TEST_F(ReactorTest, AMassOfTimersIsSpreadOverTurns) {
 
 // Messages
 
-class TestHook final : public CancelHook {
+class TestHook final : public CancelMessage {
  public:
   explicit TestHook(std::function<void()> handler)
-      : CancelHook([](CancelHook& self) noexcept { static_cast<TestHook&>(self).handler_(); }),
+      : CancelMessage([](CancelHook& self) noexcept { static_cast<TestHook&>(self).handler_(); }),
         handler_(std::move(handler)) {}
 
  private:

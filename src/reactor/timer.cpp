@@ -19,13 +19,13 @@
 namespace weft {
 
 /// What somebody else wants of a timer's worker. It stands on the stack of who waits for it.
-class TimerErrand final : public CancelHook {
+class TimerErrand final : public CancelMessage {
  public:
   explicit TimerErrand(Timer& timer) noexcept
-      : CancelHook(&TimerErrand::on_request), timer_(timer) {}
+      : CancelMessage(&TimerErrand::on_request), timer_(timer) {}
   /// Disarms the timer, or arms it anew if its callback is running.
   TimerErrand(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept
-      : CancelHook(&TimerErrand::on_request),
+      : CancelMessage(&TimerErrand::on_request),
         timer_(timer),
         deadline_(deadline),
         period_(period),

@@ -33,7 +33,7 @@ void TimerCalls::add(Timer& timer) noexcept {
 Timer* TimerCalls::pop() noexcept {
   if (due_.next == &due_) return nullptr;
   // SAFETY: add() alone puts anything in.
-  auto& timer = static_cast<Timer&>(static_cast<TimerNode&>(*due_.next));
+  auto& timer = static_cast<Timer&>(TimerNode::of(*due_.next));
   unlink(timer);
   timer.due = false;
   return &timer;

@@ -57,9 +57,9 @@ TEST_F(VisitTest, WhatIsReadyIsDelivered) {
 
 TEST_F(VisitTest, TimersAreFiredAndTheNextIsTold) {
   CountedOperation due(OperationKind::timer);
-  due.deadline = clock.now() - ms;
+  due.set_deadline(clock.now() - ms);
   CountedOperation later(OperationKind::timer);
-  later.deadline = clock.now() + 100'000 * ms;
+  later.set_deadline(clock.now() + 100'000 * ms);
   ASSERT_EQ(reactor.start(due), Started::pending);
   ASSERT_EQ(reactor.start(later), Started::pending);
   const auto visited = visit();
@@ -108,7 +108,7 @@ TEST_F(VisitTest, OwnerAndVisitorsAtOnce) {
   constexpr int rounds = 20'000;
   for (int i = 0; i < rounds || visits.load() < 100; ++i) {
     CountedOperation timer(OperationKind::timer);
-    timer.deadline = i % 2 == 0 ? 0 : clock.now() + 1'000'000 * ms;
+    timer.set_deadline(i % 2 == 0 ? 0 : clock.now() + 1'000'000 * ms);
     ASSERT_EQ(reactor.start(timer), Started::pending);
     reactor.cancel(timer);
     ASSERT_EQ(timer.completed.load(), 1);

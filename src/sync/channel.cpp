@@ -37,7 +37,7 @@ class ThreadChannelWaiter final : public ChannelWaiter {
   void wait() noexcept { parker_.park(); }
 
  private:
-  static void on_served(Waiter& self) noexcept {
+  static void on_served(Runnable& self) noexcept {
     static_cast<ThreadChannelWaiter&>(self).parker_.unpark();
   }
   ThreadParker parker_;

@@ -81,7 +81,7 @@ bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   // Nothing is taken once a cancel was asked for. What is there already needs no cancel slot.
   if (task.cancel_requested() || !state.ready()) {
     state_ = &state;
-    return WaiterLeaf::suspend(innermost);
+    return WaiterLeaf<SharedLeaf>::suspend(innermost);
   }
   return suspended_for_others(innermost);
 }

@@ -24,7 +24,7 @@ class ThreadVersionWaiter final : public VersionWaiter {
   void wait() noexcept { parker_.park(); }
 
  private:
-  static void on_news(Waiter& self) noexcept {
+  static void on_news(Runnable& self) noexcept {
     static_cast<ThreadVersionWaiter&>(self).parker_.unpark();
   }
   ThreadParker parker_;

@@ -75,7 +75,7 @@ void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first, Exe
 }
 
 void SpawnedTask::fail(std::exception_ptr error) noexcept {
-  failed_ = true;
+  set_failed();
   owner_->failed(error);
   std::shared_ptr<const FailureHandler> handler = owner_->failure_handler();
   if (handler == nullptr) return;
@@ -93,7 +93,7 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
 
 void SpawnedTask::end(bool cancelled) noexcept {
   TaskSet& owner = *owner_;
-  const bool failed = failed_;
+  const bool failed = has_failed();
   if (cancelled) owner.cancelled();
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
@@ -149,7 +149,7 @@ void SpawnedTask::drop_handle() noexcept {
 
 void SpawnedTask::report_if_unseen() noexcept {
   TaskFailure* const kept = failure();
-  if (taken_ || kept == nullptr || kept->on_failure == nullptr) return;
+  if (is_taken() || kept == nullptr || kept->on_failure == nullptr) return;
   const std::shared_ptr<const FailureHandler> handler = std::move(kept->on_failure);
   (*handler)(UnhandledFailure{kept->error, &kept->backtrace});
 }

@@ -22,7 +22,7 @@ void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
 }
 
 void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
-  nested_ = static_cast<std::uint16_t>(parent.nested_ + 1);
+  nested_ = static_cast<std::uint8_t>(parent.nested_ + 1);
   if (context_ == nullptr) context_ = parent.context_;
   if (nested_ < most_nested) {
     run_task(*this);
@@ -54,7 +54,7 @@ bool TaskHeader::run_ahead(TaskHeader& child) noexcept {
   // A child that inherits nothing would see what is bound for this task.
   if (context_ != nullptr && child.context_ == nullptr) return false;
   if (!executor_->claim(child)) return false;
-  child.nested_ = static_cast<std::uint16_t>(nested_ + 1);
+  child.nested_ = static_cast<std::uint8_t>(nested_ + 1);
   child.begins_ahead();
   child.run();
   return true;

@@ -7,7 +7,7 @@
 
 namespace weft {
 
-bool WaiterLeaf::suspend(PromiseBase& innermost) noexcept {
+bool WaiterLeafBase::suspend_by(Queue queue, PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
   task.suspended_at(innermost);
@@ -16,7 +16,7 @@ bool WaiterLeaf::suspend(PromiseBase& innermost) noexcept {
     task.leaf_ended(true);
     return true;
   }
-  switch (queue()) {
+  switch (queue(*this)) {
     case Queued::waiting:
       return true;
     case Queued::served:
@@ -28,12 +28,9 @@ bool WaiterLeaf::suspend(PromiseBase& innermost) noexcept {
   return true;
 }
 
-void WaiterLeaf::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a WaiterLeaf, which stays until
-  // request_finished().
-  auto& leaf = static_cast<WaiterLeaf&>(self);
-  TaskHeader* const task = leaf.task_;
-  if (leaf.withdraw()) task->leaf_ended(true);
+void WaiterLeafBase::end_cancel(bool withdrawn) noexcept {
+  TaskHeader* const task = task_;
+  if (withdrawn) task->leaf_ended(true);
   task->request_finished();
 }
 

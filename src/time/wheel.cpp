@@ -70,7 +70,7 @@ TimerNode* TimerWheel::pop_due(std::int64_t now_ns) noexcept {
       continue;
     }
     // SAFETY: a slot that is not empty has nodes.
-    auto& node = static_cast<TimerNode&>(*slots_[slot.place].next);
+    auto& node = TimerNode::of(*slots_[slot.place].next);
     remove(node);
     if (node.deadline <= elapsed_ns_) [[likely]]
       return &node;
@@ -82,7 +82,7 @@ TimerNode* TimerWheel::pop_due(std::int64_t now_ns) noexcept {
 
 TimerNode* TimerWheel::pop_any() noexcept {
   if (size_ == 0) return nullptr;
-  auto& node = static_cast<TimerNode&>(*slots_[first().place].next);  // SAFETY: as in pop_due()
+  auto& node = TimerNode::of(*slots_[first().place].next);  // SAFETY: as in pop_due()
   remove(node);
   return &node;
 }
@@ -93,7 +93,7 @@ void TimerWheel::cascade(unsigned place) noexcept {
   slot.next = slot.previous = &slot;
   occupied_[place / slots] &= ~(std::uint64_t{1} << (place % slots));
   while (link != &slot) {
-    auto& node = static_cast<TimerNode&>(*link);  // SAFETY: as in pop_due()
+    auto& node = TimerNode::of(*link);  // SAFETY: as in pop_due()
     link = link->next;
     file(node);
   }

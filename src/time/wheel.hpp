@@ -21,19 +21,19 @@
 namespace weft {
 
 /// Puts `node` at the end of the list `list`.
-inline void append(TimerLink& list, TimerLink& node) noexcept {
+inline void append(TimerLink& list, TimerNode& node) noexcept {
   TimerLink* const last = list.previous;
-  node.previous = last;
-  last->next = &node;
-  node.next = &list;
-  list.previous = &node;
+  node.link.previous = last;
+  last->next = &node.link;
+  node.link.next = &list;
+  list.previous = &node.link;
 }
 
 /// Takes `node` out of whichever list it is in.
-inline void unlink(TimerLink& node) noexcept {
-  node.previous->next = node.next;
-  node.next->previous = node.previous;
-  node.next = nullptr;
+inline void unlink(TimerNode& node) noexcept {
+  node.link.previous->next = node.link.next;
+  node.link.next->previous = node.link.previous;
+  node.link.next = nullptr;
 }
 
 class TimerWheel {

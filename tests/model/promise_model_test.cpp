@@ -33,7 +33,8 @@ class FakeShared final : public SharedState {
 class ParkedWaiter final : public Waiter {
  public:
   ParkedWaiter() noexcept
-      : Waiter([](Waiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
+      : Waiter([](Runnable& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {
+  }
   void wait() noexcept { parker_.park(); }
 
  private:

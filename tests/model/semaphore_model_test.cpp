@@ -110,7 +110,7 @@ class ParkedAcquire final : public SemaphoreWaiter {
  public:
   explicit ParkedAcquire(std::size_t permits) noexcept
       : SemaphoreWaiter(
-            [](Waiter& self) noexcept { static_cast<ParkedAcquire&>(self).parker_.unpark(); },
+            [](Runnable& self) noexcept { static_cast<ParkedAcquire&>(self).parker_.unpark(); },
             permits) {}
   void acquire_from(Semaphore& semaphore) noexcept {
     if (semaphore.wait_with(*this) == Queued::waiting) parker_.park();
