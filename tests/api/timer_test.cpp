@@ -433,6 +433,26 @@ TEST_P(TimerTest, ABusyWorkersTimerIsDisarmedFromOutside) {
   EXPECT_EQ(counted.calls, 0);
 }
 
+// Fired by a visitor, it waits for its worker, from which it can be taken meanwhile.
+TEST_P(TimerTest, ABusyWorkersTimerIsCalledWhenItComesBack) {
+  if (!several_workers()) GTEST_SKIP() << "the worker that computes is to be another one";
+  StuckWorker stuck;
+  Counted disarmed;
+  std::counting_semaphore<> called(0);
+  Timer timer([&] { called.release(); });
+  auto handle = stuck.behind(runtime(), [&]() -> Task<void> {
+    timer.arm_after(1ms);
+    disarmed.timer.arm_after(1ms);
+    co_await sleep_for(2ms);
+  });
+  run([&] { return std::move(handle).outcome(); });
+  const int calls = disarmed.calls;
+  EXPECT_TRUE(disarmed.timer.disarm());
+  stuck.let_go();
+  called.acquire();
+  EXPECT_EQ(disarmed.calls, calls);
+}
+
 TEST_P(TimerTest, ArmedByAnotherWorkerItMovesThere) {
   if (!several_workers()) GTEST_SKIP() << "there is one worker";
   Runtime& it = runtime();
