@@ -23,8 +23,8 @@ Reactor::Reactor(std::unique_ptr<Driver> driver, Clock& clock) noexcept
 
 Reactor::~Reactor() {
   drain_messages();
-  drop_timers();
   WEFT_CHECK(pending_ == 0, "a reactor is destroyed with operations pending: end them first");
+  drop_timers();
 }
 
 // noinline: a caller that was suspended and resumed on another thread must not use the address it

@@ -1,16 +1,11 @@
-// Timer: callbacks at a point of time, armed, armed anew and disarmed, on their worker and from
-// elsewhere.
-#include <weft/blocking.hpp>
+// Timer: callbacks at a point of time, armed, armed anew and disarmed on their worker.
 #include <weft/notify.hpp>
-#include <weft/oneshot.hpp>
-#include <weft/placement.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/time.hpp>
 #include <weft/timer.hpp>
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -18,48 +13,19 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <semaphore>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "support/helpers.hpp"
-#include "support/runtime_fixture.hpp"
-#include "support/stuck_worker.hpp"
+#include "support/timer_fixture.hpp"
 
 namespace weft::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-class TimerTest : public RuntimeTest {
- protected:
-  /// Runs `body` as a task that stays on its worker: so the timers that it arms are on it, too.
-  template <class Body>
-  void run_bound(Body body) {
-    run([body]() mutable -> Task<void> {
-      auto handle = spawn_local(std::move(body));
-      co_await std::move(handle);
-    });
-  }
-  [[nodiscard]] bool several_workers() const { return GetParam() > 1; }
-};
 WEFT_ON_ALL_RUNTIMES(TimerTest);
-
-/// A timer that counts its calls and tells of each.
-struct Counted {
-  std::atomic<int> calls{0};
-  Semaphore called{0};
-  Timer timer{[this] {
-    ++calls;
-    called.release();
-  }};
-
-  Task<void> wait() {
-    Permit permit = co_await called.acquire();
-    permit.forget();
-  }
-};
 
 // Firing
 
@@ -392,156 +358,6 @@ TEST_P(TimerTest, WhatACallbackHasCapturedGoesWithTheTimer) {
     const Timer small([shared = std::move(shared)] {});
   }
   EXPECT_EQ(log.words(), (std::vector<std::string>{"large", "small"}));
-}
-
-// From elsewhere
-
-TEST_P(TimerTest, OutsideARuntimeItCannotBeArmed) {
-  Counted counted;
-  EXPECT_THROW(counted.timer.arm_after(1ms), std::logic_error);
-  EXPECT_THROW(counted.timer.arm_at(TimePoint()), std::logic_error);
-  EXPECT_FALSE(counted.timer.disarm());
-}
-
-TEST_P(TimerTest, DisarmedAndDestroyedByAThreadOutside) {
-  std::optional<Counted> counted(std::in_place);
-  run_bound([&]() -> Task<void> {
-    counted->timer.arm_after(1h);
-    co_return;
-  });
-  EXPECT_TRUE(counted->timer.disarm());  // the worker sleeps, or is in no loop
-  EXPECT_FALSE(counted->timer.disarm());
-  run_bound([&]() -> Task<void> {
-    counted->timer.arm_after(1h);
-    co_return;
-  });
-  EXPECT_THROW(counted->timer.arm_after(1ms), std::logic_error);
-  counted.reset();
-}
-
-TEST_P(TimerTest, ABusyWorkersTimerIsDisarmedFromOutside) {
-  if (!several_workers()) GTEST_SKIP() << "the worker that computes is to be another one";
-  StuckWorker stuck;
-  Counted counted;
-  auto handle = stuck.behind(runtime(), [&]() -> Task<void> {
-    counted.timer.arm_after(1h);
-    co_return;
-  });
-  EXPECT_TRUE(counted.timer.disarm());  // at once, although the worker computes
-  stuck.let_go();
-  run([&] { return std::move(handle).outcome(); });
-  EXPECT_EQ(counted.calls, 0);
-}
-
-TEST_P(TimerTest, ArmedByAnotherWorkerItMovesThere) {
-  if (!several_workers()) GTEST_SKIP() << "there is one worker";
-  Runtime& it = runtime();
-  std::thread::id there;
-  std::binary_semaphore called(0);
-  Timer timer([&] {
-    there = std::this_thread::get_id();
-    called.release();
-  });
-  std::thread::id first;
-  std::thread::id second;
-  it.block_on(it.spawn_on(0, [&]() -> Task<void> {
-    first = std::this_thread::get_id();
-    EXPECT_FALSE(timer.arm_after(1h));
-    co_return;
-  }));
-  it.block_on(it.spawn_on(1, [&]() -> Task<void> {
-    second = std::this_thread::get_id();
-    EXPECT_TRUE(timer.arm_after(1ms));
-    co_return;
-  }));
-  called.acquire();
-  EXPECT_NE(first, second);
-  EXPECT_EQ(there, second);
-}
-
-// The callback is in the middle when the timer is destroyed, or disarmed, by another thread.
-TEST_P(TimerTest, DestroyingWaitsForARunningCallbackAndDisarmingDoesNot) {
-  if (GetParam() == 0) GTEST_SKIP() << "the worker is the thread that would destroy it";
-  std::binary_semaphore begun(0);
-  std::binary_semaphore go_on(0);
-  std::atomic<bool> ended{false};
-  Timer* self = nullptr;
-  auto timer = std::make_unique<Timer>([&] {
-    begun.release();
-    go_on.acquire();
-    self->arm_after(1h);  // it may, for as long as it runs
-    ended = true;
-  });
-  self = timer.get();
-  run_bound([&]() -> Task<void> {
-    timer->arm_after(1ms);
-    co_return;
-  });
-  begun.acquire();
-  EXPECT_FALSE(timer->disarm());
-  EXPECT_FALSE(ended);
-  std::thread freeing([&] { go_on.release(); });
-  timer.reset();
-  EXPECT_TRUE(ended);
-  freeing.join();
-}
-
-// A task goes from worker to worker and takes its timer along, which comes due all the while.
-TEST_P(TimerTest, ArmedFromEverywhereAllTheWhile) {
-  if (!several_workers()) GTEST_SKIP() << "there is one worker";
-  Runtime& it = runtime();
-  std::atomic<int> calls{0};
-  int expected = 0;
-  Timer timer([&] { ++calls; });
-  for (int round = 0; round < 300; ++round) {
-    const auto worker = static_cast<std::size_t>(round % 2);
-    it.block_on(it.spawn_on(worker, [&, round]() -> Task<void> {
-      if (round % 7 == 3) {
-        timer.disarm();
-      } else if (round % 5 == 0) {
-        timer.arm_every(50us);
-      } else {
-        timer.arm_after(round % 3 == 0 ? Nanoseconds(0) : Nanoseconds(70us));
-      }
-      ++expected;
-      co_return;
-    }));
-  }
-  timer.disarm();
-  EXPECT_EQ(expected, 300);
-}
-
-// The ends of all
-
-TEST_P(TimerTest, AShutdownDropsWhatIsArmedAndTheTimerOutlivesIt) {
-  Counted far;
-  Counted past;
-  Counted periodic;
-  run_bound([&]() -> Task<void> {
-    far.timer.arm_after(1h);
-    periodic.timer.arm_every(1h);
-    past.timer.arm_at(TimePoint::max());
-    co_return;
-  });
-  end_runtime();
-  EXPECT_FALSE(far.timer.disarm());
-  EXPECT_FALSE(periodic.timer.disarm());
-  EXPECT_EQ(far.calls + past.calls + periodic.calls, 0);
-}
-
-TEST_P(TimerTest, AShutdownDoesNotRunWhatIsDue) {
-  std::deque<Counted> counted(1000);
-  run_bound([&]() -> Task<void> {
-    for (Counted& each : counted) each.timer.arm_every(1ns);
-    co_return;
-  });
-  end_runtime();
-  int calls = 0;
-  for (const Counted& each : counted) calls += each.calls;
-  for (Counted& each : counted) EXPECT_FALSE(each.timer.disarm());
-  int later = 0;
-  for (const Counted& each : counted) later += each.calls;
-  EXPECT_EQ(later, calls);
 }
 
 // Virtual time
