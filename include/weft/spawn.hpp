@@ -8,7 +8,6 @@
 #include <weft/task.hpp>
 
 #include <coroutine>
-#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
