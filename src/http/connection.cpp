@@ -31,6 +31,12 @@ Task<void> linger(Connection& connection) {
 
 }  // namespace
 
+Admission::Admission(Session& session) noexcept : session_(&session) { session.admit(); }
+
+Admission::~Admission() {
+  if (session_ != nullptr) session_->dismiss();
+}
+
 Connection::Connection(Session& session, TcpStream stream) noexcept
     : session_(session), stream_(std::move(stream)) {
   session_.core().connections.fetch_add(1, std::memory_order_relaxed);
@@ -53,11 +59,12 @@ std::int64_t Connection::deadline() noexcept {
   return deadline;
 }
 
-Task<void> serve_connection(Session* session, TcpStream stream) {
-  Connection connection(*session, std::move(stream));
+Task<void> serve_connection(Admission admission, TcpStream stream) {
+  Session& session = admission.session();
+  Connection connection(session, std::move(stream));
   std::array<std::byte, kFirstRead> first;
   try {
-    connection.enter(Connection::Phase::idle, deadline_after(session->options().header_timeout));
+    connection.enter(Connection::Phase::idle, deadline_after(session.options().header_timeout));
     for (;;) {
       const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
       if (!got || *got == 0 || connection.expired()) break;
@@ -66,7 +73,7 @@ Task<void> serve_connection(Session* session, TcpStream stream) {
           co_await serve_burst(connection, std::span(first).first(*got), *got == first.size());
       if (end == BurstEnd::linger) co_await linger(connection);
       if (end != BurstEnd::wait) break;
-      connection.enter(Connection::Phase::idle, session->options().idle_timeout);
+      connection.enter(Connection::Phase::idle, session.options().idle_timeout);
     }
   } catch (const std::exception&) {
     // Out of memory: this connection closes, the others go on.

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include <weft/atomic.hpp>
 #include <weft/net.hpp>
@@ -27,6 +28,20 @@ class Session;
 /// How long a peer that was refused may go on sending. Closing earlier would reset the connection
 /// and take our answer from it.
 inline constexpr Nanoseconds kLingerTime = std::chrono::seconds(2);
+
+/// Counts a connection from its accept to its end: while there is any, its session's sweep goes on.
+/// A connection is not in the session's list until its task has begun, and a sweep may come first.
+class Admission {
+ public:
+  explicit Admission(Session& session) noexcept;
+  Admission(Admission&& other) noexcept : session_(std::exchange(other.session_, nullptr)) {}
+  Admission& operator=(Admission&&) = delete;
+  ~Admission();
+  [[nodiscard]] Session& session() const noexcept { return *session_; }
+
+ private:
+  Session* session_;
+};
 
 class Connection {
  public:
@@ -80,6 +95,6 @@ class Connection {
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing: what happens
 /// to one connection is nothing to the others.
-[[nodiscard]] Task<void> serve_connection(Session* session, TcpStream stream);
+[[nodiscard]] Task<void> serve_connection(Admission admission, TcpStream stream);
 
 }  // namespace weft::http

@@ -57,6 +57,16 @@ void Session::drain() noexcept {
   drain_wanted_.set();
 }
 
+void Session::admit() noexcept {
+  std::lock_guard lock(mutex_);
+  ++admitted_;
+}
+
+void Session::dismiss() noexcept {
+  std::lock_guard lock(mutex_);
+  --admitted_;
+}
+
 void Session::add(Connection& connection) noexcept {
   std::lock_guard lock(mutex_);
   connection.next_ = first_;
@@ -98,6 +108,7 @@ Task<void> Session::accept_loop(Scope& scope, TcpListener& listener) {
 
 /// False when memory is short: the stream was closed.
 bool Session::start(Scope& scope, TcpStream stream) noexcept try {
+  Admission admission(*this);
   bool must_sweep = false;
   {
     std::lock_guard lock(mutex_);
@@ -112,24 +123,23 @@ bool Session::start(Scope& scope, TcpStream stream) noexcept try {
       throw;
     }
   }
-  scope.spawn(serve_connection, this, std::move(stream)).detach();
+  scope.spawn(serve_connection, std::move(admission), std::move(stream)).detach();
   return true;
 } catch (const std::bad_alloc&) {
   return false;
 }
 
 Task<void> Session::sweep_loop() {
-  // Not at once, so that a lone connection has begun before the list is looked at.
   TimePoint next = deadline_after(sweep_period(options()));
   do {
     co_await sleep_until(next);
     next = sweep(now());
-  } while (!stop_sweeping_if_empty());
+  } while (!stop_sweeping_if_nobody_is_left());
 }
 
-bool Session::stop_sweeping_if_empty() noexcept {
+bool Session::stop_sweeping_if_nobody_is_left() noexcept {
   std::lock_guard lock(mutex_);
-  sweeping_ = first_ != nullptr;
+  sweeping_ = admitted_ != 0;
   return !sweeping_;
 }
 

@@ -63,8 +63,12 @@ class Session {
   void drain() noexcept;
 
  private:
+  friend class Admission;
   friend class Connection;
   friend class ServerCore;
+
+  void admit() noexcept;
+  void dismiss() noexcept;
 
   void add(Connection& connection) noexcept;
   void remove(Connection& connection) noexcept;
@@ -74,7 +78,7 @@ class Session {
   [[nodiscard]] Task<void> see_off(Scope& scope);
   [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;
   void close_idle() noexcept;
-  [[nodiscard]] bool stop_sweeping_if_empty() noexcept;
+  [[nodiscard]] bool stop_sweeping_if_nobody_is_left() noexcept;
 
   ServerCore& core_;
   Session* next_ = nullptr;      // the core's, under its mutex
@@ -83,6 +87,7 @@ class Session {
   Atomic<bool> draining_{false};
   mutable ThreadMutex mutex_;
   Connection* first_ = nullptr;  // guarded by mutex_
+  std::size_t admitted_ = 0;     // guarded by mutex_: connections that have not ended
   bool sweeping_ = false;        // guarded by mutex_
 };
 
