@@ -21,9 +21,7 @@ namespace weft {
 void deallocate_frame_of_class(void* block, std::size_t index) noexcept;
 void deallocate_large_frame(void* block, std::size_t bytes) noexcept;
 
-/// A block of at least `bytes`, up to 16 KiB aligned to the greatest power of two that divides
-/// `bytes`, but not below 16 or above 64: so for every type of that size. Larger ones are aligned
-/// as by operator new; so are all where blocks come from there.
+/// A block of at least `bytes`, aligned to 64 up to 16 KiB and as operator new does above.
 /// Throws std::bad_alloc if there is no memory; nothing has changed then.
 [[nodiscard]] inline void* allocate_frame(std::size_t bytes) {
   if (bytes > kLargestPooledFrame) [[unlikely]]

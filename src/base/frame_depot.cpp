@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <new>
 
 namespace weft {
@@ -29,16 +28,7 @@ std::byte* map_huge_page(std::size_t bytes) {
 
 }  // namespace
 
-void SlabSource::align(std::size_t index) noexcept {
-  const std::size_t alignment = frame_class_alignment(index);
-  const std::size_t beyond = reinterpret_cast<std::uintptr_t>(rest_.begin) % alignment;
-  const auto left = static_cast<std::size_t>(rest_.end - rest_.begin);
-  rest_.begin += beyond == 0 ? 0 : std::min(alignment - beyond, left);
-}
-
-FrameRange SlabSource::cut(std::size_t index, std::size_t blocks) {
-  const std::size_t block_bytes = frame_class_bytes(index);
-  align(index);
+FrameRange SlabSource::cut(std::size_t block_bytes, std::size_t blocks) {
   // What is left of a slab when not even one block fits is at most one block and was never touched.
   if (static_cast<std::size_t>(rest_.end - rest_.begin) < block_bytes) {
     const std::size_t bytes = next_slab_bytes_;
@@ -66,9 +56,9 @@ struct FrameDepot::IdleRange {
 };
 
 void FrameDepot::put(Shelf& shelf, FrameChain chain) noexcept {
-  static_assert(sizeof(Batch) <= kSmallestFrame && sizeof(IdleRange) <= kSmallestFrame);
+  static_assert(sizeof(Batch) <= kFrameGranule && sizeof(IdleRange) <= kFrameGranule);
   FreeFrame* const second = chain.head->next;  // read before the storage is used again
-  // SAFETY: the block is free, at least of the smallest class and aligned as operator new does.
+  // SAFETY: the block is free, at least a granule large and aligned to one.
   shelf.batches = ::new (static_cast<void*>(chain.head))
       Batch{.first = {second}, .next_batch = shelf.batches, .count = chain.count};
 }
@@ -91,7 +81,7 @@ FrameSupply FrameDepot::take_locked(std::size_t index, std::size_t new_blocks) {
     // SAFETY: put() made the IdleRange at the range's first byte.
     supply.range = FrameRange{reinterpret_cast<std::byte*>(idle), end};
   } else {
-    supply.range = slabs_.cut(index, new_blocks);
+    supply.range = slabs_.cut(frame_class_bytes(index), new_blocks);
   }
   return supply;
 }

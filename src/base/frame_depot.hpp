@@ -46,14 +46,11 @@ struct FrameSupply {
 /// Slabs from the operating system, cut into ranges. Not thread-safe: the depot's mutex guards it.
 class SlabSource {
  public:
-  /// Between one and `blocks` blocks of class `index`. Throws std::bad_alloc.
-  [[nodiscard]] FrameRange cut(std::size_t index, std::size_t blocks);
+  /// Between one and `blocks` blocks of `block_bytes` each. Throws std::bad_alloc.
+  [[nodiscard]] FrameRange cut(std::size_t block_bytes, std::size_t blocks);
   [[nodiscard]] std::size_t total_bytes() const noexcept { return total_bytes_; }
 
  private:
-  /// Leaves out what stands before the next address that a block of class `index` may have.
-  void align(std::size_t index) noexcept;
-
   static constexpr std::size_t kFirstSlab = std::size_t{64} << 10;
   static constexpr std::size_t kLargestSlab = std::size_t{2} << 20;  // a huge page
 
