@@ -162,28 +162,23 @@ class WorkerTimeTest : public WorkerTest {
   Work& using_time(User& user, std::int64_t slice_ns) {
     return using_time(user, slice_ns, scheduler);
   }
+  /// One that computes and one that hardly does share the time, not the turns.
+  void expect_shared_time(Executor& executor) {
+    User computing;
+    User spinning;
+    executor.schedule(using_time(computing, 1'000'000, executor));
+    executor.schedule(using_time(spinning, 100, executor));
+    run();
+    EXPECT_GE(computing.used_ns, end_ns * 4 / 10);
+    EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
+  }
 };
 
 TEST_F(WorkerTimeTest, WhoComputesInSlicesHasHalfOfTheTimeNotOfTheTurns) {
-  User computing;
-  User spinning;
-  scheduler.schedule(using_time(computing, 1'000'000));
-  scheduler.schedule(using_time(spinning, 100));
-  run();
-  EXPECT_GE(computing.used_ns, end_ns * 4 / 10);
-  EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
+  expect_shared_time(scheduler);
 }
 
-TEST_F(WorkerTimeTest, TheSameForWhatIsBoundToTheWorker) {
-  User computing;
-  User spinning;
-  Executor& local = worker().local();
-  local.schedule(using_time(computing, 1'000'000, local));
-  local.schedule(using_time(spinning, 100, local));
-  run();
-  EXPECT_GE(computing.used_ns, end_ns * 4 / 10);
-  EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
-}
+TEST_F(WorkerTimeTest, TheSameForWhatIsBoundToTheWorker) { expect_shared_time(worker().local()); }
 
 TEST_F(WorkerTimeTest, BoundAndFreeWorkThatComputesTakeTurns) {
   User bound;

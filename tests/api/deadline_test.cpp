@@ -31,10 +31,7 @@ class VirtualDeadlineTest : public ::testing::Test {
  protected:
   template <class W>
   decltype(auto) run(W work) {
-    RuntimeOptions options;
-    options.current_thread = true;
-    options.virtual_time = true;
-    Runtime runtime(std::move(options));
+    Runtime runtime(with_virtual_time());
     return runtime.block_on(std::move(work));
   }
 };

@@ -363,10 +363,7 @@ TEST_P(TimerTest, WhatACallbackHasCapturedGoesWithTheTimer) {
 // Virtual time
 
 TEST(TimerWithVirtualTime, AnHourPassesAtOnceAndExactly) {
-  RuntimeOptions options;
-  options.current_thread = true;
-  options.virtual_time = true;
-  Runtime runtime(options);
+  Runtime runtime(with_virtual_time());
   runtime.block_on([]() -> Task<void> {
     const TimePoint start = now();
     Counted hour;
@@ -386,10 +383,7 @@ TEST(TimerWithVirtualTime, AnHourPassesAtOnceAndExactly) {
 
 // Nothing but the timer holds virtual time back, and it is no task.
 TEST(TimerWithVirtualTime, FiresWhileATaskSleeps) {
-  RuntimeOptions options;
-  options.current_thread = true;
-  options.virtual_time = true;
-  Runtime runtime(options);
+  Runtime runtime(with_virtual_time());
   runtime.block_on([]() -> Task<void> {
     const TimePoint start = now();
     TimePoint at;

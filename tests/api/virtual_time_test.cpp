@@ -16,25 +16,19 @@
 #include <thread>
 
 #include "support/helpers.hpp"
+#include "support/runtime_fixture.hpp"
 
 namespace weft::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-RuntimeOptions virtual_time() {
-  RuntimeOptions options;
-  options.current_thread = true;
-  options.virtual_time = true;
-  return options;
-}
-
 class VirtualTime : public ::testing::Test {
  protected:
   ~VirtualTime() override {
     EXPECT_LT(std::chrono::steady_clock::now() - began_, 30s) << "time was waited for";
   }
-  Runtime runtime_{virtual_time()};
+  Runtime runtime_{with_virtual_time()};
 
  private:
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

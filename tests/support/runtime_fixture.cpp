@@ -34,6 +34,13 @@ RuntimeOptions options_for(std::size_t workers) {
   return options;
 }
 
+RuntimeOptions with_virtual_time() {
+  RuntimeOptions options;
+  options.current_thread = true;
+  options.virtual_time = true;
+  return options;
+}
+
 void RuntimeTest::SetUp() {
   warm_up();
   before_ = ProcessState::without_runtimes();

@@ -21,6 +21,8 @@ namespace weft::test {
 
 /// Options for a runtime of that many workers, 0 for current_thread.
 [[nodiscard]] RuntimeOptions options_for(std::size_t workers);
+/// Options for a runtime on the current thread, whose time moves on when all is idle.
+[[nodiscard]] RuntimeOptions with_virtual_time();
 
 class RuntimeTest : public ::testing::TestWithParam<std::size_t> {
  public:
