@@ -23,7 +23,7 @@ class Park {
   /// runnable; false: there was none. Never waits, asks nobody.
   [[nodiscard]] virtual bool deliver() noexcept { return false; }
   /// Worker's thread: makes runnable what has become ready, whenever that was last done, and never
-  /// waits; false: there was nothing.
+  /// waits; false: there was nothing. May take an unpark(), as poll() does.
   [[nodiscard]] virtual bool collect() noexcept { return deliver(); }
   /// What a visitor has left: a handle that is readable when there is more, and the time until
   /// there is without it (negative: never).

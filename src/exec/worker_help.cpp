@@ -67,7 +67,6 @@ void Worker::come_back() noexcept { scheduler_.idle().join(); }
 void Worker::serve() noexcept {
   tick_ += 1 + pinned_.take_direct_runs();
   turns_.store(tick_, std::memory_order_relaxed);
-  static_cast<void>(park_.collect());  // a system call a run: fibers that stay behind are few
   Runnable* work = pinned_.pop(0);
   if (work == nullptr) work = late_.pop_front();
   if (work != nullptr) {
@@ -75,9 +74,13 @@ void Worker::serve() noexcept {
     scheduler_.worker_woke();
     run(*work);
     scheduler_.idle().leave();
+    // A system call a run: fibers that stay behind are few. It may take an unpark; so the stop
+    // condition is asked before this worker parks.
+    static_cast<void>(park_.collect());
+    return hand_over();
   }
   hand_over();
-  if (work != nullptr || !pinned_.prepare_sleep()) return;
+  if (!pinned_.prepare_sleep()) return;
   counts_.parks.add();
   park_.park();
   pinned_.awake();

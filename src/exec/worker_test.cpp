@@ -27,14 +27,21 @@ class ScriptedPark final : public Park {
     if (on_poll) on_poll();
     return true;
   }
+  bool collect() noexcept override {
+    ++collects;
+    if (on_collect) on_collect();
+    return false;
+  }
   void unpark() noexcept override { ++unparks; }
   std::int64_t now() noexcept override { return now_ns; }
 
   std::int64_t now_ns = 0;
   std::function<void()> on_park;
   std::function<void()> on_poll;
+  std::function<void()> on_collect;
   int parks = 0;
   int polls = 0;
+  int collects = 0;
   int unparks = 0;
 };
 
@@ -266,6 +273,27 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
   worker().run_until([&] { return stop || park.parks != 0; });
   EXPECT_EQ(park.polls, 1);
   EXPECT_EQ(park.parks, 0);
+}
+
+// A spare worker, of which there is none without a second one.
+TEST(SpareWorkerTest, AStopWhoseUnparkWasTakenIsSeenBeforeItSleeps) {
+  ScriptedPark park;
+  ScriptedPark other;
+  Scheduler scheduler(std::vector<Park*>{&park, &other});
+  bool stop = false;
+  park.on_collect = [&] { stop = true; };  // and the unpark that goes with it is taken there
+  Work bound([](Work&) {});
+  const auto serve = [&] { scheduler.worker(0).serve_until([&] { return stop; }); };
+  scheduler.worker(0).local().schedule(bound);
+  serve();
+  EXPECT_EQ(park.collects, 1);
+  EXPECT_EQ(park.parks, 0);
+  // With nothing to run it is the park that takes it, and returns.
+  stop = false;
+  park.on_park = [&] { stop = true; };
+  serve();
+  EXPECT_EQ(park.collects, 1);
+  EXPECT_EQ(park.parks, 1);
 }
 
 TEST_F(WorkerTest, ASleeperIsUnparkedByWorkFromOutside) {
