@@ -9,21 +9,19 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "support/sanitizers.hpp"
+
 namespace weft::testing {
 
 /// Whether `entry` of /proc/self/fd counts. Under ThreadSanitizer pipes do not: it starts a program
 /// that names functions the first time it looks whether a report is to be suppressed, and keeps
 /// the two pipes to it.
-inline bool counts_as_handle([[maybe_unused]] int directory, [[maybe_unused]] const char* entry) {
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+inline bool counts_as_handle(int directory, const char* entry) {
+  if (!test::thread_sanitizer) return true;
   std::array<char, 32> target{};
   const ssize_t size = ::readlinkat(directory, entry, target.data(), target.size());
   return size < 0 ||
          !std::string_view(target.data(), static_cast<std::size_t>(size)).starts_with("pipe:");
-#endif
-#endif
-  return true;
 }
 
 inline std::size_t open_handles() {
