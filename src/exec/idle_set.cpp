@@ -20,6 +20,16 @@ void IdleSet::leave() noexcept {
 std::size_t IdleSet::worker_to_wake() noexcept {
   // The fence orders the caller's "work is visible" before the load; pairs with the RMW in sleep().
   atomic_fence(std::memory_order_seq_cst);
+  return take_sleeper();
+}
+
+std::size_t IdleSet::worker_to_wake_from_outside() noexcept {
+  atomic_fence(std::memory_order_seq_cst);  // as above; and pairs with end_look()
+  if (looks_around_.load(std::memory_order_relaxed)) return none;
+  return take_sleeper();
+}
+
+std::size_t IdleSet::take_sleeper() noexcept {
   if (!may_wake(counts_.load(std::memory_order_relaxed))) return none;
   if (single_) {
     // Whoever takes the one worker from asleep to awake calls it.

@@ -10,6 +10,12 @@
 // searcher may have found other work, and called the next one, just before this worker could be
 // seen asleep.
 // A single worker never searches, and is asleep or awake by the counts alone: no mutex.
+//
+// One worker may, instead of sleeping, look around for a moment: it does not search among the
+// others, but for what comes from other threads. For that nobody is called then. It is not left
+// lying for the same reason:
+//   thread outside: makes work visible; fence; reads looks_around_
+//   looking worker: looks_around_ = false; fence; looks at that queue again
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -33,6 +39,23 @@ class IdleSet {
   /// Any thread, after work was made visible: the worker to unpark (it counts as awake and
   /// searching from now on), or none.
   [[nodiscard]] std::size_t worker_to_wake() noexcept;
+
+  /// The same after work from outside was made visible: none, too, while somebody looks around.
+  [[nodiscard]] std::size_t worker_to_wake_from_outside() noexcept;
+
+  /// A worker with nothing to run wants to look around, which it does from now on; false: another
+  /// one does.
+  [[nodiscard]] bool start_look() noexcept {
+    // Relaxed: it only has to be one at a time.
+    return !looks_around_.load(std::memory_order_relaxed) &&
+           !looks_around_.exchange(true, std::memory_order_relaxed);
+  }
+  /// It has ended, and must look once more at what comes from outside; if there is more than it
+  /// runs itself, it calls another one.
+  void end_look() noexcept {
+    looks_around_.store(false, std::memory_order_relaxed);
+    atomic_fence(std::memory_order_seq_cst);  // pairs with worker_to_wake_from_outside()
+  }
 
   /// A worker with nothing to run wants to search; false: enough others do.
   [[nodiscard]] bool start_search() noexcept;
@@ -76,7 +99,10 @@ class IdleSet {
     return searching_in(counts) == 0 && awake_in(counts) < workers_in(counts);
   }
 
+  [[nodiscard]] std::size_t take_sleeper() noexcept;
+
   const bool single_;
+  Atomic<bool> looks_around_{false};  // one worker; see above
   Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates

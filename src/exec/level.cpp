@@ -10,7 +10,11 @@ void Level::schedule(Runnable& work) noexcept {
   Scheduler& scheduler = scheduler_;
   scheduler.hold();
   WEFT_CHECK(queue_.push(&work), "a level's queue is never closed");
-  scheduler.wake_one();
+  if (priority_ == Priority::high) {
+    scheduler.wake_one_from_outside();
+  } else {
+    scheduler.wake_one();  // who looks around does not look here
+  }
   scheduler.release();
 }
 

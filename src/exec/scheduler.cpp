@@ -64,7 +64,7 @@ void Scheduler::schedule(Runnable& work) noexcept {
   // out of here.
   hold();
   WEFT_CHECK(injector_.push(&work), "a task was made runnable after its runtime had ended");
-  wake_one();
+  wake_one_from_outside();
   release();
 }
 
@@ -109,8 +109,11 @@ void Scheduler::set_back(Runnable& work) noexcept {
   wake_one();
 }
 
-void Scheduler::wake_one() noexcept {
-  const std::size_t index = idle_.worker_to_wake();
+void Scheduler::wake_one() noexcept { wake(idle_.worker_to_wake()); }
+
+void Scheduler::wake_one_from_outside() noexcept { wake(idle_.worker_to_wake_from_outside()); }
+
+void Scheduler::wake(std::size_t index) noexcept {
   if (index != IdleSet::none) workers_[index]->park().unpark();
 }
 

@@ -69,6 +69,11 @@ class Scheduler final : public Executor {
   void set_back(Runnable& work) noexcept;
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
   void wake_one() noexcept;
+  /// The same after work from outside was made visible: no sleeper either while a worker looks
+  /// around.
+  void wake_one_from_outside() noexcept;
+  /// How much has come from other threads for any worker, at some moment during the call.
+  [[nodiscard]] std::size_t arrivals() noexcept { return injector_.size() + high_.queue().size(); }
   /// Takes the overflow of a worker's queue.
   void inject(IntrusiveQueue<Runnable>& batch) noexcept;
   /// One round over the other workers; see Worker.
@@ -78,6 +83,7 @@ class Scheduler final : public Executor {
  private:
   /// The worker whose loop the calling thread is in, if it is one of these, or null.
   [[nodiscard]] Worker* worker_here() const noexcept;
+  void wake(std::size_t index) noexcept;
 
   std::vector<std::unique_ptr<Worker>> workers_;  // as many as there can be; the first size_ are
   Atomic<std::size_t> size_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "exec/scheduler.hpp"
+#include "os/thread.hpp"
 
 namespace weft {
 
@@ -18,7 +19,8 @@ Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
       index_(index),
       single_(scheduler.single()),
       pinned_(scheduler, *this),
-      high_(scheduler.high()) {}
+      high_(scheduler.high()),
+      spin_(cpu_count() > 1) {}
 
 Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
     : LocalQueue(scheduler), worker_(worker) {}
@@ -94,7 +96,7 @@ void Worker::turn() noexcept {
   bool look_again = false;
   if (Runnable* const work = find(look_again)) {
     run(*work);
-  } else if (!look_again) {
+  } else if (!look_again && !look_around()) {
     sleep();
   }
 }
@@ -360,30 +362,5 @@ std::size_t Worker::depth() const noexcept {
 }
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
-
-/// From here on the worker passes for asleep. False: something became runnable for it just before.
-bool Worker::lie_down() noexcept {
-  scheduler_.idle().sleep(index_, searching_);
-  searching_ = false;
-  // Work that became visible before this worker was seen asleep has called nobody: see IdleSet.
-  if (scheduler_.any_work()) scheduler_.wake_one();
-  return pinned_.prepare_sleep();
-}
-
-void Worker::get_up() noexcept {
-  pinned_.awake();
-  searching_ = scheduler_.idle().awake(index_);
-  if (searching_) counts_.wakes.add();
-  scheduler_.worker_woke();
-}
-
-void Worker::sleep() noexcept {
-  counts_.parks.add();
-  if (single_) depth_.store(own_.size(), std::memory_order_relaxed);
-  runs_.interrupted();
-  if (lie_down()) park_.park();  // who passes for asleep calls nobody: it would be called itself
-  get_up();
-  share_surplus();
-}
 
 }  // namespace weft

@@ -4,7 +4,8 @@
 // Order in which work is found: what has high priority → LIFO slot (what the last task woke; at
 // most `lifo_limit` times in a row) → own queues, in turns: the one that others may steal from, and
 // the pinned one, of what no other worker may run → injector → other workers' queues, their LIFO
-// slots last → what has low priority → sleep.
+// slots last → what has low priority → sleep, and
+// before it, if that has paid lately, a look around for what comes from other threads (SpinBudget).
 // Independently of that, the injector is asked first every `injector_interval` runs (what has high
 // priority is not looked for in that turn, and after eight times what has low priority comes
 // first), and the park is polled every `poll_interval` runs: so nothing waits for a busy worker for
@@ -30,6 +31,7 @@
 #include "exec/long_runs.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
+#include "exec/spin_budget.hpp"
 #include "task/local_queue.hpp"
 
 namespace weft {
@@ -141,6 +143,9 @@ class Worker {
   static constexpr std::uint32_t lifo_limit = 3;
   /// After so many looks into the injector, low priority comes first, if it has its share of time.
   static constexpr std::uint32_t low_interval = 8;
+  /// While looking around, between two looks at the clock, which is so much time at least.
+  static constexpr int looks_a_round = 16;
+  static constexpr std::int64_t least_round_ns = 50;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;
@@ -212,6 +217,8 @@ class Worker {
   void serve() noexcept;
   void come_back() noexcept;
   void share_surplus() noexcept;
+  [[nodiscard]] bool look_around() noexcept;
+  [[nodiscard]] std::size_t arrivals() noexcept;
   void sleep() noexcept;
   [[nodiscard]] bool lie_down() noexcept;
   void get_up() noexcept;
@@ -235,6 +242,7 @@ class Worker {
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
   LongRuns runs_;
+  SpinBudget spin_;
   TimeShare heavy_share_;            // of what was set back, and of what has low priority
   IntrusiveQueue<Runnable> late_;    // of what is bound to this worker: who has run for long
   std::size_t watched_ = 0;          // the worker that was looked at last …

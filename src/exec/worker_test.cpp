@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exec/scheduler.hpp"
+#include "os/thread.hpp"
 
 namespace weft {
 namespace {
@@ -33,12 +34,16 @@ class ScriptedPark final : public Park {
     return false;
   }
   void unpark() noexcept override { ++unparks; }
-  std::int64_t now() noexcept override { return now_ns; }
+  std::int64_t now() noexcept override {
+    if (on_now) on_now();
+    return now_ns;
+  }
 
   std::int64_t now_ns = 0;
   std::function<void()> on_park;
   std::function<void()> on_poll;
   std::function<void()> on_collect;
+  std::function<void()> on_now;
   int parks = 0;
   int polls = 0;
   int collects = 0;
@@ -273,6 +278,24 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
   worker().run_until([&] { return stop || park.parks != 0; });
   EXPECT_EQ(park.polls, 1);
   EXPECT_EQ(park.parks, 0);
+}
+
+TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
+  if (cpu_count() == 1) GTEST_SKIP() << "it would keep the only processor from who brings work";
+  const auto from_outside = [&](const char* word) {
+    std::thread([&] { scheduler.schedule(note(word)); }).join();
+  };
+  park.on_park = [&] {
+    if (park.parks == 1) from_outside("woken");
+  };
+  bool brought = false;
+  park.on_now = [&] {
+    park.now_ns += 1'000;
+    if (words == Words{"woken"} && !std::exchange(brought, true)) from_outside("found");
+  };
+  worker().run_until([&] { return park.parks == 2; });
+  EXPECT_EQ(words, (Words{"woken", "found"}));
+  EXPECT_EQ(park.unparks, 1) << "who looks around is not called";
 }
 
 // A spare worker, of which there is none without a second one.

@@ -95,6 +95,10 @@ class LocalQueue : public Executor {
   }
   /// Whether nothing that the owner knows of waits here.
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  /// Whether something has come from another thread that was not yet seen.
+  [[nodiscard]] bool has_incoming() const noexcept {
+    return inbox_.load(std::memory_order_relaxed) != nullptr;  // relaxed: as in pop()
+  }
   /// How many were run without the loop since this was last asked.
   [[nodiscard]] std::uint32_t take_direct_runs() noexcept {
     const std::uint32_t left = direct_left_ + direct_withheld_;

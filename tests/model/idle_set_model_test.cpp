@@ -2,6 +2,7 @@
 #include "exec/idle_set.hpp"
 
 #include <array>
+#include <utility>
 
 #include "model/model_test.hpp"
 
@@ -12,11 +13,17 @@ namespace {
 /// Worker::sleep().
 class Crew {
  public:
-  explicit Crew(int items) : items_(items) {}
+  /// `looks`: who has nothing to do looks around for what comes from outside before it sleeps.
+  explicit Crew(int items, bool looks = false) : items_(items), looks_(looks) {}
 
   void push() {
     work_.fetch_add(1, std::memory_order_relaxed);
     wake_one();
+  }
+  /// By a thread that is no worker.
+  void push_from_outside() {
+    work_.fetch_add(1, std::memory_order_relaxed);
+    unpark(idle_.worker_to_wake_from_outside());
   }
   /// One worker more, which looks for work, and is needed no more before it has found any.
   void stand_in_and_retire() {
@@ -42,6 +49,7 @@ class Crew {
         hold_item(index);
         continue;
       }
+      if (looks_ && look_around(searching)) continue;
       idle_.sleep(index, searching);
       atomic_fence(std::memory_order_seq_cst);
       if (work_.load(std::memory_order_relaxed) != 0) wake_one();
@@ -51,9 +59,25 @@ class Crew {
   }
 
  private:
-  void wake_one() {
-    const std::size_t index = idle_.worker_to_wake();
+  void wake_one() { unpark(idle_.worker_to_wake()); }
+  void unpark(std::size_t index) {
     if (index != IdleSet::none) parkers_[index].unpark();
+  }
+  /// The protocol of Worker::look_around().
+  bool look_around(bool& searching) {
+    if (std::exchange(searching, false)) {
+      static_cast<void>(idle_.stop_search());
+      atomic_fence(std::memory_order_seq_cst);
+      if (work_.load(std::memory_order_relaxed) != 0) {
+        wake_one();
+        return true;
+      }
+    }
+    if (!idle_.start_look()) return false;
+    const bool found = work_.load(std::memory_order_relaxed) != 0;
+    idle_.end_look();
+    if (work_.load(std::memory_order_relaxed) > 1) wake_one();
+    return found;
   }
   bool take() {
     int seen = work_.load(std::memory_order_relaxed);
@@ -75,6 +99,7 @@ class Crew {
   }
 
   int items_;
+  bool looks_;
   IdleSet idle_{2, 3};
   Atomic<int> work_{0};
   Atomic<int> held_{0};
@@ -109,6 +134,24 @@ void two_producers(Execution& execution) {
 }
 
 TEST(IdleSetModel, NorWithTwoProducers) { expect_holds_randomly(20000, two_producers); }
+
+/// What comes while a worker looks around calls nobody.
+void one_looks_around(Execution& execution) {
+  Crew crew(2, true);
+  execution.thread([&] {
+    crew.push_from_outside();
+    crew.push_from_outside();
+  });
+  execution.thread([&] { crew.work(0); });
+  execution.thread([&] { crew.work(1); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, NorWhenOneLooksAround) {
+  expect_holds_exhaustively(2, one_looks_around);
+  expect_holds_weakly(1, 2, one_looks_around);
+  expect_holds_randomly(30000, one_looks_around);
+}
 
 /// What is pushed while the one who searches is about to retire is somebody else's.
 void one_retires(Execution& execution) {
