@@ -52,6 +52,8 @@ void modify(const ModelAccess& access, std::uint64_t before, std::uint64_t after
 [[nodiscard]] bool compare(const ModelAccess& access, std::uint64_t newest, std::uint64_t& expected,
                            std::uint64_t desired, bool weak) noexcept;
 void fence(std::memory_order order, std::source_location where) noexcept;
+/// Those of base/asymmetric_fence.hpp.
+void asymmetric_fence(bool heavy, std::source_location where) noexcept;
 }  // namespace model_hooks
 
 template <class T>

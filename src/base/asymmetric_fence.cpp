@@ -14,7 +14,9 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 #if WEFT_ATOMIC_MODE == 2
 
 void prepare_light_fences() noexcept {}
-void heavy_fence() noexcept { atomic_fence(std::memory_order_seq_cst); }
+void heavy_fence() noexcept {
+  model_hooks::asymmetric_fence(true, std::source_location::current());
+}
 
 #else
 

@@ -3,9 +3,9 @@
 // as two seq_cst fences do. The light one is free, as the system makes every other thread of the
 // process pass a full fence within the heavy one: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
 //
-// Where the system has none of that, both are seq_cst fences. In the deterministic mode they are,
-// too: a light fence is never less than that against a heavy one, and nobody may rely on more.
-// Both are safe from any thread.
+// Where the system has none of that, both are seq_cst fences. But nobody may rely on more than the
+// above, and in the deterministic mode there is no more: a light fence acquires and releases
+// nothing, and orders nothing against another light one. Both are safe from any thread.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -23,7 +23,7 @@ void prepare_light_fences() noexcept;
 
 inline void light_fence() noexcept {
 #if WEFT_ATOMIC_MODE == 2
-  atomic_fence(std::memory_order_seq_cst);
+  model_hooks::asymmetric_fence(false, std::source_location::current());
 #else
   // Relaxed: who does not see it yet pays for a fence that heavy_fence() does not need.
   if (light_fences_are_free.load(std::memory_order_relaxed)) [[likely]] {

@@ -99,6 +99,19 @@ void fence(std::memory_order order, Where where) noexcept {
   scheduler->note(access);
 }
 
+void asymmetric_fence(bool heavy, Where where) noexcept {
+  Scheduler* const scheduler = Scheduler::current();
+  if (scheduler == nullptr) return std::atomic_thread_fence(std::memory_order_seq_cst);
+  const ModelAccess access = access_to(nullptr, heavy ? "heavy fence" : "light fence", where);
+  scheduler->step(access);
+  if (heavy) {
+    scheduler->memory().heavy_fence(scheduler->self());
+  } else {
+    scheduler->memory().light_fence(scheduler->self());
+  }
+  scheduler->note(access);
+}
+
 }  // namespace model_hooks
 
 void spin_hint() noexcept {

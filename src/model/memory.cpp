@@ -12,7 +12,7 @@ void ModelMemory::begin_execution() {
   ++execution_;
   object_count_ = 0;
   threads_.fill(ThreadView{});
-  fenced_ = Clock();
+  fenced_ = fenced_lightly_ = fenced_heavily_ = Clock();
   in_order_ = 0;
   tick(0);
 }
@@ -271,6 +271,23 @@ void ModelMemory::fence(std::size_t thread, std::memory_order order) {
     view.now.fences = ++in_order_;
   }
   if (releases(order)) view.released = view.now;
+}
+
+// The two kinds as seq_cst fences to each other, in what they show; they synchronize nobody.
+
+void ModelMemory::light_fence(std::size_t thread) {
+  tick(thread);
+  View& now = threads_[thread].now;
+  fenced_lightly_.join(now.happened);
+  now.visible.join(fenced_heavily_);
+}
+
+/// A seq_cst fence, too.
+void ModelMemory::heavy_fence(std::size_t thread) {
+  fence(thread, std::memory_order_seq_cst);
+  View& now = threads_[thread].now;
+  fenced_heavily_.join(now.happened);
+  now.visible.join(fenced_lightly_);
 }
 
 // ---- mutexes and plain data ----

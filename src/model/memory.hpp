@@ -88,6 +88,8 @@ class ModelMemory {
   [[nodiscard]] bool compare(std::size_t thread, const ModelAccess& access, std::uint64_t newest,
                              std::uint64_t& expected, std::uint64_t desired, bool weak);
   void fence(std::size_t thread, std::memory_order order);
+  void light_fence(std::size_t thread);
+  void heavy_fence(std::size_t thread);
   void lock(std::size_t thread, const void* mutex);
   void unlock(std::size_t thread, const void* mutex);
   [[nodiscard]] std::string read_data(std::size_t thread, const void* address,
@@ -125,6 +127,8 @@ class ModelMemory {
   Chooser& chooser_;
   std::array<ThreadView, Candidates::kMost> threads_{};
   Clock fenced_;                // what happened before any seq_cst fence so far
+  Clock fenced_lightly_;        // … any light one
+  Clock fenced_heavily_;        // … any heavy one
   std::uint32_t in_order_ = 0;  // seq_cst operations and fences so far: the order S
   // By address. An entry of an earlier execution counts as empty.
   std::vector<Slot> slots_ = std::vector<Slot>(256);

@@ -6,6 +6,10 @@
 
 #include "base/check.hpp"
 
+#if WEFT_ATOMIC_MODE == 2
+#include <map>
+#endif
+
 namespace weft {
 namespace {
 
@@ -16,7 +20,23 @@ constexpr std::size_t timers_a_turn = 1024;
 
 }  // namespace
 
+#if WEFT_ATOMIC_MODE != 2
 constinit thread_local Reactor* current_reactor = nullptr;
+#endif
+
+namespace {
+
+Reactor*& current_reactor_slot() noexcept {
+#if WEFT_ATOMIC_MODE != 2
+  return current_reactor;
+#else
+  // The threads of a model share what is thread_local: by their marks, then.
+  static std::map<const void*, Reactor*> slots;
+  return slots[this_thread_mark()];
+#endif
+}
+
+}  // namespace
 
 Reactor::Reactor(std::unique_ptr<Driver> driver, Clock& clock) noexcept
     : driver_(std::move(driver)), clock_(clock), wheel_(clock.now(), clock.timer_shift()) {}
@@ -29,10 +49,10 @@ Reactor::~Reactor() {
 
 // noinline: a caller that was suspended and resumed on another thread must not use the address it
 // had before.
-[[gnu::noinline]] Reactor* Reactor::current() noexcept { return current_reactor; }
+[[gnu::noinline]] Reactor* Reactor::current() noexcept { return current_reactor_slot(); }
 
 [[gnu::noinline]] Reactor* Reactor::make_current(Reactor* reactor) noexcept {
-  return std::exchange(current_reactor, reactor);
+  return std::exchange(current_reactor_slot(), reactor);
 }
 
 void Reactor::start_timer(Operation& operation) noexcept {

@@ -24,8 +24,10 @@
 
 namespace weft {
 
+#if WEFT_ATOMIC_MODE != 2
 /// See Reactor::here().
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Reactor* current_reactor;
+#endif
 
 class Reactor {
  public:
@@ -38,7 +40,11 @@ class Reactor {
   /// notes.
   [[nodiscard]] static Reactor* current() noexcept;
   /// The same, for a function that is never inlined, where nothing is suspended.
+#if WEFT_ATOMIC_MODE != 2
   [[nodiscard]] static Reactor* here() noexcept { return current_reactor; }
+#else
+  [[nodiscard]] static Reactor* here() noexcept { return current(); }
+#endif
   /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
   static Reactor* make_current(Reactor* reactor) noexcept;
 

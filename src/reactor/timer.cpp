@@ -11,8 +11,8 @@
 #include <weft/timer.hpp>
 
 #include <stdexcept>
-#include <thread>
 
+#include "base/yield_hint.hpp"
 #include "reactor/reactor.hpp"
 #include "reactor/timer_calls.hpp"
 
@@ -37,7 +37,7 @@ class TimerErrand final : public CancelMessage {
     home.post_cancel(*this);
     // Acquire: pairs with on_request().
     while (!done_.load(std::memory_order_acquire)) {
-      if (!home.visit_for_messages()) std::this_thread::yield();
+      if (!home.visit_for_messages()) yield_hint();
     }
   }
   [[nodiscard]] bool was_armed() const noexcept { return was_armed_; }
@@ -127,8 +127,8 @@ void Timer::leave(Reactor& home) noexcept {
     TimerErrand errand(*this);
     errand.run_at(home);
     if (!errand.was_running()) return;
-    // It may arm the timer again before it ends.
-    while (home.calls().running() == this) std::this_thread::yield();
+    // Then once more: it may arm the timer before it ends, and its worker is to let go of it.
+    while (home.calls().running() == this) yield_hint();
   }
 }
 

@@ -76,7 +76,7 @@ Timer* TimerCalls::next(Timer* before) noexcept {
     timer->deadline = next_of_grid(timer->deadline, timer->period_, reactor_.seen_at());
     reactor_.wheel().insert(*timer);
   }
-  // Relaxed: whoever is to see it has the reactor, which is held here.
+  // Relaxed: see running().
   running_.store(timer, std::memory_order_relaxed);
   return timer;
 }
@@ -84,9 +84,9 @@ Timer* TimerCalls::next(Timer* before) noexcept {
 void TimerCalls::end_call(Timer& timer) noexcept {
   // Relaxed: only this thread writes it. Else the timer has gone within its own callback.
   if (running_.load(std::memory_order_relaxed) != &timer) return;
-  // Release, both: the call, and this look at the timer, are over for who then destroys it.
+  // Release: the call, and this look at the timer, are over for who then destroys it.
   if (!timer.armed()) timer.home_.store(nullptr, std::memory_order_release);
-  running_.store(nullptr, std::memory_order_release);
+  running_.store(nullptr, std::memory_order_relaxed);  // see running()
 }
 
 void TimerCalls::call(Timer& timer) noexcept {

@@ -9,8 +9,8 @@
 // The callbacks of one turn count as one task of the runtime: so there is a runtime for what they
 // spawn, and none begins after that has closed.
 //
-// Thread-safety: everything with the reactor held, except running() and waiting for it. Callbacks
-// are called with the reactor not held.
+// Thread-safety: everything with the reactor held, except running(), for who waits for a change of
+// it. Callbacks are called with the reactor not held.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -39,10 +39,10 @@ class TimerCalls final : public Runnable {
   void add(Timer& timer) noexcept;
   /// Takes out one of those that wait; null: there is none.
   [[nodiscard]] Timer* pop() noexcept;
-  /// The timer whose callback is running. Acquire: once it is not the one that it was, that call
-  /// has ended, and its worker has let go of the timer. Any thread.
+  /// The timer whose callback is running. Relaxed: the reactor, if it is held, orders it; else it
+  /// only tells when to ask again with the reactor held. Any thread.
   [[nodiscard]] const Timer* running() const noexcept {
-    return running_.load(std::memory_order_acquire);
+    return running_.load(std::memory_order_relaxed);
   }
   /// The worker, in the callback of the timer that is running: it goes.
   void forget_running() noexcept { running_.store(nullptr, std::memory_order_relaxed); }

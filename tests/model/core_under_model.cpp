@@ -1,8 +1,13 @@
-// The lock-free parts of the task and executor folders, built once more in the deterministic mode
-// for the tests in this folder.
+// The lock-free parts of the task, executor and reactor folders, built once more in the
+// deterministic mode for the tests in this folder.
 #include "exec/idle_set.cpp"
 #include "exec/team.cpp"
 #include "os/thread.cpp"
+#include "reactor/operation_leaf.cpp"
+#include "reactor/reactor.cpp"
+#include "reactor/sleep.cpp"
+#include "reactor/timer.cpp"
+#include "reactor/timer_calls.cpp"
 #include "sync/barrier.cpp"
 #include "sync/channel.cpp"
 #include "sync/latch.cpp"
@@ -30,3 +35,4 @@
 #include "task/waiter_leaf.cpp"
 #include "task/wake_group.cpp"
 #include "task/wake_queue.cpp"
+#include "time/wheel.cpp"

@@ -5,6 +5,7 @@
 #include <string>
 #include <weft/atomic.hpp>
 
+#include "base/asymmetric_fence.hpp"
 #include "model/model_test.hpp"
 
 namespace weft::model {
@@ -109,6 +110,54 @@ TEST(WeakMemory, StoresAreBufferedUnlessOrderedBySeqCst) {
   EXPECT_TRUE(results(store_buffering(kRelease, kAcqRel, kAcquire)).contains("00"));
   EXPECT_EQ(results(store_buffering(kSeqCst, kRelaxed, kSeqCst)), (Set{"01", "10", "11"}));
   EXPECT_EQ(results(store_buffering(kRelaxed, kSeqCst, kRelaxed)), (Set{"01", "10", "11"}));
+}
+
+// Store buffering with light fences, of which the second may be heavy.
+auto store_buffering_by_light_fences(bool heavy) {
+  return [heavy](Execution& execution) {
+    Atomic<int> x{0};
+    Atomic<int> y{0};
+    int first = -1;
+    int second = -1;
+    execution.thread([&] {
+      x.store(1, kRelaxed);
+      light_fence();
+      first = y.load(kRelaxed);
+    });
+    execution.thread([&] {
+      y.store(1, kRelaxed);
+      heavy ? heavy_fence() : light_fence();
+      second = x.load(kRelaxed);
+    });
+    execution.join_all();
+    return std::to_string(first) + std::to_string(second);
+  };
+}
+
+TEST(WeakMemory, ALightFenceOrdersAgainstAHeavyOneAlone) {
+  EXPECT_EQ(results(store_buffering_by_light_fences(true)), (Set{"01", "10", "11"}));
+  EXPECT_TRUE(results(store_buffering_by_light_fences(false)).contains("00"));
+}
+
+TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {
+  const auto message_passing_by_light_fences = [](Execution& execution) {
+    Atomic<int> x{0};
+    Atomic<int> y{0};
+    std::string result;
+    execution.thread([&] {
+      x.store(1, kRelaxed);
+      light_fence();
+      y.store(1, kRelaxed);
+    });
+    execution.thread([&] {
+      const int flag = y.load(kRelaxed);
+      light_fence();
+      result = std::to_string(flag) + std::to_string(x.load(kRelaxed));
+    });
+    execution.join_all();
+    return result;
+  };
+  EXPECT_TRUE(results(message_passing_by_light_fences).contains("10"));
 }
 
 // One side has seq_cst operations, the other a fence: C++20 orders those, too ([atomics.order] 4).

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -122,7 +123,8 @@ def run(build: Build, number: int, mutant: dict) -> str:
         key = build.key(mutant, text)
         if stamp.exists() and stamp.read_text() == key:
             return ""
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(overlay, ignore_errors=True)  # another mutant may have had that number
+        copy.parent.mkdir(parents=True)
         copy.write_text(text)
         problem = linked_and_run(build, mutant, overlay)
         stamp.write_text("" if problem else key)

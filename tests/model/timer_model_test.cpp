@@ -1,0 +1,541 @@
+// Timer, used from elsewhere while its worker fires it, calls it, computes or sleeps: what was
+// asked for is done once and in time, a callback is called once or not at all and never twice at
+// once, and after the end of the timer, or of the wait for an answer, nobody touches it.
+//
+// Reactor, Timer and TimerCalls are the real ones. Beneath them a driver that never asks the system
+// and a clock that moves on only when the driver times out, above them a worker that does what a
+// test says. Where a test has a worker do nothing more, it is in a task that computes for ever.
+#include <weft/spawn.hpp>
+#include <weft/timer.hpp>
+
+#include <memory>
+#include <optional>
+
+#include "model/model_test.hpp"
+#include "reactor/reactor.hpp"
+
+namespace weft::model {
+namespace {
+
+constexpr TimePoint passed{Nanoseconds(1)};
+constexpr TimePoint later{Nanoseconds(2'000)};
+constexpr Nanoseconds period{500};
+constexpr TimePoint never = TimePoint::max();
+
+class ScriptedClock final : public Clock {
+ public:
+  std::int64_t now() noexcept override { return time; }
+  [[nodiscard]] unsigned timer_shift() const noexcept override { return 0; }
+
+  std::int64_t time = 1'000;  // with the reactor held
+};
+
+/// Whose wait ends by a wake, or, if it has a limit, by a time-out at any moment.
+class ScriptedDriver final : public Driver {
+ public:
+  explicit ScriptedDriver(ScriptedClock& clock) noexcept : clock_(clock) {}
+
+  Started start(Operation&) noexcept override { return Started::pending; }
+  Cancelled cancel(Operation&) noexcept override { return Cancelled::requested; }
+  void wait(std::int64_t timeout_ns, CompletionList&) noexcept override {
+    woken_ = true;
+    if (timeout_ns < 0) return parker_.park();
+    woken_ = parker_.park_for(Nanoseconds(timeout_ns));
+    if (!woken_) clock_.time += timeout_ns;
+  }
+  void wake() noexcept override { parker_.unpark(); }
+  [[nodiscard]] NativeHandle native_handle() const noexcept override { return invalid_handle; }
+
+ private:
+  ScriptedClock& clock_;
+  ThreadParker parker_;
+};
+
+/// The executor of its TimerCalls, the only thing that it ever runs.
+class Worker final : public Executor {
+ public:
+  Worker() : reactor(std::make_unique<ScriptedDriver>(clock_), clock_) {
+    reactor.calls().run_on(*this);
+  }
+  /// By the worker, or by a visitor while it is awake.
+  void schedule(Runnable& work) noexcept override {
+    ready_.store(&work, std::memory_order_release);
+  }
+  void defer(Runnable& work) noexcept override { schedule(work); }
+
+  /// Nobody else may have a look at the clock meanwhile.
+  void let_pass(Nanoseconds time) { clock_.time += time.count(); }
+  /// The worker, between two tasks.
+  void go_round() { go_round(0); }
+  /// The worker, without tasks, until tell_to_end().
+  void sleep_and_go_round() {
+    while (!told_to_end_.load(std::memory_order_acquire)) {
+      go_round(ready_.load(std::memory_order_relaxed) != nullptr ? 0 : -1);
+    }
+  }
+  void tell_to_end() {
+    told_to_end_.store(true, std::memory_order_release);
+    reactor.wake();
+  }
+
+ private:
+  void go_round(std::int64_t limit_ns) {
+    reactor.turn(limit_ns);
+    if (Runnable* const work = ready_.exchange(nullptr, std::memory_order_acquire)) work->run();
+  }
+
+  ScriptedClock clock_;
+  Atomic<Runnable*> ready_{nullptr};
+  Atomic<bool> told_to_end_{false};
+
+ public:
+  Reactor reactor;
+};
+
+/// While it lives, the calling thread is that of `worker`.
+class Working {
+ public:
+  explicit Working(Worker& worker) : before_(Reactor::make_current(&worker.reactor)) {}
+  ~Working() { Reactor::make_current(before_); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  Reactor* before_;
+};
+
+void arm_by(Worker& worker, Timer& timer, TimePoint at) {
+  const Working here(worker);
+  require(!timer.arm_at(at), "it was not armed");
+}
+void arm_every_by(Worker& worker, Timer& timer) {
+  const Working here(worker);
+  require(!timer.arm_every(period), "it was not armed");
+}
+void go_round_by(Worker& worker) {
+  const Working here(worker);
+  worker.go_round();
+}
+
+/// The runtime of all workers: threads of a model share what is current on a thread.
+class Tasks final : public TaskSet {
+ public:
+  explicit Tasks(Executor& executor) noexcept : TaskSet(executor), before_(make_current(this)) {}
+  ~Tasks() override { make_current(before_); }
+
+ private:
+  void added() noexcept override {}
+  bool ended() noexcept override { return false; }
+  void removed(bool) noexcept override {}
+
+  TaskSet* before_;
+};
+
+/// What a callback uses, and nothing but the timer guards.
+class Called {
+ public:
+  void call() {
+    require(inside_.fetch_add(1, std::memory_order_relaxed) == 0, "one call at a time");
+    ++calls_.write();
+    require(inside_.fetch_sub(1, std::memory_order_relaxed) == 1, "one call at a time");
+  }
+  /// Not while a call may be running.
+  [[nodiscard]] int calls() const { return calls_.read(); }
+
+ private:
+  Atomic<int> inside_{0};
+  Shared<int> calls_{0};
+};
+
+/// A timer and what its callback uses, both of which go when whoever owns them says so.
+struct Owned {
+  Owned() : called(std::make_unique<Called>()) {
+    timer = std::make_unique<Timer>([state = called.get()] { state->call(); });
+  }
+  void end() {
+    timer.reset();
+    called.reset();
+  }
+  std::unique_ptr<Called> called;
+  std::unique_ptr<Timer> timer;
+};
+
+void expect_holds(std::uint32_t bound, void (*body)(Execution&)) {
+  expect_holds_exhaustively(bound, body);
+  expect_holds_randomly(20000, body);
+}
+
+// ---- disarmed from elsewhere
+
+/// The timer outlives its worker, and must not think of it any more.
+void disarm_meets_the_worker(Execution& execution) {
+  Called called;
+  Timer timer([&] { called.call(); });
+  Worker worker;
+  const Tasks tasks(worker);
+  arm_by(worker, timer, passed);
+  bool disarmed = false;
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { disarmed = timer.disarm(); });
+  execution.join_all();
+  require(called.calls() == (disarmed ? 0 : 1), "called, or disarmed");
+  require(!timer.disarm(), "it is armed no more");
+}
+
+TEST(TimerModel, ADisarmElsewhereOrTheCall) { expect_holds(3, disarm_meets_the_worker); }
+
+/// The one who fires is not the one who calls.
+void disarm_meets_worker_and_visitor(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Called called;
+  Timer timer([&] { called.call(); });
+  arm_by(worker, timer, passed);
+  bool disarmed = false;
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { disarmed = timer.disarm(); });
+  execution.join_all();
+  go_round_by(worker);
+  require(called.calls() == (disarmed ? 0 : 1), "called, or disarmed");
+}
+
+TEST(TimerModel, ADisarmElsewhereOrTheCallOfOneThatAVisitorFired) {
+  expect_holds(2, disarm_meets_worker_and_visitor);
+}
+
+// ---- destroyed from elsewhere
+
+void end_meets_the_worker(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_by(worker, *owned.timer, passed);
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { owned.end(); });
+  execution.join_all();
+  go_round_by(worker);
+}
+
+TEST(TimerModel, AfterItsEndElsewhereNobodyCallsOrTouchesIt) {
+  expect_holds(3, end_meets_the_worker);
+}
+
+void disarm_and_end_meet_the_worker(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_by(worker, *owned.timer, passed);
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] {
+    static_cast<void>(owned.timer->disarm());
+    owned.end();
+  });
+  execution.join_all();
+  go_round_by(worker);
+}
+
+TEST(TimerModel, WhatWasDisarmedElsewhereWaitsForItsCallAtTheEnd) {
+  expect_holds(3, disarm_and_end_meet_the_worker);
+}
+
+/// It fires again, by a visitor, while its callback is running.
+void end_meets_worker_and_visitor(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_every_by(worker, *owned.timer);
+  worker.let_pass(2 * period);
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { owned.end(); });
+  execution.join_all();
+  go_round_by(worker);
+}
+
+TEST(TimerModel, AfterItsEndElsewhereNobodyFiresIt) {
+  expect_holds(2, end_meets_worker_and_visitor);
+}
+
+// ---- a period
+
+void disarm_meets_the_next_period(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_every_by(worker, *owned.timer);
+  execution.thread([&] {
+    const Working here(worker);
+    for (int i = 0; i < 2; ++i) {
+      worker.let_pass(period);
+      worker.go_round();
+    }
+  });
+  execution.thread([&] { require(owned.timer->disarm(), "it is armed all the time"); });
+  execution.join_all();
+  const int calls = owned.called->calls();
+  require(calls <= 2, "a call a period at most");
+  worker.let_pass(period);
+  go_round_by(worker);
+  require(owned.called->calls() == calls, "none after the disarm");
+  require(!owned.timer->disarm(), "it is armed no more");
+}
+
+TEST(TimerModel, ADisarmElsewhereEndsThePeriods) { expect_holds(3, disarm_meets_the_next_period); }
+
+void end_meets_the_next_period(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_every_by(worker, *owned.timer);
+  execution.thread([&] {
+    const Working here(worker);
+    for (int i = 0; i < 2; ++i) {
+      worker.let_pass(period);
+      worker.go_round();
+    }
+  });
+  execution.thread([&] { owned.end(); });
+  execution.join_all();
+  worker.let_pass(period);
+  go_round_by(worker);
+}
+
+TEST(TimerModel, TheEndElsewhereEndsThePeriods) { expect_holds(3, end_meets_the_next_period); }
+
+// ---- armed elsewhere
+
+void arm_meets_the_worker(Execution& execution) {
+  Worker first;
+  Worker second;
+  const Tasks tasks(first);
+  Called called;
+  Timer timer([&] { called.call(); });
+  arm_by(first, timer, passed);
+  bool was_armed = false;
+  execution.thread([&] { go_round_by(first); });
+  execution.thread([&] {
+    const Working here(second);
+    was_armed = timer.arm_at(passed);
+    second.go_round();
+  });
+  execution.join_all();
+  go_round_by(first);
+  go_round_by(second);
+  require(called.calls() == (was_armed ? 1 : 2), "a call for each time, but for one that was due");
+  require(!timer.disarm(), "it is armed no more");
+}
+
+TEST(TimerModel, ArmedElsewhereItIsCalledOnOneWorkerAtATime) {
+  expect_holds(3, arm_meets_the_worker);
+}
+
+/// It has moved, or stays where its callback runs: whoever destroys it finds it in either place.
+void arm_and_end_meet_the_worker(Execution& execution) {
+  Worker first;
+  Worker second;
+  const Tasks tasks(first);
+  Owned owned;
+  arm_by(first, *owned.timer, passed);
+  execution.thread([&] { go_round_by(first); });
+  execution.thread([&] {
+    const Working here(second);
+    static_cast<void>(owned.timer->arm_at(passed));
+    owned.end();
+  });
+  execution.join_all();
+  go_round_by(first);
+  go_round_by(second);
+}
+
+TEST(TimerModel, ArmedElsewhereItIsFoundAtItsEnd) { expect_holds(3, arm_and_end_meet_the_worker); }
+
+// ---- the answer to who asks
+
+/// Both ask while the worker is inside; each is answered by the worker, by itself or by the other.
+void two_ask_at_once(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned one;
+  Owned other;
+  arm_by(worker, *one.timer, never);
+  arm_by(worker, *other.timer, never);
+  execution.thread([&] { go_round_by(worker); });
+  for (Owned* const mine : {&one, &other}) {
+    execution.thread([mine] {
+      require(mine->timer->disarm(), "who asks is answered once");
+      mine->end();
+    });
+  }
+  execution.join_all();
+}
+
+TEST(TimerModel, EachWhoAsksIsAnsweredOnce) { expect_holds(2, two_ask_at_once); }
+
+// ---- a callback that arms its timer
+
+/// Called twice if nobody comes between.
+struct ArmsItself {
+  explicit ArmsItself(Worker& worker) {
+    timer = std::make_unique<Timer>([this] {
+      called.call();
+      if (called.calls() == 1) require(!timer_there->arm_at(passed), "it is running, not armed");
+    });
+    timer_there = timer.get();
+    arm_by(worker, *timer, passed);
+  }
+  Called called;
+  std::unique_ptr<Timer> timer;
+  Timer* timer_there;  // the callback's, as `timer` is changed by who destroys it
+};
+
+void disarm_meets_arming(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  ArmsItself timer(worker);
+  bool disarmed = false;
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { disarmed = timer.timer->disarm(); });
+  execution.join_all();
+  go_round_by(worker);
+  const int calls = timer.called.calls();
+  require(disarmed ? calls < 2 : calls == 2, "each call was made, or disarmed with all after it");
+  require(!timer.timer->disarm(), "it is armed no more");
+}
+
+TEST(TimerModel, ADisarmMeetsACallbackThatArms) { expect_holds(3, disarm_meets_arming); }
+
+void end_meets_arming(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  auto timer = std::make_unique<ArmsItself>(worker);
+  execution.thread([&] {
+    const Working here(worker);
+    worker.go_round();
+    worker.go_round();
+  });
+  execution.thread([&] {
+    timer->timer.reset();
+    timer.reset();
+  });
+  execution.join_all();
+  go_round_by(worker);
+}
+
+TEST(TimerModel, TheEndMeetsACallbackThatArms) { expect_holds(3, end_meets_arming); }
+
+/// … which has nothing more to do with it then, whoever visits.
+void end_within_the_call(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  std::optional<Timer> timer;  // its memory stays
+  timer.emplace([&timer] { timer.reset(); });
+  arm_by(worker, *timer, passed);
+  execution.thread([&] { go_round_by(worker); });
+  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.join_all();
+  go_round_by(worker);
+  require(!timer, "it was called");
+}
+
+TEST(TimerModel, ACallbackDestroysItsTimer) { expect_holds(3, end_within_the_call); }
+
+// ---- a worker that sleeps
+
+/// A wake that is lost is a livelock here: of who waits for the answer.
+void sleeper_is_asked_to_disarm(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_by(worker, *owned.timer, never);
+  execution.thread([&] {
+    const Working here(worker);
+    worker.sleep_and_go_round();
+  });
+  execution.thread([&] {
+    require(owned.timer->disarm(), "it was armed");
+    owned.end();
+    worker.tell_to_end();
+  });
+  execution.join_all();
+}
+
+TEST(TimerModel, AWorkerThatSleepsIsWoken) { expect_holds(3, sleeper_is_asked_to_disarm); }
+
+/// … who may have taken the wake that was the worker's.
+void sleeper_is_visited(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned owned;
+  arm_by(worker, *owned.timer, never);
+  execution.thread([&] {
+    const Working here(worker);
+    worker.sleep_and_go_round();
+  });
+  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] {
+    require(owned.timer->disarm(), "it was armed");
+    owned.end();
+    worker.tell_to_end();
+  });
+  execution.join_all();
+}
+
+TEST(TimerModel, AWorkerThatSleepsIsWokenThoughSomebodyVisits) {
+  expect_holds(2, sleeper_is_visited);
+}
+
+void sleeper_is_asked_twice(Execution& execution) {
+  Worker worker;
+  const Tasks tasks(worker);
+  Owned one;
+  Owned other;
+  arm_by(worker, *one.timer, never);
+  arm_by(worker, *other.timer, never);
+  Atomic<int> left{2};
+  execution.thread([&] {
+    const Working here(worker);
+    worker.sleep_and_go_round();
+  });
+  for (Owned* const mine : {&one, &other}) {
+    execution.thread([&, mine] {
+      require(mine->timer->disarm(), "it was armed");
+      mine->end();
+      if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) worker.tell_to_end();
+    });
+  }
+  execution.join_all();
+}
+
+TEST(TimerModel, AWorkerThatSleepsIsWokenForAllWhoAsk) { expect_holds(1, sleeper_is_asked_twice); }
+
+void sleepers_timer_moves(Execution& execution) {
+  Worker first;
+  Worker second;
+  const Tasks tasks(first);
+  Called called;
+  Timer timer([&] { called.call(); });
+  arm_by(first, timer, later);
+  bool was_armed = false;
+  execution.thread([&] {
+    const Working here(first);
+    first.sleep_and_go_round();
+  });
+  execution.thread([&] {
+    const Working here(second);
+    was_armed = timer.arm_at(passed);
+    first.tell_to_end();
+    second.go_round();
+  });
+  execution.join_all();
+  go_round_by(first);
+  go_round_by(second);
+  require(called.calls() == (was_armed ? 1 : 2), "a call for each time, but for one that was due");
+}
+
+TEST(TimerModel, TheTimerOfAWorkerThatSleepsUntilThenMoves) {
+  expect_holds(2, sleepers_timer_moves);
+}
+
+}  // namespace
+}  // namespace weft::model
