@@ -14,7 +14,7 @@
 #include <vector>
 #include <weft/weft.hpp>
 
-#include "../support/open_handles.hpp"
+#include "support/open_handles.hpp"
 
 namespace weft::testing {
 
