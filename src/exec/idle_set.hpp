@@ -15,7 +15,8 @@
 // others, but for what comes from other threads. For that nobody is called then. It is not left
 // lying for the same reason:
 //   thread outside: makes work visible; fence; reads looks_around_
-//   looking worker: looks_around_ = false; fence; looks at that queue again
+//   looking worker: looks_around_ = false; fence; takes from that queue; if it is not empty then,
+//                   calls another one; runs what it took, before it looks for anything else
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -50,8 +51,8 @@ class IdleSet {
     return !looks_around_.load(std::memory_order_relaxed) &&
            !looks_around_.exchange(true, std::memory_order_relaxed);
   }
-  /// It has ended, and must look once more at what comes from outside; if there is more than it
-  /// runs itself, it calls another one.
+  /// It has ended. The worker takes, and runs next, something of what has come from outside, and
+  /// calls another one if that was not all.
   void end_look() noexcept {
     looks_around_.store(false, std::memory_order_relaxed);
     atomic_fence(std::memory_order_seq_cst);  // pairs with worker_to_wake_from_outside()
@@ -102,10 +103,11 @@ class IdleSet {
   [[nodiscard]] std::size_t take_sleeper() noexcept;
 
   const bool single_;
-  Atomic<bool> looks_around_{false};  // one worker; see above
   Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
+  // One worker; see above. Not in the line of the counts, which every fork reads.
+  alignas(64) Atomic<bool> looks_around_{false};
 };
 
 }  // namespace weft

@@ -72,7 +72,8 @@ class Scheduler final : public Executor {
   /// The same after work from outside was made visible: no sleeper either while a worker looks
   /// around.
   void wake_one_from_outside() noexcept;
-  /// How much has come from other threads for any worker, at some moment during the call.
+  /// How much waits for any worker in what is asked while looking around: what has come from
+  /// outside, and has high priority. Only a hint.
   [[nodiscard]] std::size_t arrivals() noexcept { return injector_.size() + high_.queue().size(); }
   /// Takes the overflow of a worker's queue.
   void inject(IntrusiveQueue<Runnable>& batch) noexcept;

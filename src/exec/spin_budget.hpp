@@ -4,9 +4,10 @@
 //
 // So it looks only when sleeps have shown that it pays: they were ended by such work, and soon.
 // What I/O or a timer ends is no sign. Who then looks in vain does so half as long the next time,
-// and after some times no more, until the next signs; and each time that this happens it takes
-// more of them, up to `most_signs`. (Competitive spinning: Karlin et al., "Empirical Studies of
-// Competitive Spinning for a Shared-Memory Multiprocessor", 1991.)
+// and after some times no more, until the next signs; and each time that this happens, with nothing
+// found in between, it takes twice as many of them, up to `most_signs`. (Competitive spinning:
+// Karlin et al., "Empirical Studies of Competitive Spinning for a Shared-Memory Multiprocessor",
+// 1991.)
 //
 // A pure data structure: it is told the time and asks nobody. One thread.
 #pragma once
@@ -31,7 +32,7 @@ class SpinBudget {
   [[nodiscard]] std::int64_t limit_ns() const noexcept { return limit_ns_; }
   [[nodiscard]] bool allowed() const noexcept { return allowed_; }
 
-  /// It has looked around, and something came or not.
+  /// It has looked around, and got something or not.
   void looked(bool found) noexcept {
     if (found) {
       limit_ns_ = most_ns;

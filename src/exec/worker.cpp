@@ -94,9 +94,11 @@ inline Runnable* Worker::find(bool& look_again) noexcept {
 
 void Worker::turn() noexcept {
   bool look_again = false;
-  if (Runnable* const work = find(look_again)) {
+  Runnable* work = find(look_again);
+  if (work == nullptr && !look_again) work = look_around(look_again);
+  if (work != nullptr) {
     run(*work);
-  } else if (!look_again && !look_around()) {
+  } else if (!look_again) {
     sleep();
   }
 }

@@ -4,8 +4,8 @@
 // Order in which work is found: what has high priority → LIFO slot (what the last task woke; at
 // most `lifo_limit` times in a row) → own queues, in turns: the one that others may steal from, and
 // the pinned one, of what no other worker may run → injector → other workers' queues, their LIFO
-// slots last → what has low priority → sleep, and
-// before it, if that has paid lately, a look around for what comes from other threads (SpinBudget).
+// slots last → what has low priority → if that has paid lately, a look around for what comes from
+// other threads (SpinBudget) → sleep.
 // Independently of that, the injector is asked first every `injector_interval` runs (what has high
 // priority is not looked for in that turn, and after eight times what has low priority comes
 // first), and the park is polled every `poll_interval` runs: so nothing waits for a busy worker for
@@ -143,7 +143,7 @@ class Worker {
   static constexpr std::uint32_t lifo_limit = 3;
   /// After so many looks into the injector, low priority comes first, if it has its share of time.
   static constexpr std::uint32_t low_interval = 8;
-  /// While looking around, between two looks at the clock, which is so much time at least.
+  /// While looking around, between two looks at the clock: so many looks, of so much time at least.
   static constexpr int looks_a_round = 16;
   static constexpr std::int64_t least_round_ns = 50;
   /// What pinned work may run without coming back here, one after the other, when nothing else
@@ -217,7 +217,8 @@ class Worker {
   void serve() noexcept;
   void come_back() noexcept;
   void share_surplus() noexcept;
-  [[nodiscard]] bool look_around() noexcept;
+  [[nodiscard]] Runnable* look_around(bool& look_again) noexcept;
+  void wait_for_arrivals(std::int64_t limit_ns) noexcept;
   [[nodiscard]] std::size_t arrivals() noexcept;
   void sleep() noexcept;
   [[nodiscard]] bool lie_down() noexcept;

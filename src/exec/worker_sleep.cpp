@@ -28,35 +28,48 @@ std::size_t Worker::arrivals() noexcept {
 }
 
 /// Before a sleep, if such a look has paid lately: waits for a moment, without sleeping, whether
-/// something comes from another thread. False: nothing has come.
-bool Worker::look_around() noexcept {
+/// something comes from another thread, and gives the next of it, or null. What is given is to be
+/// run before anything else is asked: it has called nobody.
+Runnable* Worker::look_around(bool& look_again) noexcept {
   const std::int64_t limit_ns = spin_.limit_ns();
   if (limit_ns == 0) [[likely]]
-    return false;
+    return nullptr;
   if (std::exchange(searching_, false)) {
     static_cast<void>(scheduler_.idle().stop_search());
     if (scheduler_.any_work()) {
       // It may have called nobody, as this one searched; and it may be more than this one runs.
       scheduler_.wake_one();
-      return true;
+      look_again = true;
+      return nullptr;
     }
   }
-  if (!scheduler_.idle().start_look()) return false;
-  const std::int64_t until_ns = park_.now() + limit_ns;
-  bool found = false;
-  // The clock may stand still.
-  std::int64_t most_rounds = limit_ns / least_round_ns;
-  do {
-    for (int i = 0; i < looks_a_round && !found; ++i) {
-      spin_hint();
-      found = arrivals() != 0;
-    }
-  } while (!found && --most_rounds > 0 && park_.now() < until_ns);
+  // While looks pay there is no sleep in which events would come.
+  look_again = park_.poll();
+  if (look_again) share_surplus();
+  if (!nothing_ready() || !pinned_.empty() || !scheduler_.idle().start_look()) return nullptr;
+  runs_.interrupted();
+  wait_for_arrivals(limit_ns);
   scheduler_.idle().end_look();
-  spin_.looked(found);
-  // One of them it runs itself.
-  if (!single_ && arrivals() > 1) scheduler_.wake_one();
-  return found;
+  Runnable* work = take_high();
+  if (work == nullptr) work = take_injected();
+  // For what is left nobody may have been called.
+  if (!single_ && scheduler_.arrivals() != 0) scheduler_.wake_one();
+  const bool own = pinned_.has_incoming();
+  look_again = look_again || own;
+  spin_.looked(work != nullptr || own);
+  return work;
+}
+
+void Worker::wait_for_arrivals(std::int64_t limit_ns) noexcept {
+  const std::int64_t until_ns = park_.now() + limit_ns;
+  // The clock may stand still.
+  for (std::int64_t rounds = limit_ns / least_round_ns; rounds > 0; --rounds) {
+    for (int look = 0; look < looks_a_round; ++look) {
+      if (arrivals() != 0) return;
+      spin_hint();
+    }
+    if (park_.now() >= until_ns) return;
+  }
 }
 
 void Worker::sleep() noexcept {

@@ -72,6 +72,10 @@ class WorkerTest : public ::testing::Test {
     work_.push_back(std::make_unique<Work>(std::move(what)));
     return *work_.back();
   }
+  /// Makes note(word) runnable on a thread that is no worker.
+  void from_outside(const char* word) {
+    std::thread([&] { scheduler.schedule(note(word)); }).join();
+  }
   /// Runs until the worker parks for the first time.
   void run() {
     const int parks_before = park.parks;
@@ -282,9 +286,6 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
 
 TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
   if (cpu_count() == 1) GTEST_SKIP() << "it would keep the only processor from who brings work";
-  const auto from_outside = [&](const char* word) {
-    std::thread([&] { scheduler.schedule(note(word)); }).join();
-  };
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
   };
@@ -296,6 +297,23 @@ TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
   worker().run_until([&] { return park.parks == 2; });
   EXPECT_EQ(words, (Words{"woken", "found"}));
   EXPECT_EQ(park.unparks, 1) << "who looks around is not called";
+}
+
+TEST_F(WorkerTest, WhatComesWhileItLooksAroundIsRunEvenIfItIsToStop) {
+  if (cpu_count() == 1) GTEST_SKIP() << "it does not look around";
+  bool stop = false;
+  park.on_park = [&] {
+    if (park.parks == 1) from_outside("woken");
+  };
+  park.on_now = [&] {
+    park.now_ns += 1'000;
+    if (words != Words{"woken"} || stop) return;
+    from_outside("found");  // nobody is called for it
+    stop = true;
+  };
+  worker().run_until([&] { return stop || park.parks == 2; });
+  EXPECT_EQ(words, (Words{"woken", "found"}));
+  EXPECT_EQ(park.unparks, 1);
 }
 
 // A spare worker, of which there is none without a second one.

@@ -31,6 +31,14 @@ class Crew {
     if (idle_.start_search() && idle_.stop_search()) wake_one();
     idle_.leave();
   }
+  /// One more, which looks around, runs what that brings, and is needed no more.
+  void look_around_and_retire(std::size_t index) {
+    idle_.join();
+    bool searching = false;
+    const bool taken = look_around(searching) == Look::taken;
+    if (taken) hold_item(index);
+    idle_.leave();
+  }
   /// Takes items until all have been taken. Each is held until all are: so each needs a worker of
   /// its own, and one that is left lying, or whose worker was not called, is a deadlock.
   void work(std::size_t index) {
@@ -49,7 +57,11 @@ class Crew {
         hold_item(index);
         continue;
       }
-      if (looks_ && look_around(searching)) continue;
+      if (looks_) {
+        const Look look = look_around(searching);
+        if (look == Look::taken) hold_item(index);
+        if (look != Look::nothing) continue;
+      }
       idle_.sleep(index, searching);
       atomic_fence(std::memory_order_seq_cst);
       if (work_.load(std::memory_order_relaxed) != 0) wake_one();
@@ -63,21 +75,25 @@ class Crew {
   void unpark(std::size_t index) {
     if (index != IdleSet::none) parkers_[index].unpark();
   }
+  enum class Look { nothing, again, taken };
+
   /// The protocol of Worker::look_around().
-  bool look_around(bool& searching) {
+  Look look_around(bool& searching) {
     if (std::exchange(searching, false)) {
       static_cast<void>(idle_.stop_search());
       atomic_fence(std::memory_order_seq_cst);
       if (work_.load(std::memory_order_relaxed) != 0) {
         wake_one();
-        return true;
+        return Look::again;
       }
     }
-    if (!idle_.start_look()) return false;
-    const bool found = work_.load(std::memory_order_relaxed) != 0;
+    if (!idle_.start_look()) return Look::nothing;
+    static_cast<void>(
+        work_.load(std::memory_order_relaxed));  // the look; what it sees is no matter
     idle_.end_look();
-    if (work_.load(std::memory_order_relaxed) > 1) wake_one();
-    return found;
+    const bool taken = take();
+    if (work_.load(std::memory_order_relaxed) != 0) wake_one();
+    return taken ? Look::taken : Look::nothing;
   }
   bool take() {
     int seen = work_.load(std::memory_order_relaxed);
@@ -105,7 +121,7 @@ class Crew {
   Atomic<int> held_{0};
   Atomic<int> finished_{0};
   std::array<ThreadParker, 2> parkers_;
-  std::array<ThreadParker, 2> all_held_;
+  std::array<ThreadParker, 3> all_held_;
 };
 
 void one_producer(Execution& execution) {
@@ -171,12 +187,36 @@ TEST(IdleSetModel, NorWhenASpareOneRetires) {
   expect_holds_randomly(30000, one_retires);
 }
 
+/// And when the one who looks around retires after it.
+void one_looks_around_and_retires(Execution& execution) {
+  Crew crew(2);
+  execution.thread([&] {
+    crew.push_from_outside();
+    crew.push_from_outside();
+  });
+  execution.thread([&] { crew.work(0); });
+  execution.thread([&] { crew.work(1); });
+  execution.thread([&] { crew.look_around_and_retire(2); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, NorWhenASpareOneLooksAroundAndRetires) {
+  expect_holds_exhaustively(1, one_looks_around_and_retires);
+  expect_holds_randomly(30000, one_looks_around_and_retires);
+}
+
 /// The only worker of a scheduler: it does not search.
 class Loner {
  public:
+  explicit Loner(bool looks = false) : looks_(looks) {}
+
   void push() {
     work_.fetch_add(1, std::memory_order_relaxed);
-    wake();
+    unpark(idle_.worker_to_wake());
+  }
+  void push_from_outside() {
+    work_.fetch_add(1, std::memory_order_relaxed);
+    unpark(idle_.worker_to_wake_from_outside());
   }
   /// Takes `items` items; one that is left lying while it sleeps is a deadlock.
   void work(int items) {
@@ -184,19 +224,21 @@ class Loner {
       const int taken = work_.exchange(0, std::memory_order_relaxed);
       items -= taken;
       if (taken != 0) continue;
+      if (looks_ && idle_.start_look()) idle_.end_look();
       idle_.sleep(0, false);
       atomic_fence(std::memory_order_seq_cst);
-      if (work_.load(std::memory_order_relaxed) != 0) wake();
+      if (work_.load(std::memory_order_relaxed) != 0) unpark(idle_.worker_to_wake());
       parker_.park();
       EXPECT_FALSE(idle_.awake(0));
     }
   }
 
  private:
-  void wake() {
-    if (idle_.worker_to_wake() != IdleSet::none) parker_.unpark();
+  void unpark(std::size_t index) {
+    if (index != IdleSet::none) parker_.unpark();
   }
 
+  bool looks_;
   IdleSet idle_{1};
   Atomic<int> work_{0};
   ThreadParker parker_;
@@ -225,6 +267,21 @@ TEST(IdleSetModel, TheOnlyWorkerIsWoken) {
   expect_holds_weakly(3, 2, one_producer_for_one);
   expect_holds_exhaustively(2, two_producers_for_one);
   expect_holds_randomly(20000, two_producers_for_one);
+}
+
+void one_producer_for_one_that_looks_around(Execution& execution) {
+  Loner loner(true);
+  execution.thread([&] {
+    loner.push_from_outside();
+    loner.push_from_outside();
+  });
+  execution.thread([&] { loner.work(2); });
+  execution.join_all();
+}
+
+TEST(IdleSetModel, TheOnlyWorkerLooksAroundAndSleeps) {
+  expect_holds_exhaustively(2, one_producer_for_one_that_looks_around);
+  expect_holds_weakly(2, 2, one_producer_for_one_that_looks_around);
 }
 
 }  // namespace
