@@ -35,8 +35,7 @@ class Crew {
   void look_around_and_retire(std::size_t index) {
     idle_.join();
     bool searching = false;
-    const bool taken = look_around(searching) == Look::taken;
-    if (taken) hold_item(index);
+    if (look_around(searching) == Look::taken) hold_item(index);
     idle_.leave();
   }
   /// Takes items until all have been taken. Each is held until all are: so each needs a worker of
@@ -88,8 +87,8 @@ class Crew {
       }
     }
     if (!idle_.start_look()) return Look::nothing;
-    static_cast<void>(
-        work_.load(std::memory_order_relaxed));  // the look; what it sees is no matter
+    // The look: what it sees is no matter.
+    static_cast<void>(work_.load(std::memory_order_relaxed));
     idle_.end_look();
     const bool taken = take();
     if (work_.load(std::memory_order_relaxed) != 0) wake_one();
@@ -124,14 +123,19 @@ class Crew {
   std::array<ThreadParker, 3> all_held_;
 };
 
+/// A thread that pushes two items by `push`, and the two workers.
+void start(Execution& execution, Crew& crew, void (Crew::*push)()) {
+  execution.thread([&crew, push] {
+    (crew.*push)();
+    (crew.*push)();
+  });
+  execution.thread([&crew] { crew.work(0); });
+  execution.thread([&crew] { crew.work(1); });
+}
+
 void one_producer(Execution& execution) {
   Crew crew(2);
-  execution.thread([&] {
-    crew.push();
-    crew.push();
-  });
-  execution.thread([&] { crew.work(0); });
-  execution.thread([&] { crew.work(1); });
+  start(execution, crew, &Crew::push);
   execution.join_all();
 }
 
@@ -154,12 +158,7 @@ TEST(IdleSetModel, NorWithTwoProducers) { expect_holds_randomly(20000, two_produ
 /// What comes while a worker looks around calls nobody.
 void one_looks_around(Execution& execution) {
   Crew crew(2, true);
-  execution.thread([&] {
-    crew.push_from_outside();
-    crew.push_from_outside();
-  });
-  execution.thread([&] { crew.work(0); });
-  execution.thread([&] { crew.work(1); });
+  start(execution, crew, &Crew::push_from_outside);
   execution.join_all();
 }
 
@@ -172,12 +171,7 @@ TEST(IdleSetModel, NorWhenOneLooksAround) {
 /// What is pushed while the one who searches is about to retire is somebody else's.
 void one_retires(Execution& execution) {
   Crew crew(2);
-  execution.thread([&] {
-    crew.push();
-    crew.push();
-  });
-  execution.thread([&] { crew.work(0); });
-  execution.thread([&] { crew.work(1); });
+  start(execution, crew, &Crew::push);
   execution.thread([&] { crew.stand_in_and_retire(); });
   execution.join_all();
 }
@@ -190,12 +184,7 @@ TEST(IdleSetModel, NorWhenASpareOneRetires) {
 /// And when the one who looks around retires after it.
 void one_looks_around_and_retires(Execution& execution) {
   Crew crew(2);
-  execution.thread([&] {
-    crew.push_from_outside();
-    crew.push_from_outside();
-  });
-  execution.thread([&] { crew.work(0); });
-  execution.thread([&] { crew.work(1); });
+  start(execution, crew, &Crew::push_from_outside);
   execution.thread([&] { crew.look_around_and_retire(2); });
   execution.join_all();
 }

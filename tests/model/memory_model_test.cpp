@@ -83,8 +83,9 @@ TEST(WeakMemory, SequentialMemoryHasNoneOfThat) {
             (Set{"00", "01", "11"}));
 }
 
-// Store buffering: each writes one word and reads the other's.
-auto store_buffering(std::memory_order store, std::memory_order fence, std::memory_order load) {
+// Store buffering: each writes one word, fences in its way, and reads the other's.
+auto store_buffering(std::memory_order store, auto first_fence, auto second_fence,
+                     std::memory_order load) {
   return [=](Execution& execution) {
     Atomic<int> x{0};
     Atomic<int> y{0};
@@ -92,17 +93,22 @@ auto store_buffering(std::memory_order store, std::memory_order fence, std::memo
     int second = -1;
     execution.thread([&] {
       x.store(1, store);
-      fence_if(fence);
+      first_fence();
       first = y.load(load);
     });
     execution.thread([&] {
       y.store(1, store);
-      fence_if(fence);
+      second_fence();
       second = x.load(load);
     });
     execution.join_all();
     return std::to_string(first) + std::to_string(second);
   };
+}
+
+auto store_buffering(std::memory_order store, std::memory_order fence, std::memory_order load) {
+  const auto fence_both = [fence] { fence_if(fence); };
+  return store_buffering(store, fence_both, fence_both, load);
 }
 
 TEST(WeakMemory, StoresAreBufferedUnlessOrderedBySeqCst) {
@@ -112,31 +118,11 @@ TEST(WeakMemory, StoresAreBufferedUnlessOrderedBySeqCst) {
   EXPECT_EQ(results(store_buffering(kRelaxed, kSeqCst, kRelaxed)), (Set{"01", "10", "11"}));
 }
 
-// Store buffering with light fences, of which the second may be heavy.
-auto store_buffering_by_light_fences(bool heavy) {
-  return [heavy](Execution& execution) {
-    Atomic<int> x{0};
-    Atomic<int> y{0};
-    int first = -1;
-    int second = -1;
-    execution.thread([&] {
-      x.store(1, kRelaxed);
-      light_fence();
-      first = y.load(kRelaxed);
-    });
-    execution.thread([&] {
-      y.store(1, kRelaxed);
-      heavy ? heavy_fence() : light_fence();
-      second = x.load(kRelaxed);
-    });
-    execution.join_all();
-    return std::to_string(first) + std::to_string(second);
-  };
-}
-
 TEST(WeakMemory, ALightFenceOrdersAgainstAHeavyOneAlone) {
-  EXPECT_EQ(results(store_buffering_by_light_fences(true)), (Set{"01", "10", "11"}));
-  EXPECT_TRUE(results(store_buffering_by_light_fences(false)).contains("00"));
+  EXPECT_EQ(results(store_buffering(kRelaxed, light_fence, heavy_fence, kRelaxed)),
+            (Set{"01", "10", "11"}));
+  EXPECT_TRUE(
+      results(store_buffering(kRelaxed, light_fence, light_fence, kRelaxed)).contains("00"));
 }
 
 TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {

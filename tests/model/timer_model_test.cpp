@@ -117,6 +117,18 @@ void go_round_by(Worker& worker) {
   worker.go_round();
 }
 
+void sleep_and_go_round_by(Worker& worker) {
+  const Working here(worker);
+  worker.sleep_and_go_round();
+}
+void pass_two_periods_by(Worker& worker) {
+  const Working here(worker);
+  for (int i = 0; i < 2; ++i) {
+    worker.let_pass(period);
+    worker.go_round();
+  }
+}
+
 /// The runtime of all workers: threads of a model share what is current on a thread.
 class Tasks final : public TaskSet {
  public:
@@ -264,13 +276,7 @@ void disarm_meets_the_next_period(Execution& execution) {
   const Tasks tasks(worker);
   Owned owned;
   arm_every_by(worker, *owned.timer);
-  execution.thread([&] {
-    const Working here(worker);
-    for (int i = 0; i < 2; ++i) {
-      worker.let_pass(period);
-      worker.go_round();
-    }
-  });
+  execution.thread([&] { pass_two_periods_by(worker); });
   execution.thread([&] { require(owned.timer->disarm(), "it is armed all the time"); });
   execution.join_all();
   const int calls = owned.called->calls();
@@ -288,13 +294,7 @@ void end_meets_the_next_period(Execution& execution) {
   const Tasks tasks(worker);
   Owned owned;
   arm_every_by(worker, *owned.timer);
-  execution.thread([&] {
-    const Working here(worker);
-    for (int i = 0; i < 2; ++i) {
-      worker.let_pass(period);
-      worker.go_round();
-    }
-  });
+  execution.thread([&] { pass_two_periods_by(worker); });
   execution.thread([&] { owned.end(); });
   execution.join_all();
   worker.let_pass(period);
@@ -442,21 +442,21 @@ TEST(TimerModel, ACallbackDestroysItsTimer) { expect_holds(3, end_within_the_cal
 
 // ---- a worker that sleeps
 
+/// From elsewhere; then the worker is to end as well.
+void disarm_and_end(Owned& owned, Worker& worker) {
+  require(owned.timer->disarm(), "it was armed");
+  owned.end();
+  worker.tell_to_end();
+}
+
 /// A wake that is lost is a livelock here: of who waits for the answer.
 void sleeper_is_asked_to_disarm(Execution& execution) {
   Worker worker;
   const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, never);
-  execution.thread([&] {
-    const Working here(worker);
-    worker.sleep_and_go_round();
-  });
-  execution.thread([&] {
-    require(owned.timer->disarm(), "it was armed");
-    owned.end();
-    worker.tell_to_end();
-  });
+  execution.thread([&] { sleep_and_go_round_by(worker); });
+  execution.thread([&] { disarm_and_end(owned, worker); });
   execution.join_all();
 }
 
@@ -468,16 +468,9 @@ void sleeper_is_visited(Execution& execution) {
   const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, never);
-  execution.thread([&] {
-    const Working here(worker);
-    worker.sleep_and_go_round();
-  });
+  execution.thread([&] { sleep_and_go_round_by(worker); });
   execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
-  execution.thread([&] {
-    require(owned.timer->disarm(), "it was armed");
-    owned.end();
-    worker.tell_to_end();
-  });
+  execution.thread([&] { disarm_and_end(owned, worker); });
   execution.join_all();
 }
 
@@ -493,10 +486,7 @@ void sleeper_is_asked_twice(Execution& execution) {
   arm_by(worker, *one.timer, never);
   arm_by(worker, *other.timer, never);
   Atomic<int> left{2};
-  execution.thread([&] {
-    const Working here(worker);
-    worker.sleep_and_go_round();
-  });
+  execution.thread([&] { sleep_and_go_round_by(worker); });
   for (Owned* const mine : {&one, &other}) {
     execution.thread([&, mine] {
       require(mine->timer->disarm(), "it was armed");
@@ -517,10 +507,7 @@ void sleepers_timer_moves(Execution& execution) {
   Timer timer([&] { called.call(); });
   arm_by(first, timer, later);
   bool was_armed = false;
-  execution.thread([&] {
-    const Working here(first);
-    first.sleep_and_go_round();
-  });
+  execution.thread([&] { sleep_and_go_round_by(first); });
   execution.thread([&] {
     const Working here(second);
     was_armed = timer.arm_at(passed);
