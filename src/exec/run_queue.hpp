@@ -122,6 +122,17 @@ class RunQueue<T, Capacity>::Local {
     return nullptr;
   }
 
+  /// Takes the first element out if it is `element`.
+  [[nodiscard]] bool pop_if(const T* element) noexcept {
+    // Orders as in pop(). If it stands there it is still in the queue: nobody but the owner puts it
+    // back in.
+    std::uint64_t head = queue_.head_.load(std::memory_order_relaxed);
+    return head != own_tail() &&
+           queue_.slot(head).load(std::memory_order_relaxed) == element &&
+           queue_.head_.compare_exchange_strong(head, head + 1, std::memory_order_release,
+                                                std::memory_order_relaxed);
+  }
+
   /// Moves the first half of a full queue to the end of `out`, to make room after push() returned
   /// false. Returns how many: none if the queue is not full (any more), in which case push() finds
   /// room.

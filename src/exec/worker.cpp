@@ -271,13 +271,21 @@ Runnable* Worker::next_local() noexcept {
 }
 
 bool Worker::take_back(Runnable& work) noexcept {
-  // Relaxed: if it is there then this thread has put it there, and nobody has taken it yet.
-  if (lifo_.load(std::memory_order_relaxed) != &work) return false;
-  if (!nothing_ready() || !nothing_due()) return false;
-  if (take_lifo() == nullptr) return false;  // a thief was faster
+  if (!nothing_due() || !take_next(work)) return false;
   ++tick_;
   ++ahead_;
   return true;
+}
+
+/// Takes `work` if it stands first in the queue, or in the LIFO slot with nothing in the queue.
+bool Worker::take_next(Runnable& work) noexcept {
+  if (single_) {
+    if (!own_.empty()) return own_.front() == &work && own_.pop_front() != nullptr;
+  } else if (!local_.empty()) {
+    return local_.pop_if(&work);
+  }
+  // Relaxed: if it is there then this thread has put it there, and nobody has taken it yet.
+  return lifo_.load(std::memory_order_relaxed) == &work && take_lifo() != nullptr;
 }
 
 void Worker::schedule(Runnable& work) noexcept {

@@ -113,8 +113,8 @@ class Worker {
   /// See Executor.
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept;
 
-  /// From within a task: takes `work` back, if it would run next when that task comes back, and
-  /// the loop has nothing else to do meanwhile.
+  /// From within a task that is about to wait for `work`: takes it out, if it would be next, or
+  /// after what that task itself has made runnable last, and the loop has nothing else to do.
   [[nodiscard]] bool take_back(Runnable& work) noexcept;
 
   [[nodiscard]] Scheduler& scheduler() const noexcept { return scheduler_; }
@@ -196,6 +196,7 @@ class Worker {
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
   [[nodiscard]] Runnable* take_lifo() noexcept;
+  [[nodiscard]] bool take_next(Runnable& work) noexcept;
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
   void run_timed(Runnable& work) noexcept;

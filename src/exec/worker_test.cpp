@@ -113,6 +113,25 @@ TEST_F(WorkerTest, WhatATaskWakesLastRunsNext) {
   EXPECT_EQ(words, (Words{"last", "first", "deferred", "second"}));
 }
 
+TEST_F(WorkerTest, ATaskTakesOutWhatItWaitsForIfThatIsNext) {
+  scheduler.schedule(make([&](Work&) {
+    Work& first = note("first");
+    Work& second = note("second");
+    Work& last = note("last");
+    scheduler.schedule(first);
+    scheduler.schedule(second);
+    scheduler.schedule(last);
+    EXPECT_FALSE(scheduler.claim(last));    // others have waited for longer
+    EXPECT_FALSE(scheduler.claim(second));  // it stands in the middle
+    EXPECT_TRUE(scheduler.claim(first));
+    EXPECT_FALSE(scheduler.claim(first));
+    EXPECT_TRUE(scheduler.claim(second));
+    EXPECT_TRUE(scheduler.claim(last));
+  }));
+  run();
+  EXPECT_EQ(words, Words{});
+}
+
 TEST_F(WorkerTest, ALifoChainLetsTheQueueHaveItsTurn) {
   int rounds = 0;
   int others_ran_at = -1;

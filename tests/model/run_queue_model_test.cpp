@@ -96,6 +96,24 @@ TEST(RunQueueModel, OwnerAgainstOneStealerWithWeakMemory) {
   expect_holds_weakly(1, 2, [](Execution& e) { owner_against_stealer<4, 5>(e, kNearWrap); });
 }
 
+/// The owner asks for each of two elements: it has the second if the first was stolen just before.
+void owner_asks_for_each(Execution& execution) {
+  Program<2, 2> program(kNearWrap);
+  execution.thread([&] {
+    Program<2, 2>::Local local(program.queue);
+    program.push_all(local);
+    if (local.pop_if(&program.items[1])) program.take(&program.items[1]);
+    if (local.pop_if(&program.items[0])) program.take(&program.items[0]);
+  });
+  execution.thread([&] { program.steal_once(); });
+  execution.join_all();
+  program.check();
+}
+
+TEST(RunQueueModel, OwnerTakesOneOnlyIfNobodyElseHas) {
+  expect_holds_exhaustively(3, owner_asks_for_each);
+}
+
 // Both stealers race for the same elements, one of them into a queue that a third party could steal
 // from.
 void two_stealers(Execution& execution) {
