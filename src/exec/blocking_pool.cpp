@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread_pointer.hpp"
 #include "os/thread.hpp"
 
 namespace weft {
@@ -24,15 +25,12 @@ struct BlockingPool::Worker {
   std::thread thread;
 };
 
-namespace {
-thread_local BlockingPool* current_pool = nullptr;
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept {
+  return thread_pointer<BlockingPool>();
 }
-
-// Not inlined: a coroutine may go on in another thread, where a cached address of the variable is
-// wrong.
-[[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept { return current_pool; }
 [[gnu::noinline]] BlockingPool* BlockingPool::make_current(BlockingPool* pool) noexcept {
-  return std::exchange(current_pool, pool);
+  return std::exchange(thread_pointer<BlockingPool>(), pool);
 }
 
 BlockingPool::BlockingPool(Options options) : options_(std::move(options)) {}

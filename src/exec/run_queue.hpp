@@ -41,7 +41,8 @@
 
 namespace weft {
 
-inline constexpr std::size_t kRunQueueCapacity = 256;
+/// Few in the model checker, which then sees full ones, and has less to make.
+inline constexpr std::size_t kRunQueueCapacity = WEFT_ATOMIC_MODE == 2 ? 4 : 256;
 
 template <class T, std::size_t Capacity = kRunQueueCapacity>
 class RunQueue {

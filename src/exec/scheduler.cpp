@@ -1,8 +1,7 @@
 #include "exec/scheduler.hpp"
 
-#include <thread>
-
 #include "base/check.hpp"
+#include "base/yield_hint.hpp"
 #include "exec/watchman.hpp"
 
 namespace weft {
@@ -36,7 +35,7 @@ Executor& Scheduler::of_priority(Priority priority) noexcept {
 Scheduler::~Scheduler() {
   // Acquire: pairs with release(). They are few instructions from their end, unless the system has
   // paused them.
-  while (visitors_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  while (visitors_.load(std::memory_order_acquire) != 0) yield_hint();
 }
 
 Worker* Scheduler::worker_here() const noexcept {

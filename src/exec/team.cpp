@@ -21,6 +21,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/thread_pointer.hpp"
 #include "os/thread.hpp"
 
 namespace weft {
@@ -47,8 +48,6 @@ constexpr std::uintptr_t pending = 1;
 constexpr int most_looks = WEFT_ATOMIC_MODE == 2 ? 1 : 2000;
 /// How often a member without work goes round before it sleeps: some tens of microseconds.
 constexpr int most_rounds = WEFT_ATOMIC_MODE == 2 ? 1 : 200;
-
-constinit thread_local Team* current_team = nullptr;
 
 }  // namespace
 
@@ -262,10 +261,10 @@ void TeamMember::nap() noexcept {
 // The team
 
 // Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] Team* Team::current() noexcept { return current_team; }
+[[gnu::noinline]] Team* Team::current() noexcept { return thread_pointer<Team>(); }
 
 [[gnu::noinline]] Team* Team::make_current(Team* team) noexcept {
-  return std::exchange(current_team, team);
+  return std::exchange(thread_pointer<Team>(), team);
 }
 
 Result<void> Team::submit(ForkRoot& root) noexcept {

@@ -2,16 +2,11 @@
 
 #include <utility>
 
+#include "base/thread_pointer.hpp"
 #include "exec/scheduler.hpp"
 #include "os/thread.hpp"
 
 namespace weft {
-
-namespace {
-
-constinit thread_local Worker* current_worker = nullptr;
-
-}  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
     : scheduler_(scheduler),
@@ -47,12 +42,11 @@ Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexce
   return work;
 }
 
-// Never inlined: a compiler may keep the address of a thread_local over a suspension, after which
-// the coroutine may be on another thread.
-[[gnu::noinline]] Worker* Worker::current() noexcept { return current_worker; }
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] Worker* Worker::current() noexcept { return thread_pointer<Worker>(); }
 
 [[gnu::noinline]] Worker* Worker::make_current(Worker* worker) noexcept {
-  return std::exchange(current_worker, worker);
+  return std::exchange(thread_pointer<Worker>(), worker);
 }
 
 Worker* Worker::enter() noexcept {

@@ -144,7 +144,7 @@ class Worker {
   /// After so many looks into the injector, low priority comes first, if it has its share of time.
   static constexpr std::uint32_t low_interval = 8;
   /// While looking around, between two looks at the clock: so many looks, of so much time at least.
-  static constexpr int looks_a_round = 16;
+  static constexpr int looks_a_round = WEFT_ATOMIC_MODE == 2 ? 1 : 16;
   static constexpr std::int64_t least_round_ns = 50;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.

@@ -5,21 +5,16 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/thread_pointer.hpp"
 #include "fiber/overflow.hpp"
 
 namespace weft {
 
-namespace {
-
-constinit thread_local FiberHub* current_hub = nullptr;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a switch.
-[[gnu::noinline]] FiberHub* FiberHub::current() noexcept { return current_hub; }
+// Never inlined: see thread_pointer(); a switch is a suspension, too.
+[[gnu::noinline]] FiberHub* FiberHub::current() noexcept { return thread_pointer<FiberHub>(); }
 
 [[gnu::noinline]] FiberHub* FiberHub::make_current(FiberHub* hub) noexcept {
-  FiberHub* const before = std::exchange(current_hub, hub);
+  FiberHub* const before = std::exchange(thread_pointer<FiberHub>(), hub);
   if (before != nullptr) before->signal_stack_.remove();
   if (hub != nullptr) {
     // SAFETY: the layout is the ABI's: see ExceptionGlobals.

@@ -5,10 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
-
-#if WEFT_ATOMIC_MODE == 2
-#include <map>
-#endif
+#include "base/thread_pointer.hpp"
 
 namespace weft {
 namespace {
@@ -30,9 +27,7 @@ Reactor*& current_reactor_slot() noexcept {
 #if WEFT_ATOMIC_MODE != 2
   return current_reactor;
 #else
-  // The threads of a model share what is thread_local: by their marks, then.
-  static std::map<const void*, Reactor*> slots;
-  return slots[this_thread_mark()];
+  return thread_pointer<Reactor>();
 #endif
 }
 

@@ -14,21 +14,16 @@
 #include <mutex>
 #include <utility>
 
+#include "base/thread_pointer.hpp"
 #include "runtime/machine.hpp"
 
 namespace weft {
 
-namespace {
-
-constinit thread_local StandIns* current_stand_ins = nullptr;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] StandIns* StandIns::current() noexcept { return current_stand_ins; }
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] StandIns* StandIns::current() noexcept { return thread_pointer<StandIns>(); }
 
 [[gnu::noinline]] StandIns* StandIns::make_current(StandIns* stand_ins) noexcept {
-  return std::exchange(current_stand_ins, stand_ins);
+  return std::exchange(thread_pointer<StandIns>(), stand_ins);
 }
 
 bool Runtime::Machine::begin_stand_in() noexcept try {

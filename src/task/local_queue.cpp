@@ -2,19 +2,17 @@
 
 #include <utility>
 
+#include "base/thread_pointer.hpp"
+
 namespace weft {
 
-namespace {
-
-constinit thread_local LocalQueue* current_queue = nullptr;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] LocalQueue* LocalQueue::current() noexcept { return current_queue; }
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] LocalQueue* LocalQueue::current() noexcept {
+  return thread_pointer<LocalQueue>();
+}
 
 [[gnu::noinline]] LocalQueue* LocalQueue::make_current(LocalQueue* queue) noexcept {
-  return std::exchange(current_queue, queue);
+  return std::exchange(thread_pointer<LocalQueue>(), queue);
 }
 
 void LocalQueue::schedule(Runnable& work) noexcept {

@@ -13,6 +13,8 @@
 
 #include <stdexcept>
 
+#include "base/thread_pointer.hpp"
+
 namespace weft {
 
 namespace {
@@ -24,11 +26,6 @@ constexpr std::uintptr_t ended_word = 3;
 
 std::uintptr_t word_of(JoinWaiter& waiter) noexcept {
   return reinterpret_cast<std::uintptr_t>(&waiter);
-}
-
-TaskSet*& current_slot() noexcept {
-  thread_local TaskSet* current = nullptr;
-  return current;
 }
 
 }  // namespace
@@ -160,8 +157,9 @@ void throw_shut_down() {
   throw std::logic_error("weft::Runtime: it was shut down, and takes no more work");
 }
 
+// Never inlined: see thread_pointer().
 [[gnu::noinline]] TaskSet& TaskSet::current() {
-  TaskSet* const set = current_slot();
+  TaskSet* const set = thread_pointer<TaskSet>();
   if (set == nullptr) {
     throw std::logic_error(
         "weft::spawn: this thread works for no runtime; use Runtime::spawn or call it from a task");
@@ -169,10 +167,12 @@ void throw_shut_down() {
   return *set;
 }
 
-[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept { return current_slot(); }
+[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept {
+  return thread_pointer<TaskSet>();
+}
 
 [[gnu::noinline]] TaskSet* TaskSet::make_current(TaskSet* set) noexcept {
-  return std::exchange(current_slot(), set);
+  return std::exchange(thread_pointer<TaskSet>(), set);
 }
 
 /// Before it suspends: so it cannot have ended.

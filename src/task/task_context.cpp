@@ -4,20 +4,18 @@
 
 #include <utility>
 
+#include "base/thread_pointer.hpp"
+
 namespace weft {
 
-namespace {
-
-constinit thread_local const TaskContext* current_context = nullptr;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] const TaskContext* TaskContext::current() noexcept { return current_context; }
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] const TaskContext* TaskContext::current() noexcept {
+  return thread_pointer<const TaskContext>();
+}
 
 [[gnu::noinline]] const TaskContext* TaskContext::make_current(
     const TaskContext* context) noexcept {
-  return std::exchange(current_context, context);
+  return std::exchange(thread_pointer<const TaskContext>(), context);
 }
 
 /// Gives whether the task is suspended.

@@ -1,7 +1,12 @@
 // The lock-free parts of the task, executor and reactor folders, built once more in the
 // deterministic mode for the tests in this folder.
 #include "exec/idle_set.cpp"
+#include "exec/level.cpp"
+#include "exec/scheduler.cpp"
 #include "exec/team.cpp"
+#include "exec/worker.cpp"
+#include "exec/worker_help.cpp"
+#include "exec/worker_sleep.cpp"
 #include "os/thread.cpp"
 #include "reactor/operation_leaf.cpp"
 #include "reactor/reactor.cpp"
