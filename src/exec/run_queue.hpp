@@ -128,8 +128,7 @@ class RunQueue<T, Capacity>::Local {
     // Orders as in pop(). If it stands there it is still in the queue: nobody but the owner puts it
     // back in.
     std::uint64_t head = queue_.head_.load(std::memory_order_relaxed);
-    return head != own_tail() &&
-           queue_.slot(head).load(std::memory_order_relaxed) == element &&
+    return head != own_tail() && queue_.slot(head).load(std::memory_order_relaxed) == element &&
            queue_.head_.compare_exchange_strong(head, head + 1, std::memory_order_release,
                                                 std::memory_order_relaxed);
   }

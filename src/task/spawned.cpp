@@ -167,9 +167,7 @@ void throw_shut_down() {
   return *set;
 }
 
-[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept {
-  return thread_pointer<TaskSet>();
-}
+[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept { return thread_pointer<TaskSet>(); }
 
 [[gnu::noinline]] TaskSet* TaskSet::make_current(TaskSet* set) noexcept {
   return std::exchange(thread_pointer<TaskSet>(), set);

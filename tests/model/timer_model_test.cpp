@@ -51,6 +51,17 @@ class ScriptedDriver final : public Driver {
   ThreadParker parker_;
 };
 
+/// The tasks of a runtime that never ends.
+class Tasks final : public TaskSet {
+ public:
+  using TaskSet::TaskSet;
+
+ private:
+  void added() noexcept override {}
+  bool ended() noexcept override { return false; }
+  void removed(bool) noexcept override {}
+};
+
 /// The executor of its TimerCalls, the only thing that it ever runs.
 class Worker final : public Executor {
  public:
@@ -90,18 +101,25 @@ class Worker final : public Executor {
 
  public:
   Reactor reactor;
+  Tasks tasks{*this};
 };
 
 /// While it lives, the calling thread is that of `worker`.
 class Working {
  public:
-  explicit Working(Worker& worker) : before_(Reactor::make_current(&worker.reactor)) {}
-  ~Working() { Reactor::make_current(before_); }
+  explicit Working(Worker& worker)
+      : reactor_before_(Reactor::make_current(&worker.reactor)),
+        tasks_before_(TaskSet::make_current(&worker.tasks)) {}
+  ~Working() {
+    TaskSet::make_current(tasks_before_);
+    Reactor::make_current(reactor_before_);
+  }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
 
  private:
-  Reactor* before_;
+  Reactor* reactor_before_;
+  TaskSet* tasks_before_;
 };
 
 void arm_by(Worker& worker, Timer& timer, TimePoint at) {
@@ -128,20 +146,6 @@ void pass_two_periods_by(Worker& worker) {
     worker.go_round();
   }
 }
-
-/// The runtime of all workers: threads of a model share what is current on a thread.
-class Tasks final : public TaskSet {
- public:
-  explicit Tasks(Executor& executor) noexcept : TaskSet(executor), before_(make_current(this)) {}
-  ~Tasks() override { make_current(before_); }
-
- private:
-  void added() noexcept override {}
-  bool ended() noexcept override { return false; }
-  void removed(bool) noexcept override {}
-
-  TaskSet* before_;
-};
 
 /// What a callback uses, and nothing but the timer guards.
 class Called {
@@ -184,7 +188,6 @@ void disarm_meets_the_worker(Execution& execution) {
   Called called;
   Timer timer([&] { called.call(); });
   Worker worker;
-  const Tasks tasks(worker);
   arm_by(worker, timer, passed);
   bool disarmed = false;
   execution.thread([&] { go_round_by(worker); });
@@ -199,7 +202,6 @@ TEST(TimerModel, ADisarmElsewhereOrTheCall) { expect_holds(3, disarm_meets_the_w
 /// The one who fires is not the one who calls.
 void disarm_meets_worker_and_visitor(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Called called;
   Timer timer([&] { called.call(); });
   arm_by(worker, timer, passed);
@@ -220,7 +222,6 @@ TEST(TimerModel, ADisarmElsewhereOrTheCallOfOneThatAVisitorFired) {
 
 void end_meets_the_worker(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, passed);
   execution.thread([&] { go_round_by(worker); });
@@ -235,7 +236,6 @@ TEST(TimerModel, AfterItsEndElsewhereNobodyCallsOrTouchesIt) {
 
 void disarm_and_end_meet_the_worker(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, passed);
   execution.thread([&] { go_round_by(worker); });
@@ -254,7 +254,6 @@ TEST(TimerModel, WhatWasDisarmedElsewhereWaitsForItsCallAtTheEnd) {
 /// It fires again, by a visitor, while its callback is running.
 void end_meets_worker_and_visitor(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_every_by(worker, *owned.timer);
   worker.let_pass(2 * period);
@@ -273,7 +272,6 @@ TEST(TimerModel, AfterItsEndElsewhereNobodyFiresIt) {
 
 void disarm_meets_the_next_period(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_every_by(worker, *owned.timer);
   execution.thread([&] { pass_two_periods_by(worker); });
@@ -291,7 +289,6 @@ TEST(TimerModel, ADisarmElsewhereEndsThePeriods) { expect_holds(3, disarm_meets_
 
 void end_meets_the_next_period(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_every_by(worker, *owned.timer);
   execution.thread([&] { pass_two_periods_by(worker); });
@@ -308,7 +305,6 @@ TEST(TimerModel, TheEndElsewhereEndsThePeriods) { expect_holds(3, end_meets_the_
 void arm_meets_the_worker(Execution& execution) {
   Worker first;
   Worker second;
-  const Tasks tasks(first);
   Called called;
   Timer timer([&] { called.call(); });
   arm_by(first, timer, passed);
@@ -334,7 +330,6 @@ TEST(TimerModel, ArmedElsewhereItIsCalledOnOneWorkerAtATime) {
 void arm_and_end_meet_the_worker(Execution& execution) {
   Worker first;
   Worker second;
-  const Tasks tasks(first);
   Owned owned;
   arm_by(first, *owned.timer, passed);
   execution.thread([&] { go_round_by(first); });
@@ -355,7 +350,6 @@ TEST(TimerModel, ArmedElsewhereItIsFoundAtItsEnd) { expect_holds(3, arm_and_end_
 /// Both ask while the worker is inside; each is answered by the worker, by itself or by the other.
 void two_ask_at_once(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned one;
   Owned other;
   arm_by(worker, *one.timer, never);
@@ -391,7 +385,6 @@ struct ArmsItself {
 
 void disarm_meets_arming(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   ArmsItself timer(worker);
   bool disarmed = false;
   execution.thread([&] { go_round_by(worker); });
@@ -407,7 +400,6 @@ TEST(TimerModel, ADisarmMeetsACallbackThatArms) { expect_holds(3, disarm_meets_a
 
 void end_meets_arming(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   auto timer = std::make_unique<ArmsItself>(worker);
   execution.thread([&] {
     const Working here(worker);
@@ -427,7 +419,6 @@ TEST(TimerModel, TheEndMeetsACallbackThatArms) { expect_holds(3, end_meets_armin
 /// … which has nothing more to do with it then, whoever visits.
 void end_within_the_call(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   std::optional<Timer> timer;  // its memory stays
   timer.emplace([&timer] { timer.reset(); });
   arm_by(worker, *timer, passed);
@@ -452,7 +443,6 @@ void disarm_and_end(Owned& owned, Worker& worker) {
 /// A wake that is lost is a livelock here: of who waits for the answer.
 void sleeper_is_asked_to_disarm(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, never);
   execution.thread([&] { sleep_and_go_round_by(worker); });
@@ -465,7 +455,6 @@ TEST(TimerModel, AWorkerThatSleepsIsWoken) { expect_holds(3, sleeper_is_asked_to
 /// … who may have taken the wake that was the worker's.
 void sleeper_is_visited(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned owned;
   arm_by(worker, *owned.timer, never);
   execution.thread([&] { sleep_and_go_round_by(worker); });
@@ -480,7 +469,6 @@ TEST(TimerModel, AWorkerThatSleepsIsWokenThoughSomebodyVisits) {
 
 void sleeper_is_asked_twice(Execution& execution) {
   Worker worker;
-  const Tasks tasks(worker);
   Owned one;
   Owned other;
   arm_by(worker, *one.timer, never);
@@ -502,7 +490,6 @@ TEST(TimerModel, AWorkerThatSleepsIsWokenForAllWhoAsk) { expect_holds(1, sleeper
 void sleepers_timer_moves(Execution& execution) {
   Worker first;
   Worker second;
-  const Tasks tasks(first);
   Called called;
   Timer timer([&] { called.call(); });
   arm_by(first, timer, later);
