@@ -15,7 +15,8 @@ Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
       single_(scheduler.single()),
       pinned_(scheduler, *this),
       high_(scheduler.high()),
-      spin_(cpu_count() > 1) {}
+      // A model has as many processors as threads, whatever it runs on.
+      spin_(WEFT_ATOMIC_MODE == 2 || cpu_count() > 1) {}
 
 Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
     : LocalQueue(scheduler), worker_(worker) {}
