@@ -156,9 +156,8 @@ TEST(WorkerModel, AlsoFromTwoThreads) {
 }
 
 /// The first piece ends a sleep, after which its worker looks around before the next one.
-void while_one_looks_around(Execution& execution, std::size_t workers,
-                            void (*outside)(Crew& crew)) {
-  Crew crew(workers, clock_goes_on);
+void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
+  Crew crew(2, clock_goes_on);
   Item sign([] {});
   execution.thread([&] {
     crew.scheduler.schedule(sign.made());
@@ -171,14 +170,14 @@ void while_one_looks_around(Execution& execution, std::size_t workers,
 }
 
 void what_it_looks_for(Execution& execution) {
-  while_one_looks_around(execution, 2, [](Crew& crew) {
+  while_one_looks_around(execution, [](Crew& crew) {
     crew.scheduler.schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
 }
 
 void what_it_does_not_look_for(Execution& execution) {
-  while_one_looks_around(execution, 2, [](Crew& crew) {
+  while_one_looks_around(execution, [](Crew& crew) {
     crew.scheduler.of_priority(Priority::low).schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
