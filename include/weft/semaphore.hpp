@@ -11,7 +11,7 @@
 // not with try_acquire().
 //
 // The word is the whole state while nobody waits: the permits, and a bit that says that somebody
-// does. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
+// does, or did. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
 #pragma once
 
 #include <weft/queue_op.hpp>
@@ -98,7 +98,7 @@ class Semaphore {
  private:
   static constexpr std::uintptr_t waiting_bit = 1;
 
-  /// Adds permits if nobody waits.
+  /// Adds permits if the bit is not set.
   [[nodiscard]] bool put(std::size_t permits) noexcept {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
     while ((word & waiting_bit) == 0 && permits <= most_permits - (word >> 1)) {
@@ -116,7 +116,7 @@ class Semaphore {
   void release_to_waiters(std::size_t permits) noexcept;
   [[nodiscard]] std::size_t grant(std::size_t permits, ServedList& served) noexcept;
 
-  Atomic<std::uintptr_t> word_;  // twice the permits, plus the bit
+  Atomic<std::uintptr_t> word_;  // twice the permits, plus waiting_bit
   mutable ThreadMutex mutex_;
   WaiterList waiters_;  // guarded by mutex_; all are SemaphoreWaiters
 };
@@ -185,7 +185,9 @@ inline QueueOp<AcquireRequest> Semaphore::acquire(std::size_t permits) noexcept 
 }
 
 inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {
-  return take(permits) ? Permit(*this, permits) : Permit();
+  // The bit may be set though nobody waits: then there are no permits, and who wants none has them.
+  const bool taken = take(permits) || (permits == 0 && waiting() == 0);
+  return taken ? Permit(*this, permits) : Permit();
 }
 
 }  // namespace weft

@@ -3,8 +3,10 @@
 // Invariants:
 //  - while the waiting bit is set, the word is written with the mutex held only: take() and put()
 //    leave it alone. The bit is set and cleared with the mutex held;
-//  - with the mutex free, the bit is set if and only if the queue has a waiter, and the permits in
-//    the word are then fewer than the first one wants;
+//  - with the mutex free, the bit is set if the queue has a waiter, and the permits in the word are
+//    then fewer than the first one wants. When the last waiter has had what it wants and nothing is
+//    left, the bit stays: the next one who comes will have to wait, too, as a rule, and need not
+//    set it. So with the bit set and an empty queue there are no permits in the word;
 //  - permits are in one place: in the word, or with whoever has them in hand, or granted. So none
 //    is lost and none is given twice;
 //  - nothing of the semaphore is touched after the step that makes its permits available: a
@@ -25,8 +27,7 @@ Semaphore::Semaphore(std::size_t permits) noexcept : word_(std::uintptr_t{permit
 }
 
 Semaphore::~Semaphore() {
-  // Relaxed: that nobody uses the semaphore any more is the caller's to see to.
-  WEFT_CHECK((word_.load(std::memory_order_relaxed) & waiting_bit) == 0,
+  WEFT_CHECK(waiters_.first() == nullptr,
              "a semaphore died while somebody waited: end the waits first");
 }
 
@@ -50,7 +51,7 @@ inline std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noe
   }
   // Relaxed: a word with the bit is read with the mutex held, and one without permits gives nothing
   // to anybody; what was released reaches its taker by the mutex, or by the put() that follows.
-  if (waiters_.first() != nullptr) {
+  if (waiters_.first() != nullptr || left == 0) {
     word_.store(left << 1 | waiting_bit, std::memory_order_relaxed);
     return 0;
   }
@@ -80,7 +81,8 @@ bool Semaphore::take_or_mark(std::size_t permits) noexcept {
       return enough;
     }
   }
-  return false;
+  // Nobody may wait, but then there are no permits either.
+  return permits == 0 && waiters_.first() == nullptr;
 }
 
 Queued Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {

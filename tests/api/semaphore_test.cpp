@@ -150,6 +150,28 @@ TEST_P(SemaphoreTest, ManyPermitsAtOnceServeManyAndTheRestStays) {
   });
 }
 
+TEST_P(SemaphoreTest, AfterTheLastWaiterItIsAsBefore) {
+  Log log;
+  run([&]() -> Task<void> {
+    Semaphore semaphore(0);
+    const auto serve_one = [&]() -> Task<void> {
+      auto waiter = co_await queue_up(semaphore, 1, log, "served");
+      semaphore.release();
+      co_await std::move(waiter);
+    };
+    co_await serve_one();
+    EXPECT_FALSE(semaphore.try_acquire());
+    EXPECT_TRUE(semaphore.try_acquire(0)) << "nobody waits, and none are wanted";
+    const Permit none = co_await semaphore.acquire(0);
+    EXPECT_EQ(semaphore.waiting(), 0U);
+    co_await serve_one();
+    semaphore.release(2);
+    EXPECT_EQ(semaphore.available(), 2U);
+    EXPECT_TRUE(semaphore.try_acquire(2));
+  });
+  EXPECT_EQ(log.words(), (Words{"served", "served"}));
+}
+
 // Cancel
 
 TEST_P(SemaphoreTest, ACancelOfTheFirstMakesWayForTheNext) {
