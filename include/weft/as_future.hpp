@@ -28,7 +28,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
       (void)polled->wait_with(*polled);  // it has not ended: it has not begun
       polled->launch(polled->task_.promise(), owner);
     } catch (...) {
-      destroy(*polled);
+      polled->destroy();
       throw;
     }
     return *polled;
@@ -58,12 +58,13 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
 
  private:
   explicit PolledTask(Task<T> task) noexcept
-      : SpawnedResult<T>(&PolledTask::on_finish, &PolledTask::destroy),
+      : SpawnedResult<T>(&PolledTask::on_finish),
         JoinWaiter(&PolledTask::on_end),
         task_(std::move(task)) {}
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& polled = static_cast<PolledTask&>(self);
+    if (ending == Ending::let_go) return polled.destroy();
     if (ending == Ending::returned) polled.outcome_.take_over(polled.task_.promise().outcome());
     polled.task_ = Task<T>();
     polled.end_with_outcome();
@@ -77,10 +78,9 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     // Acquire-release: the second sees what the first wrote.
     if (one_let_go_.exchange(true, std::memory_order_acq_rel)) this->drop_handle();
   }
-  static void destroy(SpawnedTask& self) noexcept {
-    auto& polled = static_cast<PolledTask&>(self);
-    polled.~PolledTask();
-    deallocate_frame(&polled, sizeof(PolledTask));
+  void destroy() noexcept {
+    this->~PolledTask();
+    deallocate_frame(this, sizeof(PolledTask));
   }
 
   Task<T> task_;

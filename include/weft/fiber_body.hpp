@@ -184,7 +184,7 @@ class SpawnedFiber final : public PromiseBase,
   SpawnedFiber(Options& own_options, F& function, Args&... args)
       : PromiseBase(std::coroutine_handle<SpawnedFiber>::from_promise(*this)),
         FiberOptionsHolder<Options>{std::move(own_options)},
-        SpawnedResult<T>(&SpawnedFiber::on_finish, &SpawnedFiber::destroy),
+        SpawnedResult<T>(&SpawnedFiber::on_finish),
         FiberBody(as_options(FiberOptionsHolder<Options>::options), &SpawnedFiber::call,
                   &SpawnedFiber::complete),
         work_(std::in_place, std::move(function), std::move(args)...) {
@@ -241,15 +241,13 @@ class SpawnedFiber final : public PromiseBase,
     fiber.root_returned(fiber);
     return true;
   }
-  static void on_finish(TaskHeader& self, Ending) noexcept {
+  static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& fiber = static_cast<SpawnedFiber&>(self);
+    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    if (ending == Ending::let_go) return fiber.handle().destroy();
     fiber.unwind_stack();
     fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
     fiber.end_with_outcome();
-  }
-  static void destroy(SpawnedTask& self) noexcept {
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
-    static_cast<SpawnedFiber&>(self).handle().destroy();
   }
 
   std::optional<Work> work_;

@@ -1,7 +1,7 @@
-// The memory of coroutine frames and other blocks that live as long as a task: size classes, a free
-// list a thread, slabs from the operating system. Promise types call it from their operator new and
-// delete. Every function is safe from any thread, also while the thread's thread_local objects are
-// destroyed. It is the one structure of weft that belongs to the process and not to a Runtime,
+// The memory of coroutine frames and other blocks that live as long as a task: size classes, free
+// blocks a thread, slabs from the operating system. Promise types call it from their operator new
+// and delete. Every function is safe from any thread, also while the thread's thread_local objects
+// are destroyed. It is the one structure of weft that belongs to the process and not to a Runtime,
 // because operator new has no argument to find a Runtime by; slabs stay with the process and are
 // used again. In AddressSanitizer builds, and with WEFT_FRAME_POOL=malloc in the environment, every
 // block comes from operator new and goes straight back, so that a use after free is seen; it is

@@ -31,12 +31,13 @@ inline constexpr std::size_t kLargestPooledFrame = kCoarseSizes.back();
   return kFineClasses + coarse;
 }
 
+inline constexpr std::uint32_t kLargestFrameBatch = 64;
 /// How many blocks move at once between a thread and the depot: 16 KiB worth of them, at least 2
 /// and at most 64. A thread keeps at most two such batches of free blocks a class.
 [[nodiscard]] constexpr std::uint32_t frame_batch_blocks(std::size_t index) noexcept {
   constexpr std::size_t kBatchBytes = 16384;
   return static_cast<std::uint32_t>(
-      std::clamp<std::size_t>(kBatchBytes / frame_class_bytes(index), 2, 64));
+      std::clamp<std::size_t>(kBatchBytes / frame_class_bytes(index), 2, kLargestFrameBatch));
 }
 
 }  // namespace weft

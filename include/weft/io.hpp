@@ -1,4 +1,4 @@
-// IoOp<R>: an I/O operation as an awaitable, and attempt(). What net, time and others are made of.
+// IoOp<R>: an I/O operation as an awaitable, and attempt(). What the network is made of.
 //
 // An awaitable (IoOp) is a small movable description; the awaiter made from it at `co_await` holds
 // the Operation and never moves. To make a new operation, write a request type R (see IoRequest)

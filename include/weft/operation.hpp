@@ -88,15 +88,18 @@ struct TimerLink {
 
 /// A node of the timer wheel. `deadline` is in nanoseconds of the steady clock.
 struct TimerNode {
+  /// Whose it is.
+  enum class Kind : std::uint8_t { operation, callback, sleep };
+
   TimerNode() noexcept = default;
-  explicit TimerNode(bool for_callback) noexcept : calls_back(for_callback) {}
+  explicit TimerNode(Kind of_what) noexcept : kind(of_what) {}
   /// The node that has `its` link.
   [[nodiscard]] static TimerNode& of(TimerLink& its) noexcept;
 
   TimerLink link;
   std::int64_t deadline = 0;
-  const bool calls_back = false;  ///< A Timer's, and no operation.
-  bool due = false;               ///< A Timer's, not in the wheel: its callback waits for its turn.
+  const Kind kind = Kind::operation;
+  bool due = false;  ///< A Timer's, not in the wheel: its callback waits for its turn.
 };
 static_assert(std::is_standard_layout_v<TimerNode>);
 

@@ -25,17 +25,14 @@
 #include <weft/future.hpp>
 #include <weft/runnable.hpp>
 #include <weft/task_context.hpp>
+#include <weft/task_failure.hpp>
 
-#include <array>
 #include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <source_location>
-#include <span>
 #include <utility>
 
 namespace weft {
@@ -44,44 +41,14 @@ class ForkPoint;
 class PromiseBase;
 class TaskHeader;
 
-/// The await sites an exception passed on its way out, innermost first.
-class AsyncBacktrace {
- public:
-  [[nodiscard]] std::span<const std::source_location> sites() const noexcept {
-    return {sites_.data(), size_};
-  }
-  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are
-  /// left out.
-  void note(const std::exception_ptr& error, std::source_location site) noexcept;
-
- private:
-  static constexpr std::size_t room = 16;
-  std::exception_ptr error_;
-  std::array<std::source_location, room> sites_{};
-  std::size_t size_ = 0;
-};
-
-/// A task's failure that no one awaits.
-struct UnhandledFailure {
-  std::exception_ptr error;
-  const AsyncBacktrace* backtrace;  ///< may be null
-};
-using FailureHandler = std::function<void(const UnhandledFailure&)>;
-
-/// What is kept of a task's failure.
-struct TaskFailure {
-  AsyncBacktrace backtrace;
-  std::exception_ptr error;                          // of a spawned task, and the next:
-  std::shared_ptr<const FailureHandler> on_failure;  // may outlive the owner
-};
-
 /// How a task's chain of frames came to its end: the root returned (or threw), or was unwound.
-enum class Ending : bool { returned, cancelled };
+/// `let_go` is the end of its block: only a SpawnedTask's has one, which nobody holds any more.
+enum class Ending : std::uint8_t { returned, cancelled, let_go };
 
 class TaskHeader : public Runnable {
  public:
   /// Called once when the task has ended, on its thread; it may destroy the root frame and the
-  /// header.
+  /// header. And, of a SpawnedTask, once more, by who lets go of its block: it must destroy that.
   using Finish = void (*)(TaskHeader&, Ending) noexcept;
 
   /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the
@@ -107,7 +74,7 @@ class TaskHeader : public Runnable {
   /// First act of every await_suspend that may stay suspended.
   void suspended_at(PromiseBase& innermost) noexcept {
     deferred_at(innermost);
-    if (pending_forks_ != nullptr) [[unlikely]]
+    if (pending_forks() != nullptr) [[unlikely]]
       share_forks();
   }
   /// The same for a task that waits for nothing but its next turn.
@@ -177,7 +144,7 @@ class TaskHeader : public Runnable {
   }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
   [[nodiscard]] AsyncBacktrace* backtrace() const noexcept {
-    return failure_ != nullptr ? &failure_->backtrace : nullptr;
+    return failure() != nullptr ? &failure_->backtrace : nullptr;
   }
 
   // For promises
@@ -195,7 +162,10 @@ class TaskHeader : public Runnable {
   void note_failure(std::source_location site) noexcept;
 
  protected:
-  ~TaskHeader() = default;
+  ~TaskHeader() {
+    if (keeps_failure_) [[unlikely]]
+      forget_failure();
+  }
 
   /// Before it runs: its owner will have it in its list from its first suspension on.
   void list_later() noexcept { unlisted_ = true; }
@@ -205,7 +175,11 @@ class TaskHeader : public Runnable {
   [[nodiscard]] bool runs_ahead() const noexcept { return run_ahead_; }
   /// Where a failure is kept; null if there is no memory.
   [[nodiscard]] TaskFailure* keep_failure() noexcept;
-  [[nodiscard]] TaskFailure* failure() const noexcept { return failure_.get(); }
+  [[nodiscard]] TaskFailure* failure() const noexcept {
+    return keeps_failure_ ? failure_ : nullptr;
+  }
+  /// Nobody holds this SpawnedTask any more: ends its block.
+  void end_block() noexcept { finish_(*this, Ending::let_go); }
 
   void set_failed() noexcept { failed_ = true; }
   [[nodiscard]] bool has_failed() const noexcept { return failed_; }
@@ -224,6 +198,10 @@ class TaskHeader : public Runnable {
   void end_cancel_within() noexcept;
   void share_forks() noexcept;
   void give_fork() noexcept;
+  [[nodiscard]] ForkPoint*& pending_forks() noexcept {
+    return keeps_failure_ ? failure_->pending_forks : pending_forks_;
+  }
+  void forget_failure() noexcept;
   void conclude(Ending ending) noexcept {
     if (guest_) [[unlikely]]
       return conclude_as_guest(ending);
@@ -249,11 +227,14 @@ class TaskHeader : public Runnable {
   bool guest_ : 1 = false;      // its executor is a GuestStay: see resume_on()
   bool failed_ : 1 = false;     // a SpawnedTask's
   bool taken_ : 1 = false;      // the same; its handle's holder's, after the end
+  bool keeps_failure_ : 1 = false;
   /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
   Atomic<std::uint32_t> cancel_reasons_{0};
-  ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
+  union {
+    ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
+    TaskFailure* failure_;                // owned; after a failure (keeps_failure_)
+  };
   Finish finish_;
-  std::unique_ptr<TaskFailure> failure_;  // only after a failure
 };
 
 /// Where a co_await stands, as a default argument takes it to where it is kept. A pointer where the

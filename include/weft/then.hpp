@@ -173,7 +173,7 @@ class ThenPromise final
 
   ThenPromise(W& work, F& function, E& on_error, std::source_location& site)
       : PromiseBase(std::coroutine_handle<ThenPromise>::from_promise(*this)),
-        SpawnedResult<Result>(&ThenPromise::on_finish, &ThenPromise::destroy),
+        SpawnedResult<Result>(&ThenPromise::on_finish),
         body_(std::in_place, std::move(work), std::move(function), std::move(on_error)) {
     set_site(site);
   }
@@ -204,6 +204,8 @@ class ThenPromise final
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& then = static_cast<ThenPromise&>(self);
+    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    if (ending == Ending::let_go) return then.handle().destroy();
     Outcome<Value> ended = then.how_it_ended(ending);
     try {
       then.body_->callbacks.call(ended, then.outcome_);
@@ -231,10 +233,6 @@ class ThenPromise final
       ended.set_error(std::current_exception());
     }
     return ended;
-  }
-  static void destroy(SpawnedTask& self) noexcept {
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
-    static_cast<ThenPromise&>(self).handle().destroy();
   }
 
   std::optional<Body> body_;

@@ -3,6 +3,7 @@
 
 #include <weft/io.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time_point.hpp>
 
@@ -14,26 +15,14 @@
 
 namespace weft {
 
-struct SleepRequest {
-  using value_type = void;
-  TimePoint deadline;
-
-  void prepare(Operation& op) noexcept {
-    op.kind = OperationKind::timer;
-    op.set_deadline(deadline.time_since_epoch().count());
-  }
-  Result<void> finish(std::int64_t result) noexcept;
-  [[nodiscard]] IoError error(std::error_code code) const { return IoError(code, "sleep"); }
-};
-
 /// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is
 /// idle. A deadline that has passed ends at once. Cancel: ends at once.
-[[nodiscard]] inline IoOp<SleepRequest> sleep_until(TimePoint deadline) noexcept {
-  return IoOp<SleepRequest>(SleepRequest{deadline});
+[[nodiscard]] inline SleepOp<> sleep_until(TimePoint deadline) noexcept {
+  return SleepOp<>(deadline);
 }
 
 /// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
-[[nodiscard]] inline IoOp<SleepRequest> sleep_for(Nanoseconds duration) noexcept {
+[[nodiscard]] inline SleepOp<> sleep_for(Nanoseconds duration) noexcept {
   return sleep_until(deadline_after(duration));
 }
 

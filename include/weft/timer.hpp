@@ -113,7 +113,7 @@ class Timer : private TimerNode {
   /// own. Throws std::bad_alloc, and what moving the callback throws. Any thread.
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Timer> && std::invocable<std::decay_t<F>&>)
-  explicit Timer(F&& callback) : TimerNode(true), callback_(std::forward<F>(callback)) {}
+  explicit Timer(F&& callback) : TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
   /// Disarms it. If the callback is running on another thread, waits for its end, as
   /// std::stop_callback does, so never wait in a callback for whoever destroys its timer. From
   /// within the callback: afterwards nobody touches the timer; what the function has captured is

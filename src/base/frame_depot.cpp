@@ -2,7 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -28,98 +30,113 @@ std::byte* map_huge_page(std::size_t bytes) {
 
 }  // namespace
 
-FrameRange SlabSource::cut(std::size_t block_bytes, std::size_t blocks) {
-  // What is left of a slab when not even one block fits is at most one block and was never touched.
-  if (static_cast<std::size_t>(rest_.end - rest_.begin) < block_bytes) {
-    const std::size_t bytes = next_slab_bytes_;
-    std::byte* const slab = bytes == kLargestSlab ? map_huge_page(bytes) : map_pages(bytes);
-    rest_ = FrameRange{slab, slab + bytes};
-    total_bytes_ += bytes;
+void* SlabSource::cut(std::size_t bytes) {
+  if (is_short_of(bytes)) {
+    // What is left of a slab is less than what is asked for, and was never touched.
+    const std::size_t slab_bytes = next_slab_bytes_;
+    begin_ = slab_bytes == kLargestSlab ? map_huge_page(slab_bytes) : map_pages(slab_bytes);
+    end_ = begin_ + slab_bytes;
+    total_bytes_ += slab_bytes;
     if (next_slab_bytes_ < kLargestSlab) next_slab_bytes_ *= 2;
   }
-  const std::size_t fitting = static_cast<std::size_t>(rest_.end - rest_.begin) / block_bytes;
-  const std::size_t bytes = (fitting < blocks ? fitting : blocks) * block_bytes;
-  FrameRange range{rest_.begin, rest_.begin + bytes};
-  rest_.begin = range.end;
-  return range;
+  void* const block = begin_;
+  begin_ += bytes;
+  return block;
 }
 
-struct FrameDepot::Batch {
-  FreeFrame first;  // so that the batch is also the head of its chain
-  Batch* next_batch;
-  std::uint32_t count;
+struct FrameDepot::Single {
+  Single* next;
 };
 
-struct FrameDepot::IdleRange {
-  IdleRange* next;
-  std::byte* end;
-};
-
-void FrameDepot::put(Shelf& shelf, FrameChain chain) noexcept {
-  static_assert(sizeof(Batch) <= kFrameGranule && sizeof(IdleRange) <= kFrameGranule);
-  FreeFrame* const second = chain.head->next;  // read before the storage is used again
-  // SAFETY: the block is free, at least a granule large and aligned to one.
-  shelf.batches = ::new (static_cast<void*>(chain.head))
-      Batch{.first = {second}, .next_batch = shelf.batches, .count = chain.count};
-}
-
-void FrameDepot::put(Shelf& shelf, FrameRange range) noexcept {
-  // SAFETY: as above; this touches one page of a range that nobody used yet.
-  shelf.ranges =
-      ::new (static_cast<void*>(range.begin)) IdleRange{.next = shelf.ranges, .end = range.end};
-}
-
-FrameSupply FrameDepot::take_locked(std::size_t index, std::size_t new_blocks) {
-  Shelf& shelf = shelves_[index];
-  FrameSupply supply;
-  if (Batch* const batch = shelf.batches; batch != nullptr) {
-    shelf.batches = batch->next_batch;
-    supply.chain = FrameChain{&batch->first, batch->count};
-  } else if (IdleRange* const idle = shelf.ranges; idle != nullptr) {
-    shelf.ranges = idle->next;
-    std::byte* const end = idle->end;
-    // SAFETY: put() made the IdleRange at the range's first byte.
-    supply.range = FrameRange{reinterpret_cast<std::byte*>(idle), end};
-  } else {
-    supply.range = slabs_.cut(frame_class_bytes(index), new_blocks);
-  }
-  return supply;
-}
-
-FrameSupply FrameDepot::take(std::size_t index) {
+Magazine* FrameDepot::take(std::size_t index, Magazine* empty) {
   const std::lock_guard lock(mutex_);
-  return take_locked(index, frame_batch_blocks(index));
+  Shelf& shelf = shelves_[index];
+  if (Magazine* const given = shelf.magazines; given != nullptr) {
+    shelf.magazines = given->next;
+    if (empty != nullptr) put(index, *empty);
+    return given;
+  }
+  Magazine* const filled = empty != nullptr ? empty : empty_magazine();
+  filled->count = 0;
+  const std::size_t bytes = frame_class_bytes(index);
+  const std::uint32_t batch = frame_batch_blocks(index);
+  try {
+    // The last is taken first: so those that are new come in the order of their addresses.
+    do {
+      filled->slots[batch - filled->count] = single(index);
+    } while (++filled->count != batch && (shelf.singles != nullptr || !slabs_.is_short_of(bytes)));
+  } catch (...) {
+    if (empty == nullptr) put(index, *filled);
+    throw;
+  }
+  if (filled->count != batch) {
+    std::copy_n(filled->slots.begin() + 1 + (batch - filled->count), filled->count,
+                filled->slots.begin() + 1);
+  }
+  return filled;
+}
+
+Magazine* FrameDepot::give(std::size_t index, Magazine* magazine) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (magazine != nullptr) put(index, *magazine);
+  try {
+    return empty_magazine();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void FrameDepot::put_back(std::size_t index, Magazine* magazine) noexcept {
+  if (magazine == nullptr) return;
+  const std::lock_guard lock(mutex_);
+  put(index, *magazine);
 }
 
 void* FrameDepot::take_one(std::size_t index) {
   const std::lock_guard lock(mutex_);
-  FrameSupply supply = take_locked(index, 1);
-  if (supply.chain.head != nullptr) {
-    FreeFrame* const block = supply.chain.head;
-    const FrameChain rest{block->next, supply.chain.count - 1};
-    if (rest.head != nullptr) put(shelves_[index], rest);
-    return block;
+  Shelf& shelf = shelves_[index];
+  Magazine* const magazine = shelf.magazines;
+  if (shelf.singles != nullptr || magazine == nullptr) return single(index);
+  void* const block = magazine->slots[magazine->count];
+  if (--magazine->count == 0) {
+    shelf.magazines = magazine->next;
+    put(index, *magazine);
   }
-  void* const block = supply.range.cut(frame_class_bytes(index));
-  if (!supply.range.empty()) put(shelves_[index], supply.range);
   return block;
 }
 
-void FrameDepot::give(std::size_t index, FrameChain chain) noexcept {
-  if (chain.head == nullptr) return;
+void FrameDepot::give_one(std::size_t index, void* block) noexcept {
   const std::lock_guard lock(mutex_);
-  put(shelves_[index], chain);
-}
-
-void FrameDepot::give(std::size_t index, FrameRange range) noexcept {
-  if (range.empty()) return;
-  const std::lock_guard lock(mutex_);
-  put(shelves_[index], range);
+  // SAFETY: the block is free, at least a granule large and aligned to one.
+  shelves_[index].singles = ::new (block) Single{shelves_[index].singles};
 }
 
 std::size_t FrameDepot::slab_bytes() noexcept {
   const std::lock_guard lock(mutex_);
   return slabs_.total_bytes();
+}
+
+// With the mutex held
+
+void FrameDepot::put(std::size_t index, Magazine& magazine) noexcept {
+  Magazine*& list = magazine.count != 0 ? shelves_[index].magazines : empty_;
+  magazine.next = list;
+  list = &magazine;
+}
+
+Magazine* FrameDepot::empty_magazine() {
+  if (empty_ == nullptr) {
+    constexpr std::size_t bytes = frame_class_bytes(frame_class_of(sizeof(Magazine)));
+    return ::new (slabs_.cut(bytes)) Magazine;
+  }
+  return std::exchange(empty_, empty_->next);
+}
+
+/// One that was given back as such, or a new one.
+void* FrameDepot::single(std::size_t index) {
+  Single*& singles = shelves_[index].singles;
+  if (singles == nullptr) return slabs_.cut(frame_class_bytes(index));
+  return std::exchange(singles, singles->next);
 }
 
 }  // namespace weft

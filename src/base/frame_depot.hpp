@@ -1,7 +1,6 @@
-// The shared part of the frame pool: what threads exchange in batches, and where new memory comes
-// from. Called by frame_pool.cpp when a thread's own lists are empty or full, and when a thread
-// ends. Thread-safe: one mutex guards everything. Blocks in the depot belong to nobody; a batch's
-// links are kept in its first block.
+// The shared part of the frame pool: what threads exchange in magazines, and where new memory comes
+// from. Called by frame_pool.cpp when a thread's own magazines are empty or full, and when a thread
+// ends. Thread-safe: one mutex guards everything. Blocks in the depot belong to nobody.
 #pragma once
 
 #include <array>
@@ -12,49 +11,32 @@
 
 namespace weft {
 
-/// What a free block holds.
-struct FreeFrame {
-  FreeFrame* next;
+/// Addresses of free blocks of one class. The blocks themselves need not be touched, neither to
+/// give them out nor to pass them on: another thread may have them in its cache.
+struct Magazine {
+  Magazine* next = nullptr;  // of those in the depot
+  std::size_t count = 0;     // while no thread works with it
+  /// The first stays null: who pops from an empty one finds that.
+  std::array<void*, 1 + kLargestFrameBatch> slots{};
 };
 
-/// Free blocks of one class, linked through `next`.
-struct FrameChain {
-  FreeFrame* head = nullptr;
-  std::uint32_t count = 0;
-};
-
-/// Memory that was never used, to be cut into blocks of one class from the front as needed, so that
-/// only what is used gets touched. A multiple of the block size.
-struct FrameRange {
-  std::byte* begin = nullptr;
-  std::byte* end = nullptr;
-
-  [[nodiscard]] bool empty() const noexcept { return begin == end; }
-  [[nodiscard]] void* cut(std::size_t bytes) noexcept {
-    void* const block = begin;
-    begin += bytes;
-    return block;
-  }
-};
-
-/// Either a chain or a range; the other is empty.
-struct FrameSupply {
-  FrameChain chain;
-  FrameRange range;
-};
-
-/// Slabs from the operating system, cut into ranges. Not thread-safe: the depot's mutex guards it.
+/// Slabs from the operating system, cut into blocks. Not thread-safe: the depot's mutex guards it.
 class SlabSource {
  public:
-  /// Between one and `blocks` blocks of `block_bytes` each. Throws std::bad_alloc.
-  [[nodiscard]] FrameRange cut(std::size_t block_bytes, std::size_t blocks);
+  /// Memory that was never used, aligned to a granule. Throws std::bad_alloc.
+  [[nodiscard]] void* cut(std::size_t bytes);
+  /// Whether cut() would have to ask the operating system.
+  [[nodiscard]] bool is_short_of(std::size_t bytes) const noexcept {
+    return static_cast<std::size_t>(end_ - begin_) < bytes;
+  }
   [[nodiscard]] std::size_t total_bytes() const noexcept { return total_bytes_; }
 
  private:
   static constexpr std::size_t kFirstSlab = std::size_t{64} << 10;
   static constexpr std::size_t kLargestSlab = std::size_t{2} << 20;  // a huge page
 
-  FrameRange rest_;
+  std::byte* begin_ = nullptr;
+  std::byte* end_ = nullptr;
   std::size_t next_slab_bytes_ = kFirstSlab;
   std::size_t total_bytes_ = 0;
 };
@@ -63,32 +45,36 @@ class FrameDepot {
  public:
   constexpr FrameDepot() noexcept = default;
 
-  /// At most one batch of class `index`: given back ones first, then new memory. Throws
-  /// std::bad_alloc.
-  [[nodiscard]] FrameSupply take(std::size_t index);
+  /// A magazine with at least one block of class `index` and at most a batch: one that was given
+  /// back, else new memory. `empty` is one that the caller has no use for; null: there is none.
+  /// Throws std::bad_alloc, and `empty` is still the caller's.
+  [[nodiscard]] Magazine* take(std::size_t index, Magazine* empty);
+  /// Gives back a magazine, with what is in it, and has an empty one for it; null: there is no
+  /// memory for that. `magazine` may be null.
+  [[nodiscard]] Magazine* give(std::size_t index, Magazine* magazine) noexcept;
+  /// The same of a thread that ends, or of one that has more than it needs.
+  void put_back(std::size_t index, Magazine* magazine) noexcept;
 
-  /// One block of class `index`, for a thread that keeps no lists. Throws std::bad_alloc.
+  /// One block of class `index`, for a thread that keeps no magazines. Throws std::bad_alloc.
   [[nodiscard]] void* take_one(std::size_t index);
-
-  void give(std::size_t index, FrameChain chain) noexcept;
-  void give(std::size_t index, FrameRange range) noexcept;
+  void give_one(std::size_t index, void* block) noexcept;
 
   [[nodiscard]] std::size_t slab_bytes() noexcept;
 
  private:
-  struct Batch;      // lies in the first block of a chain
-  struct IdleRange;  // lies at the front of a range
+  struct Single;  // lies in a free block
   struct Shelf {
-    Batch* batches = nullptr;
-    IdleRange* ranges = nullptr;
+    Magazine* magazines = nullptr;  // none of them empty
+    Single* singles = nullptr;
   };
 
-  void put(Shelf& shelf, FrameChain chain) noexcept;
-  void put(Shelf& shelf, FrameRange range) noexcept;
-  [[nodiscard]] FrameSupply take_locked(std::size_t index, std::size_t new_blocks);
+  [[nodiscard]] Magazine* empty_magazine();
+  [[nodiscard]] void* single(std::size_t index);
+  void put(std::size_t index, Magazine& magazine) noexcept;
 
   ThreadMutex mutex_;
-  std::array<Shelf, kFrameClasses> shelves_{};  // guarded by mutex_, as is slabs_
+  std::array<Shelf, kFrameClasses> shelves_{};  // guarded by mutex_, as is what follows
+  Magazine* empty_ = nullptr;
   SlabSource slabs_;
 };
 

@@ -1,9 +1,9 @@
-// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a list of
-// free blocks, a full batch in reserve and some memory not yet cut (the magazines of Bonwick and
-// Adams, "Magazines and Vmem", 2001). The hot paths are a thread_local access and a push or pop;
-// everything unusual (the first use, a full or empty bin, the pass-through mode, a failure to
-// inject, a thread that has ended) looks to the hot paths like an empty list or a list without
-// room.
+// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a magazine of
+// free blocks that it works with, and another in reserve, full or empty (Bonwick and Adams,
+// "Magazines and Vmem", 2001). The hot paths are a thread_local access and a push or pop of an
+// address; everything unusual (the first use, a full or empty magazine, the pass-through mode, a
+// failure to inject, a thread that has ended) looks to the hot paths like a magazine that is empty
+// and has no room.
 //
 // No thread_local address survives a suspension: every function that takes one is noinline, is no
 // coroutine and takes it anew on each call (compilers cache such addresses inside one function).
@@ -29,24 +29,26 @@ namespace {
 #endif
 #endif
 
-/// A number that its thread changes and others read: relaxed load and store, as no order is
-/// claimed.
+/// A number, or an address, that its thread changes and others read: relaxed load and store, as no
+/// order is claimed.
 template <class N>
 class Counter {
  public:
+  constexpr Counter() noexcept : value_(N()) {}
+  constexpr explicit Counter(N value) noexcept : value_(value) {}
   void add(N amount) noexcept { set(static_cast<N>(get() + amount)); }
   void set(N value) noexcept { value_.store(value, std::memory_order_relaxed); }
   [[nodiscard]] N get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
-  Atomic<N> value_{0};
+  Atomic<N> value_;
 };
 using Count = Counter<std::int64_t>;
-using Room = Counter<std::uint32_t>;
+using Slot = Counter<void**>;
 
 /// Blocks that threads allocated, less those that they freed: below zero where one frees others'
-/// blocks. Of a thread that lives it is that less the room of its bins, so that the hot paths,
-/// which change the room, need not count.
+/// blocks. Of a thread that lives it is that and what is in the magazines that it works with, so
+/// that the hot paths, which change those, need not count.
 struct LiveCounts {
   std::array<Count, kFrameClasses> blocks;
   Count large_blocks;
@@ -59,18 +61,31 @@ struct LiveCounts {
   }
 };
 
-/// Invariant: `free` holds frame_batch_blocks - room blocks, and `reserve`, if not null, a full
-/// batch; but in a thread that does not keep lists all is empty and there is no room.
+/// Where there is no magazine: empty, and without room.
+constinit void* no_slot = nullptr;
+
+/// Invariant: free blocks stand in (first, last], and there is room in (last, limit].
 struct Bin {
-  FreeFrame* free = nullptr;
-  Room room;
-  FreeFrame* reserve = nullptr;
-  FrameRange range;
+  Slot last{&no_slot};
+  Slot limit{&no_slot};
+  Slot first{&no_slot};
+  Magazine* magazine = nullptr;  // that these are in
+  Magazine* reserve = nullptr;   // full or empty
+
+  [[nodiscard]] std::int64_t blocks() const noexcept { return last.get() - first.get(); }
+  /// The same for another thread, which may see the end of one magazine and the beginning of
+  /// another: those are further apart than any is long.
+  [[nodiscard]] std::int64_t blocks_seen(std::size_t index) const noexcept {
+    const auto bytes = reinterpret_cast<std::uintptr_t>(last.get()) -
+                       reinterpret_cast<std::uintptr_t>(first.get());
+    const std::uintptr_t blocks = bytes / sizeof(void*);
+    return blocks <= frame_batch_blocks(index) ? static_cast<std::int64_t>(blocks) : 0;
+  }
 };
 
 enum class ThreadState : std::uint8_t {
-  kNew,         // not known to the registry
-  kKeepsLists,  // the usual state
+  kNew,             // not known to the registry
+  kKeepsMagazines,  // the usual state
   kDirect,  // known, but allocates from operator new or, while a failure is armed, from the depot
   kEnded,   // its thread_local objects are being destroyed and it has left the registry
 };
@@ -99,14 +114,15 @@ static_assert(std::is_trivially_destructible_v<ThreadCache>);
 // What the hot paths look at: the thread's cache, or one that is empty and has no room, for ever.
 // The pointer is addressed relative to the thread pointer, without a call, also in a shared
 // library; the cache itself would be too large for the little room that is kept for those.
-ThreadCache no_cache;
+constinit ThreadCache no_cache;
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadCache* hot_cache = &no_cache;
 
 bool passes_through() noexcept {
 #ifdef WEFT_FRAME_POOL_PASSES_THROUGH
   return true;
 #else
-  // In the deterministic mode, lists would only add scheduling points to what is being modelled.
+  // In the deterministic mode, magazines would only add scheduling points to what is being
+  // modelled.
   static const bool wanted = [] {
     const char* const choice = std::getenv("WEFT_FRAME_POOL");
     return WEFT_ATOMIC_MODE == 2 || (choice != nullptr && std::string_view(choice) == "malloc");
@@ -115,44 +131,38 @@ bool passes_through() noexcept {
 #endif
 }
 
-/// The bin holds no block.
-void make_room(ThreadCache& self, std::size_t index) noexcept {
-  const std::uint32_t batch = frame_batch_blocks(index);
-  self.bins[index].room.set(batch);
-  self.live.blocks[index].add(-std::int64_t{batch});
-}
-
-/// The bin holds `blocks`, where it held none.
-void fill(ThreadCache& self, std::size_t index, FrameChain blocks) noexcept {
+/// Puts the bin's magazine, if there is one, aside.
+[[nodiscard]] Magazine* unload(ThreadCache& self, std::size_t index) noexcept {
   Bin& bin = self.bins[index];
-  bin.free = blocks.head;
-  bin.room.add(0U - blocks.count);
-  self.live.blocks[index].add(blocks.count);
+  Magazine* const magazine = std::exchange(bin.magazine, nullptr);
+  if (magazine == nullptr) return nullptr;
+  magazine->count = static_cast<std::size_t>(bin.blocks());
+  self.live.blocks[index].add(-bin.blocks());
+  for (Slot* const each : {&bin.last, &bin.limit, &bin.first}) each->set(&no_slot);
+  return magazine;
 }
 
-void start_lists(ThreadCache& self) noexcept {
-  self.state = ThreadState::kKeepsLists;
-  for (std::size_t i = 0; i < kFrameClasses; ++i) make_room(self, i);
+/// The bin, which has none, works with `magazine`, which may be null.
+void load(ThreadCache& self, std::size_t index, Magazine* magazine) noexcept {
+  if (magazine == nullptr) return;
+  Bin& bin = self.bins[index];
+  bin.magazine = magazine;
+  bin.first.set(magazine->slots.data());
+  bin.last.set(magazine->slots.data() + magazine->count);
+  bin.limit.set(magazine->slots.data() + frame_batch_blocks(index));
+  self.live.blocks[index].add(bin.blocks());
 }
 
-void give_lists_away(ThreadCache& self) noexcept {
+void give_magazines_away(ThreadCache& self) noexcept {
   for (std::size_t i = 0; i < kFrameClasses; ++i) {
-    Bin& bin = self.bins[i];
-    const std::uint32_t batch = frame_batch_blocks(i);
-    const std::uint32_t room = bin.room.get();
-    depot.give(i, FrameChain{bin.free, batch - room});
-    depot.give(i, FrameChain{bin.reserve, batch});
-    depot.give(i, bin.range);
-    bin.free = bin.reserve = nullptr;
-    bin.range = FrameRange{};
-    bin.room.set(0);
-    self.live.blocks[i].add(room);
+    depot.put_back(i, unload(self, i));
+    depot.put_back(i, std::exchange(self.bins[i].reserve, nullptr));
   }
 }
 
 void end_thread() noexcept {
   ThreadCache& self = cache;
-  if (self.state == ThreadState::kKeepsLists) give_lists_away(self);
+  give_magazines_away(self);
   self.state = ThreadState::kEnded;
   const std::lock_guard lock(registry.mutex);
   (self.previous != nullptr ? self.previous->next : registry.first) = self.next;
@@ -169,11 +179,7 @@ void start_thread(ThreadCache& self) noexcept {
   static thread_local EndOfThread end_of_thread;
   end_of_thread.armed = true;  // the first use registers the destructor
   hot_cache = &self;
-  if (passes_through()) {
-    self.state = ThreadState::kDirect;
-  } else {
-    start_lists(self);
-  }
+  self.state = passes_through() ? ThreadState::kDirect : ThreadState::kKeepsMagazines;
   const std::lock_guard lock(registry.mutex);
   self.next = registry.first;
   if (self.next != nullptr) self.next->previous = &self;
@@ -199,6 +205,8 @@ void count_large(ThreadCache& self, std::int64_t blocks, std::size_t bytes) noex
   }
 }
 
+constexpr auto block_alignment = std::align_val_t{kFrameGranule};
+
 void throw_if_armed(ThreadCache& self) {
   if (self.failure_after < 0) return;
   if (self.failure_after-- == 0) {
@@ -209,87 +217,78 @@ void throw_if_armed(ThreadCache& self) {
 
 void* allocate_directly(ThreadCache& self, std::size_t index) {
   throw_if_armed(self);
-  void* const block =
-      passes_through() ? ::operator new(frame_class_bytes(index)) : depot.take_one(index);
+  void* const block = passes_through() ? ::operator new(frame_class_bytes(index), block_alignment)
+                                       : depot.take_one(index);
   count(self, index, 1);
   return block;
-}
-
-/// A few blocks from the front of `range`, which is not empty: a few, as to link them touches them.
-FrameChain cut_some(FrameRange& range, std::size_t index) noexcept {
-  constexpr std::uint32_t most = 8;
-  FrameChain chain;
-  FreeFrame** link = &chain.head;
-  while (chain.count < std::min(most, frame_batch_blocks(index)) && !range.empty()) {
-    *link = ::new (range.cut(frame_class_bytes(index))) FreeFrame{nullptr};
-    link = &(*link)->next;
-    ++chain.count;
-  }
-  return chain;
 }
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t index) {
   ThreadCache& self = cache;
   if (self.state == ThreadState::kNew) start_thread(self);
-  if (self.state != ThreadState::kKeepsLists) return allocate_directly(self, index);
+  if (self.state != ThreadState::kKeepsMagazines) return allocate_directly(self, index);
   Bin& bin = self.bins[index];
-  if (bin.reserve != nullptr) {
-    fill(self, index, {std::exchange(bin.reserve, nullptr), frame_batch_blocks(index)});
-  } else {
-    if (bin.range.empty()) {
-      const FrameSupply supply = depot.take(index);
-      fill(self, index, supply.chain);
-      bin.range = supply.range;
+  Magazine* const empty = unload(self, index);
+  if (bin.reserve == nullptr || bin.reserve->count == 0) {
+    try {
+      load(self, index, depot.take(index, empty));
+    } catch (const std::bad_alloc&) {
+      // No memory for a magazine; but there may be a block.
+      load(self, index, empty);
+      void* const block = depot.take_one(index);
+      count(self, index, 1);
+      return block;
     }
-    if (bin.free == nullptr) fill(self, index, cut_some(bin.range, index));
+  } else {
+    load(self, index, std::exchange(bin.reserve, empty));
   }
-  FreeFrame* const block = bin.free;
-  bin.free = block->next;
-  bin.room.add(1);
-  return block;
+  void** const last = bin.last.get();
+  bin.last.set(last - 1);
+  return *last;
 }
 
 void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noexcept {
   count(self, index, -1);
-  if (passes_through()) return ::operator delete(block, frame_class_bytes(index));
-  depot.give(index, FrameChain{::new (block) FreeFrame{nullptr}, 1});
+  if (passes_through()) {
+    return ::operator delete(block, frame_class_bytes(index), block_alignment);
+  }
+  depot.give_one(index, block);
 }
 
 [[gnu::noinline]] void deallocate_slowly(void* block, std::size_t index) noexcept {
   ThreadCache& self = cache;
   if (self.state == ThreadState::kNew) start_thread(self);
-  if (self.state != ThreadState::kKeepsLists) return deallocate_directly(self, block, index);
+  if (self.state != ThreadState::kKeepsMagazines) return deallocate_directly(self, block, index);
   Bin& bin = self.bins[index];
-  if (bin.room.get() == 0) {
-    // Keeping the batch just filled and handing over the older one means that a thread which
-    // allocates and frees around a boundary goes to the depot once a batch at most.
-    depot.give(index, FrameChain{bin.reserve, frame_batch_blocks(index)});
-    bin.reserve = std::exchange(bin.free, nullptr);
-    make_room(self, index);
-  }
-  bin.free = ::new (block) FreeFrame{bin.free};
-  bin.room.add(-1U);
+  // Keeping what has just been filled and giving the older one away means that a thread which
+  // allocates and frees around a boundary goes to the depot once a batch at most.
+  Magazine* const older = std::exchange(bin.reserve, unload(self, index));
+  load(self, index, older != nullptr && older->count == 0 ? older : depot.give(index, older));
+  if (bin.magazine == nullptr) return deallocate_directly(self, block, index);
+  void** const last = bin.last.get() + 1;
+  *last = block;
+  bin.last.set(last);
 }
 
 }  // namespace
 
 [[gnu::noinline]] void* allocate_frame_of_class(std::size_t index) {
   Bin& bin = hot_cache->bins[index];
-  FreeFrame* const block = bin.free;
+  void** const last = bin.last.get();
+  void* const block = *last;
   if (block == nullptr) [[unlikely]]
     return allocate_slowly(index);
-  bin.free = block->next;
-  bin.room.add(1);
+  bin.last.set(last - 1);
   return block;
 }
 
 [[gnu::noinline]] void deallocate_frame_of_class(void* block, std::size_t index) noexcept {
   Bin& bin = hot_cache->bins[index];
-  const std::uint32_t room = bin.room.get();
-  if (room == 0) [[unlikely]]
+  void** const last = bin.last.get();
+  if (last == bin.limit.get()) [[unlikely]]
     return deallocate_slowly(block, index);
-  bin.free = ::new (block) FreeFrame{bin.free};
-  bin.room.set(room - 1);
+  last[1] = block;
+  bin.last.set(last + 1);
 }
 
 [[gnu::noinline]] void* allocate_large_frame(std::size_t bytes) {
@@ -312,7 +311,8 @@ FramePoolStats frame_pool_stats() noexcept {
     sum.add(registry.ended);
     for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
       sum.add(each->live);
-      for (std::size_t i = 0; i < kFrameClasses; ++i) sum.blocks[i].add(each->bins[i].room.get());
+      for (std::size_t i = 0; i < kFrameClasses; ++i)
+        sum.blocks[i].add(-each->bins[i].blocks_seen(i));
     }
   }
   FramePoolStats stats;
@@ -331,12 +331,12 @@ FramePoolStats frame_pool_stats() noexcept {
   if (self.state == ThreadState::kNew) start_thread(self);
   self.failure_after = successes;
   if (self.state == ThreadState::kEnded || passes_through()) return;
-  // An armed thread keeps no lists, so that each allocation passes the place that can fail.
-  if (successes >= 0 && self.state == ThreadState::kKeepsLists) {
-    give_lists_away(self);
+  // An armed thread keeps no magazines, so that each allocation passes the place that can fail.
+  if (successes >= 0 && self.state == ThreadState::kKeepsMagazines) {
+    give_magazines_away(self);
     self.state = ThreadState::kDirect;
   } else if (successes < 0 && self.state == ThreadState::kDirect) {
-    start_lists(self);
+    self.state = ThreadState::kKeepsMagazines;
   }
 }
 

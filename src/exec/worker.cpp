@@ -1,5 +1,6 @@
 #include "exec/worker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/thread_pointer.hpp"
@@ -132,6 +133,24 @@ Runnable* Worker::take_injected() noexcept {
   return work;
 }
 
+/// As its own queue is empty: of what waits for any worker a fair share at once, into that queue,
+/// so that not each of many costs a look at what all share (Go's globrunqget). One to run.
+[[gnu::noinline]] Runnable* Worker::take_share() noexcept {
+  Injector<Runnable>& injector = scheduler_.injector();
+  if (injector.empty()) return nullptr;
+  IntrusiveQueue<Runnable> share;
+  const std::size_t workers = scheduler_.size();
+  const std::size_t fair = (injector.size() + workers - 1) / workers;
+  if (injector.pop(std::min(fair, largest_share), share) == 0) return nullptr;
+  counts_.injector_takes.add();
+  Runnable* const first = share.pop_front();
+  if (share.empty()) return first;
+  while (Runnable* const work = share.pop_front()) push(*work);
+  // For each of these somebody else was called, or was about to look for it.
+  if (!single_) scheduler_.wake_one();
+  return first;
+}
+
 bool Worker::has_late() const noexcept { return !late_.empty() || !scheduler_.late().empty(); }
 
 /// Of what was set back: what is bound to this worker, and what is not, in turns.
@@ -184,7 +203,7 @@ Runnable* Worker::take_late() noexcept {
     if (work == nullptr) counts_.empty_turns.add();
     return work;
   }
-  if (Runnable* const work = take_injected()) return work;
+  if (Runnable* const work = take_share()) return work;
   if (Runnable* const work = search()) return work;
   // It may have come since it was looked for.
   if (Runnable* const work = take_high()) return work;

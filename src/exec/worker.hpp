@@ -141,6 +141,8 @@ class Worker {
   static constexpr std::uint32_t injector_interval = 61;
   static constexpr std::uint32_t poll_interval = 127;
   static constexpr std::uint32_t lifo_limit = 3;
+  /// Of what a worker takes from the injector at once.
+  static constexpr std::size_t largest_share = kRunQueueCapacity / 2;
   /// After so many looks into the injector, low priority comes first, if it has its share of time.
   static constexpr std::uint32_t low_interval = 8;
   /// While looking around, between two looks at the clock: so many looks, of so much time at least.
@@ -185,6 +187,7 @@ class Worker {
   [[nodiscard]] Runnable* take_high() noexcept;
   [[nodiscard]] Runnable* take_low() noexcept;
   [[nodiscard]] Runnable* take_injected() noexcept;
+  [[nodiscard]] Runnable* take_share() noexcept;
   [[nodiscard]] Runnable* take_heavy() noexcept;
   [[nodiscard]] Runnable* take_late() noexcept;
   [[nodiscard]] bool has_late() const noexcept;

@@ -12,16 +12,10 @@
 
 namespace weft {
 
-// A look at the clock costs more than the rest of a sleep's begin. A deadline that is further than
-// this after what the clock has last shown has mostly not passed, as tasks are short; if it has,
-// the wheel gives it out in the next turn.
-constexpr std::int64_t surely_later_ns = 1'000'000;
-
 // With the reactor held. Inlined: each level of call above a system call costs (see
 // "os/syscalls.hpp").
 inline bool OperationLeaf::start_until_pending(Again again) noexcept {
-  if (kind == OperationKind::timer && timer.deadline <= reactor->seen_at() + surely_later_ns &&
-      timer.deadline <= reactor->now()) {
+  if (kind == OperationKind::timer && reactor->has_passed(timer.deadline)) {
     // Ends at once: the wheel would take it, but see to it only at its next tick.
     result = 0;
     return false;

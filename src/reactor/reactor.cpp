@@ -69,6 +69,15 @@ void Reactor::cancel(Operation& operation) noexcept {
   end(operation);
 }
 
+bool Reactor::take_back(SleepLeaf& sleep) noexcept {
+  const Hold hold(*this);
+  if (sleep.link.next == nullptr) return false;
+  wheel_.remove(sleep);
+  --pending_;
+  ended_.add();
+  return true;
+}
+
 // The inbox. A waker pushes with release, the owner takes the whole stack with acquire, so it sees
 // the hooks as they were posted. Only who finds it empty wakes: with something in it, its first
 // poster has woken the owner or is about to, after the push that we saw; and the owner's look at
@@ -166,7 +175,7 @@ void Reactor::drop_timers() noexcept {
     timer.home_.store(nullptr, std::memory_order_release);
   };
   while (Timer* const timer = calls_.pop()) drop(*timer);
-  // SAFETY: all operations have ended, so what is left is Timers'.
+  // SAFETY: all operations and sleeps have ended, so what is left is Timers'.
   while (TimerNode* const node = wheel_.pop_any()) drop(static_cast<Timer&>(*node));
 }
 
@@ -195,15 +204,28 @@ void Reactor::fire_timers() noexcept {
   for (std::size_t fired = 0; fired < timers_a_turn; ++fired) {
     TimerNode* const node = wheel_.pop_due(present);
     if (node == nullptr) return;
-    if (node->calls_back) {
+    fire(*node);
+  }
+}
+
+// SAFETY of the casts: the kind says whose the node is.
+void Reactor::fire(TimerNode& node) noexcept {
+  switch (node.kind) {
+    case TimerNode::Kind::sleep:
+      --pending_;
       ended_.add();
-      calls_.add(static_cast<Timer&>(*node));  // SAFETY: what calls back is a Timer's
-      continue;
+      static_cast<SleepLeaf&>(node).over();
+      return;
+    case TimerNode::Kind::callback:
+      ended_.add();
+      calls_.add(static_cast<Timer&>(node));
+      return;
+    case TimerNode::Kind::operation: {
+      Operation& timer = Operation::of(node);
+      timer.result = 0;
+      timer.pending = false;
+      end(timer);
     }
-    Operation& timer = Operation::of(*node);  // the others are operations'
-    timer.result = 0;
-    timer.pending = false;
-    end(timer);
   }
 }
 

@@ -1,5 +1,6 @@
 // Reactor: one worker's I/O and time. Owns a Driver and a timer wheel, and decides nothing about
-// tasks: it calls Operation::complete() for what has ended.
+// tasks: it calls complete() of an operation that has ended, and over() of a sleep. What is said
+// here of operations holds for sleeps, too.
 //
 // Thread-safety: everything on the owner's thread, except wake(), post_cancel(), visit() and the
 // counts. A visitor does the owner's part while the owner computes (docs/decisions/020): an
@@ -10,6 +11,7 @@
 #include <weft/atomic.hpp>
 #include <weft/cancel.hpp>
 #include <weft/operation.hpp>
+#include <weft/sleep.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -82,6 +84,13 @@ class Reactor {
   /// Asks for an early end of a pending operation. If it is confirmed at once, complete() is called
   /// from in here. An operation that is no longer pending is left alone.
   void cancel(Operation& operation) noexcept;
+  /// For who holds the reactor: files what over() is to be called of.
+  void start_held(SleepLeaf& sleep) noexcept {
+    wheel_.insert(sleep);
+    ++pending_;
+  }
+  /// Takes it out. False: its time has come.
+  [[nodiscard]] bool take_back(SleepLeaf& sleep) noexcept;
   /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook
   /// must live until then, and may be posted once at a time.
   void post_cancel(CancelMessage& hook) noexcept;
@@ -154,6 +163,14 @@ class Reactor {
   [[nodiscard]] std::int64_t seen_at() const noexcept {
     return seen_at_.load(std::memory_order_relaxed);
   }
+  /// Whether `deadline` has passed: false, too, if it surely is later, without a look at the
+  /// clock, which costs more than the rest of a sleep's begin. A deadline further than that after
+  /// what the clock has last shown has mostly not passed, as tasks are short; if it has, the wheel
+  /// gives it out in the next turn.
+  [[nodiscard]] bool has_passed(std::int64_t deadline) noexcept {
+    constexpr std::int64_t surely_later_ns = 1'000'000;
+    return deadline <= seen_at() + surely_later_ns && deadline <= now();
+  }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
   /// Any thread. How many operations and timers have ended, how often the driver was asked.
   [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.load(); }
@@ -208,6 +225,7 @@ class Reactor {
   void drain_messages() noexcept;
   void end(Operation& operation) noexcept;
   void fire_timers() noexcept;
+  void fire(TimerNode& node) noexcept;
   [[nodiscard]] std::int64_t bounded_timeout(std::int64_t limit_ns) noexcept;
 
   std::unique_ptr<Driver> driver_;

@@ -32,9 +32,42 @@ Nanoseconds remaining() noexcept {
   return std::max(at - now(), Nanoseconds::zero());
 }
 
-Result<void> SleepRequest::finish(std::int64_t result) noexcept {
-  if (result < 0) return fail(os_error(static_cast<int>(-result)));
-  return {};
+bool SleepLeaf::suspend(PromiseBase& innermost) noexcept {
+  task_ = &innermost.task();
+  task_->suspended_at(innermost);
+  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
+    task_->leaf_ended(true);
+    return true;
+  }
+  reactor_ = Reactor::current();
+  // Else a visitor of the reactor could end what has been started before it is armed.
+  const Reactor::Hold hold(*reactor_);
+  if (reactor_->has_passed(deadline)) {
+    // The wheel would take it, but see to it only at its next tick.
+    if (task_->spend_budget()) return false;
+    task_->resume_later();
+    return true;
+  }
+  reactor_->start_held(*this);
+  // Another thread may have asked for the cancel since the check above: then it found nothing
+  // armed, and the cancel is ours to make.
+  if (!task_->arm(*this)) {
+    static_cast<void>(reactor_->take_back(*this));
+    task_->leaf_ended(true);
+  }
+  return true;
+}
+
+void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a SleepLeaf.
+  auto& sleep = static_cast<SleepLeaf&>(self);
+  if (sleep.reactor_ != Reactor::current()) {
+    sleep.reactor_->post_cancel(sleep);  // comes back here on the reactor's thread
+    return;
+  }
+  TaskHeader* const task = sleep.task_;
+  if (sleep.reactor_->take_back(sleep)) task->leaf_ended(true);
+  task->request_finished();
 }
 
 Interval::Interval(Nanoseconds period, Missed missed) : period_(period), missed_(missed) {

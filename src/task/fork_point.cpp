@@ -16,7 +16,7 @@ std::coroutine_handle<> ForkPoint::begin(PromiseBase& forking) noexcept {
   }
   placed_in(forking);
   context_ = task.context();
-  if (pending()) older_ = std::exchange(task.pending_forks_, this);
+  if (pending()) older_ = std::exchange(task.pending_forks(), this);
   return begin_next();
 }
 
@@ -35,7 +35,7 @@ std::coroutine_handle<> ForkPoint::go_on() noexcept {
 std::coroutine_handle<> ForkPoint::begin_next() noexcept {
   const Part part = next_++;
   // The newest in the list: newer ones were in parts that have returned.
-  if (!pending()) task().pending_forks_ = older_;
+  if (!pending()) task().pending_forks() = older_;
   PromiseBase* const frame = make_here(part);
   if (frame == nullptr) [[unlikely]] {
     note_failure(part);
@@ -49,7 +49,7 @@ std::coroutine_handle<> ForkPoint::begin_next() noexcept {
 
 /// They will not begin.
 void ForkPoint::drop_pending() noexcept {
-  task().pending_forks_ = older_;  // the newest, as in begin_next()
+  task().pending_forks() = older_;  // the newest, as in begin_next()
   next_ = end_;
   some_cancelled_.store(true, std::memory_order_relaxed);
 }
@@ -165,8 +165,8 @@ std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
 /// A thread has nothing to do: the oldest fork, which has the largest parts, gives one, unless
 /// something is on offer already.
 void TaskHeader::give_fork() noexcept {
-  if (pending_forks_ == nullptr || !executor_for_parts().wants_offers()) return;
-  ForkPoint** link = &pending_forks_;
+  if (pending_forks() == nullptr || !executor_for_parts().wants_offers()) return;
+  ForkPoint** link = &pending_forks();
   while ((*link)->older_ != nullptr) link = &(*link)->older_;
   ForkPoint& oldest = **link;
   oldest.give_one();
@@ -178,7 +178,7 @@ void TaskHeader::give_fork() noexcept {
 void TaskHeader::share_forks() noexcept {
   if (cancel_requested()) return;
   ForkPoint* oldest_first = nullptr;
-  for (ForkPoint* each = std::exchange(pending_forks_, nullptr); each != nullptr;) {
+  for (ForkPoint* each = std::exchange(pending_forks(), nullptr); each != nullptr;) {
     ForkPoint* const older = std::exchange(each->older_, oldest_first);
     oldest_first = std::exchange(each, older);
   }
@@ -187,7 +187,7 @@ void TaskHeader::share_forks() noexcept {
     oldest_first = point.older_;
     while (point.pending() && !cancel_requested()) point.give_one();
     // After a failure the rest remains the task's, to be dropped.
-    if (point.pending()) point.older_ = std::exchange(pending_forks_, &point);
+    if (point.pending()) point.older_ = std::exchange(pending_forks(), &point);
   }
 }
 

@@ -98,7 +98,7 @@ void SpawnedTask::end(bool cancelled) noexcept {
   // Before the owner is told: what a dropped task's outcome holds does not outlive its scope.
   if (joint == dropped_word) {
     report_if_unseen();
-    destroy_(*this);
+    end_block();
   } else if (joint != none_word && joint != refused_word) {
     // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or
     // withdrawn.
@@ -141,7 +141,7 @@ void SpawnedTask::drop_handle() noexcept {
     return;
   }
   report_if_unseen();
-  destroy_(*this);
+  end_block();
 }
 
 void SpawnedTask::report_if_unseen() noexcept {

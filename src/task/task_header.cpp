@@ -145,9 +145,17 @@ void TaskHeader::note_failure(std::source_location site) noexcept {
 }
 
 TaskFailure* TaskHeader::keep_failure() noexcept {
-  if (failure_ == nullptr) failure_.reset(new (std::nothrow) TaskFailure);
-  return failure_.get();
+  if (keeps_failure_) return failure_;
+  auto* const made = new (std::nothrow) TaskFailure;
+  if (made == nullptr) return nullptr;
+  made->pending_forks = pending_forks_;
+  failure_ = made;
+  keeps_failure_ = true;
+  return made;
 }
+
+// Not inlined: no header's end but a failed one's should carry it.
+[[gnu::noinline]] void TaskHeader::forget_failure() noexcept { delete failure_; }
 
 // Destroys the frames innermost first and one by one, so that neither the order of destructors nor
 // the depth of the stack depends on how deep the chain is. The root frame is left to finish_, who

@@ -168,16 +168,16 @@ struct Row {
 const Row rows[] = {
     // name, shape, {blocks, bytes} with g++ 12, {blocks, bytes} with clang 19
     {"await a child", await_child, {1, 128}, {1, 128}},
-    {"spawn and join", spawn_and_join, {2, 320}, {2, 320}},
-    {"spawn and join what waits", spawn_and_join_waiting, {2, 320}, {2, 320}},
-    {"spawn and join what acquires a permit", spawn_what_acquires, {2, 384}, {2, 384}},
-    {"spawn and join what sleeps", spawn_what_sleeps, {2, 448}, {2, 448}},
+    {"spawn and join", spawn_and_join, {2, 256}, {2, 256}},
+    {"spawn and join what waits", spawn_and_join_waiting, {2, 256}, {2, 256}},
+    {"spawn and join what acquires a permit", spawn_what_acquires, {2, 320}, {2, 320}},
+    {"spawn and join what sleeps", spawn_what_sleeps, {2, 320}, {2, 320}},
     {"spawn a fiber and join", spawn_fiber_and_join, {1, 320}, {1, 256}},
     {"call back", call_back, {1, 320}, {1, 256}},
-    {"scope of two children", scope_of_two, {5, 768}, {5, 768}},
+    {"scope of two children", scope_of_two, {5, 640}, {5, 640}},
     {"when_all of two children", all_of_two, {2, 256}, {2, 256}},
     {"select of two receives", select_of_two, {2, 512}, {2, 512}},
-    {"timeout of a read", timeout_of_a_read, {3, 1024}, {3, 1024}},
+    {"timeout of a read", timeout_of_a_read, {3, 960}, {3, 960}},
     {"write and read", read_and_write, {0, 0}, {0, 0}},
     {"channel: send and receive", send_and_receive, {0, 0}, {0, 0}},
     {"oneshot: make, send and receive", send_once, {1, 64}, {1, 64}},
@@ -186,7 +186,7 @@ const Row rows[] = {
     {"sleep and yield", sleep_and_yield, {0, 0}, {0, 0}},
     {"shield of a child", shield_a_child, {1, 128}, {1, 128}},
     {"finally of a child", clean_up, {1, 128}, {1, 128}},
-    {"deadline of a child", with_a_deadline, {3, 960}, {3, 960}},
+    {"deadline of a child", with_a_deadline, {3, 896}, {3, 896}},
     {"task-local for a child", with_a_local, {2, 320}, {2, 320}},
 };
 
@@ -223,9 +223,10 @@ Task<void> connect_streams(World& world) {
 
 // What a task takes beside the user's own: a million may wait.
 constexpr std::size_t words = sizeof(void*);
-static_assert(sizeof(SpawnedTask) <= 15 * words);
+static_assert(sizeof(SpawnedTask) <= 13 * words);
 static_assert(sizeof(TaskPromise<void>) <= 5 * words);
 static_assert(sizeof(QueueAwaiter<AcquireRequest>) <= 9 * words);
+static_assert(sizeof(SleepAwaiter<false>) <= 8 * words);
 static_assert(sizeof(JoinLeaf) <= 4 * words);
 static_assert(sizeof(OperationLeaf) <= 13 * words);
 

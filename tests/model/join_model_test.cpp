@@ -14,8 +14,7 @@ namespace {
 class FakeSpawned final : public SpawnedTask {
  public:
   FakeSpawned(TaskSet& owner, int& destroyed) noexcept
-      : SpawnedTask([](TaskHeader&, Ending) noexcept {}, &FakeSpawned::on_destroy),
-        destroyed_(destroyed) {
+      : SpawnedTask(&FakeSpawned::on_finish), destroyed_(destroyed) {
     launch(promise_, owner);
   }
   void wait_at(CancelHook& hook, bool& armed) noexcept {
@@ -30,8 +29,8 @@ class FakeSpawned final : public SpawnedTask {
   Shared<int> result{0};  // published by the end alone
 
  private:
-  static void on_destroy(SpawnedTask& self) noexcept {
-    ++static_cast<FakeSpawned&>(self).destroyed_;
+  static void on_finish(TaskHeader& self, Ending ending) noexcept {
+    if (ending == Ending::let_go) ++static_cast<FakeSpawned&>(self).destroyed_;
   }
   FakePromise promise_;
   int& destroyed_;

@@ -1,0 +1,49 @@
+// What is known of a task's failure: the exception, the await sites that it has passed, and who is
+// to be told of it if nobody awaits it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <span>
+
+namespace weft {
+
+class ForkPoint;
+
+/// The await sites an exception passed on its way out, innermost first.
+class AsyncBacktrace {
+ public:
+  [[nodiscard]] std::span<const std::source_location> sites() const noexcept {
+    return {sites_.data(), size_};
+  }
+  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are
+  /// left out.
+  void note(const std::exception_ptr& error, std::source_location site) noexcept;
+
+ private:
+  static constexpr std::size_t room = 16;
+  std::exception_ptr error_;
+  std::array<std::source_location, room> sites_{};
+  std::size_t size_ = 0;
+};
+
+/// A task's failure that no one awaits.
+struct UnhandledFailure {
+  std::exception_ptr error;
+  const AsyncBacktrace* backtrace;  ///< may be null
+};
+using FailureHandler = std::function<void(const UnhandledFailure&)>;
+
+/// What is kept of a task's failure.
+struct TaskFailure {
+  AsyncBacktrace backtrace;
+  std::exception_ptr error;                          // of a spawned task, and the next:
+  std::shared_ptr<const FailureHandler> on_failure;  // may outlive the owner
+  ForkPoint* pending_forks = nullptr;                // whose place in the header it has taken
+};
+
+}  // namespace weft
