@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -138,6 +139,34 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
   for (const Mailbox& box : mailboxes) {
     for (const Block& block : box.blocks) deallocate_frame(block.memory, block.bytes);
   }
+}
+
+TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
+  constexpr std::int64_t most = 30;
+  constexpr std::size_t bytes = kLargestPooledFrame;  // a change of magazines with every few
+  Atomic<bool> stop{false};
+  std::thread worker([&] {
+    std::vector<void*> blocks;
+    while (!stop.load(std::memory_order_relaxed)) {
+      for (std::int64_t i = 0; i < most; ++i) blocks.push_back(allocate_frame(bytes));
+      for (void* const block : blocks) deallocate_frame(block, bytes);
+      blocks.clear();
+    }
+  });
+  std::int64_t fewest = 0;
+  std::int64_t largest = 0;
+  for (int look = 0; look < 50'000; ++look) {
+    const std::int64_t others = frame_pool_stats().live_blocks - before_.live_blocks;
+    fewest = std::min(fewest, others);
+    largest = std::max(largest, others);
+  }
+  stop.store(true, std::memory_order_relaxed);
+  worker.join();
+  // What is read in the middle of a change may be wrong by what the thread did meanwhile, and by
+  // what its magazines hold.
+  const std::int64_t wrong = most + 2 * std::int64_t{kLargestFrameBatch};
+  EXPECT_GE(fewest, -wrong);
+  EXPECT_LE(largest, most + wrong);
 }
 
 // Its destructor runs after the pool's own end-of-thread when it was made first.
