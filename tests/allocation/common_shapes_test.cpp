@@ -171,7 +171,7 @@ const Row rows[] = {
     {"spawn and join", spawn_and_join, {2, 256}, {2, 256}},
     {"spawn and join what waits", spawn_and_join_waiting, {2, 256}, {2, 256}},
     {"spawn and join what acquires a permit", spawn_what_acquires, {2, 320}, {2, 320}},
-    {"spawn and join what sleeps", spawn_what_sleeps, {2, 320}, {2, 320}},
+    {"spawn and join what sleeps", spawn_what_sleeps, {2, 320}, {2, 256}},
     {"spawn a fiber and join", spawn_fiber_and_join, {1, 320}, {1, 256}},
     {"call back", call_back, {1, 320}, {1, 256}},
     {"scope of two children", scope_of_two, {5, 640}, {5, 640}},
