@@ -59,20 +59,17 @@ Magazine* FrameDepot::take(std::size_t index, Magazine* empty) {
   Magazine* const filled = empty != nullptr ? empty : empty_magazine();
   filled->count = 0;
   const std::size_t bytes = frame_class_bytes(index);
-  const std::uint32_t batch = frame_batch_blocks(index);
   try {
-    // The last is taken first: so those that are new come in the order of their addresses.
     do {
-      filled->slots[batch - filled->count] = single(index);
-    } while (++filled->count != batch && (shelf.singles != nullptr || !slabs_.is_short_of(bytes)));
+      filled->slots[filled->count + 1] = single(index);
+    } while (++filled->count != frame_batch_blocks(index) &&
+             (shelf.singles != nullptr || !slabs_.is_short_of(bytes)));
   } catch (...) {
     if (empty == nullptr) put(index, *filled);
     throw;
   }
-  if (filled->count != batch) {
-    std::copy_n(filled->slots.begin() + 1 + (batch - filled->count), filled->count,
-                filled->slots.begin() + 1);
-  }
+  // The last is taken first: so those that are new come in the order of their addresses.
+  std::reverse(filled->slots.begin() + 1, filled->slots.begin() + 1 + filled->count);
   return filled;
 }
 

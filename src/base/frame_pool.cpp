@@ -72,10 +72,9 @@ struct Bin {
   Magazine* magazine = nullptr;  // that these are in
   Magazine* reserve = nullptr;   // full or empty
 
-  [[nodiscard]] std::int64_t blocks() const noexcept { return last.get() - first.get(); }
-  /// The same for another thread, which may see the end of one magazine and the beginning of
-  /// another: those are further apart than any is long.
-  [[nodiscard]] std::int64_t blocks_seen(std::size_t index) const noexcept {
+  /// How many free blocks there are. Another thread may see the end of one magazine and the
+  /// beginning of another, which are further apart than any is long: to it there are none then.
+  [[nodiscard]] std::int64_t blocks(std::size_t index) const noexcept {
     const auto bytes = reinterpret_cast<std::uintptr_t>(last.get()) -
                        reinterpret_cast<std::uintptr_t>(first.get());
     const std::uintptr_t blocks = bytes / sizeof(void*);
@@ -136,8 +135,8 @@ bool passes_through() noexcept {
   Bin& bin = self.bins[index];
   Magazine* const magazine = std::exchange(bin.magazine, nullptr);
   if (magazine == nullptr) return nullptr;
-  magazine->count = static_cast<std::size_t>(bin.blocks());
-  self.live.blocks[index].add(-bin.blocks());
+  magazine->count = static_cast<std::size_t>(bin.blocks(index));
+  self.live.blocks[index].add(-bin.blocks(index));
   for (Slot* const each : {&bin.last, &bin.limit, &bin.first}) each->set(&no_slot);
   return magazine;
 }
@@ -150,7 +149,7 @@ void load(ThreadCache& self, std::size_t index, Magazine* magazine) noexcept {
   bin.first.set(magazine->slots.data());
   bin.last.set(magazine->slots.data() + magazine->count);
   bin.limit.set(magazine->slots.data() + frame_batch_blocks(index));
-  self.live.blocks[index].add(bin.blocks());
+  self.live.blocks[index].add(bin.blocks(index));
 }
 
 void give_magazines_away(ThreadCache& self) noexcept {
@@ -311,8 +310,7 @@ FramePoolStats frame_pool_stats() noexcept {
     sum.add(registry.ended);
     for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
       sum.add(each->live);
-      for (std::size_t i = 0; i < kFrameClasses; ++i)
-        sum.blocks[i].add(-each->bins[i].blocks_seen(i));
+      for (std::size_t i = 0; i < kFrameClasses; ++i) sum.blocks[i].add(-each->bins[i].blocks(i));
     }
   }
   FramePoolStats stats;

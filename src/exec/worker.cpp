@@ -137,7 +137,6 @@ Runnable* Worker::take_injected() noexcept {
 /// so that not each of many costs a look at what all share (Go's globrunqget). One to run.
 [[gnu::noinline]] Runnable* Worker::take_share() noexcept {
   Injector<Runnable>& injector = scheduler_.injector();
-  if (injector.empty()) return nullptr;
   IntrusiveQueue<Runnable> share;
   const std::size_t workers = scheduler_.size();
   const std::size_t fair = (injector.size() + workers - 1) / workers;
