@@ -40,7 +40,9 @@ class WaitWord {
   [[nodiscard]] bool replace(std::uintptr_t from, std::uintptr_t to,
                              std::memory_order order) noexcept {
     std::uintptr_t word = from << 1;
-    // Relaxed if it fails: nothing follows from the number that was seen.
+    // Relaxed, also if it fails: nothing follows from the number that was seen. Looked at first, as
+    // a try that fails costs as much as one that succeeds, and while others wait all fail.
+    if (word_.load(std::memory_order_relaxed) != word) return false;
     return word_.compare_exchange_strong(word, to << 1, order, std::memory_order_relaxed);
   }
   /// Changes the number by `step`, if nobody waits: a function that is given the number by

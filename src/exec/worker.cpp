@@ -33,11 +33,10 @@ bool Worker::Pinned::set_back(Runnable& work) noexcept {
 // The LIFO slot, if nothing waits behind it.
 Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexcept {
   if (direct_runs_left() == 0 || !worker_.nothing_ready()) return nullptr;
-  Runnable* const work = worker_.take_lifo();
+  Runnable* const work = worker_.lifo_.take();
   if (work == nullptr) return nullptr;
   if (!accepts(*work, of)) {
-    // Release: as in schedule(). Nobody else puts anything in.
-    worker_.lifo_.store(work, std::memory_order_release);
+    static_cast<void>(worker_.lifo_.put(*work));
     return nullptr;
   }
   restore_direct();
@@ -253,21 +252,9 @@ void Worker::run(Runnable& work) noexcept {
   runs_.run_ended();
 }
 
-Runnable* Worker::take_lifo() noexcept {
-  // Relaxed: null means that a thief took it or nothing was put in, and only the owner puts in.
-  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  if (single_) {
-    Runnable* const work = lifo_.load(std::memory_order_relaxed);
-    lifo_.store(nullptr, std::memory_order_relaxed);
-    return work;
-  }
-  // Relaxed: what the owner takes back it wrote itself.
-  return lifo_.exchange(nullptr, std::memory_order_relaxed);
-}
-
 Runnable* Worker::next_local() noexcept {
   if (lifo_streak_ < lifo_limit) {
-    if (Runnable* const work = take_lifo()) {
+    if (Runnable* const work = lifo_.take()) {
       ++lifo_streak_;
       return work;
     }
@@ -280,7 +267,7 @@ Runnable* Worker::next_local() noexcept {
   }
   if (Runnable* const work = pop()) return work;
   if (Runnable* const work = pinned_.pop(direct_runs())) return work;
-  return take_lifo();
+  return lifo_.take();
 }
 
 bool Worker::take_back(Runnable& work) noexcept {
@@ -297,8 +284,7 @@ bool Worker::take_next(Runnable& work) noexcept {
   } else if (!local_.empty()) {
     return local_.pop_if(&work);
   }
-  // Relaxed: if it is there then this thread has put it there, and nobody has taken it yet.
-  return lifo_.load(std::memory_order_relaxed) == &work && take_lifo() != nullptr;
+  return lifo_.holds(work) && lifo_.take() != nullptr;
 }
 
 void Worker::schedule(Runnable& work) noexcept {
@@ -307,17 +293,11 @@ void Worker::schedule(Runnable& work) noexcept {
     push(work);  // share_surplus() follows, once for all that the park brings
     return;
   }
-  if (single_) {
-    Runnable* const previous = lifo_.load(std::memory_order_relaxed);
-    lifo_.store(&work, std::memory_order_relaxed);
-    if (previous != nullptr) push(*previous);
-    return;
-  }
-  // Release: a thief who takes it sees the task as its last thread left it.
-  Runnable* const previous = lifo_.exchange(&work, std::memory_order_acq_rel);
+  Runnable* const previous = lifo_.put(work);
   if (previous == nullptr) return;
   push(*previous);
-  scheduler_.wake_one();  // two wait behind the task that is running: one too many for this worker
+  // Two wait behind the task that is running: one too many for this worker.
+  if (!single_) scheduler_.wake_one();
 }
 
 void Worker::defer(Runnable& work) noexcept {
@@ -338,8 +318,7 @@ void Worker::offer(Runnable& work) noexcept {
 }
 
 Runnable* Worker::defer_for_next(Runnable& work, Runnable::Run how) noexcept {
-  // Relaxed: what a thief takes meanwhile is his.
-  if (nothing_due() && lifo_.load(std::memory_order_relaxed) == nullptr) {
+  if (nothing_due() && lifo_.empty()) {
     if (Runnable* const next = pop()) {
       pinned_.revoke_direct();
       push(work);
@@ -347,8 +326,7 @@ Runnable* Worker::defer_for_next(Runnable& work, Runnable::Run how) noexcept {
         ++tick_;
         return next;
       }
-      // Release: as in schedule(). It is what the loop runs next.
-      lifo_.store(next, std::memory_order_release);
+      static_cast<void>(lifo_.put(*next));  // it is what the loop runs next
       return nullptr;
     }
   }
@@ -380,8 +358,7 @@ Runnable* Worker::search() noexcept {
 
 std::size_t Worker::depth() const noexcept {
   if (single_) return depth_.load(std::memory_order_relaxed);
-  const bool next = lifo_.load(std::memory_order_relaxed) != nullptr;
-  return stealer_.size() + (next ? 1 : 0);
+  return stealer_.size() + (lifo_.empty() ? 0 : 1);
 }
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }

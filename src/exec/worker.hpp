@@ -28,6 +28,7 @@
 #include "base/counter.hpp"
 #include "base/intrusive_queue.hpp"
 #include "exec/injector.hpp"
+#include "exec/lifo_slot.hpp"
 #include "exec/long_runs.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
@@ -106,10 +107,7 @@ class Worker {
   /// Makes `work` runnable here, or by another worker, which is called.
   void offer(Runnable& work) noexcept;
   /// From within a task: whether nothing is there that another worker could take.
-  [[nodiscard]] bool offers_nothing() const noexcept {
-    // Relaxed: as in take_lifo().
-    return nothing_ready() && lifo_.load(std::memory_order_relaxed) == nullptr;
-  }
+  [[nodiscard]] bool offers_nothing() const noexcept { return nothing_ready() && lifo_.empty(); }
   /// See Executor.
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept;
 
@@ -123,13 +121,14 @@ class Worker {
 
   /// Other workers' threads: takes half of the queue into `thief`'s and gives one to run, or null.
   [[nodiscard]] Runnable* steal_for(Worker& thief) noexcept;
-  /// Other workers' threads: the LIFO slot, when everything else is empty.
+  /// Other workers' threads, when everything else is empty: what stands in the LIFO slot, of who
+  /// has not come back to his loop since he had made so many turns.
+  [[nodiscard]] Runnable* steal_lifo(std::uint64_t turns) noexcept;
+  /// The same of who does not come back for a moment from now on.
   [[nodiscard]] Runnable* steal_lifo() noexcept;
   /// Any thread: whether there was anything to steal, but for the LIFO slot; and with it.
   [[nodiscard]] bool has_work() const noexcept;
-  [[nodiscard]] bool has_any_work() const noexcept {
-    return has_work() || lifo_.load(std::memory_order_relaxed) != nullptr;
-  }
+  [[nodiscard]] bool has_any_work() const noexcept { return has_work() || !lifo_.empty(); }
   /// Any thread: how far the loop has come, in runs and looks for something to run.
   [[nodiscard]] std::uint64_t turns() const noexcept {
     return turns_.load(std::memory_order_relaxed);
@@ -148,6 +147,9 @@ class Worker {
   /// While looking around, between two looks at the clock: so many looks, of so much time at least.
   static constexpr int looks_a_round = WEFT_ATOMIC_MODE == 2 ? 1 : 16;
   static constexpr std::int64_t least_round_ns = 50;
+  /// For so many pauses a thief waits whether the owner of a LIFO slot comes to it: some
+  /// microseconds, about as long as the theft itself takes.
+  static constexpr int lifo_grace = WEFT_ATOMIC_MODE == 2 ? 1 : 200;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;
@@ -198,7 +200,6 @@ class Worker {
   }
   [[nodiscard]] bool due(std::uint32_t& at, std::uint32_t interval) noexcept;
   [[nodiscard]] Runnable* next_local() noexcept;
-  [[nodiscard]] Runnable* take_lifo() noexcept;
   [[nodiscard]] bool take_next(Runnable& work) noexcept;
   [[nodiscard]] Runnable* search() noexcept;
   void run(Runnable& work) noexcept;
@@ -239,9 +240,7 @@ class Worker {
   Pinned pinned_;
   Local local_executor_{pinned_};
   const Injector<Runnable>& high_;  // the scheduler's
-  // Written by the owner; taken by the owner or a thief, by exchange (a plain store when there are
-  // no thieves).
-  Atomic<Runnable*> lifo_{nullptr};
+  LifoSlot lifo_{!single_};
   std::uint64_t tick_ = 0;                         // counts runs, and looks in vain
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first

@@ -13,7 +13,7 @@ Runnable* Worker::rescue() noexcept {
   const std::uint64_t turns = watched.turns();
   if (&watched != this && turns == watched_turns_) {
     Runnable* work = watched.steal_for(*this);
-    if (work == nullptr) work = watched.steal_lifo();
+    if (work == nullptr) work = watched.steal_lifo(turns);
     if (work != nullptr) {
       counts_.steals.add();
       return work;
@@ -27,17 +27,26 @@ Runnable* Worker::rescue() noexcept {
 
 Runnable* Worker::steal_for(Worker& thief) noexcept { return stealer_.steal_into(thief.local_); }
 
+Runnable* Worker::steal_lifo(std::uint64_t turns) noexcept {
+  return this->turns() == turns ? lifo_.steal() : nullptr;
+}
+
+// As Go's thieves, who sleep for 3 us before they take what another one runs next (runtime/proc.go:
+// runqgrab): it is most often the other half of an exchange, which is best left where it is.
 Runnable* Worker::steal_lifo() noexcept {
-  // Acquire: pairs with schedule().
-  if (lifo_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  return lifo_.exchange(nullptr, std::memory_order_acquire);
+  const std::uint64_t before = turns();
+  for (int pause = spin_.allowed() ? lifo_grace : 0; pause > 0; --pause) {
+    if (lifo_.empty() || turns() != before) return nullptr;
+    spin_hint();
+  }
+  return steal_lifo(before);
 }
 
 // Standing in, and being stood in for
 
 void Worker::hand_over() noexcept {
   IntrusiveQueue<Runnable> all;
-  if (Runnable* const next = take_lifo()) all.push_back(next);
+  if (Runnable* const next = lifo_.take()) all.push_back(next);
   while (Runnable* const work = pop()) all.push_back(work);
   if (all.empty()) return;
   scheduler_.inject(all);

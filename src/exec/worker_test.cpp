@@ -147,6 +147,26 @@ TEST_F(WorkerTest, ALifoChainLetsTheQueueHaveItsTurn) {
   EXPECT_LE(others_ran_at, 5);
 }
 
+TEST(WorkerTheftTest, WhatIsToRunNextIsStolenOnlyFromWhoDoesNotComeToIt) {
+  ScriptedPark parks[2];
+  Scheduler scheduler({&parks[0], &parks[1]});
+  Worker& owner = scheduler.worker(0);
+  int runs = 0;
+  Work next([&](Work&) { ++runs; });
+  Work task([&](Work&) {
+    scheduler.schedule(next);
+    EXPECT_TRUE(owner.has_any_work());
+    EXPECT_EQ(owner.steal_lifo(owner.turns() - 1), nullptr) << "it has come back since";
+    EXPECT_EQ(owner.steal_lifo(), &next);
+    EXPECT_FALSE(owner.has_any_work()) << "others are not to come for what is gone";
+    EXPECT_TRUE(owner.offers_nothing());
+    EXPECT_EQ(owner.steal_lifo(), nullptr);
+  });
+  scheduler.schedule(task);
+  owner.run_until([&] { return parks[0].parks != 0; });
+  EXPECT_EQ(runs, 0) << "the thief has it";
+}
+
 TEST_F(WorkerTest, WorkFromOutsideDoesNotWaitForABusyWorkerForEver) {
   int rounds = 0;
   int outside_ran_at = -1;
