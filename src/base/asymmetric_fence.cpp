@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #endif
 
 namespace weft {
@@ -33,12 +34,27 @@ bool membarrier(int command) noexcept {
 
 constinit Atomic<bool> light_fences_are_free{false};
 
+namespace {
+
+/// The system has begun to refuse the command, as a program that has locked itself up does
+/// (seccomp(2)). Light fences cost something from now on. What a light one that was still free has
+/// left in a store buffer is seen within microseconds, and a thread that is paused has passed a
+/// fence.
+void do_without() noexcept {
+  light_fences_are_free.store(false, std::memory_order_seq_cst);
+  ThreadParker nobody;
+  static_cast<void>(nobody.park_for(std::chrono::milliseconds(1)));
+}
+
+}  // namespace
+
 void prepare_light_fences() noexcept {
-  if (light_fences_are_free.load(std::memory_order_relaxed)) return;
-  // Once a process has registered, the command itself fails for no reason.
-  if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
-    light_fences_are_free.store(true, std::memory_order_relaxed);
-  }
+  // Once: fences that others rely on to be dear must not become free meanwhile.
+  [[maybe_unused]] static const bool registered = [] {
+    const bool done = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+    light_fences_are_free.store(done, std::memory_order_relaxed);
+    return done;
+  }();
 }
 
 void heavy_fence() noexcept {
@@ -46,8 +62,9 @@ void heavy_fence() noexcept {
   if (!light_fences_are_free.load(std::memory_order_relaxed)) return;
   // A fork()ed child may have to register anew.
   if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) &&
-      membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
-    static_cast<void>(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+      !(membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+        membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))) {
+    do_without();
   }
   atomic_fence(std::memory_order_seq_cst);
 }

@@ -1,17 +1,24 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 #include <weft/atomic.hpp>
 #include <weft/frame_pool.hpp>
 #include <weft/frame_size_class.hpp>
 
 #include "base/random.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft {
 namespace {
@@ -204,6 +211,50 @@ TEST_F(FramePool, FailsExactlyTheArmedAllocation) {
   set_frame_failure_after(-1);
   blocks.push_back(allocate_frame(100));
   for (void* const block : blocks) deallocate_frame(block, 100);
+}
+
+/// Blocks that hold their own list: a vector would need memory, too.
+struct Held {
+  Held* next;
+};
+
+Held* take_until_there_is_no_memory(std::size_t bytes, std::size_t& count) {
+  Held* blocks = nullptr;
+  try {
+    for (count = 0;; ++count) blocks = ::new (allocate_frame(bytes)) Held{blocks};
+  } catch (const std::bad_alloc&) {
+    return blocks;
+  }
+}
+
+void give_back(Held* blocks, std::size_t bytes) {
+  while (blocks != nullptr) deallocate_frame(std::exchange(blocks, blocks->next), bytes);
+}
+
+/// In a process of its own. Where there is no memory for a block there is none for a magazine, into
+/// which free ones go, either: nothing is lost nevertheless.
+[[noreturn]] void run_out_of_memory() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t room = rlim_t{16} << 20;
+  const rlim_t limit = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + room;
+  const rlimit both{limit, limit};
+  if (::setrlimit(RLIMIT_AS, &both) != 0) std::_Exit(2);
+  const FramePoolStats before = frame_pool_stats();
+  std::size_t first = 0;
+  give_back(take_until_there_is_no_memory(200, first), 200);
+  const bool all_back = frame_pool_stats().live_blocks == before.live_blocks;
+  std::size_t second = 0;
+  give_back(take_until_there_is_no_memory(200, second), 200);
+  std::fprintf(stderr, "%zu, then %zu\n", first, second);
+  std::_Exit(all_back && first > 10'000 && second >= first ? 0 : 1);
+}
+
+TEST(FramePoolDeathTest, LosesNothingWhenThereIsNoMemoryForMagazines) {
+  if (test::address_sanitizer || test::thread_sanitizer) {
+    GTEST_SKIP() << "a sanitizer needs memory of its own";
+  }
+  EXPECT_EXIT(run_out_of_memory(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -10,8 +10,9 @@
 // One of the two sees what the other one wrote. If the owner sees no claim, then the thief sees
 // that the slot has been emptied, or something newer, for which the same holds. If he sees one,
 // then both try to replace the mark, and one does.
-// A thief who is paused holds up nobody: the owner takes his mark away. What was stolen stays in
-// slot_, and counts as not there, until the owner has seen `taken`.
+// A thief who is paused holds up nobody: the owner takes his mark away, and another thief puts his
+// own in its place. What was stolen stays in slot_, and counts as not there, until the owner has
+// seen `taken`.
 //
 // Thread-safety: put() and take() by the owner; the rest by any thread.
 #pragma once
@@ -64,12 +65,12 @@ class LifoSlot {
     return slot_.load(std::memory_order_relaxed) == &work;
   }
 
-  /// Null if there is nothing, the owner has just taken it, or another thief is about to.
+  /// Null if there is nothing, or the owner or another thief is faster.
   [[nodiscard]] Runnable* steal() noexcept {
     if (slot_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     const auto mark = reinterpret_cast<std::uintptr_t>(this_thread_mark());
-    std::uintptr_t claim = unclaimed;
-    if (!replace(claim, mark)) return nullptr;
+    std::uintptr_t claim = claim_.load(std::memory_order_relaxed);
+    if (claim == taken || !replace(claim, mark)) return nullptr;
     heavy_fence();
     // Acquire: pairs with put().
     Runnable* const work = slot_.load(std::memory_order_acquire);

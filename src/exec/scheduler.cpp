@@ -124,19 +124,26 @@ void Scheduler::worker_woke() noexcept {
   if (watchman_ != nullptr) watchman_->worker_woke();
 }
 
-Runnable* Scheduler::steal_for(Worker& thief) noexcept {
+Runnable* Scheduler::steal_queued(Worker& thief) noexcept {
   const std::size_t workers = size();
   // From a neighbour on, so that not all thieves begin with the same victim.
   for (std::size_t step = 1; step < workers; ++step) {
     Worker& victim = *workers_[(thief.index() + step) % workers];
     if (Runnable* const work = victim.steal_for(thief)) return work;
   }
-  if (Runnable* const work = injector_.pop()) return work;
+  return injector_.pop();
+}
+
+Runnable* Scheduler::steal_for(Worker& thief) noexcept {
+  if (Runnable* const work = steal_queued(thief)) return work;
+  int patience = Worker::thiefs_patience;
+  const std::size_t workers = size();
   for (std::size_t step = 1; step < workers; ++step) {
     Worker& victim = *workers_[(thief.index() + step) % workers];
-    if (Runnable* const work = victim.steal_lifo()) return work;
+    if (Runnable* const work = victim.steal_lifo(thief, patience)) return work;
   }
-  return nullptr;
+  // While it waited nobody else was called.
+  return patience != Worker::thiefs_patience ? steal_queued(thief) : nullptr;
 }
 
 bool Scheduler::any_work() noexcept {

@@ -82,6 +82,7 @@ class Scheduler final : public Executor {
   [[nodiscard]] bool any_work() noexcept;
 
  private:
+  [[nodiscard]] Runnable* steal_queued(Worker& thief) noexcept;
   /// The worker whose loop the calling thread is in, if it is one of these, or null.
   [[nodiscard]] Worker* worker_here() const noexcept;
   void wake(std::size_t index) noexcept;

@@ -41,6 +41,9 @@ class Scheduler;
 
 class Worker {
  public:
+  /// How many pauses a thief has for all LIFO slots together: see steal_lifo().
+  static constexpr int thiefs_patience = WEFT_ATOMIC_MODE == 2 ? 2 : 400;
+
   Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -124,8 +127,11 @@ class Worker {
   /// Other workers' threads, when everything else is empty: what stands in the LIFO slot, of who
   /// has not come back to his loop since he had made so many turns.
   [[nodiscard]] Runnable* steal_lifo(std::uint64_t turns) noexcept;
-  /// The same of who does not come back for a moment from now on.
-  [[nodiscard]] Runnable* steal_lifo() noexcept;
+  /// The same of who does not come back for a moment from now on: mostly it is the other half of an
+  /// exchange, which is best left where it is. (Go's thieves sleep for 3 us before that:
+  /// runtime/proc.go, runqgrab.) `patience`: how many pauses the thief has left for all; he gives
+  /// up as soon as there is something else for him.
+  [[nodiscard]] Runnable* steal_lifo(Worker& thief, int& patience) noexcept;
   /// Any thread: whether there was anything to steal, but for the LIFO slot; and with it.
   [[nodiscard]] bool has_work() const noexcept;
   [[nodiscard]] bool has_any_work() const noexcept { return has_work() || !lifo_.empty(); }
@@ -147,9 +153,10 @@ class Worker {
   /// While looking around, between two looks at the clock: so many looks, of so much time at least.
   static constexpr int looks_a_round = WEFT_ATOMIC_MODE == 2 ? 1 : 16;
   static constexpr std::int64_t least_round_ns = 50;
-  /// For so many pauses a thief waits whether the owner of a LIFO slot comes to it: some
-  /// microseconds, about as long as the theft itself takes.
-  static constexpr int lifo_grace = WEFT_ATOMIC_MODE == 2 ? 1 : 200;
+  /// For so many pauses a thief waits whether the owner of a LIFO slot comes to his loop: some
+  /// microseconds, about as long as the theft itself takes. And of whom he has seen there so often.
+  static constexpr int lifo_grace = thiefs_patience / 2;
+  static constexpr int lively = WEFT_ATOMIC_MODE == 2 ? 2 : 8;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;

@@ -31,15 +31,22 @@ Runnable* Worker::steal_lifo(std::uint64_t turns) noexcept {
   return this->turns() == turns ? lifo_.steal() : nullptr;
 }
 
-// As Go's thieves, who sleep for 3 us before they take what another one runs next (runtime/proc.go:
-// runqgrab): it is most often the other half of an exchange, which is best left where it is.
-Runnable* Worker::steal_lifo() noexcept {
-  const std::uint64_t before = turns();
-  for (int pause = spin_.allowed() ? lifo_grace : 0; pause > 0; --pause) {
-    if (lifo_.empty() || turns() != before) return nullptr;
+Runnable* Worker::steal_lifo(Worker& thief, int& patience) noexcept {
+  std::uint64_t seen = turns();
+  // Who shares its processor with the owner waits in vain.
+  if (!spin_.allowed()) return steal_lifo(seen);
+  int comings = 0;
+  for (int pauses = 0; pauses < lifo_grace; ++pauses) {
+    if (lifo_.empty() || has_work() || thief.arrivals() != 0 || patience-- == 0) return nullptr;
     spin_hint();
+    if (const std::uint64_t now = turns(); now != seen) {
+      // It may have run something else, and then for long.
+      if (++comings == lively) return nullptr;
+      seen = now;
+      pauses = 0;
+    }
   }
-  return steal_lifo(before);
+  return steal_lifo(seen);
 }
 
 // Standing in, and being stood in for

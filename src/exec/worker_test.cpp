@@ -151,20 +151,30 @@ TEST(WorkerTheftTest, WhatIsToRunNextIsStolenOnlyFromWhoDoesNotComeToIt) {
   ScriptedPark parks[2];
   Scheduler scheduler({&parks[0], &parks[1]});
   Worker& owner = scheduler.worker(0);
+  Worker& thief = scheduler.worker(1);
+  int patience = Worker::thiefs_patience;
   int runs = 0;
   Work next([&](Work&) { ++runs; });
+  Work from_outside([&](Work&) { ++runs; });
   Work task([&](Work&) {
     scheduler.schedule(next);
     EXPECT_TRUE(owner.has_any_work());
     EXPECT_EQ(owner.steal_lifo(owner.turns() - 1), nullptr) << "it has come back since";
-    EXPECT_EQ(owner.steal_lifo(), &next);
+    if (cpu_count() > 1) {
+      std::thread([&] { scheduler.schedule(from_outside); }).join();
+      EXPECT_EQ(owner.steal_lifo(thief, patience), nullptr) << "there is something else for him";
+      EXPECT_EQ(scheduler.steal_for(thief), &from_outside);
+      int none_left = 1;
+      EXPECT_EQ(owner.steal_lifo(thief, none_left), nullptr) << "he has waited for others";
+    }
+    EXPECT_EQ(owner.steal_lifo(thief, patience), &next);
     EXPECT_FALSE(owner.has_any_work()) << "others are not to come for what is gone";
     EXPECT_TRUE(owner.offers_nothing());
-    EXPECT_EQ(owner.steal_lifo(), nullptr);
+    EXPECT_EQ(owner.steal_lifo(owner.turns()), nullptr);
   });
   scheduler.schedule(task);
   owner.run_until([&] { return parks[0].parks != 0; });
-  EXPECT_EQ(runs, 0) << "the thief has it";
+  EXPECT_EQ(runs, 0) << "the thief has them";
 }
 
 TEST_F(WorkerTest, WorkFromOutsideDoesNotWaitForABusyWorkerForEver) {

@@ -1,0 +1,52 @@
+// The heavy fence where the system refuses it only later. (That light and heavy order is what the
+// models of their users show.)
+#include "base/asymmetric_fence.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+namespace weft {
+namespace {
+
+/// As a program does that has begun, and then locks itself up.
+bool forbid_membarrier() {
+  std::array<sock_filter, 4> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+[[noreturn]] void fences_that_are_refused() {
+  prepare_light_fences();
+  if (!light_fences_are_free.load(std::memory_order_relaxed)) std::_Exit(3);  // never were
+  if (!forbid_membarrier()) std::_Exit(4);
+  if (!light_fences_are_free.load(std::memory_order_relaxed)) std::_Exit(1);
+  heavy_fence();
+  if (light_fences_are_free.load(std::memory_order_relaxed)) std::_Exit(1);
+  prepare_light_fences();
+  std::_Exit(light_fences_are_free.load(std::memory_order_relaxed) ? 1 : 0);
+}
+
+bool ran_or_had_no_filter(int status) {
+  return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) >= 3);
+}
+
+TEST(AsymmetricFenceDeathTest, LightOnesAreDearOnceTheHeavyOneIsRefused) {
+  EXPECT_EXIT(fences_that_are_refused(), ran_or_had_no_filter, "");
+}
+
+}  // namespace
+}  // namespace weft
