@@ -36,14 +36,23 @@ constinit Atomic<bool> light_fences_are_free{false};
 
 namespace {
 
-/// The system has begun to refuse the command, as a program that has locked itself up does
-/// (seccomp(2)). Light fences cost something from now on. What a light one that was still free has
-/// left in a store buffer is seen within microseconds, and a thread that is paused has passed a
-/// fence.
-void do_without() noexcept {
-  light_fences_are_free.store(false, std::memory_order_seq_cst);
+/// Whether a light fence that was still free may be under way, though they are free no more.
+constinit Atomic<bool> refused_just_now{false};
+
+/// What a light fence that was free has left in a store buffer is seen within microseconds, and a
+/// thread that is paused has passed a fence.
+void let_store_buffers_drain() noexcept {
   ThreadParker nobody;
   static_cast<void>(nobody.park_for(std::chrono::milliseconds(1)));
+}
+
+/// The system has begun to refuse the command, as a program that has locked itself up does
+/// (seccomp(2)). Light fences cost something from now on.
+void do_without() noexcept {
+  refused_just_now.store(true, std::memory_order_relaxed);
+  light_fences_are_free.store(false, std::memory_order_release);
+  let_store_buffers_drain();
+  refused_just_now.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -59,7 +68,12 @@ void prepare_light_fences() noexcept {
 
 void heavy_fence() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // this thread's own part
-  if (!light_fences_are_free.load(std::memory_order_relaxed)) return;
+  // Acquire: pairs with do_without().
+  if (!light_fences_are_free.load(std::memory_order_acquire)) {
+    if (refused_just_now.load(std::memory_order_relaxed)) [[unlikely]]
+      let_store_buffers_drain();
+    return;
+  }
   // A fork()ed child may have to register anew.
   if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) &&
       !(membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&

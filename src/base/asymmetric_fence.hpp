@@ -14,7 +14,8 @@ namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE != 2
-/// Whether the system does the light ones' part. False until prepare_light_fences().
+/// Whether the system does the light ones' part. False until prepare_light_fences(), and from when
+/// on the system refuses it.
 extern constinit Atomic<bool> light_fences_are_free;
 #endif
 
@@ -25,7 +26,8 @@ inline void light_fence() noexcept {
 #if WEFT_ATOMIC_MODE == 2
   model_hooks::asymmetric_fence(false, std::source_location::current());
 #else
-  // Relaxed: who does not see it yet pays for a fence that heavy_fence() does not need.
+  // Relaxed: who does not see yet that it has begun pays for a fence that heavy_fence() does not
+  // need; for who does not see yet that it has ended, heavy_fence() waits.
   if (light_fences_are_free.load(std::memory_order_relaxed)) [[likely]] {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   } else {
@@ -34,7 +36,8 @@ inline void light_fence() noexcept {
 #endif
 }
 
-/// Some microseconds, and every running thread of the process is interrupted.
+/// Some microseconds, and every running thread of the process is interrupted. A millisecond, when
+/// the system begins to refuse it.
 void heavy_fence() noexcept;
 
 }  // namespace WEFT_ATOMIC_NAMESPACE

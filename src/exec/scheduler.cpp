@@ -137,13 +137,16 @@ Runnable* Scheduler::steal_queued(Worker& thief) noexcept {
 Runnable* Scheduler::steal_for(Worker& thief) noexcept {
   if (Runnable* const work = steal_queued(thief)) return work;
   int patience = Worker::thiefs_patience;
+  bool tried = false;
   const std::size_t workers = size();
   for (std::size_t step = 1; step < workers; ++step) {
     Worker& victim = *workers_[(thief.index() + step) % workers];
+    if (!victim.has_any_work()) continue;
+    tried = true;
     if (Runnable* const work = victim.steal_lifo(thief, patience)) return work;
   }
-  // While it waited nobody else was called.
-  return patience != Worker::thiefs_patience ? steal_queued(thief) : nullptr;
+  // Nobody else was called for what came meanwhile.
+  return tried ? steal_queued(thief) : nullptr;
 }
 
 bool Scheduler::any_work() noexcept {

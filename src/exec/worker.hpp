@@ -42,7 +42,7 @@ class Scheduler;
 class Worker {
  public:
   /// How many pauses a thief has for all LIFO slots together: see steal_lifo().
-  static constexpr int thiefs_patience = WEFT_ATOMIC_MODE == 2 ? 2 : 400;
+  static constexpr int thiefs_patience = WEFT_ATOMIC_MODE == 2 ? 4 : 400;
 
   Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept;
   Worker(const Worker&) = delete;
@@ -130,7 +130,7 @@ class Worker {
   /// The same of who does not come back for a moment from now on: mostly it is the other half of an
   /// exchange, which is best left where it is. (Go's thieves sleep for 3 us before that:
   /// runtime/proc.go, runqgrab.) `patience`: how many pauses the thief has left for all; he gives
-  /// up as soon as there is something else for him.
+  /// up as soon as something stands in this one's queue, or has come from outside.
   [[nodiscard]] Runnable* steal_lifo(Worker& thief, int& patience) noexcept;
   /// Any thread: whether there was anything to steal, but for the LIFO slot; and with it.
   [[nodiscard]] bool has_work() const noexcept;
@@ -156,7 +156,7 @@ class Worker {
   /// For so many pauses a thief waits whether the owner of a LIFO slot comes to his loop: some
   /// microseconds, about as long as the theft itself takes. And of whom he has seen there so often.
   static constexpr int lifo_grace = thiefs_patience / 2;
-  static constexpr int lively = WEFT_ATOMIC_MODE == 2 ? 2 : 8;
+  static constexpr int lively = 2;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;

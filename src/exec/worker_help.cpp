@@ -37,10 +37,12 @@ Runnable* Worker::steal_lifo(Worker& thief, int& patience) noexcept {
   if (!spin_.allowed()) return steal_lifo(seen);
   int comings = 0;
   for (int pauses = 0; pauses < lifo_grace; ++pauses) {
-    if (lifo_.empty() || has_work() || thief.arrivals() != 0 || patience-- == 0) return nullptr;
+    if (lifo_.empty() || has_work() || thief.arrivals() != 0 || patience == 0) return nullptr;
+    --patience;
     spin_hint();
     if (const std::uint64_t now = turns(); now != seen) {
-      // It may have run something else, and then for long.
+      // Who comes again and again will take it; who has come once may run something else now, and
+      // for long.
       if (++comings == lively) return nullptr;
       seen = now;
       pauses = 0;
