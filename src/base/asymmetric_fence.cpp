@@ -21,6 +21,8 @@ void heavy_fence() noexcept {
 
 #else
 
+constinit Atomic<bool> light_fences_are_free{false};
+
 namespace {
 
 bool membarrier(int command) noexcept {
@@ -29,12 +31,6 @@ bool membarrier(int command) noexcept {
   errno = saved_errno;
   return done;
 }
-
-}  // namespace
-
-constinit Atomic<bool> light_fences_are_free{false};
-
-namespace {
 
 /// Whether a light fence that was still free may be under way, though they are free no more.
 constinit Atomic<bool> refused_just_now{false};

@@ -154,8 +154,9 @@ class Worker {
   static constexpr int looks_a_round = WEFT_ATOMIC_MODE == 2 ? 1 : 16;
   static constexpr std::int64_t least_round_ns = 50;
   /// For so many pauses a thief waits whether the owner of a LIFO slot comes to his loop: some
-  /// microseconds, about as long as the theft itself takes. And of whom he has seen there so often.
+  /// microseconds, about as long as the theft itself takes.
   static constexpr int lifo_grace = thiefs_patience / 2;
+  /// Whom he has seen come so often he leaves alone.
   static constexpr int lively = 2;
   /// What pinned work may run without coming back here, one after the other, when nothing else
   /// waits.

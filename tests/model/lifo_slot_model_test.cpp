@@ -48,7 +48,7 @@ struct Table {
   }
 };
 
-void owner_and_thief(Execution& execution) {
+void owner_and_thieves(Execution& execution, int thieves) {
   Table table;
   execution.thread([&] {
     table.put(0);
@@ -56,11 +56,13 @@ void owner_and_thief(Execution& execution) {
     table.put(1);
     table.take();
   });
-  execution.thread([&] { table.steal(); });
+  for (int thief = 0; thief < thieves; ++thief) execution.thread([&] { table.steal(); });
   execution.join_all();
   table.expect_had_once(2);
   require(table.slot.empty(), "nothing is left");
 }
+
+void owner_and_thief(Execution& execution) { owner_and_thieves(execution, 1); }
 
 TEST(LifoSlotModel, OwnerAndThiefHaveEachThingOnce) {
   expect_holds_exhaustively(4, owner_and_thief);
@@ -88,18 +90,7 @@ TEST(LifoSlotModel, WhatIsPutInGivesBackWhatWasThere) {
   expect_holds_randomly(20000, put_over_what_is_there);
 }
 
-void two_thieves(Execution& execution) {
-  Table table;
-  execution.thread([&] {
-    table.put(0);
-    table.take();
-    table.put(1);
-    table.take();
-  });
-  for (int thief = 0; thief < 2; ++thief) execution.thread([&] { table.steal(); });
-  execution.join_all();
-  table.expect_had_once(2);
-}
+void two_thieves(Execution& execution) { owner_and_thieves(execution, 2); }
 
 TEST(LifoSlotModel, ThievesDoNotHaveTheSame) {
   expect_holds_exhaustively(2, two_thieves);
