@@ -68,8 +68,9 @@ class CancelSlot {
   [[nodiscard]] bool arm(CancelHook& hook) noexcept {
     std::uintptr_t expected = idle_word;
     // Release: pairs with the acquire in request(), so that the canceller sees the leaf complete.
+    // Acquire, the other way round: who is refused sees what the canceller did before.
     return word_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&hook),
-                                         std::memory_order_release, std::memory_order_relaxed);
+                                         std::memory_order_release, std::memory_order_acquire);
   }
 
   /// Requested → idle: what the request was for has come about. Not while a hook is armed or used.

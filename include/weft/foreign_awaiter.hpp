@@ -63,11 +63,7 @@ class ForeignAwaiter {
   template <std::derived_from<PromiseBase> P>
   bool await_suspend(std::coroutine_handle<P> innermost) {
     TaskHeader& task = innermost.promise().task();
-    task.suspended_at(innermost.promise());
-    if (task.cancel_requested()) {  // nothing is begun once a cancel was asked for
-      task.leaf_ended(true);
-      return true;
-    }
+    if (!task.suspended_to_begin(innermost.promise())) return true;
     const std::coroutine_handle<> resumption = ForeignResumption::of(task).handle();
     const std::coroutine_handle<> next = suspend(resumption);
     if (next == resumption) {

@@ -63,8 +63,8 @@ class ForkPart {
     return !outcome_.failed();
   }
   template <class F, class Point>
-  [[nodiscard]] TaskHeader* make_given(F& function, Point& point, std::uint32_t index,
-                                       Executor& executor) noexcept {
+  [[nodiscard]] GivenPart* make_given(F& function, Point& point, std::uint32_t index,
+                                      Executor& executor) noexcept {
     if (!make_task(function)) return nullptr;
     ::new (&given_) Given(*this, index, &ForkPart::on_finish<Point>, point);
     was_given_ = true;
@@ -77,11 +77,10 @@ class ForkPart {
 
  private:
   /// The task of a part that was given away.
-  struct Given final : TaskHeader {
-    Given(ForkPart& its_part, std::uint32_t its_index, Finish finish, ForkPoint& its_point) noexcept
-        : TaskHeader(finish), part(its_part), point(its_point), index(its_index) {}
+  struct Given final : GivenPart {
+    Given(ForkPart& its_part, std::uint32_t its_index, Finish finish, ForkPoint& its_fork) noexcept
+        : GivenPart(finish, its_fork), part(its_part), index(its_index) {}
     ForkPart& part;
-    ForkPoint& point;
     const std::uint32_t index;
   };
 
@@ -103,7 +102,7 @@ class ForkPart {
     ForkPart& part = given.part;
     if (ending == Ending::returned) part.outcome_.take_over(part.task_.promise().outcome());
     part.task_ = Task<T>();
-    static_cast<Point&>(given.point)
+    static_cast<Point&>(given.fork())
         .given_ended(given.index, part.outcome_.cancelled(), part.outcome_.failed());
   }
 
@@ -173,8 +172,8 @@ class ForkAwaiter final : public ForkPoint {
     with(index, [&](auto& part, auto&) { good = part.take_result(); });
     return good;
   }
-  [[nodiscard]] TaskHeader* make_given(Part index) noexcept override {
-    TaskHeader* made = nullptr;
+  [[nodiscard]] GivenPart* make_given(Part index) noexcept override {
+    GivenPart* made = nullptr;
     with(index, [&](auto& part, auto& function) {
       made = part.make_given(function, *this, index, executor());
     });

@@ -29,6 +29,8 @@
 
 namespace weft {
 
+class GivenPart;
+
 class ForkPoint : public PromiseBase, private CancelHook {
  public:
   using Part = std::uint32_t;
@@ -67,7 +69,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   [[nodiscard]] virtual bool take_result(Part part) noexcept = 0;
   /// Makes the part a task of its own, to be run by executor(). Null: it could not be made, and has
   /// failed.
-  [[nodiscard]] virtual TaskHeader* make_given(Part part) noexcept = 0;
+  [[nodiscard]] virtual GivenPart* make_given(Part part) noexcept = 0;
   /// Asks a part that was given to cancel. Any thread; one that has ended, or could not be made,
   /// ignores it.
   virtual void cancel_given(Part part) noexcept = 0;
@@ -82,6 +84,8 @@ class ForkPoint : public PromiseBase, private CancelHook {
   void drop_pending() noexcept;
   void give_one() noexcept;
   void cancel_all_given() noexcept;
+  void cancel_given_outward() noexcept;
+  [[nodiscard]] ForkPoint* outer_unasked() const noexcept;
   void note_failure(Part part) noexcept;
   [[nodiscard]] std::coroutine_handle<> wait() noexcept;
   [[nodiscard]] std::coroutine_handle<> finish() noexcept;
@@ -94,8 +98,25 @@ class ForkPoint : public PromiseBase, private CancelHook {
   Atomic<Part> failed_{none};
   Atomic<bool> some_cancelled_{false};
   bool asked_within_ = false;  // by who failed first, of those given; ordered by outstanding_
+  bool all_asked_ = false;     // see cancel_given_outward(); the task's, or its canceller's
   const TaskContext* context_ = nullptr;  // what is bound for the task where it forks
   ForkPoint* older_ = nullptr;            // in the task's list of those with pending parts
+};
+
+/// The task of a part that was given away.
+class GivenPart : public TaskHeader {
+ public:
+  /// Of what it is a part: lives until given_ended().
+  [[nodiscard]] ForkPoint& fork() const noexcept { return fork_; }
+
+ protected:
+  GivenPart(Finish finish, ForkPoint& fork) noexcept : TaskHeader(finish), fork_(fork) {
+    cancel_reasons_.store(given_part, std::memory_order_relaxed);  // nobody else has it yet
+  }
+  ~GivenPart() = default;
+
+ private:
+  ForkPoint& fork_;
 };
 
 }  // namespace weft

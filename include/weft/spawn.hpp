@@ -156,10 +156,8 @@ class YieldAwaiter {
   template <WeftPromise P>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<P> innermost) const noexcept {
     TaskHeader& task = innermost.promise().task();
-    task.suspended_at(innermost.promise());
-    if (!task.cancel_requested()) return task.resume_after_others();
-    task.leaf_ended(true);
-    return std::noop_coroutine();
+    if (!task.suspended_to_begin(innermost.promise())) return std::noop_coroutine();
+    return task.resume_after_others();
   }
   void await_resume() const noexcept {}
 };

@@ -88,6 +88,24 @@ class TaskHeader : public Runnable {
   /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is
   /// still due).
   [[nodiscard]] bool arm(CancelHook& hook) noexcept { return slot_.arm(hook); }
+  /// suspended_at(), for a leaf that is about to begin something. False: a cancel was asked for, so
+  /// nothing is begun; the leaf has ended, and may be gone.
+  [[nodiscard]] bool suspended_to_begin(PromiseBase& innermost) noexcept {
+    suspended_at(innermost);
+    if (!cancel_requested()) [[likely]]
+      return true;
+    leaf_ended(true);
+    return false;
+  }
+  /// suspended_at() and arm(), for a leaf that may be ended by another thread as soon as it has
+  /// begun. False: as above.
+  [[nodiscard]] bool suspended_and_armed(PromiseBase& innermost, CancelHook& hook) noexcept {
+    suspended_at(innermost);
+    if (arm(hook)) [[likely]]
+      return true;
+    leaf_ended(true);
+    return false;
+  }
   /// The leaf has ended: resumes the task through its executor, or unwinds it if `cancelled`. Any
   /// thread, once per suspension. Neither the leaf nor the task may be touched afterwards.
   void leaf_ended(bool cancelled) noexcept;
@@ -188,7 +206,9 @@ class TaskHeader : public Runnable {
 
  private:
   friend class ForkPoint;
+  friend class GivenPart;
   static constexpr std::uint32_t from_outside = 1U << 31;
+  static constexpr std::uint32_t given_part = 1U << 30;
 
   static void run_task(Runnable& self) noexcept;
   void run_with_care() noexcept;
@@ -198,6 +218,7 @@ class TaskHeader : public Runnable {
   void end_cancel_within() noexcept;
   void share_forks() noexcept;
   void give_fork() noexcept;
+  [[nodiscard]] bool is_unwanted() const noexcept;
   [[nodiscard]] ForkPoint*& pending_forks() noexcept {
     return keeps_failure_ ? failure_->pending_forks : pending_forks_;
   }
@@ -228,7 +249,8 @@ class TaskHeader : public Runnable {
   bool failed_ : 1 = false;     // a SpawnedTask's
   bool taken_ : 1 = false;      // the same; its handle's holder's, after the end
   bool keeps_failure_ : 1 = false;
-  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended.
+  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended. And,
+  /// since it never changes, whether this is a GivenPart: other threads look at both.
   Atomic<std::uint32_t> cancel_reasons_{0};
   union {
     ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun

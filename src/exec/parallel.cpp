@@ -13,11 +13,7 @@ bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
   team_ = Team::current();
-  task.suspended_at(innermost);
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
+  if (!task.suspended_and_armed(innermost, *this)) return true;
   const Result<void> taken =
       team_ != nullptr ? team_->submit(*this) : fail(std::errc::operation_not_supported);
   // Once it is taken the wait may end on another thread, and this leaf be gone.

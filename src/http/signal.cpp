@@ -18,12 +18,8 @@ void Signal::set() noexcept {
 
 bool Signal::Awaiter::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
-  task_->suspended_at(innermost);
   TaskHeader& task = *task_;
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
+  if (!task.suspended_and_armed(innermost, *this)) return true;
   {
     std::unique_lock lock(signal_.mutex_);
     if (cancelled_) {  // between arm() and here

@@ -125,12 +125,8 @@ bool ResolveLeaf::answered() noexcept try {
 
 bool ResolveLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
-  task_->suspended_at(innermost);
   lookup_->task = task_;
-  if (!task_->arm(*this)) {
-    task_->leaf_ended(true);
-    return true;
-  }
+  if (!task_->suspended_and_armed(innermost, *this)) return true;
   lookup_->held_by_pool = lookup_;
   BlockingPool* const pool = BlockingPool::current();
   const Result<void> taken =

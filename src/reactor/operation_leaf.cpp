@@ -28,11 +28,7 @@ inline bool OperationLeaf::start_until_pending(Again again) noexcept {
 
 bool OperationLeaf::suspend(PromiseBase& innermost, Again again) noexcept {
   task_ = &innermost.task();
-  task_->suspended_at(innermost);
-  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
-    task_->leaf_ended(true);
-    return true;
-  }
+  if (!task_->suspended_to_begin(innermost)) return true;
   reactor = Reactor::current();
   // Else a visitor of the reactor could end what has been started before it is armed.
   const Reactor::Hold hold(*reactor);

@@ -34,11 +34,7 @@ Nanoseconds remaining() noexcept {
 
 bool SleepLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
-  task_->suspended_at(innermost);
-  if (task_->cancel_requested()) {  // nothing is begun once a cancel was asked for
-    task_->leaf_ended(true);
-    return true;
-  }
+  if (!task_->suspended_to_begin(innermost)) return true;
   reactor_ = Reactor::current();
   // Else a visitor of the reactor could end what has been started before it is armed.
   const Reactor::Hold hold(*reactor_);

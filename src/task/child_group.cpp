@@ -9,12 +9,7 @@ namespace weft {
 bool ChildGroup::suspend(PromiseBase& innermost, std::uint32_t children) noexcept {
   TaskHeader& task = innermost.task();
   parent_ = &task;
-  task.suspended_at(innermost);
-  if (task.cancel_requested()) {  // nothing is begun once a cancel was asked for
-    task.leaf_ended(true);
-    return true;
-  }
-  return run(task, children);
+  return !task.suspended_to_begin(innermost) || run(task, children);
 }
 
 bool ChildGroup::suspend_regardless(PromiseBase& innermost, std::uint32_t children) noexcept {

@@ -68,7 +68,7 @@ std::coroutine_handle<> ForkPoint::finish() noexcept {
 std::coroutine_handle<> ForkPoint::wait() noexcept {
   TaskHeader& waiting = task();
   waiting.suspended_at(*parent());
-  if (!waiting.arm(*this)) cancel_all_given();
+  if (!waiting.arm(*this)) cancel_given_outward();
   // Acquire-release: the last one sees what every part wrote.
   if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
   if (settle()) {
@@ -86,7 +86,7 @@ bool ForkPoint::unwound() noexcept {
   // Suspended here, as by suspended_at(); but it stays to be unwound.
   waiting.innermost_ = parent();
   waiting.run_ahead_ = false;
-  cancel_all_given();
+  cancel_given_outward();
   if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiting.leaf_ended(settle());
   return false;
 }
@@ -113,7 +113,7 @@ void ForkPoint::note_failure(Part part) noexcept {
 /// The last pending part becomes a task of its own.
 void ForkPoint::give_one() noexcept {
   const Part part = end_ - 1;
-  TaskHeader* made = nullptr;
+  GivenPart* made = nullptr;
   {
     // What is bound where the task forks, and not what it may have bound since, within a part.
     const ContextScope scope(context_);
@@ -146,12 +146,43 @@ void ForkPoint::cancel_all_given() noexcept {
   for (Part part = end_; part < size_; ++part) cancel_given(part);
 }
 
+/// The task is to be unwound from here, to its root or to the outermost fork that asked for that:
+/// the parts of all forks on that way are asked now, rather than those of each when the task has
+/// waited for those of the one before. A fork that was asked already ends the way: so were the
+/// forks around it, and what remains is asked when the unwinding comes there.
+void ForkPoint::cancel_given_outward() noexcept {
+  if (all_asked_) return;
+  const TaskHeader& unwinding = task();
+  // Relaxed, here and in failed_: arm() has shown the reason. Who did not come to that and does not
+  // see it asks fewer.
+  const bool to_the_root =
+      (unwinding.cancel_reasons_.load(std::memory_order_relaxed) & TaskHeader::from_outside) != 0;
+  ForkPoint* last = this;
+  for (ForkPoint* each = outer_unasked(); each != nullptr; each = each->outer_unasked()) {
+    if (to_the_root || each->first_failed() != none) last = each;
+  }
+  for (ForkPoint* each = this;; each = each->outer_unasked()) {
+    each->cancel_all_given();
+    each->all_asked_ = true;
+    if (each == last) return;
+  }
+}
+
+/// The next fork of the chain outward, unless its parts were asked to cancel already.
+ForkPoint* ForkPoint::outer_unasked() const noexcept {
+  PromiseBase* frame = parent();
+  while (frame != nullptr && !frame->is_fork()) frame = frame->parent();
+  // SAFETY: only a ForkPoint has no frame.
+  auto* const outer = static_cast<ForkPoint*>(frame);
+  return outer != nullptr && !outer->all_asked_ ? outer : nullptr;
+}
+
 void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: this function is given only to the CancelHook of a ForkPoint, which stays while the
   // request lasts: the task is not resumed before request_finished().
   auto& point = static_cast<ForkPoint&>(self);
   TaskHeader& waiting = point.task();
-  point.cancel_all_given();
+  point.cancel_given_outward();
   waiting.request_finished();
 }
 
@@ -166,11 +197,32 @@ std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
 /// something is on offer already.
 void TaskHeader::give_fork() noexcept {
   if (pending_forks() == nullptr || !executor_for_parts().wants_offers()) return;
+  if (is_unwanted()) return cancel();
   ForkPoint** link = &pending_forks();
   while ((*link)->older_ != nullptr) link = &(*link)->older_;
   ForkPoint& oldest = **link;
   oldest.give_one();
   if (!oldest.pending()) *link = oldest.older_;
+}
+
+/// Whether it is a part of what is to be unwound, though the request has not come down to it. For
+/// each task on the way passes it on only when it runs, and if those that do run went on to give
+/// parts meanwhile, these would be the next to be waited for.
+bool TaskHeader::is_unwanted() const noexcept {
+  constexpr int most_forks = 16;  // so that to give does not cost more the deeper tasks are nested
+  const TaskHeader* task = this;
+  // Relaxed: who sees it late gives once more.
+  for (int i = 0; i < most_forks; ++i) {
+    if ((task->cancel_reasons_.load(std::memory_order_relaxed) & given_part) == 0) return false;
+    // SAFETY: only a GivenPart has the mark. Its fork waits for it, so what is around it lives.
+    const ForkPoint& fork = static_cast<const GivenPart*>(task)->fork();
+    task = &fork.task();
+    if (fork.first_failed() != ForkPoint::none ||
+        (task->cancel_reasons_.load(std::memory_order_relaxed) & from_outside) != 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// The task is about to wait, so its thread does nothing for its forks: others may. Not once a

@@ -85,11 +85,7 @@ void TaskHeader::conclude_as_guest(Ending ending) noexcept {
 
 bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
-  task.suspended_at(innermost);
-  if (task.cancel_requested()) {
-    task.leaf_ended(true);
-    return true;
-  }
+  if (!task.suspended_to_begin(innermost)) return true;
   GuestStay* const before = GuestStay::of(task);
   Executor& home = before != nullptr ? before->home() : task.executor();
   GuestStay* stay = nullptr;

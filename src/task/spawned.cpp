@@ -215,13 +215,8 @@ bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   }
   waiting_ = &task;
   target_ = &target;
-  task.suspended_at(innermost);
-  // Armed before it waits: once it waits, the end may come on another thread and this frame be
-  // gone.
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
+  // Before it waits: once it does, the end may come on another thread, and this frame be gone.
+  if (!task.suspended_and_armed(innermost, *this)) return true;
   switch (target.wait_with(*this)) {
     case SpawnedTask::Registered::waiting:
       return true;

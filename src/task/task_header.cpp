@@ -120,10 +120,11 @@ void TaskHeader::cancel_within() noexcept {
 /// It was unwound that far, or has come there, and goes on. On its thread, or while it is suspended
 /// and the caller ends that.
 void TaskHeader::end_cancel_within() noexcept {
-  if (cancel_reasons_.fetch_sub(1, std::memory_order_relaxed) != 1) return;
+  const std::uint32_t before = cancel_reasons_.fetch_sub(1, std::memory_order_relaxed);
+  if ((before & ~given_part) != 1) return;
   slot_.forget_request();
   // Whoever asked meanwhile, and has found a request in the slot, is seen here.
-  if (cancel_reasons_.load(std::memory_order_seq_cst) != 0) request_cancel();
+  if ((cancel_reasons_.load(std::memory_order_seq_cst) & ~given_part) != 0) request_cancel();
 }
 
 void TaskHeader::request_cancel() noexcept {

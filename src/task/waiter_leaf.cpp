@@ -10,12 +10,8 @@ namespace weft {
 bool WaiterLeafBase::suspend_by(Queue queue, PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
-  task.suspended_at(innermost);
-  // Armed before it waits: once it waits, it may be served on another thread and be gone.
-  if (!task.arm(*this)) {
-    task.leaf_ended(true);
-    return true;
-  }
+  // Before it waits: once it does, it may be served on another thread and be gone.
+  if (!task.suspended_and_armed(innermost, *this)) return true;
   switch (queue(*this)) {
     case Queued::waiting:
       return true;

@@ -221,7 +221,7 @@ TEST_P(ForkAllTest, ATimeoutEndsAForkThatComputes) {
   run([]() -> Task<void> {
     bool timed_out = false;
     try {
-      co_await timeout(fibonacci(45), 2ms);
+      co_await timeout(fibonacci(80), 2ms);
     } catch (const IoError& error) {
       timed_out = error.code() == std::errc::timed_out;
     }

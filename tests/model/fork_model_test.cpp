@@ -1,87 +1,10 @@
 // A fork: the task that waits for the parts it gave away, their ends, failures, and cancels, in
 // every interleaving. The task goes on exactly once; a failure leaves no cancel behind, and no
 // cancel from outside is lost.
-#include <weft/fork_point.hpp>
-
-#include <array>
-#include <coroutine>
-
-#include "model/core_model.hpp"
+#include "model/fork_model.hpp"
 
 namespace weft::model {
 namespace {
-
-/// A frame with a handle of its own, which is compared and never resumed.
-class MarkedPromise final : public PromiseBase {
- public:
-  MarkedPromise() noexcept : PromiseBase(std::coroutine_handle<>::from_address(this)) {}
-};
-
-class ForkingTask final : public TaskHeader {
- public:
-  explicit ForkingTask(Executor& executor) noexcept
-      : TaskHeader([](TaskHeader&, Ending) noexcept {}) {
-    bind(promise, executor);
-  }
-  MarkedPromise promise;
-};
-
-/// A fork whose part 0 runs as a frame of the task and whose others were given away.
-class FakeFork final : public ForkPoint {
- public:
-  static constexpr Part parts = 3;
-  explicit FakeFork(Executor& executor)
-      : ForkPoint(parts), given_{FakeTask(executor), FakeTask(executor)} {}
-
-  /// Up to where part 0 waits, and the others have been given.
-  void fork(ForkingTask& task) {
-    static_cast<void>(begin(task.promise));
-    task.suspended_at(here_);
-    static_cast<void>(task.leaf_ended_inline());  // and part 0 goes on
-  }
-  void part_ends(Part part, bool cancelled, bool failed) { given_ended(part, cancelled, failed); }
-  [[nodiscard]] bool failed() const { return first_failed() != none; }
-
- private:
-  [[nodiscard]] PromiseBase* make_here(Part) noexcept override {
-    here_.awaited_by(*this, owner_);
-    return &here_;
-  }
-  [[nodiscard]] bool take_result(Part) noexcept override { return true; }
-  [[nodiscard]] TaskHeader* make_given(Part part) noexcept override { return &given_[part - 1]; }
-  void cancel_given(Part part) noexcept override { given_[part - 1].cancel(); }
-
-  FakePromise here_;
-  FrameOwner owner_;
-  std::array<FakeTask, parts - 1> given_;
-};
-
-/// Counts what is made runnable; what is offered is never run, the test ends the parts itself.
-class OfferingExecutor final : public Executor {
- public:
-  void schedule(Runnable&) noexcept override { ++resumed; }
-  void defer(Runnable& work) noexcept override { schedule(work); }
-  void offer(Runnable&) noexcept override { ++offered; }
-  int resumed = 0;  // no atomic: it may happen once
-  int offered = 0;
-};
-
-/// A task within a fork.
-struct Forking {
-  Forking() : task(executor), fork(parts_executor) {
-    fork.fork(task);
-    require(parts_executor.offered == 2, "a task that waits gives all that is pending");
-  }
-  /// Part 0 has returned: the task comes to the parts that were given, and waits.
-  void comes_to_the_others() { went_on = fork.go_on() == task.promise.handle(); }
-  [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
-
-  OfferingExecutor executor;
-  OfferingExecutor parts_executor;
-  ForkingTask task;
-  FakeFork fork;
-  bool went_on = false;
-};
 
 void all_parts_return(Execution& execution) {
   Forking forking;

@@ -1,0 +1,182 @@
+// Forks within forks: a cancel comes to all that the task has given at once, a failure no farther
+// than to its fork, and what is about to be cancelled gives nothing more.
+#include "model/fork_model.hpp"
+
+namespace weft::model {
+namespace {
+
+/// A task within three forks, each within part 0 of the one before.
+struct Nested {
+  Nested() {
+    outer.forks(task.promise);
+    middle.forks(outer.here());
+    inner.forks(middle.here());
+  }
+  void comes_to_the_innermost_others() { static_cast<void>(inner.go_on()); }
+
+  OfferingExecutor executor;
+  OfferingExecutor parts_executor;
+  ForkingTask task{executor};
+  FakeFork outer{parts_executor};
+  FakeFork middle{parts_executor};
+  FakeFork inner{parts_executor};
+};
+
+void cancelled(Execution& execution) {
+  Nested forks;
+  execution.thread([&] { forks.comes_to_the_innermost_others(); });
+  execution.thread([&] { forks.task.cancel(); });
+  execution.join_all();
+  require(forks.inner.all_asked(), "where the task waits");
+  require(forks.middle.all_asked() && forks.outer.all_asked(), "and where it will have to");
+}
+
+TEST(NestedForksModel, ACancelComesToAllThatWasGiven) {
+  expect_holds_exhaustively(3, cancelled);
+  expect_holds_randomly(20000, cancelled);
+}
+
+void cancelled_as_parts_end(Execution& execution) {
+  Nested forks;
+  execution.thread([&] {
+    forks.outer.part_ends(1, false, false);
+    forks.comes_to_the_innermost_others();
+    forks.inner.part_ends(1, false, false);
+  });
+  execution.thread([&] { forks.task.cancel(); });
+  execution.thread([&] { forks.inner.part_ends(2, true, false); });
+  execution.join_all();
+  require(forks.executor.resumed == 1 && forks.task.unwinding(), "unwound, once");
+  require(!forks.middle.unwound() && forks.middle.all_asked(), "up to the fork around it");
+  require(forks.outer.all_asked(), "and those of the next end meanwhile");
+}
+
+TEST(NestedForksModel, PartsThatEndMeanwhileAreNoOneElsesConcern) {
+  expect_holds_exhaustively(2, cancelled_as_parts_end);
+  expect_holds_randomly(20000, cancelled_as_parts_end);
+}
+
+void middle_fails(Execution& execution) {
+  Nested forks;
+  execution.thread([&] { forks.comes_to_the_innermost_others(); });
+  execution.thread([&] { forks.middle.part_ends(1, false, true); });
+  execution.join_all();
+  require(forks.inner.all_asked() && forks.middle.part(2).cancel_requested(), "up to the fork");
+  require(forks.outer.none_asked(), "and no farther");
+  forks.inner.part_ends(1, true, false);
+  forks.inner.part_ends(2, true, false);
+  require(forks.task.unwinding() && !forks.middle.unwound(), "the others of that fork end first");
+  forks.middle.part_ends(2, true, false);
+  require(!forks.task.unwinding() && !forks.task.cancel_requested(), "there the task goes on");
+  require(forks.middle.failed() && forks.outer.none_asked(), "with the failure");
+}
+
+TEST(NestedForksModel, AFailureComesNoFartherThanToItsFork) {
+  expect_holds_exhaustively(3, middle_fails);
+  expect_holds_randomly(20000, middle_fails);
+}
+
+void cancelled_after_a_failure(Execution& execution) {
+  Nested forks;
+  execution.thread([&] { forks.comes_to_the_innermost_others(); });
+  execution.thread([&] {
+    forks.inner.part_ends(1, false, true);
+    forks.task.cancel();
+  });
+  execution.join_all();
+  forks.inner.part_ends(2, true, false);
+  require(forks.executor.resumed == 1 && !forks.task.unwinding(), "the task goes on, once");
+  require(!forks.middle.unwound() && forks.middle.all_asked(), "is unwound from its next wait on");
+  require(forks.outer.all_asked(), "and asks all that is left");
+}
+
+TEST(NestedForksModel, WhatWasAskedForAFailureStopsNoLaterCancel) {
+  expect_holds_exhaustively(3, cancelled_after_a_failure);
+  expect_holds_randomly(20000, cancelled_after_a_failure);
+}
+
+/// Part 1 of a fork, which forks where threads have nothing to do.
+struct PartForks {
+  PartForks() { whole.forks(task.promise); }
+  void part_forks() { within.begins(whole.part(1).promise); }
+  [[nodiscard]] bool part_is_cancelled() { return whole.part(1).cancel_requested(); }
+  /// After it has forked, and what makes the part unwanted has happened.
+  void require_that_it_gives_no_more() {
+    const int gave = parts_executor.offered;
+    require((gave == 1) != part_is_cancelled(), "it gives, or knows that it is unwanted");
+    if (gave == 0) return;
+    FakeFork next(parts_executor);
+    next.begins(within.here());
+    require(parts_executor.offered == gave && part_is_cancelled(), "and knows now at the latest");
+  }
+
+  OfferingExecutor executor;
+  OfferingExecutor parts_executor;
+  IdleExecutor idle;
+  ForkingTask task{executor};
+  FakeFork whole{idle};
+  FakeFork within{parts_executor};
+};
+
+void task_is_cancelled(Execution& execution) {
+  PartForks forks;
+  execution.thread([&] { forks.task.cancel(); });
+  execution.thread([&] { forks.part_forks(); });
+  execution.join_all();
+  forks.require_that_it_gives_no_more();
+}
+
+TEST(NestedForksModel, APartOfWhatIsCancelledGivesNothing) {
+  expect_holds_exhaustively(3, task_is_cancelled);
+  expect_holds_randomly(20000, task_is_cancelled);
+}
+
+void other_part_fails(Execution& execution) {
+  PartForks forks;
+  execution.thread([&] { forks.whole.part_ends(2, false, true); });
+  execution.thread([&] { forks.part_forks(); });
+  execution.join_all();
+  forks.require_that_it_gives_no_more();
+}
+
+TEST(NestedForksModel, APartOfWhatHasFailedGivesNothing) {
+  expect_holds_exhaustively(3, other_part_fails);
+  expect_holds_randomly(20000, other_part_fails);
+}
+
+void part_of_a_part(Execution&) {
+  PartForks forks;
+  forks.within.forks(forks.whole.part(1).promise);
+  FakePart& innermost = forks.within.part(1);
+  FakeFork gives(forks.parts_executor);
+  const int before = forks.parts_executor.offered;
+  innermost.move_to(forks.idle);
+  gives.begins(innermost.promise);
+  require(forks.parts_executor.offered == before + 1, "nobody was cancelled");
+  forks.task.cancel();
+  FakeFork gives_not(forks.parts_executor);
+  gives_not.begins(gives.here());
+  require(forks.parts_executor.offered == before + 1 && innermost.cancel_requested(),
+          "the cancel is seen two tasks farther out");
+}
+
+TEST(NestedForksModel, APartOfAPartSeesItAsWell) { expect_holds_exhaustively(1, part_of_a_part); }
+
+void fails_within_a_part(Execution& execution) {
+  PartForks forks;
+  forks.within.forks(forks.whole.part(1).promise);
+  execution.thread([&] { static_cast<void>(forks.within.go_on()); });
+  execution.thread([&] { forks.within.part_ends(1, false, true); });
+  execution.thread([&] { forks.within.part_ends(2, false, false); });
+  execution.join_all();
+  require(forks.within.failed() && !forks.part_is_cancelled(), "the part is not cancelled itself");
+  require(!forks.task.cancel_requested() && forks.whole.none_asked(), "nor who waits for it");
+}
+
+TEST(NestedForksModel, AFailureLeavesNoCancelBehindInAPart) {
+  expect_holds_exhaustively(3, fails_within_a_part);
+  expect_holds_randomly(20000, fails_within_a_part);
+}
+
+}  // namespace
+}  // namespace weft::model
