@@ -206,8 +206,9 @@ class [[nodiscard]] ForkOp {
 ///
 /// Errors: of the first part that fails, when all that had begun have ended: those are asked to
 /// cancel, and those that had not begun never do. Cancel: as that; if all parts got their results
-/// nevertheless, they are delivered. (A part that computes sees a cancel at its next fork or
-/// await.)
+/// nevertheless, they are delivered. A part that computes sees a cancel at its next fork or await.
+/// A cancel comes to the parts of all forks around at once, so what waits in spite of one, in a
+/// shield() or the cleanup of a finally(), must not wait for another part's result.
 template <ForkFunction... F>
   requires(sizeof...(F) > 0)
 ForkOp<F...> fork_all(F... functions) noexcept {

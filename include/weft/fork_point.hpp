@@ -86,6 +86,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   void cancel_all_given() noexcept;
   void cancel_given_outward() noexcept;
   [[nodiscard]] ForkPoint* outer_unasked() const noexcept;
+  [[nodiscard]] bool asks_for_its_end() const noexcept;
   void note_failure(Part part) noexcept;
   [[nodiscard]] std::coroutine_handle<> wait() noexcept;
   [[nodiscard]] std::coroutine_handle<> finish() noexcept;

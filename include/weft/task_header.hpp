@@ -209,6 +209,7 @@ class TaskHeader : public Runnable {
   friend class GivenPart;
   static constexpr std::uint32_t from_outside = 1U << 31;
   static constexpr std::uint32_t given_part = 1U << 30;
+  static constexpr std::uint32_t asking_forks = given_part - 1;
 
   static void run_task(Runnable& self) noexcept;
   void run_with_care() noexcept;

@@ -148,24 +148,31 @@ void ForkPoint::cancel_all_given() noexcept {
 
 /// The task is to be unwound from here, to its root or to the outermost fork that asked for that:
 /// the parts of all forks on that way are asked now, rather than those of each when the task has
-/// waited for those of the one before. A fork that was asked already ends the way: so were the
-/// forks around it, and what remains is asked when the unwinding comes there.
+/// waited for those of the one before.
+///
+/// A fork that was asked already ends the way: those around it were asked with it, or are when the
+/// unwinding comes there. Nothing is given after that: a fork that gave something, as this one did,
+/// has no fork around it with pending parts, for the oldest gives first; and this one, and those
+/// within, begin nothing more.
 void ForkPoint::cancel_given_outward() noexcept {
   if (all_asked_) return;
   const TaskHeader& unwinding = task();
-  // Relaxed, here and in failed_: arm() has shown the reason. Who did not come to that and does not
-  // see it asks fewer.
-  const bool to_the_root =
-      (unwinding.cancel_reasons_.load(std::memory_order_relaxed) & TaskHeader::from_outside) != 0;
-  ForkPoint* last = this;
-  for (ForkPoint* each = outer_unasked(); each != nullptr; each = each->outer_unasked()) {
-    if (to_the_root || each->first_failed() != none) last = each;
-  }
-  for (ForkPoint* each = this;; each = each->outer_unasked()) {
+  // Acquire: who sees that a fork wants its part ended sees in failed_ which.
+  const std::uint32_t reasons = unwinding.cancel_reasons_.load(std::memory_order_acquire);
+  const bool to_the_root = (reasons & TaskHeader::from_outside) != 0 || unwinding.is_unwanted();
+  std::uint32_t forks = reasons & TaskHeader::asking_forks;  // not yet come to
+  for (ForkPoint* each = this; each != nullptr; each = each->outer_unasked()) {
     each->cancel_all_given();
     each->all_asked_ = true;
-    if (each == last) return;
+    if (forks != 0 && each->asks_for_its_end()) --forks;
+    if (forks == 0 && !to_the_root) return;
   }
+}
+
+/// Whether a part that was given has failed: see given_ended().
+bool ForkPoint::asks_for_its_end() const noexcept {
+  const Part failed = first_failed();
+  return failed != none && failed >= end_;
 }
 
 /// The next fork of the chain outward, unless its parts were asked to cancel already.

@@ -2,6 +2,7 @@
 // as those of when_all() may; the first failure ends the others, and then the task goes on; a
 // cancel ends all.
 #include <weft/fiber.hpp>
+#include <weft/finally.hpp>
 #include <weft/fork_all.hpp>
 #include <weft/frame_pool.hpp>
 #include <weft/placement.hpp>
@@ -191,6 +192,34 @@ TEST_P(ForkAllTest, ACancelEndsAllAndTheTask) {
     const std::vector<std::string> words = log.words();
     EXPECT_EQ(words.size(), 4U);
     EXPECT_EQ(words.back(), "frame") << "the parts end before what forked them";
+  });
+}
+
+TEST_P(ForkAllTest, ACancelComesToThePartsOfAllForksAtOnce) {
+  run([]() -> Task<void> {
+    Semaphore outer_ended(0);
+    std::atomic<int> begun = 0;
+    auto waits = [&]() -> Task<void> {
+      begun.fetch_add(1);
+      co_await sleep_for(1h);
+    };
+    auto ends_after_outer = [&] {
+      return finally(waits(), [&]() -> Task<void> { co_await outer_ended.acquire(); });
+    };
+    auto outer = [&] { return finally(waits(), [&] { outer_ended.release(); }); };
+    auto inner = [&]() -> Task<void> {
+      auto fork = fork_all(waits, ends_after_outer);
+      co_await std::move(fork);
+    };
+    auto body = [&]() -> Task<void> {
+      auto fork = fork_all(inner, outer);
+      co_await std::move(fork);
+    };
+    JoinHandle<void> task = spawn(body);
+    co_await until([&] { return begun.load() == 3; });
+    task.cancel();
+    const Outcome<void> ended = co_await std::move(task).outcome();
+    EXPECT_TRUE(ended.cancelled());
   });
 }
 

@@ -98,6 +98,23 @@ class IdleExecutor final : public OfferingExecutor {
   Atomic<std::uint64_t> one_of_one_sleeps_{std::uint64_t{1} << 40};
 };
 
+/// A leaf that ends when a cancel is asked for, and never else.
+class WaitingLeaf final : private CancelHook {
+ public:
+  explicit WaitingLeaf(ForkingTask& task) : CancelHook(&WaitingLeaf::on_request), task_(task) {}
+  void waits_at(PromiseBase& innermost) {
+    static_cast<void>(task_.suspended_and_armed(innermost, *this));
+  }
+
+ private:
+  static void on_request(CancelHook& self) noexcept {
+    TaskHeader& task = static_cast<WaitingLeaf&>(self).task_;
+    task.leaf_ended(true);
+    task.request_finished();
+  }
+  ForkingTask& task_;
+};
+
 /// A task within a fork.
 struct Forking {
   Forking() : task(executor), fork(parts_executor) {

@@ -74,30 +74,10 @@ TEST(ForkModel, WithoutAResultTheTaskIsUnwound) {
 }
 
 /// Part 0 waits when another part fails: the leaf is told, and the unwinding comes to the fork.
-class WaitingLeaf final : private CancelHook {
- public:
-  explicit WaitingLeaf(ForkingTask& task) : CancelHook(&WaitingLeaf::on_request), task_(task) {}
-  [[nodiscard]] bool wait() { return task_.arm(*this); }
-  [[nodiscard]] bool told() const { return told_; }
-
- private:
-  static void on_request(CancelHook& self) noexcept {
-    auto& leaf = static_cast<WaitingLeaf&>(self);
-    leaf.told_ = true;
-    leaf.task_.leaf_ended(true);
-    leaf.task_.request_finished();
-  }
-  ForkingTask& task_;
-  bool told_ = false;
-};
-
 void fails_while_part_0_waits(Execution& execution) {
   Forking forking;
   WaitingLeaf leaf(forking.task);
-  forking.task.suspended_at(forking.task.promise);
-  execution.thread([&] {
-    if (!leaf.wait()) forking.task.leaf_ended(true);
-  });
+  execution.thread([&] { leaf.waits_at(forking.task.promise); });
   execution.thread([&] { forking.fork.part_ends(1, false, true); });
   execution.join_all();
   require(forking.resumed() == 1 && forking.task.unwinding(), "part 0 is unwound");

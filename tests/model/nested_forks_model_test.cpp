@@ -76,23 +76,102 @@ TEST(NestedForksModel, AFailureComesNoFartherThanToItsFork) {
   expect_holds_randomly(20000, middle_fails);
 }
 
-void cancelled_after_a_failure(Execution& execution) {
+void inner_and_outer_fail(Execution& execution) {
   Nested forks;
   execution.thread([&] { forks.comes_to_the_innermost_others(); });
   execution.thread([&] {
     forks.inner.part_ends(1, false, true);
-    forks.task.cancel();
+    forks.inner.part_ends(2, false, false);
   });
+  execution.thread([&] { forks.outer.part_ends(1, false, true); });
   execution.join_all();
-  forks.inner.part_ends(2, true, false);
-  require(forks.executor.resumed == 1 && !forks.task.unwinding(), "the task goes on, once");
-  require(!forks.middle.unwound() && forks.middle.all_asked(), "is unwound from its next wait on");
-  require(forks.outer.all_asked(), "and asks all that is left");
+  require(forks.inner.part(2).cancel_requested(), "the others of the one");
+  require(!forks.task.unwinding() && forks.task.cancel_requested(), "the task goes on to the next");
+  require(!forks.middle.unwound() && forks.middle.all_asked(), "asks all on its way");
+  forks.middle.part_ends(1, true, false);
+  forks.middle.part_ends(2, true, false);
+  require(forks.task.unwinding() && !forks.outer.unwound(), "and comes there");
+  require(forks.outer.part(2).cancel_requested(), "where the others have been asked");
+  forks.outer.part_ends(2, true, false);
+  require(!forks.task.unwinding() && !forks.task.cancel_requested(), "and goes on");
 }
 
-TEST(NestedForksModel, WhatWasAskedForAFailureStopsNoLaterCancel) {
-  expect_holds_exhaustively(3, cancelled_after_a_failure);
-  expect_holds_randomly(20000, cancelled_after_a_failure);
+TEST(NestedForksModel, TwoFailuresAreSeenToOneAfterTheOther) {
+  expect_holds_exhaustively(3, inner_and_outer_fail);
+  expect_holds_randomly(20000, inner_and_outer_fail);
+}
+
+void both_around_fail(Execution& execution) {
+  Nested forks;
+  execution.thread([&] {
+    forks.comes_to_the_innermost_others();
+    forks.inner.part_ends(1, false, false);
+    forks.inner.part_ends(2, false, false);
+  });
+  execution.thread([&] { forks.middle.part_ends(1, false, true); });
+  execution.thread([&] { forks.outer.part_ends(1, false, true); });
+  execution.join_all();
+  require(forks.task.cancel_requested(), "as the failures want");
+  require(!forks.middle.unwound() && forks.middle.part(2).cancel_requested(), "as far as the one");
+  forks.middle.part_ends(2, true, false);
+  require(!forks.task.unwinding() && forks.task.cancel_requested(), "the task goes on to the next");
+  require(!forks.outer.unwound() && forks.outer.part(2).cancel_requested(), "and comes there");
+  forks.outer.part_ends(2, true, false);
+  require(!forks.task.unwinding() && !forks.task.cancel_requested(), "and goes on");
+}
+
+TEST(NestedForksModel, TwoFailuresAroundWhereTheTaskWaits) {
+  expect_holds_exhaustively(3, both_around_fail);
+  expect_holds_randomly(20000, both_around_fail);
+}
+
+void cancelled_as_a_part_fails(Execution& execution) {
+  Nested forks;
+  execution.thread([&] { forks.comes_to_the_innermost_others(); });
+  execution.thread([&] {
+    forks.inner.part_ends(1, false, true);
+    forks.inner.part_ends(2, true, false);
+  });
+  execution.thread([&] { forks.task.cancel(); });
+  execution.join_all();
+  require(!forks.task.unwinding() && forks.task.cancel_requested(), "the task goes on, cancelled");
+  require(!forks.middle.unwound() && forks.middle.all_asked(), "is unwound from its next wait on");
+  require(forks.outer.all_asked(), "and has asked all that is left");
+}
+
+TEST(NestedForksModel, WhatWasAskedForAFailureStopsNoCancel) {
+  expect_holds_exhaustively(3, cancelled_as_a_part_fails);
+  expect_holds_randomly(20000, cancelled_as_a_part_fails);
+}
+
+void leaf_is_cancelled(Execution& execution) {
+  Nested forks;
+  WaitingLeaf leaf(forks.task);
+  execution.thread([&] { leaf.waits_at(forks.inner.here()); });
+  execution.thread([&] { forks.task.cancel(); });
+  execution.join_all();
+  require(forks.executor.resumed == 1 && forks.task.unwinding(), "unwound, once");
+  require(!forks.inner.unwound() && forks.inner.all_asked(), "up to the fork around the leaf");
+  require(forks.middle.all_asked() && forks.outer.all_asked(), "and all others know");
+}
+
+TEST(NestedForksModel, ACancelAtALeafComesToAllThatWasGiven) {
+  expect_holds_exhaustively(3, leaf_is_cancelled);
+  expect_holds_randomly(20000, leaf_is_cancelled);
+}
+
+void part_is_cancelled_by_itself(Execution&) {
+  Nested forks;
+  forks.comes_to_the_innermost_others();
+  forks.inner.part_ends(1, true, false);
+  forks.inner.part_ends(2, false, false);
+  require(forks.task.unwinding(), "without its result");
+  require(!forks.middle.unwound() && forks.middle.all_asked(), "the task is unwound");
+  require(forks.outer.none_asked(), "fork by fork: nobody said how far");
+}
+
+TEST(NestedForksModel, APartThatWasCancelledIsNoReasonToLookFar) {
+  expect_holds_exhaustively(1, part_is_cancelled_by_itself);
 }
 
 /// Part 1 of a fork, which forks where threads have nothing to do.
@@ -161,6 +240,21 @@ void part_of_a_part(Execution&) {
 }
 
 TEST(NestedForksModel, APartOfAPartSeesItAsWell) { expect_holds_exhaustively(1, part_of_a_part); }
+
+void unwanted_part_is_unwound(Execution&) {
+  PartForks forks;
+  forks.within.forks(forks.whole.part(1).promise);
+  FakeFork inner(forks.parts_executor);
+  inner.forks(forks.within.here());
+  forks.task.cancel();
+  require(forks.whole.none_asked(), "the task runs, and has passed on nothing");
+  require(!inner.unwound(), "a part of the part's was cancelled by itself");
+  require(inner.all_asked() && forks.within.all_asked(), "so all that it gave will be");
+}
+
+TEST(NestedForksModel, AnUnwantedPartPassesThatOn) {
+  expect_holds_exhaustively(1, unwanted_part_is_unwound);
+}
 
 void fails_within_a_part(Execution& execution) {
   PartForks forks;
