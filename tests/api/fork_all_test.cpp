@@ -204,7 +204,8 @@ TEST_P(ForkAllTest, ACancelComesToThePartsOfAllForksAtOnce) {
       co_await sleep_for(1h);
     };
     auto ends_after_outer = [&] {
-      return finally(waits(), [&]() -> Task<void> { co_await outer_ended.acquire(); });
+      return finally(waits(),
+                     [&]() -> Task<void> { const Permit permit = co_await outer_ended.acquire(); });
     };
     auto outer = [&] { return finally(waits(), [&] { outer_ended.release(); }); };
     auto inner = [&]() -> Task<void> {
