@@ -20,8 +20,8 @@ class Barrier {
  public:
   /// Precondition: at least one participant.
   explicit Barrier(std::size_t participants) noexcept;
-  /// Nobody may be waiting. Whoever went on may destroy it, even if the one who let him has not
-  /// returned from its wait.
+  /// Nobody may be waiting, nor being cancelled while he waited. Whoever went on may destroy it,
+  /// even if the one who let him has not returned from its wait.
   ~Barrier();
 
   /// Arrives, and waits until all participants have. Gives whether it is the leader of the round:

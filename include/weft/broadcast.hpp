@@ -16,9 +16,10 @@
 //
 // T is copied to each receiver with the lock held: its copying must be short, and must not use the
 // broadcast (for large values take std::shared_ptr<const T>). A value is destroyed when it is no
-// longer kept, by whoever sends. Senders are as thread-safe as a shared_ptr is; a receiver is used
-// by one task or thread at a time, and each copy of it goes its own way. A handle must not have
-// been moved from, and stays until the waits through it are over.
+// longer kept, by whoever sends, before another can: so its destructor must not send. Senders are
+// as thread-safe as a shared_ptr is; a receiver is used by one task or thread at a time, and each
+// copy of it goes its own way. A handle must not have been moved from, and stays until the waits
+// through it are over.
 #pragma once
 
 #include <weft/channel_core.hpp>
@@ -30,6 +31,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <expected>
 #include <memory>
 #include <new>
@@ -63,8 +65,8 @@ class BroadcastState final : public VersionCore {
   [[nodiscard]] static BroadcastState& make(std::size_t capacity);
   /// Gives how many receivers there are to see it.
   std::size_t send(T&& value);
-  /// The item at `position`, which moves on; without waiting. Throws what copying throws: then the
-  /// position is as before.
+  /// The item at `position`, which moves on; without waiting. Throws what copying throws; what the
+  /// position is then, the caller has to see to.
   [[nodiscard]] std::expected<BroadcastItem<T>, TryReceive> receive_now(std::uint64_t& position);
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size() - 1; }
 
@@ -102,11 +104,7 @@ class BroadcastAwaiter {
     return leaf_.emplace(core, receiver_.position()).suspend(innermost.promise());
   }
   /// Only here anything is taken: what comes before may be cancelled.
-  [[nodiscard]] std::optional<BroadcastItem<T>> await_resume() {
-    auto item = receiver_.try_receive();
-    if (!item) return std::nullopt;
-    return std::move(*item);
-  }
+  [[nodiscard]] std::optional<BroadcastItem<T>> await_resume() { return receiver_.next(); }
 
  private:
   BroadcastReceiver<T>& receiver_;
@@ -138,15 +136,14 @@ class BroadcastReceiver {
   [[nodiscard]] BroadcastReceiveOp<T> receive() & noexcept { return BroadcastReceiveOp<T>(*this); }
   /// The same without waiting.
   [[nodiscard]] std::expected<BroadcastItem<T>, TryReceive> try_receive() {
+    const KeptIfThrown kept(position_);
     return state_->receive_now(position_);
   }
   /// receive() for a thread that runs no tasks, which it blocks; on one that does, throws
   /// std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<BroadcastItem<T>> blocking_receive() {
     state_->wait_on_thread(position_, "weft::BroadcastReceiver::blocking_receive");
-    auto item = try_receive();
-    if (!item) return std::nullopt;
-    return std::move(*item);
+    return next();
   }
   /// Whether nothing more will be sent; there may still be something to receive.
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
@@ -155,8 +152,33 @@ class BroadcastReceiver {
   [[nodiscard]] VersionCore& core() const noexcept { return *state_; }
   /// How many values have been sent before the one that it gets next.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+  /// What there is now; nullopt if there is nothing.
+  [[nodiscard]] std::optional<BroadcastItem<T>> next() {
+    const KeptIfThrown kept(position_);
+    auto item = state_->receive_now(position_);
+    if (!item) return std::nullopt;
+    return std::move(*item);
+  }
 
  private:
+  /// Puts the position back if the value cannot be given, for which it may be copied or moved more
+  /// than once.
+  class KeptIfThrown {
+   public:
+    explicit KeptIfThrown(std::uint64_t& position) noexcept
+        : position_(position), before_(position), exceptions_(std::uncaught_exceptions()) {}
+    KeptIfThrown(const KeptIfThrown&) = delete;
+    KeptIfThrown& operator=(const KeptIfThrown&) = delete;
+    ~KeptIfThrown() {
+      if (std::uncaught_exceptions() != exceptions_) position_ = before_;
+    }
+
+   private:
+    std::uint64_t& position_;
+    const std::uint64_t before_;
+    const int exceptions_;
+  };
+
   Ref state_;
   std::uint64_t position_;
 };
@@ -248,19 +270,22 @@ std::size_t BroadcastState<T>::send(T&& value) {
 template <class T>
 auto BroadcastState<T>::receive_now(std::uint64_t& position)
     -> std::expected<BroadcastItem<T>, TryReceive> {
-  const Lock lock(mutex_);
-  if (position == version_) {
-    return std::unexpected<TryReceive>(closed_ ? TryReceive::closed : TryReceive::empty);
+  std::optional<T> value;  // destroyed without the lock
+  {
+    const Lock lock(mutex_);
+    if (position == version_) {
+      return std::unexpected<TryReceive>(closed_ ? TryReceive::closed : TryReceive::empty);
+    }
+    const std::uint64_t behind = version_ - position;
+    if (behind > capacity()) {
+      const Lagged lagged{behind - capacity()};
+      position += lagged.count;
+      return BroadcastItem<T>(std::unexpect, lagged);
+    }
+    value.emplace(*std::as_const(slot(position)));
+    ++position;
   }
-  const std::uint64_t behind = version_ - position;
-  if (behind > capacity()) {
-    const Lagged lagged{behind - capacity()};
-    position += lagged.count;
-    return BroadcastItem<T>(std::unexpect, lagged);
-  }
-  BroadcastItem<T> item(*slot(position));
-  ++position;
-  return item;
+  return BroadcastItem<T>(std::move(*value));
 }
 
 }  // namespace weft

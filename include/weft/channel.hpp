@@ -22,7 +22,8 @@
 //
 // T is movable, and is moved with the channel's lock held: its move must be short and must not use
 // the channel. If a move throws: out of a send(), that throws it and has sent nothing; when a value
-// leaves the channel, receive() throws it, and that value is lost. The channel goes on.
+// leaves the channel, receive() throws it, and that value is lost: it is destroyed there, so what
+// holds an end of the channel itself must not throw when it is moved. The channel goes on.
 //
 // Handles are as thread-safe as a shared_ptr is; what they refer to is thread-safe. A handle must
 // not have been moved from, and stays until those who wait through it have ended.

@@ -27,13 +27,13 @@ class Latch {
 
   /// Precondition: at most `most`. A latch of 0 is ready.
   explicit Latch(std::size_t count) noexcept;
-  /// Nobody may be waiting. Whoever went on because it was ready may destroy it, even if the last
-  /// count_down() has not returned.
+  /// Nobody may be waiting, nor being cancelled while he waited. Whoever went on because it was
+  /// ready may destroy it, even if the last count_down() has not returned.
   ~Latch();
 
   /// Takes `count` off; those who wait are woken by the one who reaches zero. What came before a
   /// count_down() is seen by those who go on. Precondition: at most what is left.
-  void count_down(std::size_t count = 1) noexcept { static_cast<void>(reaches_zero(count)); }
+  void count_down(std::size_t count = 1) noexcept;
   /// Whether it has reached zero.
   [[nodiscard]] bool ready() const noexcept {
     // Acquire: pairs with the release in count_down().
@@ -57,8 +57,6 @@ class Latch {
   friend class LatchRequest;
   friend class ArriveAtLatchRequest;
 
-  /// Counts down, and gives whether this is what made it ready: then it may be gone.
-  [[nodiscard]] bool reaches_zero(std::size_t count) noexcept;
   [[nodiscard]] bool count_down_awaited(std::size_t count, ServedList& served) noexcept;
 
   WaitWord word_;
@@ -79,11 +77,15 @@ class LatchRequest {
   Latch* latch_;
 };
 
-/// The same, and counts down first.
+/// The same, and counts down as it comes.
 class ArriveAtLatchRequest : public LatchRequest {
  public:
   explicit ArriveAtLatchRequest(Latch& latch) noexcept : LatchRequest(latch) {}
-  [[nodiscard]] bool take(Node&) noexcept { return latch_->reaches_zero(1); }
+  /// Only as the last, whom nobody awaits.
+  [[nodiscard]] bool take(Node&) noexcept {
+    return latch_->word_.replace(1, 0, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] Queued queue(Node& node) noexcept;
 };
 
 inline QueueOp<LatchRequest> Latch::wait() noexcept {

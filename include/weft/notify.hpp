@@ -21,8 +21,8 @@ namespace weft {
 class Notify {
  public:
   Notify() noexcept : token_(false) {}
-  /// Nobody may be waiting. Whoever was woken may destroy it, even if the call that woke him has
-  /// not returned.
+  /// Nobody may be waiting, nor being cancelled while he waited. Whoever was woken may destroy it,
+  /// even if the call that woke him has not returned.
   ~Notify();
 
   /// Wakes the one that has waited longest. If nobody waits, the next wait() does not wait; two

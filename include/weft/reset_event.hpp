@@ -24,8 +24,8 @@ class TokenRequest;
 class ManualResetEvent {
  public:
   explicit ManualResetEvent(bool set = false) noexcept : word_(set ? is : is_not) {}
-  /// Nobody may be waiting. Whoever went on because it was set may destroy it, even if that set()
-  /// has not returned.
+  /// Nobody may be waiting, nor being cancelled while he waited. Whoever went on because it was set
+  /// may destroy it, even if that set() has not returned.
   ~ManualResetEvent();
 
   /// Sets it, and wakes all who wait. What came before a set() is seen by those who go on after it.

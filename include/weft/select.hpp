@@ -13,8 +13,8 @@
 
 namespace weft {
 
-/// What a select gave. The winner is the first to end with a value; a loser that had got its value
-/// before its cancel reached it has one too, so nothing that was received is ever dropped.
+/// What a select gave. The winner is the first to end; a loser that had got its value before its
+/// cancel reached it has one too, so nothing that was received is ever dropped.
 template <class... T>
 class Selection {
  public:
@@ -79,8 +79,10 @@ class SelectAwaiter final : public Group {
     return this->suspend(innermost.promise(), sizeof...(T));
   }
   Selection<T...> await_resume() {
-    std::size_t index = 0;
-    std::apply([&](auto&... child) { (rethrow_decisive(child, index++), ...); }, children_);
+    if (!std::apply([](auto&... child) { return (has_value(child) || ...); }, children_)) {
+      std::size_t index = 0;
+      std::apply([&](auto&... child) { (rethrow_decisive(child, index++), ...); }, children_);
+    }
     return std::apply(
         [this](auto&... child) { return Selection<T...>(winner(), std::move(child.outcome())...); },
         children_);
@@ -103,6 +105,11 @@ class SelectAwaiter final : public Group {
     Task<U>&& task;
   };
 
+  /// Whether something would be lost with the outcome.
+  template <class U>
+  [[nodiscard]] static bool has_value(ChildOf<U>& child) noexcept {
+    return !std::is_void_v<U> && child.outcome().has_value();
+  }
   template <class C>
   void rethrow_decisive(C& child, std::size_t index) {
     if (index == decisive() && child.outcome().failed()) {
@@ -141,8 +148,9 @@ class [[nodiscard]] Select {
 };
 
 /// Runs all awaitables at once, on this worker; the first to end wins and the others are cancelled.
-/// When all have ended, gives a Selection; if the winner failed, rethrows its exception. They are
-/// started in order, and none after one has won. Cancel: cancels all and waits; if one had got its
+/// When all have ended, gives a Selection. If the winner failed, rethrows its exception; unless a
+/// loser has a value, which would be lost: then take() of the winner rethrows. They are started in
+/// order, and none after one has won. Cancel: cancels all and waits; if one had got its
 /// result, that is delivered.
 template <Awaitable... A>
   requires(sizeof...(A) > 0)

@@ -3,11 +3,13 @@
 
 #include <weft/select.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -55,8 +57,10 @@ class SelectRangeAwaiter final : public Group {
     return this->suspend(innermost.promise(), static_cast<std::uint32_t>(children_.size()));
   }
   RangeSelection<T> await_resume() {
-    if (this->decisive() != Group::none && children_[this->decisive()]->outcome().failed()) {
-      std::rethrow_exception(children_[this->decisive()]->outcome().error());
+    const std::size_t decisive = this->decisive();
+    if (decisive != Group::none && children_[decisive]->outcome().failed() &&
+        !somebody_has_value()) {
+      std::rethrow_exception(children_[decisive]->outcome().error());
     }
     std::vector<Outcome<T>> outcomes;
     outcomes.reserve(children_.size());
@@ -65,6 +69,11 @@ class SelectRangeAwaiter final : public Group {
   }
 
  private:
+  /// Whether something would be lost with the outcomes.
+  [[nodiscard]] bool somebody_has_value() noexcept {
+    return !std::is_void_v<T> &&
+           std::ranges::any_of(children_, [](auto& c) { return c->outcome().has_value(); });
+  }
   void start_children() noexcept override {
     for (auto& child : children_) {
       if (this->winner() == Group::none) {

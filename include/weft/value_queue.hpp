@@ -65,8 +65,10 @@ class ValueQueue {
   // reader: a copy of the whole is one store, which the copies that follow can load at once. Where
   // value and flag are stored apart, loads of both wait for them (measured with g++ 12: 10 ns a
   // value).
-  using Cell =
-      std::conditional_t<std::is_trivially_copyable_v<T> && sizeof(T) <= 8, std::optional<T>, T>;
+  static constexpr bool small_and_trivial = std::is_trivially_copyable_v<T> &&
+                                            std::is_copy_assignable_v<std::optional<T>> &&
+                                            sizeof(T) <= 8;
+  using Cell = std::conditional_t<small_and_trivial, std::optional<T>, T>;
   struct Ring {
     Ring* next = nullptr;
     std::size_t head = 0;  // where the first value is, modulo the size of the ring

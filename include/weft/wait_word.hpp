@@ -74,6 +74,27 @@ class WaitWord {
     waiters_.append(waiter);
     return Queued::waiting;
   }
+  /// As change() and wait_with() in one step: whether or not somebody waits, `step` is given the
+  /// number by reference, changes it and has `waiter` queued; or gives false, lets the number be,
+  /// and the waiter counts as served.
+  template <class Step>
+  [[nodiscard]] Queued change_and_wait(Waiter& waiter, Step step) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (WaiterList::refuses(waiter)) return Queued::refused;
+    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    std::uintptr_t number = 0;
+    do {
+      number = word >> 1;
+      if (!step(number)) {
+        WaiterList::served_at_once(waiter);
+        return Queued::served;
+      }
+      // Acquire and release: as in step_or_mark(), and as a change of the number.
+    } while (!word_.compare_exchange_weak(word, number << 1 | waiting_bit,
+                                          std::memory_order_acq_rel, std::memory_order_relaxed));
+    waiters_.append(waiter);
+    return Queued::waiting;
+  }
   /// Takes the waiter back. True: it will not be woken. False: it is being woken; or it is not
   /// there yet, and wait_with() will refuse it.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept;

@@ -7,7 +7,8 @@
 //   bool withdraw()    takes it back, and gives true: it will not be served. False: it has been,
 //                      or is not there yet, and queue() will refuse it. Any thread
 // Who it waits for serves it by the Waiter's wake function, which calls served(). Whatever it waits
-// for may be gone as soon as it has been served.
+// for may be gone as soon as it has been served; but for a cancel that has come by then and is
+// about to call withdraw(), for whose task it must stay until that has ended.
 #pragma once
 
 #include <weft/atomic.hpp>

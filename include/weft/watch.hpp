@@ -128,7 +128,8 @@ class WatchState final : public VersionCore {
     void* block = nullptr;
     return WatchedValue<T>::make(block, std::move(value));
   }
-  void replace_by(WatchedValue<T>* next) noexcept;
+  [[nodiscard]] WatchedValue<T>* replace_by(WatchedValue<T>* next) noexcept;
+  void let_go(WatchedValue<T>* before) noexcept;
 
   ThreadMutex sending_;       // one sender at a time; taken before mutex_
   void* spare_ = nullptr;     // guarded by sending_
@@ -284,30 +285,44 @@ void WatchState<T>::destroy() noexcept {
 
 template <class T>
 void WatchState<T>::send(T&& value) {
-  const std::lock_guard sending(sending_);
-  replace_by(WatchedValue<T>::make(spare_, std::move(value)));
+  std::unique_lock sending(sending_);
+  WatchedValue<T>* const before = replace_by(WatchedValue<T>::make(spare_, std::move(value)));
+  sending.unlock();
+  let_go(before);
 }
 
 template <class T>
 template <class F>
 void WatchState<T>::modify(F&& change) {
   static_assert(std::is_copy_constructible_v<T>, "weft::watch: modify() changes a copy");
-  const std::lock_guard sending(sending_);
-  T next(current_->value());
-  std::invoke(change, next);
-  replace_by(WatchedValue<T>::make(spare_, std::move(next)));
+  std::optional<T> next;  // destroyed without the lock, as all values are
+  std::unique_lock sending(sending_);
+  next.emplace(current_->value());
+  std::invoke(change, *next);
+  WatchedValue<T>* const before = replace_by(WatchedValue<T>::make(spare_, std::move(*next)));
+  sending.unlock();
+  let_go(before);
 }
 
-/// With sending_ held.
+/// With sending_ held. Gives what was the present value, and is still held.
 template <class T>
-void WatchState<T>::replace_by(WatchedValue<T>* next) noexcept {
+WatchedValue<T>* WatchState<T>::replace_by(WatchedValue<T>* next) noexcept {
   Lock lock(mutex_);
   WatchedValue<T>* const before = std::exchange(current_, next);
   advance(std::move(lock));
+  return before;
+}
+
+/// Without a lock, as its destructor may do what it likes.
+template <class T>
+void WatchState<T>::let_go(WatchedValue<T>* before) noexcept {
   if (!before->drop()) return;  // somebody borrows it, and frees it in the end
-  void* const block = before->destroy();
-  if (spare_ != nullptr) return WatchedValue<T>::free(block);
-  spare_ = block;
+  void* block = before->destroy();
+  {
+    const std::lock_guard sending(sending_);
+    if (spare_ == nullptr) std::swap(spare_, block);
+  }
+  if (block != nullptr) WatchedValue<T>::free(block);
 }
 
 template <class T>

@@ -19,7 +19,8 @@
 //
 // The mutex is not held when waiters are woken; the core is not touched after that, since whoever
 // is woken may drop the last hold of it. Destructors of values never run with it held, but for what
-// a moving-out leaves behind; so a value may itself hold ends of this channel.
+// a moving-out leaves behind, or has failed to move; so a value may itself hold ends of this
+// channel.
 #include <weft/channel_core.hpp>
 
 #include <utility>

@@ -3,6 +3,9 @@
 // The word's number is the count. While somebody waits it is not zero: it becomes zero by a
 // change() as the last touch, after all who waited were taken out (see wait_word.cpp). Who is about
 // to do that has the last of the count: so nobody else can count down in between.
+//
+// Who arrives and waits counts and queues in one step: had it counted first, the others could take
+// the latch to its end, and destroy it, before this one has queued.
 #include <weft/latch.hpp>
 
 #include "base/check.hpp"
@@ -24,21 +27,19 @@ Latch::~Latch() {
   word_.check_unawaited("a latch died while somebody waited: end the waits first");
 }
 
-bool Latch::reaches_zero(std::size_t count) noexcept {
+void Latch::count_down(std::size_t count) noexcept {
   ServedList served;
-  std::uintptr_t left = 0;
-  const auto step = [count, &left](std::uintptr_t& number) {
+  const auto step = [count](std::uintptr_t& number) {
     check_left(number, count);
-    left = number -= count;
+    number -= count;
     return true;
   };
   // Release: pairs with the acquire in ready() and in wait_with(). Each of the changes continues
-  // what those before have published.
-  while (!word_.change(step, std::memory_order_release)) {
-    if (count_down_awaited(count, served)) return false;
+  // what those before have published. Acquire: so may who arrived as the last, and goes on.
+  while (!word_.change(step, std::memory_order_acq_rel)) {
+    if (count_down_awaited(count, served)) return;
   }
   served.wake_all();
-  return left == 0;
 }
 
 /// Counts down, and gives true, if somebody waits and goes on waiting. Else takes out who waits.
@@ -58,6 +59,17 @@ void Latch::blocking_wait() { wait_on_thread(LatchRequest(*this), "weft::Latch::
 
 void Latch::blocking_arrive_and_wait() {
   wait_on_thread(ArriveAtLatchRequest(*this), "weft::Latch::blocking_arrive_and_wait");
+}
+
+Queued ArriveAtLatchRequest::queue(Node& node) noexcept {
+  const Queued queued = latch_->word_.change_and_wait(node, [](std::uintptr_t& number) {
+    check_left(number, 1);
+    if (number == 1) return false;
+    --number;
+    return true;
+  });
+  if (queued == Queued::served) latch_->count_down();  // the last: nobody else counts down
+  return queued;
 }
 
 Queued LatchRequest::queue(Node& node) noexcept {

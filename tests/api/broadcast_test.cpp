@@ -142,6 +142,44 @@ TEST(Broadcast, WhatThrowsChangesNothing) {
   EXPECT_TRUE(receiver.try_receive().value());
 }
 
+/// Copied only, also where it could be moved; the copy that `countdown` comes to zero at fails.
+struct Fragile {
+  Fragile(int number, int* countdown) : value(number), countdown_(countdown) {}
+  Fragile(const Fragile& other) : value(other.value), countdown_(other.countdown_) {
+    if (--*countdown_ == 0) throw std::runtime_error("the copy fails");
+  }
+  int value;
+
+ private:
+  int* countdown_;
+};
+
+TEST(Broadcast, NoneIsLostWhicheverCopyFails) {
+  int failed = 0;
+  for (int copy = 1; copy < 10; ++copy) {
+    int countdown = 0;
+    auto [sender, receiver] = broadcast<Fragile>(2);
+    sender.send(Fragile(1, &countdown));
+    sender.send(Fragile(2, &countdown));
+    auto tries = receiver;
+    countdown = copy;
+    try {
+      static_cast<void>(tries.try_receive());
+    } catch (const std::runtime_error&) {
+      ++failed;
+      EXPECT_EQ(tries.try_receive().value()->value, 1);
+    }
+    countdown = copy;
+    try {
+      static_cast<void>(receiver.blocking_receive());
+    } catch (const std::runtime_error&) {
+      ++failed;
+      EXPECT_EQ(receiver.blocking_receive().value()->value, 1);
+    }
+  }
+  EXPECT_GE(failed, 4) << "of each kind more than the first copy";
+}
+
 TEST_P(BroadcastTest, ManyReceiversGetEverythingInOrder) {
   std::uint64_t missed = 0;
   run([&]() -> Task<void> {

@@ -386,6 +386,27 @@ TEST(ChannelMemory, OverAlignedValuesAreAligned) {
   EXPECT_EQ(value->value, 5);
 }
 
+template <class T>
+void passes_a_channel(T value) {
+  auto [sender, receiver] = channel<T>(1);
+  EXPECT_EQ(sender.try_send(std::move(value)), TrySend::sent);
+  EXPECT_TRUE(receiver.try_receive().has_value());
+}
+
+TEST(ChannelMemory, SmallValuesNeedNotBeAssigned) {
+  struct Constant {
+    const int value;
+  };
+  struct Unique {
+    explicit Unique(int number) : value(number) {}
+    Unique(Unique&&) = default;
+    int value;
+  };
+  static_assert(std::is_trivially_copyable_v<Constant> && std::is_trivially_copyable_v<Unique>);
+  passes_a_channel(Constant{1});
+  passes_a_channel(Unique(2));
+}
+
 TEST(ChannelMemory, OutOfMemoryMakesNoChannel) {
   const std::int64_t before = frame_pool_stats().live_blocks;
   for (const int successes : {0, 1}) {

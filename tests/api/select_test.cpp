@@ -1,5 +1,6 @@
 // select(): the first to end wins, losers are cancelled and awaited, and nothing that was received
 // is dropped.
+#include <weft/channel.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
@@ -103,6 +104,57 @@ TEST_P(SelectTest, ALosersResultIsKept) {
     EXPECT_TRUE(both.has<0>() && both.has<1>());
     EXPECT_NO_THROW(EXPECT_EQ(both.take<0>(), "received"));
     EXPECT_NO_THROW(EXPECT_EQ(both.take<1>(), "received"));
+  });
+}
+
+/// Sends, so that the receive() beside it has a value, and fails before that one can go on.
+Task<int> send_and_fail(const Sender<int>& sender) {
+  EXPECT_EQ(sender.try_send(42), TrySend::sent);
+  throw std::runtime_error("the winner fails");
+  co_return 0;
+}
+
+TEST_P(SelectTest, ALosersResultIsKeptIfTheWinnerFails) {
+  run([]() -> Task<void> {
+    auto [sender, receiver] = channel<int>(1);
+    auto selected = co_await select(receiver.receive(), send_and_fail(sender));
+    EXPECT_EQ(selected.index(), 1U);
+    EXPECT_THROW(static_cast<void>(selected.take<1>()), std::runtime_error);
+    EXPECT_EQ(selected.take<0>(), 42);
+  });
+}
+
+TEST_P(SelectTest, ALosersResultIsKeptIfTheWinnerOfARangeFails) {
+  run([]() -> Task<void> {
+    auto [sender, receiver] = channel<int>(1);
+    auto receives = [&]() -> Task<int> { co_return (co_await receiver.receive()).value(); };
+    std::vector<Task<int>> both;
+    both.push_back(receives());
+    both.push_back(send_and_fail(sender));
+    auto selected = co_await select(std::move(both));
+    EXPECT_EQ(selected.index(), 1U);
+    EXPECT_THROW(static_cast<void>(selected.take()), std::runtime_error);
+    EXPECT_EQ(selected.take(0), 42);
+  });
+}
+
+TEST_P(SelectTest, AWinnerThatFailedIsRethrownIfNothingWouldBeLost) {
+  run([]() -> Task<void> {
+    ManualEvent event;
+    auto waits = [&]() -> Task<void> { co_await event.wait(); };
+    auto fails = [&]() -> Task<void> {
+      event.set();
+      throw std::runtime_error("the winner fails");
+      co_return;
+    };
+    bool thrown = false;
+    try {
+      auto selection = select(waits(), fails());
+      co_await std::move(selection);
+    } catch (const std::runtime_error&) {
+      thrown = true;
+    }
+    EXPECT_TRUE(thrown) << "a loser that ended has no value to lose";
   });
 }
 

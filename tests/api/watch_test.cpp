@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -120,6 +121,31 @@ TEST(Watch, TwoBlocksAreEnoughWhileNobodyBorrows) {
     EXPECT_EQ(frame_pool_stats().live_blocks, blocks);
   }
   EXPECT_EQ(frame_pool_stats().live_blocks, before);
+}
+
+/// Sends as it goes, as a helper might that it stops.
+struct SendsAtItsEnd {
+  explicit SendsAtItsEnd(std::function<void()>* function) : at_end(function) {}
+  SendsAtItsEnd(SendsAtItsEnd&& other) noexcept : at_end(std::exchange(other.at_end, nullptr)) {}
+  SendsAtItsEnd(const SendsAtItsEnd& other) : at_end(other.at_end) {}
+  ~SendsAtItsEnd() {
+    if (at_end != nullptr && *at_end) std::exchange(*at_end, nullptr)();
+  }
+  std::function<void()>* at_end;
+};
+
+TEST(Watch, AValueMaySendAsItIsDestroyed) {
+  std::function<void()> nothing;
+  std::function<void()> sends;
+  auto [sender, receiver] = watch(SendsAtItsEnd(&sends));
+  sends = [&to = sender, &nothing] { to.send(SendsAtItsEnd(&nothing)); };
+  sender.send(SendsAtItsEnd(nullptr));
+  EXPECT_EQ(receiver.borrow()->at_end, &nothing) << "the last one sent";
+  EXPECT_FALSE(sends);
+  sender.send(SendsAtItsEnd(&sends));
+  sends = [&to = sender, &nothing] { to.send(SendsAtItsEnd(&nothing)); };
+  sender.modify([](SendsAtItsEnd& value) { value.at_end = nullptr; });
+  EXPECT_EQ(receiver.borrow()->at_end, &nothing);
 }
 
 TEST(Watch, MovedValues) {

@@ -181,7 +181,73 @@ void latch_destroyed_by_waiter(Execution& execution) {
   execution.join_all();
 }
 
+void latch_destroyed_by_who_arrived(Execution& execution) {
+  auto latch = std::make_unique<Latch>(2);
+  Atomic<int> gone_on{0};
+  for (int thread = 0; thread < 2; ++thread) {
+    execution.thread([&, borrowed = latch.get()] {
+      wait_here(ArriveAtLatchRequest(*borrowed));
+      if (gone_on.fetch_add(1, std::memory_order_relaxed) == 0) latch.reset();
+    });
+  }
+  execution.join_all();
+}
+
+void latch_destroyed_by_who_only_waits(Execution& execution) {
+  auto latch = std::make_unique<Latch>(2);
+  execution.thread([borrowed = latch.get()] { wait_here(ArriveAtLatchRequest(*borrowed)); });
+  execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
+  execution.thread([&] {
+    wait_here(LatchRequest(*latch));
+    latch.reset();
+  });
+  execution.join_all();
+}
+
+void latch_shows_what_came_before(Execution& execution) {
+  Latch latch(3);
+  Shared<int> first{0};  // nothing but the latch orders their uses
+  Shared<int> second{0};
+  execution.thread([&] {
+    first.write() = 1;
+    latch.count_down();
+  });
+  for (int thread = 0; thread < 2; ++thread) {
+    execution.thread([&, thread] {
+      if (thread == 0) second.write() = 1;
+      wait_here(ArriveAtLatchRequest(latch));
+      require(first.read() == 1 && second.read() == 1, "seen by all");
+    });
+  }
+  execution.join_all();
+}
+
+void latch_shows_the_last_what_came_before(Execution& execution) {
+  Latch latch(2);
+  Shared<int> data{0};
+  execution.thread([&] {
+    data.write() = 1;
+    latch.count_down();
+  });
+  execution.thread([&] {
+    wait_here(ArriveAtLatchRequest(latch));
+    require(data.read() == 1, "seen");
+  });
+  execution.join_all();
+}
+
+TEST(LatchModel, WhoGoesOnHasSeenWhatCameBefore) {
+  expect_holds_exhaustively(3, latch_shows_the_last_what_came_before);
+  expect_holds_randomly(20000, latch_shows_the_last_what_came_before);
+  expect_holds_exhaustively(2, latch_shows_what_came_before);
+  expect_holds_randomly(50000, latch_shows_what_came_before);
+}
+
 TEST(LatchModel, WhoGoesOnMayDestroyIt) {
+  expect_holds_exhaustively(3, latch_destroyed_by_who_arrived);
+  expect_holds_randomly(50000, latch_destroyed_by_who_arrived);
+  expect_holds_exhaustively(2, latch_destroyed_by_who_only_waits);
+  expect_holds_randomly(50000, latch_destroyed_by_who_only_waits);
   expect_holds_exhaustively(3, latch_destroyed_by_waiter);
   expect_holds_randomly(50000, latch_destroyed_by_waiter);
 }
