@@ -11,7 +11,9 @@
 //
 // Cancel: a call that has not begun is taken back. One that has begun cannot be interrupted: it is
 // waited for, and its result is delivered. If the function takes a std::stop_token, that says that
-// it is wanted no more. So a shutdown waits, too; after a second it says on standard error for
+// it is wanted no more. (A std::stop_callback on it runs on the thread that cancels, with the lock
+// of a scope's or runtime's children held if all of these are cancelled: it must be short, and must
+// not cancel or await.) So a shutdown waits, too; after a second it says on standard error for
 // which calls.
 #pragma once
 

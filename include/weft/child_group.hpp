@@ -7,6 +7,7 @@
 //    parent is resumed when it reaches zero, never before, so children may refer to the group and
 //    the parent's frame;
 //  - a cancel of the parent asks every child; the parent goes on when all have ended;
+//  - a cancel passes through groups within groups on the stack of who asks, some 50 bytes a level;
 //  - what a child got in spite of a cancel is kept: the group ends as cancelled only if
 //  ended_as_cancelled().
 #pragma once

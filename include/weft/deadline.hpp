@@ -40,7 +40,7 @@ template <Awaitable A>
 }
 /// The same, `after` from this call.
 template <Awaitable A>
-[[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, Nanoseconds after) {
+[[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, Duration after) {
   return deadline(std::move(awaitable), deadline_after(after));
 }
 

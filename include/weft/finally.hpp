@@ -109,11 +109,13 @@ class FinallyAwaiter final : public FinallyGroup {
     }
   }
   void start_cleanup() noexcept override {
+    const TaskContext* const context = without_deadline_.below(parent().context());
     try {
+      const ContextScope scope(context);  // what calls it may have something else bound
       if constexpr (cleanup_waits) {
         Task<Cleaned> cleaning = as_task(call_cleanup<T>(cleanup_, body_.outcome()));
         add_child();
-        cleaning_.set_context(without_deadline_.below(parent().context()));
+        cleaning_.set_context(context);
         cleaning_.start(parent(), std::move(cleaning));
       } else {
         call_cleanup<T>(cleanup_, body_.outcome());

@@ -167,7 +167,17 @@ class GeneratorPromise {
  private:
   template <class G, class I, class S>
   static G each_of(I from, S to) {
-    for (; from != to; ++from) co_yield static_cast<Yielded>(*from);
+    using Element = std::iter_reference_t<I>;
+    constexpr bool others =
+        std::is_lvalue_reference_v<Element> && std::is_rvalue_reference_v<Yielded> &&
+        std::same_as<std::remove_cvref_t<Element>, std::remove_cvref_t<Yielded>>;
+    for (; from != to; ++from) {
+      if constexpr (others) {
+        co_yield std::as_const(*from);  // is copied: it stays with its owner
+      } else {
+        co_yield static_cast<Yielded>(*from);
+      }
+    }
   }
 
   std::coroutine_handle<> handle_;

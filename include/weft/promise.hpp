@@ -351,7 +351,12 @@ auto share_in(Owner& owner, W work) -> SharedFuture<SpawnResult<W>> {
   SharedFuture<T> future = promise.future();
   auto set = [promise = std::move(promise), &tasks](Outcome<T> ended) mutable {
     if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
-    promise.set_outcome(std::move(ended));
+    try {
+      promise.set_outcome(std::move(ended));
+    } catch (...) {  // moving it has thrown
+      promise.report_unseen_to(tasks.failure_handler());
+      promise.set_error(std::current_exception());
+    }
   };
   then_in(tasks, std::move(work), std::move(set)).detach();
   return future;

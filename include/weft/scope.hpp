@@ -31,8 +31,10 @@ class Scope : private TaskSet {
   }
   /// The children as tasks of an owner: for then_in() and share_in(). They count as spawned here.
   [[nodiscard]] TaskSet& tasks() noexcept { return *this; }
-  /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once.
-  void cancel_children() noexcept { cancel_all(); }
+  /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once. A
+  /// scope whose children have ended by this, or by their handles' cancel(), has a result all the
+  /// same.
+  void cancel_children() noexcept;
   /// Children that have not ended. A moment later it may be another number.
   [[nodiscard]] std::size_t size() const noexcept {
     return size_.load(std::memory_order_relaxed);  // relaxed: orders nothing
@@ -83,7 +85,8 @@ class ScopeGroup : public ChildGroup {
   void cancel_rest() noexcept;
 
   std::optional<Scope> scope_;
-  Atomic<bool> child_cancelled_{false};  // relaxed: the group's counter orders it
+  Atomic<bool> child_cancelled_{false};  // with the parent. Relaxed: the group's counter orders it
+  Atomic<bool> dismissed_{false};        // all children, by the user, before the parent's cancel
   Atomic<bool> rest_cancelled_{false};   // because one has failed
   ThreadMutex mutex_;
   std::exception_ptr error_;     // the first; guarded by mutex_ until the group has ended
@@ -141,7 +144,7 @@ class [[nodiscard]] ScopeOp {
 /// Runs `body(Scope&)`, which gives an awaitable, and gives its result when it and all children
 /// have ended. The first failure, of the body or a child, cancels all the others and is rethrown
 /// when they have ended. Cancel: cancels the body and all children, and waits for them; if all had
-/// got to their end nevertheless, the result is delivered.
+/// got to their end nevertheless, or were cancelled by the user before, the result is delivered.
 template <class F>
   requires std::is_invocable_v<F&, Scope&>
 ScopeOp<F> scope(F body) {

@@ -26,7 +26,7 @@ class JoinHandle {
   }
 
   /// Asks the task to cancel; returns at once. It ends as cancelled, unless it has its result.
-  void cancel() const noexcept { task_->cancel(); }
+  void cancel() const noexcept { task_->cancel_by_holder(); }
   [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
   /// Lets go of the task, as the destructor does: for those who mean it.
   void detach() && noexcept { JoinHandle dropped(std::move(*this)); }

@@ -127,7 +127,7 @@ class TaskSet {
   /// A task is being added, before it starts: to be counted. Throws, and has done nothing, if the
   /// set takes none any more.
   virtual void added() = 0;
-  /// A task has ended as cancelled; removed() follows.
+  /// A task has ended as cancelled, and not by who holds its handle; removed() follows.
   virtual void cancelled() noexcept {}
   /// A task has failed: to be noted; removed() follows. Nobody has been told of the end yet.
   virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
@@ -197,7 +197,9 @@ class SpawnedCall final : public SpawnedResult<T> {
     SpawnedCall* spawned = nullptr;
     try {
       spawned = ::new (memory) SpawnedCall(std::move(callable), std::move(args)...);
-      Task<T> root = spawned->invoke();
+      Task<T> root = TaskContext::current() == owner.context()
+                         ? spawned->invoke()
+                         : spawned->invoke_below(owner.context());
       spawned->launch(root.promise(), owner, *spawned, executor);
       root.frame().release();  // on_finish() destroys it
     } catch (...) {
@@ -257,6 +259,12 @@ class SpawnedCall final : public SpawnedResult<T> {
           return std::invoke(call().callable, std::move(args)...);
         },
         call().args));
+  }
+
+  /// What is bound for who spawns is not for the callable, be it a coroutine or not.
+  Task<T> invoke_below(const TaskContext* context) {
+    const ContextScope scope(context);
+    return invoke();
   }
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {

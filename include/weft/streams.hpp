@@ -56,7 +56,7 @@ AsyncGenerator<std::ranges::range_value_t<R>> from_range(R range) {
 
 /// Ticks at a fixed rate, without end, the first one `period` after the first next(): the times at
 /// which they were due. Throws std::invalid_argument out of next() unless `period` is positive.
-inline AsyncGenerator<TimePoint> ticks(Nanoseconds period,
+inline AsyncGenerator<TimePoint> ticks(Duration period,
                                        Interval::Missed missed = Interval::Missed::skip) {
   Interval interval(period, missed);
   for (;;) {
@@ -210,7 +210,7 @@ AsyncGenerator<StreamValue<S>> throttle_of(S stream, Nanoseconds interval) {
 }
 /// The same items, at least `interval` apart. It waits before it asks the source for the next one,
 /// so it holds no item meanwhile: the source is what is slowed down.
-inline auto throttle(Nanoseconds interval) {
+inline auto throttle(Duration interval) {
   return Pipe([interval]<Stream S>(S stream) { return throttle_of(std::move(stream), interval); });
 }
 
@@ -225,7 +225,7 @@ AsyncGenerator<StreamValue<S>> timeout_each_of(S stream, Nanoseconds duration) {
 /// The same items; throws IoError (errc::timed_out) if the source takes longer than `duration` for
 /// one, counted from when it is asked. An item that came nevertheless is given. The wait at the
 /// source is cancelled. Allocates for each item, as timeout() does.
-inline auto timeout_each(Nanoseconds duration) {
+inline auto timeout_each(Duration duration) {
   return Pipe(
       [duration]<Stream S>(S stream) { return timeout_each_of(std::move(stream), duration); });
 }

@@ -32,8 +32,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <tuple>
@@ -231,10 +233,12 @@ class Itself {
 };
 
 [[noreturn]] void throw_none_at_once();
+[[noreturn]] void throw_too_many_at_once();
 
 template <Order order, class F>
 auto buffered_pipe(TaskSet* owner, std::size_t most, F function) {
   if (most == 0) throw_none_at_once();
+  if (most > std::numeric_limits<std::uint32_t>::max()) throw_too_many_at_once();
   return Pipe([owner, most, f = std::move(function)]<Stream S>(S source) mutable {
     return buffered_of<order>(owner, std::move(source), most, std::move(f));
   });
@@ -243,7 +247,8 @@ auto buffered_pipe(TaskSet* owner, std::size_t most, F function) {
 /// What the awaitables give that `function` makes of the items; up to `most` of them run at once,
 /// on any worker, and wait to be taken; the results come in the order of the items (Unit for void).
 /// The function is called for one item after the other. A few blocks for each item, as for spawn().
-/// Throws std::invalid_argument for 0. Tasks of the current runtime: see above for what they may
+/// Throws std::invalid_argument for 0, and for 2^32 and more: room for two results each is made at
+/// once. Tasks of the current runtime: see above for what they may
 /// refer to.
 template <class F = Itself>
 auto buffered(std::size_t most, F function = F()) {

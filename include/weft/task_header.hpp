@@ -149,6 +149,8 @@ class TaskHeader : public Runnable {
   // For those who hold the task
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
   void cancel() noexcept;
+  /// The same, by who holds the handle of a SpawnedTask.
+  void cancel_by_holder() noexcept;
   /// On the task's thread, or when it is suspended and the caller ends that.
   [[nodiscard]] bool cancel_requested() const noexcept {
     return slot_.requested() || (unlisted_ && owner_cancelled());
@@ -191,6 +193,10 @@ class TaskHeader : public Runnable {
   /// Whether who will wait for this task, or has its handle, is waiting in run_ahead() on this
   /// thread.
   [[nodiscard]] bool runs_ahead() const noexcept { return run_ahead_; }
+  /// Whether it was who holds the handle that asked for its cancel first.
+  [[nodiscard]] bool cancelled_by_holder() const noexcept {
+    return (cancel_reasons_.load(std::memory_order_relaxed) & by_holder) != 0;
+  }
   /// Where a failure is kept; null if there is no memory.
   [[nodiscard]] TaskFailure* keep_failure() noexcept;
   [[nodiscard]] TaskFailure* failure() const noexcept {
@@ -209,7 +215,8 @@ class TaskHeader : public Runnable {
   friend class GivenPart;
   static constexpr std::uint32_t from_outside = 1U << 31;
   static constexpr std::uint32_t given_part = 1U << 30;
-  static constexpr std::uint32_t asking_forks = given_part - 1;
+  static constexpr std::uint32_t by_holder = 1U << 29;  // before anybody else from outside
+  static constexpr std::uint32_t asking_forks = by_holder - 1;
 
   static void run_task(Runnable& self) noexcept;
   void run_with_care() noexcept;

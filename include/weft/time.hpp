@@ -22,7 +22,7 @@ namespace weft {
 }
 
 /// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
-[[nodiscard]] inline SleepOp<> sleep_for(Nanoseconds duration) noexcept {
+[[nodiscard]] inline SleepOp<> sleep_for(Duration duration) noexcept {
   return sleep_until(deadline_after(duration));
 }
 
@@ -36,7 +36,7 @@ class Interval {
   };
 
   /// Throws std::invalid_argument unless `period` is positive.
-  explicit Interval(Nanoseconds period, Missed missed = Missed::skip);
+  explicit Interval(Duration period, Missed missed = Missed::skip);
 
   /// Waits for the next tick and gives the time at which it was due. The first is one period after
   /// construction. Cancel: the tick is not used up.
@@ -48,7 +48,7 @@ class Interval {
   Missed missed_;
 };
 
-[[nodiscard]] inline Interval interval(Nanoseconds period) { return Interval(period); }
+[[nodiscard]] inline Interval interval(Duration period) { return Interval(period); }
 
 template <class R>
 inline constexpr bool is_result = false;
@@ -90,7 +90,7 @@ Task<T> with_deadline(Task<T> child, TimePoint deadline, const char* what) {
 template <Awaitable A>
 class [[nodiscard]] Timeout {
  public:
-  Timeout(A awaitable, TimePoint deadline) noexcept
+  Timeout(A awaitable, TimePoint deadline) noexcept(std::is_nothrow_move_constructible_v<A>)
       : awaitable_(std::move(awaitable)), deadline_(deadline) {}
 
   auto operator co_await() && {
@@ -116,12 +116,14 @@ class [[nodiscard]] Timeout {
 /// What it runs is not told: for that there is deadline(), in <weft/deadline.hpp>. Cancel: cancels
 /// the awaitable.
 template <Awaitable A>
-[[nodiscard]] Timeout<A> timeout(A awaitable, Nanoseconds duration) noexcept {
+[[nodiscard]] Timeout<A> timeout(A awaitable, Duration duration) noexcept(
+    std::is_nothrow_move_constructible_v<A>) {
   return Timeout<A>(std::move(awaitable), deadline_after(duration));
 }
 /// The same until a point in time.
 template <Awaitable A>
-[[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept {
+[[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept(
+    std::is_nothrow_move_constructible_v<A>) {
   return Timeout<A>(std::move(awaitable), deadline);
 }
 

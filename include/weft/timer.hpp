@@ -135,10 +135,10 @@ class Timer : private TimerNode {
   bool arm_at(TimePoint at) { return arm(at.time_since_epoch().count(), 0); }
   /// The same, `after` from now. It looks at the clock, some 20 ns: who arms many at once looks
   /// once, at weft::now(), and uses arm_at().
-  bool arm_after(Nanoseconds after) { return arm_at(deadline_after(after)); }
+  bool arm_after(Duration after) { return arm_at(deadline_after(after)); }
   /// Calls every `period`, from one period from now on, at a fixed rate: what is missed is left
   /// out. Throws std::invalid_argument unless `period` is positive.
-  bool arm_every(Nanoseconds period);
+  bool arm_every(Duration period);
   /// The callback will not be called any more. Gives whether it was to be. False: it was not
   /// armed; its callback has been called, or was begun on another thread and may still be running:
   /// this does not wait for that. Any thread. No effect if it is not armed.

@@ -17,10 +17,11 @@ TimePoint now() noexcept {
   return TimePoint(Nanoseconds(clock.now()));
 }
 
-TimePoint deadline_after(Nanoseconds after) noexcept {
-  const TimePoint start = now();
-  return after > TimePoint::max() - start ? TimePoint::max() : start + after;
+TimePoint later(TimePoint point, Nanoseconds after) noexcept {
+  return after > TimePoint::max() - point ? TimePoint::max() : point + after;
 }
+
+TimePoint deadline_after(Nanoseconds after) noexcept { return later(now(), after); }
 
 TimePoint current_deadline() noexcept {
   return TimePoint(Nanoseconds(TaskContext::deadline_of(TaskContext::current())));
@@ -66,20 +67,20 @@ void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-Interval::Interval(Nanoseconds period, Missed missed) : period_(period), missed_(missed) {
-  if (period <= Nanoseconds::zero()) {
+Interval::Interval(Duration period, Missed missed) : period_(period), missed_(missed) {
+  if (period_ <= Nanoseconds::zero()) {
     throw std::invalid_argument("weft::Interval: the period must be positive");
   }
-  next_ = deadline_after(period);
+  next_ = deadline_after(period_);
 }
 
 Task<TimePoint> Interval::tick() {
   co_await sleep_until(next_);
   const TimePoint due = next_;
-  next_ += period_;
+  next_ = later(next_, period_);
   const TimePoint present = now();
   if (missed_ == Missed::skip && next_ <= present) {
-    next_ += ((present - next_) / period_ + 1) * period_;
+    next_ = later(next_ + (present - next_) / period_ * period_, period_);
   }
   co_return due;
 }

@@ -88,11 +88,12 @@ class TimerErrand final : public CancelMessage {
   return arm_elsewhere(*home, *here, at, period);
 }
 
-bool Timer::arm_every(Nanoseconds period) {
-  if (period <= Nanoseconds::zero()) {
+bool Timer::arm_every(Duration period) {
+  const Nanoseconds length = period;
+  if (length <= Nanoseconds::zero()) {
     throw std::invalid_argument("weft::Timer: the period must be positive");
   }
-  return arm(deadline_after(period).time_since_epoch().count(), period.count());
+  return arm(deadline_after(length).time_since_epoch().count(), length.count());
 }
 
 [[gnu::noinline]] bool Timer::disarm() noexcept {

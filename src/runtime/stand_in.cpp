@@ -95,7 +95,9 @@ BlockInPlace::BlockInPlace() {
   worker->hand_over();
   worker->set_away(true);
   Reactor::current()->expect_visits();
-  out->context = ThreadContext::exchange({});
+  ThreadContext no_worker;
+  no_worker.bound = TaskContext::current();  // for the task, and so for what it calls here
+  out->context = ThreadContext::exchange(no_worker);
   worker->step_out();
   out_ = out.release();
 }

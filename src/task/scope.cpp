@@ -8,7 +8,19 @@ void Scope::added() noexcept {
   group_.add_child();
 }
 
-void Scope::cancelled() noexcept { group_.child_cancelled_.store(true, std::memory_order_relaxed); }
+void Scope::cancel_children() noexcept {
+  // Relaxed, here and below: if the parent is being cancelled meanwhile, either may have been
+  // first.
+  if (!group_.parent().cancel_requested()) {
+    group_.dismissed_.store(true, std::memory_order_relaxed);
+  }
+  cancel_all();
+}
+
+void Scope::cancelled() noexcept {
+  if (group_.dismissed_.load(std::memory_order_relaxed)) return;
+  group_.child_cancelled_.store(true, std::memory_order_relaxed);
+}
 
 void Scope::failed(const std::exception_ptr& error) noexcept { group_.note_failure(error); }
 
@@ -44,12 +56,12 @@ void ScopeGroup::on_child_end(std::size_t, bool cancelled, bool failed) noexcept
 
 void ScopeGroup::cancel_children() noexcept {
   cancel_body();
-  scope_->cancel_children();
+  scope_->cancel_all();
 }
 
 bool ScopeGroup::ended_as_cancelled() noexcept {
   // The last child has ended: nobody else is here, the counter orders what they wrote.
-  // A child that cancel_children() ended leaves the result standing; one that shared this task's
+  // A child that the user had cancelled leaves the result standing; one that shared this task's
   // cancel does not.
   const bool child_too =
       child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();

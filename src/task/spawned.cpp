@@ -91,7 +91,7 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
 void SpawnedTask::end(bool cancelled) noexcept {
   TaskSet& owner = *owner_;
   const bool failed = has_failed();
-  if (cancelled) owner.cancelled();
+  if (cancelled && !cancelled_by_holder()) owner.cancelled();
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
   const std::uintptr_t joint = end_joint();

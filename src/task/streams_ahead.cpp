@@ -7,4 +7,8 @@ void throw_none_at_once() {
   throw std::invalid_argument("weft::streams::buffered: none at once would never end");
 }
 
+void throw_too_many_at_once() {
+  throw std::invalid_argument("weft::streams::buffered: nobody can run so many at once");
+}
+
 }  // namespace weft::streams

@@ -111,6 +111,17 @@ void TaskHeader::cancel() noexcept {
   request_cancel();
 }
 
+void TaskHeader::cancel_by_holder() noexcept {
+  std::uint32_t reasons = cancel_reasons_.load(std::memory_order_relaxed);
+  // As in cancel(). Once somebody else has asked, the holder is not the first any more.
+  while ((reasons & from_outside) == 0 &&
+         !cancel_reasons_.compare_exchange_weak(reasons, reasons | from_outside | by_holder,
+                                                std::memory_order_seq_cst,
+                                                std::memory_order_relaxed)) {
+  }
+  request_cancel();
+}
+
 /// A part of a fork of this task has failed elsewhere: the task is to be unwound up to that fork.
 void TaskHeader::cancel_within() noexcept {
   cancel_reasons_.fetch_add(1, std::memory_order_seq_cst);  // as in cancel()

@@ -14,6 +14,9 @@
 // breaks (b) for that slot alone: at level 0 its nodes are due, higher up they are filed anew and
 // land at least one level lower.
 //
+// What has no deadline (`never`) is in the very last slot, which no tick reaches: 63 has not the
+// bits of a digit there. So it counts for nothing when the next deadline is looked for.
+//
 // Removing leaves the slot's bit: whoever looks for the first slot clears it. Such a bit says
 // nothing about (a) and (b), which are of nodes.
 //
@@ -48,6 +51,7 @@ TimerWheel::First TimerWheel::first() noexcept {
     const unsigned shift = level * slot_bits;
     const unsigned end = shift + slot_bits;
     const std::uint64_t above = end < 64 ? elapsed_ >> end << end : 0;
+    if (place == endless) return {place, std::numeric_limits<std::uint64_t>::max()};
     return {place, above | (std::uint64_t{index} << shift)};
   }
 }

@@ -82,6 +82,7 @@ class TimerWheel {
   static constexpr unsigned slot_bits = 6;
   static constexpr unsigned slots = 1U << slot_bits;
   static constexpr unsigned levels = 11;
+  static constexpr unsigned endless = levels * slots - 1;  // the place of what never fires
 
   /// The first slot in the order of time: its number (level * slots + index) and the tick at which
   /// it begins.
@@ -100,12 +101,17 @@ class TimerWheel {
   }
   [[nodiscard]] First first() noexcept;  // not when empty
   void file(TimerNode& node) noexcept {
+    if (node.deadline == never) [[unlikely]]
+      return file_at(levels - 1, endless % slots, node);
     const std::int64_t at = std::max(node.deadline, elapsed_ns_);
     const auto tick = static_cast<std::uint64_t>(((at - 1) >> shift_) + 1);  // rounded up
     // The lowest digit's bits are set so that equal ticks come out as level 0.
     const auto highest = static_cast<unsigned>(std::bit_width((tick ^ elapsed_) | (slots - 1)) - 1);
     const unsigned level = highest * 43 >> 8;  // that is, highest / slot_bits
     const auto index = static_cast<unsigned>(tick >> (level * slot_bits)) & (slots - 1);
+    file_at(level, index, node);
+  }
+  void file_at(unsigned level, unsigned index, TimerNode& node) noexcept {
     append(slots_[level * slots + index], node);
     occupied_[level] |= std::uint64_t{1} << index;
   }

@@ -142,6 +142,24 @@ TEST(TimerWheel, TheLastRepresentableDeadlinesNeverOverflow) {
   EXPECT_EQ(wheel.size(), 0U);
 }
 
+TEST(TimerWheel, WhatNeverFiresWakesNobodyHoweverFineTheTick) {
+  for (const unsigned shift : {0U, 1U, 8U, 16U}) {
+    TimerWheel wheel(5 * second, shift);
+    Node never(TimerWheel::never), also(TimerWheel::never), before(year);
+    wheel.insert(never);
+    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never) << shift;
+    wheel.insert(before);
+    wheel.insert(also);
+    EXPECT_LE(wheel.next_deadline(), year);
+    EXPECT_EQ(wheel.pop_due(2 * year), &before);
+    EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
+    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never) << shift;
+    wheel.remove(also);
+    EXPECT_EQ(wheel.pop_any(), &never);
+    EXPECT_EQ(wheel.size(), 0U);
+  }
+}
+
 TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
   for (const std::int64_t deadline : {tick, 100 * tick, hour, year}) {
     for (std::size_t victim = 0; victim < 4; ++victim) {

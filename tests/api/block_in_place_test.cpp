@@ -5,6 +5,7 @@
 #include <weft/net.hpp>
 #include <weft/placement.hpp>
 #include <weft/scope.hpp>
+#include <weft/task_local.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
 
@@ -167,6 +168,15 @@ TEST_P(BlockInPlaceTest, WithinItTheThreadIsNoWorker) {
       }
     });
     co_return;
+  });
+}
+
+TEST_P(BlockInPlaceTest, WhatIsBoundForTheTaskIsBoundWithinIt) {
+  run([]() -> Task<void> {
+    const TaskLocal<int> number;
+    auto work = [&]() -> Task<int> { co_return block_in_place([&] { return number.get(); }); };
+    const int bound = co_await number.with(7, work());
+    EXPECT_EQ(bound, 7);
   });
 }
 

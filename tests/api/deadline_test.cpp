@@ -218,6 +218,33 @@ TEST_F(VirtualDeadlineTest, ATimeoutIsNotInheritedButHolds) {
 }
 
 // What runs through the cancel has only the deadlines that are set within.
+TEST_F(VirtualDeadlineTest, WhatIsCalledSeesWhatItWouldSeeAsACoroutine) {
+  run([]() -> Task<void> {
+    const TaskLocal<int> number;
+    Nanoseconds at_cleanup{};
+    Nanoseconds at_waiting_cleanup{};
+    auto waits_then = [&](Nanoseconds& at) {
+      at = remaining();
+      return sleep_for(1s);
+    };
+    auto body = [&]() -> Task<void> {
+      auto spawned = spawn([&] {
+        EXPECT_EQ(remaining(), Nanoseconds::max()) << "nothing of the caller's";
+        EXPECT_EQ(number.find(), nullptr);
+        return sleep_for(1s);
+      });
+      EXPECT_EQ(number.get(), 3) << "and the caller's is as before";
+      co_await std::move(spawned);
+      auto first = finally(sleep_for(1h), [&] { at_cleanup = remaining(); });
+      co_await finally(std::move(first), [&] { return waits_then(at_waiting_cleanup); });
+    };
+    const std::string end = co_await end_of(deadline(number.with(3, body()), 10s));
+    EXPECT_EQ(end, "timed out");
+    EXPECT_EQ(at_cleanup, Nanoseconds::max());
+    EXPECT_EQ(at_waiting_cleanup, Nanoseconds::max());
+  });
+}
+
 TEST_F(VirtualDeadlineTest, AShieldHidesTheDeadlineAndCleanupsDo) {
   run([]() -> Task<void> {
     const TaskLocal<int> number;

@@ -207,6 +207,19 @@ TEST_F(GeneratorTest, ElementsOfGeneratorsAndRanges) {
   EXPECT_EQ(all_of(mixed(Numbers{4, 5})), (Numbers{4, 5, 1, 2, 7}));
 }
 
+TEST_F(GeneratorTest, ElementsOfAnotherOnesRangeAreCopied) {
+  auto all = [](std::vector<std::string>& others) -> Generator<std::string> {
+    co_yield elements_of(others);
+    co_yield elements_of(std::vector<std::string>{"c"});
+    co_yield elements_of(std::vector<const char*>{"d"});
+  };
+  std::vector<std::string> words{"a", "b"};
+  std::vector<std::string> got;
+  for (std::string word : all(words)) got.push_back(std::move(word));
+  EXPECT_EQ(got, (std::vector<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(words, (std::vector<std::string>{"a", "b"})) << "they are the caller's still";
+}
+
 /// Notes where the stack is when it is destroyed.
 class NotesItsEnd {
  public:

@@ -272,6 +272,38 @@ TEST_P(PromiseTest, SetAndCancelAndDropFromEverywhere) {
 
 // share()
 
+/// The move that `countdown` comes to zero at fails.
+struct Fragile {
+  Fragile(int number, std::atomic<int>* moves) : value(number), countdown(moves) {}
+  Fragile(Fragile&& other) : value(other.value), countdown(other.countdown) {
+    if (countdown->fetch_sub(1) == 1) throw std::length_error("the move fails");
+  }
+  int value;
+  std::atomic<int>* countdown;
+};
+
+TEST_P(PromiseTest, WhicheverMoveOfWhatIsSharedFailsIsItsError) {
+  allow_failures();
+  run([]() -> Task<void> {
+    int failed = 0;
+    for (int move = 1; move < 10; ++move) {
+      std::atomic<int> countdown = move;
+      auto work = [&]() -> Task<Fragile> {
+        co_await yield_now();
+        co_return Fragile(5, &countdown);
+      };
+      const SharedFuture<Fragile> future = share(work());
+      try {
+        const Fragile& value = co_await future;
+        EXPECT_EQ(value.value, 5);
+      } catch (const std::length_error&) {
+        ++failed;
+      }
+    }
+    EXPECT_GE(failed, 2);
+  });
+}
+
 TEST_P(PromiseTest, ShareStartsWithoutBeingAsked) {
   run([]() -> Task<void> {
     std::atomic<bool> begun = false;

@@ -1,5 +1,6 @@
 // scope(): children end before it does, on every path; the first failure cancels the rest and is
 // rethrown.
+#include <weft/finally.hpp>
 #include <weft/scope.hpp>
 #include <weft/time.hpp>
 
@@ -200,6 +201,59 @@ TEST_P(ScopeTest, CancelChildrenLeavesTheBody) {
     EXPECT_EQ(value, 3);
   });
   EXPECT_EQ(log.words(), (Words{"child", "late child"}));
+}
+
+/// A scope that has its value, and whose child is still cleaning up after `ends` when the cancel of
+/// the whole comes.
+template <class End>
+Task<Outcome<int>> outcome_of_one_cancelled_late(End ends) {
+  ManualEvent never;
+  ManualEvent cleaned;
+  auto child = [&] { return finally(never.wait(), [&] { return cleaned.wait(); }); };
+  auto work = [&]() -> Task<int> {
+    co_return co_await scope([&](Scope& s) -> Task<int> {
+      auto handle = s.spawn(child);
+      co_await until([&] { return never.awaited(); });
+      ends(s, handle);
+      co_return 42;
+    });
+  };
+  JoinHandle<int> whole = spawn(work);
+  co_await until([&] { return cleaned.awaited(); });
+  whole.cancel();
+  cleaned.set();
+  co_return co_await std::move(whole).outcome();
+}
+
+TEST_P(ScopeTest, AResultStandsWhoseChildrenTheUserHadCancelled) {
+  run([]() -> Task<void> {
+    auto all = [](Scope& s, JoinHandle<void>&) { s.cancel_children(); };
+    Outcome<int> after_all = co_await outcome_of_one_cancelled_late(all);
+    EXPECT_TRUE(after_all.has_value());
+    auto one = [](Scope&, JoinHandle<void>& handle) { handle.cancel(); };
+    Outcome<int> after_one = co_await outcome_of_one_cancelled_late(one);
+    EXPECT_TRUE(after_one.has_value());
+  });
+}
+
+TEST_P(ScopeTest, AChildThatSharedTheCancelLeavesNoResult) {
+  run([]() -> Task<void> {
+    ManualEvent never;
+    auto child = [&]() -> Task<void> { co_await never.wait(); };
+    std::optional<JoinHandle<void>> handle;
+    auto work = [&]() -> Task<int> {
+      co_return co_await scope([&](Scope& s) -> Task<int> {
+        handle = s.spawn(child);
+        co_return 42;
+      });
+    };
+    JoinHandle<int> whole = spawn(work);
+    co_await until([&] { return never.awaited(); });
+    whole.cancel();
+    handle->cancel();  // which comes too late to be the reason
+    const Outcome<int> outcome = co_await std::move(whole).outcome();
+    EXPECT_TRUE(outcome.cancelled());
+  });
 }
 
 TEST_P(ScopeTest, ACancelReachesNestedScopesAndIsAwaited) {

@@ -213,6 +213,8 @@ TEST_P(StreamsAheadTest, BufferedOfAwaitablesAndOfNothing) {
             5U);
   EXPECT_EQ(sum, 10);
   EXPECT_THROW((void)streams::buffered(0), std::invalid_argument);
+  EXPECT_THROW((void)streams::buffered(SIZE_MAX), std::invalid_argument);
+  EXPECT_THROW((void)streams::buffered(std::size_t{1} << 32), std::invalid_argument);
 }
 
 TEST_P(StreamsAheadTest, AnErrorComesAtItsPlace) {

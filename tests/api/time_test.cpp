@@ -1,6 +1,8 @@
 // Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at
 // once.
+#include <weft/deadline.hpp>
 #include <weft/scope.hpp>
+#include <weft/select.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/when_all.hpp>
@@ -9,7 +11,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 #include "support/helpers.hpp"
@@ -83,6 +87,30 @@ TEST_P(TimeTest, TheEndOfTimeIsADeadlineLikeOthers) {
     EXPECT_TRUE(outcome.cancelled());
   });
 }
+
+TEST_P(TimeTest, WhatIsLongerThanTimeIsForEver) {
+  run([]() -> Task<void> {
+    auto waits = [](Duration duration) -> Task<bool> {
+      const auto first = co_await select(sleep_for(duration), sleep_for(1ms));
+      co_return first.index() == 1;
+    };
+    const bool seconds = co_await waits(std::chrono::seconds::max());
+    const bool hours = co_await waits(std::chrono::hours::max());
+    const bool years = co_await waits(std::chrono::years(300));
+    const bool past = co_await waits(std::chrono::hours::min());
+    EXPECT_TRUE(seconds && hours && years);
+    EXPECT_FALSE(past);
+    co_await timeout(sleep_for(1ms), std::chrono::seconds::max());
+    co_await deadline(sleep_for(1ms), std::chrono::years(1'000'000));
+  });
+}
+
+static_assert(Nanoseconds(Duration(std::chrono::milliseconds(3))) == 3ms);
+static_assert(Nanoseconds(Duration(std::chrono::hours::min())) == Nanoseconds::min());
+static_assert(Nanoseconds(Duration(std::chrono::duration<std::uint64_t>(UINT64_MAX))) ==
+              Nanoseconds::max());
+static_assert(Nanoseconds(Duration(std::chrono::duration<std::uint8_t>(9))) == 9s);
+static_assert(!std::is_convertible_v<std::chrono::duration<double>, Duration>);
 
 TEST_P(TimeTest, AHundredThousandTimersAtOnce) {
   constexpr int count = 100'000;

@@ -2,8 +2,10 @@
 #include <weft/blocking.hpp>
 #include <weft/net.hpp>
 #include <weft/parallel.hpp>
+#include <weft/promise.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
+#include <weft/select.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>
@@ -74,6 +76,35 @@ TEST_F(VirtualTime, DeadlinesComeInTheirOrder) {
     co_return;
   }));
   EXPECT_EQ(log.words(), (std::vector<std::string>{"1", "2", "1+", "3", "2+", "3+"}));
+}
+
+TEST_F(VirtualTime, WhatNeverEndsDoesNotMoveIt) {
+  runtime_.block_on([]() -> Task<void> {
+    const TimePoint before = now();
+    auto promise = Promise<int>();
+    SharedFuture<int> future = promise.future();
+    std::thread outside([promise = std::move(promise)]() mutable { promise.set_value(1); });
+    auto first = co_await select(std::move(future), sleep_until(TimePoint::max()));
+    outside.join();
+    EXPECT_EQ(first.index(), 0U);
+    EXPECT_EQ(now() - before, 0s);
+    co_await sleep_for(1s);
+    EXPECT_EQ(now() - before, 1s);
+  });
+}
+
+TEST_F(VirtualTime, AnIntervalEndsWithTime) {
+  runtime_.block_on([]() -> Task<void> {
+    constexpr auto period = std::chrono::years(100);
+    const TimePoint start = now();
+    Interval interval(period);
+    const TimePoint first = co_await interval.tick();
+    const TimePoint second = co_await interval.tick();
+    EXPECT_EQ(first - start, period);
+    EXPECT_EQ(second - start, 2 * period);
+    const Result<TimePoint> third = co_await attempt(timeout(interval.tick(), 1h));
+    EXPECT_EQ(third.error(), std::errc::timed_out);
+  });
 }
 
 TEST_F(VirtualTime, ATimeoutOfAnHourTakesNoTime) {
