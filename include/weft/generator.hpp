@@ -126,8 +126,8 @@ class GeneratorPromise {
   template <class R>
   auto yield_value(ElementsOf<R> elements) {
     using G = Generator<Yielded, std::ranges::range_value_t<R>>;
-    return Nested<G>(*this, each_of<G>(std::ranges::begin(elements.range()),
-                                       std::ranges::end(elements.range())));
+    auto&& range = elements.range();  // a temporary stays until the co_yield is over
+    return Nested<G>(*this, each_of<G>(std::ranges::begin(range), std::ranges::end(range)));
   }
 
   template <class A>

@@ -349,7 +349,7 @@ auto share_in(Owner& owner, W work) -> SharedFuture<SpawnResult<W>> {
   TaskSet& tasks = task_set_of(owner);
   Promise<T> promise;
   SharedFuture<T> future = promise.future();
-  auto set = [promise = std::move(promise), &tasks](Outcome<T> ended) mutable {
+  auto set = [promise = std::move(promise), &tasks](Outcome<T>&& ended) mutable {
     if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
     try {
       promise.set_outcome(std::move(ended));

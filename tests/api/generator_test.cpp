@@ -210,8 +210,9 @@ TEST_F(GeneratorTest, ElementsOfGeneratorsAndRanges) {
 TEST_F(GeneratorTest, ElementsOfAnotherOnesRangeAreCopied) {
   auto all = [](std::vector<std::string>& others) -> Generator<std::string> {
     co_yield elements_of(others);
-    co_yield elements_of(std::vector<std::string>{"c"});
-    co_yield elements_of(std::vector<const char*>{"d"});
+    co_yield elements_of(std::vector<std::string>(1, "c"));
+    const std::vector<const char*> others_kind{"d"};
+    co_yield elements_of(others_kind);
   };
   std::vector<std::string> words{"a", "b"};
   std::vector<std::string> got;
