@@ -9,8 +9,7 @@ void Scope::added() noexcept {
 }
 
 void Scope::cancel_children() noexcept {
-  // Relaxed, here and below: if the parent is being cancelled meanwhile, either may have been
-  // first.
+  // Relaxed, here and below: of this and a cancel of the parent meanwhile, either may be the first.
   if (!group_.parent().cancel_requested()) {
     group_.dismissed_.store(true, std::memory_order_relaxed);
   }

@@ -161,21 +161,19 @@ TEST(Broadcast, NoneIsLostWhicheverCopyFails) {
     auto [sender, receiver] = broadcast<Fragile>(2);
     sender.send(Fragile(1, &countdown));
     sender.send(Fragile(2, &countdown));
+    auto expect_none_lost = [&](auto receive) {
+      countdown = copy;
+      try {
+        static_cast<void>(receive());
+      } catch (const std::runtime_error&) {
+        ++failed;
+        EXPECT_EQ(receive().value()->value, 1);
+      }
+    };
     auto tries = receiver;
-    countdown = copy;
-    try {
-      static_cast<void>(tries.try_receive());
-    } catch (const std::runtime_error&) {
-      ++failed;
-      EXPECT_EQ(tries.try_receive().value()->value, 1);
-    }
-    countdown = copy;
-    try {
-      static_cast<void>(receiver.blocking_receive());
-    } catch (const std::runtime_error&) {
-      ++failed;
-      EXPECT_EQ(receiver.blocking_receive().value()->value, 1);
-    }
+    expect_none_lost([&] { return tries.try_receive(); });
+    auto waits = receiver;
+    expect_none_lost([&] { return waits.blocking_receive(); });
   }
   EXPECT_GE(failed, 4) << "of each kind more than the first copy";
 }

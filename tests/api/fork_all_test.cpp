@@ -55,6 +55,14 @@ Task<int> fail_at_once(std::string what) {
   co_return 0;
 }
 
+/// Cancels the task when so many parts have begun, and sees that it ends so.
+Task<void> cancel_when_begun(JoinHandle<void> task, std::atomic<int>& begun, int count) {
+  co_await until([&] { return begun.load() == count; });
+  task.cancel();
+  const Outcome<void> ended = co_await std::move(task).outcome();
+  EXPECT_TRUE(ended.cancelled());
+}
+
 Task<std::string> then_value(std::string value) { co_return value; }
 void throw_from_function() { throw std::runtime_error("no part"); }
 
@@ -184,11 +192,7 @@ TEST_P(ForkAllTest, ACancelEndsAllAndTheTask) {
       auto fork = fork_all(part("a"), part("b"), part("c"));
       co_await std::move(fork);
     };
-    JoinHandle<void> task = spawn(body);
-    co_await until([&] { return begun.load() == 3; });
-    task.cancel();
-    const Outcome<void> ended = co_await std::move(task).outcome();
-    EXPECT_TRUE(ended.cancelled());
+    co_await cancel_when_begun(spawn(body), begun, 3);
     const std::vector<std::string> words = log.words();
     EXPECT_EQ(words.size(), 4U);
     EXPECT_EQ(words.back(), "frame") << "the parts end before what forked them";
@@ -216,11 +220,7 @@ TEST_P(ForkAllTest, ACancelComesToThePartsOfAllForksAtOnce) {
       auto fork = fork_all(inner, outer);
       co_await std::move(fork);
     };
-    JoinHandle<void> task = spawn(body);
-    co_await until([&] { return begun.load() == 3; });
-    task.cancel();
-    const Outcome<void> ended = co_await std::move(task).outcome();
-    EXPECT_TRUE(ended.cancelled());
+    co_await cancel_when_begun(spawn(body), begun, 3);
   });
 }
 
