@@ -35,8 +35,10 @@ inline constexpr std::size_t capacity = 128;      // of channels
 inline constexpr std::size_t contenders = 8;      // tasks at a mutex or a semaphore
 inline constexpr std::size_t permits = 4;
 inline constexpr std::chrono::milliseconds slice(1);  // of the task that computes
-/// Before each hand-over of ping-pong-parked: so long that whom it wakes has gone to sleep.
-inline constexpr std::chrono::microseconds think_time(100);
+/// Before each hand-over of ping-pong-parked, and before each wake: so long that whom it wakes has
+/// gone to sleep. No longer: a virtual machine's idle processor comes back in one of two times, the
+/// host's choice, once it has been idle for more than 0.1 ms.
+inline constexpr std::chrono::microseconds think_time(50);
 inline constexpr std::chrono::hours long_time(1);  // longer than any run
 
 /// When timer i of `count` is due, counted from the beginning: a million of them in a second.
@@ -158,7 +160,7 @@ class Wakes {
   Figures ring(Wake wake) {
     move_aside();
     for (std::size_t i = 0; i < count_; ++i) {
-      std::this_thread::sleep_for(std::chrono::microseconds(200));  // who has work to do sleeps now
+      compute_for(think_time);
       watch_ = Stopwatch();
       wake();
       while (seen_.load(std::memory_order_acquire) == i) {

@@ -29,7 +29,37 @@ Figures mutex_alone(Job job) {
   return {ns};
 }
 
-/// std::atomic's wait and notify are futex(2) here.
+/// Two threads that are bound to a CPU each and hand to each other by a futex: std::atomic's wait
+/// and notify.
+Figures parked(Job job) {
+  struct Side {
+    std::atomic<unsigned> received = 0;
+    void hand_to() {
+      bench::compute_for(bench::think_time);
+      ++received;
+      received.notify_one();
+    }
+  };
+  Side first;
+  Side second;
+  const std::jthread answering([&] {
+    bench::bind_to(1);
+    for (unsigned i = 0; i < job.count; ++i) {
+      second.received.wait(i);
+      first.hand_to();
+    }
+  });
+  bench::bind_to(0);
+  bench::Laps laps(job.count, bench::think_time);
+  for (unsigned i = 0; i < job.count; ++i) {
+    laps.began();
+    second.hand_to();
+    first.received.wait(i);
+    laps.ended();
+  }
+  return laps.median();
+}
+
 Figures wake(Job job) {
   bench::Wakes wakes(job.count);
   std::atomic<unsigned> bell = 0;
@@ -59,7 +89,7 @@ struct Serial {
 
 }  // namespace
 
-bench::Cells bench::task_cells() { return {}; }
+bench::Cells bench::task_cells() { return {{"ping-pong-parked", parked}}; }
 bench::Cells bench::sync_cells() { return {{"mutex-alone", mutex_alone}}; }
 bench::Cells bench::load_cells() {
   Cells cells = forkjoin_cells([](std::size_t, auto body) {

@@ -120,7 +120,7 @@ CELLS: dict[str, list[Cell]] = {
     "pingpong": [
         Cell("ping-pong", (1, 2), _tasks(), figures=_ns(12, 30)),
         Cell("ping-pong-pinned", (2,), _tasks(), figures=_ns(two=1_500), counts=(8_000, 2_000)),
-        Cell("ping-pong-parked", (2,), _tasks(), figures=_ns(two=15_000), counts=(500, 150)),
+        Cell("ping-pong-parked", (2,), _tasks("raw"), figures=_ns(two=15_000), counts=(500, 150)),
     ],
     "channel": [
         Cell("channel-1p1c", (1, 2), _tasks(), figures=_ns(5, 15), probe=100_000),

@@ -1,16 +1,12 @@
 // Poller by epoll(7).
 //
 // The wake-up. wake_handle_ is an eventfd, registered edge-triggered and never read: each write is
-// a new edge, so a wake costs one write and no read. Wakes coalesce through wake_asked_: only who
-// turns it from false to true writes. wait() turns it back when it meets the eventfd's event, by an
-// exchange. Why none is lost: take a wake() that found `true` and did not write. Its exchange
-// stands, in the order of all changes of wake_asked_, after the change to true by a writer W and
-// before the next change to false, by a wait() that met W's event.
-//   That wait() has not returned when the order is fixed, so it is "the current one, or else the
-//   next", and it returns as woken. Its exchange (acquire) reads a value that the wake's (release)
-//   left, or a later one of the same release sequence, so what the waker wrote before is visible to
-//   the woken. W's event is in the ready list from the write on, until a wait takes it: the wait
-//   cannot miss it.
+// a new edge, so a wake costs one write and no read. Wakes coalesce in doorbell_, and only who is
+// told so writes. wait() answers when it meets the eventfd's event. Why none is lost: take a wake()
+// that was not told to write. Its ring stands, in the order of all changes of the doorbell's word,
+// after that of a writer W (or of one who has woken the sleeper) and before the next answer.
+//   W's event is in the ready list from the write on, until a wait takes it: no wait can miss it.
+//   The wait that meets it is "the current one, or else the next", and returns as woken.
 // The counter would have to be written 2^64 - 2 times to be full. Should it be (the handle may have
 // come to others through fork), the write fails at once, the counter is emptied and written anew.
 //
@@ -26,6 +22,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <new>
 #include <utility>
 
@@ -163,6 +160,18 @@ Poller::Waited Poller::wait(std::size_t room, std::int64_t timeout_ns) noexcept 
   return {.events = {buffers_->ready.data(), genuine}, .woken = woken};
 }
 
+std::optional<bool> Poller::await_wake(std::int64_t timeout_ns) noexcept {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point deadline;
+  if (timeout_ns >= 0) {
+    const Clock::time_point now = Clock::now();
+    deadline = now + std::min<Clock::duration>(std::chrono::nanoseconds(timeout_ns),
+                                               Clock::time_point::max() - now);
+  }
+  if (!doorbell_.await_ring(timeout_ns >= 0 ? &deadline : nullptr)) return std::nullopt;
+  return doorbell_.answer();
+}
+
 std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
   std::size_t genuine = 0;
   bool stale = false;
@@ -170,7 +179,7 @@ std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
     const epoll_event event = buffers_->from_kernel[i];
     const std::uint64_t data = event.data.u64;
     if (data == wake_data) {
-      static_cast<void>(wake_asked_.exchange(false, std::memory_order_acq_rel));
+      doorbell_.answer();
       woken = true;
       continue;
     }
@@ -220,7 +229,7 @@ void Poller::rebuild() noexcept {
 }
 
 void Poller::wake() noexcept {
-  if (wake_asked_.exchange(true, std::memory_order_acq_rel)) return;
+  if (!doorbell_.ring()) return;
   const std::uint64_t one = 1;
   if (Syscalls::write(wake_handle_.get(), &one, sizeof one) == -EAGAIN) {
     std::uint64_t sum = 0;

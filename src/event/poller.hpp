@@ -9,7 +9,6 @@
 // to be kept back during 2^32 registrations of one number to be mistaken.)
 #pragma once
 
-#include <weft/atomic.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/result.hpp>
@@ -18,8 +17,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
+#include "event/doorbell.hpp"
 #include "event/handle_table.hpp"
 #include "os/fd.hpp"
 
@@ -71,6 +72,11 @@ class Poller {
   /// May come back early and empty.
   [[nodiscard]] Waited wait(std::size_t room, std::int64_t timeout_ns) noexcept;
 
+  /// The same for who expects no events: sleeps until a wake, or for `timeout_ns` (negative: no
+  /// limit), and leaves events where they are. No value: a wake was asked for before; wait() meets
+  /// it. False: the time has passed.
+  [[nodiscard]] std::optional<bool> await_wake(std::int64_t timeout_ns) noexcept;
+
   void wake() noexcept;
 
   /// Whether an event of this generation still counts.
@@ -103,7 +109,7 @@ class Poller {
   std::unique_ptr<Buffers> buffers_;
   HandleTable<Registration> registrations_;
   unsigned stale_waits_ = 0;  // how many waits in a row brought an event of a dead registration
-  Atomic<bool> wake_asked_{false};  // the proof is in epoll.cpp
+  Doorbell doorbell_;
 };
 
 }  // namespace weft

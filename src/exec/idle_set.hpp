@@ -102,8 +102,8 @@ class IdleSet {
 
   [[nodiscard]] std::size_t take_sleeper() noexcept;
 
-  const bool single_;
-  Atomic<std::uint64_t> counts_;
+  const bool single_;  // in a line that nobody writes: who wakes up would wait for the other
+  alignas(64) Atomic<std::uint64_t> counts_;
   ThreadMutex mutex_;
   std::vector<std::size_t> sleepers_;  // guarded by mutex_; capacity for all, so it never allocates
   // One worker; see above. Not in the line of the counts, which every fork reads.

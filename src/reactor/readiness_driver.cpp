@@ -50,6 +50,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
@@ -170,6 +171,13 @@ void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) n
 }
 
 void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
+  if (waiting_ == 0 && timeout_ns != 0) {
+    if (const std::optional<bool> woken = poller_->await_wake(timeout_ns)) {
+      undelivered_ = {};
+      woken_ = *woken;
+      return;
+    }
+  }
   Poller::Waited waited;
   do {
     waited = poller_->wait(Poller::batch, timeout_ns);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 
+#include <chrono>
 #include <thread>
 
 #include "conformance/driver_fixture.hpp"
@@ -114,6 +115,35 @@ TEST_F(ReadinessDriverTest, ABlockedTryIsNotRepeatedWithoutAnEvent) {
   EXPECT_EQ(counter.calls(Call::read), 1U);
   watch(source);
   EXPECT_EQ(counter.calls(Call::read), 1U);
+}
+
+TEST_F(ReadinessDriverTest, WithNothingToWaitForItSleepsWithoutTheEventQueue) {
+  constexpr std::int64_t limit_ns = 1'200'000;
+  ScopedFaults counter;
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(wait(limit_ns).empty());
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::nanoseconds(limit_ns));
+  EXPECT_FALSE(driver().woken());
+  std::thread waker([&] { driver().wake(); });  // before the sleep or in it
+  while (!driver().woken()) EXPECT_TRUE(wait(no_limit).empty());
+  waker.join();
+  EXPECT_LE(counter.calls(Call::epoll_wait), 1U);
+  EXPECT_EQ(counter.calls(Call::write), counter.calls(Call::epoll_wait));
+  EXPECT_TRUE(wait(1).empty());
+  EXPECT_FALSE(driver().woken()) << "one wake ends one wait";
+}
+
+TEST_F(ReadinessDriverTest, WhatArrivesInSuchASleepIsThereForTheNextOperation) {
+  const Ends tcp = make_tcp_pair();
+  Source source(::dup(tcp.first.get()));
+  watch(source);
+  std::thread sender([&] {
+    put(tcp.second, "meanwhile");
+    driver().wake();
+  });
+  while (!driver().woken()) EXPECT_TRUE(wait(no_limit).empty());
+  sender.join();
+  EXPECT_EQ(read(source), "meanwhile");
 }
 
 TEST_F(ReadinessDriverTest, ConnectIsCalledOnce) {

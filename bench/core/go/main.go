@@ -25,7 +25,7 @@ const (
 	permits       = 4
 	slice         = time.Millisecond
 	longTime      = time.Hour
-	thinkTime     = 100 * time.Microsecond
+	thinkTime     = 50 * time.Microsecond
 )
 
 type cell func(count int) []float64

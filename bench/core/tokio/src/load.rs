@@ -218,7 +218,7 @@ fn wake(workers: usize, count: usize) -> Vec<f64> {
     });
     move_aside();
     for i in 0..count {
-        std::thread::sleep(Duration::from_micros(200)); // who has work to do sleeps now
+        compute_for(THINK_TIME);
         *rung_at.lock().unwrap() = Instant::now();
         bell.notify_one();
         while seen.load(Ordering::Acquire) == i {

@@ -17,8 +17,8 @@ pub const CAPACITY: usize = 128;
 pub const CONTENDERS: usize = 8;
 pub const PERMITS: usize = 4;
 pub const SLICE: Duration = Duration::from_millis(1);
-/// Before each hand-over of ping-pong-parked.
-pub const THINK_TIME: Duration = Duration::from_micros(100);
+/// Before each hand-over of ping-pong-parked, and each wake: see ../../core.hpp.
+pub const THINK_TIME: Duration = Duration::from_micros(50);
 pub const LONG_TIME: Duration = Duration::from_secs(3600);
 
 pub fn runtime(workers: usize) -> Runtime {
