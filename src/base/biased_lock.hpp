@@ -44,11 +44,8 @@ class BiasedLock {
     // Relaxed: a visitor, who has set it himself, sees it; the owner asks again below.
     if (!shared_.load(std::memory_order_relaxed)) [[likely]] {
       if (inside_.load(std::memory_order_relaxed)) return Held::nested;  // the owner's own word
-      inside_.store(true, std::memory_order_relaxed);
-      light_fence();  // pairs with the heavy one in try_visit()
-      if (!shared_.load(std::memory_order_acquire)) [[likely]]
+      if (enter()) [[likely]]
         return Held::biased;
-      inside_.store(false, std::memory_order_release);
     }
     return lock_shared();
   }
@@ -63,14 +60,8 @@ class BiasedLock {
   /// inside already or a visitor has been here; lock() does it.
   [[nodiscard]] bool try_enter() noexcept {
     // As in lock().
-    if (shared_.load(std::memory_order_relaxed) || inside_.load(std::memory_order_relaxed))
-      return false;
-    inside_.store(true, std::memory_order_relaxed);
-    light_fence();
-    if (!shared_.load(std::memory_order_acquire)) [[likely]]
-      return true;
-    inside_.store(false, std::memory_order_release);
-    return false;
+    return !shared_.load(std::memory_order_relaxed) && !inside_.load(std::memory_order_relaxed) &&
+           enter();
   }
   void leave() noexcept { unlock(Held::biased); }
   /// The owner, outside: the next lock() costs nothing again.
@@ -112,6 +103,15 @@ class BiasedLock {
   }
 
  private:
+  /// The owner, outside. False: a visitor has been here.
+  [[nodiscard, gnu::always_inline]] bool enter() noexcept {
+    inside_.store(true, std::memory_order_relaxed);
+    light_fence();  // pairs with the heavy one in try_visit()
+    if (!shared_.load(std::memory_order_acquire)) [[likely]]
+      return true;
+    inside_.store(false, std::memory_order_release);
+    return false;
+  }
   [[nodiscard, gnu::noinline]] Held lock_shared() noexcept {
     const void* const me = this_thread_mark();
     // Relaxed: it is `me` only if this thread has written it, and has not left since.

@@ -24,49 +24,46 @@ std::string Chooser::schedule() const {
   return text.empty() ? "0:0" : text;
 }
 
-// ---- random ----
+// ---- what is drawn ----
+
+std::size_t SeededChooser::pick_value(std::size_t count) {
+  return below(16) >= stale_of_16_ ? 0 : below(count);
+}
+
+std::string SeededChooser::how_to_replay() const {
+  return "run this test alone with WEFT_SEED=" + std::to_string(seed_);
+}
 
 void RandomChooser::begin_execution(std::uint64_t index) {
-  seed_ = first_seed_ + index;
-  random_ = Random(seed_);
+  draw_from(first_seed() + index);
   constexpr std::uint32_t stay[] = {0, 8, 12, 15};
   constexpr std::uint32_t stale[] = {1, 4, 8, 0};
-  stay_of_16_ = stay[random_.below(4)];
-  stale_of_16_ = stale[seed_ % 4];
+  stay_of_16_ = stay[below(4)];
+  see_old_values(stale[seed() % 4]);
 }
 
 std::size_t RandomChooser::pick_thread(const Candidates& candidates) {
   if (candidates.count == 1) return 0;
-  if (candidates.current_first && random_.below(16) < stay_of_16_) return 0;
-  return random_.below(static_cast<std::uint32_t>(candidates.count));
-}
-
-std::size_t RandomChooser::pick_value(std::size_t count) {
-  if (random_.below(16) >= stale_of_16_) return 0;
-  return random_.below(static_cast<std::uint32_t>(count));
-}
-
-std::string RandomChooser::how_to_replay() const {
-  return "run this test alone with WEFT_SEED=" + std::to_string(seed_);
+  if (candidates.current_first && below(16) < stay_of_16_) return 0;
+  return below(candidates.count);
 }
 
 // ---- probabilistic concurrency testing ----
 
 void PctChooser::begin_execution(std::uint64_t index) {
   const bool first = index == 0;
-  seed_ = first ? 0 : first_seed_ + index - 1;
-  random_ = Random(seed_);
+  draw_from(first ? 0 : first_seed() + index - 1);
   // Not those of later executions: one that is replayed alone must be the same.
   if (index == 1) most_choices_ = std::max<std::uint32_t>(1, choices_);
   choices_ = 0;
-  stale_of_16_ = random_.below(8);
+  see_old_values(below(8));
   const auto lowest = static_cast<std::int64_t>(changes_.size()) + 1;
   std::iota(priorities_.begin(), priorities_.end(), lowest);
   for (std::size_t i = priorities_.size(); i > 1; --i) {
-    std::swap(priorities_[i - 1], priorities_[random_.below(static_cast<std::uint32_t>(i))]);
+    std::swap(priorities_[i - 1], priorities_[below(i)]);
   }
   for (std::uint32_t& change : changes_) {
-    change = first ? 0 : 1 + random_.below(most_choices_);
+    change = first ? 0 : 1 + below(most_choices_);
   }
 }
 
@@ -80,23 +77,14 @@ std::size_t PctChooser::pick_thread(const Candidates& candidates) {
   if (candidates.count == 1) return 0;
   // A time-out, or another look of who spins, comes now and then: by no priority.
   const std::size_t ready = candidates.ready_count;
-  if (ready == 0 || (candidates.count > ready && random_.below(16) == 0)) {
-    return ready + random_.below(static_cast<std::uint32_t>(candidates.count - ready));
+  if (ready == 0 || (candidates.count > ready && below(16) == 0)) {
+    return ready + below(candidates.count - ready);
   }
   std::size_t best = 0;
   for (std::size_t i = 1; i < ready; ++i) {
     if (priorities_[candidates.threads[i]] > priorities_[candidates.threads[best]]) best = i;
   }
   return best;
-}
-
-std::size_t PctChooser::pick_value(std::size_t count) {
-  if (random_.below(16) >= stale_of_16_) return 0;
-  return random_.below(static_cast<std::uint32_t>(count));
-}
-
-std::string PctChooser::how_to_replay() const {
-  return "run this test alone with WEFT_SEED=" + std::to_string(seed_);
 }
 
 // ---- enumeration ----

@@ -71,49 +71,64 @@ class Chooser {
   std::vector<std::uint8_t> picks_;  // where there was more than one to choose from
 };
 
-/// Draws each choice. How readily it switches threads is drawn once an execution, so that both long
-/// undisturbed runs and dense interleavings occur.
-class RandomChooser final : public Chooser {
+/// What draws its choices.
+class SeededChooser : public Chooser {
  public:
-  explicit RandomChooser(std::uint64_t first_seed) : first_seed_(first_seed), random_(first_seed) {}
+  [[nodiscard]] std::string how_to_replay() const final;
+  [[nodiscard]] std::uint64_t seed() const noexcept final { return seed_; }
 
-  [[nodiscard]] std::string how_to_replay() const override;
-  [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_; }
+ protected:
+  explicit SeededChooser(std::uint64_t first_seed) noexcept
+      : first_seed_(first_seed), random_(first_seed) {}
+
+  [[nodiscard]] std::uint64_t first_seed() const noexcept { return first_seed_; }
+  /// An execution begins.
+  void draw_from(std::uint64_t seed) noexcept {
+    seed_ = seed;
+    random_ = Random(seed);
+  }
+  [[nodiscard]] std::uint32_t below(std::size_t limit) noexcept {
+    return random_.below(static_cast<std::uint32_t>(limit));
+  }
+  /// In how many of 16 loads an old value is seen.
+  void see_old_values(std::uint32_t of_16) noexcept { stale_of_16_ = of_16; }
 
  private:
-  void begin_execution(std::uint64_t index) override;
-  std::size_t pick_thread(const Candidates& candidates) override;
-  std::size_t pick_value(std::size_t count) override;
+  std::size_t pick_value(std::size_t count) final;
 
   std::uint64_t first_seed_;
   std::uint64_t seed_ = 0;
   Random random_;
-  std::uint32_t stay_of_16_ = 0;   // in how many of 16 choices the current thread just goes on
-  std::uint32_t stale_of_16_ = 0;  // in how many of 16 loads an old value is seen
+  std::uint32_t stale_of_16_ = 0;
+};
+
+/// How readily it switches threads is drawn once an execution, so that both long undisturbed runs
+/// and dense interleavings occur.
+class RandomChooser final : public SeededChooser {
+ public:
+  explicit RandomChooser(std::uint64_t first_seed) noexcept : SeededChooser(first_seed) {}
+
+ private:
+  void begin_execution(std::uint64_t index) override;
+  std::size_t pick_thread(const Candidates& candidates) override;
+
+  std::uint32_t stay_of_16_ = 0;  // in how many of 16 choices the current thread just goes on
 };
 
 /// Strategy::kPct. The first execution has no changes of priority: it shows how long one is.
-class PctChooser final : public Chooser {
+class PctChooser final : public SeededChooser {
  public:
   PctChooser(std::uint64_t first_seed, std::uint32_t depth)
-      : first_seed_(first_seed), changes_(depth - 1), random_(first_seed) {}
-
-  [[nodiscard]] std::string how_to_replay() const override;
-  [[nodiscard]] std::uint64_t seed() const noexcept override { return seed_; }
+      : SeededChooser(first_seed), changes_(depth - 1) {}
 
  private:
   void begin_execution(std::uint64_t index) override;
   std::size_t pick_thread(const Candidates& candidates) override;
-  std::size_t pick_value(std::size_t count) override;
 
-  std::uint64_t first_seed_;
   std::vector<std::uint32_t> changes_;  // at which choices
-  std::uint64_t seed_ = 0;
-  Random random_;
   std::uint32_t choices_ = 0;
   std::uint32_t most_choices_ = 0;
   std::array<std::int64_t, Candidates::kMost> priorities_{};
-  std::uint32_t stale_of_16_ = 0;
 };
 
 /// Enumerates, depth first. A choice that would exceed a bound is not offered.
