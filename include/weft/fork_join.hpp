@@ -4,18 +4,20 @@
 // Work is given away on request only (receiver-initiated; Acar, Charguéraud, Rainey, "Scheduling
 // Parallel Programs by Work Stealing with Private Deques", PPoPP 2013). Whoever forks puts a job on
 // its own stack into a plain list and looks at one word of its own. Only if another member has
-// asked by that word does it give its *oldest* job, the largest, away; so as long as nobody is
-// hungry a fork costs a few plain stores and a load: no read-modify-write, no fence, no allocation.
+// asked by that word does it give its *oldest* job, the largest, or half of its oldest loop, away;
+// so as long as nobody is hungry a fork costs a few plain stores and a load: no read-modify-write,
+// no fence, no allocation.
 //
 // Invariants:
-//  - the list of jobs, newest first, is its member's alone. Those that were given away are the
-//    oldest of it: giving begins at that end;
+//  - the list of jobs, newest first, is its member's alone. Of those that have something to give
+//    the oldest is given: what is older than a job that was given was given too, or is a loop that
+//    has begun its last steps, and will never have anything to give;
 //  - a job that was given has a ForkGift, made before it is handed over; the owner waits for the
 //    gift before it leaves the job's scope, on every path;
 //  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list is on
 //    top of a list of given jobs only.
 //
-// Thread-safety: everything on the member's own thread, except what team.cpp says.
+// Thread-safety: everything on the member's own thread, except what team_member.cpp says.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -71,12 +73,18 @@ class ForkRoot {
   bool queued_ = false;
 };
 
-/// Work that another member may do. Stands on its owner's stack.
+/// Work that another member may do. Stands on its owner's stack. A job is given away as a whole, or
+/// it is a loop: then half of what is left of it is.
 class ForkJob {
  public:
-  /// May throw: the exception comes out of the owner's join.
-  using Run = void (*)(ForkJob&);
-  explicit ForkJob(Run run) noexcept : run_(run) {}
+  enum class Act : std::uint8_t {
+    may_give,   ///< Whether there is something to give. Must not throw.
+    set_apart,  ///< Once, and only what may_give: it is no longer the owner's. If it throws it is.
+    run,  ///< By `member`, who has been given it. What it throws comes out of the owner's join.
+  };
+  /// The answer counts for may_give only.
+  using Does = bool (*)(ForkJob&, Act, TeamMember& member);
+  explicit ForkJob(Does does) noexcept : does_(does) {}
   ForkJob(const ForkJob&) = delete;
   ForkJob& operator=(const ForkJob&) = delete;
 
@@ -85,7 +93,7 @@ class ForkJob {
 
  private:
   friend class TeamMember;
-  Run run_;
+  Does does_;
   ForkJob* older_ = nullptr;
   ForkGift* gift_ = nullptr;  // once it has been given away
 };
@@ -110,13 +118,10 @@ class alignas(64) TeamMember {
   [[nodiscard]] bool asked() const noexcept {
     return asked_.load(std::memory_order_relaxed) != 0;  // relaxed: answer() looks closer
   }
-  /// Gives the oldest job away. Throws ForkCancelled if the region that runs here is cancelled.
+  /// Gives the oldest away that there is. Throws ForkCancelled if the region that runs here is
+  /// cancelled.
   void answer();
-  /// Whether there is a job to give.
-  [[nodiscard]] bool can_give() const noexcept {
-    return newest_ != nullptr && newest_->gift_ == nullptr;
-  }
-  /// Takes `job`, the newest, back. True: it was not given away, the caller runs it.
+  /// Takes `job`, the newest, back. True: it was not given away, all of it is the caller's to do.
   [[nodiscard]] bool take_back(ForkJob& job) noexcept {
     if (job.gift_ != nullptr) [[unlikely]]
       return false;
@@ -137,12 +142,26 @@ class alignas(64) TeamMember {
   void work() noexcept;
   void run(ForkJob& job) noexcept;
   void run_root(ForkRoot& root) noexcept;
+  [[nodiscard]] ForkJob* oldest_to_give() noexcept;
   [[nodiscard]] ForkJob* give() noexcept;
   void decline() noexcept;
+  void look_at_region() noexcept;
+  void set_idle() noexcept;
+  void send_away() noexcept;
   void respond(std::uintptr_t word, ForkJob* job) noexcept;
+  [[nodiscard]] TeamMember& next_victim() noexcept;
+  [[nodiscard]] bool may_have_work() const noexcept {
+    return busy_.load(std::memory_order_relaxed);  // relaxed: a hint
+  }
+  [[nodiscard]] bool put_question(TeamMember& victim, std::uintptr_t sleeps) noexcept;
   [[nodiscard]] ForkJob* ask(TeamMember& victim) noexcept;
+  void sleep_asking() noexcept;
+  [[nodiscard]] TeamMember* ask_for_long() noexcept;
+  void sleep_for_answer(TeamMember& victim) noexcept;
+  [[nodiscard]] ForkJob* taken_answer() noexcept;
   [[nodiscard]] bool withdraw_from(TeamMember& victim) noexcept;
   [[nodiscard]] bool run_anothers() noexcept;
+  [[nodiscard]] bool run_given(ForkJob* job) noexcept;
   void wait_for(ForkGift& gift) noexcept;
   void look() noexcept;
   void nap() noexcept;
@@ -157,7 +176,7 @@ class alignas(64) TeamMember {
   std::size_t next_victim_ = 0;
   ThreadParker parker_;
   // Written by others
-  alignas(64) Atomic<std::uintptr_t> asked_{0};   // who asks, and a bit: the words are in team.cpp
+  alignas(64) Atomic<std::uintptr_t> asked_{0};   // who asks, and two bits: see team_member.cpp
   alignas(64) Atomic<std::uintptr_t> answer_{0};  // to this member's own question
   Atomic<bool> busy_{false};  // may have something to give; a hint for those who ask
 };

@@ -21,7 +21,7 @@ struct WorkerMetrics {
   std::uint64_t injector_takes = 0;  ///< … in a queue that all share: from outside, with a priority
   std::uint64_t parks = 0;           ///< times that it went to sleep, or was about to
   std::uint64_t wakes = 0;           ///< … and was called because there was too much for others
-  std::uint64_t driver_polls = 0;    ///< times that its event queue was asked
+  std::uint64_t driver_polls = 0;    ///< times that its event queue was asked, or slept without
   std::uint64_t io_completions = 0;  ///< operations and timers that have ended in its reactor
   std::uint64_t tasks_spawned = 0;   ///< tasks of the runtime (not of a scope) that began on it
   std::uint64_t tasks_ended = 0;     ///< … and that ended on it

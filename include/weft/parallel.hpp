@@ -35,6 +35,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -54,8 +55,8 @@ class ForkScope {
   ForkScope(const ForkScope&) = delete;
   ForkScope& operator=(const ForkScope&) = delete;
 
-  /// True: the job is the caller's to run. False: another member has run it. Rethrows what it
-  /// threw.
+  /// True: all of it is the caller's. False: another member has done what it was given. Rethrows
+  /// what that threw.
   [[nodiscard]] bool end() {
     ended_ = true;
     if (member_.take_back(job_)) [[likely]]
@@ -73,10 +74,13 @@ class ForkScope {
 template <class F>
 class InvokeJob final : public ForkJob {
  public:
-  explicit InvokeJob(F& function) noexcept : ForkJob(&InvokeJob::run_job), function_(function) {}
+  explicit InvokeJob(F& function) noexcept : ForkJob(&InvokeJob::act), function_(function) {}
 
  private:
-  static void run_job(ForkJob& self) { static_cast<InvokeJob&>(self).function_(); }
+  static bool act(ForkJob& self, Act what, TeamMember&) {
+    if (what == Act::run) static_cast<InvokeJob&>(self).function_();
+    return true;
+  }
   F& function_;
 };
 
@@ -103,45 +107,55 @@ void parallel_invoke(F&& first, G&& second, More&&... more) {
   parallel_invoke(first, [&] { parallel_invoke(second, more...); });
 }
 
-/// What a loop over [begin, end) does: `step(first, last)` on parts of at most `grain`, in order as
-/// far as one thread does them; and gives half of the rest away when it is asked for.
+/// A loop over [begin, end), `grain` steps at a time. Who asks for work is given half of the steps
+/// that are left, once; from then on of the loops and jobs within the steps, which are newer.
 template <std::integral Index, class Part>
-class ForkLoop {
+class ForkLoop final : public ForkJob {
  public:
   using Count = std::make_unsigned_t<Index>;
 
-  /// `part` gets what one thread does, by `part.step(i)`. `part.fresh()` gives one for the rest,
-  /// and takes that up again by `part.join(rest)`.
+  /// `part` gets what one thread does, by `part.step(i)`. `part.fresh()` gives one for what is
+  /// given away, also in the middle of a step; `part.join(that)` takes it up again.
   static void run(TeamMember& member, Part& part, Index begin, Index end, Count grain) {
-    while (begin != end) {
-      if (member.asked()) [[unlikely]] {
-        if (!member.can_give() && count(begin, end) > grain) {
-          return split(member, part, begin, end, grain);
-        }
+    if (count(begin, end) <= grain) {  // nothing to give
+      if (member.asked()) [[unlikely]]
         member.answer();
-      }
-      const Index stop = count(begin, end) > grain ? after(begin, grain) : end;
+      for (; begin != end; ++begin) part.step(begin);
+      return;
+    }
+    ForkLoop loop(part, begin, end, grain);
+    ForkScope scope(member, loop);
+    // What is the owner's may become less, by answer() here and within a step.
+    while (begin != loop.end_) {
+      const Index stop = count(begin, loop.end_) > grain ? after(begin, grain) : loop.end_;
+      loop.next_ = stop;
+      if (member.asked()) [[unlikely]]
+        member.answer();
       for (; begin != stop; ++begin) part.step(begin);
     }
+    if (!scope.end()) part.join(std::move(*loop.others_part_));
   }
 
  private:
-  class Half final : public ForkJob {
-   public:
-    Half(const Part& like, Index begin, Index end, Count grain)
-        : ForkJob(&Half::run_job), part_(like.fresh()), begin_(begin), end_(end), grain_(grain) {}
-    void run_here(TeamMember& member) { run(member, part_, begin_, end_, grain_); }
-    [[nodiscard]] Part& part() noexcept { return part_; }
+  ForkLoop(Part& part, Index begin, Index end, Count grain) noexcept
+      : ForkJob(&ForkLoop::act), part_(part), next_(begin), end_(end), grain_(grain) {}
 
-   private:
-    static void run_job(ForkJob& self) {
-      static_cast<Half&>(self).run_here(*TeamMember::current());
+  static bool act(ForkJob& self, Act what, TeamMember& member) {
+    auto& loop = static_cast<ForkLoop&>(self);
+    const Count left = count(loop.next_, loop.end_);
+    switch (what) {
+      case Act::may_give:
+        return left >= loop.grain_;
+      case Act::set_apart:
+        loop.others_part_.emplace(loop.part_.fresh());
+        loop.others_end_ = std::exchange(loop.end_, after(loop.next_, left / 2));
+        break;
+      case Act::run:  // the owner changes neither any more
+        run(member, *loop.others_part_, loop.end_, loop.others_end_, loop.grain_);
+        break;
     }
-    Part part_;
-    Index begin_;
-    Index end_;
-    Count grain_;
-  };
+    return true;
+  }
 
   // A difference of two signed numbers need not be one.
   static Count count(Index begin, Index end) noexcept {
@@ -151,15 +165,12 @@ class ForkLoop {
     return static_cast<Index>(static_cast<Count>(begin) + steps);
   }
 
-  static void split(TeamMember& member, Part& part, Index begin, Index end, Count grain) {
-    const Index middle = after(begin, count(begin, end) / 2);
-    Half right(part, middle, end, grain);
-    ForkScope scope(member, right);
-    member.answer();
-    run(member, part, begin, middle, grain);
-    if (scope.end()) right.run_here(member);
-    part.join(std::move(right.part()));
-  }
+  Part& part_;
+  Index next_;  // the first step that has not begun
+  Index end_;   // of what is the owner's
+  const Count grain_;
+  Index others_end_{};
+  std::optional<Part> others_part_;
 };
 
 /// Calls `body(i)` for each i of [begin, end), perhaps several at the same time. `grain` of them,

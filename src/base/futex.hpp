@@ -1,5 +1,5 @@
-// Waiting on a 32-bit word: the system call under ThreadParker, and its model. Called by
-// thread_parker.cpp and adaptive_lock.cpp alone. Both functions are safe from any thread.
+// Waiting on a 32-bit word: the system call under ThreadParker, AdaptiveLock and Doorbell, and its
+// model. Both functions are safe from any thread.
 #pragma once
 
 #include <chrono>

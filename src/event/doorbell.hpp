@@ -34,7 +34,7 @@ class Doorbell {
   /// needed, and the doorbell may be gone.
   [[nodiscard]] bool ring() noexcept {
     const Atomic<std::uint32_t>* const word = &state_;
-    const std::uint32_t before = state_.exchange(asked, std::memory_order_acq_rel);
+    const std::uint32_t before = state_.exchange(asked, std::memory_order_release);
     // Only the address is used: see futex_wake_one().
     if (before == at_door) futex_wake_one(word);
     return before == silent;
@@ -42,7 +42,7 @@ class Doorbell {
 
   // The owner's
   /// Takes the wake. True: there was one. It has met the event, or slept at the door.
-  bool answer() noexcept { return state_.exchange(silent, std::memory_order_acq_rel) == asked; }
+  bool answer() noexcept { return state_.exchange(silent, std::memory_order_acquire) == asked; }
   /// Sleeps until a wake is asked for, or until `deadline` (null: none); answer() says which.
   /// False: one was asked for before, and its event is to be met.
   [[nodiscard]] bool await_ring(const std::chrono::steady_clock::time_point* deadline) noexcept {

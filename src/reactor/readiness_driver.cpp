@@ -171,7 +171,7 @@ void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) n
 }
 
 void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
-  if (waiting_ == 0 && timeout_ns != 0) {
+  if (registered_ == 0 && timeout_ns != 0) {
     if (const std::optional<bool> woken = poller_->await_wake(timeout_ns)) {
       undelivered_ = {};
       woken_ = *woken;
@@ -204,6 +204,7 @@ ReadinessDriver::Watch* ReadinessDriver::record_for(const Source& source) noexce
   if (watch != nullptr && watch->source != &source) {
     WEFT_CHECK(!watch->waited_for(),
                "a handle was closed, and its number used again, while operations waited on it");
+    if (watch->registered) --registered_;
     *watch = Watch{};
     watch->source = &source;
   }
@@ -216,6 +217,7 @@ Result<ReadinessDriver::Watch*> ReadinessDriver::begin_watching(Source& source) 
   const int error = poller_->add(source.handle(), 0, Interest::both, Trigger::edge);
   if (error != 0) return fail(os_error(error));
   source.note_watched_by(number_.get());
+  if (!watch->registered) ++registered_;
   watch->registered = true;
   watch->ready = both_directions;
   watch->idle_events = 0;
@@ -227,6 +229,7 @@ void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
   // The source's bit stays: the source may be gone, or in use by another thread. `registered`
   // decides.
   watch.registered = false;
+  --registered_;
   static_cast<void>(poller_->remove(handle));
 }
 

@@ -88,6 +88,7 @@ class ReadinessDriver final : public Driver {
   HandleTable<Watch> watches_;
   std::span<const Ready> undelivered_;  // of the poller's last wait
   std::size_t waiting_ = 0;             // operations in all queues
+  std::size_t registered_ = 0;          // watches that are
 };
 
 }  // namespace weft

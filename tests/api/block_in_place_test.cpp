@@ -196,6 +196,7 @@ TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
     co_await sleep_for(10us);
     block_in_place([&] { EXPECT_EQ(TaskSet::current_or_null() == nullptr, hands_over()); });
   });
+  end_runtime();  // before the faults go
 }
 
 // Who has stood in keeps the fibers that have started there, and sees to them.

@@ -112,8 +112,10 @@ TEST_P(CancelTest, ItIsStickyAndTwiceIsOnce) {
   int reached = 0;
   run([&]() -> Task<void> {
     ManualEvent event;
+    Turnstile turnstile;
     auto body = [&]() -> Task<void> {
       co_await event;  // set before the cancel: delivered
+      turnstile.pass();
       reached = 1;
       co_await yield_now();
       reached = 2;
@@ -123,6 +125,7 @@ TEST_P(CancelTest, ItIsStickyAndTwiceIsOnce) {
     event.set();
     handle.cancel();
     handle.cancel();
+    turnstile.open();
     const Outcome<void> outcome = co_await std::move(handle).outcome();
     EXPECT_TRUE(outcome.cancelled());
   });

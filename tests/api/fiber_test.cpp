@@ -340,20 +340,20 @@ TEST_P(FiberTest, CancelReachesWhatTheFiberAwaits) {
 }
 
 TEST_P(FiberTest, CancelBeforeItStartsEndsItAtItsFirstAwait) {
-  bool reached = false;
   bool passed = false;
   run([&]() -> Task<void> {
+    Turnstile turnstile;
     auto handle = spawn_fiber([&] {
-      reached = true;
+      turnstile.pass();
       await(yield_now());
       passed = true;
     });
     handle.cancel();
+    turnstile.open();
     const auto outcome = co_await std::move(handle).outcome();
     EXPECT_TRUE(outcome.cancelled());
   });
   EXPECT_FALSE(passed);
-  static_cast<void>(reached);
 }
 
 TEST_P(FiberTest, ACatchAllThatSwallowsTheUnwindingOnlyPutsItOff) {

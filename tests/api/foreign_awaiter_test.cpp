@@ -25,15 +25,18 @@ WEFT_ON_ALL_RUNTIMES(ForeignAwaiterTest);
 /// this object may be gone.
 class OnAnotherThread {
  public:
-  explicit OnAnotherThread(int value) noexcept : value_(value) {}
+  explicit OnAnotherThread(int value, ManualEvent* begun = nullptr) noexcept
+      : value_(value), begun_(begun) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) const {
+    if (begun_ != nullptr) begun_->set();
     std::thread([waiting] { waiting.resume(); }).detach();
   }
   int await_resume() const noexcept { return value_; }
 
  private:
   int value_;
+  ManualEvent* begun_;
 };
 
 /// Does not suspend, in one way or the other.
@@ -144,8 +147,7 @@ TEST_P(ForeignAwaiterTest, ACancelWaitsForItsEnd) {
   bool got_value = false;
   run([&]() -> Task<void> {
     auto handle = spawn([&]() -> Task<void> {
-      started.set();
-      const int value = co_await OnAnotherThread(3);
+      const int value = co_await OnAnotherThread(3, &started);
       got_value = value == 3;
       co_await never;
     });

@@ -356,15 +356,18 @@ TEST_P(FutureTest, WhatIsReadyInSpiteOfACancelIsDelivered) {
 TEST_P(FutureTest, NoneIsBegunAfterACancel) {
   run([]() -> Task<void> {
     ManualEvent gate;
+    Turnstile turnstile;
     Signal signal;
     auto body = [&]() -> Task<void> {
       co_await gate;
+      turnstile.pass();
       co_await signal.wait();
     };
     auto handle = spawn(body);
     co_await until([&] { return gate.awaited(); });
     gate.set();
     handle.cancel();
+    turnstile.open();
     const Outcome<void> outcome = co_await std::move(handle).outcome();
     EXPECT_TRUE(outcome.cancelled());
     EXPECT_EQ(signal.polls(), 0);

@@ -18,7 +18,7 @@ Response plain(Request& request) { return Response::text(request.target); }
 TEST_P(HttpServerLimits, ASlowHeadIs408) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
-    options.header_timeout = milliseconds(40);
+    options.header_timeout = milliseconds(200);  // the head has to come in that time
     Site site(std::move(options), plain);
     co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string answer = co_await tell(s.endpoint(), "GET /slow HT");
@@ -34,7 +34,7 @@ TEST_P(HttpServerLimits, ASlowHeadIs408) {
 TEST_P(HttpServerLimits, TricklingDoesNotMoveTheDeadline) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
-    options.header_timeout = milliseconds(60);
+    options.header_timeout = milliseconds(200);
     Site site(std::move(options), plain);
     co_await visiting(site, [](Site& s) -> Task<void> {
       TcpStream stream = co_await TcpStream::connect(s.endpoint());
@@ -82,9 +82,9 @@ TEST_P(HttpServerLimits, AnIdleConnectionIsClosed) {
 TEST_P(HttpServerLimits, HandlersHaveNoDeadline) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
-    options.idle_timeout = options.header_timeout = options.body_timeout = milliseconds(10);
+    options.idle_timeout = options.header_timeout = options.body_timeout = milliseconds(200);
     Site site(std::move(options), [](Request&) -> Task<Response> {
-      co_await sleep_for(milliseconds(60));
+      co_await sleep_for(milliseconds(300));
       co_return Response::text("late");
     });
     co_await visiting(site, [](Site& s) -> Task<void> {

@@ -75,9 +75,12 @@ TEST_F(PollTest, ComesBackFromATaskThatNeverEnds) {
 
 TEST_F(PollTest, SaysWhenTheNextTimerIsDue) {
   auto sleeper = runtime.spawn([]() -> Task<void> { co_await sleep_for(20ms); });
+  const auto began = std::chrono::steady_clock::now();
   const Timeout next = runtime.poll();
   ASSERT_TRUE(next.has_value());
-  EXPECT_GT(*next, 0ns);
+  if (std::chrono::steady_clock::now() - began < 20ms) {
+    EXPECT_GT(*next, 0ns);
+  }
   EXPECT_LE(*next, 21ms);
   loop_until([&] { return sleeper.ended(); });
   EXPECT_LT(waits, 50);  // it slept, rather than spun

@@ -1,6 +1,7 @@
 // scope(): children end before it does, on every path; the first failure cancels the rest and is
 // rethrown.
 #include <weft/finally.hpp>
+#include <weft/placement.hpp>
 #include <weft/scope.hpp>
 #include <weft/time.hpp>
 
@@ -167,7 +168,7 @@ TEST_P(ScopeTest, AFailureThatWasJoinedStillFailsTheScopeAndIsNotReportedTwice) 
 
 TEST_P(ScopeTest, WhoeverJoinsTheFailingChildSeesItsFailureBeforeTheCancel) {
   std::string seen;
-  auto program = [&]() -> Task<void> {
+  auto opened = [&]() -> Task<void> {
     co_await scope([&](Scope& s) -> Task<void> {
       auto handle = s.spawn([]() -> Task<void> {
         co_await yield_now();
@@ -180,6 +181,8 @@ TEST_P(ScopeTest, WhoeverJoinsTheFailingChildSeesItsFailureBeforeTheCancel) {
       }
     });
   };
+  // All on one worker: the join comes before the end.
+  auto program = [&]() -> Task<void> { co_await spawn_local(opened); };
   EXPECT_THROW(run(program), std::runtime_error);
   EXPECT_EQ(seen, "child");
 }
@@ -247,12 +250,15 @@ TEST_P(ScopeTest, AChildThatSharedTheCancelLeavesNoResult) {
         co_return 42;
       });
     };
-    JoinHandle<int> whole = spawn(work);
-    co_await until([&] { return never.awaited(); });
-    whole.cancel();
-    handle->cancel();  // which comes too late to be the reason
-    const Outcome<int> outcome = co_await std::move(whole).outcome();
-    EXPECT_TRUE(outcome.cancelled());
+    // All on one worker: so when the child waits, the whole waits for it.
+    co_await spawn_local([&]() -> Task<void> {
+      JoinHandle<int> whole = spawn_local(work);
+      co_await until([&] { return never.awaited(); });
+      whole.cancel();
+      handle->cancel();  // which comes too late to be the reason
+      const Outcome<int> outcome = co_await std::move(whole).outcome();
+      EXPECT_TRUE(outcome.cancelled());
+    });
   });
 }
 

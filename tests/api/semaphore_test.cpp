@@ -236,12 +236,14 @@ void apply(After action, Semaphore& semaphore, const JoinHandle<bool>& handle) {
 Task<void> play(Case c) {
   Semaphore semaphore(c.permits);
   Semaphore gate(0);
+  Turnstile turnstile;
   std::atomic<bool> begun = false;
   auto body = [&]() -> Task<bool> {
     while (!begun) {
       const Permit opened = co_await gate.acquire();
       begun = true;
     }
+    turnstile.pass();
     Permit permit = co_await semaphore.acquire();
     permit.forget();
     co_return true;
@@ -251,6 +253,7 @@ Task<void> play(Case c) {
   if (c.before == Before::release) semaphore.release();
   gate.release();
   if (c.before == Before::cancel) handle.cancel();  // sticky: the gate's permit comes first
+  turnstile.open();
   co_await until([&] { return handle.ended() || semaphore.waiting() == 1; });
   apply(c.first, semaphore, handle);
   apply(c.second, semaphore, handle);

@@ -138,18 +138,21 @@ enum class Moment { before, during, after };
 template <class S>
 Task<bool> cancelled_wait(S& subject, Moment moment) {
   Semaphore gate(0);
+  Turnstile turnstile;
   std::atomic<bool> begun = false;
   auto body = [&]() -> Task<void> {
     while (!begun) {
       const Permit opened = co_await gate.acquire();
       begun = true;
     }
+    turnstile.pass();
     co_await pass(subject);
   };
   auto handle = spawn(body);
   co_await until([&] { return gate.waiting() == 1; });
   gate.release();
   if (moment == Moment::before) handle.cancel();  // sticky: the gate's permit comes first
+  turnstile.open();
   co_await until([&] { return handle.ended() || subject.waiting() == 1; });
   if (moment == Moment::after) subject.grant();
   handle.cancel();

@@ -161,14 +161,17 @@ TEST_P(WhenAllTest, NothingBeginsOnceACancelWasAskedFor) {
       co_return;
     };
     ManualEvent gate;
+    Turnstile turnstile;
     auto body = [&]() -> Task<void> {
       co_await gate;
+      turnstile.pass();
       co_await when_all(child(), child());
     };
     auto handle = spawn(body);
     co_await until([&] { return gate.awaited(); });
     gate.set();
     handle.cancel();
+    turnstile.open();
     const Outcome<void> outcome = co_await std::move(handle).outcome();
     EXPECT_TRUE(outcome.cancelled());
   });

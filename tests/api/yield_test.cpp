@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -58,24 +60,22 @@ TEST_P(YieldTest, ReadyTasksRunFirst) {
 TEST_P(YieldTest, ASpinningTaskStarvesNeitherTimersNorOthers) {
   run([]() -> Task<void> {
     std::atomic<bool> stop{false};
-    auto spin = [&]() -> Task<std::size_t> {
-      std::size_t turns = 0;
+    std::array<std::atomic<std::size_t>, 2> turns{};
+    auto spin = [&](std::atomic<std::size_t>& own) -> Task<void> {
       while (!stop.load()) {
         co_await yield_now();
-        ++turns;
+        ++own;
       }
-      co_return turns;
     };
-    auto spinner = spawn(spin);
-    auto another = spawn(spin);
+    auto spinner = spawn(spin, std::ref(turns[0]));
+    auto another = spawn(spin, std::ref(turns[1]));
     co_await sleep_for(5ms);
     auto selection = co_await select(sleep_for(2ms), sleep_for(1h));
     EXPECT_EQ(selection.index(), 0U);
+    co_await until([&] { return turns[0] > 0 && turns[1] > 0; });
     stop = true;
-    const std::size_t turns = co_await std::move(spinner);
-    EXPECT_GT(turns, 0U);
-    const std::size_t others = co_await std::move(another);
-    EXPECT_GT(others, 0U);
+    co_await std::move(spinner);
+    co_await std::move(another);
   });
 }
 

@@ -4,6 +4,7 @@
 #include "exec/level.cpp"
 #include "exec/scheduler.cpp"
 #include "exec/team.cpp"
+#include "exec/team_member.cpp"
 #include "exec/worker.cpp"
 #include "exec/worker_help.cpp"
 #include "exec/worker_sleep.cpp"

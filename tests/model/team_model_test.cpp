@@ -5,6 +5,7 @@
 #include <array>
 #include <stdexcept>
 #include <weft/frame_pool.hpp>
+#include <weft/parallel.hpp>
 
 #include "model/model_test.hpp"
 
@@ -20,12 +21,14 @@ class TeamUnderModel {
     member(index).region_ = &region;
     member(index).busy_.store(true, std::memory_order_relaxed);
   }
-  void has_ended(std::size_t index) noexcept {
-    member(index).busy_.store(false, std::memory_order_relaxed);
-    member(index).decline();
-  }
+  void has_ended(std::size_t index) noexcept { member(index).set_idle(); }
   [[nodiscard]] bool runs_anothers(std::size_t index) noexcept {
     return member(index).run_anothers();
+  }
+  /// As who has asked for long does, if there is somebody to ask.
+  void sleeps_asking(std::size_t index) noexcept {
+    TeamMember* const victim = member(index).ask_for_long();
+    if (victim != nullptr) member(index).sleep_for_answer(*victim);
   }
   void cancel(ForkRegion& region) noexcept { team_.cancel(region); }
 
@@ -37,11 +40,14 @@ namespace model {
 namespace {
 
 struct Job final : ForkJob {
-  Job() : ForkJob(&Job::run_job) {}
-  static void run_job(ForkJob& self) {
-    auto& job = static_cast<Job&>(self);
-    ++job.runs;  // no atomic: it may happen once, and the owner's join comes after it
-    if (job.fails) throw std::domain_error("as it should");
+  Job() : ForkJob(&Job::act) {}
+  static bool act(ForkJob& self, Act what, TeamMember&) {
+    if (what == Act::run) static_cast<Job&>(self).run();
+    return true;
+  }
+  void run() {
+    ++runs;  // no atomic: it may happen once, and the owner's join comes after it
+    if (fails) throw std::domain_error("as it should");
   }
   int runs = 0;
   bool fails = false;
@@ -49,7 +55,7 @@ struct Job final : ForkJob {
 
 void take_back_or_join(TeamMember& member, Job& job) {
   if (member.take_back(job)) {
-    Job::run_job(job);
+    job.run();
   } else {
     member.join(job);
   }
@@ -81,6 +87,132 @@ TEST(TeamModel, AJobIsRunOnceByItsOwnerOrByWhoAsked) {
   expect_holds_exhaustively(3, one_asks);
   expect_holds_randomly(50000, one_asks);
 }
+
+void one_sleeps(Execution& execution) {
+  TeamUnderModel team(2);
+  ForkRegion region;
+  std::array<Job, 2> jobs;
+  team.computes(0, region);
+  execution.thread([&] {
+    TeamMember& member = team.member(0);
+    if (member.asked()) member.answer();  // it has nothing yet
+    fork(member, jobs[0]);
+    fork(member, jobs[1]);
+    team.has_ended(0);
+  });
+  execution.thread([&] { team.sleeps_asking(1); });
+  execution.join_all();
+  require(jobs[0].runs == 1 && jobs[1].runs == 1, "each job is run once");
+}
+
+TEST(TeamModel, WhoSleepsAskingIsAnsweredOrSentAway) {
+  expect_holds_exhaustively(3, one_sleeps);
+  expect_holds_weakly(3, 2, one_sleeps);
+  expect_holds_randomly(50000, one_sleeps);
+}
+
+void two_sleep(Execution& execution) {
+  TeamUnderModel team(3);
+  ForkRegion region;
+  Job job;
+  team.computes(0, region);
+  execution.thread([&] {
+    fork(team.member(0), job);
+    team.has_ended(0);
+  });
+  // Neither has anything to give the other, who may ask it all the same.
+  for (std::size_t thief : {1U, 2U}) {
+    execution.thread([&, thief] {
+      team.sleeps_asking(thief);
+      team.has_ended(thief);
+    });
+  }
+  execution.join_all();
+  require(job.runs == 1, "the job is run once");
+}
+
+TEST(TeamModel, TwoWhoSleepAskingAreBothWoken) {
+  expect_holds_exhaustively(2, two_sleep);
+  expect_holds_randomly(50000, two_sleep);
+}
+
+struct Steps {
+  std::array<Shared<int>, 4>& done;
+  int own = 0;
+  void step(std::size_t i) {
+    ++done[i].write();
+    ++own;
+  }
+  [[nodiscard]] Steps fresh() const { return {done}; }
+  void join(Steps&& others) { own += others.own; }
+};
+
+void loop(Execution& execution, bool sleeps) {
+  TeamUnderModel team(2);
+  ForkRegion region;
+  std::array<Shared<int>, 4> done;
+  int joined = 0;
+  team.computes(0, region);
+  execution.thread([&] {
+    Steps steps{done};
+    ForkLoop<std::size_t, Steps>::run(team.member(0), steps, 0, done.size(), 1);
+    joined = steps.own;
+    team.has_ended(0);
+  });
+  execution.thread(
+      [&, sleeps] { sleeps ? team.sleeps_asking(1) : static_cast<void>(team.runs_anothers(1)); });
+  execution.join_all();
+  for (Shared<int>& each : done) require(each.read() == 1, "each step is done once");
+  require(joined == 4, "what was done elsewhere is joined");
+}
+
+TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
+  for (const bool sleeps : {false, true}) {
+    const auto program = [sleeps](Execution& execution) { loop(execution, sleeps); };
+    expect_holds_exhaustively(3, program);
+    expect_holds_weakly(2, 2, program);
+    expect_holds_randomly(20000, program);
+  }
+}
+
+/// Of two loops, one in each step of the other. Notes who has done what.
+struct Inner {
+  std::array<bool, 4>& by_thief;
+  std::size_t outer;
+  bool thief = false;
+  void step(std::size_t i) { by_thief[2 * outer + i] = thief; }
+  [[nodiscard]] Inner fresh() const { return {by_thief, outer, true}; }
+  void join(Inner&&) {}
+};
+struct Outer {
+  std::array<bool, 4>& by_thief;
+  std::array<TeamMember*, 2> members;
+  bool thief = false;
+  void step(std::size_t i) {
+    Inner inner{by_thief, i, thief};
+    ForkLoop<std::size_t, Inner>::run(*members[thief ? 1 : 0], inner, 0, 2, 1);
+  }
+  [[nodiscard]] Outer fresh() const { return {by_thief, members, true}; }
+  void join(Outer&&) {}
+};
+
+void nested_loops(Execution& execution) {
+  TeamUnderModel team(2);
+  ForkRegion region;
+  std::array<bool, 4> by_thief{};
+  team.computes(0, region);
+  execution.thread([&] {
+    Outer outer{by_thief, {&team.member(0), &team.member(1)}};
+    ForkLoop<std::size_t, Outer>::run(team.member(0), outer, 0, 2, 1);
+    team.has_ended(0);
+  });
+  execution.thread([&] { static_cast<void>(team.runs_anothers(1)); });
+  execution.join_all();
+  require(!by_thief[0] && !by_thief[1], "the half of the outer loop is given first");
+  require(!by_thief[2] || by_thief[3], "of a loop the last steps are given");
+}
+
+TEST(TeamModel, OfNestedLoopsTheOuterOneIsShared) { expect_holds_exhaustively(3, nested_loops); }
 
 void two_ask(Execution& execution) {
   TeamUnderModel team(3);

@@ -6,6 +6,7 @@
 #include <weft/task.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -57,6 +58,19 @@ template <class Condition>
 Task<void> until(Condition condition) {
   while (!condition()) co_await yield_now();
 }
+
+/// Holds a task back, on whatever thread it runs, without suspending it: until open() nothing that
+/// it does after pass() has been done. On one thread it is to be opened before the task runs.
+class Turnstile {
+ public:
+  void open() noexcept { open_ = true; }
+  void pass() const noexcept {
+    while (!open_) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<bool> open_ = false;
+};
 
 /// How far a task's stack reached, whichever threads it ran on.
 class StackMeter {
