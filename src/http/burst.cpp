@@ -21,7 +21,7 @@ constexpr std::size_t kCopiedBody = 16 * 1024;
 /// The slowest reader of a long response that is waited for, in bytes a second; see write_timeout.
 constexpr std::size_t kSlowestReader = 64 * 1024;
 /// Memory is not set aside for more than this on a peer's word alone.
-constexpr std::uint64_t kMostReserved = 64 * 1024;
+constexpr std::uint64_t kMostReservedInBurst = 64 * 1024;
 /// Connections that may wait with a slot of their own, since their requests do not fit the first
 /// read.
 constexpr std::size_t kMostWarm = 64;
@@ -74,7 +74,7 @@ enum class Parsed : std::uint8_t { need_more, complete, failed };
         break;
       case ParseEvent::head:
         slot.request.body.reserve(
-            static_cast<std::size_t>(std::min(slot.parser.content_length(), kMostReserved)));
+            static_cast<std::size_t>(std::min(slot.parser.content_length(), kMostReservedInBurst)));
         // A client whose body is here already does not wait for the word.
         if (slot.parser.expects_continue() && input.empty()) {
           slot.output.append("HTTP/1.1 100 Continue\r\n\r\n");

@@ -32,7 +32,7 @@ class ClientCore {
 namespace {
 
 /// A response is read into this first: most heads fit, and a request that waits holds no more.
-constexpr std::size_t kFirstRead = 512;
+constexpr std::size_t kFirstOfAnswer = 512;
 
 /// One request to one URL.
 struct Call {
@@ -104,7 +104,7 @@ Task<Result<bool>> exchange(Call& call, TcpStream& stream) {
   out = std::string();
   // Also after a write that failed: the server may have refused the request before it had all of
   // it.
-  std::array<std::byte, kFirstRead> first;
+  std::array<std::byte, kFirstOfAnswer> first;
   const Result<std::size_t> got = co_await attempt(stream.read(first));
   if (!got || *got == 0) {
     if (!written) co_return fail(written.error());

@@ -12,7 +12,7 @@ namespace {
 
 /// Requests are read into this first, so that a connection that waits holds no more. A typical
 /// request fits.
-constexpr std::size_t kFirstRead = 256;
+constexpr std::size_t kFirstOfRequest = 256;
 
 /// How much a peer that was refused may go on sending; see kLingerTime.
 constexpr std::size_t kLingerBytes = 1024 * 1024;
@@ -62,7 +62,7 @@ std::int64_t Connection::deadline() noexcept {
 Task<void> serve_connection(Admission admission, TcpStream stream) {
   Session& session = admission.session();
   Connection connection(session, std::move(stream));
-  std::array<std::byte, kFirstRead> first;
+  std::array<std::byte, kFirstOfRequest> first;
   try {
     connection.enter(Connection::Phase::idle, deadline_after(session.options().header_timeout));
     for (;;) {

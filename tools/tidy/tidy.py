@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import coroutines
 import layers
+import names
 import sizes
 import words
 from source import Violation, read_tree
@@ -34,6 +35,7 @@ def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
     violations: Iterable[Violation] = [
         *layers.check(sources, table),
         *sizes.check(sources, exceptions),
+        *names.check(sources),
         *_without(exceptions.get("word", []), words.check(sources)),
         *_without(exceptions.get("form", []), coroutines.check(sources)),
     ]

@@ -71,6 +71,19 @@ class TidyTest(unittest.TestCase):
         (self.root / path).unlink()
 
 
+class Names(TidyTest):
+    def unnamed(self, text: str) -> str:
+        return SOURCE + f"namespace weft {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}\n"
+
+    def test_no_two_sources_have_one_name(self):
+        self.write("src/base/one.cpp", self.unnamed("constexpr int most = 1;\nstruct Kind {};"))
+        self.expect("src/os/two.cpp", self.unnamed("constexpr long most = 2;"), "name", line=5)
+        self.expect("src/os/two.cpp", self.unnamed("class Kind : Base {};"), "name")
+        self.allow("src/os/two.cpp", self.unnamed("constexpr int least = 1;"))
+        self.allow("src/os/two_test.cpp", self.unnamed("constexpr int most = 1;"))
+        self.allow("src/os/two.cpp", SOURCE + "constexpr int most = 1;\n")
+
+
 class Layers(TidyTest):
     def test_a_folder_includes_itself_and_lower_layers(self):
         self.allow("src/net/x.hpp", HEADER + '#include <weft/x.hpp>\n#include "base/good.hpp"\n')

@@ -1,0 +1,30 @@
+"""Names that two sources of the library have in unnamed namespaces: some builds compile sources
+several at a time, and which ones meet changes with each file that is added."""
+
+import re
+from collections.abc import Iterable
+
+from source import Source, Violation
+
+_UNNAMED = re.compile(r"^namespace \{\n(?P<body>.*?)^\}", re.M | re.S)
+_NAMED = re.compile(
+    r"^(?:constexpr [\w:<>, *]*?|(?:class|struct|enum class) )(?P<name>\w+) *(?:=|\{|;|:[^:]|\[)",
+    re.M,
+)
+
+
+def check(sources: list[Source]) -> Iterable[Violation]:
+    """Constants and types; functions of one name mostly differ in what they take."""
+    first: dict[str, str] = {}
+    for source in sources:
+        if not source.path.startswith("src/") or not source.path.endswith(".cpp"):
+            continue
+        if source.path.endswith("_test.cpp"):
+            continue
+        for space in _UNNAMED.finditer(source.code):
+            for named in _NAMED.finditer(space["body"]):
+                other = first.setdefault(named["name"], source.path)
+                if other != source.path:
+                    offset = space.start("body") + named.start("name")
+                    text = f"'{named['name']}' is in {other}, too, and some builds join the two"
+                    yield source.violation(offset, "name", text)
