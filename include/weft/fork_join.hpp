@@ -90,6 +90,8 @@ class ForkJob {
 
  protected:
   ~ForkJob() = default;
+  /// Whether it has been given away, or a part of it.
+  [[nodiscard]] bool was_given() const noexcept { return gift_ != nullptr; }
 
  private:
   friend class TeamMember;

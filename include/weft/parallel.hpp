@@ -108,7 +108,8 @@ void parallel_invoke(F&& first, G&& second, More&&... more) {
 }
 
 /// A loop over [begin, end), `grain` steps at a time. Who asks for work is given half of the steps
-/// that are left, once; from then on of the loops and jobs within the steps, which are newer.
+/// that are left; who asks again gets of the loops and jobs within the step that is under way, or
+/// of what is left after it.
 template <std::integral Index, class Part>
 class ForkLoop final : public ForkJob {
  public:
@@ -129,8 +130,13 @@ class ForkLoop final : public ForkJob {
     while (begin != loop.end_) {
       const Index stop = count(begin, loop.end_) > grain ? after(begin, grain) : loop.end_;
       loop.next_ = stop;
-      if (member.asked()) [[unlikely]]
+      if (member.asked()) [[unlikely]] {
+        if (loop.was_given()) {  // what is left goes on as a loop of its own, which can give
+          run(member, part, begin, loop.end_, grain);
+          break;
+        }
         member.answer();
+      }
       for (; begin != stop; ++begin) part.step(begin);
     }
     if (!scope.end()) part.join(std::move(*loop.others_part_));

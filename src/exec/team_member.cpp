@@ -129,12 +129,13 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
 // Giving
 
 void TeamMember::answer() {
-  // Relaxed: it is a look at what is taken below.
-  if ((asked_.load(std::memory_order_relaxed) & sleeps_bit) == 0 || oldest_to_give() != nullptr) {
-    // Acquire: pairs with the asker and with look_at_region().
-    const std::uintptr_t word = asked_.exchange(0, std::memory_order_acquire);
+  // Relaxed: it is a look at what is taken below. Acquire there: pairs with the asker, and with
+  // look_at_region().
+  std::uintptr_t word = asked_.load(std::memory_order_relaxed);
+  if ((word & sleeps_bit) == 0 || oldest_to_give() != nullptr) {
+    word = asked_.exchange(0, std::memory_order_acquire);
     if (asker_in(word) != 0) respond(word, give());
-  } else {
+  } else if ((word & look_bit) != 0) {
     asked_.fetch_and(~look_bit, std::memory_order_acquire);
   }
   if (region_ != nullptr && region_->cancelled()) throw ForkCancelled();

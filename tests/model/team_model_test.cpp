@@ -175,6 +175,47 @@ TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
   }
 }
 
+/// A loop whose thief asks twice. True: it has done more than the half that it was given first.
+bool uneven_loop(Execution& execution) {
+  struct Part {
+    std::array<Shared<int>, 5>& done;
+    std::array<int, 2>& by;
+    std::size_t who = 0;
+    void step(std::size_t i) {
+      ++done[i].write();
+      ++by[who];
+    }
+    [[nodiscard]] Part fresh() const { return {done, by, 1}; }
+    void join(Part&&) {}
+  };
+  TeamUnderModel team(2);
+  ForkRegion region;
+  std::array<Shared<int>, 5> done;
+  std::array<int, 2> by{};
+  team.computes(0, region);
+  execution.thread([&] {
+    Part part{done, by};
+    ForkLoop<std::size_t, Part>::run(team.member(0), part, 0, done.size(), 1);
+    team.has_ended(0);
+  });
+  execution.thread([&] {
+    static_cast<void>(team.runs_anothers(1));
+    static_cast<void>(team.runs_anothers(1));
+  });
+  execution.join_all();
+  for (Shared<int>& each : done) require(each.read() == 1, "each step is done once");
+  return by[1] == 3;
+}
+
+TEST(TeamModel, ALoopGivesAgain) {
+  bool again = false;
+  const auto program = [&again](Execution& execution) {
+    if (uneven_loop(execution)) again = true;
+  };
+  expect_holds_exhaustively(2, program);
+  EXPECT_TRUE(again) << "in some execution the thief is given a part of what was left";
+}
+
 /// Of two loops, one in each step of the other. Notes who has done what.
 struct Inner {
   std::array<bool, 4>& by_thief;
