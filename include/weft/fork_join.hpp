@@ -12,8 +12,10 @@
 //  - the list of jobs, newest first, is its member's alone. Of those that have something to give
 //    the oldest is given: what is older than a job that was given was given too, or is a loop that
 //    has begun its last steps, and will never have anything to give;
-//  - a job that was given has a ForkGift, made before it is handed over; the owner waits for the
-//    gift before it leaves the job's scope, on every path;
+//  - a job that was given has a ForkGift, made before it is handed over. Before the owner leaves
+//  the
+//    job's scope, on every path, it withdraws the gift, which only works as long as the other
+//    member has not begun, or waits for its end;
 //  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list is on
 //    top of a list of given jobs only.
 //
@@ -130,11 +132,11 @@ class alignas(64) TeamMember {
     newest_ = job.older_;
     return true;
   }
-  /// Of a job that was given away: waits for its end, doing other members' work meanwhile, and
-  /// rethrows what it threw.
+  /// Of a job that was given away: does what was given, if the other one has not begun; or else
+  /// waits for its end, doing other members' work meanwhile, and rethrows what it threw.
   void join(ForkJob& job);
-  /// The same where the owner is being unwound already. Also for a job that was not given: it will
-  /// not be run.
+  /// The same where the owner is being unwound already. What no other member has begun is not
+  /// done.
   void drop(ForkJob& job) noexcept;
 
  private:
@@ -142,28 +144,29 @@ class alignas(64) TeamMember {
   friend class TeamUnderModel;
 
   void work() noexcept;
-  void run(ForkJob& job) noexcept;
+  void run(ForkGift& gift) noexcept;
+  [[nodiscard]] bool withdraw(ForkJob& job) noexcept;
   void run_root(ForkRoot& root) noexcept;
   [[nodiscard]] ForkJob* oldest_to_give() noexcept;
-  [[nodiscard]] ForkJob* give() noexcept;
+  [[nodiscard]] ForkGift* give() noexcept;
   void decline() noexcept;
   void look_at_region() noexcept;
   void set_idle() noexcept;
   void send_away() noexcept;
-  void respond(std::uintptr_t word, ForkJob* job) noexcept;
+  void respond(std::uintptr_t word, ForkGift* gift) noexcept;
   [[nodiscard]] TeamMember& next_victim() noexcept;
   [[nodiscard]] bool may_have_work() const noexcept {
     return busy_.load(std::memory_order_relaxed);  // relaxed: a hint
   }
   [[nodiscard]] bool put_question(TeamMember& victim, std::uintptr_t sleeps) noexcept;
-  [[nodiscard]] ForkJob* ask(TeamMember& victim) noexcept;
+  [[nodiscard]] ForkGift* ask(TeamMember& victim) noexcept;
   void sleep_asking() noexcept;
   [[nodiscard]] TeamMember* ask_for_long() noexcept;
   void sleep_for_answer(TeamMember& victim) noexcept;
-  [[nodiscard]] ForkJob* taken_answer() noexcept;
+  [[nodiscard]] ForkGift* taken_answer() noexcept;
   [[nodiscard]] bool withdraw_from(TeamMember& victim) noexcept;
   [[nodiscard]] bool run_anothers() noexcept;
-  [[nodiscard]] bool run_given(ForkJob* job) noexcept;
+  [[nodiscard]] bool run_given(ForkGift* gift) noexcept;
   void wait_for(ForkGift& gift) noexcept;
   void look() noexcept;
   void nap() noexcept;

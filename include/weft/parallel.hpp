@@ -55,8 +55,8 @@ class ForkScope {
   ForkScope(const ForkScope&) = delete;
   ForkScope& operator=(const ForkScope&) = delete;
 
-  /// True: all of it is the caller's. False: another member has done what it was given. Rethrows
-  /// what that threw.
+  /// True: all of it is the caller's. False: what was given away has been done, by another member
+  /// or in here. Rethrows what that threw.
   [[nodiscard]] bool end() {
     ended_ = true;
     if (member_.take_back(job_)) [[likely]]
@@ -156,7 +156,7 @@ class ForkLoop final : public ForkJob {
         loop.others_part_.emplace(loop.part_.fresh());
         loop.others_end_ = std::exchange(loop.end_, after(loop.next_, left / 2));
         break;
-      case Act::run:  // the owner changes neither any more
+      case Act::run:  // nobody changes any of these any more
         run(member, *loop.others_part_, loop.end_, loop.others_end_, loop.grain_);
         break;
     }

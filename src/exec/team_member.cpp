@@ -7,12 +7,14 @@
 //                       then answer that thief, and wake it if it sleeps
 //   + look bit          by look_at_region(): the member is to look at its region
 // A thief's `answer_`: `pending` from before it asks until whoever took its question stores the
-// job or null. So a question is either withdrawn or answered, never both: a job that is given
-// reaches its thief. The question of a thief that sleeps stands until there is something to give:
+// gift or null. So a question is either withdrawn or answered, never both: a gift reaches its
+// thief. The question of a thief that sleeps stands until there is something to give:
 // in the middle of a long leaf nobody could tell when that will be.
 //
-// A gift's state: running → done by the thief who has run the job, its last touch of gift, job and
-// owner; or running → awaited by the owner, who sleeps, → done, and the thief wakes him.
+// A gift's state: given → begun by the thief; or given → withdrawn by the owner, who has come to
+// the job himself before the thief has: then the gift is the thief's to destroy, and the job may be
+// gone. begun → done by the thief who has run the job, its last touch of gift, job and owner; or
+// begun → awaited by the owner, who sleeps, → done, and the thief wakes him.
 #include "exec/team.hpp"
 
 #include <weft/frame_pool.hpp>
@@ -27,15 +29,29 @@ namespace weft {
 
 /// How a job that was given away comes back.
 struct ForkGift {
-  enum State : std::uint32_t { running, awaited, done };
+  enum State : std::uint32_t { given, begun, withdrawn, awaited, done };
 
-  ForkGift(TeamMember& its_owner, ForkRegion* its_region) noexcept
-      : owner(its_owner), region(its_region) {}
+  ForkGift(ForkJob& its_job, TeamMember& its_owner, ForkRegion* its_region) noexcept
+      : job(its_job), owner(its_owner), region(its_region) {}
 
+  /// Ends what give() has made.
+  void destroy() noexcept {
+    this->~ForkGift();
+    deallocate_frame(this, sizeof(ForkGift));
+  }
+  /// given → `to`: by the thief or by the owner, whoever is first.
+  [[nodiscard]] bool claim(State to) noexcept {
+    std::uint32_t expected = given;
+    // Release: the owner's last touch. Acquire: who destroys it comes after that.
+    return state.compare_exchange_strong(expected, to, std::memory_order_release,
+                                         std::memory_order_acquire);
+  }
+
+  ForkJob& job;
   TeamMember& owner;
   ForkRegion* region;
   std::exception_ptr error;  // before `state` says done
-  Atomic<std::uint32_t> state{running};
+  Atomic<std::uint32_t> state{given};
 };
 
 namespace {
@@ -50,19 +66,19 @@ constexpr std::uintptr_t asker_in(std::uintptr_t word) noexcept {
 
 /// How often a thief looks for the answer of a member that may be deep in a long leaf.
 constexpr int most_looks = WEFT_ATOMIC_MODE == 2 ? 1 : 2000;
-/// How often a member without work goes round before it sleeps: some tens of microseconds.
+/// How often a member without work goes round before it sleeps: some microseconds where nobody can
+/// be asked, and some milliseconds where nobody answers.
 constexpr int most_rounds = WEFT_ATOMIC_MODE == 2 ? 1 : 200;
 
 }  // namespace
 
 // The member's own work
 
-void TeamMember::run(ForkJob& job) noexcept {
-  ForkGift& gift = *job.gift_;
+void TeamMember::run(ForkGift& gift) noexcept {
   ForkRegion* const region_before = std::exchange(region_, gift.region);
   try {
     if (region_->cancelled()) throw ForkCancelled();
-    static_cast<void>(job.does_(job, ForkJob::Act::run, *this));
+    static_cast<void>(gift.job.does_(gift.job, ForkJob::Act::run, *this));
   } catch (...) {
     gift.error = std::current_exception();
   }
@@ -82,17 +98,27 @@ void TeamMember::run_root(ForkRoot& root) noexcept {
 }
 
 void TeamMember::join(ForkJob& job) {
+  if (withdraw(job)) {
+    static_cast<void>(job.does_(job, ForkJob::Act::run, *this));
+    return;
+  }
   ForkGift& gift = *job.gift_;
   wait_for(gift);
   newest_ = job.older_;
   const std::exception_ptr error = std::move(gift.error);
-  gift.~ForkGift();
-  deallocate_frame(&gift, sizeof(ForkGift));
+  gift.destroy();
   if (error != nullptr) std::rethrow_exception(error);
 }
 
+/// Of what was given: takes it back, if its thief has not begun.
+bool TeamMember::withdraw(ForkJob& job) noexcept {
+  if (!job.gift_->claim(ForkGift::withdrawn)) return false;
+  newest_ = job.older_;
+  return true;
+}
+
 void TeamMember::drop(ForkJob& job) noexcept {
-  if (take_back(job)) return;
+  if (take_back(job) || withdraw(job)) return;
   try {
     join(job);
   } catch (...) {  // the owner's own exception counts
@@ -113,7 +139,7 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
     decline();
     spin_hint();
     if (++rounds < most_rounds) continue;
-    std::uint32_t expected = ForkGift::running;
+    std::uint32_t expected = ForkGift::begun;
     // Acquire on failure: it is done.
     if (!gift.state.compare_exchange_strong(expected, ForkGift::awaited, std::memory_order_release,
                                             std::memory_order_acquire) &&
@@ -166,12 +192,12 @@ void TeamMember::send_away() noexcept {
   respond(asked_.fetch_and(look_bit, std::memory_order_acquire), nullptr);
 }
 
-void TeamMember::respond(std::uintptr_t word, ForkJob* job) noexcept {
+void TeamMember::respond(std::uintptr_t word, ForkGift* gift) noexcept {
   if (asker_in(word) == 0) return;  // withdrawn meanwhile
   // SAFETY: only put_question() puts a pointer there.
   TeamMember& asker = *reinterpret_cast<TeamMember*>(asker_in(word));
   // Release: the job, and what its owner did before.
-  asker.answer_.store(reinterpret_cast<std::uintptr_t>(job), std::memory_order_release);
+  asker.answer_.store(reinterpret_cast<std::uintptr_t>(gift), std::memory_order_release);
   if ((word & sleeps_bit) != 0) asker.parker_.unpark();
 }
 
@@ -184,7 +210,7 @@ ForkJob* TeamMember::oldest_to_give() noexcept {
   return job;
 }
 
-ForkJob* TeamMember::give() noexcept {
+ForkGift* TeamMember::give() noexcept {
   ForkJob* const job = oldest_to_give();
   if (job == nullptr) return nullptr;
   void* room = nullptr;
@@ -195,8 +221,8 @@ ForkJob* TeamMember::give() noexcept {
     if (room != nullptr) deallocate_frame(room, sizeof(ForkGift));
     return nullptr;
   }
-  job->gift_ = ::new (room) ForkGift(*this, region_);
-  return job;
+  job->gift_ = ::new (room) ForkGift(*job, *this, region_);
+  return job->gift_;
 }
 
 // Asking
@@ -219,12 +245,16 @@ TeamMember& TeamMember::next_victim() noexcept {
   return *team_.members_[next_victim_];
 }
 
-/// False: there is none.
-bool TeamMember::run_given(ForkJob* job) noexcept {
-  if (job == nullptr) return false;
+/// False: there is none, or it was withdrawn.
+bool TeamMember::run_given(ForkGift* gift) noexcept {
+  if (gift == nullptr) return false;
+  if (!gift->claim(ForkGift::begun)) {
+    gift->destroy();
+    return false;
+  }
   const bool was_busy = busy_.load(std::memory_order_relaxed);
   busy_.store(true, std::memory_order_relaxed);
-  run(*job);
+  run(*gift);
   if (!was_busy) set_idle();
   return true;
 }
@@ -239,7 +269,7 @@ bool TeamMember::put_question(TeamMember& victim, std::uintptr_t sleeps) noexcep
       std::memory_order_relaxed);
 }
 
-ForkJob* TeamMember::ask(TeamMember& victim) noexcept {
+ForkGift* TeamMember::ask(TeamMember& victim) noexcept {
   if (!put_question(victim, 0)) return nullptr;
   for (int looks = 0; answer_.load(std::memory_order_relaxed) == pending; ++looks) {
     if (looks == most_looks && withdraw_from(victim)) return nullptr;
@@ -280,9 +310,9 @@ void TeamMember::sleep_for_answer(TeamMember& victim) noexcept {
 }
 
 /// Of a question that was answered.
-ForkJob* TeamMember::taken_answer() noexcept {
-  // Acquire: pairs with respond(), which stores nothing else. SAFETY: so it is a job or null.
-  return reinterpret_cast<ForkJob*>(answer_.load(std::memory_order_acquire));
+ForkGift* TeamMember::taken_answer() noexcept {
+  // Acquire: pairs with respond(), which stores nothing else. SAFETY: so it is a gift or null.
+  return reinterpret_cast<ForkGift*>(answer_.load(std::memory_order_acquire));
 }
 
 /// False: the question has been taken, and the answer is on its way.
