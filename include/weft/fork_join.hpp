@@ -16,8 +16,8 @@
 //  the
 //    job's scope, on every path, it withdraws the gift, which only works as long as the other
 //    member has not begun, or waits for its end;
-//  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list is on
-//    top of a list of given jobs only.
+//  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list stands
+//    on the job that was given, where the look for something to give ends.
 //
 // Thread-safety: everything on the member's own thread, except what team_member.cpp says.
 #pragma once
@@ -80,7 +80,7 @@ class ForkRoot {
 class ForkJob {
  public:
   enum class Act : std::uint8_t {
-    may_give,   ///< Whether there is something to give. Must not throw.
+    may_give,   ///< Whether there is something; if not, there never will be. Must not throw.
     set_apart,  ///< Once, and only what may_give: it is no longer the owner's. If it throws it is.
     run,  ///< By `member`, who has been given it. What it throws comes out of the owner's join.
   };
@@ -160,15 +160,15 @@ class alignas(64) TeamMember {
   }
   [[nodiscard]] bool put_question(TeamMember& victim, std::uintptr_t sleeps) noexcept;
   [[nodiscard]] ForkGift* ask(TeamMember& victim) noexcept;
-  void sleep_asking() noexcept;
+  bool sleep_asking() noexcept;
   [[nodiscard]] TeamMember* ask_for_long() noexcept;
-  void sleep_for_answer(TeamMember& victim) noexcept;
+  bool sleep_for_answer(TeamMember& victim) noexcept;
   [[nodiscard]] ForkGift* taken_answer() noexcept;
   [[nodiscard]] bool withdraw_from(TeamMember& victim) noexcept;
   [[nodiscard]] bool run_anothers() noexcept;
   [[nodiscard]] bool run_given(ForkGift* gift) noexcept;
   void wait_for(ForkGift& gift) noexcept;
-  void look() noexcept;
+  [[nodiscard]] bool look() noexcept;
   void nap() noexcept;
 
   static constinit inline thread_local TeamMember* current_ = nullptr;

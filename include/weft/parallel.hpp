@@ -128,15 +128,17 @@ class ForkLoop final : public ForkJob {
     ForkScope scope(member, loop);
     // What is the owner's may become less, by answer() here and within a step.
     while (begin != loop.end_) {
-      const Index stop = count(begin, loop.end_) > grain ? after(begin, grain) : loop.end_;
-      loop.next_ = stop;
       if (member.asked()) [[unlikely]] {
         if (loop.was_given()) {  // what is left goes on as a loop of its own, which can give
           run(member, part, begin, loop.end_, grain);
           break;
         }
+        loop.in_step_ = false;
         member.answer();
+        loop.in_step_ = true;
       }
+      const Index stop = count(begin, loop.end_) > grain ? after(begin, grain) : loop.end_;
+      loop.next_ = stop;
       for (; begin != stop; ++begin) part.step(begin);
     }
     if (!scope.end()) part.join(std::move(*loop.others_part_));
@@ -151,10 +153,11 @@ class ForkLoop final : public ForkJob {
     const Count left = count(loop.next_, loop.end_);
     switch (what) {
       case Act::may_give:
-        return left >= loop.grain_;
+        return left > loop.grain_ || (left == loop.grain_ && loop.in_step_);
       case Act::set_apart:
         loop.others_part_.emplace(loop.part_.fresh());
-        loop.others_end_ = std::exchange(loop.end_, after(loop.next_, left / 2));
+        loop.others_end_ =
+            std::exchange(loop.end_, after(loop.next_, (left + (loop.in_step_ ? 0 : 1)) / 2));
         break;
       case Act::run:  // nobody changes any of these any more
         run(member, *loop.others_part_, loop.end_, loop.others_end_, loop.grain_);
@@ -175,6 +178,7 @@ class ForkLoop final : public ForkJob {
   Index next_;  // the first step that has not begun
   Index end_;   // of what is the owner's
   const Count grain_;
+  bool in_step_ = true;  // some steps before next_ are under way
   Index others_end_{};
   std::optional<Part> others_part_;
 };

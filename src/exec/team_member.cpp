@@ -83,6 +83,8 @@ void TeamMember::run(ForkGift& gift) noexcept {
     gift.error = std::current_exception();
   }
   region_ = region_before;
+  // What was to be looked at meanwhile may have been this one's, and have been looked for there.
+  if (region_ != nullptr && region_->cancelled()) look_at_region();
   TeamMember& owner = gift.owner;
   // Release: what the job did and threw is the owner's to see. Acquire: his sleep.
   if (gift.state.exchange(ForkGift::done, std::memory_order_acq_rel) == ForkGift::awaited) {
@@ -138,7 +140,10 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
     }
     decline();
     spin_hint();
-    if (++rounds < most_rounds) continue;
+    if (rounds < most_rounds) {
+      ++rounds;
+      continue;
+    }
     std::uint32_t expected = ForkGift::begun;
     // Acquire on failure: it is done.
     if (!gift.state.compare_exchange_strong(expected, ForkGift::awaited, std::memory_order_release,
@@ -147,7 +152,7 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
       break;
     }
     set_idle();
-    sleep_asking();
+    if (sleep_asking()) rounds = 0;
     busy_.store(true, std::memory_order_relaxed);
   }
 }
@@ -201,11 +206,20 @@ void TeamMember::respond(std::uintptr_t word, ForkGift* gift) noexcept {
   if ((word & sleeps_bit) != 0) asker.parker_.unpark();
 }
 
-/// Of what has not been given the oldest that has something to give, or null.
+/// Of what has not been given the oldest that has something to give, or null. What will never have
+/// is taken out of the list, so that it is looked at once: when it is taken back the list is what
+/// it was before it.
 ForkJob* TeamMember::oldest_to_give() noexcept {
   ForkJob* job = nullptr;
-  for (ForkJob* each = newest_; each != nullptr && each->gift_ == nullptr; each = each->older_) {
-    if (each->does_(*each, ForkJob::Act::may_give, *this)) job = each;
+  ForkJob** link = &newest_;
+  while (*link != nullptr && (*link)->gift_ == nullptr) {
+    ForkJob& each = **link;
+    if (each.does_(each, ForkJob::Act::may_give, *this)) {
+      job = &each;
+      link = &each.older_;
+    } else {
+      *link = each.older_;
+    }
   }
   return job;
 }
@@ -213,15 +227,13 @@ ForkJob* TeamMember::oldest_to_give() noexcept {
 ForkGift* TeamMember::give() noexcept {
   ForkJob* const job = oldest_to_give();
   if (job == nullptr) return nullptr;
-  void* room = nullptr;
   try {
-    room = allocate_frame(sizeof(ForkGift));
+    job->gift_ = ::new (allocate_frame(sizeof(ForkGift))) ForkGift(*job, *this, region_);
+    // It may fork, and answer: what passes for given is not given again.
     static_cast<void>(job->does_(*job, ForkJob::Act::set_apart, *this));
   } catch (...) {  // no memory, or what the user's copy has thrown: its owner will do it
-    if (room != nullptr) deallocate_frame(room, sizeof(ForkGift));
-    return nullptr;
+    if (job->gift_ != nullptr) std::exchange(job->gift_, nullptr)->destroy();
   }
-  job->gift_ = ::new (room) ForkGift(*job, *this, region_);
   return job->gift_;
 }
 
@@ -280,13 +292,11 @@ ForkGift* TeamMember::ask(TeamMember& victim) noexcept {
 }
 
 /// Sleeps until there is a root, until who is asked has something to give, until what the member
-/// waits for has ended, or for a while. Runs what it has been given.
-void TeamMember::sleep_asking() noexcept {
-  if (TeamMember* const victim = ask_for_long()) {
-    sleep_for_answer(*victim);
-  } else {
-    nap();
-  }
+/// waits for has ended, or for a while. Runs what it has been given; false: nothing.
+bool TeamMember::sleep_asking() noexcept {
+  if (TeamMember* const victim = ask_for_long()) return sleep_for_answer(*victim);
+  nap();
+  return false;
 }
 
 /// Asks another member, as one that sleeps. Null: nobody is busy, or others ask them all.
@@ -298,15 +308,15 @@ TeamMember* TeamMember::ask_for_long() noexcept {
   return nullptr;
 }
 
-void TeamMember::sleep_for_answer(TeamMember& victim) noexcept {
+bool TeamMember::sleep_for_answer(TeamMember& victim) noexcept {
   atomic_fence(std::memory_order_seq_cst);  // pairs with the one in set_idle()
   if (victim.may_have_work()) nap();
-  if (withdraw_from(victim)) return;
+  if (withdraw_from(victim)) return false;
   while (answer_.load(std::memory_order_relaxed) == pending) {
     decline();
     spin_hint();
   }
-  static_cast<void>(run_given(taken_answer()));
+  return run_given(taken_answer());
 }
 
 /// Of a question that was answered.
@@ -348,20 +358,23 @@ void TeamMember::work() noexcept {
     } else {
       send_away();
       spin_hint();
-      if (++rounds >= most_rounds) look();
+      if (rounds < most_rounds) {
+        ++rounds;
+      } else if (look()) {
+        rounds = 0;
+      }
     }
   }
   send_away();
   current_ = nullptr;
 }
 
-/// Sleeps until there is a root, or for a while if one runs that may have something to give later.
-void TeamMember::look() noexcept {
-  if (team_.active()) {
-    sleep_asking();
-  } else {
-    parker_.park();
-  }
+/// Sleeps until there is a root, or asks for long who runs one. True: it has run what it was given.
+bool TeamMember::look() noexcept {
+  if (team_.active()) return sleep_asking();
+  // The last root may have ended after the team's stop had woken all.
+  if (!team_.stopping()) parker_.park();
+  return false;
 }
 
 /// Under the model until it is woken: no wake-up may be left to the limit.
