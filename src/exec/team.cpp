@@ -59,7 +59,23 @@ std::error_code Team::start() noexcept try {
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-/// With the mutex held: the token that each gets is there when it next means to sleep.
+/// Who means to sleep for good when nothing is active any more must see a stop, and what ends last
+/// may end after the stop has woken all.
+void Team::root_ended() noexcept {
+  active_.fetch_sub(1, std::memory_order_relaxed);
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in request_stop()
+  if (stopping()) wake_all();
+  ended_.fetch_add(1, std::memory_order_release);
+}
+
+/// With the mutex held.
+void Team::request_stop() noexcept {
+  stopping_.store(true, std::memory_order_relaxed);
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in root_ended()
+  wake_all();
+}
+
+/// Once there are members: the token that each gets is there when it next means to sleep.
 void Team::wake_all() noexcept {
   for (const auto& member : members_) member->parker_.unpark();
 }
@@ -96,9 +112,8 @@ void Team::stop() noexcept {
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
-    stopping_.store(true, std::memory_order_relaxed);
     threads.swap(threads_);
-    wake_all();
+    request_stop();
   }
   for (std::thread& thread : threads) thread.join();
 }

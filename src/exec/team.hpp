@@ -64,10 +64,7 @@ class Team {
   void make_members();
   [[nodiscard]] std::error_code start() noexcept;
   [[nodiscard]] ForkRoot* take_root() noexcept;
-  void root_ended() noexcept {
-    active_.fetch_sub(1, std::memory_order_relaxed);
-    ended_.fetch_add(1, std::memory_order_release);
-  }
+  void root_ended() noexcept;
   /// Relaxed: who sees work too late was woken for it, and looks again.
   [[nodiscard]] bool active() const noexcept {
     return active_.load(std::memory_order_relaxed) != 0;
@@ -75,6 +72,7 @@ class Team {
   [[nodiscard]] bool stopping() const noexcept {
     return stopping_.load(std::memory_order_relaxed);  // relaxed: written before the wake
   }
+  void request_stop() noexcept;
   void wake_all() noexcept;
 
   std::size_t size_;

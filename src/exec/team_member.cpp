@@ -372,8 +372,7 @@ void TeamMember::work() noexcept {
 /// Sleeps until there is a root, or asks for long who runs one. True: it has run what it was given.
 bool TeamMember::look() noexcept {
   if (team_.active()) return sleep_asking();
-  // The last root may have ended after the team's stop had woken all.
-  if (!team_.stopping()) parker_.park();
+  parker_.park();
   return false;
 }
 

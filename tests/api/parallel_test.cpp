@@ -2,15 +2,19 @@
 // and who may call them.
 #include <weft/fiber.hpp>
 #include <weft/parallel.hpp>
+#include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <climits>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -97,6 +101,59 @@ TEST_P(Parallel, AReductionKeepsTheOrder) {
     ASSERT_EQ(got, expected);
   }
   EXPECT_EQ(parallel_reduce(1, 101, 0, [](int i) { return i; }, std::plus<>()), 5050);
+}
+
+TEST_P(Parallel, LoopsWithinLoopsKeepTheOrder) {
+  const auto letters = [](int from, int to) {
+    return parallel_reduce(
+        from, to, std::string(),
+        [](int i) { return std::string(1, static_cast<char>('a' + i % 26)); }, std::plus<>());
+  };
+  const std::string expected = letters(0, 30 * 30);
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    const std::string got = run(parallel([&] {
+      return parallel_reduce(
+          0, 30, std::string(), [&](int i) { return letters(30 * i, 30 * (i + 1)); },
+          std::plus<>());
+    }));
+    ASSERT_EQ(got, expected);
+  }
+}
+
+/// Its copy is made in parallel.
+class Numbers {
+ public:
+  explicit Numbers(int value = 0) : numbers_(64, value) {}
+  Numbers(const Numbers& other) : numbers_(other.numbers_.size()) {
+    parallel_for(std::size_t{0}, numbers_.size(),
+                 [&](std::size_t i) { numbers_[i] = other.numbers_[i]; });
+  }
+  Numbers(Numbers&&) = default;
+  Numbers& operator=(Numbers&&) = default;
+  ~Numbers() = default;
+  friend Numbers operator+(Numbers left, const Numbers& right) {
+    for (std::size_t i = 0; i < left.numbers_.size(); ++i) left.numbers_[i] += right.numbers_[i];
+    return left;
+  }
+  [[nodiscard]] bool all_are(int value) const {
+    return std::ranges::count(numbers_, value) == std::ssize(numbers_);
+  }
+
+ private:
+  std::vector<int> numbers_;
+};
+
+TEST(ParallelTeam, ACopyMayFork) {
+  RuntimeOptions options;
+  options.workers = 1;
+  options.compute_threads = 4;
+  Runtime runtime(options);
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    const Numbers sum = runtime.block_on(parallel([] {
+      return parallel_reduce(0, 200, Numbers(), [](int i) { return Numbers(i); }, std::plus<>());
+    }));
+    ASSERT_TRUE(sum.all_are(199 * 200 / 2));
+  }
 }
 
 /// Both halves wait for each other: they are done only if two threads do them.

@@ -32,6 +32,11 @@ class TeamUnderModel {
   }
   void cancel(ForkRegion& region) noexcept { team_.cancel(region); }
 
+  void root_begins() noexcept { team_.active_.fetch_add(1, std::memory_order_relaxed); }
+  void root_ends() noexcept { team_.root_ended(); }
+  void works_until_the_stop(std::size_t index) noexcept { member(index).work(); }
+  void stop() noexcept { team_.request_stop(); }
+
  private:
   Team team_;
 };
@@ -328,6 +333,72 @@ void cancel_meets_asking(Execution& execution) {
   require(job.runs <= 1, "the job is run once at most");
   require(cancelled || job.runs == 1, "nobody was cancelled, so it was run");
   require(frame_pool_stats().live_blocks == blocks, "what was given has come back");
+}
+
+/// Forks where it is run.
+struct ForkingJob final : ForkJob {
+  ForkingJob() : ForkJob(&ForkingJob::act) {}
+  static bool act(ForkJob&, Act what, TeamMember& member) {
+    if (what == Act::run && member.asked()) member.answer();
+    return true;
+  }
+};
+
+/// A member of one region runs a job of another one, as it does while it waits, and a cancel of its
+/// own region comes.
+void cancel_meets_anothers_job(Execution& execution) {
+  TeamUnderModel team(2);
+  ForkRegion own;
+  ForkRegion others;
+  ForkingJob job;
+  Atomic<bool> cancelled{false};
+  team.computes(0, own);
+  team.computes(1, others);
+  execution.thread([&] {
+    TeamMember& member = team.member(0);
+    static_cast<void>(team.runs_anothers(0));
+    bool thrown = false;
+    const bool to_be_thrown = cancelled.load(std::memory_order_acquire);
+    try {
+      if (member.asked()) member.answer();
+    } catch (const ForkCancelled&) {
+      thrown = true;
+    }
+    require(thrown || !to_be_thrown, "the next fork sees the cancel");
+    team.has_ended(0);
+  });
+  execution.thread([&] {
+    TeamMember& member = team.member(1);
+    member.push(job);
+    if (member.asked()) member.answer();
+    if (!member.take_back(job)) member.join(job);
+    team.has_ended(1);
+  });
+  execution.thread([&] {
+    team.cancel(own);
+    cancelled.store(true, std::memory_order_release);
+  });
+  execution.join_all();
+}
+
+TEST(TeamModel, ACancelThatComesDuringAnothersJobIsSeen) {
+  expect_holds_exhaustively(2, cancel_meets_anothers_job);
+  expect_holds_randomly(50000, cancel_meets_anothers_job);
+}
+
+void stop_meets_the_last_end(Execution& execution) {
+  TeamUnderModel team(1);
+  team.root_begins();  // one that a thread beside the team runs
+  execution.thread([&] { team.works_until_the_stop(0); });
+  execution.thread([&] { team.root_ends(); });
+  execution.thread([&] { team.stop(); });
+  execution.join_all();
+}
+
+TEST(TeamModel, AStopEndsWhoHasNothingToDo) {
+  expect_holds_exhaustively(3, stop_meets_the_last_end);
+  expect_holds_weakly(2, 2, stop_meets_the_last_end);
+  expect_holds_randomly(20000, stop_meets_the_last_end);
 }
 
 TEST(TeamModel, ACancelLosesNoQuestionAndNoAnswer) {
