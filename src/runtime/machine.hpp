@@ -90,10 +90,12 @@ class Runtime::Machine final : private StandIns {
   std::vector<std::unique_ptr<ReactorPark>> parks_;
   std::vector<std::unique_ptr<FiberHub>> hubs_;
   std::vector<std::unique_ptr<Start>> starts_;
+  // Goes after the schedulers, whose ends wait for threads from outside: one of those may be
+  // telling it that a guest there has ended (TaskHeader::conclude_as_guest).
+  std::unique_ptr<RootTasks> tasks_;
   CoreSpread spread_;
   std::vector<std::unique_ptr<Scheduler>> schedulers_;  // one, or one a worker
   std::unique_ptr<Watchman> watchman_;  // if there is somebody else to do a stuck worker's part
-  std::unique_ptr<RootTasks> tasks_;
   BlockingPool blocking_;
   Team team_;
   OtherThreads others_{blocking_, team_};
