@@ -57,6 +57,7 @@ Figures parked(Job job) {
     first.received.wait(i);
     laps.ended();
   }
+  bench::require(first.received == job.count && second.received == job.count, "rounds apart");
   return laps.median();
 }
 

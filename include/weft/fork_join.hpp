@@ -13,8 +13,7 @@
 //    the oldest is given: what is older than a job that was given was given too, or is a loop that
 //    has begun its last steps, and will never have anything to give;
 //  - a job that was given has a ForkGift, made before it is handed over. Before the owner leaves
-//  the
-//    job's scope, on every path, it withdraws the gift, which only works as long as the other
+//    the job's scope, on every path, it withdraws the gift, which only works as long as the other
 //    member has not begun, or waits for its end;
 //  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list stands
 //    on the job that was given, where the look for something to give ends.

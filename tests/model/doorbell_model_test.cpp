@@ -41,34 +41,34 @@ class Door {
   Atomic<int> brought_{0};
 };
 
-void at_the_door(Execution& execution) {
+/// Two bring something; the owner does `wait` until it has seen both.
+template <class Wait>
+void two_bring(Execution& execution, Wait wait) {
   Door door;
   for (int i = 0; i < 2; ++i) {
     execution.thread([&] { door.bring(); });
   }
   execution.thread([&] {
-    while (door.brought() != 2) door.sleep();
+    while (door.brought() != 2) wait(door);
   });
   execution.join_all();
+}
+
+void at_the_door(Execution& execution) {
+  two_bring(execution, [](Door& door) { door.sleep(); });
+}
+
+void in_turns(Execution& execution) {
+  two_bring(execution, [event = false](Door& door) mutable {
+    event = !event;
+    event ? door.wait_for_event() : door.sleep();
+  });
 }
 
 TEST(DoorbellModel, WhoSleepsAtTheDoorIsWoken) {
   expect_holds_exhaustively(3, at_the_door);
   expect_holds_weakly(3, 2, at_the_door);
   expect_holds_randomly(10000, at_the_door);
-}
-
-void in_turns(Execution& execution) {
-  Door door;
-  for (int i = 0; i < 2; ++i) {
-    execution.thread([&] { door.bring(); });
-  }
-  execution.thread([&] {
-    for (bool event = true; door.brought() != 2; event = !event) {
-      event ? door.wait_for_event() : door.sleep();
-    }
-  });
-  execution.join_all();
 }
 
 TEST(DoorbellModel, WhoNowWaitsForEventsNowSleepsIsWoken) {

@@ -142,80 +142,58 @@ TEST(TeamModel, TwoWhoSleepAskingAreBothWoken) {
 }
 
 struct Steps {
-  std::array<Shared<int>, 4>& done;
+  std::array<Shared<int>, 5>& done;
   int own = 0;
+  int given = 0;
   void step(std::size_t i) {
     ++done[i].write();
     ++own;
   }
   [[nodiscard]] Steps fresh() const { return {done}; }
-  void join(Steps&& others) { own += others.own; }
+  void join(Steps&& others) { given += others.own + others.given; }
 };
 
-void loop(Execution& execution, bool sleeps) {
-  TeamUnderModel team(2);
-  ForkRegion region;
-  std::array<Shared<int>, 4> done;
-  int joined = 0;
-  team.computes(0, region);
-  execution.thread([&] {
-    Steps steps{done};
-    ForkLoop<std::size_t, Steps>::run(team.member(0), steps, 0, done.size(), 1);
-    joined = steps.own;
-    team.has_ended(0);
-  });
-  execution.thread(
-      [&, sleeps] { sleeps ? team.sleeps_asking(1) : static_cast<void>(team.runs_anothers(1)); });
-  execution.join_all();
-  for (Shared<int>& each : done) require(each.read() == 1, "each step is done once");
-  require(joined == 4, "what was done elsewhere is joined");
-}
-
-TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
-  for (const bool sleeps : {false, true}) {
-    const auto program = [sleeps](Execution& execution) { loop(execution, sleeps); };
-    expect_holds_exhaustively(3, program);
-    expect_holds_weakly(2, 2, program);
-    expect_holds_randomly(20000, program);
-  }
-}
-
-/// A loop whose thief asks twice. True: it has done more than the half that it was given first.
-bool uneven_loop(Execution& execution) {
-  struct Part {
-    std::array<Shared<int>, 5>& done;
-    std::array<int, 2>& by;
-    std::size_t who = 0;
-    void step(std::size_t i) {
-      ++done[i].write();
-      ++by[who];
-    }
-    [[nodiscard]] Part fresh() const { return {done, by, 1}; }
-    void join(Part&&) {}
-  };
+/// A loop whose thief does `asks`. How many of its steps were given away.
+template <class Asks>
+int loop(Execution& execution, Asks asks) {
   TeamUnderModel team(2);
   ForkRegion region;
   std::array<Shared<int>, 5> done;
-  std::array<int, 2> by{};
+  Steps steps{done};
   team.computes(0, region);
   execution.thread([&] {
-    Part part{done, by};
-    ForkLoop<std::size_t, Part>::run(team.member(0), part, 0, done.size(), 1);
+    ForkLoop<std::size_t, Steps>::run(team.member(0), steps, 0, done.size(), 1);
     team.has_ended(0);
   });
-  execution.thread([&] {
-    static_cast<void>(team.runs_anothers(1));
-    static_cast<void>(team.runs_anothers(1));
-  });
+  execution.thread([&] { asks(team); });
   execution.join_all();
   for (Shared<int>& each : done) require(each.read() == 1, "each step is done once");
-  return by[1] == 3;
+  require(steps.own + steps.given == 5, "what was done elsewhere is joined");
+  return steps.given;
+}
+
+TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
+  const auto program = [](auto asks) {
+    return [asks](Execution& execution) { static_cast<void>(loop(execution, asks)); };
+  };
+  const auto asks = program([](TeamUnderModel& team) { static_cast<void>(team.runs_anothers(1)); });
+  expect_holds_exhaustively(3, asks);
+  expect_holds_weakly(2, 2, asks);
+  expect_holds_randomly(20000, asks);
+  const auto sleeps = program([](TeamUnderModel& team) { team.sleeps_asking(1); });
+  expect_holds_exhaustively(3, sleeps);
+  expect_holds_weakly(2, 2, sleeps);
+  expect_holds_randomly(20000, sleeps);
 }
 
 TEST(TeamModel, ALoopGivesAgain) {
   bool again = false;
   const auto program = [&again](Execution& execution) {
-    if (uneven_loop(execution)) again = true;
+    const int given = loop(execution, [](TeamUnderModel& team) {
+      static_cast<void>(team.runs_anothers(1));
+      static_cast<void>(team.runs_anothers(1));
+    });
+    if (given == 3) again = true;
   };
   expect_holds_exhaustively(2, program);
   EXPECT_TRUE(again) << "in some execution the thief is given a part of what was left";
