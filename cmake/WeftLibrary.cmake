@@ -39,7 +39,7 @@ set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 # The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
 # tests of code written with <weft/atomic.hpp>, instead of weft::weft. (The mode is one for all that is compiled here.)
-if(WEFT_ATOMIC_MODE STREQUAL "plain")
+if(WEFT_BUILD_MODEL AND WEFT_ATOMIC_MODE STREQUAL "plain")
   file(GLOB WEFT_MODEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/model/*.cpp
     ${PROJECT_SOURCE_DIR}/src/base/*.cpp ${PROJECT_SOURCE_DIR}/src/fiber/context_*.S)
   list(FILTER WEFT_MODEL_SOURCES EXCLUDE REGEX "(_test|/frame_(pool|depot))\\.cpp$")

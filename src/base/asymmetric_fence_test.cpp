@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstdlib>
 
-namespace weft {
+namespace weft::asymmetric_fence_test {
 namespace {
 
 /// As a program does that has begun, and then locks itself up.
@@ -55,4 +55,4 @@ TEST(AsymmetricFenceDeathTest, LightOnesAreDearOnceTheHeavyOneIsRefused) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::asymmetric_fence_test

@@ -8,7 +8,7 @@
 #include <vector>
 #include <weft/atomic.hpp>
 
-namespace weft {
+namespace weft::atomic_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -117,4 +117,4 @@ TEST(ThreadParker, MayBeDestroyedAsSoonAsTheTokenIsTaken) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::atomic_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weft {
+namespace weft::check_test {
 namespace {
 
 TEST(CheckDeathTest, NamesTheConditionThePlaceAndWhatToDo) {
@@ -18,4 +18,4 @@ TEST(Check, EvaluatesItsConditionOnce) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::check_test

@@ -20,7 +20,7 @@
 #include "base/random.hpp"
 #include "support/sanitizers.hpp"
 
-namespace weft {
+namespace weft::frame_pool_test {
 namespace {
 
 struct Block {
@@ -28,7 +28,7 @@ struct Block {
   std::size_t bytes;
 };
 
-class FramePool : public testing::Test {
+class FramePool : public ::testing::Test {
  protected:
   void TearDown() override {
     const FramePoolStats after = frame_pool_stats();
@@ -255,8 +255,8 @@ TEST(FramePoolDeathTest, LosesNothingWhenThereIsNoMemoryForMagazines) {
   if (test::address_sanitizer || test::thread_sanitizer) {
     GTEST_SKIP() << "a sanitizer needs memory of its own";
   }
-  EXPECT_EXIT(run_out_of_memory(), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(run_out_of_memory(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::frame_pool_test

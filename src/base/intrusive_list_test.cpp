@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace weft {
+namespace weft::intrusive_list_test {
 namespace {
 
 struct ByAge;
@@ -111,4 +111,4 @@ TEST(IntrusiveListDeathTest, RefusesMisuse) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::intrusive_list_test

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::intrusive_queue_test {
 namespace {
 
 struct Item {
@@ -71,4 +71,4 @@ TEST(IntrusiveQueue, MovesAPrefix) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::intrusive_queue_test

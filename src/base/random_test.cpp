@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace weft {
+namespace weft::random_test {
 namespace {
 
 TEST(Random, RepeatsFromItsSeedAndDiffersFromItsNeighbour) {
@@ -26,4 +26,4 @@ TEST(Random, BelowIsInRangeAndRoughlyUniform) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::random_test

@@ -3,7 +3,7 @@
 #include <system_error>
 #include <weft/result.hpp>
 
-namespace weft {
+namespace weft::result_test {
 namespace {
 
 Result<int> halve(int value) {
@@ -40,4 +40,4 @@ TEST(IoError, LowersOnlyTheFirstLetter) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::result_test

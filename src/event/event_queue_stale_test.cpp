@@ -7,7 +7,7 @@
 #include "conformance/event_queue_fixture.hpp"
 #include "os/fault.hpp"
 
-namespace weft::testing {
+namespace weft::testing::event_queue_stale_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -132,4 +132,4 @@ TEST_F(EventQueueTest, RebuildingKeepsSpentOneShotsSilentAndForgetsClosedNumbers
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::event_queue_stale_test

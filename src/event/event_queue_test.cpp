@@ -13,7 +13,7 @@
 #include "conformance/event_queue_fixture.hpp"
 #include "os/fault.hpp"
 
-namespace weft::testing {
+namespace weft::testing::event_queue_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -295,4 +295,4 @@ TEST_F(EventQueueTest, CanBeMoved) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::event_queue_test

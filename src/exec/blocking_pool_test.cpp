@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::blocking_pool_test {
 namespace {
 
 /// Says that it runs, then waits to be let go.
@@ -144,4 +144,4 @@ TEST(BlockingPool, CurrentIsPerThread) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::blocking_pool_test

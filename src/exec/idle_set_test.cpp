@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weft {
+namespace weft::idle_set_test {
 namespace {
 
 TEST(IdleSet, NobodyIsWokenWhileAllAreAwake) {
@@ -59,4 +59,4 @@ TEST(IdleSet, ASingleWorkerIsWoken) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::idle_set_test

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::injector_test {
 namespace {
 
 struct Item {
@@ -92,4 +92,4 @@ TEST(Injector, KeepsEachProducersOrderUnderContention) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::injector_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weft {
+namespace weft::long_runs_test {
 namespace {
 
 constexpr std::int64_t us = 1'000;
@@ -123,4 +123,4 @@ TEST(TimeShare, NobodyWaitsForEver) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::long_runs_test

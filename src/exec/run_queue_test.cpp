@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::run_queue_test {
 namespace {
 
 struct Item {
@@ -18,8 +18,8 @@ struct Item {
 
 constexpr std::uint64_t kNearWrap = ~std::uint64_t{0} - 2;
 
-class RunQueueFrom : public testing::TestWithParam<std::uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(Start, RunQueueFrom, testing::Values(0, 1, kNearWrap));
+class RunQueueFrom : public ::testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Start, RunQueueFrom, ::testing::Values(0, 1, kNearWrap));
 
 TEST_P(RunQueueFrom, IsFirstInFirstOutUntilFull) {
   RunQueue<Item, 4> queue(GetParam());
@@ -139,4 +139,4 @@ TEST(RunQueueStress, NothingLostNothingTwiceSmall) { stress<2>(100000, 3); }
 TEST(RunQueueStress, NothingLostNothingTwiceLarge) { stress<kRunQueueCapacity>(300000, 3); }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::run_queue_test

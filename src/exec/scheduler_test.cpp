@@ -10,7 +10,7 @@
 
 #include "support/thread_park.hpp"
 
-namespace weft {
+namespace weft::scheduler_test {
 namespace {
 
 class CountedWork final : public Runnable {
@@ -119,4 +119,4 @@ TEST(Scheduler, WaitsForThoseWhoHoldIt) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::scheduler_test

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace weft {
+namespace weft::spin_budget_test {
 namespace {
 
 constexpr std::int64_t short_ns = SpinBudget::short_sleep_ns;
@@ -81,4 +81,4 @@ TEST(SpinBudget, SignsMustComeInARow) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::spin_budget_test

@@ -13,7 +13,7 @@
 #include "exec/scheduler.hpp"
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::worker_test {
 namespace {
 
 /// Ends the run when the worker has nothing to do; can make work runnable as a reactor does.
@@ -399,4 +399,4 @@ TEST_F(WorkerTest, ASleeperIsUnparkedByWorkFromOutside) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::worker_test

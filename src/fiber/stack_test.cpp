@@ -10,7 +10,7 @@
 
 #include "os/fault.hpp"
 
-namespace weft {
+namespace weft::stack_test {
 namespace {
 
 FiberStack& taken(StackPool& pool, std::size_t bytes) {
@@ -128,7 +128,7 @@ TEST(StackPool, AFailureChangesNothing) {
   pool.give_back(stack);
 }
 
-using StackPoolDeathTest = testing::Test;
+using StackPoolDeathTest = ::testing::Test;
 
 TEST(StackPoolDeathTest, BelowAStackIsAGuardOfEitherKind) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -148,4 +148,4 @@ TEST(StackPoolDeathTest, BelowAStackIsAGuardOfEitherKind) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::stack_test

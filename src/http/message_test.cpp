@@ -7,7 +7,7 @@
 #include <weft/http_message.hpp>
 #include <weft/http_url.hpp>
 
-namespace weft::http {
+namespace weft::http::message_test {
 namespace {
 
 TEST(Headers, FindWithoutRegardToCaseAndKeepOrder) {
@@ -185,4 +185,4 @@ TEST(Url, ResolvesReferences) {
 }
 
 }  // namespace
-}  // namespace weft::http
+}  // namespace weft::http::message_test

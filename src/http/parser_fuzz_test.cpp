@@ -9,7 +9,7 @@
 
 #include "http/parser_test_support.hpp"
 
-namespace weft::http {
+namespace weft::http::parser_fuzz_test {
 namespace {
 
 using test::Outcome;
@@ -155,4 +155,4 @@ TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
 }
 
 }  // namespace
-}  // namespace weft::http
+}  // namespace weft::http::parser_fuzz_test

@@ -6,7 +6,7 @@
 
 #include "http/parser_test_support.hpp"
 
-namespace weft::http {
+namespace weft::http::request_parser_test {
 namespace {
 
 using std::string_literals::operator""s;
@@ -38,7 +38,7 @@ struct Refusal {
   Errc error;
 };
 
-class RefusedRequest : public testing::TestWithParam<Refusal> {};
+class RefusedRequest : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusedRequest, FailsWithItsReason) {
   const Outcome outcome = parse(GetParam().input);
@@ -83,7 +83,7 @@ const Refusal kBadLines[] = {
     {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
     {"OPTIONS *a HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
 };
-INSTANTIATE_TEST_SUITE_P(Lines, RefusedRequest, testing::ValuesIn(kBadLines));
+INSTANTIATE_TEST_SUITE_P(Lines, RefusedRequest, ::testing::ValuesIn(kBadLines));
 
 const Refusal kBadFields[] = {
     {with_host("Foo : b\r\n\r\n"), Errc::bad_header},
@@ -114,7 +114,7 @@ const Refusal kBadFields[] = {
     {"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", Errc::bad_host},
     {with_host("Expect: tea\r\n\r\n"), Errc::unsupported_expectation},
 };
-INSTANTIATE_TEST_SUITE_P(Fields, RefusedRequest, testing::ValuesIn(kBadFields));
+INSTANTIATE_TEST_SUITE_P(Fields, RefusedRequest, ::testing::ValuesIn(kBadFields));
 
 const Refusal kBadLengths[] = {
     {with_host("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
@@ -152,7 +152,7 @@ const Refusal kBadLengths[] = {
     {with_host("Transfer-Encoding: chunked\r\n\r\n", "POST / HTTP/1.0"),
      Errc::bad_transfer_encoding},
 };
-INSTANTIATE_TEST_SUITE_P(Lengths, RefusedRequest, testing::ValuesIn(kBadLengths));
+INSTANTIATE_TEST_SUITE_P(Lengths, RefusedRequest, ::testing::ValuesIn(kBadLengths));
 
 std::string chunked(std::string_view body) {
   return with_host("Transfer-Encoding: chunked\r\n\r\n") + std::string(body);
@@ -195,7 +195,7 @@ const Refusal kBadChunks[] = {
     {chunked("0\r\nX: b\n\r\n"), Errc::bad_line_ending},
     {chunked("0\r\n\n"), Errc::bad_line_ending},
 };
-INSTANTIATE_TEST_SUITE_P(Chunks, RefusedRequest, testing::ValuesIn(kBadChunks));
+INSTANTIATE_TEST_SUITE_P(Chunks, RefusedRequest, ::testing::ValuesIn(kBadChunks));
 
 struct Acceptance {
   std::string input;
@@ -203,7 +203,7 @@ struct Acceptance {
   std::string end = "idle";
 };
 
-class AcceptedRequest : public testing::TestWithParam<Acceptance> {};
+class AcceptedRequest : public ::testing::TestWithParam<Acceptance> {};
 
 TEST_P(AcceptedRequest, GivesItsMessages) {
   const Outcome outcome = parse(GetParam().input);
@@ -253,7 +253,7 @@ const Acceptance kGood[] = {
       "POST / 1.1 keep|Host=a|Transfer-Encoding=chunked|body=x", "HEAD /4 1.1 keep|Host=a|body="},
      "more"},
 };
-INSTANTIATE_TEST_SUITE_P(Good, AcceptedRequest, testing::ValuesIn(kGood));
+INSTANTIATE_TEST_SUITE_P(Good, AcceptedRequest, ::testing::ValuesIn(kGood));
 
 TEST(RequestLimits, TargetOfOneMebibyteIs414) {
   const std::string input = "GET /" + std::string(1 << 20, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -372,4 +372,4 @@ TEST(RequestParser, KeepsItsMemoryOverMessages) {
 }
 
 }  // namespace
-}  // namespace weft::http
+}  // namespace weft::http::request_parser_test

@@ -5,7 +5,7 @@
 
 #include "http/parser_test_support.hpp"
 
-namespace weft::http {
+namespace weft::http::response_parser_test {
 namespace {
 
 using test::Outcome;
@@ -138,4 +138,4 @@ TEST(ResponseParser, BodyLimitHoldsForEveryFraming) {
 }
 
 }  // namespace
-}  // namespace weft::http
+}  // namespace weft::http::response_parser_test

@@ -6,7 +6,7 @@
 #include "http/parser_test_support.hpp"
 #include "http/serialize.hpp"
 
-namespace weft::http {
+namespace weft::http::serialize_test {
 namespace {
 
 /// The response's text with the Date field, which changes, taken out.
@@ -137,4 +137,4 @@ TEST(HttpDate, IsWrittenInTheOneForm) {
 }
 
 }  // namespace
-}  // namespace weft::http
+}  // namespace weft::http::serialize_test

@@ -7,7 +7,7 @@
 
 #include "net/native_address.hpp"
 
-namespace weft {
+namespace weft::endpoint_test {
 namespace {
 
 using namespace std::string_literals;
@@ -153,4 +153,4 @@ TEST(HostPort, ReadsNamesAndAddresses) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::endpoint_test

@@ -15,7 +15,7 @@
 #include "os/fault.hpp"
 #include "os/thread.hpp"
 
-namespace weft::testing {
+namespace weft::testing::syscalls_test {
 namespace {
 
 iovec slice_of(std::string& text) { return {text.data(), text.size()}; }
@@ -180,4 +180,4 @@ TEST(ThreadTest, AnswersAboutTheMachine) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::syscalls_test

@@ -11,7 +11,7 @@
 #include "conformance/handles.hpp"
 #include "reactor/readiness_driver.hpp"
 
-namespace weft::testing {
+namespace weft::testing::reactor_test {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
@@ -377,4 +377,4 @@ TEST(ReactorDeathTest, DestructionWithOperationsPendingIsRefused) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::reactor_test

@@ -11,7 +11,7 @@
 #include "conformance/driver_fixture.hpp"
 #include "os/fault.hpp"
 
-namespace weft::testing {
+namespace weft::testing::readiness_driver_test {
 namespace {
 
 class ReadinessDriverTest : public ::testing::Test, public DriverRunner {
@@ -422,4 +422,4 @@ TEST_F(ReadinessDriverTest, TransfersOfNothingNeverWait) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::readiness_driver_test

@@ -12,7 +12,7 @@
 #include "conformance/handles.hpp"
 #include "reactor/readiness_driver.hpp"
 
-namespace weft::testing {
+namespace weft::testing::visit_test {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
@@ -123,4 +123,4 @@ TEST_F(VisitTest, OwnerAndVisitorsAtOnce) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::visit_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weft {
+namespace weft::cancel_slot_test {
 namespace {
 
 class CountingHook : public CancelHook {
@@ -64,4 +64,4 @@ TEST(CancelSlot, ALeafThatEndsWhileTheCancellerIsBusyIsResumedByTheCanceller) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::cancel_slot_test

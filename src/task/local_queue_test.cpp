@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::local_queue_test {
 namespace {
 
 class NoExecutor final : public Executor {
@@ -28,7 +28,7 @@ struct Item : Runnable {
   Item() noexcept : Runnable([](Runnable&) noexcept {}) {}
 };
 
-class LocalQueueTest : public testing::Test {
+class LocalQueueTest : public ::testing::Test {
  protected:
   void schedule_elsewhere(Runnable& work) {
     std::thread([&] { queue.schedule(work); }).join();
@@ -92,4 +92,4 @@ TEST_F(LocalQueueTest, WakesTheOwnerOnceAndOnlyWhileItSleeps) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::local_queue_test

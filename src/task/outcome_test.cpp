@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-namespace weft {
+namespace weft::outcome_test {
 namespace {
 
 TEST(Outcome, IsCancelledUntilSomethingIsSet) {
@@ -95,4 +95,4 @@ TEST(Outcome, TakesOverWhatCanOnlyBeMovedOnceAndTurnsAThrowingMoveIntoAFailure) 
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::outcome_test

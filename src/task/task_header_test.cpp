@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace weft {
+namespace weft::task_header_test {
 namespace {
 
 /// Keeps what is scheduled until it is told to run it.
@@ -194,4 +194,4 @@ TEST(AsyncBacktrace, StartsAnewWithEachExceptionAndHasBoundedRoom) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::task_header_test

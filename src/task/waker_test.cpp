@@ -14,7 +14,7 @@
 
 #include "support/futures.hpp"
 
-namespace weft {
+namespace weft::waker_test {
 namespace {
 
 using test::WakeCounter;
@@ -164,4 +164,4 @@ TEST(Poll, HoldsObjectsReferencesAndNothing) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::waker_test

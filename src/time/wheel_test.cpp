@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace weft {
+namespace weft::wheel_test {
 namespace {
 
 constexpr std::int64_t tick = std::int64_t{1} << TimerWheel::tick_shift;
@@ -448,4 +448,4 @@ TEST(TimerWheel, MayBeExact) {
 }
 
 }  // namespace
-}  // namespace weft
+}  // namespace weft::wheel_test

@@ -23,7 +23,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::as_future_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -263,4 +263,4 @@ TEST_P(AsFutureTest, AForeignThreadHoldsAWakerOfWefts) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::as_future_test

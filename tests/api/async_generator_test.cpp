@@ -25,7 +25,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::async_generator_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -496,4 +496,4 @@ TEST_P(AsyncGeneratorTest, ManyItemsWithoutAWaitLetOthersRun) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::async_generator_test

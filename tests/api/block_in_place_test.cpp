@@ -23,7 +23,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::block_in_place_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -261,4 +261,4 @@ TEST_P(BlockInPlaceTest, SpawnLocalStaysWithTheThreadThatComesBack) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::block_in_place_test

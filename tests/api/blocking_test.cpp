@@ -19,7 +19,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::blocking_test {
 namespace {
 
 /// What goes to std::cerr while it lives; the first of it opens the gate.
@@ -202,4 +202,4 @@ TEST_P(Blocking, ManyCallsOfManyTasks) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::blocking_test

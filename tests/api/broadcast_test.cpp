@@ -21,7 +21,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::broadcast_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -285,4 +285,4 @@ TEST_P(BroadcastTest, OperationsTakeNoMemory) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::broadcast_test

@@ -20,7 +20,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::cancel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -443,4 +443,4 @@ TEST_P(CancelTest, ASleepRacesWithACancelFromAnotherThread) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::cancel_test

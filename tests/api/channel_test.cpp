@@ -20,7 +20,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::channel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -391,4 +391,4 @@ TEST_P(ChannelTest, AnEndlessLoopLetsOthersRun) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::channel_test

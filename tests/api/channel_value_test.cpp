@@ -21,7 +21,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::channel_value_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -462,4 +462,4 @@ TEST_P(ChannelValueTest, OperationsTakeNoMemory) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::channel_value_test

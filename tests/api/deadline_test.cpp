@@ -18,7 +18,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::deadline_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -274,4 +274,4 @@ TEST_F(VirtualDeadlineTest, AShieldHidesTheDeadlineAndCleanupsDo) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::deadline_test

@@ -14,7 +14,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::event_test {
 namespace {
 
 class EventTest : public RuntimeTest {};
@@ -224,4 +224,4 @@ TEST_P(EventTest, AQueueOfOnesOwnOverNotify) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::event_test

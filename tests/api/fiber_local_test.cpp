@@ -17,7 +17,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::fiber_local_test {
 namespace {
 
 class FiberLocalTest : public RuntimeTest {};
@@ -171,4 +171,4 @@ TEST_P(FiberLocalTest, AThrowingObjectIsNotKept) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::fiber_local_test

@@ -23,7 +23,7 @@
 #include "support/runtime_fixture.hpp"
 #include "support/sanitizers.hpp"
 
-namespace weft::test {
+namespace weft::test::fiber_spawn_test {
 namespace {
 
 class FiberSpawn : public RuntimeTest {};
@@ -245,4 +245,4 @@ TEST_P(FiberSpawn, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::fiber_spawn_test

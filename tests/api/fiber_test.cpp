@@ -22,7 +22,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::fiber_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -530,4 +530,4 @@ TEST_P(FiberTest, FailsWholeAtEveryAllocation) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::fiber_test

@@ -18,7 +18,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::finally_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -272,4 +272,4 @@ TEST_P(FinallyTest, ADroppedFutureRunsTheCleanup) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::finally_test

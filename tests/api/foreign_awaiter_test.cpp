@@ -15,7 +15,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::foreign_awaiter_test {
 namespace {
 
 class ForeignAwaiterTest : public RuntimeTest {};
@@ -160,4 +160,4 @@ TEST_P(ForeignAwaiterTest, ACancelWaitsForItsEnd) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::foreign_awaiter_test

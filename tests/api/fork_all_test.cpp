@@ -31,7 +31,7 @@
 #include "support/runtime_fixture.hpp"
 #include "support/sanitizers.hpp"
 
-namespace weft::test {
+namespace weft::test::fork_all_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -491,4 +491,4 @@ TEST_P(ForkAllTest, RandomTreesWithFailuresAndCancelsEndCompletely) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::fork_all_test

@@ -18,7 +18,7 @@
 #include "support/futures.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::future_set_test {
 namespace {
 
 class FutureSetTest : public ::testing::Test {
@@ -213,4 +213,4 @@ TEST_P(FutureSetOnRuntime, ACancelOfTheWaitLeavesTheChildren) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::future_set_test

@@ -27,7 +27,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::future_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -451,4 +451,4 @@ TEST_P(FutureTest, WakesAndCancelsFromEverywhereEndEachAwaitOnce) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::future_test

@@ -20,7 +20,7 @@
 #include "support/futures.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::futures_test {
 namespace {
 
 /// Polls by hand.
@@ -326,4 +326,4 @@ TEST_P(FuturesOnRuntime, ACancelDropsWhatIsJoined) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::futures_test

@@ -16,7 +16,7 @@
 
 #include "support/helpers.hpp"
 
-namespace weft::test {
+namespace weft::test::generator_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -327,4 +327,4 @@ TEST_F(GeneratorTest, OneSmallBlockWhateverTheNumberOfItems) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::generator_test

@@ -26,7 +26,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::group_outcomes_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -278,4 +278,4 @@ TEST_P(GroupOutcomesTest, EveryCombinatorEndAndCancel) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::group_outcomes_test

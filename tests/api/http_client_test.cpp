@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-namespace weft::testing {
+namespace weft::testing::http_client_test {
 namespace {
 
 using http::Client;
@@ -422,4 +422,4 @@ TEST_P(HttpClient, CancellingLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::http_client_test

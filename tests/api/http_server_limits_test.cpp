@@ -4,7 +4,7 @@
 #include "api/http_support.hpp"
 #include "os/fault.hpp"
 
-namespace weft::testing {
+namespace weft::testing::http_server_limits_test {
 namespace {
 
 using http::Request;
@@ -270,4 +270,4 @@ TEST_P(HttpServerLimits, AResetIsNothingToOthers) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::http_server_limits_test

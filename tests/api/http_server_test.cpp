@@ -2,7 +2,7 @@
 // shortages are in http_server_limits_test.cpp.
 #include "api/http_support.hpp"
 
-namespace weft::testing {
+namespace weft::testing::http_server_test {
 namespace {
 
 using http::Request;
@@ -279,4 +279,4 @@ TEST(HttpServerOptions, AreChecked) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::http_server_test

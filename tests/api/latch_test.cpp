@@ -21,7 +21,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::latch_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -229,4 +229,4 @@ TEST_P(BarrierTest, TheLastRoundMayEndItsLife) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::latch_test

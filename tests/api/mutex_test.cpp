@@ -17,7 +17,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::mutex_test {
 namespace {
 
 class MutexTest : public RuntimeTest {};
@@ -200,4 +200,4 @@ TEST_P(MutexTest, NothingIsLostUnderCancelsFromEverywhere) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::mutex_test

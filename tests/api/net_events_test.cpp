@@ -8,7 +8,7 @@
 #include "api/net_support.hpp"
 #include "os/fd.hpp"
 
-namespace weft::testing {
+namespace weft::testing::net_events_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -174,4 +174,4 @@ TEST_P(NetEvents, SurvivesThatTheQueuesHandleChanges) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::net_events_test

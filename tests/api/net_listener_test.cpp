@@ -7,7 +7,7 @@
 #include "api/net_support.hpp"
 #include "os/fault.hpp"
 
-namespace weft::testing {
+namespace weft::testing::net_listener_test {
 namespace {
 
 class NetListener : public Net {};
@@ -222,4 +222,4 @@ TEST_P(NetListener, EveryStepOfConnectingMayFail) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::net_listener_test

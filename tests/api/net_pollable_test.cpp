@@ -7,7 +7,7 @@
 #include "api/net_support.hpp"
 #include "os/fd.hpp"
 
-namespace weft::testing {
+namespace weft::testing::net_pollable_test {
 namespace {
 
 class NetPollable : public Net {};
@@ -100,4 +100,4 @@ TEST_P(NetPollable, AClosedHandleIsAnErrorThatNamesIt) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::net_pollable_test

@@ -7,7 +7,7 @@
 #include "api/net_support.hpp"
 #include "exec/blocking_pool.hpp"
 
-namespace weft::testing {
+namespace weft::testing::net_resolve_test {
 namespace {
 
 class NetResolve : public Net {};
@@ -117,4 +117,4 @@ TEST_P(NetResolve, CancelsAndAnswersAtTheSameTimeGiveOneOutcomeEach) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::net_resolve_test

@@ -3,7 +3,7 @@
 
 #include "api/net_support.hpp"
 
-namespace weft::testing {
+namespace weft::testing::net_stream_test {
 namespace {
 
 class NetStream : public Net {};
@@ -318,4 +318,4 @@ TEST_P(NetStream, AStreamMayMoveWhileItIsRead) {
 }
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::net_stream_test

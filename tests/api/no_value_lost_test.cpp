@@ -32,7 +32,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::no_value_lost_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -372,4 +372,4 @@ TEST_P(NoValueLostTest, OfConnectionsAndTheirBytes) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::no_value_lost_test

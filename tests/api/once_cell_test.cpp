@@ -20,7 +20,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::once_cell_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -157,4 +157,4 @@ TEST_P(OnceCellTest, TasksFibersAndAThread) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::once_cell_test

@@ -18,7 +18,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::oneshot_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -203,4 +203,4 @@ TEST_P(OneshotTest, NothingIsLostUnderCancels) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::oneshot_test

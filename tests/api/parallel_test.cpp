@@ -28,7 +28,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::parallel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -311,4 +311,4 @@ TEST_P(Parallel, OutsideOfARuntimeAllIsDoneByTheCaller) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::parallel_test

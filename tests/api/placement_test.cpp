@@ -17,7 +17,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::placement_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -218,4 +218,4 @@ TEST_P(PriorityTest, ItMayWaitForAnythingAndBeCancelled) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::placement_test

@@ -17,7 +17,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::poll_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -170,4 +170,4 @@ TEST_F(PollTest, IsOnlyForACurrentThreadRuntimeAndOutsideItsTasks) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::poll_test

@@ -24,7 +24,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::promise_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -476,4 +476,4 @@ TEST_P(PromiseTest, ManyReadyOnesInARowLeaveOthersTheirTurns) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::promise_test

@@ -16,7 +16,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::resume_on_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -266,4 +266,4 @@ TEST_P(ResumeOnTest, ACurrentThreadHostRunsItWhenItIsDriven) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::resume_on_test

@@ -18,7 +18,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::run_ahead_test {
 namespace {
 
 class RunAhead : public RuntimeTest {};
@@ -200,4 +200,4 @@ TEST_P(RunAhead, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::run_ahead_test

@@ -22,7 +22,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::runtime_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -404,4 +404,4 @@ TEST_P(RuntimeApiTest, PingPongBetweenTasksEnds) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::runtime_test

@@ -16,7 +16,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::rwlock_test {
 namespace {
 
 class RwLockTest : public RuntimeTest {};
@@ -238,4 +238,4 @@ TEST_P(RwLockTest, NothingIsLostUnderCancelsFromEverywhere) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::rwlock_test

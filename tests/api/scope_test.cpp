@@ -19,7 +19,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::scope_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -386,4 +386,4 @@ TEST_P(ScopeTest, AHandleMayOutliveItsScope) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::scope_test

@@ -17,7 +17,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::select_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -258,4 +258,4 @@ TEST_P(SelectTest, NothingReceivedIsLostHoweverItRaces) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::select_test

@@ -22,7 +22,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::semaphore_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -449,4 +449,4 @@ TEST_P(SemaphoreTest, AnEndlessLoopOfAcquiresLetsOthersRun) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::semaphore_test

@@ -18,7 +18,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::shield_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -219,4 +219,4 @@ TEST_P(ShieldTest, ACancelFromAnotherThreadAtAnyMomentLosesNothing) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::shield_test

@@ -16,7 +16,7 @@
 
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::spawn_block_test {
 namespace {
 
 class SpawnBlockTest : public RuntimeTest {};
@@ -122,4 +122,4 @@ TEST_P(SpawnBlockTest, AResultThatThrowsWhenItIsMovedIsAFailureOrThere) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::spawn_block_test

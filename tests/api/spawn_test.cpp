@@ -20,7 +20,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::spawn_test {
 namespace {
 
 class SpawnTest : public RuntimeTest {};
@@ -358,4 +358,4 @@ TEST_P(SpawnTest, AJoinThatIsCancelledLeavesTheTaskWithItsOwner) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::spawn_test

@@ -28,7 +28,7 @@
 #include "support/runtime_fixture.hpp"
 #include "support/sanitizers.hpp"
 
-namespace weft::test {
+namespace weft::test::start_stop_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -128,4 +128,4 @@ TEST_P(StartStopTest, AThousandWithWorkLeaveNothing) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::start_stop_test

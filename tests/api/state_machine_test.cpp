@@ -18,7 +18,7 @@
 
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::state_machine_test {
 namespace {
 
 using Trace = std::vector<std::string>;
@@ -182,4 +182,4 @@ TEST_P(StateMachineTest, ByHandAndByTheCompilerDoTheSameStepByStep) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::state_machine_test

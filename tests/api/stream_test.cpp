@@ -22,7 +22,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::stream_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -376,4 +376,4 @@ TEST_P(StreamTest, OperatorsTakeABlockEachAndNoneForAnItem) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::stream_test

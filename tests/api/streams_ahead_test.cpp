@@ -26,7 +26,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::streams_ahead_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -432,4 +432,4 @@ TEST_P(StreamsAheadTest, MergeTakesNoBlockForAnItem) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::streams_ahead_test

@@ -14,7 +14,7 @@
 
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::stuck_worker_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -112,4 +112,4 @@ TEST_P(StuckWorkerTest, ItComesBackAndTakesOver) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::stuck_worker_test

@@ -25,7 +25,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::sync_contract_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -355,4 +355,4 @@ TEST_P(SyncContractTest, AnEndlessLoopOfWaitsLetsOthersRun) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::sync_contract_test

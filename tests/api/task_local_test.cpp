@@ -25,7 +25,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::task_local_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -334,4 +334,4 @@ TEST_P(TaskLocalTest, TheValueIsDestroyedWithItsBinding) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::task_local_test

@@ -20,7 +20,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::task_outcomes_test {
 namespace {
 
 class TaskOutcomesTest : public RuntimeTest {};
@@ -402,4 +402,4 @@ TEST_P(TaskOutcomesTest, EverySpawnBodyCancelAndJoin) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::task_outcomes_test

@@ -16,7 +16,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::task_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -300,4 +300,4 @@ TEST_P(TaskTest, ASecondFailureHasABacktraceOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::task_test

@@ -24,7 +24,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::then_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -399,4 +399,4 @@ TEST_P(ThenTest, AFiberMayAwaitAndBeTheWork) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::then_test

@@ -28,7 +28,7 @@
 #include "support/process_state.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::thread_per_core_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -314,4 +314,4 @@ TEST_P(MetricsTest, CountWhatWorkersTakeFromEachOther) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::thread_per_core_test

@@ -19,7 +19,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::time_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -229,4 +229,4 @@ TEST(TimeOutside, NowIsTheSteadyClockWithoutARuntime) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::time_test

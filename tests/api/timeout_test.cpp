@@ -14,7 +14,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::timeout_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -144,4 +144,4 @@ TEST_P(TimeoutTest, NestedTimeoutsEndAtTheEarliest) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::timeout_test

@@ -16,7 +16,7 @@
 #include "support/stuck_worker.hpp"
 #include "support/timer_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::timer_elsewhere_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -193,4 +193,4 @@ TEST_P(TimerElsewhere, AShutdownDoesNotRunWhatIsDue) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::timer_elsewhere_test

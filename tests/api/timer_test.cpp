@@ -20,7 +20,7 @@
 #include "support/helpers.hpp"
 #include "support/timer_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::timer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -396,4 +396,4 @@ TEST(TimerWithVirtualTime, FiresWhileATaskSleeps) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::timer_test

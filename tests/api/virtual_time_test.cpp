@@ -20,7 +20,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::virtual_time_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -182,4 +182,4 @@ TEST(VirtualTimeOptions, NeedTheCurrentThread) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::virtual_time_test

@@ -20,7 +20,7 @@
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::watch_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -248,4 +248,4 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::watch_test

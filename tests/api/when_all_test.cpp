@@ -16,7 +16,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::when_all_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -179,4 +179,4 @@ TEST_P(WhenAllTest, NothingBeginsOnceACancelWasAskedFor) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::when_all_test

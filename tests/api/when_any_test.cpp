@@ -19,7 +19,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::when_any_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -218,4 +218,4 @@ TEST_P(WhenAnyTest, NoTokenIsLost) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::when_any_test

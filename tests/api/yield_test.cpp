@@ -17,7 +17,7 @@
 #include "support/manual_event.hpp"
 #include "support/runtime_fixture.hpp"
 
-namespace weft::test {
+namespace weft::test::yield_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -142,4 +142,4 @@ TEST_P(YieldTest, ACancelEndsAYieldingLoop) {
 }
 
 }  // namespace
-}  // namespace weft::test
+}  // namespace weft::test::yield_test

@@ -12,7 +12,7 @@
 
 #include "conformance/drivers.hpp"
 
-namespace weft::testing {
+namespace weft::testing::driver_conformance_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -274,4 +274,4 @@ std::string driver_name(const ::testing::TestParamInfo<DriverFactory>& info) {
 INSTANTIATE_TEST_SUITE_P(Drivers, EveryDriver, ::testing::ValuesIn(drivers_to_test()), driver_name);
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::driver_conformance_test

@@ -9,7 +9,7 @@
 #include "conformance/drivers.hpp"
 #include "conformance/scenarios.hpp"
 
-namespace weft::testing {
+namespace weft::testing::operation_conformance_test {
 namespace {
 
 using Case = std::tuple<DriverFactory, ScenarioFactory>;
@@ -188,4 +188,4 @@ INSTANTIATE_TEST_SUITE_P(Drivers, EveryOperation,
                          case_name);
 
 }  // namespace
-}  // namespace weft::testing
+}  // namespace weft::testing::operation_conformance_test

@@ -18,6 +18,9 @@ inline constexpr bool with_weak_memory = false;
 inline constexpr bool with_weak_memory = true;
 #endif
 
+/// ./check --long asks for more.
+inline bool is_long() { return std::getenv("WEFT_MODEL_LONG") != nullptr; }
+
 inline void expect_exhausted(const Options& options, const std::function<void(Execution&)>& body) {
   const Report report = explore(options, body);
   EXPECT_FALSE(report.failed) << report.text;
@@ -38,12 +41,21 @@ inline void expect_holds_weakly(std::uint32_t preemptions, std::uint32_t stale,
 }
 
 /// Enumerates all interleavings of `body` with at most `bound` preemptions; then those of at most
-/// two in which one load returns an old value.
+/// `weak_bound` in which one load returns an old value.
 inline void expect_holds_exhaustively(std::uint32_t bound,
-                                      const std::function<void(Execution&)>& body) {
+                                      const std::function<void(Execution&)>& body,
+                                      std::uint32_t weak_bound = 2) {
   expect_exhausted(
       {.strategy = Strategy::kBounded, .iterations = 1'000'000, .preemption_bound = bound}, body);
-  if (with_weak_memory) expect_holds_weakly(std::min(bound, 2U), 1, body);
+  if (with_weak_memory) expect_holds_weakly(std::min(bound, weak_bound), 1, body);
+}
+
+/// The same for a program of so many that these few take most of the time of all model tests: those
+/// with an old value to one preemption, and to two with WEFT_MODEL_LONG in the environment; with
+/// sanitizers to one less.
+inline void expect_large_holds_exhaustively(std::uint32_t bound,
+                                            const std::function<void(Execution&)>& body) {
+  expect_holds_exhaustively(with_weak_memory ? bound : bound - 1, body, is_long() ? 2 : 1);
 }
 
 /// Tries `iterations` random interleavings; then half as many by priorities, with weak memory. With
@@ -51,7 +63,7 @@ inline void expect_holds_exhaustively(std::uint32_t bound,
 inline void expect_holds_randomly(std::uint64_t iterations,
                                   const std::function<void(Execution&)>& body) {
   Options options{.iterations = iterations};
-  if (std::getenv("WEFT_MODEL_LONG") != nullptr) {
+  if (is_long()) {
     options.seed = std::uint64_t{std::random_device()()} << 16;
     options.iterations *= 4;
   }

@@ -1,6 +1,8 @@
-"""Names that two sources of the library have in unnamed namespaces: some builds compile sources
-several at a time, and which ones meet changes with each file that is added."""
+"""Names that two sources have in unnamed namespaces: some builds compile sources several at a time,
+and which ones meet changes with each file that is added. Those of the library have one name once; a
+test's are in a namespace that is named as its file."""
 
+import pathlib
 import re
 from collections.abc import Iterable
 
@@ -11,9 +13,21 @@ _NAMED = re.compile(
     r"^(?:constexpr [\w:<>, *]*?|(?:class|struct|enum class) )(?P<name>\w+) *(?:=|\{|;|:[^:]|\[)",
     re.M,
 )
+_OPENED = re.compile(r"^namespace (?P<name>[\w:]+) \{", re.M)
+_TESTS = re.compile(r"(?:src/\w+|tests/api|tests/conformance)/\w+_test\.cpp")
 
 
 def check(sources: list[Source]) -> Iterable[Violation]:
+    for source in sources:
+        opened = _TESTS.fullmatch(source.path) and _OPENED.search(source.code)
+        stem = pathlib.PurePath(source.path).stem
+        if opened and opened["name"].rpartition("::")[2] != stem:
+            text = f"a test's namespace ends in '{stem}': some builds join it with others"
+            yield source.violation(opened.start("name"), "name", text)
+    yield from _twice(sources)
+
+
+def _twice(sources: list[Source]) -> Iterable[Violation]:
     """Constants and types; functions of one name mostly differ in what they take."""
     first: dict[str, str] = {}
     for source in sources:

@@ -80,8 +80,13 @@ class Names(TidyTest):
         self.expect("src/os/two.cpp", self.unnamed("constexpr long most = 2;"), "name", line=5)
         self.expect("src/os/two.cpp", self.unnamed("class Kind : Base {};"), "name")
         self.allow("src/os/two.cpp", self.unnamed("constexpr int least = 1;"))
-        self.allow("src/os/two_test.cpp", self.unnamed("constexpr int most = 1;"))
         self.allow("src/os/two.cpp", SOURCE + "constexpr int most = 1;\n")
+
+    def test_a_test_has_a_namespace_named_as_its_file(self):
+        self.expect("src/os/two_test.cpp", self.unnamed("constexpr int most = 1;"), "name", line=2)
+        named = SOURCE + "namespace weft::test::two_test {\nstruct Kind {};\n}\n"
+        self.allow("tests/api/two_test.cpp", named)
+        self.expect("tests/api/one_test.cpp", named, "name", line=2)
 
 
 class Layers(TidyTest):
