@@ -50,12 +50,11 @@ inline void expect_holds_exhaustively(std::uint32_t bound,
   if (with_weak_memory) expect_holds_weakly(std::min(bound, weak_bound), 1, body);
 }
 
-/// The same for a program of so many that these few take most of the time of all model tests: those
-/// with an old value to one preemption, and to two with WEFT_MODEL_LONG in the environment; with
-/// sanitizers to one less.
+/// The same for a program of so many that those of a few took most of the time of all model tests:
+/// with an old value to one preemption, and to two with WEFT_MODEL_LONG in the environment.
 inline void expect_large_holds_exhaustively(std::uint32_t bound,
                                             const std::function<void(Execution&)>& body) {
-  expect_holds_exhaustively(with_weak_memory ? bound : bound - 1, body, is_long() ? 2 : 1);
+  expect_holds_exhaustively(bound, body, is_long() ? 2 : 1);
 }
 
 /// Tries `iterations` random interleavings; then half as many by priorities, with weak memory. With

@@ -14,7 +14,7 @@ _NAMED = re.compile(
     re.M,
 )
 _OPENED = re.compile(r"^namespace (?P<name>[\w:]+) \{", re.M)
-_TESTS = re.compile(r"(?:src/\w+|tests/api|tests/conformance)/\w+_test\.cpp")
+_TESTS = re.compile(r"(?:src/\w+|tests/api|tests/conformance|tools/weft)/\w+_test\.cpp")
 
 
 def check(sources: list[Source]) -> Iterable[Violation]:

@@ -84,7 +84,9 @@ class Names(TidyTest):
 
     def test_a_test_has_a_namespace_named_as_its_file(self):
         self.expect("src/os/two_test.cpp", self.unnamed("constexpr int most = 1;"), "name", line=2)
-        named = SOURCE + "namespace weft::test::two_test {\nstruct Kind {};\n}\n"
+        named = self.unnamed("constexpr int most = 1;").replace("weft {", "weft::two_test {")
+        self.write("src/base/one.cpp", self.unnamed("constexpr int most = 1;"))
+        self.allow("src/os/two_test.cpp", named)
         self.allow("tests/api/two_test.cpp", named)
         self.expect("tests/api/one_test.cpp", named, "name", line=2)
 

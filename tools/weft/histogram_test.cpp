@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace weft::tool {
+namespace weft::tool::histogram_test {
 namespace {
 
 TEST(Histogram, IsEmptyAtFirst) {
@@ -73,4 +73,4 @@ TEST(Histogram, MergeIsTheSameAsRecordingAll) {
 }
 
 }  // namespace
-}  // namespace weft::tool
+}  // namespace weft::tool::histogram_test

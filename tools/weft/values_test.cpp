@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weft::tool {
+namespace weft::tool::values_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -59,4 +59,4 @@ TEST(Values, NumbersForPeople) {
 }
 
 }  // namespace
-}  // namespace weft::tool
+}  // namespace weft::tool::values_test
