@@ -1,41 +1,61 @@
-# The library weft::weft, its installation, and the llhttp objects it carries.
+# The core library weft::weft, which needs no third-party package, the parts beside it, and their installation.
 
 find_package(Threads REQUIRED)
 
-# llhttp (HTTP/1 parser) comes as C sources in Debian's node-llhttp: docs/decisions/ says why.
-find_path(WEFT_LLHTTP_INCLUDE llhttp/llhttp.h PATHS /usr/share/include /usr/include REQUIRED)
-find_path(WEFT_LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp REQUIRED)
-add_library(weft_llhttp OBJECT
-  ${WEFT_LLHTTP_SOURCE}/llhttp.c ${WEFT_LLHTTP_SOURCE}/api.c ${WEFT_LLHTTP_SOURCE}/http.c)
-target_include_directories(weft_llhttp SYSTEM PUBLIC ${WEFT_LLHTTP_INCLUDE} ${WEFT_LLHTTP_INCLUDE}/llhttp)
-target_compile_options(weft_llhttp PRIVATE -w)
-# Its stricter grammar of names and targets; src/http/line_guard.hpp refuses what it still lets pass.
-target_compile_definitions(weft_llhttp PRIVATE LLHTTP_STRICT_MODE=1)
+# What the libraries have in common: weft_library_options(target component).
+function(weft_library_options target component)
+  add_library(weft::${component} ALIAS ${target})
+  target_include_directories(${target}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_features(${target} PUBLIC cxx_std_23)
+  # g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
+  target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
+  # Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
+  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
+  if(WEFT_PCH)
+    target_precompile_headers(${target} PRIVATE <weft/runtime.hpp> <vector>)
+  endif()
+  if(WEFT_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+    # g++ takes what is local to one of the sources for a header's, and warns of it.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+  endif()
+  set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 EXPORT_NAME ${component})
+  install(TARGETS ${target} EXPORT weft-${component}-targets)
+  install(EXPORT weft-${component}-targets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+endfunction()
 
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/model/[^/]*$")
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http)/[^/]*$")
 
-add_library(weft ${WEFT_SOURCES} $<TARGET_OBJECTS:weft_llhttp>)
-add_library(weft::weft ALIAS weft)
-target_include_directories(weft
-  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
-  PRIVATE ${PROJECT_SOURCE_DIR}/src)
-target_include_directories(weft SYSTEM PRIVATE ${WEFT_LLHTTP_INCLUDE})
-target_compile_features(weft PUBLIC cxx_std_23)
-# g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
-target_compile_options(weft PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
-# Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
-target_compile_options(weft PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
-target_link_libraries(weft PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
-if(WEFT_PCH)
-  target_precompile_headers(weft PRIVATE <weft/time.hpp> <weft/runtime.hpp> <vector>)
+add_library(weft ${WEFT_SOURCES})
+weft_library_options(weft weft)
+
+# HTTP/1.1, written against the core's public headers. llhttp, its parser, comes as C sources in Debian's node-llhttp
+# (docs/decisions/001-http-parser.md).
+if(WEFT_BUILD_HTTP)
+  find_path(WEFT_LLHTTP_INCLUDE llhttp/llhttp.h PATHS /usr/share/include /usr/include)
+  find_path(WEFT_LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp)
+  if(NOT WEFT_LLHTTP_INCLUDE OR NOT WEFT_LLHTTP_SOURCE)
+    message(FATAL_ERROR "weft::http needs llhttp 8: install node-llhttp, or set WEFT_LLHTTP_INCLUDE and "
+                        "WEFT_LLHTTP_SOURCE, or build without it (-DWEFT_BUILD_HTTP=OFF)")
+  endif()
+  add_library(weft_llhttp OBJECT
+    ${WEFT_LLHTTP_SOURCE}/llhttp.c ${WEFT_LLHTTP_SOURCE}/api.c ${WEFT_LLHTTP_SOURCE}/http.c)
+  target_include_directories(weft_llhttp SYSTEM PUBLIC ${WEFT_LLHTTP_INCLUDE} ${WEFT_LLHTTP_INCLUDE}/llhttp)
+  target_compile_options(weft_llhttp PRIVATE -w)
+  # Its stricter grammar of names and targets; src/http/line_guard.hpp refuses what it still lets pass.
+  target_compile_definitions(weft_llhttp PRIVATE LLHTTP_STRICT_MODE=1)
+
+  file(GLOB WEFT_HTTP_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/http/*.cpp)
+  list(FILTER WEFT_HTTP_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+  add_library(weft_http ${WEFT_HTTP_SOURCES} $<TARGET_OBJECTS:weft_llhttp>)
+  weft_library_options(weft_http http)
+  target_include_directories(weft_http SYSTEM PRIVATE ${WEFT_LLHTTP_INCLUDE})
+  target_link_libraries(weft_http PUBLIC weft)
 endif()
-if(WEFT_UNITY)
-  set_target_properties(weft PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
-  # g++ takes what is local to one of the sources for a header's, and warns of it.
-  target_compile_options(weft PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
-endif()
-set_target_properties(weft PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 
 # The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
 # tests of code written with <weft/atomic.hpp>, instead of weft::weft. (The mode is one for all that is compiled here.)
@@ -56,13 +76,22 @@ if(WEFT_BUILD_MODEL AND WEFT_ATOMIC_MODE STREQUAL "plain")
   if(WEFT_SANITIZE)
     target_compile_options(weft_model PRIVATE -O2)  # it takes most of the time of the model tests
   endif()
-  install(TARGETS weft_model EXPORT weftTargets)
+  install(TARGETS weft_model EXPORT weft-model-targets)
+  install(EXPORT weft-model-targets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 endif()
 
 include(CMakePackageConfigHelpers)
-install(TARGETS weft EXPORT weftTargets)
-install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
-install(EXPORT weftTargets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp"
+  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE)
+if(TARGET weft_http)
+  install(FILES include/weft/http.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
+  install(DIRECTORY include/weft/http DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
+endif()
+if(TARGET weft_model)
+  install(FILES include/weft/model.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
+  install(DIRECTORY include/weft/model DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
+  install(FILES include/weft/detail/model_atomic.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft/detail)
+endif()
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)

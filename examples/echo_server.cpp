@@ -1,7 +1,7 @@
 #include <iostream>
 #include <weft/weft.hpp>
 
-weft::Task<void> echo(weft::TcpStream stream) {
+weft::Task<void> echo(weft::StreamSocket stream) {
   std::byte buffer[4096];
   for (;;) {
     const std::size_t size = co_await stream.read(buffer);
@@ -10,15 +10,15 @@ weft::Task<void> echo(weft::TcpStream stream) {
   }
 }
 
-weft::Task<void> serve(weft::TcpListener listener) {
+weft::Task<void> serve(weft::SocketListener listener) {
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
   for (;;) {
-    weft::TcpStream stream = co_await listener.accept();
+    weft::StreamSocket stream = co_await listener.accept();
     weft::spawn(echo, std::move(stream)).detach();
   }
 }
 
 int main(int argc, char** argv) {
   weft::Runtime runtime;
-  runtime.block_on(serve(weft::TcpListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777")));
+  runtime.block_on(serve(weft::SocketListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777")));
 }

@@ -62,8 +62,8 @@ class EchoServer {
 
 // [client]
 weft::Task<void> talk(int port) {
-  weft::TcpStream stream =
-      co_await weft::TcpStream::connect("127.0.0.1", static_cast<std::uint16_t>(port));
+  weft::StreamSocket stream =
+      co_await weft::StreamSocket::connect("127.0.0.1", static_cast<std::uint16_t>(port));
   for (const std::string line : {"hello", "is there", "anybody?"}) {
     co_await stream.write_all(line);
     std::string echo(line.size(), '\0');

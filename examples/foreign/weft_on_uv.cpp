@@ -8,8 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-weft::Task<void> serve(weft::TcpListener& listener) {
-  weft::TcpStream stream = co_await listener.accept();
+weft::Task<void> serve(weft::SocketListener& listener) {
+  weft::StreamSocket stream = co_await listener.accept();
   std::byte buffer[64];
   const std::size_t size = co_await stream.read(buffer);
   co_await weft::sleep_for(30ms);
@@ -17,7 +17,7 @@ weft::Task<void> serve(weft::TcpListener& listener) {
 }
 
 weft::Task<void> talk(weft::Endpoint server, foreign::UvStepper& stepper) {
-  weft::TcpStream stream = co_await weft::TcpStream::connect(server);
+  weft::StreamSocket stream = co_await weft::StreamSocket::connect(server);
   co_await stream.write_all("hello");
   std::byte buffer[64];
   const std::size_t size = co_await stream.read(buffer);
@@ -39,7 +39,7 @@ int main() {
     options.current_thread = true;
     weft::Runtime runtime(options);
     foreign::UvStepper stepper(&loop, runtime);
-    weft::TcpListener listener = weft::TcpListener::bind(weft::Endpoint::loopback(0));
+    weft::SocketListener listener = weft::SocketListener::bind(weft::Endpoint::loopback(0));
     runtime.spawn(serve, std::ref(listener)).detach();
     runtime.spawn(talk, listener.local_endpoint(), std::ref(stepper)).detach();
     uv_run(&loop, UV_RUN_DEFAULT);  // the program's loop, as ever

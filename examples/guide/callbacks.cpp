@@ -11,17 +11,17 @@
 // [callbacks]
 class ThreeReads : public std::enable_shared_from_this<ThreeReads> {
  public:
-  explicit ThreeReads(weft::TcpStream stream) : stream_(std::move(stream)) {}
+  explicit ThreeReads(weft::StreamSocket stream) : stream_(std::move(stream)) {}
 
-  weft::SharedFuture<std::string> start() {
-    weft::SharedFuture<std::string> result = done_.future();
+  weft::SharedResult<std::string> start() {
+    weft::SharedResult<std::string> result = done_.future();
     read_next();
     return result;
   }
 
  private:
   void read_next() {
-    weft::then(
+    weft::on_complete(
         stream_.read_exact(buffer_), [self = shared_from_this()] { self->on_word(); },
         [self = shared_from_this()](std::exception_ptr error) {
           self->done_.set_error(std::move(error));
@@ -36,7 +36,7 @@ class ThreeReads : public std::enable_shared_from_this<ThreeReads> {
     }
   }
 
-  weft::TcpStream stream_;
+  weft::StreamSocket stream_;
   std::array<std::byte, 4> buffer_{};
   int reads_ = 0;
   std::string words_;
@@ -45,7 +45,7 @@ class ThreeReads : public std::enable_shared_from_this<ThreeReads> {
 // [/callbacks]
 
 // [coroutine]
-weft::Task<std::string> three_reads(weft::TcpStream stream) {
+weft::Task<std::string> three_reads(weft::StreamSocket stream) {
   std::array<std::byte, 4> buffer{};
   std::string words;
   for (int reads = 0; reads < 3; ++reads) {
@@ -56,23 +56,23 @@ weft::Task<std::string> three_reads(weft::TcpStream stream) {
 }
 // [/coroutine]
 
-weft::Task<void> serve_once(weft::TcpListener& listener, std::string text) {
-  weft::TcpStream stream = co_await listener.accept();
+weft::Task<void> serve_once(weft::SocketListener& listener, std::string text) {
+  weft::StreamSocket stream = co_await listener.accept();
   co_await stream.write_all(text);
 }
 
-weft::Task<std::string> by_callbacks(weft::TcpStream stream) {
+weft::Task<std::string> by_callbacks(weft::StreamSocket stream) {
   const auto reads = std::make_shared<ThreeReads>(std::move(stream));
   std::string words = co_await reads->start();
   co_return words;
 }
 
 /// What `read` makes of a peer that sends `text` and closes.
-weft::Task<std::string> outcome(weft::Task<std::string> (*read)(weft::TcpStream),
+weft::Task<std::string> outcome(weft::Task<std::string> (*read)(weft::StreamSocket),
                                 std::string text) {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
   auto server = weft::spawn(serve_once, std::ref(listener), std::move(text));
-  weft::TcpStream stream = co_await weft::TcpStream::connect(listener.local_endpoint());
+  weft::StreamSocket stream = co_await weft::StreamSocket::connect(listener.local_endpoint());
   std::string what;
   try {
     what = co_await read(std::move(stream));

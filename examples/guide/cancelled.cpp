@@ -37,7 +37,7 @@ weft::Task<void> cancel_both() {
 // [lossless]
 constexpr int sent_bytes = 500;
 
-weft::Task<void> send_slowly(weft::TcpStream stream) {
+weft::Task<void> send_slowly(weft::StreamSocket stream) {
   for (int i = 0; i < sent_bytes; ++i) {
     co_await stream.write("x");
     co_await weft::sleep_for(microseconds(150));
@@ -45,7 +45,7 @@ weft::Task<void> send_slowly(weft::TcpStream stream) {
 }
 
 /// Reads with a limit so short that many a read is cancelled just when its byte arrives.
-weft::Task<void> receive_impatiently(weft::TcpStream stream) {
+weft::Task<void> receive_impatiently(weft::StreamSocket stream) {
   std::array<std::byte, 16> buffer;
   std::size_t received = 0;
   int cancelled = 0;
@@ -65,9 +65,9 @@ weft::Task<void> receive_impatiently(weft::TcpStream stream) {
 // [/lossless]
 
 weft::Task<void> send_and_receive() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream out = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream in = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket out = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket in = co_await listener.accept();
   co_await weft::when_all(send_slowly(std::move(out)), receive_impatiently(std::move(in)));
 }
 

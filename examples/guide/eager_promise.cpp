@@ -38,14 +38,14 @@ weft::Task<void> lazy() {
 }
 // [/lazy]
 
-weft::Task<void> reader(std::string name, weft::SharedFuture<int> future) {
+weft::Task<void> reader(std::string name, weft::SharedResult<int> future) {
   const int& value = co_await future;
   say(name + " has got " + std::to_string(value));
 }
 
 // [eager]
 weft::Task<void> eager() {
-  const weft::SharedFuture<int> future = weft::share(work("eager"));
+  const weft::SharedResult<int> future = weft::share(work("eager"));
   say("a shared future was made");
   co_await let_others_run();
   say("nobody has asked");
@@ -60,7 +60,7 @@ weft::Task<void> eager() {
 weft::Task<void> by_hand() {
   weft::Promise<int> promise;
   auto waiting = weft::spawn(reader, "a coroutine", promise.future());
-  promise.future().then(
+  promise.future().on_complete(
       [](const int& value) { say("a callback has got " + std::to_string(value)); });
   co_await let_others_run();
   say("the promise is set");

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 // [deep]
 /// Reads up to the end of a line. Not a coroutine: it could be from a library of the last century.
-std::string read_line(weft::TcpStream& stream) {
+std::string read_line(weft::StreamSocket& stream) {
   std::string line;
   for (;;) {
     char letter = 0;
@@ -21,7 +21,7 @@ std::string read_line(weft::TcpStream& stream) {
   }
 }
 
-std::vector<std::string> read_letter(weft::TcpStream stream) {
+std::vector<std::string> read_letter(weft::StreamSocket stream) {
   std::vector<std::string> lines;
   for (std::string line = read_line(stream); !line.empty(); line = read_line(stream)) {
     lines.push_back(line);
@@ -31,7 +31,7 @@ std::vector<std::string> read_letter(weft::TcpStream stream) {
 // [/deep]
 
 // [mixed]
-weft::Task<void> write_letter(weft::TcpStream stream) {
+weft::Task<void> write_letter(weft::StreamSocket stream) {
   for (const char* line : {"dear reader,\n", "all is well\n", "\n"}) {
     co_await stream.write_all(line);
     co_await weft::sleep_for(milliseconds(5));
@@ -39,9 +39,9 @@ weft::Task<void> write_letter(weft::TcpStream stream) {
 }
 
 weft::Task<void> send_a_letter() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream out = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream in = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket out = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket in = co_await listener.accept();
   auto [lines, unit] = co_await weft::when_all(weft::fiber(read_letter, std::move(in)),
                                                write_letter(std::move(out)));
   for (const std::string& line : lines) std::printf("letter:  %s\n", line.c_str());

@@ -24,9 +24,9 @@ weft::Task<void> ask_two() {
 
 // [timeout]
 weft::Task<void> wait_for_silence() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream silent = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream stream = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket silent = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket stream = co_await listener.accept();
 
   std::array<std::byte, 16> buffer;
   const auto size = co_await weft::attempt(weft::timeout(stream.read(buffer), milliseconds(20)));

@@ -49,7 +49,7 @@ weft::Task<void> handle() {
 // [serve]
 weft::Task<void> serve(int number, milliseconds limit) {
   try {
-    co_await request_number.with(number, weft::deadline(handle(), limit));
+    co_await request_number.with(number, weft::with_deadline(handle(), limit));
   } catch (const weft::IoError& error) {
     std::printf("  %d: %s\n", number, error.what());
   }

@@ -25,13 +25,13 @@ long close_by_instruction(int fd) {
 weft::Task<void> connect_to_nobody() {
   const weft::Endpoint nobody = weft::Endpoint::parse("127.0.0.1:1").value();
   // As a value …
-  const auto result = co_await weft::attempt(weft::TcpStream::connect(nobody));
+  const auto result = co_await weft::attempt(weft::StreamSocket::connect(nobody));
   std::printf("weft::attempt  %s\n", result.error().message().c_str());
   std::printf("               errc::connection_refused: %s\n",
               result.error() == std::errc::connection_refused ? "yes" : "no");
   // … or as an exception, which says what was tried.
   try {
-    co_await weft::TcpStream::connect(nobody);
+    co_await weft::StreamSocket::connect(nobody);
   } catch (const weft::IoError& error) {
     std::printf("weft::IoError  %s\n", error.what());
   }

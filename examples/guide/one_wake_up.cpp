@@ -7,22 +7,22 @@
 #include <weft/weft.hpp>
 
 // [tasks]
-weft::Task<void> read_one(weft::TcpStream& stream) {
+weft::Task<void> read_one(weft::StreamSocket& stream) {
   std::array<std::byte, 16> buffer;
   const std::size_t size = co_await stream.read(buffer);  // nothing there yet: it waits
   std::printf("read %zu bytes\n", size);
 }
 
-weft::Task<void> write_one(weft::TcpStream& stream) {
+weft::Task<void> write_one(weft::StreamSocket& stream) {
   co_await weft::yield_now();  // the reader shall wait first
   co_await stream.write("hello");
 }
 // [/tasks]
 
 weft::Task<void> program() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream out = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream in = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket out = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket in = co_await listener.accept();
   co_await weft::when_all(read_one(in), write_one(out));
 }
 

@@ -58,7 +58,7 @@ long send_by_name(int fd) { return send(fd, text.data(), text.size(), MSG_NOSIGN
 // [/libc]
 
 // [weft]
-weft::Task<void> send_all_ways(weft::TcpStream stream) {
+weft::Task<void> send_all_ways(weft::StreamSocket stream) {
   const int fd = stream.native_handle();
   std::printf("by instruction: %ld bytes\n", send_by_instruction(fd));
   std::printf("by number:      %ld bytes\n", send_by_number(fd));
@@ -70,9 +70,9 @@ weft::Task<void> send_all_ways(weft::TcpStream stream) {
 // [/weft]
 
 weft::Task<void> program() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream out = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream in = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket out = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket in = co_await listener.accept();
   co_await send_all_ways(std::move(out));
   std::array<std::byte, 4 * text.size()> received;
   co_await in.read_exact(received);

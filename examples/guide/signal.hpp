@@ -3,7 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <weft/atomic_waker.hpp>
+#include <weft/extend/atomic_waker.hpp>
 #include <weft/future.hpp>
 
 // [signal]

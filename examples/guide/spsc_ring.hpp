@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 #include <weft/atomic.hpp>
-#include <weft/model_data.hpp>
+#include <weft/model/data.hpp>
 
 // [ring]
 /// `Publish` is there to be got wrong: it must be a release.

@@ -2,8 +2,8 @@
 // futures, or by an executor that is not weft's, with a waker of its own.
 #pragma once
 
-#include <weft/atomic_waker.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/atomic_waker.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/future.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
@@ -21,7 +21,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
  public:
   /// Starts `task` as one of `owner`. Throws std::bad_alloc, and std::logic_error if the owner
   /// takes no more work.
-  static PolledTask& start(TaskSet& owner, Task<T> task) {
+  static PolledTask& start(OwnedTasks& owner, Task<T> task) {
     void* const memory = allocate_frame(sizeof(PolledTask));
     auto* const polled = ::new (memory) PolledTask(std::move(task));
     try {
@@ -94,7 +94,7 @@ class [[nodiscard]] AsFuture {
   using Value = AwaitResult<A>;
 
  public:
-  explicit AsFuture(TaskSet& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
+  explicit AsFuture(OwnedTasks& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(&owner), awaitable_(std::in_place, std::move(awaitable)) {}
   AsFuture(AsFuture&& other) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(other.owner_),
@@ -120,7 +120,7 @@ class [[nodiscard]] AsFuture {
   }
 
  private:
-  TaskSet* owner_;
+  OwnedTasks* owner_;
   std::optional<A> awaitable_;  // until the first poll
   PolledTask<Value>* task_ = nullptr;
 };
@@ -135,7 +135,7 @@ class [[nodiscard]] AsFuture {
 /// for no runtime.
 template <Awaitable A>
 AsFuture<A> as_future(A awaitable) {
-  return AsFuture<A>(TaskSet::current(), std::move(awaitable));
+  return AsFuture<A>(OwnedTasks::current(), std::move(awaitable));
 }
 
 }  // namespace weft

@@ -1,6 +1,6 @@
 // AsyncGenerator<T>: a coroutine that gives values one after the other, and may wait in between.
 //
-//   weft::AsyncGenerator<std::string> lines(weft::TcpStream& stream) {
+//   weft::AsyncGenerator<std::string> lines(weft::StreamSocket& stream) {
 //     …
 //     while (…) {
 //       const std::size_t bytes = co_await stream.read_some(buffer);

@@ -8,7 +8,7 @@
 // Thread-safe; tasks, fibers and threads may take part together. Waiting takes no memory.
 #pragma once
 
-#include <weft/queue_op.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <cstddef>
 

@@ -17,9 +17,9 @@
 // which calls.
 #pragma once
 
-#include <weft/cancel.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/outcome.hpp>
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 

@@ -22,10 +22,10 @@
 // through it are over.
 #pragma once
 
-#include <weft/channel_core.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/detail/channel_core.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
-#include <weft/version_core.hpp>
+#include <weft/detail/version_core.hpp>
 
 #include <algorithm>
 #include <coroutine>
@@ -126,7 +126,7 @@ template <class T>
 class BroadcastReceiver {
  public:
   using value_type = T;
-  using Ref = SideRef<BroadcastState<T>, Side::receiver>;
+  using Ref = HandleRef<BroadcastState<T>, Side::receiver>;
   BroadcastReceiver(Ref state, std::uint64_t position) noexcept
       : state_(std::move(state)), position_(position) {}
 
@@ -187,7 +187,7 @@ template <class T>
 class BroadcastSender {
  public:
   using value_type = T;
-  using Ref = SideRef<BroadcastState<T>, Side::sender>;
+  using Ref = HandleRef<BroadcastState<T>, Side::sender>;
   explicit BroadcastSender(Ref state) noexcept : state_(std::move(state)) {}
 
   /// Sends to all receivers, and gives how many they are; without any, or after close(), the value

@@ -29,9 +29,9 @@
 // not have been moved from, and stays until those who wait through it have ended.
 #pragma once
 
-#include <weft/channel_core.hpp>
+#include <weft/detail/channel_core.hpp>
 #include <weft/task.hpp>
-#include <weft/value_queue.hpp>
+#include <weft/detail/value_queue.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -164,7 +164,7 @@ template <class T>
 class Sender {
  public:
   using value_type = T;
-  explicit Sender(SideRef<ChannelState<T>, Side::sender> channel) noexcept
+  explicit Sender(HandleRef<ChannelState<T>, Side::sender> channel) noexcept
       : channel_(std::move(channel)) {}
 
   /// Waits for room, sends, and gives nothing; or gives the value back, as the channel is closed.
@@ -194,7 +194,7 @@ class Sender {
   [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(Side::sender); }
 
  private:
-  SideRef<ChannelState<T>, Side::sender> channel_;
+  HandleRef<ChannelState<T>, Side::sender> channel_;
 };
 
 /// The receiving end.
@@ -202,7 +202,7 @@ template <class T>
 class Receiver {
  public:
   using value_type = T;
-  explicit Receiver(SideRef<ChannelState<T>, Side::receiver> channel) noexcept
+  explicit Receiver(HandleRef<ChannelState<T>, Side::receiver> channel) noexcept
       : channel_(std::move(channel)) {}
 
   /// Waits for a value and gives it; nullopt if the channel is closed and empty. Throws what moving
@@ -228,7 +228,7 @@ class Receiver {
   [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(Side::receiver); }
 
  private:
-  SideRef<ChannelState<T>, Side::receiver> channel_;
+  HandleRef<ChannelState<T>, Side::receiver> channel_;
 };
 
 /// The two ends of a new channel: `auto [sender, receiver] = weft::channel<int>(16);`.
@@ -241,8 +241,8 @@ struct Channel {
 template <class T>
 Channel<T> make_channel(std::size_t capacity, std::size_t ring_size) {
   ChannelState<T>& state = ChannelState<T>::make(capacity, ring_size);
-  return {Sender<T>(SideRef<ChannelState<T>, Side::sender>(state)),
-          Receiver<T>(SideRef<ChannelState<T>, Side::receiver>(state))};
+  return {Sender<T>(HandleRef<ChannelState<T>, Side::sender>(state)),
+          Receiver<T>(HandleRef<ChannelState<T>, Side::receiver>(state))};
 }
 
 /// A channel with room for `capacity` values, which is allocated now; 0: a rendezvous. Throws

@@ -1,7 +1,7 @@
-// deadline(): a point in time for all that an awaitable leads to. What runs below can ask how much
+// with_deadline(): a point in time for all that an awaitable leads to. What runs below can ask how much
 // time is left, and need not be told by a parameter.
 //
-//   co_await weft::deadline(handle(request), 2s);
+//   co_await weft::with_deadline(handle(request), 2s);
 //   …
 //   if (weft::remaining() < 100ms) co_return cached();          // anywhere below handle()
 //
@@ -13,8 +13,8 @@
 
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
-#include <weft/task_context.hpp>
-#include <weft/time.hpp>
+#include <weft/detail/task_context.hpp>
+#include <weft/timeout.hpp>
 
 #include <utility>
 
@@ -35,13 +35,13 @@ namespace weft {
 /// earlier, that one holds, and who set it is told that the time is over: this task is cancelled
 /// then. Goes by the clock of the runtime, virtual or not. Cancel: cancels the awaitable.
 template <Awaitable A>
-[[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, TimePoint at) {
-  return with_deadline<DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
+[[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, TimePoint at) {
+  return run_with_deadline<DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
 }
 /// The same, `after` from this call.
 template <Awaitable A>
-[[nodiscard]] Task<AwaitResult<A>> deadline(A awaitable, Duration after) {
-  return deadline(std::move(awaitable), deadline_after(after));
+[[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, Duration after) {
+  return with_deadline(std::move(awaitable), deadline_after(after));
 }
 
 }  // namespace weft

@@ -1,7 +1,7 @@
 // Fibers: tasks written in the blocking style, each on a stack of its own.
 //
 //   int lines = runtime.block_on(weft::fiber([] {
-//     weft::TcpStream stream = weft::await(weft::connect("127.0.0.1:7777"));
+//     weft::StreamSocket stream = weft::await(weft::connect("127.0.0.1:7777"));
 //     return count_lines(stream);          // an ordinary function; it may call weft::await() too
 //   }));
 //
@@ -31,7 +31,7 @@
 // Exceptions in flight are per fiber; signal masks are not.
 #pragma once
 
-#include <weft/fiber_body.hpp>
+#include <weft/detail/fiber_body.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
@@ -78,7 +78,7 @@ Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... ar
 }
 
 template <class Options, class F, class... Args>
-JoinHandle<FiberResult<F, Args...>> launch_fiber(TaskSet& owner, Options options, F& function,
+JoinHandle<FiberResult<F, Args...>> launch_fiber(OwnedTasks& owner, Options options, F& function,
                                                  Args&... args) {
   using Result = FiberResult<F, Args...>;
   auto& fiber = make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
@@ -96,24 +96,24 @@ JoinHandle<FiberResult<F, Args...>> launch_fiber(TaskSet& owner, Options options
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
-  return launch_fiber(TaskSet::current(), DefaultFiberOptions(), function, args...);
+  return launch_fiber(OwnedTasks::current(), DefaultFiberOptions(), function, args...);
 }
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
-  return launch_fiber(TaskSet::current(), std::move(options), function, args...);
+  return launch_fiber(OwnedTasks::current(), std::move(options), function, args...);
 }
-/// The same as a task of `owner`: a Runtime, a Scope or a TaskSet. From any thread.
+/// The same as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
-  return launch_fiber(task_set_of(owner), DefaultFiberOptions(), function, args...);
+  return launch_fiber(owned_tasks_of(owner), DefaultFiberOptions(), function, args...);
 }
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options, F function,
                                                    Args... args) {
-  return launch_fiber(task_set_of(owner), std::move(options), function, args...);
+  return launch_fiber(owned_tasks_of(owner), std::move(options), function, args...);
 }
 
 /// One await of the running fiber: see await().

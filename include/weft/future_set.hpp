@@ -9,10 +9,10 @@
 // which stays where it is: so a child may be of a type that cannot move.
 #pragma once
 
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/future.hpp>
-#include <weft/late_future.hpp>
-#include <weft/wake_queue.hpp>
+#include <weft/detail/late_future.hpp>
+#include <weft/detail/ready_queue.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -75,7 +75,7 @@ class FutureSet {
   Poll<Item> poll_next(Context& cx) {
     if (empty()) return Poll<Item>::ready();
     core_->queue.begin_poll(cx);
-    while (WakeNode* const node = core_->queue.pop()) {
+    while (ReadyNode* const node = core_->queue.pop()) {
       Child& child = Child::of(*node);
       const Turn turn(*core_, child);
       if (!child.future.made()) continue;  // its result was given; a kept waker was woken late
@@ -100,7 +100,7 @@ class FutureSet {
       core.~Core();
       deallocate_frame(&core, sizeof(Core));
     }
-    WakeQueue queue;
+    ReadyQueue queue;
   };
 
   /// One child: a block that its wakers may keep beyond its end. The future goes when it is ready.
@@ -127,10 +127,10 @@ class FutureSet {
       deallocate_frame(&child, sizeof(Child));
       core.release();
     }
-    static Child& of(WakeNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
+    static Child& of(ReadyNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
 
-    struct ChildNode final : WakeNode {
-      explicit ChildNode(Child& c) noexcept : WakeNode(c.core.queue, c), child(c) {}
+    struct ChildNode final : ReadyNode {
+      explicit ChildNode(Child& c) noexcept : ReadyNode(c.core.queue, c), child(c) {}
       Child& child;
     };
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <weft/future.hpp>
-#include <weft/late_future.hpp>
+#include <weft/detail/late_future.hpp>
 
 #include <concepts>
 #include <functional>

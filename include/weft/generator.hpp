@@ -23,8 +23,8 @@
 // For users of g++ 12: no `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name it before.
 #pragma once
 
-#include <weft/frame_owner.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/detail/frame_owner.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <concepts>
 #include <coroutine>

@@ -1,9 +1,9 @@
 // HTTP/1.1: messages, a server and a client.
 #pragma once
 
-#include <weft/http_client.hpp>
-#include <weft/http_error.hpp>
-#include <weft/http_headers.hpp>
-#include <weft/http_message.hpp>
-#include <weft/http_server.hpp>
-#include <weft/http_url.hpp>
+#include <weft/http/client.hpp>
+#include <weft/http/error.hpp>
+#include <weft/http/headers.hpp>
+#include <weft/http/message.hpp>
+#include <weft/http/server.hpp>
+#include <weft/http/url.hpp>

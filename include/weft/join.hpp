@@ -3,7 +3,7 @@
 // For awaitables, each a task of its own, see when_all in <weft/when_all.hpp>.
 #pragma once
 
-#include <weft/children.hpp>
+#include <weft/detail/children.hpp>
 #include <weft/future.hpp>
 
 #include <concepts>

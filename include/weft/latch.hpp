@@ -9,8 +9,8 @@
 // Thread-safe: counted down from any thread, of a runtime or not. Waiting takes no memory.
 #pragma once
 
-#include <weft/queue_op.hpp>
-#include <weft/wait_word.hpp>
+#include <weft/extend/queue_op.hpp>
+#include <weft/detail/waitable_word.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -59,7 +59,7 @@ class Latch {
 
   [[nodiscard]] bool count_down_awaited(std::size_t count, ServedList& served) noexcept;
 
-  WaitWord word_;
+  WaitableWord word_;
 };
 
 /// How QueueOp waits for a latch.

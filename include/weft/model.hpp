@@ -15,7 +15,7 @@
 //
 // What it finds, in the interleavings that it runs: deadlocks and lost wake-ups, livelocks (an
 // execution that does not end), violated require()s, exceptions that leave a thread, data races on
-// Shared<T> (<weft/model_data.hpp>), uses of an Atomic, a mutex or a Shared after its end, before
+// Shared<T> (<weft/model/data.hpp>), uses of an Atomic, a mutex or a Shared after its end, before
 // its construction is known to the thread, or not before its destruction; objects with one of these
 // inside, or Tracked, that are made in an execution and live on after it. A crash ends the process,
 // after a report on standard error. A time-out of park_for may strike at any moment.
@@ -38,7 +38,7 @@
 #include <functional>
 #include <string>
 #include <weft/atomic.hpp>
-#include <weft/model_data.hpp>
+#include <weft/model/data.hpp>
 
 namespace weft::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {

@@ -11,8 +11,8 @@
 // recursive. For a few instructions without a wait a std::mutex does as well.
 #pragma once
 
-#include <weft/queue_op.hpp>
-#include <weft/wait_word.hpp>
+#include <weft/extend/queue_op.hpp>
+#include <weft/detail/waitable_word.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -65,7 +65,7 @@ class Mutex {
   }
   [[nodiscard]] bool unlock_slowly() noexcept;
 
-  WaitWord word_;
+  WaitableWord word_;
 };
 
 /// Holds a mutex and unlocks it when it goes. Move-only; used by one thread at a time, any. It must

@@ -1,7 +1,7 @@
-// Stream sockets: TcpListener and TcpStream, over IPv4, IPv6 and Unix sockets alike.
+// Stream sockets: SocketListener and StreamSocket, over IPv4, IPv6 and Unix sockets alike.
 //
-//   weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:7777");
-//   weft::TcpStream stream = co_await listener.accept();
+//   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:7777");
+//   weft::StreamSocket stream = co_await listener.accept();
 //   std::size_t size = co_await stream.read(buffer);        // 0: the peer has ended its side
 //   co_await stream.write_all(std::span(buffer).first(size));
 //
@@ -27,9 +27,9 @@
 #include <string_view>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
-#include <weft/io.hpp>
+#include <weft/extend/io.hpp>
 #include <weft/native_handle.hpp>
-#include <weft/net_request.hpp>
+#include <weft/detail/net_request.hpp>
 #include <weft/resolve.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
@@ -48,7 +48,7 @@ namespace weft {
 
 enum class Shutdown : std::uint8_t { read, write, both };
 
-/// What TcpStream and its halves share: a socket.
+/// What StreamSocket and its halves share: a socket.
 class SocketUser {
  public:
   SocketUser(SocketUser&&) noexcept = default;
@@ -77,14 +77,14 @@ class SocketUser {
 
 /// What can be read from: adds the reading operations to a SocketUser.
 template <class Base>
-class StreamReader : public Base {
+class SocketReader : public Base {
  public:
   /// Waits for data and gives how many bytes were put into `buffer`; 0 means that the peer has
   /// ended its side (or that the buffer is empty). Cancel: nothing has been read.
   [[nodiscard]] IoOp<ReadRequest> read(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadRequest>(ReadRequest(this->socket_.get(), buffer));
   }
-  /// Fills `buffer`. Errors: StreamErrc::unexpected_end if the stream ends before. Cancel: a part
+  /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before. Cancel: a part
   /// may have been read into the buffer; how much is not told.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
@@ -106,7 +106,7 @@ class StreamReader : public Base {
 
 /// What can be written to: adds the writing operations to a SocketUser.
 template <class Base>
-class StreamWriter : public Base {
+class SocketWriter : public Base {
  public:
   /// Gives how many bytes of `data` the system took; it waits until that is at least one. Cancel:
   /// none were. Errors: errc::broken_pipe after a shutdown (never a signal), connection_reset …
@@ -146,34 +146,34 @@ class StreamWriter : public Base {
 };
 
 /// The reading side of a stream that was split.
-class ReadHalf : public StreamReader<SocketUser> {
+class ReadHalf : public SocketReader<SocketUser> {
  public:
-  explicit ReadHalf(std::shared_ptr<Socket> socket) noexcept : StreamReader(std::move(socket)) {}
+  explicit ReadHalf(std::shared_ptr<Socket> socket) noexcept : SocketReader(std::move(socket)) {}
 };
 
 /// The writing side. When it goes, the peer is not told until the reading half has gone as well:
 /// shutdown() says that nothing more will come.
-class WriteHalf : public StreamWriter<SocketUser> {
+class WriteHalf : public SocketWriter<SocketUser> {
  public:
-  explicit WriteHalf(std::shared_ptr<Socket> socket) noexcept : StreamWriter(std::move(socket)) {}
+  explicit WriteHalf(std::shared_ptr<Socket> socket) noexcept : SocketWriter(std::move(socket)) {}
 };
 
 class ConnectOp;
 
 /// A connected stream socket; move-only; closes it when it goes. TCP streams send small writes at
 /// once (TCP_NODELAY) unless asked otherwise.
-class TcpStream : public StreamReader<StreamWriter<SocketUser>> {
+class StreamSocket : public SocketReader<SocketWriter<SocketUser>> {
  public:
-  explicit TcpStream(std::shared_ptr<Socket> socket) noexcept : StreamReader(std::move(socket)) {}
+  explicit StreamSocket(std::shared_ptr<Socket> socket) noexcept : SocketReader(std::move(socket)) {}
 
   /// Connects to one address. Cancel: the attempt is given up and the socket closed.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
   /// Looks `host` up (see resolve()) and tries its addresses in order; the error is that of the
   /// last one. Throws IoError when awaited. Cancel: as that of the step it is at.
-  [[nodiscard]] static Task<TcpStream> connect(std::string host, std::uint16_t port,
+  [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                ConnectOptions options = {});
   /// The same for "example.org:80", "127.0.0.1:80", "[::1]:80"; also "unix:/path".
-  [[nodiscard]] static Task<TcpStream> connect(std::string address, ConnectOptions options = {});
+  [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
 
   struct Halves {
     Halves(ReadHalf r, WriteHalf w) noexcept : reader(std::move(r)), writer(std::move(w)) {}
@@ -203,7 +203,7 @@ class TcpStream : public StreamReader<StreamWriter<SocketUser>> {
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 };
 
-/// TcpStream::connect(), not yet begun. A class of its own since it needs TcpStream complete.
+/// StreamSocket::connect(), not yet begun. A class of its own since it needs StreamSocket complete.
 class [[nodiscard]] ConnectOp : public IoOp<ConnectRequest> {
  public:
   using IoOp::IoOp;
@@ -220,17 +220,17 @@ struct ListenOptions {
 
 /// Takes connections; move-only; closes when it goes. A Unix socket's file stays, and must be
 /// removed before it can be listened on again.
-class TcpListener : private SocketUser {
+class SocketListener : private SocketUser {
  public:
-  explicit TcpListener(std::shared_ptr<Socket> socket) noexcept : SocketUser(std::move(socket)) {}
+  explicit SocketListener(std::shared_ptr<Socket> socket) noexcept : SocketUser(std::move(socket)) {}
 
   /// Port 0: a free one, see local_endpoint(). Errors: the system's.
-  [[nodiscard]] static Result<TcpListener> listen(const Endpoint& at,
+  [[nodiscard]] static Result<SocketListener> listen(const Endpoint& at,
                                                   const ListenOptions& options = {});
   /// The same, but throws IoError: "listen 127.0.0.1:80: permission denied".
-  [[nodiscard]] static TcpListener bind(const Endpoint& at, const ListenOptions& options = {});
+  [[nodiscard]] static SocketListener bind(const Endpoint& at, const ListenOptions& options = {});
   /// For an address in writing, see Endpoint::parse(): "listen localhost:1: the host must be …".
-  [[nodiscard]] static TcpListener bind(std::string_view at, const ListenOptions& options = {});
+  [[nodiscard]] static SocketListener bind(std::string_view at, const ListenOptions& options = {});
 
   /// Waits for the next connection. One that failed before it was taken is passed over. Cancel:
   /// none is lost. Errors: too_many_files_open and such, while the connection goes on waiting: who

@@ -12,7 +12,7 @@
 // those alone who wait then. Thread-safe; waiting takes no memory.
 #pragma once
 
-#include <weft/reset_event.hpp>
+#include <weft/manual_reset_event.hpp>
 
 #include <cstddef>
 

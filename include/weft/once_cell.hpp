@@ -8,9 +8,9 @@
 // next of those who wait makes it, in its own way.
 #pragma once
 
-#include <weft/queue_op.hpp>
+#include <weft/extend/queue_op.hpp>
 #include <weft/task.hpp>
-#include <weft/wait_word.hpp>
+#include <weft/detail/waitable_word.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -57,7 +57,7 @@ class OnceState {
   void publish() noexcept;
   void pass_on() noexcept;
 
-  WaitWord word_;
+  WaitableWord word_;
 };
 
 /// The right to make the value; unless publish() is called it goes to the next. Move-only.

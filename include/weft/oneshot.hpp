@@ -11,10 +11,10 @@
 // still be received; it is gone only if the receiver itself is.
 #pragma once
 
-#include <weft/channel_core.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/detail/channel_core.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
-#include <weft/waiter_leaf.hpp>
+#include <weft/extend/waiter_leaf.hpp>
 
 #include <coroutine>
 #include <cstddef>

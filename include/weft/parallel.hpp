@@ -15,7 +15,7 @@
 // calling thread, one after the other: the same program without parallelism.
 //
 // What a fork costs as long as all threads are busy is a few stores and a load
-// (<weft/fork_join.hpp>); so there is no need to choose how finely to divide. What runs for long
+// (<weft/detail/fork_join.hpp>); so there is no need to choose how finely to divide. What runs for long
 // without forking, though, gives nobody anything meanwhile.
 //
 // Exceptions: the first of a fork, in the order of a serial run where both have thrown, comes out
@@ -24,8 +24,8 @@
 // result is delivered.
 #pragma once
 
-#include <weft/cancel.hpp>
-#include <weft/fork_join.hpp>
+#include <weft/extend/cancel.hpp>
+#include <weft/detail/fork_join.hpp>
 #include <weft/outcome.hpp>
 #include <weft/task.hpp>
 

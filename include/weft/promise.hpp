@@ -1,7 +1,7 @@
-// Promise<T> and SharedFuture<T>: a result that is set once, by somebody, and that many wait for.
+// Promise<T> and SharedResult<T>: a result that is set once, by somebody, and that many wait for.
 //
 //   weft::Promise<Config> promise;                              // eager: nothing waits to be asked
-//   weft::SharedFuture<Config> config = promise.future();       // copies share the result
+//   weft::SharedResult<Config> config = promise.future();       // copies share the result
 //   …
 //   const Config& c = co_await config;        // a coroutine; in a fiber: await(config)
 //   config.then([](const Config& c) { … });   // a callback
@@ -10,14 +10,14 @@
 // A Task runs when it is awaited, once, for one. share() starts something at once, and anybody may
 // wait for it: nobody's cancel ends the work, it ends that one's wait.
 //
-// Thread-safe: a Promise is used by one thread at a time, any; a SharedFuture as a shared_ptr is,
+// Thread-safe: a Promise is used by one thread at a time, any; a SharedResult as a shared_ptr is,
 // and its copies independently. State: one block of the frame pool, counted. Waiting allocates
 // nothing.
 #pragma once
 
 #include <weft/spawn.hpp>
-#include <weft/then.hpp>
-#include <weft/waiter_leaf.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/extend/waiter_leaf.hpp>
 
 #include <chrono>
 #include <coroutine>
@@ -89,15 +89,15 @@ class SharedState {
 };
 
 template <class T>
-class SharedResult final : public SharedState {
+class SharedOutcome final : public SharedState {
  public:
   /// What those who wait are given: the result itself, which all share.
   using Shared = std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T,
                                     std::add_lvalue_reference_t<const T>>;
 
-  static SharedResult& make() {
-    void* const memory = allocate_frame(sizeof(SharedResult));
-    return *::new (memory) SharedResult();
+  static SharedOutcome& make() {
+    void* const memory = allocate_frame(sizeof(SharedOutcome));
+    return *::new (memory) SharedOutcome();
   }
   /// Written before publish(), by who publishes; read when ready.
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
@@ -116,12 +116,12 @@ class SharedResult final : public SharedState {
   }
 
  private:
-  SharedResult() noexcept : SharedState(&SharedResult::destroy) {}
-  ~SharedResult() { report_if_unseen(outcome_.error()); }
+  SharedOutcome() noexcept : SharedState(&SharedOutcome::destroy) {}
+  ~SharedOutcome() { report_if_unseen(outcome_.error()); }
   static void destroy(SharedState& self) noexcept {
-    auto& result = static_cast<SharedResult&>(self);
-    result.~SharedResult();
-    deallocate_frame(&result, sizeof(SharedResult));
+    auto& result = static_cast<SharedOutcome&>(self);
+    result.~SharedOutcome();
+    deallocate_frame(&result, sizeof(SharedOutcome));
   }
 
   Outcome<T> outcome_;
@@ -133,7 +133,7 @@ class SharedRef {
  public:
   SharedRef() noexcept = default;
   /// Takes over one hold.
-  explicit SharedRef(SharedResult<T>& held) noexcept : result_(&held) {}
+  explicit SharedRef(SharedOutcome<T>& held) noexcept : result_(&held) {}
   SharedRef(const SharedRef& other) noexcept : result_(other.result_) {
     if (result_ != nullptr) result_->hold();
   }
@@ -146,11 +146,11 @@ class SharedRef {
     if (result_ != nullptr) result_->release();
   }
   [[nodiscard]] explicit operator bool() const noexcept { return result_ != nullptr; }
-  [[nodiscard]] SharedResult<T>& operator*() const noexcept { return *result_; }
-  [[nodiscard]] SharedResult<T>* operator->() const noexcept { return result_; }
+  [[nodiscard]] SharedOutcome<T>& operator*() const noexcept { return *result_; }
+  [[nodiscard]] SharedOutcome<T>* operator->() const noexcept { return result_; }
 
  private:
-  SharedResult<T>* result_ = nullptr;
+  SharedOutcome<T>* result_ = nullptr;
 };
 
 /// The leaf that waits for a shared state.
@@ -174,14 +174,14 @@ class SharedLeaf final : private WaiterLeaf<SharedLeaf>, private Waiter {
 
 /// The result of a Promise, or of what share() started, for any number that wait.
 template <class T>
-class SharedFuture {
+class SharedResult {
  public:
   using value_type = T;
-  using Shared = typename SharedResult<T>::Shared;
+  using Shared = typename SharedOutcome<T>::Shared;
 
   /// Empty, as one that was moved from: to wait for it throws std::logic_error.
-  SharedFuture() noexcept = default;
-  explicit SharedFuture(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  SharedResult() noexcept = default;
+  explicit SharedResult(SharedRef<T> result) noexcept : result_(std::move(result)) {}
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(result_); }
 
   /// Whether the result is there, and waiting would not take time.
@@ -217,10 +217,10 @@ class SharedFuture {
   }
 
   /// Calls the functions when the result is there, on a worker of the current runtime: see
-  /// weft::then(). They are given a reference to the result that all share.
+  /// weft::on_complete(). They are given a reference to the result that all share.
   template <class F, class... E>
-  auto then(F function, E... on_error) const {
-    return weft::then(Wait<Shared>(state()), std::move(function), std::move(on_error)...);
+  auto on_complete(F function, E... on_error) const {
+    return weft::on_complete(Wait<Shared>(state()), std::move(function), std::move(on_error)...);
   }
 
   /// What it shares, for those who wait without a task. Throws std::logic_error if it is empty.
@@ -236,7 +236,7 @@ class SharedFuture {
 /// Given: T, or a reference to the shared result.
 template <class T>
 template <class Given>
-class SharedFuture<T>::Awaiter {
+class SharedResult<T>::Awaiter {
  public:
   explicit Awaiter(SharedRef<T> result) noexcept : result_(std::move(result)) {}
   Awaiter(const Awaiter&) = delete;
@@ -250,7 +250,7 @@ class SharedFuture<T>::Awaiter {
   Given await_resume() {
     static_assert(
         std::is_reference_v<Given> || std::is_void_v<T> || std::is_copy_constructible_v<T>,
-        "weft: the result cannot be copied out of a temporary SharedFuture: keep it");
+        "weft: the result cannot be copied out of a temporary SharedResult: keep it");
     return result_->get();
   }
 
@@ -262,7 +262,7 @@ class SharedFuture<T>::Awaiter {
 /// The wait as a value, which keeps the result.
 template <class T>
 template <class Given>
-class [[nodiscard]] SharedFuture<T>::Wait {
+class [[nodiscard]] SharedResult<T>::Wait {
  public:
   explicit Wait(SharedRef<T> result) noexcept : result_(std::move(result)) {}
   Awaiter<Given> operator co_await() && noexcept { return Awaiter<Given>(std::move(result_)); }
@@ -276,7 +276,7 @@ template <class T = void>
 class Promise {
  public:
   /// Throws std::bad_alloc.
-  Promise() : result_(SharedResult<T>::make()) {}
+  Promise() : result_(SharedOutcome<T>::make()) {}
   Promise(Promise&& other) noexcept : result_(std::move(other.result_)), set_(other.set_) {}
   Promise& operator=(Promise&& other) noexcept {
     Promise moved(std::move(other));
@@ -293,9 +293,9 @@ class Promise {
   [[nodiscard]] explicit operator bool() const noexcept { return result_ && !set_; }
 
   /// A future of the result, one of any number. Throws std::logic_error after a move.
-  [[nodiscard]] SharedFuture<T> future() const {
+  [[nodiscard]] SharedResult<T> future() const {
     if (!result_) throw_no_future();
-    return SharedFuture<T>(result_);
+    return SharedResult<T>(result_);
   }
 
   /// Makes the result from `value…` and wakes all who wait; never runs them here. Throws
@@ -341,14 +341,14 @@ class Promise {
 };
 
 /// Starts `work`, something awaitable or a callable that gives it, as a task of `owner` (a Runtime,
-/// a Scope, a TaskSet), at once and whether or not anybody waits. An error that nobody looks at
-/// goes to the owner's failure handler. Errors as of then_in().
+/// a Scope, a OwnedTasks), at once and whether or not anybody waits. An error that nobody looks at
+/// goes to the owner's failure handler. Errors as of on_complete_in().
 template <class Owner, class W>
-auto share_in(Owner& owner, W work) -> SharedFuture<SpawnResult<W>> {
+auto share_in(Owner& owner, W work) -> SharedResult<SpawnResult<W>> {
   using T = SpawnResult<W>;
-  TaskSet& tasks = task_set_of(owner);
+  OwnedTasks& tasks = owned_tasks_of(owner);
   Promise<T> promise;
-  SharedFuture<T> future = promise.future();
+  SharedResult<T> future = promise.future();
   auto set = [promise = std::move(promise), &tasks](Outcome<T>&& ended) mutable {
     if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
     try {
@@ -358,13 +358,13 @@ auto share_in(Owner& owner, W work) -> SharedFuture<SpawnResult<W>> {
       promise.set_error(std::current_exception());
     }
   };
-  then_in(tasks, std::move(work), std::move(set)).detach();
+  on_complete_in(tasks, std::move(work), std::move(set)).detach();
   return future;
 }
 /// The same as a task of the current runtime. Throws std::logic_error outside a runtime.
 template <class W>
-auto share(W work) -> SharedFuture<SpawnResult<W>> {
-  return share_in(TaskSet::current(), std::move(work));
+auto share(W work) -> SharedResult<SpawnResult<W>> {
+  return share_in(OwnedTasks::current(), std::move(work));
 }
 
 }  // namespace weft

@@ -2,7 +2,7 @@
 // losers are waited for and whose late results are kept, see select in <weft/select.hpp>.
 #pragma once
 
-#include <weft/children.hpp>
+#include <weft/detail/children.hpp>
 #include <weft/future.hpp>
 
 #include <cstddef>

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-#include <weft/cancel.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/result.hpp>
 #include <weft/task.hpp>

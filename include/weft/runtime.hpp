@@ -109,9 +109,9 @@ class Runtime {
   AsFuture<A> as_future(A awaitable) {
     return AsFuture<A>(tasks(), std::move(awaitable));
   }
-  /// The owner of its tasks: for spawn_in(), then_in(), share_in(). Thread-safe. Throws
+  /// The owner of its tasks: for spawn_in(), on_complete_in(), share_in(). Thread-safe. Throws
   /// std::logic_error once shutdown() has begun.
-  [[nodiscard]] TaskSet& tasks();
+  [[nodiscard]] OwnedTasks& tasks();
 
   /// For a thread that has a loop of its own: runs what is ready, a bounded amount of it, and never
   /// waits. Gives when the next call is due: at once for zero (there is more to do), after the time
@@ -137,17 +137,17 @@ class Runtime {
   [[nodiscard]] std::size_t live_tasks() const noexcept;
 
  private:
-  class Machine;
+  class Impl;
 
   [[nodiscard]] Executor& executor_of(std::size_t worker);
   void wait(SpawnedTask& task);
   static void require_no_task() {
-    if (TaskSet::current_or_null() == nullptr) return;
+    if (OwnedTasks::current_or_null() == nullptr) return;
     throw std::logic_error(
         "weft::block_on: this thread runs tasks and must not block; use co_await");
   }
 
-  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// Runs `work` on a current_thread runtime made for it. See Runtime::block_on.

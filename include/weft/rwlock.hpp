@@ -11,8 +11,8 @@
 // memory. Not recursive: who reads and asks to read again may wait for a writer that waits for him.
 #pragma once
 
-#include <weft/queue_op.hpp>
-#include <weft/wait_word.hpp>
+#include <weft/extend/queue_op.hpp>
+#include <weft/detail/waitable_word.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -102,9 +102,9 @@ class RwLock {
   [[nodiscard]] bool give_to_waiters(std::uintptr_t had, std::uintptr_t rest) noexcept;
   [[nodiscard]] Queued wait_with(Node& node, std::uintptr_t wants) noexcept;
   [[nodiscard]] bool withdraw(Node& node) noexcept;
-  static void grant(WaitWord::Held& held, ServedList& served) noexcept;
+  static void grant(WaitableWord::Held& held, ServedList& served) noexcept;
 
-  WaitWord word_;
+  WaitableWord word_;
 };
 
 /// Lets its holder read, until it goes. Move-only; used by one thread at a time, any. It must not

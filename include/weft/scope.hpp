@@ -7,7 +7,7 @@
 //   });   // both have ended here, on every path
 #pragma once
 
-#include <weft/child_group.hpp>
+#include <weft/extend/child_group.hpp>
 #include <weft/spawn.hpp>
 
 #include <coroutine>
@@ -20,7 +20,7 @@
 namespace weft {
 
 /// The children of one scope. Given to the scope's body; valid until the scope ends. Thread-safe.
-class Scope : private TaskSet {
+class Scope : private OwnedTasks {
  public:
   /// Starts `callable(args…)`, or an awaitable, as a child (see weft::spawn). A child that fails
   /// cancels its siblings and the body, whether or not it is joined. It inherits what was bound
@@ -29,8 +29,8 @@ class Scope : private TaskSet {
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
     return spawn_in(*this, std::move(callable), std::move(args)...);
   }
-  /// The children as tasks of an owner: for then_in() and share_in(). They count as spawned here.
-  [[nodiscard]] TaskSet& tasks() noexcept { return *this; }
+  /// The children as tasks of an owner: for on_complete_in() and share_in(). They count as spawned here.
+  [[nodiscard]] OwnedTasks& tasks() noexcept { return *this; }
   /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once. A
   /// scope whose children have ended by this, or by their handles' cancel(), has a result all the
   /// same.
@@ -43,7 +43,7 @@ class Scope : private TaskSet {
  private:
   friend class ScopeGroup;
   Scope(const TaskHeader& owner, class ScopeGroup& group) noexcept
-      : TaskSet(owner.executor().shared(), owner.context()), group_(group) {}
+      : OwnedTasks(owner.executor().shared(), owner.context()), group_(group) {}
 
   void added() noexcept override;
   void cancelled() noexcept override;

@@ -1,9 +1,9 @@
 // select: several awaitables at once, the first to end wins, the others are cancelled and awaited.
-// For any number of one type: <weft/select_range.hpp>. For the first that succeeds:
-// <weft/when_any.hpp>.
+// For any number of one type: <weft/when_any.hpp>. For the first that succeeds:
+// <weft/first_success.hpp>.
 #pragma once
 
-#include <weft/child_group.hpp>
+#include <weft/extend/child_group.hpp>
 
 #include <cstddef>
 #include <limits>

@@ -14,7 +14,7 @@
 // does, or did. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
 #pragma once
 
-#include <weft/queue_op.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,9 +5,9 @@
 // From a fiber: weft::await(weft::shield(…)). As a future: as_future(weft::shield(…)).
 #pragma once
 
-#include <weft/child_group.hpp>
+#include <weft/extend/child_group.hpp>
 #include <weft/task.hpp>
-#include <weft/task_context.hpp>
+#include <weft/detail/task_context.hpp>
 
 #include <cstddef>
 #include <utility>

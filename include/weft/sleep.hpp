@@ -1,12 +1,12 @@
 // SleepOp: to wait until a point of time, as an awaitable. What sleep_for() and sleep_until() in
-// <weft/time.hpp> give. It is no Operation: a node of the timer wheel is all that it needs, and a
+// this header give. It is no Operation: a node of the timer wheel is all that it needs, and a
 // program may have millions of tasks that sleep.
 #pragma once
 
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
 #include <weft/task.hpp>
-#include <weft/time_point.hpp>
+#include <weft/time.hpp>
 
 #include <coroutine>
 #include <type_traits>
@@ -63,5 +63,16 @@ class [[nodiscard]] SleepOp {
  private:
   TimePoint deadline_;
 };
+
+/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is
+/// idle. A deadline that has passed ends at once. Cancel: ends at once.
+[[nodiscard]] inline SleepOp<> sleep_until(TimePoint deadline) noexcept {
+  return SleepOp<>(deadline);
+}
+
+/// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
+[[nodiscard]] inline SleepOp<> sleep_for(Duration duration) noexcept {
+  return sleep_until(deadline_after(duration));
+}
 
 }  // namespace weft

@@ -1,7 +1,7 @@
 // spawn() and JoinHandle: tasks of their own, and waiting for them. yield_now().
 #pragma once
 
-#include <weft/spawned_task.hpp>
+#include <weft/detail/spawned_task.hpp>
 #include <weft/task.hpp>
 
 #include <coroutine>
@@ -119,7 +119,7 @@ using SpawnResult = typename SpawnTraits<F, Args...>::Result;
 
 /// spawn_in() on `executor`, which must outlive the task; null: the owner's.
 template <class F, class... Args>
-auto spawn_in_on(TaskSet& owner, Executor* executor, F callable, Args... args)
+auto spawn_in_on(OwnedTasks& owner, Executor* executor, F callable, Args... args)
     -> JoinHandle<SpawnResult<F, Args...>> {
   if constexpr (std::is_invocable_v<F&, Args...>) {
     using Spawned = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
@@ -134,7 +134,7 @@ auto spawn_in_on(TaskSet& owner, Executor* executor, F callable, Args... args)
 /// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
 /// itself, as a task of `owner`.
 template <class F, class... Args>
-auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+auto spawn_in(OwnedTasks& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   return spawn_in_on(owner, nullptr, std::move(callable), std::move(args)...);
 }
 
@@ -145,7 +145,7 @@ auto spawn_in(TaskSet& owner, F callable, Args... args) -> JoinHandle<SpawnResul
 /// a runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-  return spawn_in(TaskSet::current(), std::move(callable), std::move(args)...);
+  return spawn_in(OwnedTasks::current(), std::move(callable), std::move(args)...);
 }
 
 /// Goes to the back of the queue: everything ready on this worker runs first. Cancel: ends here.

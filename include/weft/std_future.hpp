@@ -1,4 +1,4 @@
-// Bridges between SharedFuture and std::future, for code that speaks of the latter.
+// Bridges between SharedResult and std::future, for code that speaks of the latter.
 #pragma once
 
 #include <weft/promise.hpp>
@@ -11,16 +11,16 @@
 
 namespace weft {
 
-/// What `future` gives, as a SharedFuture. A std::future tells nobody when it is ready: a thread of
+/// What `future` gives, as a SharedResult. A std::future tells nobody when it is ready: a thread of
 /// its own waits for it, and ends when it is. That thread belongs to no runtime, so no runtime
 /// waits for it; give a runtime's own work to share() instead. A deferred std::async runs on that
 /// thread. Throws std::future_error (no_state) if `future` is empty, and std::system_error if there
 /// can be no thread. Any thread may call it.
 template <class T>
-SharedFuture<T> from_std(std::future<T> future) {
+SharedResult<T> from_std(std::future<T> future) {
   if (!future.valid()) throw std::future_error(std::future_errc::no_state);
   Promise<T> promise;
-  SharedFuture<T> shared = promise.future();
+  SharedResult<T> shared = promise.future();
   auto wait = [promise = std::move(promise), future = std::move(future)]() mutable {
     try {
       if constexpr (std::is_void_v<T>) {
@@ -75,7 +75,7 @@ class StdForwarder final : private Waiter {
 /// (errc::operation_canceled). No thread waits for that. Throws std::bad_alloc, and
 /// std::logic_error if `future` is empty. Any thread may call it.
 template <class T>
-std::future<T> to_std(const SharedFuture<T>& future) {
+std::future<T> to_std(const SharedResult<T>& future) {
   std::promise<T> promise;
   std::future<T> given = promise.get_future();
   StdForwarder<T>::start(future.state(), std::move(promise));

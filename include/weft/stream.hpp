@@ -7,7 +7,7 @@
 // the condition declares a variable (decision 002).
 #pragma once
 
-#include <weft/awaitable.hpp>
+#include <weft/extend/awaitable.hpp>
 
 #include <concepts>
 #include <functional>

@@ -28,7 +28,7 @@
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 #include <weft/stream.hpp>
-#include <weft/stream_hub.hpp>
+#include <weft/detail/reorder_buffer.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -57,19 +57,19 @@ class CancelledWithUser {
 };
 
 template <class T>
-using HubRef = std::shared_ptr<StreamHub<T>>;
+using ReorderBufferRef = std::shared_ptr<ReorderBuffer<T>>;
 
-/// The consumer's side: starts `produce(hub)`, a Task, and gives what comes out of the hub.
+/// The consumer's side: starts `produce(buffer)`, a Task, and gives what comes out of the buffer.
 template <class T, class Produce>
-AsyncGenerator<T> consume(TaskSet* owner, HubRef<T> hub, Produce produce) {
-  TaskSet& tasks = owner != nullptr ? *owner : TaskSet::current();
-  const CancelledWithUser producer(spawn_in(tasks, std::move(produce), hub));
+AsyncGenerator<T> consume(OwnedTasks* owner, ReorderBufferRef<T> buffer, Produce produce) {
+  OwnedTasks& tasks = owner != nullptr ? *owner : OwnedTasks::current();
+  const CancelledWithUser producer(spawn_in(tasks, std::move(produce), buffer));
   for (;;) {
-    Permit permit = co_await hub->ready().acquire();
+    Permit permit = co_await buffer->ready().acquire();
     permit.forget();
-    Outcome<T> next = hub->take();
+    Outcome<T> next = buffer->take();
     if (next.cancelled()) break;
-    hub->room().release();
+    buffer->room().release();
     decltype(auto) value = next.take();
     co_yield static_cast<decltype(value)&&>(value);
   }
@@ -78,31 +78,31 @@ AsyncGenerator<T> consume(TaskSet* owner, HubRef<T> hub, Produce produce) {
 // merge
 
 template <class T, Stream S>
-Task<void> pump(StreamHub<T>& hub, S& source) {
+Task<void> pump(ReorderBuffer<T>& buffer, S& source) {
   Outcome<T> failure;
   try {
     for (;;) {
-      Permit turn = co_await hub.room().acquire();
+      Permit turn = co_await buffer.room().acquire();
       auto item = co_await source.next();
       if (!item) break;
       Outcome<T> outcome;
       outcome.set_value(*std::move(item));
       turn.forget();
-      hub.put(std::move(outcome));
+      buffer.put(std::move(outcome));
     }
   } catch (...) {
     failure.set_error(std::current_exception());
   }
-  if (failure.failed()) hub.put(std::move(failure));
-  hub.leave();
+  if (failure.failed()) buffer.put(std::move(failure));
+  buffer.leave();
 }
 
 template <class T, class... S>
-Task<void> run_merge(HubRef<T> hub, std::tuple<S...> sources) {
-  HubCloser<T> closer(*hub);
+Task<void> run_merge(ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
+  ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) -> Task<void> {
     std::apply(
-        [&](S&... source) { (scope.spawn(pump<T, S>, std::ref(*hub), std::ref(source)), ...); },
+        [&](S&... source) { (scope.spawn(pump<T, S>, std::ref(*buffer), std::ref(source)), ...); },
         sources);
     co_return;
   };
@@ -114,15 +114,15 @@ Task<void> run_merge(HubRef<T> hub, std::tuple<S...> sources) {
 }
 
 template <class... S>
-auto merge_for(TaskSet* owner, S... sources) {
+auto merge_for(OwnedTasks* owner, S... sources) {
   using T = std::common_type_t<StreamValue<S>...>;
   static_assert((!std::is_reference_v<StreamValue<S>> && ...),
                 "weft: merge() gives objects, as its sources go on while an item is in use");
   constexpr std::size_t count = sizeof...(S);
-  auto produce = [all = std::tuple<S...>(std::move(sources)...)](HubRef<T> hub) mutable {
-    return run_merge<T, S...>(std::move(hub), std::move(all));
+  auto produce = [all = std::tuple<S...>(std::move(sources)...)](ReorderBufferRef<T> buffer) mutable {
+    return run_merge<T, S...>(std::move(buffer), std::move(all));
   };
-  return consume<T>(owner, std::make_shared<StreamHub<T>>(count, count), std::move(produce));
+  return consume<T>(owner, std::make_shared<ReorderBuffer<T>>(count, count), std::move(produce));
 }
 
 /// The items of all `sources` (of one common type), in the order in which they come; one that gives
@@ -134,11 +134,11 @@ template <Stream... S>
 [[nodiscard]] auto merge(S... sources) {
   return merge_for(nullptr, std::move(sources)...);
 }
-/// The same as tasks of `owner`: a Scope, a Runtime or a TaskSet, which must outlive the stream.
+/// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
 template <class Owner, Stream... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto merge_in(Owner& owner, S... sources) {
-  return merge_for(&task_set_of(owner), std::move(sources)...);
+  return merge_for(&owned_tasks_of(owner), std::move(sources)...);
 }
 
 // buffered
@@ -146,7 +146,7 @@ template <class Owner, Stream... S>
 enum class Order : bool { of_source, of_ends };
 
 template <Order order, class T, class A>
-Task<void> run_call(StreamHub<T>& hub, std::size_t place, A awaitable) {
+Task<void> run_call(ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
   Outcome<T> outcome;
   try {
     if constexpr (std::is_void_v<AwaitResult<A>>) {
@@ -160,48 +160,48 @@ Task<void> run_call(StreamHub<T>& hub, std::size_t place, A awaitable) {
     outcome.set_error(std::current_exception());
   }
   if constexpr (order == Order::of_source) {
-    hub.put(place, std::move(outcome));
+    buffer.put(place, std::move(outcome));
   } else {
-    hub.put(std::move(outcome));
-    hub.leave();
+    buffer.put(std::move(outcome));
+    buffer.leave();
   }
 }
 
 template <Order order, class T, Stream S, class F>
-Task<void> pump_calls(Scope& scope, StreamHub<T>& hub, S& source, F& function) {
+Task<void> pump_calls(Scope& scope, ReorderBuffer<T>& buffer, S& source, F& function) {
   using A = std::invoke_result_t<F&, StreamElement<S>>;
   Outcome<T> last;  // the end, unless it is an error
   std::size_t place = 0;
   bool joined = false;
   try {
     for (;; ++place) {
-      Permit turn = co_await hub.room().acquire();
+      Permit turn = co_await buffer.room().acquire();
       auto item = co_await source.next();
       if (!item) break;
-      hub.join();
+      buffer.join();
       joined = true;
-      scope.spawn(run_call<order, T, std::remove_cvref_t<A>>, std::ref(hub), place,
+      scope.spawn(run_call<order, T, std::remove_cvref_t<A>>, std::ref(buffer), place,
                   std::invoke(function, *std::move(item)));
       joined = false;
       turn.forget();  // until the consumer has taken the result
     }
   } catch (...) {
     last.set_error(std::current_exception());
-    if (joined) hub.leave();
+    if (joined) buffer.leave();
   }
   if constexpr (order == Order::of_source) {
-    hub.put(place, std::move(last));
+    buffer.put(place, std::move(last));
   } else {
-    if (last.failed()) hub.put(std::move(last));
-    hub.leave();
+    if (last.failed()) buffer.put(std::move(last));
+    buffer.leave();
   }
 }
 
 template <Order order, class T, Stream S, class F>
-Task<void> run_calls(HubRef<T> hub, S source, F function) {
-  HubCloser<T> closer(*hub);
+Task<void> run_calls(ReorderBufferRef<T> buffer, S source, F function) {
+  ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) {
-    return pump_calls<order, T, S, F>(scope, *hub, source, function);
+    return pump_calls<order, T, S, F>(scope, *buffer, source, function);
   };
   try {
     co_await scope(std::move(body));
@@ -211,15 +211,15 @@ Task<void> run_calls(HubRef<T> hub, S source, F function) {
 }
 
 template <Order order, Stream S, class F>
-auto buffered_of(TaskSet* owner, S source, std::size_t most, F function) {
+auto buffered_of(OwnedTasks* owner, S source, std::size_t most, F function) {
   static_assert(Awaitable<std::invoke_result_t<F&, StreamElement<S>>>,
                 "weft: buffered() is for what is awaited: a function that gives an awaitable, or a "
                 "stream of awaitables");
   using T = ValueOf<Settled<F, StreamElement<S>>>;
-  auto produce = [source = std::move(source), f = std::move(function)](HubRef<T> hub) mutable {
-    return run_calls<order, T, S, F>(std::move(hub), std::move(source), std::move(f));
+  auto produce = [source = std::move(source), f = std::move(function)](ReorderBufferRef<T> buffer) mutable {
+    return run_calls<order, T, S, F>(std::move(buffer), std::move(source), std::move(f));
   };
-  return consume<T>(owner, std::make_shared<StreamHub<T>>(most, 1), std::move(produce));
+  return consume<T>(owner, std::make_shared<ReorderBuffer<T>>(most, 1), std::move(produce));
 }
 
 /// The item itself, which is to be awaited.
@@ -236,7 +236,7 @@ class Itself {
 [[noreturn]] void throw_too_many_at_once();
 
 template <Order order, class F>
-auto buffered_pipe(TaskSet* owner, std::size_t most, F function) {
+auto buffered_pipe(OwnedTasks* owner, std::size_t most, F function) {
   if (most == 0) throw_none_at_once();
   if (most > std::numeric_limits<std::uint32_t>::max()) throw_too_many_at_once();
   return Pipe([owner, most, f = std::move(function)]<Stream S>(S source) mutable {
@@ -259,14 +259,14 @@ template <class F = Itself>
 auto buffered_unordered(std::size_t most, F function = F()) {
   return buffered_pipe<Order::of_ends>(nullptr, most, std::move(function));
 }
-/// The same as tasks of `owner`: a Scope, a Runtime or a TaskSet, which must outlive the stream.
+/// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
 template <class Owner, class F = Itself>
 auto buffered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_source>(&task_set_of(owner), most, std::move(function));
+  return buffered_pipe<Order::of_source>(&owned_tasks_of(owner), most, std::move(function));
 }
 template <class Owner, class F = Itself>
 auto buffered_unordered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_ends>(&task_set_of(owner), most, std::move(function));
+  return buffered_pipe<Order::of_ends>(&owned_tasks_of(owner), most, std::move(function));
 }
 
 }  // namespace weft::streams

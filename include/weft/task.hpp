@@ -6,14 +6,14 @@
 //
 // Awaiting transfers control directly, on constant stack (a bounded number of continuations in a
 // row, then through the run queue). A task that is dropped before it was awaited never runs.
-// Cancelling the task that awaits cancels what is awaited: see <weft/task_header.hpp>.
+// Cancelling the task that awaits cancels what is awaited: see <weft/extend/task_header.hpp>.
 #pragma once
 
-#include <weft/awaitable.hpp>
-#include <weft/foreign_awaiter.hpp>
-#include <weft/future_awaiter.hpp>
+#include <weft/extend/awaitable.hpp>
+#include <weft/detail/foreign_awaiter.hpp>
+#include <weft/detail/future_awaiter.hpp>
 #include <weft/outcome.hpp>
-#include <weft/task_header.hpp>
+#include <weft/extend/task_header.hpp>
 
 #include <concepts>
 #include <coroutine>

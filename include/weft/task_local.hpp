@@ -9,7 +9,7 @@
 // Who sees a binding: the code of the task itself, coroutines, fibers and plain functions alike,
 // destructors of a cancelled one too; what it awaits by when_all(), select(), timeout(), scope(),
 // and the other groups; polls of futures; the children that are spawned into a scope which was
-// *opened* under the binding, with their callbacks (then_in). All of these end before the binding
+// *opened* under the binding, with their callbacks (on_complete_in). All of these end before the binding
 // does. Who does not: what is spawned for the runtime (spawn, then, as_future), and what other
 // threads do (blocking, parallel): give them the value itself.
 //
@@ -20,7 +20,7 @@
 
 #include <weft/fiber.hpp>
 #include <weft/task.hpp>
-#include <weft/task_context.hpp>
+#include <weft/detail/task_context.hpp>
 
 #include <cstdint>
 #include <functional>

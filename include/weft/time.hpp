@@ -1,130 +1,48 @@
-// Time: sleep, interval, timeout. Deadlines are of the steady clock, whatever the wall clock does.
+// TimePoint, Duration and now(): points in time of the steady clock, and lengths of time.
 #pragma once
 
-#include <weft/io.hpp>
-#include <weft/select.hpp>
-#include <weft/sleep.hpp>
-#include <weft/spawn.hpp>
-#include <weft/time_point.hpp>
-
 #include <chrono>
+#include <concepts>
 #include <cstdint>
-#include <limits>
-#include <type_traits>
 #include <utility>
 
 namespace weft {
 
-/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is
-/// idle. A deadline that has passed ends at once. Cancel: ends at once.
-[[nodiscard]] inline SleepOp<> sleep_until(TimePoint deadline) noexcept {
-  return SleepOp<>(deadline);
-}
+using Nanoseconds = std::chrono::nanoseconds;
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
 
-/// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
-[[nodiscard]] inline SleepOp<> sleep_for(Duration duration) noexcept {
-  return sleep_until(deadline_after(duration));
-}
-
-/// Ticks at a fixed rate: start, start + period, … Not thread-safe.
-class Interval {
+/// A length of time in any unit, as a parameter. What is longer than nanoseconds can say, 292
+/// years, counts as that: `std::chrono::hours::max()` is a way to say "for ever".
+class Duration {
  public:
-  /// What to do about ticks that were missed because the user came late.
-  enum class Missed {
-    burst,  ///< give them one after the other, at once
-    skip,   ///< leave them out and keep to the grid
-  };
+  template <std::integral Rep, class Period>
+    requires std::convertible_to<std::chrono::duration<Rep, Period>, Nanoseconds>
+  constexpr Duration(std::chrono::duration<Rep, Period> length) noexcept
+      : length_(saturated(length)) {}
 
-  /// Throws std::invalid_argument unless `period` is positive.
-  explicit Interval(Duration period, Missed missed = Missed::skip);
-
-  /// Waits for the next tick and gives the time at which it was due. The first is one period after
-  /// construction. Cancel: the tick is not used up.
-  [[nodiscard]] Task<TimePoint> tick();
+  constexpr operator Nanoseconds() const noexcept { return length_; }
 
  private:
-  TimePoint next_;
-  Nanoseconds period_;
-  Missed missed_;
+  template <class Rep, class Period>
+  [[nodiscard]] static constexpr Nanoseconds saturated(
+      std::chrono::duration<Rep, Period> length) noexcept {
+    using InUnits = std::chrono::duration<std::int64_t, Period>;
+    constexpr std::int64_t most = std::chrono::duration_cast<InUnits>(Nanoseconds::max()).count();
+    if (std::cmp_greater(length.count(), most)) return Nanoseconds::max();
+    if (std::cmp_less(length.count(), -most)) return Nanoseconds::min();
+    return length;
+  }
+
+  Nanoseconds length_;
 };
 
-[[nodiscard]] inline Interval interval(Duration period) { return Interval(period); }
+/// Now, by the clock of the runtime that this thread works for (or the system's steady clock).
+/// Thread-safe.
+[[nodiscard]] TimePoint now() noexcept;
 
-template <class R>
-inline constexpr bool is_result = false;
-template <class T>
-inline constexpr bool is_result<Result<T>> = true;
-
-/// Of a deadline that only the caller knows of: see DeadlineBinding.
-class NotInherited {
- public:
-  explicit NotInherited(std::int64_t) noexcept {}
-};
-
-/// What timeout() and deadline() run. `Binding` tells all below, or not. `what` names it to who is
-/// told that the time is over.
-template <class Binding, class T>
-Task<T> with_deadline(Task<T> child, TimePoint deadline, const char* what) {
-  [[maybe_unused]] Binding binding(deadline.time_since_epoch().count());
-  if constexpr (!std::is_same_v<Binding, NotInherited>) {
-    co_await binding.enter();
-    // An earlier one that is inherited cancels this task in time.
-    if (!binding.is_nearest()) co_return co_await std::move(child);
-  }
-  Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
-  if constexpr (is_result<T>) {
-    if (!first.template has<0>()) co_return fail(std::errc::timed_out);
-  } else {
-    if (!first.template has<0>()) {
-      throw IoError(std::make_error_code(std::errc::timed_out), what);
-    }
-  }
-  if constexpr (std::is_void_v<T>) {
-    first.template take<0>();
-  } else {
-    co_return first.template take<0>();
-  }
-}
-
-/// An awaitable with a deadline; see timeout().
-template <Awaitable A>
-class [[nodiscard]] Timeout {
- public:
-  Timeout(A awaitable, TimePoint deadline) noexcept(std::is_nothrow_move_constructible_v<A>)
-      : awaitable_(std::move(awaitable)), deadline_(deadline) {}
-
-  auto operator co_await() && {
-    return with_deadline<NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
-        .operator co_await();
-  }
-  /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
-  auto attempt() &&
-    requires requires(A&& a) { std::move(a).attempt(); }
-  {
-    using Inner = decltype(std::move(awaitable_).attempt());
-    return Timeout<Inner>(std::move(awaitable_).attempt(), deadline_);
-  }
-
- private:
-  A awaitable_;
-  TimePoint deadline_;
-};
-
-/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end
-/// awaited; if it had got its result nevertheless, that is given. Else throws IoError
-/// (errc::timed_out); for an awaitable that gives a Result, gives fail(errc::timed_out) instead.
-/// What it runs is not told: for that there is deadline(), in <weft/deadline.hpp>. Cancel: cancels
-/// the awaitable.
-template <Awaitable A>
-[[nodiscard]] Timeout<A> timeout(A awaitable, Duration duration) noexcept(
-    std::is_nothrow_move_constructible_v<A>) {
-  return Timeout<A>(std::move(awaitable), deadline_after(duration));
-}
-/// The same until a point in time.
-template <Awaitable A>
-[[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept(
-    std::is_nothrow_move_constructible_v<A>) {
-  return Timeout<A>(std::move(awaitable), deadline);
-}
+/// `after` from `point`, at most the end of time.
+[[nodiscard]] TimePoint later(TimePoint point, Nanoseconds after) noexcept;
+/// `after` from now, at most the end of time.
+[[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
 
 }  // namespace weft

@@ -6,7 +6,7 @@
 //
 // What it is to Asio's steady_timer with a handler that is set once, libuv's uv_timer_t, and Go's
 // time.AfterFunc with Reset and Stop. What a coroutine waits for is sleep_for(), in
-// <weft/time.hpp>, and a bound on what it awaits is timeout().
+// <weft/sleep.hpp>, and a bound on what it awaits is timeout().
 //
 // Where it runs. A timer belongs to the worker on which it was armed, until its callback has run or
 // it is disarmed. There, between two tasks, the worker calls it, as it would call a started fiber:
@@ -31,8 +31,8 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/operation.hpp>
-#include <weft/time_point.hpp>
+#include <weft/extend/operation.hpp>
+#include <weft/time.hpp>
 
 #include <array>
 #include <concepts>

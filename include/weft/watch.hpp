@@ -20,10 +20,10 @@
 // until the waits through it are over; a Borrowed may outlive them all.
 #pragma once
 
-#include <weft/channel_core.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/detail/channel_core.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
-#include <weft/version_core.hpp>
+#include <weft/detail/version_core.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -179,7 +179,7 @@ template <class T>
 class WatchReceiver {
  public:
   using value_type = T;
-  using Ref = SideRef<WatchState<T>, Side::receiver>;
+  using Ref = HandleRef<WatchState<T>, Side::receiver>;
   WatchReceiver(Ref state, std::uint64_t seen) noexcept : state_(std::move(state)), seen_(seen) {}
 
   /// The newest value, which counts as seen.
@@ -214,7 +214,7 @@ template <class T>
 class WatchSender {
  public:
   using value_type = T;
-  using Ref = SideRef<WatchState<T>, Side::sender>;
+  using Ref = HandleRef<WatchState<T>, Side::sender>;
   explicit WatchSender(Ref state) noexcept : state_(std::move(state)) {}
 
   /// Replaces the value, whether or not there are receivers. Throws std::bad_alloc, and what moving

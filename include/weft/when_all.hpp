@@ -1,7 +1,7 @@
 // when_all: several awaitables at once, all of their results.
 #pragma once
 
-#include <weft/child_group.hpp>
+#include <weft/extend/child_group.hpp>
 
 #include <cstddef>
 #include <limits>

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <weft/atomic.hpp>
-#include <weft/frame_size_class.hpp>
+#include <weft/detail/frame_size_class.hpp>
 
 namespace weft {
 

@@ -7,7 +7,7 @@
 //
 // No thread_local address survives a suspension: every function that takes one is noinline, is no
 // coroutine and takes it anew on each call (compilers cache such addresses inside one function).
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <algorithm>
 #include <cstdlib>

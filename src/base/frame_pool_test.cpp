@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 #include <weft/atomic.hpp>
-#include <weft/frame_pool.hpp>
-#include <weft/frame_size_class.hpp>
+#include <weft/extend/frame_pool.hpp>
+#include <weft/detail/frame_size_class.hpp>
 
 #include "base/random.hpp"
 #include "support/sanitizers.hpp"

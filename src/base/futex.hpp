@@ -1,4 +1,4 @@
-// Waiting on a 32-bit word: the system call under ThreadParker, AdaptiveLock and Doorbell, and its
+// Waiting on a 32-bit word: the system call under ThreadParker, AdaptiveLock and WakeState, and its
 // model. Both functions are safe from any thread.
 #pragma once
 

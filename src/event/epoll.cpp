@@ -1,9 +1,9 @@
 // Poller by epoll(7).
 //
 // The wake-up. wake_handle_ is an eventfd, registered edge-triggered and never read: each write is
-// a new edge, so a wake costs one write and no read. Wakes coalesce in doorbell_, and only who is
+// a new edge, so a wake costs one write and no read. Wakes coalesce in wake_state_, and only who is
 // told so writes. wait() answers when it meets the eventfd's event. Why none is lost: take a wake()
-// that was not told to write. Its ring stands, in the order of all changes of the doorbell's word,
+// that was not told to write. Its ring stands, in the order of all changes of the wake_state's word,
 // after that of a writer W (or of one who has woken the sleeper) and before the next answer.
 //   W's event is in the ready list from the write on, until a wait takes it: no wait can miss it.
 //   The wait that meets it is "the current one, or else the next", and returns as woken.
@@ -168,8 +168,8 @@ std::optional<bool> Poller::await_wake(std::int64_t timeout_ns) noexcept {
     deadline = now + std::min<Clock::duration>(std::chrono::nanoseconds(timeout_ns),
                                                Clock::time_point::max() - now);
   }
-  if (!doorbell_.await_ring(timeout_ns >= 0 ? &deadline : nullptr)) return std::nullopt;
-  return doorbell_.answer();
+  if (!wake_state_.await_ring(timeout_ns >= 0 ? &deadline : nullptr)) return std::nullopt;
+  return wake_state_.answer();
 }
 
 std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
@@ -179,7 +179,7 @@ std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
     const epoll_event event = buffers_->from_kernel[i];
     const std::uint64_t data = event.data.u64;
     if (data == wake_data) {
-      doorbell_.answer();
+      wake_state_.answer();
       woken = true;
       continue;
     }
@@ -229,7 +229,7 @@ void Poller::rebuild() noexcept {
 }
 
 void Poller::wake() noexcept {
-  if (!doorbell_.ring()) return;
+  if (!wake_state_.ring()) return;
   const std::uint64_t one = 1;
   if (Syscalls::write(wake_handle_.get(), &one, sizeof one) == -EAGAIN) {
     std::uint64_t sum = 0;

@@ -20,7 +20,7 @@
 #include <optional>
 #include <span>
 
-#include "event/doorbell.hpp"
+#include "event/wake_state.hpp"
 #include "event/handle_table.hpp"
 #include "os/fd.hpp"
 
@@ -109,7 +109,7 @@ class Poller {
   std::unique_ptr<Buffers> buffers_;
   HandleTable<Registration> registrations_;
   unsigned stale_waits_ = 0;  // how many waits in a row brought an event of a dead registration
-  Doorbell doorbell_;
+  WakeState wake_state_;
 };
 
 }  // namespace weft

@@ -18,7 +18,7 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 
 #include <cstdint>
 

@@ -2,7 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/yield_hint.hpp"
-#include "exec/watchman.hpp"
+#include "exec/watchdog.hpp"
 
 namespace weft {
 
@@ -103,8 +103,8 @@ void Scheduler::inject(IntrusiveQueue<Runnable>& batch) noexcept {
   WEFT_CHECK(injector_.push(batch), "a task was made runnable after its runtime had ended");
 }
 
-void Scheduler::set_back(Runnable& work) noexcept {
-  WEFT_CHECK(late_.push(&work), "a scheduler's queue of what is late is never closed");
+void Scheduler::demote(Runnable& work) noexcept {
+  WEFT_CHECK(demoted_.push(&work), "a scheduler's queue of what is late is never closed");
   wake_one();
 }
 
@@ -121,7 +121,7 @@ void Scheduler::unpark_all() noexcept {
 }
 
 void Scheduler::worker_woke() noexcept {
-  if (watchman_ != nullptr) watchman_->worker_woke();
+  if (watchdog_ != nullptr) watchdog_->worker_woke();
 }
 
 Runnable* Scheduler::steal_queued(Worker& thief) noexcept {
@@ -151,7 +151,7 @@ Runnable* Scheduler::steal_for(Worker& thief) noexcept {
 
 bool Scheduler::any_work() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in IdleSet::worker_to_wake()
-  if (!injector_.empty() || !high().empty() || !late_.empty() || !low().empty()) return true;
+  if (!injector_.empty() || !high().empty() || !demoted_.empty() || !low().empty()) return true;
   for (std::size_t i = 0; i < size(); ++i) {
     if (workers_[i]->has_work()) return true;
   }

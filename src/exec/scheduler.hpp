@@ -2,7 +2,7 @@
 // outside. Thread-safe, except construction, destruction and workers' own functions.
 #pragma once
 
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 #include "exec/idle_set.hpp"
 #include "exec/injector.hpp"
-#include "exec/level.hpp"
+#include "exec/priority_executor.hpp"
 #include "exec/park.hpp"
 #include "exec/worker.hpp"
 
 namespace weft {
 
-class Watchman;
+class Watchdog;
 
 class Scheduler final : public Executor {
  public:
@@ -60,13 +60,13 @@ class Scheduler final : public Executor {
   [[nodiscard]] Injector<Runnable>& injector() noexcept { return injector_; }
   [[nodiscard]] IdleSet& idle() noexcept { return idle_; }
   /// Before the workers run: who is to be told when one of them has woken up.
-  void watched_by(Watchman& watchman) noexcept { watchman_ = &watchman; }
+  void watched_by(Watchdog& watchdog) noexcept { watchdog_ = &watchdog; }
   void worker_woke() noexcept;
   [[nodiscard]] Injector<Runnable>& high() noexcept { return high_.queue(); }
   [[nodiscard]] Injector<Runnable>& low() noexcept { return low_.queue(); }
-  /// What has run for long, and lets others go first: see LongRuns.
-  [[nodiscard]] Injector<Runnable>& late() noexcept { return late_; }
-  void set_back(Runnable& work) noexcept;
+  /// What has run for long, and lets others go first: see SliceDetector.
+  [[nodiscard]] Injector<Runnable>& demoted() noexcept { return demoted_; }
+  void demote(Runnable& work) noexcept;
   /// After work was made visible: calls a sleeper, if there is one and nobody is searching.
   void wake_one() noexcept;
   /// The same after work from outside was made visible: no sleeper either while a worker looks
@@ -91,11 +91,11 @@ class Scheduler final : public Executor {
   Atomic<std::size_t> size_;
   Executor* const whole_;
   Injector<Runnable> injector_;
-  Injector<Runnable> late_;
-  Level high_{*this, Priority::high};
-  Level low_{*this, Priority::low};
+  Injector<Runnable> demoted_;
+  PriorityExecutor high_{*this, Priority::high};
+  PriorityExecutor low_{*this, Priority::low};
   IdleSet idle_;
-  Watchman* watchman_ = nullptr;
+  Watchdog* watchdog_ = nullptr;
   Atomic<std::uint32_t> visitors_{0};  // threads from outside between hold() and release()
 };
 

@@ -20,13 +20,13 @@ Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
       spin_(WEFT_ATOMIC_MODE == 2 || cpu_count() > 1) {}
 
 Worker::Pinned::Pinned(Scheduler& scheduler, Worker& worker) noexcept
-    : LocalQueue(scheduler), worker_(worker) {}
+    : PinnedQueue(scheduler), worker_(worker) {}
 
 void Worker::Pinned::wake_owner() noexcept { worker_.park_.unpark(); }
 
-bool Worker::Pinned::set_back(Runnable& work) noexcept {
+bool Worker::Pinned::demote(Runnable& work) noexcept {
   if (!worker_.has_had_too_much()) return false;
-  worker_.late_.push_back(&work);
+  worker_.demoted_.push_back(&work);
   return true;
 }
 
@@ -51,14 +51,14 @@ Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexce
 }
 
 Worker* Worker::enter() noexcept {
-  if (std::exchange(resting_, false)) get_up();
+  if (std::exchange(resting_, false)) after_park();
   runs_.interrupted();
-  LocalQueue::make_current(&pinned_);
+  PinnedQueue::make_current(&pinned_);
   return make_current(this);
 }
 
 void Worker::leave(Worker* before) noexcept {
-  LocalQueue::make_current(before != nullptr ? &before->pinned_ : nullptr);
+  PinnedQueue::make_current(before != nullptr ? &before->pinned_ : nullptr);
   make_current(before);
 }
 
@@ -90,7 +90,7 @@ inline Runnable* Worker::find(bool& look_again) noexcept {
 void Worker::turn() noexcept {
   bool look_again = false;
   Runnable* work = find(look_again);
-  if (work == nullptr && !look_again) work = look_around(look_again);
+  if (work == nullptr && !look_again) work = spin_for_work(look_again);
   if (work != nullptr) {
     run(*work);
   } else if (!look_again) {
@@ -120,10 +120,10 @@ void Worker::turn() noexcept {
 /// Of what uses much time, or has low priority, the next, if all others have had their share.
 Runnable* Worker::take_heavy() noexcept {
   const bool low = low_in_ == 0 && !scheduler_.low().empty();
-  const bool late = has_late();
+  const bool late = has_demoted();
   if ((!low && !late) || !heavy_share_.is_due(park_.now())) return nullptr;
   low_next_ = low && (!late || !low_next_);
-  return low_next_ ? take_low() : take_late();
+  return low_next_ ? take_low() : take_demoted();
 }
 
 Runnable* Worker::take_injected() noexcept {
@@ -149,17 +149,17 @@ Runnable* Worker::take_injected() noexcept {
   return first;
 }
 
-bool Worker::has_late() const noexcept { return !late_.empty() || !scheduler_.late().empty(); }
+bool Worker::has_demoted() const noexcept { return !demoted_.empty() || !scheduler_.demoted().empty(); }
 
 /// Of what was set back: what is bound to this worker, and what is not, in turns.
-Runnable* Worker::take_late() noexcept {
-  late_next_ = !late_next_;
-  Runnable* work = late_next_ ? late_.pop_front() : nullptr;
+Runnable* Worker::take_demoted() noexcept {
+  demoted_next_ = !demoted_next_;
+  Runnable* work = demoted_next_ ? demoted_.pop_front() : nullptr;
   if (work == nullptr) {
-    work = scheduler_.late().pop();
+    work = scheduler_.demoted().pop();
     if (work != nullptr) counts_.injector_takes.add();
   }
-  if (work == nullptr) work = late_.pop_front();
+  if (work == nullptr) work = demoted_.pop_front();
   if (work != nullptr) runs_.time_next();
   return work;
 }
@@ -194,7 +194,7 @@ Runnable* Worker::take_late() noexcept {
 }
 
 [[gnu::noinline]] Runnable* Worker::find_elsewhere(bool& look_again) noexcept {
-  if (park_.deliver()) {
+  if (park_.dispatch_buffered()) {
     look_again = true;
     share_surplus();
     Runnable* const work = next_local();  // if null, there may be more of them
@@ -205,7 +205,7 @@ Runnable* Worker::take_late() noexcept {
   if (Runnable* const work = search()) return work;
   // It may have come since it was looked for.
   if (Runnable* const work = take_high()) return work;
-  if (Runnable* const work = take_late()) return work;
+  if (Runnable* const work = take_demoted()) return work;
   if (Runnable* const work = take_low()) return work;
   counts_.empty_turns.add();
   return nullptr;
@@ -217,9 +217,9 @@ bool Worker::run_ready(std::uint32_t most) noexcept {
     bool look_again = false;
     if (Runnable* const work = find(look_again)) {
       run(*work);
-    } else if (!look_again && !park_.collect()) {
-      resting_ = lie_down();
-      if (!resting_) get_up();
+    } else if (!look_again && !park_.poll_now()) {
+      resting_ = prepare_park();
+      if (!resting_) after_park();
     }
   }
   leave(before);
@@ -304,7 +304,7 @@ void Worker::defer(Runnable& work) noexcept {
   counts_.yields.add();
   pinned_.revoke_direct();
   if (runs_.timed() && has_had_too_much()) [[unlikely]] {
-    scheduler_.set_back(work);
+    scheduler_.demote(work);
     return;
   }
   push(work);

@@ -13,14 +13,14 @@
 // its loop since the last look, what waits there behind a long run is stolen, even from here.
 // A task that has run for long and comes back for more (yield_now(), a spent budget) is set back:
 // it goes on when the others here have had as much time, or when there is nothing else to run but
-// what has low priority (see "exec/long_runs.hpp"); on another worker, maybe, unless it is bound to
+// what has low priority (see "exec/slice_detector.hpp"); on another worker, maybe, unless it is bound to
 // this one.
 // Thread-safety: everything on the worker's thread, except steal functions, and unpark() of the
 // park.
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -29,11 +29,11 @@
 #include "base/intrusive_queue.hpp"
 #include "exec/injector.hpp"
 #include "exec/lifo_slot.hpp"
-#include "exec/long_runs.hpp"
+#include "exec/slice_detector.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
 #include "exec/spin_budget.hpp"
-#include "task/local_queue.hpp"
+#include "task/pinned_queue.hpp"
 
 namespace weft {
 
@@ -78,7 +78,7 @@ class Worker {
     come_back();
     leave(before);
   }
-  /// The worker computes in a task, and does not come back for long, from now on: see Watchman.
+  /// The worker computes in a task, and does not come back for long, from now on: see Watchdog.
   void set_away(bool away) noexcept { away_.store(away, std::memory_order_relaxed); }
   [[nodiscard]] bool away() const noexcept { return away_.load(std::memory_order_relaxed); }
   /// In a task, whose thread is to pass for one from outside; and back.
@@ -162,14 +162,14 @@ class Worker {
   /// waits.
   static constexpr std::uint32_t direct_limit = injector_interval;
 
-  class Pinned final : public LocalQueue {
+  class Pinned final : public PinnedQueue {
    public:
     Pinned(Scheduler& scheduler, Worker& worker) noexcept;
     [[nodiscard]] Runnable* take_fresh(Accepts accepts, const Runnable* of) noexcept override;
 
    private:
     void wake_owner() noexcept override;
-    [[nodiscard]] bool set_back(Runnable& work) noexcept override;
+    [[nodiscard]] bool demote(Runnable& work) noexcept override;
     Worker& worker_;
   };
 
@@ -199,8 +199,8 @@ class Worker {
   [[nodiscard]] Runnable* take_injected() noexcept;
   [[nodiscard]] Runnable* take_share() noexcept;
   [[nodiscard]] Runnable* take_heavy() noexcept;
-  [[nodiscard]] Runnable* take_late() noexcept;
-  [[nodiscard]] bool has_late() const noexcept;
+  [[nodiscard]] Runnable* take_demoted() noexcept;
+  [[nodiscard]] bool has_demoted() const noexcept;
   [[nodiscard]] bool has_had_too_much() noexcept;
   [[nodiscard]] Runnable* find_elsewhere(bool& look_again) noexcept;
   [[nodiscard]] bool is_due(std::uint32_t at) const noexcept {
@@ -230,12 +230,12 @@ class Worker {
   void serve() noexcept;
   void come_back() noexcept;
   void share_surplus() noexcept;
-  [[nodiscard]] Runnable* look_around(bool& look_again) noexcept;
+  [[nodiscard]] Runnable* spin_for_work(bool& look_again) noexcept;
   void wait_for_arrivals(std::int64_t limit_ns) noexcept;
   [[nodiscard]] std::size_t arrivals() noexcept;
   void sleep() noexcept;
-  [[nodiscard]] bool lie_down() noexcept;
-  void get_up() noexcept;
+  [[nodiscard]] bool prepare_park() noexcept;
+  void after_park() noexcept;
 
   Scheduler& scheduler_;
   Park& park_;
@@ -253,10 +253,10 @@ class Worker {
   std::uint32_t poll_at_ = poll_interval;          // the tick at which the park is polled
   std::uint32_t injector_at_ = injector_interval;  // the tick at which the injector is asked first
   std::uint32_t lifo_streak_ = 0;
-  LongRuns runs_;
+  SliceDetector runs_;
   SpinBudget spin_;
-  TimeShare heavy_share_;            // of what was set back, and of what has low priority
-  IntrusiveQueue<Runnable> late_;    // of what is bound to this worker: who has run for long
+  FairShare heavy_share_;            // of what was set back, and of what has low priority
+  IntrusiveQueue<Runnable> demoted_;    // of what is bound to this worker: who has run for long
   std::size_t watched_ = 0;          // the worker that was looked at last …
   std::uint64_t watched_turns_ = 0;  // … and its turns_ then
   Atomic<std::uint64_t> turns_{0};   // tick_, as others see it when the loop has come round
@@ -267,7 +267,7 @@ class Worker {
   std::uint32_t ahead_ = 0;  // of what tick_ has counted since the loop came round: by take_back()
   bool in_task_ = false;
   bool pinned_next_ = false;  // whose turn it is
-  bool late_next_ = false;    // … among what was set back
+  bool demoted_next_ = false;    // … among what was set back
   bool low_next_ = false;     // … between that and what has low priority
   bool runs_low_ = false;     // what has low priority
   bool resting_ = false;      // passes for asleep while nobody is in its loop

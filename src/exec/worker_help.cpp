@@ -63,12 +63,12 @@ void Worker::hand_over() noexcept {
 }
 
 void Worker::step_out() noexcept {
-  LocalQueue::make_current(nullptr);
+  PinnedQueue::make_current(nullptr);
   make_current(nullptr);
 }
 
 void Worker::step_in() noexcept {
-  LocalQueue::make_current(&pinned_);
+  PinnedQueue::make_current(&pinned_);
   make_current(this);
   runs_.interrupted();
 }
@@ -86,15 +86,15 @@ void Worker::serve() noexcept {
   tick_ += 1 + pinned_.take_direct_runs();
   turns_.store(tick_, std::memory_order_relaxed);
   Runnable* work = pinned_.pop(0);
-  if (work == nullptr) work = late_.pop_front();
+  if (work == nullptr) work = demoted_.pop_front();
   if (work != nullptr) {
-    come_back();  // a task may compute for long: the watchman must not sleep meanwhile
+    come_back();  // a task may compute for long: the watchdog must not sleep meanwhile
     scheduler_.worker_woke();
     run(*work);
     scheduler_.idle().leave();
     // A system call a run: fibers that stay behind are few. It may take an unpark; so the stop
     // condition is asked before this worker parks.
-    static_cast<void>(park_.collect());
+    static_cast<void>(park_.poll_now());
     return hand_over();
   }
   hand_over();

@@ -7,7 +7,7 @@
 namespace weft {
 
 /// From here on the worker passes for asleep. False: something became runnable for it just before.
-bool Worker::lie_down() noexcept {
+bool Worker::prepare_park() noexcept {
   scheduler_.idle().sleep(index_, searching_);
   searching_ = false;
   // Work that became visible before this worker was seen asleep has called nobody: see IdleSet.
@@ -15,7 +15,7 @@ bool Worker::lie_down() noexcept {
   return pinned_.prepare_sleep();
 }
 
-void Worker::get_up() noexcept {
+void Worker::after_park() noexcept {
   pinned_.awake();
   searching_ = scheduler_.idle().awake(index_);
   if (searching_) counts_.wakes.add();
@@ -30,7 +30,7 @@ std::size_t Worker::arrivals() noexcept {
 /// Before a sleep, if such a look has paid lately: waits for a moment, without sleeping, whether
 /// something comes from another thread, and gives the next of it, or null. What is given is to be
 /// run before anything else is asked: it has called nobody.
-Runnable* Worker::look_around(bool& look_again) noexcept {
+Runnable* Worker::spin_for_work(bool& look_again) noexcept {
   const std::int64_t limit_ns = spin_.limit_ns();
   if (limit_ns == 0) [[likely]]
     return nullptr;
@@ -78,9 +78,9 @@ void Worker::sleep() noexcept {
   runs_.interrupted();
   const bool watched = spin_.allowed() && spin_.limit_ns() == 0;
   const std::int64_t began_ns = watched ? park_.now() : 0;
-  const bool slept = lie_down();
+  const bool slept = prepare_park();
   if (slept) park_.park();  // who passes for asleep calls nobody: it would be called itself
-  get_up();
+  after_park();
   if (slept && watched) {
     const bool by_work = arrivals() != 0;
     spin_.slept(by_work ? park_.now() - began_ns : 0, by_work);

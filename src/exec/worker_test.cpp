@@ -28,7 +28,7 @@ class ScriptedPark final : public Park {
     if (on_poll) on_poll();
     return true;
   }
-  bool collect() noexcept override {
+  bool poll_now() noexcept override {
     ++collects;
     if (on_collect) on_collect();
     return false;

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "base/check.hpp"
-#include "fiber/hub.hpp"
+#include "fiber/scheduler.hpp"
 #include "fiber/locals.hpp"
 
 namespace weft {
@@ -16,8 +16,8 @@ namespace {
 /// What unwinds a cancelled fiber. Nobody can catch it by its type.
 struct Unwinding {};
 
-FiberCore* running_fiber(const FiberHub* hub) noexcept {
-  return hub != nullptr ? hub->running() : nullptr;
+FiberCore* running_fiber(const FiberScheduler* scheduler) noexcept {
+  return scheduler != nullptr ? scheduler->running() : nullptr;
 }
 
 // Out of line: what it needs of stack, every await would touch.
@@ -27,8 +27,8 @@ FiberCore* running_fiber(const FiberHub* hub) noexcept {
                          "own block_on()");
 }
 
-FiberCore& require_fiber(const FiberHub* hub, const char* what) {
-  FiberCore* const fiber = running_fiber(hub);
+FiberCore& require_fiber(const FiberScheduler* scheduler, const char* what) {
+  FiberCore* const fiber = running_fiber(scheduler);
   if (fiber == nullptr || !fiber->may_await()) [[unlikely]]
     throw_no_fiber(what);
   return *fiber;
@@ -43,12 +43,12 @@ std::string described(std::string_view name, std::size_t stack_bytes) {
 
 // The core, on its stack
 
-FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseBase& drive) noexcept
+FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler, PromiseBase& drive) noexcept
     : Runnable(&FiberCore::run_fiber),
       task_(drive.task()),
       drive_(drive),
-      hub_(hub),
-      queue_(hub.queue()),
+      scheduler_(scheduler),
+      queue_(scheduler.queue()),
       body_(body),
       stack_(stack),
       name_(body.name()),
@@ -58,8 +58,8 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
   // A fiber begins with the floating-point control of its worker, whoever starts it.
-  if (hub.running() != nullptr) {
-    new (&flow_.context) FlowContext(below, &FiberCore::entry, hub.loop());
+  if (scheduler.running() != nullptr) {
+    new (&flow_.context) FlowContext(below, &FiberCore::entry, scheduler.loop());
   } else {
     new (&flow_.context) FlowContext(below, &FiberCore::entry);
   }
@@ -67,9 +67,9 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberHub& hub, PromiseB
   task_.move_to(executor_);
 }
 
-inline void FiberCore::go_on_with(FiberHub& hub, FiberCore& other, bool ends) noexcept {
+inline void FiberCore::go_on_with(FiberScheduler& scheduler, FiberCore& other, bool ends) noexcept {
   other.task_.refill_budget();
-  if (&other != this) hub.switch_to(*this, other, ends);
+  if (&other != this) scheduler.switch_to(*this, other, ends);
 }
 
 /// The end of a fiber without its drive: whoever waits for it may go on without the loop. Returns
@@ -90,25 +90,25 @@ inline void FiberCore::go_on_with(FiberHub& hub, FiberCore& other, bool ends) no
   // The body, its task and its drive may be gone.
   // Chosen first, as it may need a stack, and then this one must not be the next to be taken.
   FiberCore* const other = to_loop ? nullptr : next_direct();
-  hub_.stacks().give_back(stack_);
+  scheduler_.stacks().give_back(stack_);
   if (other != nullptr) {
-    go_on_with(hub_, *other, true);
+    go_on_with(scheduler_, *other, true);
   } else {
-    hub_.leave(*this, nullptr, true);
+    scheduler_.leave(*this, nullptr, true);
   }
 }
 
 void FiberCore::entry(void* self) noexcept {
   auto& fiber = *static_cast<FiberCore*>(self);
-  fiber.hub_.arrived(fiber);
+  fiber.scheduler_.arrived(fiber);
   if (!fiber.unwinding_) fiber.body_.call_(fiber.body_);
   destroy_fiber_locals(fiber.locals_);
   fiber.body_.ended_ = true;
   if (fiber.unwinding_) {
-    fiber.hub_.leave(fiber, nullptr, true);  // back to who unwinds it
+    fiber.scheduler_.leave(fiber, nullptr, true);  // back to who unwinds it
   } else {
     fiber.complete();
-    fiber.hub_.leave(fiber, fiber.drive_.handle(), true);
+    fiber.scheduler_.leave(fiber, fiber.drive_.handle(), true);
   }
   __builtin_unreachable();
 }
@@ -121,11 +121,11 @@ void FiberCore::run_fiber(Runnable& self) noexcept {
   }
   fiber.task_.refill_budget();
   if (fiber.task_.context() == nullptr) [[likely]] {
-    fiber.hub_.enter(fiber).resume();
+    fiber.scheduler_.enter(fiber).resume();
     return;
   }
   const ContextScope scope(fiber.task_.context());
-  fiber.hub_.enter(fiber).resume();
+  fiber.scheduler_.enter(fiber).resume();
 }
 
 FiberCore* FiberCore::enterable(Runnable* work) noexcept {
@@ -136,9 +136,9 @@ FiberCore* FiberCore::enterable(Runnable* work) noexcept {
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
   publish_site();  // the drive has come back to its own co_await, which is not the user's
-  if (hub_.running() == nullptr) {
+  if (scheduler_.running() == nullptr) {
     task_.goes_on_at(drive_);
-    return hub_.enter(*this);
+    return scheduler_.enter(*this);
   }
   // As the child of another fiber, on whose stack this is.
   task_.suspended_at(drive_);
@@ -148,7 +148,7 @@ std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
 
 void FiberCore::unwind() noexcept {
   unwinding_ = body_.unwinding_ = true;
-  static_cast<void>(hub_.enter(*this));
+  static_cast<void>(scheduler_.enter(*this));
 }
 
 inline FiberWait FiberCore::begin_wait(std::source_location site) {
@@ -162,9 +162,9 @@ inline FiberWait FiberCore::begin_wait(std::source_location site) {
 void FiberCore::suspend() {
   FiberCore* const other = needs_loop() ? nullptr : next_direct();
   if (other != nullptr) {
-    go_on_with(hub_, *other);
+    go_on_with(scheduler_, *other);
   } else {
-    hub_.leave(*this, nullptr);
+    scheduler_.leave(*this, nullptr);
   }
   resumed();
 }
@@ -184,7 +184,7 @@ FiberCore* FiberCore::start_fresh(const Runnable* task) noexcept {
   Runnable* const work = queue_.take_fresh(&FiberBody::starts, task);
   if (work == nullptr) return nullptr;
   // SAFETY: every Runnable with this run function is the base of a FiberBody.
-  FiberCore* const started = static_cast<FiberBody*>(work)->start_beside(hub_);
+  FiberCore* const started = static_cast<FiberBody*>(work)->start_beside(scheduler_);
   if (started == nullptr) queue_.push(*work);  // no stack: its drive will say so
   return started;
 }
@@ -200,12 +200,12 @@ bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
   // Not suspended: as far as its task knows, this fiber goes on.
   task_.goes_on_at(drive_);
   queue_.push_front(*this);
-  go_on_with(hub_, *started);
+  go_on_with(scheduler_, *started);
   return child.ended();
 }
 
 void FiberCore::suspend_into(std::coroutine_handle<> child) {
-  hub_.leave(*this, child);
+  scheduler_.leave(*this, child);
   resumed();
 }
 
@@ -228,19 +228,19 @@ inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
   __builtin_prefetch(reinterpret_cast<const std::byte*>(next.next) + 64, 1);
 }
 
-// `hub` is that of the fiber: asked for what is next, it need not wait for who runs now.
-inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
+// `scheduler` is that of the fiber: asked for what is next, it need not wait for who runs now.
+inline void FiberCore::yield(FiberScheduler& scheduler, std::source_location site) {
   if (unwinding_) throw Unwinding();
   site_ = site;
   waiting_ = true;  // parts of forks may begin, by functions of the user's
   task_.suspended_at(drive_);
   waiting_ = false;
-  LocalQueue& queue = hub.queue();
+  PinnedQueue& queue = scheduler.queue();
   FiberCore* const other = enterable(queue.front_direct());
   if (other != nullptr && !task_.cancel_requested() && !needs_loop()) {
     queue.rotate_direct(*other, *this);
     prefetch_after(*other);
-    go_on_with(hub, *other);
+    go_on_with(scheduler, *other);
     if (unwinding_) throw Unwinding();
     return;
   }
@@ -249,7 +249,7 @@ inline void FiberCore::yield(FiberHub& hub, std::source_location site) {
   } else {
     queue_.defer(*this);
   }
-  hub_.leave(*this, nullptr);  // nobody else is ready here: the loop knows who is elsewhere
+  scheduler_.leave(*this, nullptr);  // nobody else is ready here: the loop knows who is elsewhere
   resumed();
 }
 
@@ -284,39 +284,39 @@ std::coroutine_handle<> FiberBody::enter_for(PromiseBase& drive) {
 }
 
 void FiberBody::start() {
-  FiberHub* const hub = FiberHub::current();
-  if (hub == nullptr) {
+  FiberScheduler* const scheduler = FiberScheduler::current();
+  if (scheduler == nullptr) {
     throw std::logic_error("weft::fiber: a fiber runs on a worker of a runtime alone");
   }
-  const Result<FiberStack*> stack = hub->stacks().take(stack_bytes());
+  const Result<FiberStack*> stack = scheduler->stacks().take(stack_bytes());
   if (!stack) throw IoError(stack.error(), "fiber", described(name(), stack_bytes()));
-  hub->before_first_start();
-  start_on(**stack, *hub);
+  scheduler->before_first_start();
+  start_on(**stack, *scheduler);
 }
 
-/// From another fiber of `hub`: gets this one ready to be entered. Null if there is no stack.
-FiberCore* FiberBody::start_beside(FiberHub& hub) noexcept {
-  const Result<FiberStack*> stack = hub.stacks().take(stack_bytes());
+/// From another fiber of `scheduler`: gets this one ready to be entered. Null if there is no stack.
+FiberCore* FiberBody::start_beside(FiberScheduler& scheduler) noexcept {
+  const Result<FiberStack*> stack = scheduler.stacks().take(stack_bytes());
   if (!stack) return nullptr;
-  start_on(**stack, hub);
+  start_on(**stack, scheduler);
   return core_;
 }
 
-void FiberBody::start_on(FiberStack& stack, FiberHub& hub) noexcept {
+void FiberBody::start_on(FiberStack& stack, FiberScheduler& scheduler) noexcept {
   std::byte* const end = stack.memory.data() + stack.memory.size();
   std::byte* const top = end - sizeof(FiberCore);
   // SAFETY: aligned down, within the memory of the stack, which nobody else uses.
   void* const place = top - reinterpret_cast<std::uintptr_t>(top) % alignof(FiberCore);
-  core_ = ::new (place) FiberCore(*this, stack, hub, *drive_);
+  core_ = ::new (place) FiberCore(*this, stack, scheduler, *drive_);
 }
 
 void FiberBody::finish() noexcept {
   FiberStack& stack = core_->stack();
-  FiberHub& hub = core_->hub();
+  FiberScheduler& scheduler = core_->scheduler();
   core_->hand_task_back();
   core_->~FiberCore();
   core_ = nullptr;
-  hub.stacks().give_back(stack);
+  scheduler.stacks().give_back(stack);
 }
 
 void FiberBody::publish_site() noexcept { core_->publish_site(); }
@@ -330,22 +330,22 @@ void FiberBody::unwind_stack() noexcept {
 // What users call
 
 bool in_fiber() noexcept {
-  const FiberCore* const fiber = running_fiber(FiberHub::current());
+  const FiberCore* const fiber = running_fiber(FiberScheduler::current());
   return fiber != nullptr && fiber->may_await();
 }
 
 std::string_view this_fiber::name() {
-  return require_fiber(FiberHub::current(), "this_fiber::name").name();
+  return require_fiber(FiberScheduler::current(), "this_fiber::name").name();
 }
 
 std::size_t this_fiber::stack_left() {
-  const FiberCore& fiber = require_fiber(FiberHub::current(), "this_fiber::stack_left");
+  const FiberCore& fiber = require_fiber(FiberScheduler::current(), "this_fiber::stack_left");
   const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
   return static_cast<std::size_t>(here - fiber.stack().memory.data());
 }
 
 FiberWait FiberWait::begin(std::source_location site) {
-  return require_fiber(FiberHub::current(), "weft::await").begin_wait(site);
+  return require_fiber(FiberScheduler::current(), "weft::await").begin_wait(site);
 }
 
 void FiberWait::suspend() { fiber_.suspend(); }
@@ -353,12 +353,12 @@ void FiberWait::suspend() { fiber_.suspend(); }
 void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
 
 bool run_ahead_of_join(SpawnedTask& task, std::source_location site) {
-  return require_fiber(FiberHub::current(), "weft::await").run_ahead(task, site);
+  return require_fiber(FiberScheduler::current(), "weft::await").run_ahead(task, site);
 }
 
 void await(YieldAwaiter, std::source_location site) {
-  FiberHub* const hub = FiberHub::current();
-  require_fiber(hub, "weft::await").yield(*hub, site);
+  FiberScheduler* const scheduler = FiberScheduler::current();
+  require_fiber(scheduler, "weft::await").yield(*scheduler, site);
 }
 
 }  // namespace weft

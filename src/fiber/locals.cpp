@@ -4,15 +4,15 @@
 
 #include <stdexcept>
 
-#include "fiber/hub.hpp"
+#include "fiber/scheduler.hpp"
 
 namespace weft {
 
 namespace {
 
 FiberLocalNode*& list_of_running_fiber() {
-  const FiberHub* const hub = FiberHub::current();
-  FiberCore* const fiber = hub != nullptr ? hub->running() : nullptr;
+  const FiberScheduler* const scheduler = FiberScheduler::current();
+  FiberCore* const fiber = scheduler != nullptr ? scheduler->running() : nullptr;
   if (fiber == nullptr || !fiber->may_await()) {
     throw std::logic_error("weft::FiberLocal: no fiber runs here");
   }

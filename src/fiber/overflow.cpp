@@ -7,7 +7,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "fiber/hub.hpp"
+#include "fiber/scheduler.hpp"
 
 namespace weft {
 
@@ -34,8 +34,8 @@ class Line {
 }  // namespace
 
 void report_overflow(const void* address) noexcept {
-  const FiberHub* const hub = FiberHub::current();
-  const FiberCore* const fiber = hub != nullptr ? hub->running() : nullptr;
+  const FiberScheduler* const scheduler = FiberScheduler::current();
+  const FiberCore* const fiber = scheduler != nullptr ? scheduler->running() : nullptr;
   if (fiber == nullptr) return;
   const std::span<std::byte> memory = fiber->stack().memory;
   const auto* const at = static_cast<const std::byte*>(address);

@@ -5,10 +5,11 @@
 #include <array>
 #include <utility>
 
-#include <weft/http_client.hpp>
+#include <weft/http/client.hpp>
 #include <weft/net.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 
 #include "http/client_pool.hpp"
 #include "http/pool.hpp"
@@ -82,7 +83,7 @@ struct Call {
 }
 
 /// Gives whether the connection can be used again.
-Task<Result<bool>> receive(Call& call, TcpStream& stream, std::span<const std::byte> first) {
+Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std::byte> first) {
   Lease<ClientSlot> slot(call.core.slots);
   Receiver receiver((*slot).parser, call.response, call.method, call.sink,
                     call.core.options.limits.max_body);
@@ -98,7 +99,7 @@ Task<Result<bool>> receive(Call& call, TcpStream& stream, std::span<const std::b
   co_return receiver.reusable();
 }
 
-Task<Result<bool>> exchange(Call& call, TcpStream& stream) {
+Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
   std::string out = serialize(call);
   const Result<void> written = co_await attempt(stream.write_all(out));
   out = std::string();
@@ -117,10 +118,10 @@ Task<Result<bool>> exchange(Call& call, TcpStream& stream) {
   co_return reusable;
 }
 
-Task<TcpStream> connect(const Call& call) {
+Task<StreamSocket> connect(const Call& call) {
   const Nanoseconds limit = call.core.options.connect_timeout;
   try {
-    TcpStream stream = co_await timeout(TcpStream::connect(call.url.host, call.url.port), limit);
+    StreamSocket stream = co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
     co_return stream;
   } catch (const IoError& error) {
     if (error.code() != std::errc::timed_out) throw;
@@ -129,14 +130,14 @@ Task<TcpStream> connect(const Call& call) {
 }
 
 /// The server has closed it, or sent what nobody asked for.
-Task<bool> is_stale(TcpStream& stream) {
+Task<bool> is_stale(StreamSocket& stream) {
   auto first = co_await select(stream.readable(), yield_now());
   co_return first.index() == 0;
 }
 
 /// A kept connection to the call's host, if there is one that may be used for it.
-Task<std::optional<TcpStream>> take_kept(const Call& call, const std::string& key) {
-  std::optional<TcpStream> kept = call.core.idle.take(key);
+Task<std::optional<StreamSocket>> take_kept(const Call& call, const std::string& key) {
+  std::optional<StreamSocket> kept = call.core.idle.take(key);
   // A request that must not be sent twice cannot be tried on a connection that may be closed.
   if (kept && !is_idempotent(call.method)) {
     const bool stale = co_await is_stale(*kept);
@@ -147,11 +148,11 @@ Task<std::optional<TcpStream>> take_kept(const Call& call, const std::string& ke
 
 Task<Result<void>> perform(Call& call) {
   const std::string key = call.url.authority();
-  std::optional<TcpStream> stream = co_await take_kept(call, key);
+  std::optional<StreamSocket> stream = co_await take_kept(call, key);
   for (;;) {
     const bool was_kept = stream.has_value();
     if (!was_kept) {
-      TcpStream fresh = co_await connect(call);
+      StreamSocket fresh = co_await connect(call);
       stream.emplace(std::move(fresh));
     }
     const Result<bool> reusable = co_await exchange(call, *stream);

@@ -6,13 +6,13 @@
 
 namespace weft::http {
 
-std::optional<TcpStream> IdlePool::take(const std::string& key) noexcept {
+std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
   std::vector<Idle> too_old;  // closed after the lock
   const std::lock_guard lock(mutex_);
   const auto host = hosts_.find(key);
   if (host == hosts_.end()) return std::nullopt;
   std::vector<Idle>& idle = host->second;
-  std::optional<TcpStream> stream;
+  std::optional<StreamSocket> stream;
   if (now() - idle.back().since <= max_age_) {
     stream = std::move(idle.back().stream);
     idle.pop_back();
@@ -25,9 +25,9 @@ std::optional<TcpStream> IdlePool::take(const std::string& key) noexcept {
   return stream;
 }
 
-void IdlePool::give_back(const std::string& key, TcpStream stream) noexcept try {
+void IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept try {
   if (max_per_host_ == 0) return;
-  std::optional<TcpStream> oldest;  // closed after the lock
+  std::optional<StreamSocket> oldest;  // closed after the lock
   const std::lock_guard lock(mutex_);
   std::vector<Idle>& idle = hosts_[key];
   if (idle.size() >= max_per_host_) {

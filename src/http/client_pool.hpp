@@ -19,17 +19,17 @@ class IdlePool {
       : max_per_host_(max_per_host), max_age_(max_age) {}
 
   /// The connection to `key` that was used last, if one is young enough.
-  [[nodiscard]] std::optional<TcpStream> take(const std::string& key) noexcept;
+  [[nodiscard]] std::optional<StreamSocket> take(const std::string& key) noexcept;
   /// Closes it instead when there are enough, or memory is short.
-  void give_back(const std::string& key, TcpStream stream) noexcept;
+  void give_back(const std::string& key, StreamSocket stream) noexcept;
   void clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:
   struct Idle {
-    Idle(TcpStream its_stream, TimePoint its_time) noexcept
+    Idle(StreamSocket its_stream, TimePoint its_time) noexcept
         : stream(std::move(its_stream)), since(its_time) {}
-    TcpStream stream;
+    StreamSocket stream;
     TimePoint since;
   };
 

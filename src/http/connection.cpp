@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "http/burst.hpp"
+#include "http/pipelined.hpp"
 #include "http/session.hpp"
 
 namespace weft::http {
@@ -19,7 +19,7 @@ constexpr std::size_t kLingerBytes = 1024 * 1024;
 
 Task<void> linger(Connection& connection) {
   if (!connection.stream().shutdown(Shutdown::write)) co_return;
-  Lease<Slot> slot(connection.session().core().slots);
+  Lease<RequestBuffers> slot(connection.session().core().slots);
   connection.enter(Connection::Phase::reading, deadline_after(kLingerTime));
   std::size_t left = kLingerBytes;
   while (!connection.expired()) {
@@ -37,7 +37,7 @@ Admission::~Admission() {
   if (session_ != nullptr) session_->dismiss();
 }
 
-Connection::Connection(Session& session, TcpStream stream) noexcept
+Connection::Connection(Session& session, StreamSocket stream) noexcept
     : session_(session), stream_(std::move(stream)) {
   session_.core().connections.fetch_add(1, std::memory_order_relaxed);
   session_.add(*this);
@@ -59,7 +59,7 @@ std::int64_t Connection::deadline() noexcept {
   return deadline;
 }
 
-Task<void> serve_connection(Admission admission, TcpStream stream) {
+Task<void> serve_connection(Admission admission, StreamSocket stream) {
   Session& session = admission.session();
   Connection connection(session, std::move(stream));
   std::array<std::byte, kFirstOfRequest> first;
@@ -70,7 +70,7 @@ Task<void> serve_connection(Admission admission, TcpStream stream) {
       if (!got || *got == 0 || connection.expired()) break;
       connection.enter_busy();
       const BurstEnd end =
-          co_await serve_burst(connection, std::span(first).first(*got), *got == first.size());
+          co_await serve_pipelined(connection, std::span(first).first(*got), *got == first.size());
       if (end == BurstEnd::linger) co_await linger(connection);
       if (end != BurstEnd::wait) break;
       connection.enter(Connection::Phase::idle, session.options().idle_timeout);

@@ -53,13 +53,13 @@ class Connection {
   };
 
   /// Enters the session's list; the destructor leaves it.
-  Connection(Session& session, TcpStream stream) noexcept;
+  Connection(Session& session, StreamSocket stream) noexcept;
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] Session& session() const noexcept { return session_; }
-  [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
+  [[nodiscard]] StreamSocket& stream() noexcept { return stream_; }
 
   /// The task's next wait, and until when it may last.
   void enter(Phase phase, TimePoint deadline) noexcept {
@@ -85,7 +85,7 @@ class Connection {
   }
 
   Session& session_;
-  TcpStream stream_;
+  StreamSocket stream_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; below 0: a duration, negated
@@ -95,6 +95,6 @@ class Connection {
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing: what happens
 /// to one connection is nothing to the others.
-[[nodiscard]] Task<void> serve_connection(Admission admission, TcpStream stream);
+[[nodiscard]] Task<void> serve_connection(Admission admission, StreamSocket stream);
 
 }  // namespace weft::http

@@ -1,7 +1,7 @@
 #include <iterator>
 #include <string>
 
-#include <weft/http_error.hpp>
+#include <weft/http/error.hpp>
 
 namespace weft::http {
 namespace {

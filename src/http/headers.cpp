@@ -2,7 +2,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include <weft/http_headers.hpp>
+#include <weft/http/headers.hpp>
 
 #include "http/char_class.hpp"
 

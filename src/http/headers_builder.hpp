@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <weft/http_headers.hpp>
+#include <weft/http/headers.hpp>
 
 namespace weft::http {
 

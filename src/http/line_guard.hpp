@@ -9,8 +9,8 @@
 #include <optional>
 #include <string_view>
 
-#include <weft/http_error.hpp>
-#include <weft/http_message.hpp>
+#include <weft/http/error.hpp>
+#include <weft/http/message.hpp>
 
 namespace weft::http {
 

@@ -1,7 +1,7 @@
 #include <array>
 #include <iterator>
 
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 #include "http/char_class.hpp"
 

@@ -16,7 +16,7 @@
 
 #include <llhttp/llhttp.h>
 
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 #include "http/headers_builder.hpp"
 #include "http/line_guard.hpp"

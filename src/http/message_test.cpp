@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <string>
 
-#include <weft/http_message.hpp>
-#include <weft/http_url.hpp>
+#include <weft/http/message.hpp>
+#include <weft/http/url.hpp>
 
 namespace weft::http::message_test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 #include "http/message_parser.hpp"
 

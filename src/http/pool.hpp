@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <weft/atomic.hpp>
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 namespace weft::http {
 

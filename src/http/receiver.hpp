@@ -11,8 +11,8 @@
 #include <span>
 #include <system_error>
 
-#include <weft/http_client.hpp>
-#include <weft/http_message.hpp>
+#include <weft/http/client.hpp>
+#include <weft/http/message.hpp>
 
 #include "http/parsers.hpp"
 

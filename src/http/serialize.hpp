@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 namespace weft::http {
 

@@ -2,7 +2,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <weft/http_server.hpp>
+#include <weft/http/server.hpp>
 #include <weft/scope.hpp>
 
 #include "http/session.hpp"
@@ -32,7 +32,7 @@ Server::Server(ServerOptions options, std::unique_ptr<RequestHandler> handler) {
 
 Server::~Server() = default;
 
-Task<void> Server::serve(TcpListener& listener) {
+Task<void> Server::serve(SocketListener& listener) {
   Session session(*core_);
   co_await scope(
       [&session, &listener](Scope& children) { return session.run(children, listener); });

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 namespace weft::http {
 namespace {
@@ -80,17 +82,17 @@ void Session::remove(Connection& connection) noexcept {
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
 }
 
-Task<void> Session::run(Scope& scope, TcpListener& listener) {
+Task<void> Session::run(Scope& scope, SocketListener& listener) {
   co_await select(accept_loop(scope, listener), drain_wanted_.wait());
   co_await see_off(scope);
 }
 
-Task<void> Session::accept_loop(Scope& scope, TcpListener& listener) {
+Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
   Nanoseconds back_off = kShortestBackOff;
   for (;;) {
     bool taken = false;
     if (core_.connections.load(std::memory_order_relaxed) < options().max_connections) {
-      Result<TcpStream> stream = co_await attempt(listener.accept());
+      Result<StreamSocket> stream = co_await attempt(listener.accept());
       if (!stream && !is_shortage(stream.error())) {
         throw IoError(stream.error(), "accept", listener.local_endpoint().to_string());
       }
@@ -107,7 +109,7 @@ Task<void> Session::accept_loop(Scope& scope, TcpListener& listener) {
 }
 
 /// False when memory is short: the stream was closed.
-bool Session::start(Scope& scope, TcpStream stream) noexcept try {
+bool Session::start(Scope& scope, StreamSocket stream) noexcept try {
   Admission admission(*this);
   bool must_sweep = false;
   {

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include <weft/atomic.hpp>
-#include <weft/http_server.hpp>
+#include <weft/http/server.hpp>
 #include <weft/net.hpp>
 #include <weft/scope.hpp>
 #include <weft/task.hpp>
@@ -16,7 +16,7 @@
 #include "http/connection.hpp"
 #include "http/pool.hpp"
 #include "http/signal.hpp"
-#include "http/slot.hpp"
+#include "http/request_buffers.hpp"
 
 namespace weft::http {
 
@@ -35,10 +35,10 @@ class ServerCore {
   const ServerOptions options;
   const std::unique_ptr<RequestHandler> handler;
   const bool is_immediate;
-  Pool<Slot> slots;
+  Pool<RequestBuffers> slots;
   Atomic<std::size_t> connections{0};  // relaxed: a count for show and for the limit
   Atomic<std::size_t> warm_slots{
-      0};  // relaxed: slots held by connections that wait; see serve_burst()
+      0};  // relaxed: slots held by connections that wait; see serve_pipelined()
 
  private:
   ThreadMutex mutex_;
@@ -54,7 +54,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   /// The body of serve(): accepts until drain(), then sees the connections off.
-  [[nodiscard]] Task<void> run(Scope& scope, TcpListener& listener);
+  [[nodiscard]] Task<void> run(Scope& scope, SocketListener& listener);
 
   [[nodiscard]] ServerCore& core() const noexcept { return core_; }
   [[nodiscard]] const ServerOptions& options() const noexcept { return core_.options; }
@@ -72,8 +72,8 @@ class Session {
 
   void add(Connection& connection) noexcept;
   void remove(Connection& connection) noexcept;
-  [[nodiscard]] Task<void> accept_loop(Scope& scope, TcpListener& listener);
-  [[nodiscard]] bool start(Scope& scope, TcpStream stream) noexcept;
+  [[nodiscard]] Task<void> accept_loop(Scope& scope, SocketListener& listener);
+  [[nodiscard]] bool start(Scope& scope, StreamSocket stream) noexcept;
   [[nodiscard]] Task<void> sweep_loop();
   [[nodiscard]] Task<void> see_off(Scope& scope);
   [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;

@@ -5,7 +5,7 @@
 #include <coroutine>
 
 #include <weft/atomic.hpp>
-#include <weft/cancel.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/task.hpp>
 
 namespace weft::http {

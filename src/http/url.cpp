@@ -1,5 +1,5 @@
-#include <weft/http_message.hpp>
-#include <weft/http_url.hpp>
+#include <weft/http/message.hpp>
+#include <weft/http/url.hpp>
 
 #include <algorithm>
 #include <charconv>

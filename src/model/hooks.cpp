@@ -1,4 +1,4 @@
-// The functions of <weft/atomic.hpp>, <weft/model_data.hpp> and base/futex.hpp that lead into the
+// The functions of <weft/atomic.hpp>, <weft/model/data.hpp> and base/futex.hpp that lead into the
 // scheduler of the model checker. On a thread that runs no execution they act at once.
 #include <weft/model.hpp>
 

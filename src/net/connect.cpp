@@ -46,28 +46,28 @@ void ConnectRequest::prepare(Operation& op) noexcept {
   op.address = {address.data(), native.size};
 }
 
-Result<TcpStream> ConnectRequest::finish(std::int64_t result) {
+Result<StreamSocket> ConnectRequest::finish(std::int64_t result) {
   if (failure) return fail(failure);
   if (result < 0) {
     socket.reset();
     return fail(code_of(result));
   }
-  return TcpStream(std::move(socket));
+  return StreamSocket(std::move(socket));
 }
 
 IoError ConnectRequest::error(std::error_code code) const {
   return IoError(code, "connect", to.to_string());
 }
 
-ConnectOp TcpStream::connect(Endpoint to, ConnectOptions options) noexcept {
+ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
   return ConnectOp(ConnectRequest(std::move(to), options));
 }
 
-Task<TcpStream> TcpStream::connect(std::string host, std::uint16_t port, ConnectOptions options) {
+Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port, ConnectOptions options) {
   const std::vector<Endpoint> addresses = co_await resolve(host, port);
   std::error_code error;
   for (const Endpoint& address : addresses) {
-    Result<TcpStream> stream = co_await connect(address, options).attempt();
+    Result<StreamSocket> stream = co_await connect(address, options).attempt();
     if (stream) co_return std::move(*stream);
     error = stream.error();
   }
@@ -78,16 +78,16 @@ Task<TcpStream> TcpStream::connect(std::string host, std::uint16_t port, Connect
   throw IoError(error, "connect", tried);
 }
 
-Task<TcpStream> TcpStream::connect(std::string address, ConnectOptions options) {
+Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions options) {
   if (address.starts_with("unix:")) {
     const Result<Endpoint> path = Endpoint::parse(address);
     if (!path) throw IoError(path.error(), "connect", address);
-    TcpStream stream = co_await connect(*path, options);
+    StreamSocket stream = co_await connect(*path, options);
     co_return stream;
   }
   Result<HostPort> where = parse_host_port(address);
   if (!where) throw IoError(where.error(), "connect", address);
-  TcpStream stream = co_await connect(std::move(where->host), where->port, options);
+  StreamSocket stream = co_await connect(std::move(where->host), where->port, options);
   co_return stream;
 }
 

@@ -1,6 +1,8 @@
 // wait_for_events(): an event queue, watched by the driver of the worker that the task is on. It is
 // watched anew for each wait: its handle may have changed, and the task may have moved.
 #include <weft/net.hpp>
+#include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 
 namespace weft {
 namespace {

@@ -1,4 +1,4 @@
-// TcpListener: listening and accepting.
+// SocketListener: listening and accepting.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -54,7 +54,7 @@ bool concerns_the_connection(std::int64_t result) noexcept {
 
 }  // namespace
 
-Result<TcpListener> TcpListener::listen(const Endpoint& at, const ListenOptions& options) {
+Result<SocketListener> SocketListener::listen(const Endpoint& at, const ListenOptions& options) {
   const NativeAddress address(at);
   if (address.size == 0) return fail(std::errc::invalid_argument);
   Result<Fd> handle = open_stream_socket(address.family());
@@ -67,16 +67,16 @@ Result<TcpListener> TcpListener::listen(const Endpoint& at, const ListenOptions&
   if (!local) return fail(local.error());
   Result<std::shared_ptr<Socket>> socket = make_socket(std::move(*handle), std::move(*local));
   if (!socket) return fail(socket.error());
-  return TcpListener(std::move(*socket));
+  return SocketListener(std::move(*socket));
 }
 
-TcpListener TcpListener::bind(const Endpoint& at, const ListenOptions& options) {
-  Result<TcpListener> listener = listen(at, options);
+SocketListener SocketListener::bind(const Endpoint& at, const ListenOptions& options) {
+  Result<SocketListener> listener = listen(at, options);
   if (!listener) throw IoError(listener.error(), "listen", at.to_string());
   return std::move(*listener);
 }
 
-TcpListener TcpListener::bind(std::string_view at, const ListenOptions& options) {
+SocketListener SocketListener::bind(std::string_view at, const ListenOptions& options) {
   const Result<Endpoint> endpoint = Endpoint::parse(at);
   if (!endpoint) throw IoError(endpoint.error(), "listen", at);
   return bind(*endpoint, options);
@@ -95,13 +95,13 @@ bool AcceptRequest::again(AcceptRequest& self, Operation& op) noexcept {
   return true;
 }
 
-Result<TcpStream> AcceptRequest::finish(std::int64_t result) try {
+Result<StreamSocket> AcceptRequest::finish(std::int64_t result) try {
   if (result < 0) return fail(code_of(result));
   Fd handle(static_cast<int>(result));
   Endpoint name = endpoint_from_native(peer.data(), operation->address.size);
   Result<std::shared_ptr<Socket>> socket = make_socket(std::move(handle), std::move(name));
   if (!socket) return fail(socket.error());
-  return TcpStream(std::move(*socket));
+  return StreamSocket(std::move(*socket));
 } catch (const std::bad_alloc&) {  // a Unix path
   return fail(std::errc::not_enough_memory);
 }

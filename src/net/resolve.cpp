@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <new>
 
-#include "exec/blocking_pool.hpp"
+#include "compute/blocking_pool.hpp"
 #include "net/native_address.hpp"
 
 namespace weft {

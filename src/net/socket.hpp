@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 #include <weft/endpoint.hpp>
-#include <weft/net_request.hpp>
-#include <weft/operation.hpp>
+#include <weft/detail/net_request.hpp>
+#include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
 
 #include "net/native_address.hpp"

@@ -1,4 +1,4 @@
-// TcpStream and its halves: what does not wait. The operations are in stream_request.cpp and
+// StreamSocket and its halves: what does not wait. The operations are in stream_request.cpp and
 // connect.cpp.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,23 +45,23 @@ Result<void> SocketUser::shutdown(Shutdown how) noexcept {
   return checked(Syscalls::shutdown(native_handle(), system_how));
 }
 
-TcpStream::Halves TcpStream::split() && noexcept {
+StreamSocket::Halves StreamSocket::split() && noexcept {
   ReadHalf reader(socket_);
   WriteHalf writer(std::move(socket_));
   return Halves(std::move(reader), std::move(writer));
 }
 
-Result<void> TcpStream::set_no_delay(bool on) noexcept {
+Result<void> StreamSocket::set_no_delay(bool on) noexcept {
   return set_option(native_handle(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
 }
 
-Result<bool> TcpStream::no_delay() const noexcept {
+Result<bool> StreamSocket::no_delay() const noexcept {
   const Result<int> value = get_option(native_handle(), IPPROTO_TCP, TCP_NODELAY);
   if (!value) return fail(value.error());
   return *value != 0;
 }
 
-Result<void> TcpStream::set_keep_alive(std::optional<std::chrono::seconds> idle) noexcept {
+Result<void> StreamSocket::set_keep_alive(std::optional<std::chrono::seconds> idle) noexcept {
   const int handle = native_handle();
   if (idle) {
     const int seconds = std::max(int_of(*idle), 1);
@@ -75,20 +75,20 @@ Result<void> TcpStream::set_keep_alive(std::optional<std::chrono::seconds> idle)
   return set_option(handle, SOL_SOCKET, SO_KEEPALIVE, idle ? 1 : 0);
 }
 
-Result<void> TcpStream::set_receive_buffer(std::size_t size_bytes) noexcept {
+Result<void> StreamSocket::set_receive_buffer(std::size_t size_bytes) noexcept {
   return set_option(native_handle(), SOL_SOCKET, SO_RCVBUF, int_of(size_bytes));
 }
-Result<void> TcpStream::set_send_buffer(std::size_t size_bytes) noexcept {
+Result<void> StreamSocket::set_send_buffer(std::size_t size_bytes) noexcept {
   return set_option(native_handle(), SOL_SOCKET, SO_SNDBUF, int_of(size_bytes));
 }
-Result<std::size_t> TcpStream::receive_buffer() const noexcept {
+Result<std::size_t> StreamSocket::receive_buffer() const noexcept {
   return buffer_size(native_handle(), SO_RCVBUF);
 }
-Result<std::size_t> TcpStream::send_buffer() const noexcept {
+Result<std::size_t> StreamSocket::send_buffer() const noexcept {
   return buffer_size(native_handle(), SO_SNDBUF);
 }
 
-Result<void> TcpStream::set_linger(std::optional<std::chrono::seconds> limit) noexcept {
+Result<void> StreamSocket::set_linger(std::optional<std::chrono::seconds> limit) noexcept {
   linger value{};
   value.l_onoff = limit ? 1 : 0;
   value.l_linger = limit ? int_of(*limit) : 0;

@@ -1,5 +1,5 @@
 // The operations of an open stream: filling in, going on after a part, reading the result.
-#include <weft/net_request.hpp>
+#include <weft/detail/net_request.hpp>
 
 #include <algorithm>
 #include <string>
@@ -13,7 +13,7 @@ class StreamCategory final : public std::error_category {
  public:
   const char* name() const noexcept override { return "weft.stream"; }
   std::string message(int code) const override {
-    if (code == static_cast<int>(StreamErrc::unexpected_end)) return "unexpected end of stream";
+    if (code == static_cast<int>(SocketErrc::unexpected_end)) return "unexpected end of stream";
     return "unknown error " + std::to_string(code);
   }
 };
@@ -78,7 +78,7 @@ bool ReadExactRequest::again(ReadExactRequest& self, Operation& op) noexcept {
 }
 Result<void> ReadExactRequest::finish(std::int64_t result) noexcept {
   if (result < 0) return fail(code_of(result));
-  if (!rest.empty()) return fail(StreamErrc::unexpected_end);
+  if (!rest.empty()) return fail(SocketErrc::unexpected_end);
   return {};
 }
 IoError ReadExactRequest::error(std::error_code code) const {

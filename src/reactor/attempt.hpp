@@ -2,7 +2,7 @@
 // and again each time the source has become ready. Any thread; the operation is used by one.
 #pragma once
 
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 
 #include <cstddef>
 #include <cstdint>

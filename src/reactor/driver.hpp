@@ -27,7 +27,7 @@
 //  the timeout
 //     has passed or a wake was asked for; timeout 0 never blocks, negative means no limit. It may
 //     return early and empty. It delivers what is ready in bounded batches, and always makes
-//     progress. While more() it has something at hand: the next wait() does not block, and gives it
+//     progress. While has_buffered() it has something at hand: the next wait() does not block, and gives it
 //     without asking the system.
 //  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never
 //     blocks, whatever the number of wakes. A wait() that has taken one says so by woken().
@@ -41,7 +41,7 @@
 #pragma once
 
 #include <weft/native_handle.hpp>
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 
 #include <cstddef>
 
@@ -63,13 +63,13 @@ class Driver {
   virtual void wake() noexcept = 0;
   /// Readable when wait() would not block: for loops that are not ours.
   [[nodiscard]] virtual NativeHandle native_handle() const noexcept = 0;
-  [[nodiscard]] bool more() const noexcept { return more_; }
+  [[nodiscard]] bool has_buffered() const noexcept { return has_buffered_; }
   /// Whether the last wait() has taken a wake().
   [[nodiscard]] bool woken() const noexcept { return woken_; }
 
  protected:
   Driver() = default;
-  bool more_ = false;
+  bool has_buffered_ = false;
   bool woken_ = false;
 };
 

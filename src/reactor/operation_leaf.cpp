@@ -3,8 +3,8 @@
 // Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread,
 // or that of its visitor, which ends it; and one canceller, whose request travels to the reactor's
 // thread if it was made elsewhere. The cancel slot makes the end wait for a canceller who is still
-// on his way (see <weft/cancel.hpp>).
-#include <weft/io.hpp>
+// on his way (see <weft/extend/cancel.hpp>).
+#include <weft/extend/io.hpp>
 
 #include <cerrno>
 

@@ -105,7 +105,7 @@ void Reactor::drain_messages() noexcept {
   }
 }
 
-std::size_t Reactor::turn(std::int64_t limit_ns) noexcept {
+std::size_t Reactor::poll(std::int64_t limit_ns) noexcept {
   lock_.take_bias();
   const Hold hold(*this);
   return turn_held(std::exchange(wake_owed_, false) ? 0 : limit_ns);
@@ -114,22 +114,22 @@ std::size_t Reactor::turn(std::int64_t limit_ns) noexcept {
 std::size_t Reactor::turn_held(std::int64_t limit_ns) noexcept {
   const std::uint64_t ended_before = ended_.load();
   const std::int64_t timeout = bounded_timeout(limit_ns);
-  const bool brought = collect(timeout);
+  const bool brought = poll_now(timeout);
   // What ended before the timeout leaves the timers for a turn that finds them due: one look at the
   // clock a turn.
   if (timeout == 0 || !brought) fire_timers();
   return static_cast<std::size_t>(ended_.load() - ended_before);
 }
 
-bool Reactor::more() noexcept {
+bool Reactor::has_buffered() noexcept {
   const Hold hold(*this);
-  return driver_->more();
+  return driver_->has_buffered();
 }
 
-bool Reactor::deliver() noexcept {
+bool Reactor::dispatch_buffered() noexcept {
   const Hold hold(*this);
-  if (!driver_->more()) return false;
-  static_cast<void>(collect(0));
+  if (!driver_->has_buffered()) return false;
+  static_cast<void>(poll_now(0));
   return true;
 }
 
@@ -138,18 +138,18 @@ std::int64_t Reactor::timeout() noexcept {
   return bounded_timeout(-1);
 }
 
-std::optional<Reactor::Visited> Reactor::visit() noexcept {
+std::optional<Reactor::RemotePoll> Reactor::poll_remotely() noexcept {
   if (!lock_.try_visit()) return std::nullopt;
   // What ends may start or cancel another operation here.
   Reactor* const own = make_current(this);
   do {
     turn_held(0);
     wake_owed_ = wake_owed_ || driver_->woken();
-  } while (driver_->more());
-  const Visited visited{driver_->native_handle(), bounded_timeout(-1)};
+  } while (driver_->has_buffered());
+  const RemotePoll remote{driver_->native_handle(), bounded_timeout(-1)};
   make_current(own);
   lock_.end_visit();
-  return visited;
+  return remote;
 }
 
 bool Reactor::visit_for(CancelHook& errand) noexcept {
@@ -161,7 +161,7 @@ bool Reactor::visit_for(CancelHook& errand) noexcept {
 
 bool Reactor::visit_for_messages() noexcept {
   if (!lock_.try_visit()) return false;
-  Reactor* const own = make_current(this);  // as in visit()
+  Reactor* const own = make_current(this);  // as in poll_remotely()
   drain_messages();
   make_current(own);
   lock_.end_visit();
@@ -179,7 +179,7 @@ void Reactor::drop_timers() noexcept {
   while (TimerNode* const node = wheel_.pop_any()) drop(static_cast<Timer&>(*node));
 }
 
-bool Reactor::collect(std::int64_t timeout_ns) noexcept {
+bool Reactor::poll_now(std::int64_t timeout_ns) noexcept {
   CompletionList completed;
   driver_->wait(timeout_ns, completed);
   polls_.add();

@@ -2,16 +2,17 @@
 // tasks: it calls complete() of an operation that has ended, and over() of a sleep. What is said
 // here of operations holds for sleeps, too.
 //
-// Thread-safety: everything on the owner's thread, except wake(), post_cancel(), visit() and the
+// Thread-safety: everything on the owner's thread, except wake(), post_cancel(), poll_remotely() and the
 // counts. A visitor does the owner's part while the owner computes (docs/decisions/020): an
 // operation that is pending may end on the visitor's thread as soon as the owner is outside. So
 // whoever starts one and is not done with it yet holds the reactor.
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/cancel.hpp>
-#include <weft/operation.hpp>
+#include <weft/extend/cancel.hpp>
+#include <weft/extend/operation.hpp>
 #include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -130,11 +131,11 @@ class Reactor {
   /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
   /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
   /// ended.
-  std::size_t turn(std::int64_t limit_ns) noexcept;
+  std::size_t poll(std::int64_t limit_ns) noexcept;
   /// Whether the next turn() has something at hand that it gives without asking the system.
-  [[nodiscard]] bool more() noexcept;
-  /// If there is more(): gives the next few of it, and leaves the timers alone.
-  [[nodiscard]] bool deliver() noexcept;
+  [[nodiscard]] bool has_buffered() noexcept;
+  /// If there is has_buffered(): gives the next few of it, and leaves the timers alone.
+  [[nodiscard]] bool dispatch_buffered() noexcept;
   /// How long a turn() without a limit would block at most, in nanoseconds; negative: without end.
   [[nodiscard]] std::int64_t timeout() noexcept;
   /// Readable, for who watches it, when a turn() has something to give but timers.
@@ -143,16 +144,16 @@ class Reactor {
   void wake() noexcept { driver_->wake(); }
 
   /// What a visitor has left.
-  struct Visited {
+  struct RemotePoll {
     NativeHandle handle;      ///< readable when there is more
     std::int64_t timeout_ns;  ///< until the next timer; negative: there is none
   };
   /// Any thread that is no worker of the moment: delivers what is ready, on this thread, in place
   /// of the owner. No value: the owner, or another visitor, is at it.
-  [[nodiscard]] std::optional<Visited> visit() noexcept;
-  /// The owner, in a task that will not come here for long: the first visit costs no more than the
+  [[nodiscard]] std::optional<RemotePoll> poll_remotely() noexcept;
+  /// The owner, in a task that will not come here for long: the first poll_remotely costs no more than the
   /// next.
-  void expect_visits() noexcept { lock_.give_bias_up(); }
+  void allow_remote_polls() noexcept { lock_.give_bias_up(); }
 
   [[nodiscard]] std::int64_t now() noexcept {
     const std::int64_t now_ns = clock_.now();
@@ -221,7 +222,7 @@ class Reactor {
     }
   }
   std::size_t turn_held(std::int64_t limit_ns) noexcept;
-  [[nodiscard]] bool collect(std::int64_t timeout_ns) noexcept;
+  [[nodiscard]] bool poll_now(std::int64_t timeout_ns) noexcept;
   void drain_messages() noexcept;
   void end(Operation& operation) noexcept;
   void fire_timers() noexcept;

@@ -117,9 +117,9 @@ TEST_F(ReactorTest, CompletionOfAPendingOperationIsCalledOnce) {
   CallbackOperation operation(OperationKind::read);
   EXPECT_EQ(reactor->start(operation), Started::pending);
   EXPECT_EQ(reactor->pending(), 1U);
-  EXPECT_EQ(reactor->turn(0), 0U);
+  EXPECT_EQ(reactor->poll(0), 0U);
   driver->ready = {&operation};
-  EXPECT_EQ(reactor->turn(0), 1U);
+  EXPECT_EQ(reactor->poll(0), 1U);
   EXPECT_EQ(operation.completed, 1);
   EXPECT_EQ(operation.result, 7);
   EXPECT_EQ(reactor->pending(), 0U);
@@ -144,7 +144,7 @@ TEST_F(ReactorTest, ARequestedCancelCompletesLaterAndIsAskedForOnce) {
   reactor->cancel(operation);
   EXPECT_EQ(driver->cancels, 1);
   EXPECT_EQ(operation.completed, 0);
-  EXPECT_EQ(reactor->turn(0), 1U);
+  EXPECT_EQ(reactor->poll(0), 1U);
   EXPECT_EQ(operation.completed, 1);
 }
 
@@ -160,7 +160,7 @@ TEST_F(ReactorTest, ACallbackMayCancelWhatEndedInTheSameTurn) {
     reactor->cancel(third);   // waits: ends here
   };
   driver->ready = {&first, &second};
-  EXPECT_EQ(reactor->turn(0), 3U);
+  EXPECT_EQ(reactor->poll(0), 3U);
   EXPECT_EQ(second.result, 7);
   EXPECT_EQ(second.completed, 1);
   EXPECT_EQ(third.result, -ECANCELED);
@@ -177,10 +177,10 @@ TEST_F(ReactorTest, ACallbackMayDestroyItsOperationAndStartOthers) {
   };
   ASSERT_EQ(reactor->start(*first), Started::pending);
   driver->ready = {first.get()};
-  EXPECT_EQ(reactor->turn(0), 1U);
+  EXPECT_EQ(reactor->poll(0), 1U);
   ASSERT_NE(next, nullptr);
   driver->ready = {next.get()};
-  EXPECT_EQ(reactor->turn(0), 1U);
+  EXPECT_EQ(reactor->poll(0), 1U);
   EXPECT_EQ(next->completed, 1);
 }
 
@@ -195,37 +195,37 @@ TEST_F(ReactorTest, TimersFireInOrderAndNeverEarly) {
   ASSERT_EQ(reactor->start(late), Started::pending);
   ASSERT_EQ(reactor->start(soon), Started::pending);
   clock.time += 10 * ms - 1;
-  EXPECT_EQ(reactor->turn(0), 0U);
+  EXPECT_EQ(reactor->poll(0), 0U);
   clock.time += 11 * ms;
-  EXPECT_EQ(reactor->turn(0), 2U);
+  EXPECT_EQ(reactor->poll(0), 2U);
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
   EXPECT_EQ(soon.result, 0);
   EXPECT_EQ(reactor->pending(), 0U);
 }
 
 TEST_F(ReactorTest, TheWaitEndsWithTheNextTimer) {
-  EXPECT_EQ(reactor->turn(-1), 0U);
+  EXPECT_EQ(reactor->poll(-1), 0U);
   EXPECT_EQ(driver->timeouts.back(), -1);
   CallbackOperation timer(clock.time + 10 * ms);
   ASSERT_EQ(reactor->start(timer), Started::pending);
-  reactor->turn(-1);
+  reactor->poll(-1);
   EXPECT_GT(driver->timeouts.back(), 0);
   EXPECT_LE(driver->timeouts.back(), 10 * ms + (1 << TimerWheel::tick_shift));
-  reactor->turn(2 * ms);
+  reactor->poll(2 * ms);
   EXPECT_LE(driver->timeouts.back(), 2 * ms);
   clock.time += 50 * ms;  // overdue: no wait at all
-  EXPECT_EQ(reactor->turn(-1), 1U);
+  EXPECT_EQ(reactor->poll(-1), 1U);
   EXPECT_EQ(driver->timeouts.back(), 0);
 }
 
 TEST_F(ReactorTest, WithoutTimersTheClockIsNotRead) {
   const int before = clock.reads;
-  reactor->turn(-1);
-  reactor->turn(0);
+  reactor->poll(-1);
+  reactor->poll(0);
   EXPECT_EQ(clock.reads, before);
   CallbackOperation timer(clock.time + 10 * ms);
   ASSERT_EQ(reactor->start(timer), Started::pending);
-  reactor->turn(0);
+  reactor->poll(0);
   EXPECT_EQ(clock.reads, before + 1);
   reactor->cancel(timer);
 }
@@ -237,7 +237,7 @@ TEST_F(ReactorTest, ATimerCanBeCancelled) {
   EXPECT_EQ(timer.completed, 1);
   EXPECT_EQ(timer.result, -ECANCELED);
   clock.time += 50 * ms;
-  EXPECT_EQ(reactor->turn(0), 0U);
+  EXPECT_EQ(reactor->poll(0), 0U);
   EXPECT_EQ(timer.completed, 1);
   EXPECT_EQ(driver->cancels, 0);
 }
@@ -249,7 +249,7 @@ TEST_F(ReactorTest, ATimerMayCancelAnotherThatIsDueToo) {
   ASSERT_EQ(reactor->start(first), Started::pending);
   ASSERT_EQ(reactor->start(second), Started::pending);
   clock.time += 20 * ms;
-  EXPECT_EQ(reactor->turn(0), 2U);
+  EXPECT_EQ(reactor->poll(0), 2U);
   EXPECT_EQ(second.result, -ECANCELED);
   EXPECT_EQ(second.completed, 1);
 }
@@ -263,9 +263,9 @@ TEST_F(ReactorTest, ATimerThatStartsItselfAnewDoesNotHoldTheTurn) {
     }
   };
   ASSERT_EQ(reactor->start(timer), Started::pending);
-  EXPECT_GE(reactor->turn(0), 1U);
+  EXPECT_GE(reactor->poll(0), 1U);
   EXPECT_EQ(driver->timeouts.size(), 1U);
-  reactor->turn(-1);
+  reactor->poll(-1);
   EXPECT_EQ(driver->timeouts.back(), 0);  // it is due
   again = false;
   reactor->cancel(timer);
@@ -280,7 +280,7 @@ TEST_F(ReactorTest, AMassOfTimersIsSpreadOverTurns) {
   clock.time += 10 * ms;
   std::size_t turns = 0;
   while (reactor->pending() > 0) {
-    EXPECT_GT(reactor->turn(-1), 0U);
+    EXPECT_GT(reactor->poll(-1), 0U);
     EXPECT_EQ(driver->timeouts.back(), 0);
     ++turns;
   }
@@ -307,11 +307,11 @@ TEST_F(ReactorTest, MessagesAreHandledInOrderWithOneWake) {
   reactor->post_cancel(one);
   reactor->post_cancel(two);
   EXPECT_EQ(driver->wakes.load(), 1);
-  reactor->turn(0);
+  reactor->poll(0);
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
   reactor->post_cancel(one);
   EXPECT_EQ(driver->wakes.load(), 2);
-  reactor->turn(0);
+  reactor->poll(0);
   EXPECT_EQ(order.size(), 3U);
 }
 
@@ -322,7 +322,7 @@ TEST_F(ReactorTest, AMessageMayPostItselfAgain) {
     if (++handled < 3) reactor->post_cancel(*hook);
   });
   reactor->post_cancel(*hook);
-  while (handled < 3) reactor->turn(0);
+  while (handled < 3) reactor->poll(0);
 }
 
 TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
@@ -338,7 +338,7 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
     ASSERT_EQ(reactor.start(operation), Started::pending);
     TestHook hook([&] { reactor.cancel(operation); });
     std::thread canceller([&] { reactor.post_cancel(hook); });
-    while (operation.completed == 0) reactor.turn(-1);  // would never end if the wake were lost
+    while (operation.completed == 0) reactor.poll(-1);  // would never end if the wake were lost
     EXPECT_EQ(operation.result, -ECANCELED);
     canceller.join();
   }
@@ -350,7 +350,7 @@ TEST(ReactorOverRealDriver, TimersKeepRealTime) {
   const std::int64_t start = clock.now();
   CallbackOperation timer(start + 5 * ms);
   ASSERT_EQ(reactor.start(timer), Started::pending);
-  while (timer.completed == 0) reactor.turn(-1);
+  while (timer.completed == 0) reactor.poll(-1);
   EXPECT_GE(clock.now() - start, 5 * ms);
 }
 

@@ -164,7 +164,7 @@ void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) n
   const std::span<const Ready> now =
       undelivered_.first(std::min(undelivered_.size(), delivered_at_once));
   undelivered_ = undelivered_.subspan(now.size());
-  more_ = !undelivered_.empty();
+  has_buffered_ = !undelivered_.empty();
   for (const Ready& event : now) {
     if (poller_->current(event.handle, event.generation)) take_event(event, completed);
   }

@@ -4,7 +4,7 @@
 // proof, are in readiness_driver.cpp.
 #pragma once
 
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
 
 #include <cstddef>

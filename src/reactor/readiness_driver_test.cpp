@@ -80,7 +80,7 @@ TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
   // A few are given at a time, and the system is not asked again meanwhile.
   std::size_t ended = wait(no_limit).size();
   EXPECT_LT(ended, count);
-  while (driver().more()) ended += wait(no_limit).size();
+  while (driver().has_buffered()) ended += wait(no_limit).size();
   EXPECT_EQ(ended, count);
   EXPECT_EQ(counter.calls(Call::epoll_wait), 1U);
   EXPECT_EQ(counter.calls(Call::read), count);

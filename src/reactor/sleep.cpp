@@ -1,6 +1,9 @@
-// What <weft/time.hpp> and <weft/deadline.hpp> declare: the clock of this thread's reactor,
+// What the headers of time declare: the clock of this thread's reactor,
 // sleeping, intervals, and how much time is left.
 #include <weft/deadline.hpp>
+#include <weft/interval.hpp>
+#include <weft/interval.hpp>
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Source: see <weft/operation.hpp>.
-#include <weft/operation.hpp>
+// Source: see <weft/extend/operation.hpp>.
+#include <weft/extend/operation.hpp>
 
 #include <utility>
 

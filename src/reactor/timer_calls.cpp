@@ -42,7 +42,7 @@ Timer* TimerCalls::pop() noexcept {
 void TimerCalls::run_turn(Runnable& self) noexcept {
   // SAFETY: this function is given only to the Runnable of a TimerCalls.
   auto& calls = static_cast<TimerCalls&>(self);
-  TaskSet& tasks = *TaskSet::current_or_null();  // a worker has one
+  OwnedTasks& tasks = *OwnedTasks::current_or_null();  // a worker has one
   try {
     tasks.added();
   } catch (...) {
@@ -94,7 +94,7 @@ void TimerCalls::call(Timer& timer) noexcept {
     timer.callback_();  // the timer may be gone afterwards
   } catch (...) {
     const std::shared_ptr<const FailureHandler> handler =
-        TaskSet::current_or_null()->failure_handler();
+        OwnedTasks::current_or_null()->failure_handler();
     (*handler)(UnhandledFailure{std::current_exception(), nullptr});
   }
 }

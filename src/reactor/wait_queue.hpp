@@ -3,7 +3,7 @@
 // known. Not thread-safe.
 #pragma once
 
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 
 namespace weft {
 

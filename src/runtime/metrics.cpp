@@ -1,7 +1,7 @@
 // Runtime::metrics(): the numbers that workers, reactors and task counts keep, put together.
 #include <weft/metrics.hpp>
 
-#include "runtime/machine.hpp"
+#include "runtime/impl.hpp"
 
 namespace weft {
 
@@ -22,7 +22,7 @@ void add(WorkerMetrics& total, const WorkerMetrics& one) {
 
 }  // namespace
 
-WorkerMetrics Runtime::Machine::metrics_of(std::size_t index) {
+WorkerMetrics Runtime::Impl::metrics_of(std::size_t index) {
   const Worker& from = worker(index);
   const Worker::Counts& counts = from.counts();
   const Reactor& reactor = parks_[index]->reactor();
@@ -50,7 +50,7 @@ WorkerMetrics Runtime::Machine::metrics_of(std::size_t index) {
   return one;
 }
 
-RuntimeMetrics Runtime::Machine::metrics() {
+RuntimeMetrics Runtime::Impl::metrics() {
   RuntimeMetrics all;
   const std::size_t workers = options_.thread_per_core ? workers_ : schedulers_.front()->size();
   for (std::size_t i = 0; i < workers; ++i) {
@@ -63,7 +63,7 @@ RuntimeMetrics Runtime::Machine::metrics() {
   all.live_tasks = static_cast<std::size_t>(tasks.begun - tasks.ended);
   for (const auto& scheduler : schedulers_) {
     all.injector_depth += scheduler->injector().size() + scheduler->high().size() +
-                          scheduler->late().size() + scheduler->low().size();
+                          scheduler->demoted().size() + scheduler->low().size();
   }
   all.blocking_threads = blocking_.threads();
   all.blocking_calls = blocking_.submitted();

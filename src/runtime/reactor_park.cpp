@@ -9,15 +9,15 @@ bool ReactorPark::poll() noexcept {
     return false;  // a clock that stands still does not count
   polled_at_ = now;
   do {
-    reactor_.turn(0);
-  } while (reactor_.more());
+    reactor_.poll(0);
+  } while (reactor_.has_buffered());
   return true;
 }
 
-std::optional<Park::Visited> ReactorPark::visit() noexcept {
-  const std::optional<Reactor::Visited> visited = reactor_.visit();
-  if (!visited) return std::nullopt;
-  return Visited{visited->handle, visited->timeout_ns};
+std::optional<Park::RemotePoll> ReactorPark::poll_remotely() noexcept {
+  const std::optional<Reactor::RemotePoll> remote = reactor_.poll_remotely();
+  if (!remote) return std::nullopt;
+  return RemotePoll{remote->handle, remote->timeout_ns};
 }
 
 /// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
@@ -31,9 +31,9 @@ bool ReactorPark::skip() noexcept {
   if (!quiet) return false;
   const std::int64_t left = reactor_.timeout();
   if (left < 0) return false;
-  if (reactor_.turn(0) != 0 || !was_quiet) return true;
+  if (reactor_.poll(0) != 0 || !was_quiet) return true;
   virtual_clock_->advance(left);
-  reactor_.turn(0);
+  reactor_.poll(0);
   return true;
 }
 

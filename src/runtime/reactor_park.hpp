@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "exec/blocking_pool.hpp"
+#include "compute/blocking_pool.hpp"
 #include "exec/park.hpp"
-#include "exec/team.hpp"
+#include "compute/team.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 
@@ -37,9 +37,9 @@ class ReactorPark final : public Park {
 
   void park() noexcept override {
     if (virtual_clock_ == nullptr) {
-      reactor_.turn(-1);
+      reactor_.poll(-1);
     } else if (!skip()) {
-      reactor_.turn(timeout());
+      reactor_.poll(timeout());
     }
   }
   /// How long a park() would last at most, in nanoseconds; negative: without end.
@@ -55,11 +55,11 @@ class ReactorPark final : public Park {
   }
   [[nodiscard]] bool skip() noexcept;
   bool poll() noexcept override;
-  [[nodiscard]] bool collect() noexcept override {
-    return reactor_.turn(0) != 0 || reactor_.more();
+  [[nodiscard]] bool poll_now() noexcept override {
+    return reactor_.poll(0) != 0 || reactor_.has_buffered();
   }
-  [[nodiscard]] bool deliver() noexcept override { return reactor_.deliver(); }
-  [[nodiscard]] std::optional<Visited> visit() noexcept override;
+  [[nodiscard]] bool dispatch_buffered() noexcept override { return reactor_.dispatch_buffered(); }
+  [[nodiscard]] std::optional<RemotePoll> poll_remotely() noexcept override;
   [[nodiscard]] std::int64_t now() noexcept override { return reactor_.now(); }
   void unpark() noexcept override { reactor_.wake(); }
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }

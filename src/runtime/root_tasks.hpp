@@ -13,11 +13,11 @@
 namespace weft {
 
 /// The outermost scope: owner of every task that has no other.
-class RootTasks final : public TaskSet {
+class RootTasks final : public OwnedTasks {
  public:
-  /// `spreads`: see TaskSet.
+  /// `spreads`: see OwnedTasks.
   RootTasks(Executor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
-      : TaskSet(executor, nullptr, spreads),
+      : OwnedTasks(executor, nullptr, spreads),
         count_(workers),
         handler_(std::make_shared<const FailureHandler>(
             on_failure ? std::move(on_failure) : FailureHandler(&report_failure))) {}

@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "exec/blocking_pool.hpp"
+#include "compute/blocking_pool.hpp"
 
 namespace weft {
 

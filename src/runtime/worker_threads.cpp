@@ -6,14 +6,14 @@
 #include "os/fault.hpp"
 #include "os/syscalls.hpp"
 #include "os/thread.hpp"
-#include "runtime/machine.hpp"
+#include "runtime/impl.hpp"
 
 namespace weft {
 
-void Runtime::Machine::start_threads() {
+void Runtime::Impl::start_threads() {
   if (schedulers_.front()->size() > 1) {
-    watchman_ = std::make_unique<Watchman>(*schedulers_.front());
-    schedulers_.front()->watched_by(*watchman_);
+    watchdog_ = std::make_unique<Watchdog>(*schedulers_.front());
+    schedulers_.front()->watched_by(*watchdog_);
   }
   threads_.reserve(workers_ + most_spares_);  // nothing but a thread's start can fail below
   try {
@@ -31,15 +31,15 @@ void Runtime::Machine::start_threads() {
   std::rethrow_exception(start_error_);
 }
 
-void Runtime::Machine::run_threads() {
+void Runtime::Impl::run_threads() {
   for (std::size_t i = 0; i < workers_; ++i) {
     threads_.emplace_back([this, i] { work(i); });
   }
-  if (watchman_ != nullptr) watchman_->start();
+  if (watchdog_ != nullptr) watchdog_->start();
 }
 
 /// On the worker's thread. What kept it from beginning, or null.
-std::exception_ptr Runtime::Machine::begin_work(std::size_t index) noexcept {
+std::exception_ptr Runtime::Impl::begin_work(std::size_t index) noexcept {
   try {
     name_current_thread(options_.name + "-" + std::to_string(index));
     if (options_.thread_per_core) {
@@ -59,7 +59,7 @@ std::exception_ptr Runtime::Machine::begin_work(std::size_t index) noexcept {
   return nullptr;
 }
 
-void Runtime::Machine::end_work(std::size_t index) noexcept {
+void Runtime::Impl::end_work(std::size_t index) noexcept {
   if (!options_.on_worker_stop) return;
   try {
     options_.on_worker_stop(index);
@@ -68,11 +68,11 @@ void Runtime::Machine::end_work(std::size_t index) noexcept {
   }
 }
 
-void Runtime::Machine::report(std::exception_ptr error) noexcept {
+void Runtime::Impl::report(std::exception_ptr error) noexcept {
   (*tasks_->failure_handler())(UnhandledFailure{std::move(error), nullptr});
 }
 
-void Runtime::Machine::work(std::size_t index) noexcept {
+void Runtime::Impl::work(std::size_t index) noexcept {
   const std::exception_ptr error = begin_work(index);
   {
     const std::lock_guard lock(start_mutex_);
@@ -87,8 +87,8 @@ void Runtime::Machine::work(std::size_t index) noexcept {
   end_work(index);
 }
 
-void Runtime::Machine::stop_threads() noexcept {
-  if (watchman_ != nullptr) watchman_->stop();
+void Runtime::Impl::stop_threads() noexcept {
+  if (watchdog_ != nullptr) watchdog_->stop();
   stop_.store(true, std::memory_order_release);
   for (const auto& scheduler : schedulers_) scheduler->unpark_all();
   for (std::thread& thread : threads_) thread.join();

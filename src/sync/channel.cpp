@@ -21,7 +21,7 @@
 // is woken may drop the last hold of it. Destructors of values never run with it held, but for what
 // a moving-out leaves behind, or has failed to move; so a value may itself hold ends of this
 // channel.
-#include <weft/channel_core.hpp>
+#include <weft/detail/channel_core.hpp>
 
 #include <utility>
 

@@ -44,7 +44,7 @@ void Latch::count_down(std::size_t count) noexcept {
 
 /// Counts down, and gives true, if somebody waits and goes on waiting. Else takes out who waits.
 bool Latch::count_down_awaited(std::size_t count, ServedList& served) noexcept {
-  WaitWord::Held held(word_);
+  WaitableWord::Held held(word_);
   if (!held.awaited()) return false;
   check_left(held.number, count);
   if (held.number != count) {

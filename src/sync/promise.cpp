@@ -12,7 +12,7 @@
 namespace weft {
 
 void throw_no_future() {
-  throw std::logic_error("weft::SharedFuture: it is empty, or was moved from");
+  throw std::logic_error("weft::SharedResult: it is empty, or was moved from");
 }
 
 void throw_promise_set() {
@@ -49,7 +49,7 @@ void SharedState::publish() noexcept {
 
 bool SharedState::wait_on_thread(const std::chrono::nanoseconds* timeout) {
   if (ready()) return true;
-  require_thread_may_block("weft::SharedFuture");
+  require_thread_may_block("weft::SharedResult");
   ThreadWaiter waiter;
   if (wait_with(waiter) == Queued::served) return true;
   if (timeout == nullptr) {

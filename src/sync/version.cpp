@@ -7,7 +7,7 @@
 //  - nothing is taken by being woken: who waited looks for himself, later. So a wait that is
 //    cancelled loses nothing;
 //  - the core is not touched after they were woken, but through the hold of who advanced or closed.
-#include <weft/version_core.hpp>
+#include <weft/detail/version_core.hpp>
 
 #include <utility>
 

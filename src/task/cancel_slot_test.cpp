@@ -1,6 +1,6 @@
 // CancelSlot, transition by transition. The races are explored in
 // tests/model/cancel_slot_model_test.cpp.
-#include <weft/cancel.hpp>
+#include <weft/extend/cancel.hpp>
 
 #include <gtest/gtest.h>
 

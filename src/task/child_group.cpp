@@ -1,8 +1,4 @@
-// Groups of child tasks: starting, ending, and what a child's end means for the others.
-#include <weft/child_group.hpp>
-#include <weft/select.hpp>
-#include <weft/when_all.hpp>
-#include <weft/when_any.hpp>
+#include <weft/extend/child_group.hpp>
 
 namespace weft {
 
@@ -46,44 +42,6 @@ void ChildGroup::on_cancel_request(CancelHook& self) noexcept {
   TaskHeader* const parent = group.parent_;
   group.cancel_children();
   parent->request_finished();
-}
-
-// In both, the child that ends asks the others while it still counts itself: so the group is there.
-
-void AllGroup::on_child_end(std::size_t index, bool cancelled, bool failed) noexcept {
-  if (cancelled) some_cancelled_.store(true, std::memory_order_relaxed);
-  std::size_t expected = none;
-  if (failed && failed_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
-                                                std::memory_order_relaxed)) {
-    cancel_children();
-  }
-  child_ended();
-}
-
-void FirstGroup::win(std::size_t index) noexcept {
-  std::size_t expected = none;
-  if (winner_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
-                                      std::memory_order_relaxed)) {
-    cancel_children();
-  }
-}
-
-void FirstGroup::on_child_end(std::size_t index, bool cancelled, bool) noexcept {
-  if (!cancelled) win(index);
-  child_ended();
-}
-
-void SuccessGroup::on_child_end(std::size_t index, bool cancelled, bool failed) noexcept {
-  std::size_t expected = none;
-  if (cancelled) {
-    some_cancelled_.store(true, std::memory_order_relaxed);
-  } else if (!failed) {
-    win(index);
-  } else {
-    (void)first_failed_.compare_exchange_strong(expected, index, std::memory_order_relaxed,
-                                                std::memory_order_relaxed);
-  }
-  child_ended();
 }
 
 }  // namespace weft

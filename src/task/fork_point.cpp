@@ -1,5 +1,5 @@
 // Forks of a task: what it does itself, what it gives away, and the end of both.
-#include <weft/fork_point.hpp>
+#include <weft/detail/fork_point.hpp>
 
 #include <utility>
 

@@ -62,7 +62,7 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
   }
 }
 
-void SpawnedTask::launch(PromiseBase& root, TaskSet& owner, Runnable& first, Executor* executor) {
+void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, Executor* executor) {
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());
@@ -89,7 +89,7 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
 }
 
 void SpawnedTask::end(bool cancelled) noexcept {
-  TaskSet& owner = *owner_;
+  OwnedTasks& owner = *owner_;
   const bool failed = has_failed();
   if (cancelled && !cancelled_by_holder()) owner.cancelled();
   if (!unlisted()) owner.unlist(*this);
@@ -158,8 +158,8 @@ void throw_shut_down() {
 }
 
 // Never inlined: see thread_pointer().
-[[gnu::noinline]] TaskSet& TaskSet::current() {
-  TaskSet* const set = thread_pointer<TaskSet>();
+[[gnu::noinline]] OwnedTasks& OwnedTasks::current() {
+  OwnedTasks* const set = thread_pointer<OwnedTasks>();
   if (set == nullptr) {
     throw std::logic_error(
         "weft::spawn: this thread works for no runtime; use Runtime::spawn or call it from a task");
@@ -167,14 +167,14 @@ void throw_shut_down() {
   return *set;
 }
 
-[[gnu::noinline]] TaskSet* TaskSet::current_or_null() noexcept { return thread_pointer<TaskSet>(); }
+[[gnu::noinline]] OwnedTasks* OwnedTasks::current_or_null() noexcept { return thread_pointer<OwnedTasks>(); }
 
-[[gnu::noinline]] TaskSet* TaskSet::make_current(TaskSet* set) noexcept {
-  return std::exchange(thread_pointer<TaskSet>(), set);
+[[gnu::noinline]] OwnedTasks* OwnedTasks::make_current(OwnedTasks* set) noexcept {
+  return std::exchange(thread_pointer<OwnedTasks>(), set);
 }
 
 /// Before it suspends: so it cannot have ended.
-void TaskSet::list(SpawnedTask& task) noexcept {
+void OwnedTasks::list(SpawnedTask& task) noexcept {
   bool cancelled = false;
   {
     std::lock_guard lock(mutex_);
@@ -186,7 +186,7 @@ void TaskSet::list(SpawnedTask& task) noexcept {
   if (cancelled) task.cancel();
 }
 
-void TaskSet::unlist(SpawnedTask& task) noexcept {
+void OwnedTasks::unlist(SpawnedTask& task) noexcept {
   std::lock_guard lock(mutex_);
   SpawnedTask*& from_previous =
       task.previous_sibling_ != nullptr ? task.previous_sibling_->next_sibling_ : first_;
@@ -194,7 +194,7 @@ void TaskSet::unlist(SpawnedTask& task) noexcept {
   if (task.next_sibling_ != nullptr) task.next_sibling_->previous_sibling_ = task.previous_sibling_;
 }
 
-void TaskSet::cancel_all() noexcept {
+void OwnedTasks::cancel_all() noexcept {
   // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking
   // runs no task: it only marks, and schedules those that wait.
   std::lock_guard lock(mutex_);

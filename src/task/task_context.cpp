@@ -1,6 +1,6 @@
-#include <weft/task_context.hpp>
+#include <weft/detail/task_context.hpp>
 
-#include <weft/task_header.hpp>
+#include <weft/extend/task_header.hpp>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 // The life of a task's header: run, suspend at a leaf, resume or unwind, end.
-#include <weft/fork_point.hpp>
-#include <weft/task_header.hpp>
+#include <weft/detail/fork_point.hpp>
+#include <weft/extend/task_header.hpp>
 
 #include <new>
 

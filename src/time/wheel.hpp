@@ -9,7 +9,7 @@
 // hold is told in wheel.cpp.
 #pragma once
 
-#include <weft/operation.hpp>
+#include <weft/detail/timer_node.hpp>
 
 #include <algorithm>
 #include <array>

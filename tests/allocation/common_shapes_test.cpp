@@ -18,8 +18,10 @@
 #include <weft/semaphore.hpp>
 #include <weft/shield.hpp>
 #include <weft/task_local.hpp>
-#include <weft/then.hpp>
-#include <weft/time.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -47,8 +49,8 @@ struct World {
   Mutex mutex;
   Semaphore semaphore{4};
   TaskLocal<int> local;
-  std::optional<TcpStream> server;
-  std::optional<TcpStream> client;
+  std::optional<StreamSocket> server;
+  std::optional<StreamSocket> client;
   std::array<std::byte, 64> buffer{};
 };
 
@@ -84,7 +86,7 @@ Task<void> spawn_fiber_and_join(World&, int times) {
   for (int i = 0; i < times; ++i) (void)co_await spawn_fiber([] { return 1; });
 }
 Task<void> call_back(World&, int times) {
-  for (int i = 0; i < times; ++i) co_await then(yield_now(), [] {});
+  for (int i = 0; i < times; ++i) co_await on_complete(yield_now(), [] {});
 }
 Task<void> scope_of_two(World&, int times) {
   for (int i = 0; i < times; ++i) {
@@ -152,7 +154,7 @@ Task<void> clean_up(World&, int times) {
   for (int i = 0; i < times; ++i) (void)co_await finally(child(), [] {});
 }
 Task<void> with_a_deadline(World&, int times) {
-  for (int i = 0; i < times; ++i) (void)co_await deadline(child(), 1h);
+  for (int i = 0; i < times; ++i) (void)co_await with_deadline(child(), 1h);
 }
 Task<void> with_a_local(World& w, int times) {
   for (int i = 0; i < times; ++i) (void)co_await w.local.with(1, child());
@@ -215,8 +217,8 @@ Task<Allocations> cost_of(Shape shape, World& world, int times) {
 }
 
 Task<void> connect_streams(World& world) {
-  TcpListener listener = TcpListener::bind("127.0.0.1:0");
-  auto both = co_await when_all(listener.accept(), TcpStream::connect(listener.local_endpoint()));
+  SocketListener listener = SocketListener::bind("127.0.0.1:0");
+  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   world.server.emplace(std::move(std::get<0>(both)));
   world.client.emplace(std::move(std::get<1>(both)));
 }

@@ -5,7 +5,8 @@
 #include <weft/futures.hpp>
 #include <weft/join.hpp>
 #include <weft/race.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

@@ -2,11 +2,12 @@
 // exceptions, stack and memory, consumers that are coroutines and fibers.
 #include <weft/async_generator.hpp>
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 

@@ -3,10 +3,11 @@
 #include <weft/block_in_place.hpp>
 #include <weft/fiber.hpp>
 #include <weft/net.hpp>
-#include <weft/placement.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
 #include <weft/task_local.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -105,18 +106,18 @@ TEST_P(BlockInPlaceTest, AllWorkersAtOnceMayWaitForTasks) {
 
 TEST_P(BlockInPlaceTest, WhatWaitsOnTheWorkersReactorGoesOn) {
   if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   run([&]() -> Task<void> {
     std::binary_semaphore accepted(0);
     auto accept = [&]() -> Task<void> {
-      TcpStream stream = co_await listener.accept();
+      StreamSocket stream = co_await listener.accept();
       co_await sleep_for(10us);
       accepted.release();
     };
     auto block = [&]() -> Task<void> {
       block_in_place([&] {
         auto connected =
-            runtime().spawn([&] { return TcpStream::connect(listener.local_endpoint()); });
+            runtime().spawn([&] { return StreamSocket::connect(listener.local_endpoint()); });
         accepted.acquire();
         static_cast<void>(runtime().block_on([&] { return std::move(connected); }));
       });
@@ -161,7 +162,7 @@ TEST_P(BlockInPlaceTest, WithinItTheThreadIsNoWorker) {
   run([&]() -> Task<void> {
     block_in_place([&] {
       if (hands_over()) {
-        EXPECT_EQ(TaskSet::current_or_null(), nullptr);
+        EXPECT_EQ(OwnedTasks::current_or_null(), nullptr);
         EXPECT_FALSE(in_fiber());
       } else {
         EXPECT_THROW(runtime().block_on([] { return sleep_for(1us); }), std::logic_error);
@@ -186,15 +187,15 @@ TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
   static_cast<void>(runtime());
   faults.add({.call = Call::epoll_create, .errno_value = EMFILE, .times = Fault::always});
   run([&]() -> Task<void> {
-    TaskSet* const before = TaskSet::current_or_null();
+    OwnedTasks* const before = OwnedTasks::current_or_null();
     const int value = block_in_place([&] {
-      EXPECT_EQ(TaskSet::current_or_null(), before);
+      EXPECT_EQ(OwnedTasks::current_or_null(), before);
       return 8;
     });
     EXPECT_EQ(value, 8);
     faults.clear();
     co_await sleep_for(10us);
-    block_in_place([&] { EXPECT_EQ(TaskSet::current_or_null() == nullptr, hands_over()); });
+    block_in_place([&] { EXPECT_EQ(OwnedTasks::current_or_null() == nullptr, hands_over()); });
   });
   end_runtime();  // before the faults go
 }

@@ -2,6 +2,7 @@
 #include <weft/blocking.hpp>
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // broadcast: everybody gets everything, in order; who is too slow is told; end and cancel.
 #include <weft/broadcast.hpp>
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/then.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>
@@ -260,7 +260,7 @@ TEST_P(BroadcastTest, FromFibersCallbacksAndThreads) {
     auto other = to.subscribe();
     auto fiber = spawn_fiber([&] { return **await(from.receive()); });
     auto called =
-        then(other.receive(), [](std::optional<BroadcastItem<int>> item) { return **item; });
+        on_complete(other.receive(), [](std::optional<BroadcastItem<int>> item) { return **item; });
     co_await until([&] { return to.waiting() >= 2; });
     to.send(1);
     const int one = co_await std::move(fiber);

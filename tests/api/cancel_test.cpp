@@ -4,7 +4,9 @@
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

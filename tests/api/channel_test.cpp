@@ -4,7 +4,7 @@
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/then.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>
@@ -317,8 +317,8 @@ TEST_P(ChannelTest, BetweenFibers) {
 TEST_P(ChannelTest, ByCallbacks) {
   run([]() -> Task<void> {
     auto [sender, receiver] = channel<int>(1);
-    auto received = then(receiver.receive(), [](std::optional<int> value) { return *value + 1; });
-    auto sent = then(sender.send(41), [](SendResult<int> result) { return result.has_value(); });
+    auto received = on_complete(receiver.receive(), [](std::optional<int> value) { return *value + 1; });
+    auto sent = on_complete(sender.send(41), [](SendResult<int> result) { return result.has_value(); });
     const bool ok = co_await std::move(sent);
     EXPECT_TRUE(ok);
     const int value = co_await std::move(received);

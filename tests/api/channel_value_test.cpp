@@ -2,10 +2,11 @@
 // move throws; memory.
 #include <weft/channel.hpp>
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,10 @@
 #include <weft/finally.hpp>
 #include <weft/scope.hpp>
 #include <weft/shield.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/task_local.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -66,7 +69,7 @@ TEST_P(DeadlineTest, ThereIsNoneUnlessOneIsSet) {
       EXPECT_GT(remaining(), 59min);
       co_return 4;
     };
-    const int given = co_await deadline(body(), 1h);
+    const int given = co_await with_deadline(body(), 1h);
     EXPECT_EQ(given, 4);
     EXPECT_EQ(remaining(), Nanoseconds::max());
   });
@@ -86,14 +89,14 @@ TEST_P(DeadlineTest, IsInheritedByChildrenFibersAndCallbacks) {
       spawn_fiber_in(s, [&] { await(check()); });
       co_await when_all(check(), check());
       co_await timeout(check(), 1min);
-      co_await deadline(check(), at + 1s);  // the earlier one holds
+      co_await with_deadline(check(), at + 1s);  // the earlier one holds
       auto other = spawn([&]() -> Task<void> {
         EXPECT_EQ(remaining(), Nanoseconds::max());
         co_return;
       });
       co_await std::move(other);
     };
-    co_await deadline(scope(body), at);
+    co_await with_deadline(scope(body), at);
     EXPECT_EQ(seen, 6);
   });
 }
@@ -108,7 +111,7 @@ TEST_P(DeadlineTest, CancelsAllBelowWhenTheTimeIsOver) {
       spawn_fiber_in(s, [&] { await(b); });
       co_await c;
     };
-    const std::string end = co_await end_of(deadline(scope(body), 1ms));
+    const std::string end = co_await end_of(with_deadline(scope(body), 1ms));
     EXPECT_EQ(end, "timed out");
     EXPECT_FALSE(a.awaited() || b.awaited() || c.awaited());
   });
@@ -120,7 +123,7 @@ TEST_P(DeadlineTest, GivesAResultWhereTheAwaitableDoes) {
       co_await sleep_for(1h);
       co_return 1;
     };
-    const Result<int> result = co_await deadline(never(), 1ms);
+    const Result<int> result = co_await with_deadline(never(), 1ms);
     EXPECT_EQ(result.error(), std::errc::timed_out);
   });
 }
@@ -128,7 +131,7 @@ TEST_P(DeadlineTest, GivesAResultWhereTheAwaitableDoes) {
 TEST_P(DeadlineTest, ACancelFromOutsideIsNoTimeout) {
   run([]() -> Task<void> {
     ManualEvent never;
-    auto task = spawn([&]() -> Task<void> { co_await deadline(never.wait(), 1h); });
+    auto task = spawn([&]() -> Task<void> { co_await with_deadline(never.wait(), 1h); });
     co_await until([&] { return never.awaited(); });
     task.cancel();
     const Outcome<void> ended = co_await std::move(task).outcome();
@@ -140,9 +143,9 @@ TEST_P(DeadlineTest, WorksFromAFiber) {
   run([]() -> Task<void> {
     auto task = spawn_fiber([] {
       ManualEvent never;
-      EXPECT_THROW(await(deadline(never.wait(), 1ms)), IoError);
+      EXPECT_THROW(await(with_deadline(never.wait(), 1ms)), IoError);
       EXPECT_EQ(remaining(), Nanoseconds::max());
-      EXPECT_EQ(await(deadline(sleep_and_give(0ns, 5), 1h)), 5);
+      EXPECT_EQ(await(with_deadline(sleep_and_give(0ns, 5), 1h)), 5);
     });
     co_await std::move(task);
   });
@@ -170,9 +173,9 @@ TEST_F(VirtualDeadlineTest, TheEarliestHoldsAndItsOwnerIsTold) {
       const TimePoint start = now();
       std::string told_inner;
       auto inner = [&]() -> Task<void> {
-        told_inner = co_await end_of(deadline(sleep_and_give(10s, 1), row.inner));
+        told_inner = co_await end_of(with_deadline(sleep_and_give(10s, 1), row.inner));
       };
-      const std::string told_outer = co_await end_of(deadline(inner(), row.outer));
+      const std::string told_outer = co_await end_of(with_deadline(inner(), row.outer));
       EXPECT_EQ(told_inner, row.told_inner);
       EXPECT_EQ(told_outer, row.told_outer);
       EXPECT_EQ(now() - start, row.after);
@@ -190,10 +193,10 @@ TEST_F(VirtualDeadlineTest, RemainingCountsDownToZero) {
         EXPECT_EQ(remaining(), 1s);
         co_return;
       };
-      co_await deadline(shorter(), 1s);
+      co_await with_deadline(shorter(), 1s);
       EXPECT_EQ(remaining(), 6s);
     };
-    co_await deadline(body(), 10s);
+    co_await with_deadline(body(), 10s);
   });
 }
 
@@ -211,7 +214,7 @@ TEST_F(VirtualDeadlineTest, ATimeoutIsNotInheritedButHolds) {
       co_await timeout(sleep_for(1h), 20s);
     };
     const TimePoint start = now();
-    const std::string end = co_await end_of(deadline(body(), 10s));
+    const std::string end = co_await end_of(with_deadline(body(), 10s));
     EXPECT_EQ(end, "timed out");
     EXPECT_EQ(now() - start, 10s);
   });
@@ -238,7 +241,7 @@ TEST_F(VirtualDeadlineTest, WhatIsCalledSeesWhatItWouldSeeAsACoroutine) {
       auto first = finally(sleep_for(1h), [&] { at_cleanup = remaining(); });
       co_await finally(std::move(first), [&] { return waits_then(at_waiting_cleanup); });
     };
-    const std::string end = co_await end_of(deadline(number.with(3, body()), 10s));
+    const std::string end = co_await end_of(with_deadline(number.with(3, body()), 10s));
     EXPECT_EQ(end, "timed out");
     EXPECT_EQ(at_cleanup, Nanoseconds::max());
     EXPECT_EQ(at_waiting_cleanup, Nanoseconds::max());
@@ -254,7 +257,7 @@ TEST_F(VirtualDeadlineTest, AShieldHidesTheDeadlineAndCleanupsDo) {
       auto shielded = [&]() -> Task<void> {
         EXPECT_EQ(remaining(), Nanoseconds::max());
         EXPECT_EQ(number.get(), 3);
-        const std::string end = co_await end_of(deadline(sleep_for(1h), 15s));
+        const std::string end = co_await end_of(with_deadline(sleep_for(1h), 15s));
         EXPECT_EQ(end, "timed out");
       };
       co_await shield(shielded());
@@ -266,7 +269,7 @@ TEST_F(VirtualDeadlineTest, AShieldHidesTheDeadlineAndCleanupsDo) {
       };
       co_await finally(sleep_for(1h), cleanup);
     };
-    const std::string end = co_await end_of(deadline(number.with(3, body()), 10s));
+    const std::string end = co_await end_of(with_deadline(number.with(3, body()), 10s));
     EXPECT_EQ(end, "timed out");
     EXPECT_TRUE(cleaned);
     EXPECT_EQ(now() - start, 20s);

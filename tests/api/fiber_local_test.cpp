@@ -3,6 +3,7 @@
 #include <weft/fiber_local.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

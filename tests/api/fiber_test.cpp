@@ -1,10 +1,12 @@
 // Fibers: results, exceptions, cancel and unwinding, what they can await, and how they mix with
 // coroutines, on every kind of runtime.
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

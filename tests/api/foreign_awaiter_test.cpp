@@ -2,6 +2,7 @@
 // later, and on other threads.
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
+#include <weft/spawn.hpp>
 #include <weft/task.hpp>
 #include <weft/when_all.hpp>
 
@@ -87,7 +88,7 @@ TEST_P(ForeignAwaiterTest, ACoroutineGoesOnWhereItBelongs) {
   run([&]() -> Task<void> {
     for (int i = 0; i < 50; ++i) {
       co_await OnAnotherThread(i);
-      EXPECT_NE(TaskSet::current_or_null(), nullptr);  // on a worker again
+      EXPECT_NE(OwnedTasks::current_or_null(), nullptr);  // on a worker again
     }
   });
 }

@@ -4,13 +4,14 @@
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
 #include <weft/fork_all.hpp>
-#include <weft/frame_pool.hpp>
-#include <weft/placement.hpp>
+#include <weft/extend/frame_pool.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task_local.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

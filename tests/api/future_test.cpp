@@ -1,12 +1,13 @@
 // Futures awaited by coroutines: by value and in place, woken from anywhere, failing, cancelled;
 // and everything that takes an awaitable takes a future.
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/future.hpp>
 #include <weft/futures.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

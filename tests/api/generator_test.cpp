@@ -1,5 +1,5 @@
 // Generator<T>: items of every kind, laziness, early drop, exceptions, nesting, views.
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/generator.hpp>
 
 #include <gtest/gtest.h>

@@ -5,11 +5,12 @@
 #include <weft/finally.hpp>
 #include <weft/race.hpp>
 #include <weft/scope.hpp>
-#include <weft/select_range.hpp>
-#include <weft/shield.hpp>
-#include <weft/time.hpp>
-#include <weft/when_all.hpp>
 #include <weft/when_any.hpp>
+#include <weft/shield.hpp>
+#include <weft/timeout.hpp>
+#include <weft/when_all.hpp>
+#include <weft/first_success.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -98,12 +99,12 @@ Task<int> by_select_range(Stage& s) {
   co_return first.take(0);
 }
 Task<int> by_when_any(Stage& s) {
-  auto first = co_await when_any(first_child(s), other_child(s));
+  auto first = co_await first_success(first_child(s), other_child(s));
   EXPECT_EQ(s.living, 0);
   co_return first.take<0>();
 }
 Task<int> by_when_any_range(Stage& s) {
-  auto first = co_await when_any(both(s));
+  auto first = co_await first_success(both(s));
   EXPECT_EQ(s.living, 0);
   co_return first.take();
 }
@@ -120,9 +121,9 @@ Task<int> by_when_all_of_one(Stage& s) {
   co_return std::get<0>(all);
 }
 Task<int> by_timeout(Stage& s) { co_return co_await timeout(first_child(s), 1h); }
-Task<int> by_deadline(Stage& s) { co_return co_await deadline(first_child(s), 1h); }
+Task<int> by_deadline(Stage& s) { co_return co_await with_deadline(first_child(s), 1h); }
 Task<int> by_later_deadline(Stage& s) {
-  co_return co_await deadline(deadline(first_child(s), 2h), 1h);
+  co_return co_await with_deadline(with_deadline(first_child(s), 2h), 1h);
 }
 Task<int> by_scope_body(Stage& s) {
   co_return co_await scope([&s](Scope&) { return first_child(s); });
@@ -164,11 +165,11 @@ const Row rows[] = {
      by_select_range,
      {"7", cancelled, cancelled, "7"},
      {"E", cancelled, cancelled, "E"}},
-    {"when_any",
+    {"first_success",
      by_when_any,
      {"7", cancelled, cancelled, "7"},
      {"-", cancelled, cancelled, cancelled}},
-    {"when_any of a range",
+    {"first_success of a range",
      by_when_any_range,
      {"7", cancelled, cancelled, "7"},
      {"-", cancelled, cancelled, cancelled}},

@@ -28,10 +28,10 @@ Task<Response> describe(Request& request) {
 /// A server of raw answers: one connection for each of `answers`, closed once the answer is
 /// written. It reads up to the end of a head first. `closed` counts the connections that it will
 /// send nothing more on.
-Task<void> answer_raw(TcpListener& listener, std::vector<std::string> answers,
+Task<void> answer_raw(SocketListener& listener, std::vector<std::string> answers,
                       std::atomic<std::size_t>* closed) {
   for (const std::string& answer : answers) {
-    TcpStream stream = co_await listener.accept();
+    StreamSocket stream = co_await listener.accept();
     const std::string head = co_await read_up_to(stream, "\r\n\r\n");
     co_await stream.write_all(answer);
     const Result<void> shut = stream.shutdown(Shutdown::write);
@@ -47,7 +47,7 @@ Task<void> answer_raw(TcpListener& listener, std::vector<std::string> answers,
 template <class V>
 Task<void> with_answers(std::vector<std::string> answers, V visit,
                         std::atomic<std::size_t>* closed = nullptr) {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   const std::string url = "http://" + listener.local_endpoint().to_string() + "/x";
   co_await scope([&](Scope& children) -> Task<void> {
     children.spawn([&] { return answer_raw(listener, std::move(answers), closed); }).detach();
@@ -232,7 +232,7 @@ TEST_P(HttpClient, RefusesBadAnswers) {
 
 TEST_P(HttpClient, ErrorsAreDistinct) {
   run([]() -> Task<void> {
-    std::optional<TcpListener> gone = TcpListener::bind(Endpoint::loopback(0));
+    std::optional<SocketListener> gone = SocketListener::bind(Endpoint::loopback(0));
     const std::string address = gone->local_endpoint().to_string();
     gone.reset();
     Client client;
@@ -255,12 +255,12 @@ TEST_P(HttpClient, ErrorsAreDistinct) {
 
 TEST_P(HttpClient, AResetIsToldApart) {
   run([]() -> Task<void> {
-    TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+    SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
     const std::string url = "http://" + listener.local_endpoint().to_string() + "/";
     co_await scope([&](Scope& children) -> Task<void> {
       children
           .spawn([&listener]() -> Task<void> {
-            TcpStream stream = co_await listener.accept();
+            StreamSocket stream = co_await listener.accept();
             EXPECT_TRUE(stream.set_linger(seconds(0)));
             static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
             co_await stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");

@@ -37,10 +37,10 @@ TEST_P(HttpServerLimits, TricklingDoesNotMoveTheDeadline) {
     options.header_timeout = milliseconds(200);
     Site site(std::move(options), plain);
     co_await visiting(site, [](Site& s) -> Task<void> {
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       co_await stream.write_all("GET / HTTP/1.1\r\n");
       // A byte now and then, for as long as the server takes it.
-      auto trickle = [](TcpStream& to) -> Task<void> {
+      auto trickle = [](StreamSocket& to) -> Task<void> {
         for (;;) {
           co_await sleep_for(milliseconds(5));
           const Result<void> written = co_await attempt(to.write_all("a"));
@@ -107,7 +107,7 @@ TEST_P(HttpServerLimits, AClientThatNeverReadsIsHeldBackAndThenClosed) {
       return Response::text(std::string(kBody, 'x'));
     });
     co_await visiting(site, [&handled](Site& s) -> Task<void> {
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       EXPECT_TRUE(stream.set_receive_buffer(16 * 1024));
       std::string raw;
       for (int i = 0; i < 10'000; ++i) raw += get("/big");
@@ -138,11 +138,11 @@ TEST_P(HttpServerLimits, DrainClosesTheIdleAndFinishesTheBusy) {
     co_await scope([&](Scope& children) -> Task<void> {
       JoinHandle<void> serving =
           children.spawn([&site] { return site.server.serve(site.listener); });
-      TcpStream idle = co_await TcpStream::connect(site.endpoint());
+      StreamSocket idle = co_await StreamSocket::connect(site.endpoint());
       co_await idle.write_all(get("/idle"));
       const std::string first = co_await read_up_to(idle, "/idle");
       EXPECT_EQ(body_of(first), "/idle");
-      TcpStream busy = co_await TcpStream::connect(site.endpoint());
+      StreamSocket busy = co_await StreamSocket::connect(site.endpoint());
       co_await busy.write_all(get("/busy"));
       co_await until([&entered] { return entered.load(); });
 
@@ -175,7 +175,7 @@ TEST_P(HttpServerLimits, DrainHasADeadline) {
     co_await scope([&](Scope& children) -> Task<void> {
       JoinHandle<void> serving =
           children.spawn([&site] { return site.server.serve(site.listener); });
-      TcpStream stream = co_await TcpStream::connect(site.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(site.endpoint());
       co_await stream.write_all(get("/"));
       co_await until([&entered] { return entered.load(); });
       site.server.drain();
@@ -200,9 +200,9 @@ TEST_P(HttpServerLimits, CancelEndsRequestsUnderWay) {
       co_return Response(200);
     });
     co_await visiting(site, [&inside](Site& s) -> Task<void> {
-      TcpStream busy = co_await TcpStream::connect(s.endpoint());
+      StreamSocket busy = co_await StreamSocket::connect(s.endpoint());
       co_await busy.write_all(get("/"));
-      TcpStream partial = co_await TcpStream::connect(s.endpoint());
+      StreamSocket partial = co_await StreamSocket::connect(s.endpoint());
       co_await partial.write_all("GET / HT");
       co_await until([&inside, &s] { return inside == 1 && s.server.connections() == 2; });
     });
@@ -216,11 +216,11 @@ TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
     options.max_connections = 1;
     Site site(std::move(options), plain);
     co_await visiting(site, [](Site& s) -> Task<void> {
-      TcpStream first = co_await TcpStream::connect(s.endpoint());
+      StreamSocket first = co_await StreamSocket::connect(s.endpoint());
       co_await first.write_all(get("/first"));
       const std::string answer = co_await read_up_to(first, "/first");
       EXPECT_EQ(body_of(answer), "/first");
-      TcpStream second = co_await TcpStream::connect(s.endpoint());
+      StreamSocket second = co_await StreamSocket::connect(s.endpoint());
       co_await second.write_all(get("/second", "Connection: close\r\n"));
       first.close();
       const std::string later = co_await read_rest(second);
@@ -258,7 +258,7 @@ TEST_P(HttpServerLimits, AResetIsNothingToOthers) {
     });
     co_await visiting(site, [](Site& s) -> Task<void> {
       for (int i = 0; i < 20; ++i) {
-        TcpStream stream = co_await TcpStream::connect(s.endpoint());
+        StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
         EXPECT_TRUE(stream.set_linger(seconds(0)));
         co_await stream.write_all(get("/reset") + get("/reset"));
       }

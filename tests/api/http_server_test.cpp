@@ -22,7 +22,7 @@ TEST_P(HttpServer, KeepsTheConnection) {
   run([]() -> Task<void> {
     Site site(patient(), describe);
     co_await visiting(site, [](Site& s) -> Task<void> {
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       for (const std::string_view target : {"/1", "/2", "/3"}) {
         co_await stream.write_all(get(target));
         const std::string answer = co_await read_up_to(stream, " \n");
@@ -92,7 +92,7 @@ TEST_P(HttpServer, RequestsMayComeInAnyPieces) {
     co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string raw = "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
                               get("/q", "Connection: close\r\n");
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       for (const char& c : raw) co_await stream.write_all(std::string_view(&c, 1));
       const std::string answer = co_await read_rest(stream);
       EXPECT_NE(answer.find("POST /p hello\n"), std::string::npos);
@@ -106,7 +106,7 @@ TEST_P(HttpServer, TakesLongHeadsAndBodies) {
     Site site(patient(), [](Request& request) { return Response::text(request.body); });
     co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string body = pattern(1024 * 1024);
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       for (int round = 0; round < 2; ++round) {
         const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nX: " + std::string(4000, 'x') +
                                  "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
@@ -141,7 +141,7 @@ TEST_P(HttpServer, SendsContinueOnlyToThoseWhoWait) {
       const std::string head =
           "POST /e HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n"
           "Content-Length: 2\r\n\r\n";
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       co_await stream.write_all(head);
       const std::string word = co_await read_up_to(stream, "\r\n\r\n");
       EXPECT_EQ(word, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -173,7 +173,7 @@ TEST_P(HttpServer, AHalfClosedClientStillGetsItsAnswers) {
       co_return Response::text(request.target);
     });
     co_await visiting(site, [](Site& s) -> Task<void> {
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       co_await stream.write_all(get("/1") + get("/2"));
       EXPECT_TRUE(stream.shutdown(Shutdown::write));
       const std::string answer = co_await read_rest(stream);
@@ -251,7 +251,7 @@ TEST_P(HttpServer, TenThousandPipelinedAreAnsweredInOrder) {
         raw += get("/" + std::to_string(i), i == 9999 ? "Connection: close\r\n" : "");
         expected += "/" + std::to_string(i) + ";";
       }
-      TcpStream stream = co_await TcpStream::connect(s.endpoint());
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       auto both = co_await when_all(as_task(stream.write_all(raw)), read_rest(stream));
       std::string bodies;
       const std::string& answer = std::get<1>(both);

@@ -39,7 +39,7 @@ inline http::ServerOptions patient() {
 struct Site {
   template <class H>
   Site(http::ServerOptions options, H handler)
-      : listener(TcpListener::bind(Endpoint::loopback(0))),
+      : listener(SocketListener::bind(Endpoint::loopback(0))),
         server(std::move(options), std::move(handler)) {}
 
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener.local_endpoint(); }
@@ -47,7 +47,7 @@ struct Site {
     return "http://" + endpoint().to_string() + std::string(target);
   }
 
-  TcpListener listener;
+  SocketListener listener;
   http::Server server;
 };
 
@@ -63,7 +63,7 @@ Task<void> visiting(Site& site, V visit) {
 }
 
 /// Reads until `text` ends with `ending`, or the stream ends.
-inline Task<std::string> read_up_to(TcpStream& stream, std::string_view ending) {
+inline Task<std::string> read_up_to(StreamSocket& stream, std::string_view ending) {
   std::string text;
   std::array<std::byte, 1> one;
   while (!text.ends_with(ending)) {
@@ -75,7 +75,7 @@ inline Task<std::string> read_up_to(TcpStream& stream, std::string_view ending) 
 }
 
 /// Reads to the end of the stream; a reset counts as the end.
-inline Task<std::string> read_rest(TcpStream& stream) {
+inline Task<std::string> read_rest(StreamSocket& stream) {
   std::string text;
   std::array<std::byte, 4096> buffer;
   for (;;) {
@@ -87,7 +87,7 @@ inline Task<std::string> read_rest(TcpStream& stream) {
 
 /// Sends `raw` on a connection of its own and gives all that comes back until the server closes.
 inline Task<std::string> tell(const Endpoint& to, std::string raw) {
-  TcpStream stream = co_await TcpStream::connect(to);
+  StreamSocket stream = co_await StreamSocket::connect(to);
   co_await stream.write_all(raw);
   std::string answer = co_await read_rest(stream);
   co_return answer;

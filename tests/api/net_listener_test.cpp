@@ -14,12 +14,12 @@ class NetListener : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, NetListener, ::testing::Values(0, 1, 2, 8), name_of_workers);
 
 TEST(NetListenerErrors, NameTheAddress) {
-  TcpListener listener = TcpListener::bind("127.0.0.1:0");
+  SocketListener listener = SocketListener::bind("127.0.0.1:0");
   EXPECT_NE(listener.local_endpoint().port(), 0);
   const std::string taken = listener.local_endpoint().to_string();
   const auto text_of = [](std::string_view at) -> std::string {
     try {
-      static_cast<void>(TcpListener::bind(at));
+      static_cast<void>(SocketListener::bind(at));
     } catch (const IoError& error) {
       return error.what();
     }
@@ -30,15 +30,15 @@ TEST(NetListenerErrors, NameTheAddress) {
   EXPECT_EQ(text_of("192.0.2.1:80"), "listen 192.0.2.1:80: cannot assign requested address");
   EXPECT_EQ(text_of("unix:/no/such/folder/x"),
             "listen unix:/no/such/folder/x: no such file or directory");
-  EXPECT_EQ(TcpListener::listen(Endpoint()).error(), std::errc::invalid_argument);
+  EXPECT_EQ(SocketListener::listen(Endpoint()).error(), std::errc::invalid_argument);
 }
 
 TEST(NetListenerErrors, ReusePortSharesThePort) {
   ListenOptions options;
   options.reuse_port = true;
-  TcpListener first = TcpListener::bind(Endpoint::loopback(0), options);
-  EXPECT_TRUE(TcpListener::listen(first.local_endpoint(), options).has_value());
-  EXPECT_FALSE(TcpListener::listen(first.local_endpoint()).has_value());
+  SocketListener first = SocketListener::bind(Endpoint::loopback(0), options);
+  EXPECT_TRUE(SocketListener::listen(first.local_endpoint(), options).has_value());
+  EXPECT_FALSE(SocketListener::listen(first.local_endpoint()).has_value());
 }
 
 TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
@@ -47,7 +47,7 @@ TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
        {Call::socket, Call::setsockopt, Call::bind, Call::listen, Call::getsockname}) {
     ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
-    const Result<TcpListener> listener = TcpListener::listen(Endpoint::loopback(0));
+    const Result<SocketListener> listener = SocketListener::listen(Endpoint::loopback(0));
     EXPECT_EQ(listener.error(), std::errc::no_buffer_space);
     EXPECT_EQ(faults.struck(), 1U);
   }
@@ -56,41 +56,41 @@ TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
 
 TEST_P(NetListener, RefusedNamesTheAddress) {
   run([]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     const Endpoint gone = listener.local_endpoint();
     listener.close();
     EXPECT_FALSE(static_cast<bool>(listener));
-    const std::string text = co_await error_text(TcpStream::connect(gone));
+    const std::string text = co_await error_text(StreamSocket::connect(gone));
     EXPECT_EQ(text, "connect " + gone.to_string() + ": connection refused");
-    const Result<TcpStream> stream = co_await attempt(TcpStream::connect(gone));
+    const Result<StreamSocket> stream = co_await attempt(StreamSocket::connect(gone));
     EXPECT_EQ(stream.error(), std::errc::connection_refused);
-    const std::string by_name = co_await error_text(TcpStream::connect("localhost", gone.port()));
+    const std::string by_name = co_await error_text(StreamSocket::connect("localhost", gone.port()));
     EXPECT_EQ(by_name, "connect localhost:" + std::to_string(gone.port()) + " (" +
                            gone.to_string() + "): connection refused");
-    const std::string by_text = co_await error_text(TcpStream::connect(gone.to_string()));
+    const std::string by_text = co_await error_text(StreamSocket::connect(gone.to_string()));
     EXPECT_EQ(by_text, "connect " + gone.to_string() + ": connection refused");
   });
 }
 
 TEST_P(NetListener, ConnectTellsWhatIsWrongWithTheAddress) {
   run([]() -> Task<void> {
-    const std::string no_port = co_await error_text(TcpStream::connect(std::string("localhost")));
+    const std::string no_port = co_await error_text(StreamSocket::connect(std::string("localhost")));
     EXPECT_EQ(no_port, "connect localhost: the port is missing");
-    const std::string nothing = co_await error_text(TcpStream::connect(Endpoint()));
+    const std::string nothing = co_await error_text(StreamSocket::connect(Endpoint()));
     EXPECT_EQ(nothing, "connect -: invalid argument");
-    const std::string no_path = co_await error_text(TcpStream::connect(std::string("unix:")));
+    const std::string no_path = co_await error_text(StreamSocket::connect(std::string("unix:")));
     EXPECT_EQ(no_path, "connect unix:: the path is missing");
   });
 }
 
 TEST_P(NetListener, ConnectsByName) {
   run([]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     const std::uint16_t port = listener.local_endpoint().port();
-    auto both = co_await when_all(listener.accept(), TcpStream::connect("localhost", port));
+    auto both = co_await when_all(listener.accept(), StreamSocket::connect("localhost", port));
     EXPECT_EQ(std::get<1>(both).peer_endpoint(), listener.local_endpoint());
     const std::string text = "localhost:" + std::to_string(port);
-    auto more = co_await when_all(listener.accept(), TcpStream::connect(text));
+    auto more = co_await when_all(listener.accept(), StreamSocket::connect(text));
     EXPECT_EQ(std::get<1>(more).peer_endpoint(), listener.local_endpoint());
   });
 }
@@ -100,11 +100,11 @@ TEST_P(NetListener, UnixSocketsByPathAndByAbstractName) {
   const std::string path = ::testing::TempDir() + "weft-net-" + unique;
   for (const std::string& at : {"unix:" + path, "unix:@weft-net-" + unique}) {
     const std::string text = run([at]() -> Task<std::string> {
-      TcpListener listener = TcpListener::bind(at);
+      SocketListener listener = SocketListener::bind(at);
       EXPECT_EQ(listener.local_endpoint().to_string(), at);
-      auto both = co_await when_all(listener.accept(), TcpStream::connect(at));
-      TcpStream& server = std::get<0>(both);
-      TcpStream& client = std::get<1>(both);
+      auto both = co_await when_all(listener.accept(), StreamSocket::connect(at));
+      StreamSocket& server = std::get<0>(both);
+      StreamSocket& client = std::get<1>(both);
       EXPECT_EQ(server.peer_endpoint().to_string(), "unix:");
       EXPECT_EQ(client.peer_endpoint().to_string(), at);
       EXPECT_FALSE(client.set_no_delay(true).has_value());
@@ -119,9 +119,9 @@ TEST_P(NetListener, UnixSocketsByPathAndByAbstractName) {
 }
 
 /// Accepts under deadlines so short that many of them strike while a connection arrives.
-Task<void> accept_all(TcpListener& listener, std::set<unsigned>& seen, unsigned count) {
+Task<void> accept_all(SocketListener& listener, std::set<unsigned>& seen, unsigned count) {
   for (unsigned i = 0; seen.size() < count; ++i) {
-    Result<TcpStream> stream =
+    Result<StreamSocket> stream =
         co_await attempt(timeout(listener.accept(), std::chrono::microseconds(i % 200)));
     if (!stream) {
       EXPECT_EQ(stream.error(), std::errc::timed_out);
@@ -136,10 +136,10 @@ Task<void> accept_all(TcpListener& listener, std::set<unsigned>& seen, unsigned 
 TEST_P(NetListener, ACancelledAcceptLosesNoConnection) {
   constexpr unsigned count = 500;
   const std::set<unsigned> seen = run([]() -> Task<std::set<unsigned>> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     JoinHandle<void> clients = spawn([to = listener.local_endpoint()]() -> Task<void> {
       for (unsigned i = 0; i < count; ++i) {
-        TcpStream stream = co_await TcpStream::connect(to);
+        StreamSocket stream = co_await StreamSocket::connect(to);
         const auto number = std::bit_cast<std::array<std::byte, sizeof i>>(i);
         co_await stream.write_all(number);
       }
@@ -156,11 +156,11 @@ TEST_P(NetListener, ACancelledConnectClosesItsSocket) {
   run([]() -> Task<void> {
     ListenOptions options;
     options.backlog = 0;
-    TcpListener listener = TcpListener::bind(Endpoint::loopback(0), options);
-    std::vector<TcpStream> filling;  // until the queue is full and a connect has to wait
+    SocketListener listener = SocketListener::bind(Endpoint::loopback(0), options);
+    std::vector<StreamSocket> filling;  // until the queue is full and a connect has to wait
     for (;;) {
-      Result<TcpStream> stream = co_await attempt(
-          timeout(TcpStream::connect(listener.local_endpoint()), std::chrono::milliseconds(20)));
+      Result<StreamSocket> stream = co_await attempt(
+          timeout(StreamSocket::connect(listener.local_endpoint()), std::chrono::milliseconds(20)));
       if (!stream) {
         EXPECT_EQ(stream.error(), std::errc::timed_out);
         break;
@@ -178,8 +178,8 @@ TEST_P(NetListener, ShutdownOfTheRuntimeEndsWaitingAccepts) {
   Atomic<bool> went_on{false};
   runtime
       .spawn([&went_on]() -> Task<void> {
-        TcpListener listener = TcpListener::bind("127.0.0.1:0");
-        TcpStream stream = co_await listener.accept();
+        SocketListener listener = SocketListener::bind("127.0.0.1:0");
+        StreamSocket stream = co_await listener.accept();
         went_on.store(true, std::memory_order_relaxed);
       })
       .detach();
@@ -193,27 +193,27 @@ TEST_P(NetListener, FailedConnectionsArePassedOverAndTheLackOfHandlesIsTold) {
   faults.add({.call = Call::accept4, .errno_value = ECONNABORTED, .times = 3});
   faults.add({.call = Call::accept4, .errno_value = EMFILE, .skip = 1});
   run([]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     const std::string at = listener.local_endpoint().to_string();
-    TcpStream client = co_await TcpStream::connect(listener.local_endpoint());
-    TcpStream server = co_await listener.accept();
-    TcpStream second = co_await TcpStream::connect(listener.local_endpoint());
+    StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
+    StreamSocket server = co_await listener.accept();
+    StreamSocket second = co_await StreamSocket::connect(listener.local_endpoint());
     const std::string text = co_await error_text(listener.accept());
     EXPECT_EQ(text, "accept " + at + ": too many open files");
-    TcpStream accepted = co_await listener.accept();  // the connection has waited
+    StreamSocket accepted = co_await listener.accept();  // the connection has waited
     EXPECT_EQ(accepted.peer_endpoint(), second.local_endpoint().value());
   });
   EXPECT_EQ(faults.struck(), 4U);
 }
 
 TEST_P(NetListener, EveryStepOfConnectingMayFail) {
-  TcpListener listener = TcpListener::bind("127.0.0.1:0");
+  SocketListener listener = SocketListener::bind("127.0.0.1:0");
   const Endpoint to = listener.local_endpoint();
   for (const Call call : {Call::socket, Call::setsockopt, Call::connect}) {
     ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const std::string text = run([to]() -> Task<std::string> {
-      std::string what = co_await error_text(TcpStream::connect(to));
+      std::string what = co_await error_text(StreamSocket::connect(to));
       co_return what;
     });
     EXPECT_EQ(text, "connect " + to.to_string() + ": no buffer space available");

@@ -5,7 +5,7 @@
 #include <semaphore>
 
 #include "api/net_support.hpp"
-#include "exec/blocking_pool.hpp"
+#include "compute/blocking_pool.hpp"
 
 namespace weft::testing::net_resolve_test {
 namespace {
@@ -46,7 +46,7 @@ TEST_P(NetResolve, AnUnknownNameIsAnErrorOfOneLine) {
     EXPECT_TRUE(text.ends_with(": name or service not known") ||
                 text.ends_with(": temporary failure in name resolution"))
         << text;
-    const std::string by_connect = co_await error_text(TcpStream::connect("no-such.invalid", 80));
+    const std::string by_connect = co_await error_text(StreamSocket::connect("no-such.invalid", 80));
     EXPECT_TRUE(by_connect.starts_with("resolve no-such.invalid: ")) << by_connect;
   });
 }

@@ -9,7 +9,7 @@ namespace {
 class NetStream : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, NetStream, ::testing::Values(0, 1, 2, 8), name_of_workers);
 
-Task<void> echo(TcpStream stream) {
+Task<void> echo(StreamSocket stream) {
   std::array<std::byte, 1024> buffer;
   for (;;) {
     const std::size_t size = co_await stream.read(buffer);
@@ -21,7 +21,7 @@ Task<void> echo(TcpStream stream) {
 TEST_P(NetStream, EchoesOverIpv4AndIpv6) {
   for (const std::string_view at : {"127.0.0.1:0", "[::1]:0"}) {
     const std::string text = run([at]() -> Task<std::string> {
-      TcpListener listener = TcpListener::bind(at);
+      SocketListener listener = SocketListener::bind(at);
       Pair pair = co_await connect_to(listener);
       JoinHandle<void> server = spawn(echo, std::move(pair.server));
       co_await pair.client.write_all("hello, ");
@@ -131,7 +131,7 @@ TEST_P(NetStream, ReadExactTellsAnEndThatComesTooEarly) {
     pair.client.close();
     std::string text(4, ' ');
     const Result<void> exact = co_await attempt(pair.server.read_exact(writable_bytes(text)));
-    EXPECT_EQ(exact.error(), make_error_code(StreamErrc::unexpected_end));
+    EXPECT_EQ(exact.error(), make_error_code(SocketErrc::unexpected_end));
     const std::string message = co_await error_text(pair.server.read_exact(writable_bytes(text)));
     EXPECT_EQ(message, "read " + peer + ": unexpected end of stream");
   });
@@ -200,8 +200,8 @@ Task<std::string> receive(ReadHalf reader) {
 TEST_P(NetStream, SplitHalvesWorkOnTwoTasksAtOnce) {
   run([]() -> Task<void> {
     Pair pair = co_await make_pair();
-    TcpStream::Halves server = std::move(pair.server).split();
-    TcpStream::Halves client = std::move(pair.client).split();
+    StreamSocket::Halves server = std::move(pair.server).split();
+    StreamSocket::Halves client = std::move(pair.client).split();
     const std::string there = pattern(1 << 20, 3);
     const std::string back = pattern(1 << 20, 4);
     JoinHandle<void> a = spawn(send_and_end, std::move(client.writer), there);
@@ -222,7 +222,7 @@ TEST_P(NetStream, TheSocketIsClosedWhenBothHalvesHaveGone) {
     Pair pair = co_await make_pair();
     std::array<std::byte, 1> buffer;
     {
-      TcpStream::Halves halves = std::move(pair.client).split();
+      StreamSocket::Halves halves = std::move(pair.client).split();
       EXPECT_FALSE(static_cast<bool>(pair.client));
       {
         const WriteHalf gone = std::move(halves.writer);
@@ -310,7 +310,7 @@ TEST_P(NetStream, AStreamMayMoveWhileItIsRead) {
       co_await from.read_exact(writable_bytes(text));
     });
     co_await yield_now();
-    TcpStream elsewhere = std::move(pair.client);
+    StreamSocket elsewhere = std::move(pair.client);
     co_await elsewhere.write_all("moved");
     co_await std::move(reading);
     EXPECT_EQ(text, "moved");

@@ -42,18 +42,18 @@ inline std::string name_of_workers(const ::testing::TestParamInfo<std::size_t>& 
 }
 
 struct Pair {
-  Pair(TcpStream s, TcpStream c) noexcept : server(std::move(s)), client(std::move(c)) {}
-  TcpStream server;
-  TcpStream client;
+  Pair(StreamSocket s, StreamSocket c) noexcept : server(std::move(s)), client(std::move(c)) {}
+  StreamSocket server;
+  StreamSocket client;
 };
 
-inline Task<Pair> connect_to(TcpListener& listener) {
-  auto both = co_await when_all(listener.accept(), TcpStream::connect(listener.local_endpoint()));
+inline Task<Pair> connect_to(SocketListener& listener) {
+  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   co_return Pair(std::move(std::get<0>(both)), std::move(std::get<1>(both)));
 }
 
 inline Task<Pair> make_pair() {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   Pair pair = co_await connect_to(listener);
   co_return pair;
 }

@@ -11,8 +11,11 @@
 #include <weft/oneshot.hpp>
 #include <weft/scope.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
-#include <weft/when_any.hpp>
+#include <weft/timeout.hpp>
+#include <weft/first_success.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -116,7 +119,7 @@ Task<void> take_by_select(Channels& all) {
   note(all, first, std::make_index_sequence<3>());
 }
 Task<void> take_by_when_any(Channels& all, Nanoseconds limit) {
-  auto first = co_await when_any(all.rendezvous.receiver.receive(), all.bounded.receiver.receive(),
+  auto first = co_await first_success(all.rendezvous.receiver.receive(), all.bounded.receiver.receive(),
                                  sleep_for(limit));
   note(all, first, std::make_index_sequence<2>());
 }
@@ -154,7 +157,7 @@ Task<void> consume(Channels& all, std::uint64_t seed) {
         co_await take_in_time(all, timeout(all.bounded.receiver.receive(), short_time(random)));
         break;
       case 3:
-        co_await take_in_time(all, deadline(all.rendezvous.receiver.receive(), short_time(random)));
+        co_await take_in_time(all, with_deadline(all.rendezvous.receiver.receive(), short_time(random)));
         break;
       default:
         co_await take_in_fiber(all, short_time(random));
@@ -298,7 +301,7 @@ std::byte byte_at(std::size_t connection, std::size_t position) {
 
 Task<void> client(Endpoint server, std::size_t number, std::uint64_t seed) {
   Random random(seed);
-  TcpStream stream = co_await TcpStream::connect(server);
+  StreamSocket stream = co_await StreamSocket::connect(server);
   std::vector<std::byte> bytes(bytes_each + 1);
   bytes[0] = static_cast<std::byte>(number);
   for (std::size_t i = 0; i < bytes_each; ++i) bytes[i + 1] = byte_at(number, i);
@@ -315,7 +318,7 @@ Task<void> client(Endpoint server, std::size_t number, std::uint64_t seed) {
 }
 
 /// Some bytes, or none if the time was over first.
-Task<std::size_t> read_some(TcpStream& stream, std::span<std::byte> buffer, Random& random) {
+Task<std::size_t> read_some(StreamSocket& stream, std::span<std::byte> buffer, Random& random) {
   const Nanoseconds limit = short_time(random);
   if (random() % 2 == 0) {
     auto first = co_await select(stream.read(buffer), sleep_for(limit));
@@ -326,7 +329,7 @@ Task<std::size_t> read_some(TcpStream& stream, std::span<std::byte> buffer, Rand
   co_return result.value_or(0);
 }
 
-Task<void> serve(TcpStream stream, Seen& served, std::uint64_t seed) {
+Task<void> serve(StreamSocket stream, Seen& served, std::uint64_t seed) {
   Random random(seed);
   std::vector<std::byte> bytes;
   std::array<std::byte, 257> buffer{};
@@ -344,7 +347,7 @@ Task<void> serve(TcpStream stream, Seen& served, std::uint64_t seed) {
 }
 
 /// Accepts until all are served, giving up and beginning anew all the time.
-Task<void> accept_all(Scope& s, TcpListener& listener, Seen& served, std::uint64_t seed) {
+Task<void> accept_all(Scope& s, SocketListener& listener, Seen& served, std::uint64_t seed) {
   Random random(seed);
   std::size_t accepted = 0;
   while (accepted < connections) {
@@ -358,7 +361,7 @@ Task<void> accept_all(Scope& s, TcpListener& listener, Seen& served, std::uint64
 TEST_P(NoValueLostTest, OfConnectionsAndTheirBytes) {
   Seen served(connections);
   run([&]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     co_await scope([&](Scope& s) -> Task<void> {
       Random random(seed());
       s.spawn(accept_all, std::ref(s), std::ref(listener), std::ref(served), random());

@@ -5,7 +5,8 @@
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,9 @@
 // spawn_local(), spawn_with(): which worker a task runs on, and when it has its turn.
 #include <weft/fiber.hpp>
-#include <weft/placement.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

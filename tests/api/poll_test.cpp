@@ -2,7 +2,10 @@
 #include <weft/fiber.hpp>
 #include <weft/net.hpp>
 #include <weft/runtime.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -123,15 +126,15 @@ TEST_F(PollTest, AFiberThatAnotherThreadWakesMakesTheHandleReadable) {
 
 TEST_F(PollTest, DoesIoBetweenTwoOfItsTasks) {
   const auto conversation = []() -> Task<std::size_t> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
     auto client = spawn(
         [](Endpoint to) -> Task<void> {
-          TcpStream stream = co_await TcpStream::connect(to);
+          StreamSocket stream = co_await StreamSocket::connect(to);
           co_await sleep_for(1ms);
           co_await stream.write_all("hello");
         },
         listener.local_endpoint());
-    TcpStream stream = co_await listener.accept();
+    StreamSocket stream = co_await listener.accept();
     std::array<std::byte, 5> buffer;
     co_await stream.read_exact(buffer);
     co_await std::move(client);

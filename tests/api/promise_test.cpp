@@ -1,12 +1,13 @@
-// Promise and SharedFuture: every way of setting × every way of waiting × before and after; many
+// Promise and SharedResult: every way of setting × every way of waiting × before and after; many
 // that wait, whose cancels concern nobody else; share() and the bridges to std::future.
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/promise.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/std_future.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -84,7 +85,7 @@ std::string said(Get get) {
   }
 }
 
-Task<std::string> by_coroutine(SharedFuture<int> future) {
+Task<std::string> by_coroutine(SharedResult<int> future) {
   try {
     const int& value = co_await future;
     co_return std::to_string(value);
@@ -93,7 +94,7 @@ Task<std::string> by_coroutine(SharedFuture<int> future) {
   }
 }
 
-Task<std::string> by_temporary(SharedFuture<int> future) {
+Task<std::string> by_temporary(SharedResult<int> future) {
   try {
     const int value = co_await std::move(future);
     co_return std::to_string(value);
@@ -102,13 +103,13 @@ Task<std::string> by_temporary(SharedFuture<int> future) {
   }
 }
 
-JoinHandle<std::string> wait_by(Wait wait, SharedFuture<int> future) {
+JoinHandle<std::string> wait_by(Wait wait, SharedResult<int> future) {
   if (wait == Wait::coroutine) return spawn(by_coroutine, std::move(future));
   if (wait == Wait::temporary) return spawn(by_temporary, std::move(future));
   if (wait == Wait::fiber) {
     return spawn_fiber([future] { return said([&] { return await(future); }); });
   }
-  return future.then([](const int& value) { return std::to_string(value); },
+  return future.on_complete([](const int& value) { return std::to_string(value); },
                      [](const std::exception_ptr& error) { return text_of(error); });
 }
 
@@ -120,7 +121,7 @@ TEST_P(PromiseTest, EverySetTimesEveryWait) {
         SCOPED_TRACE(::testing::Message() << c);
         const std::string got = run([&]() -> Task<std::string> {
           Promise<int> promise;
-          SharedFuture<int> future = promise.future();
+          SharedResult<int> future = promise.future();
           if (when == When::after) apply(set, std::move(promise));
           auto handle = wait_by(wait, future);
           for (int i = 0; i < 3; ++i) co_await yield_now();
@@ -141,7 +142,7 @@ TEST_P(PromiseTest, EverySetForAThread) {
       const Case c{set, Wait::thread, when};
       SCOPED_TRACE(::testing::Message() << c);
       Promise<int> promise;
-      const SharedFuture<int> future = promise.future();
+      const SharedResult<int> future = promise.future();
       if (when == When::after) apply(set, std::move(promise));
       std::string got;
       std::thread waiter([&] { got = said([&] { return future.get(); }); });
@@ -154,7 +155,7 @@ TEST_P(PromiseTest, EverySetForAThread) {
 
 TEST_P(PromiseTest, AThreadMayWaitForSomeTime) {
   Promise<void> promise;
-  const SharedFuture<void> future = promise.future();
+  const SharedResult<void> future = promise.future();
   EXPECT_FALSE(future.wait_for(0ns));
   EXPECT_FALSE(future.wait_for(1ms));
   EXPECT_FALSE(future.ready());
@@ -168,7 +169,7 @@ TEST_P(PromiseTest, AThreadMayWaitForSomeTime) {
 TEST(Promise, IsSetOnce) {
   Promise<int> promise;
   EXPECT_TRUE(promise);
-  const SharedFuture<int> future = promise.future();
+  const SharedResult<int> future = promise.future();
   promise.set_value(1);
   EXPECT_FALSE(promise);
   EXPECT_THROW(promise.set_value(2), std::logic_error);
@@ -176,13 +177,13 @@ TEST(Promise, IsSetOnce) {
   EXPECT_EQ(future.get(), 1);
   EXPECT_EQ(promise.future().get(), 1) << "a future of a promise that is set";
   Promise<int> other;
-  const SharedFuture<int> broken = other.future();
+  const SharedResult<int> broken = other.future();
   other = Promise<int>();
   EXPECT_THROW(static_cast<void>(broken.get()), BrokenPromise);
 }
 
 TEST(Promise, AnEmptyFutureSaysSo) {
-  SharedFuture<int> empty;
+  SharedResult<int> empty;
   EXPECT_FALSE(empty);
   EXPECT_FALSE(empty.ready());
   EXPECT_THROW(empty.wait(), std::logic_error);
@@ -197,7 +198,7 @@ TEST(Promise, AValueThatCannotBeMadeLeavesItToBeSet) {
     int value;
   };
   Promise<Picky> promise;
-  const SharedFuture<Picky> future = promise.future();
+  const SharedResult<Picky> future = promise.future();
   EXPECT_THROW(promise.set_value(-1), std::invalid_argument);
   EXPECT_FALSE(future.ready());
   promise.set_value(1);
@@ -207,7 +208,7 @@ TEST(Promise, AValueThatCannotBeMadeLeavesItToBeSet) {
 TEST_P(PromiseTest, AllShareOneResult) {
   run([]() -> Task<void> {
     Promise<std::unique_ptr<int>> promise;
-    const SharedFuture<std::unique_ptr<int>> future = promise.future();
+    const SharedResult<std::unique_ptr<int>> future = promise.future();
     std::vector<JoinHandle<const int*>> waiting;
     for (int i = 0; i < 50; ++i) {
       waiting.push_back(spawn([future]() -> Task<const int*> {
@@ -228,7 +229,7 @@ TEST_P(PromiseTest, AllShareOneResult) {
 TEST_P(PromiseTest, ACancelledWaitConcernsNobodyElse) {
   run([]() -> Task<void> {
     Promise<int> promise;
-    const SharedFuture<int> future = promise.future();
+    const SharedResult<int> future = promise.future();
     auto first = spawn(by_coroutine, future);
     auto second = spawn(by_coroutine, future);
     for (int i = 0; i < 3; ++i) co_await yield_now();
@@ -292,7 +293,7 @@ TEST_P(PromiseTest, WhicheverMoveOfWhatIsSharedFailsIsItsError) {
         co_await yield_now();
         co_return Fragile(5, &countdown);
       };
-      const SharedFuture<Fragile> future = share(work());
+      const SharedResult<Fragile> future = share(work());
       try {
         const Fragile& value = co_await future;
         EXPECT_EQ(value.value, 5);
@@ -315,7 +316,7 @@ TEST_P(PromiseTest, ShareStartsWithoutBeingAsked) {
     auto lazy = work();
     for (int i = 0; i < 3; ++i) co_await yield_now();
     EXPECT_FALSE(begun);
-    const SharedFuture<int> eager = share(std::move(lazy));
+    const SharedResult<int> eager = share(std::move(lazy));
     co_await until([&] { return eager.ready(); });
     EXPECT_TRUE(begun);
     const int& once = co_await eager;
@@ -329,15 +330,15 @@ TEST_P(PromiseTest, ShareOutlivesThoseWhoWait) {
   run([]() -> Task<void> {
     ManualEvent gate;
     std::atomic<bool> done = false;
-    SharedFuture<void> shared = share([&]() -> Task<void> {
+    SharedResult<void> shared = share([&]() -> Task<void> {
       co_await gate;
       done = true;
     });
     {
-      auto first = co_await select(SharedFuture<void>(shared), yield_now());
+      auto first = co_await select(SharedResult<void>(shared), yield_now());
       EXPECT_EQ(first.index(), 1U);
     }
-    shared = SharedFuture<void>();
+    shared = SharedResult<void>();
     co_await until([&] { return gate.awaited(); });
     gate.set();
     co_await until([&] { return done.load(); });
@@ -352,13 +353,13 @@ TEST_P(PromiseTest, AnErrorThatNobodyLooksAtIsReported) {
       throw std::runtime_error("shared");
     };
     {
-      const SharedFuture<int> looked_at = share(fail);
+      const SharedResult<int> looked_at = share(fail);
       const std::string text = co_await by_coroutine(looked_at);
       EXPECT_EQ(text, "shared");
     }
     EXPECT_TRUE(failures().empty());
     {
-      const SharedFuture<int> ignored = share(fail);
+      const SharedResult<int> ignored = share(fail);
       co_await until([&] { return ignored.ready(); });
       EXPECT_TRUE(failures().empty()) << "somebody may still look";
     }
@@ -369,7 +370,7 @@ TEST_P(PromiseTest, AnErrorThatNobodyLooksAtIsReported) {
 }
 
 TEST_P(PromiseTest, AShutdownCancelsWhatIsShared) {
-  SharedFuture<int> future;
+  SharedResult<int> future;
   run([&]() -> Task<void> {
     future = share([]() -> Task<int> {
       co_await sleep_for(1h);
@@ -384,7 +385,7 @@ TEST_P(PromiseTest, AShutdownCancelsWhatIsShared) {
 
 TEST_P(PromiseTest, InAScopeTheWorkIsAChild) {
   run([]() -> Task<void> {
-    SharedFuture<int> future;
+    SharedResult<int> future;
     auto body = [&](Scope& s) -> Task<void> {
       future = share_in(s, []() -> Task<int> {
         co_await sleep_for(1ms);
@@ -400,7 +401,7 @@ TEST_P(PromiseTest, InAScopeTheWorkIsAChild) {
 TEST_P(PromiseTest, AThreadThatRunsTasksMustNotBlock) {
   run([]() -> Task<void> {
     Promise<int> promise;
-    const SharedFuture<int> future = promise.future();
+    const SharedResult<int> future = promise.future();
     EXPECT_THROW(static_cast<void>(future.get()), std::logic_error);
     promise.set_value(1);
     EXPECT_EQ(future.get(), 1) << "what is there needs no waiting";
@@ -413,7 +414,7 @@ TEST_P(PromiseTest, ReferencesAndMemory) {
     const std::int64_t before = frame_pool_stats().live_blocks;
     int object = 1;
     Promise<int&> promise;
-    const SharedFuture<int&> future = promise.future();
+    const SharedResult<int&> future = promise.future();
     EXPECT_EQ(frame_pool_stats().live_blocks - before, 1);
     promise.set_value(object);
     int& same = co_await future;
@@ -427,8 +428,8 @@ TEST_P(PromiseTest, FromAStdFuture) {
   std::promise<int> promise;
   std::promise<void> failing;
   run([&]() -> Task<void> {
-    const SharedFuture<int> value = from_std(promise.get_future());
-    const SharedFuture<void> error = from_std(failing.get_future());
+    const SharedResult<int> value = from_std(promise.get_future());
+    const SharedResult<void> error = from_std(failing.get_future());
     EXPECT_FALSE(value.ready());
     promise.set_value(7);
     failing.set_exception(std::make_exception_ptr(std::runtime_error("std")));
@@ -447,20 +448,20 @@ TEST_P(PromiseTest, FromAStdFuture) {
 
 TEST_P(PromiseTest, ToAStdFuture) {
   Promise<std::string> promise;
-  const SharedFuture<std::string> future = promise.future();
+  const SharedResult<std::string> future = promise.future();
   std::future<std::string> early = to_std(future);
   EXPECT_EQ(early.wait_for(0s), std::future_status::timeout);
   promise.set_value("text");
   EXPECT_EQ(early.get(), "text");
   EXPECT_EQ(to_std(future).get(), "text");
-  const SharedFuture<void> broken = Promise<void>().future();
+  const SharedResult<void> broken = Promise<void>().future();
   EXPECT_THROW(to_std(broken).get(), BrokenPromise);
 }
 
 TEST_P(PromiseTest, ManyReadyOnesInARowLeaveOthersTheirTurns) {
   if (GetParam() > 1) GTEST_SKIP() << "another worker would run the other task";
   Promise<int> promise;
-  const SharedFuture<int> future = promise.future();
+  const SharedResult<int> future = promise.future();
   promise.set_value(1);
   bool other_ran = false;
   int awaits = 0;

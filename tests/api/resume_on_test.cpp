@@ -1,8 +1,9 @@
 // resume_on(): a task goes on on another runtime, stays there, and belongs to its own all the same.
 #include <weft/fiber.hpp>
-#include <weft/placement.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -39,7 +40,7 @@ class ResumeOnTest : public RuntimeTest {
 };
 WEFT_ON_ALL_RUNTIMES(ResumeOnTest);
 
-bool runs_on(Runtime& runtime) { return TaskSet::current_or_null() == &runtime.tasks(); }
+bool runs_on(Runtime& runtime) { return OwnedTasks::current_or_null() == &runtime.tasks(); }
 
 TEST_P(ResumeOnTest, ItGoesOnThereAndStays) {
   run([&]() -> Task<void> {

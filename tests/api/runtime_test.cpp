@@ -2,7 +2,8 @@
 // shutdown, idleness, work from outside, and several workers.
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -84,18 +85,18 @@ TEST_P(RuntimeApiTest, TwoAtOnceDoNotMix) {
   Runtime other(options_for(2));
   ManualEvent here;
   ManualEvent there;
-  auto answer = [&]() -> Task<TaskSet*> {
+  auto answer = [&]() -> Task<OwnedTasks*> {
     co_await there;
     here.set();
-    co_return &TaskSet::current();
+    co_return &OwnedTasks::current();
   };
   auto handle = other.spawn(answer);
-  TaskSet* const mine = run([&]() -> Task<TaskSet*> {
+  OwnedTasks* const mine = run([&]() -> Task<OwnedTasks*> {
     there.set();  // wakes a task of the other runtime
     co_await here;
-    co_return &TaskSet::current();
+    co_return &OwnedTasks::current();
   });
-  TaskSet* const others = other.block_on(std::move(handle));
+  OwnedTasks* const others = other.block_on(std::move(handle));
   EXPECT_NE(mine, others);
 }
 

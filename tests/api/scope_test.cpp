@@ -1,8 +1,9 @@
 // scope(): children end before it does, on every path; the first failure cancels the rest and is
 // rethrown.
 #include <weft/finally.hpp>
-#include <weft/placement.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
 #include <weft/spawn.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,8 @@
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/shield.hpp>
-#include <weft/time.hpp>
+#include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 

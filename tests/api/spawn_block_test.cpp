@@ -1,7 +1,7 @@
 // What stands in the block of a spawned task: captures and arguments of any size and alignment, a
 // result of any size in their place afterwards, and what becomes of either if it throws when it is
 // moved.
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>

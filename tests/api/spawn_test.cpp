@@ -1,6 +1,6 @@
 // spawn(): every way a task can end × every way its handle can be used × before and after the end,
 // and what becomes of captures, arguments, failures and memory.
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>

@@ -4,12 +4,14 @@
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/net.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/task_local.hpp>
-#include <weft/then.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -41,10 +43,10 @@ INSTANTIATE_TEST_SUITE_P(Runtimes, StartStopTest, ::testing::Values(std::size_t{
 const TaskLocal<int> cycle;
 
 Task<void> echo_once() {
-  TcpListener listener = TcpListener::bind("127.0.0.1:0");
-  auto both = co_await when_all(listener.accept(), TcpStream::connect(listener.local_endpoint()));
-  TcpStream server = std::move(std::get<0>(both));
-  TcpStream client = std::move(std::get<1>(both));
+  SocketListener listener = SocketListener::bind("127.0.0.1:0");
+  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
+  StreamSocket server = std::move(std::get<0>(both));
+  StreamSocket client = std::move(std::get<1>(both));
   // Reset at the end, so that no port stays behind for a minute.
   EXPECT_TRUE(client.set_linger(0s).has_value());
   co_await client.write_all("x");
@@ -72,7 +74,7 @@ Task<int> work(bool with_io) {
     co_return;
   });
   sender.close();
-  co_await then(sleep_for(1us), [] {});
+  co_await on_complete(sleep_for(1us), [] {});
   if (with_io) {
     co_await echo_once();
     co_await blocking([] { return 1; });
@@ -86,7 +88,7 @@ void run_one(std::size_t workers, int number) {
   runtime.spawn([]() -> Task<void> { co_await sleep_for(1h); }).detach();
   spawn_fiber_in(runtime, [] { await(sleep_for(1h)); }).detach();
   auto body = [number]() -> Task<int> {
-    co_return co_await cycle.with(1, deadline(work(number % 10 == 0), 1h));
+    co_return co_await cycle.with(1, with_deadline(work(number % 10 == 0), 1h));
   };
   EXPECT_EQ(runtime.block_on(body), 4);
 }

@@ -3,7 +3,8 @@
 #include "support/stuck_worker.hpp"
 
 #include <weft/net.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -29,11 +30,11 @@ class StuckWorkerTest : public RuntimeTest {
 WEFT_ON_ALL_RUNTIMES(StuckWorkerTest);
 
 TEST_P(StuckWorkerTest, ItsConnectionsAreServed) {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   StuckWorker stuck;
   auto accepted = stuck.behind(runtime(), [&] { return listener.accept(); });
-  TcpStream client = run([&] { return TcpStream::connect(listener.local_endpoint()); });
-  TcpStream server = run([&] { return std::move(accepted); });
+  StreamSocket client = run([&] { return StreamSocket::connect(listener.local_endpoint()); });
+  StreamSocket server = run([&] { return std::move(accepted); });
   EXPECT_EQ(server.peer_endpoint(), client.local_endpoint().value());
   stuck.let_go();
 }
@@ -41,9 +42,9 @@ TEST_P(StuckWorkerTest, ItsConnectionsAreServed) {
 // The same pair over and over: what waits here was begun on the stuck worker, and what follows on
 // another one.
 TEST_P(StuckWorkerTest, AConversationGoesOn) {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   auto serve = [&]() -> Task<std::size_t> {
-    TcpStream stream = co_await listener.accept();
+    StreamSocket stream = co_await listener.accept();
     std::array<std::byte, 16> buffer{};
     std::size_t total = 0;
     for (;;) {
@@ -56,7 +57,7 @@ TEST_P(StuckWorkerTest, AConversationGoesOn) {
   StuckWorker stuck;
   auto server = stuck.behind(runtime(), serve);
   run([&]() -> Task<void> {
-    TcpStream client = co_await TcpStream::connect(listener.local_endpoint());
+    StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
     std::array<std::byte, 16> buffer{};
     for (int i = 0; i < 100; ++i) {
       co_await client.write_all(buffer);
@@ -76,7 +77,7 @@ TEST_P(StuckWorkerTest, ItsTimersFire) {
 }
 
 TEST_P(StuckWorkerTest, WhatWaitsOnItCanBeCancelled) {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   StuckWorker stuck;
   auto accepted = stuck.behind(runtime(), [&] { return listener.accept(); });
   accepted.cancel();

@@ -2,17 +2,18 @@
 // cancel, whoever lets go on and from wherever; nothing taken by who stops, nothing lost, no
 // memory.
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/latch.hpp>
 #include <weft/mutex.hpp>
 #include <weft/notify.hpp>
-#include <weft/reset_event.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/rwlock.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/spawn.hpp>
-#include <weft/then.hpp>
-#include <weft/time.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/sleep.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 
@@ -250,7 +251,7 @@ TEST_P(SyncContractTest, ACallbackWaits) {
     run([]() -> Task<void> {
       S subject;
       std::atomic<bool> called = false;
-      auto handle = then(subject.wait(), [&](auto&&...) { called = true; });
+      auto handle = on_complete(subject.wait(), [&](auto&&...) { called = true; });
       co_await until([&] { return subject.waiting() == 1; });
       EXPECT_FALSE(called);
       subject.grant();

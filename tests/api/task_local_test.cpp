@@ -8,8 +8,9 @@
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
 #include <weft/task_local.hpp>
-#include <weft/then.hpp>
-#include <weft/time.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/spawn.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -164,7 +165,7 @@ TEST_P(TaskLocalTest, ChildrenOfAScopeInheritWhatWasBoundWhereItWasOpened) {
         await(yield_now());
         EXPECT_EQ(seen(), "a");
       });
-      then_in(s, yield_now(), [&] {
+      on_complete_in(s, yield_now(), [&] {
         EXPECT_EQ(seen(), "a");
         ++callbacks;
       });

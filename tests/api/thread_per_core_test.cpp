@@ -3,11 +3,12 @@
 #include <weft/metrics.hpp>
 #include <weft/net.hpp>
 #include <weft/oneshot.hpp>
-#include <weft/placement.hpp>
-#include <weft/reset_event.hpp>
+#include <weft/resume_on.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -133,16 +134,16 @@ TEST(ThreadPerCoreFaults, WhatCannotBeBoundRunsWhereItMay) {
 }
 
 TEST_P(ThreadPerCore, ServesConnections) {
-  TcpListener listener = TcpListener::bind(Endpoint::loopback(0));
+  SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   auto serve = [&]() -> Task<void> {
-    TcpStream stream = co_await listener.accept();
+    StreamSocket stream = co_await listener.accept();
     std::array<std::byte, 8> buffer{};
     co_await stream.read_exact(buffer);
     co_await stream.write_all(buffer);
   };
   auto server = runtime.spawn_on(GetParam() - 1, serve);
   runtime.block_on([&]() -> Task<void> {
-    TcpStream client = co_await TcpStream::connect(listener.local_endpoint());
+    StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
     std::array<std::byte, 8> buffer{};
     co_await client.write_all(buffer);
     co_await client.read_exact(buffer);
@@ -189,7 +190,7 @@ TEST_P(WorkerHooks, AreCalledOnEachWorkersThread) {
   };
   options.on_worker_stop = [&](std::size_t index) {
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(TaskSet::current_or_null(), nullptr);
+    EXPECT_EQ(OwnedTasks::current_or_null(), nullptr);
     stopped.insert(index);
     EXPECT_EQ(threads.count(std::this_thread::get_id()), 1U);
   };

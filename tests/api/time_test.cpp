@@ -4,7 +4,10 @@
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
+#include <weft/interval.hpp>
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
+#include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -105,7 +108,7 @@ TEST_P(TimeTest, WhatIsLongerThanTimeIsForEver) {
     EXPECT_TRUE(seconds && hours && years);
     EXPECT_FALSE(past);
     co_await timeout(sleep_for(1ms), std::chrono::seconds::max());
-    co_await deadline(sleep_for(1ms), std::chrono::years(1'000'000));
+    co_await with_deadline(sleep_for(1ms), std::chrono::years(1'000'000));
   });
 }
 

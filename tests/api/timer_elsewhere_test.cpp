@@ -1,4 +1,5 @@
 // Timer: from other threads than its worker's, and at the end of the runtime.
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
 #include <weft/timer.hpp>
 

@@ -1,6 +1,8 @@
 // Timer: callbacks at a point of time, armed, armed anew and disarmed on their worker.
 #include <weft/notify.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/timer.hpp>
 

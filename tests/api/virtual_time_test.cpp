@@ -6,7 +6,11 @@
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
+#include <weft/interval.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
+#include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
 
@@ -82,7 +86,7 @@ TEST_F(VirtualTime, WhatNeverEndsDoesNotMoveIt) {
   runtime_.block_on([]() -> Task<void> {
     const TimePoint before = now();
     auto promise = Promise<int>();
-    SharedFuture<int> future = promise.future();
+    SharedResult<int> future = promise.future();
     std::thread outside([promise = std::move(promise)]() mutable { promise.set_value(1); });
     auto first = co_await select(std::move(future), sleep_until(TimePoint::max()));
     outside.join();
@@ -109,9 +113,9 @@ TEST_F(VirtualTime, AnIntervalEndsWithTime) {
 
 TEST_F(VirtualTime, ATimeoutOfAnHourTakesNoTime) {
   runtime_.block_on([]() -> Task<void> {
-    TcpListener listener = TcpListener::bind("127.0.0.1:0");
-    TcpStream client = co_await TcpStream::connect(listener.local_endpoint());
-    TcpStream server = co_await listener.accept();
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
+    StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
+    StreamSocket server = co_await listener.accept();
     std::array<std::byte, 10> buffer{};
     const TimePoint before = now();
     try {

@@ -1,10 +1,10 @@
 // watch: the newest value, changes that are seen once, borrowed values, the end and cancel.
 #include <weft/fiber.hpp>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/then.hpp>
-#include <weft/time.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/sleep.hpp>
 #include <weft/watch.hpp>
 
 #include <gtest/gtest.h>
@@ -236,7 +236,7 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
     auto other = from;
     auto fiber = spawn_fiber([&] { return await(from.changed()).value(); });
     auto called =
-        then(other.changed(), [](std::optional<Borrowed<int>> now) { return now.value(); });
+        on_complete(other.changed(), [](std::optional<Borrowed<int>> now) { return now.value(); });
     co_await until([&] { return to.waiting() >= 2; });
     to.send(1);
     const auto one = co_await std::move(fiber);

@@ -3,6 +3,7 @@
 #include <weft/metrics.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>

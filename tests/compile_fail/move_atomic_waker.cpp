@@ -1,6 +1,6 @@
 // The cell of a leaf does not move: another thread may be waking through it.
 // expect: deleted
-#include <weft/atomic_waker.hpp>
+#include <weft/extend/atomic_waker.hpp>
 
 #include <utility>
 

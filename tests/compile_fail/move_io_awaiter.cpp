@@ -1,5 +1,6 @@
 // An operation does not move: the driver points to it.
 // expect: deleted
+#include <weft/sleep.hpp>
 #include <weft/time.hpp>
 
 int main() {

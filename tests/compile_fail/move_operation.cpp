@@ -1,6 +1,6 @@
 // An operation does not move: the driver points to it.
 // expect: deleted
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 
 class Mine : public weft::Operation {
  public:

@@ -2,6 +2,7 @@
 // expect: deleted|constraints not satisfied|no matching function
 #include <weft/future.hpp>
 #include <weft/time.hpp>
+#include <weft/timeout.hpp>
 
 class SelfReferential {
  public:

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <weft/operation.hpp>
+#include <weft/extend/operation.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -147,7 +147,7 @@ class DriverRunner {
     for (int i = 0; i < 4; ++i) {
       do {
         EXPECT_TRUE(wait().empty());
-      } while (driver_->more());
+      } while (driver_->has_buffered());
     }
   }
 

@@ -1,6 +1,7 @@
 // A fiber in a few functions, for a debugger to look at: tests/fiber/backtrace_test.py.
 #include <weft/fiber.hpp>
 #include <weft/runtime.hpp>
+#include <weft/spawn.hpp>
 
 extern "C" [[gnu::noinline]] void stop_here() { asm("" ::: "memory"); }
 

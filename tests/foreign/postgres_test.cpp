@@ -168,7 +168,7 @@ TEST_P(PostgresTest, TheNextAddressIsTriedWhenOneFails) {
 
 TEST_P(PostgresTest, AConnectThatIsCancelledLeavesNothing) {
   run_in_scope([](weft::Scope& scope) -> weft::Task<void> {
-    weft::TcpListener silent = weft::TcpListener::bind(weft::Endpoint::loopback(0));
+    weft::SocketListener silent = weft::SocketListener::bind(weft::Endpoint::loopback(0));
     const std::string to =
         "hostaddr=127.0.0.1 port=" + std::to_string(silent.local_endpoint().port());
     const std::string text = co_await error_text(weft::timeout(Postgres::connect(scope, to), 20ms));

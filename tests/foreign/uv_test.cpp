@@ -162,9 +162,9 @@ class UvStepperTest : public ::testing::Test {
 TEST_F(UvStepperTest, TasksSleepAndDoIo) {
   weft::Runtime runtime(stepped());
   UvStepper stepper(&loop, runtime);
-  weft::TcpListener listener = weft::TcpListener::bind(weft::Endpoint::loopback(0));
+  weft::SocketListener listener = weft::SocketListener::bind(weft::Endpoint::loopback(0));
   int echoes = 0;
-  auto echo = [](weft::TcpStream stream) -> weft::Task<void> {
+  auto echo = [](weft::StreamSocket stream) -> weft::Task<void> {
     std::array<std::byte, 5> buffer;
     co_await stream.read_exact(buffer);
     co_await weft::sleep_for(2ms);
@@ -172,12 +172,12 @@ TEST_F(UvStepperTest, TasksSleepAndDoIo) {
   };
   auto serve = [&]() -> weft::Task<void> {
     for (int i = 0; i < 20; ++i) {
-      weft::TcpStream stream = co_await listener.accept();
+      weft::StreamSocket stream = co_await listener.accept();
       weft::spawn(echo, std::move(stream)).detach();
     }
   };
   auto talk = [&]() -> weft::Task<void> {
-    weft::TcpStream stream = co_await weft::TcpStream::connect(listener.local_endpoint());
+    weft::StreamSocket stream = co_await weft::StreamSocket::connect(listener.local_endpoint());
     co_await stream.write_all("hello");
     std::array<std::byte, 5> buffer;
     co_await stream.read_exact(buffer);

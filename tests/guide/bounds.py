@@ -92,7 +92,7 @@ def two_runtimes(test: unittest.TestCase, output: str) -> None:
     before = _numbers(output, "before:")
     test.assertEqual(_numbers(output, "after:"), before, "nothing is left")
     threads, _ = _numbers(output, "two runtimes:")
-    # Three workers, and the watchman of the two that share their work.
+    # Three workers, and the watchdog of the two that share their work.
     test.assertEqual(threads, before[0] + 4)
 
 

@@ -1,6 +1,6 @@
 // AtomicWaker in every interleaving. The comment on each test says which fault in
-// src/task/atomic_waker.cpp it was seen to catch.
-#include <weft/atomic_waker.hpp>
+// src/future/atomic_waker.cpp it was seen to catch.
+#include <weft/extend/atomic_waker.hpp>
 
 #include <array>
 

@@ -1,6 +1,6 @@
 // The rendezvous of CancelSlot: a leaf that ends, cancellers, and the arming of the leaf, in every
 // interleaving. The task is resumed exactly once, and after that nobody touches the hook.
-#include <weft/cancel.hpp>
+#include <weft/extend/cancel.hpp>
 
 #include "model/model_test.hpp"
 

@@ -1,7 +1,7 @@
 // ChildGroup: children that end on other threads, the parent that is just suspending, and a cancel
 // of the parent, in every interleaving. The parent goes on exactly once, when all have ended, and
 // the group is not touched afterwards.
-#include <weft/child_group.hpp>
+#include <weft/extend/child_group.hpp>
 #include <weft/when_all.hpp>
 
 #include "model/core_model.hpp"

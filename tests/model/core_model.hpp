@@ -4,7 +4,7 @@
 #pragma once
 
 #include <weft/spawn.hpp>
-#include <weft/task_header.hpp>
+#include <weft/extend/task_header.hpp>
 
 #include <coroutine>
 #include <memory>
@@ -61,9 +61,9 @@ struct Awaiting {
 };
 
 /// An owner that only counts.
-class FakeOwner final : public TaskSet {
+class FakeOwner final : public OwnedTasks {
  public:
-  using TaskSet::TaskSet;
+  using OwnedTasks::OwnedTasks;
   [[nodiscard]] bool nobody_lives() const noexcept {
     return living_.load(std::memory_order_relaxed) == 0;
   }

@@ -4,7 +4,7 @@
 #include <weft/barrier.hpp>
 #include <weft/latch.hpp>
 #include <weft/once_cell.hpp>
-#include <weft/reset_event.hpp>
+#include <weft/manual_reset_event.hpp>
 
 #include <memory>
 

@@ -2,7 +2,7 @@
 // tests end them themselves.
 #pragma once
 
-#include <weft/fork_point.hpp>
+#include <weft/detail/fork_point.hpp>
 
 #include <array>
 #include <coroutine>

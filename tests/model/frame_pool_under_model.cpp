@@ -2,7 +2,7 @@
 // thread, whose atomics would be scheduling points that are not what is modelled, and that vary
 // from one execution to the next. A block that was given back is looked at once more before its
 // memory goes, when the statistics are asked for: nobody may have written to it.
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/model.hpp>
 
 #include <algorithm>

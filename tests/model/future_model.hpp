@@ -2,8 +2,8 @@
 // runs what is scheduled, with leaf and wakers as they are in production.
 #pragma once
 
-#include <weft/frame_pool.hpp>
-#include <weft/future_awaiter.hpp>
+#include <weft/extend/frame_pool.hpp>
+#include <weft/detail/future_awaiter.hpp>
 
 #include <coroutine>
 #include <exception>

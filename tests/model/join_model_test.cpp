@@ -13,7 +13,7 @@ namespace {
 /// A spawned task that ends when the test says so.
 class FakeSpawned final : public SpawnedTask {
  public:
-  FakeSpawned(TaskSet& owner, int& destroyed) noexcept
+  FakeSpawned(OwnedTasks& owner, int& destroyed) noexcept
       : SpawnedTask(&FakeSpawned::on_finish), destroyed_(destroyed) {
     launch(promise_, owner);
   }

@@ -3,7 +3,7 @@
 // slot as fit for use as it was.
 #include "exec/lifo_slot.hpp"
 
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 
 #include <array>
 #include <cstddef>

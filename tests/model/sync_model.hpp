@@ -2,7 +2,7 @@
 // it; a thread that waits.
 #pragma once
 
-#include <weft/queue_op.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <memory>
 #include <optional>

@@ -1,10 +1,10 @@
 // Giving work on request: a job that a member has forked is run once, by it or by the one who
 // asked, in every interleaving of asking, withdrawing, giving, cancelling and waiting.
-#include "exec/team.hpp"
+#include "compute/team.hpp"
 
 #include <array>
 #include <stdexcept>
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 #include <weft/parallel.hpp>
 
 #include "model/model_test.hpp"

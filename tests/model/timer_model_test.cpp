@@ -52,9 +52,9 @@ class ScriptedDriver final : public Driver {
 };
 
 /// The tasks of a runtime that never ends.
-class Tasks final : public TaskSet {
+class Tasks final : public OwnedTasks {
  public:
-  using TaskSet::TaskSet;
+  using OwnedTasks::OwnedTasks;
 
  private:
   void added() noexcept override {}
@@ -91,7 +91,7 @@ class Worker final : public Executor {
 
  private:
   void go_round(std::int64_t limit_ns) {
-    reactor.turn(limit_ns);
+    reactor.poll(limit_ns);
     if (Runnable* const work = ready_.exchange(nullptr, std::memory_order_acquire)) work->run();
   }
 
@@ -109,9 +109,9 @@ class Working {
  public:
   explicit Working(Worker& worker)
       : reactor_before_(Reactor::make_current(&worker.reactor)),
-        tasks_before_(TaskSet::make_current(&worker.tasks)) {}
+        tasks_before_(OwnedTasks::make_current(&worker.tasks)) {}
   ~Working() {
-    TaskSet::make_current(tasks_before_);
+    OwnedTasks::make_current(tasks_before_);
     Reactor::make_current(reactor_before_);
   }
   Working(const Working&) = delete;
@@ -119,7 +119,7 @@ class Working {
 
  private:
   Reactor* reactor_before_;
-  TaskSet* tasks_before_;
+  OwnedTasks* tasks_before_;
 };
 
 void arm_by(Worker& worker, Timer& timer, TimePoint at) {
@@ -207,7 +207,7 @@ void disarm_meets_worker_and_visitor(Execution& execution) {
   arm_by(worker, timer, passed);
   bool disarmed = false;
   execution.thread([&] { go_round_by(worker); });
-  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { static_cast<void>(worker.reactor.poll_remotely()); });
   execution.thread([&] { disarmed = timer.disarm(); });
   execution.join_all();
   go_round_by(worker);
@@ -258,7 +258,7 @@ void end_meets_worker_and_visitor(Execution& execution) {
   arm_every_by(worker, *owned.timer);
   worker.let_pass(2 * period);
   execution.thread([&] { go_round_by(worker); });
-  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { static_cast<void>(worker.reactor.poll_remotely()); });
   execution.thread([&] { owned.end(); });
   execution.join_all();
   go_round_by(worker);
@@ -423,7 +423,7 @@ void end_within_the_call(Execution& execution) {
   timer.emplace([&timer] { timer.reset(); });
   arm_by(worker, *timer, passed);
   execution.thread([&] { go_round_by(worker); });
-  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { static_cast<void>(worker.reactor.poll_remotely()); });
   execution.join_all();
   go_round_by(worker);
   require(!timer, "it was called");
@@ -458,7 +458,7 @@ void sleeper_is_visited(Execution& execution) {
   Owned owned;
   arm_by(worker, *owned.timer, never);
   execution.thread([&] { sleep_and_go_round_by(worker); });
-  execution.thread([&] { static_cast<void>(worker.reactor.visit()); });
+  execution.thread([&] { static_cast<void>(worker.reactor.poll_remotely()); });
   execution.thread([&] { disarm_and_end(owned, worker); });
   execution.join_all();
 }

@@ -2,7 +2,7 @@
 // leaves work lying while somebody could run it, loses or doubles any, or lets a stop be missed.
 #include "exec/worker.hpp"
 
-#include <weft/runnable.hpp>
+#include <weft/extend/runnable.hpp>
 
 #include <array>
 #include <chrono>
@@ -26,7 +26,7 @@ class ModelPark final : public Park {
     static_cast<void>(parker_.park_for(std::chrono::nanoseconds(0)));
     return true;
   }
-  bool collect() noexcept override {
+  bool poll_now() noexcept override {
     static_cast<void>(poll());
     return false;
   }

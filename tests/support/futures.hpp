@@ -2,7 +2,7 @@
 // executor that knows nothing of weft but its wakers, as foreign code would have.
 #pragma once
 
-#include <weft/atomic_waker.hpp>
+#include <weft/extend/atomic_waker.hpp>
 #include <weft/future.hpp>
 
 #include <atomic>

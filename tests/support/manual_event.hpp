@@ -1,10 +1,10 @@
-// ManualEvent: a leaf written by hand, as a user of <weft/task_header.hpp> would: tokens that any
+// ManualEvent: a leaf written by hand, as a user of <weft/extend/task_header.hpp> would: tokens that any
 // thread puts in and one task at a time waits for. Lossless by construction, so tests can count:
 // what was set was received, or is still inside.
 #pragma once
 
 #include <weft/task.hpp>
-#include <weft/task_header.hpp>
+#include <weft/extend/task_header.hpp>
 
 #include <coroutine>
 #include <cstddef>

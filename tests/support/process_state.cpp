@@ -1,6 +1,6 @@
 #include "support/process_state.hpp"
 
-#include <weft/frame_pool.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <chrono>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // TimerTest: the fixture of the tests of Timer, and a timer that counts.
 #pragma once
 
-#include <weft/placement.hpp>
+#include <weft/resume_on.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/timer.hpp>
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 #include <utility>
-#include <weft/http_url.hpp>
+#include <weft/http/url.hpp>
 
 #include "model_work.hpp"
 #include "values.hpp"

@@ -8,11 +8,12 @@
 #include <string>
 #include <system_error>
 #include <utility>
-#include <weft/http_server.hpp>
+#include <weft/http/server.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/time.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include "commands.hpp"
 #include "delay_path.hpp"
@@ -56,7 +57,7 @@ void tell_of_draining(std::size_t connections) {
 
 // Serves until the first signal, then drains; a second signal cuts that short. Gives the first
 // signal's number.
-Task<int> serve_until_signalled(TcpListener& listener, http::Server& server, StopSignals& signals) {
+Task<int> serve_until_signalled(SocketListener& listener, http::Server& server, StopSignals& signals) {
   int first = 0;
   co_await scope([&](Scope& children) -> Task<void> {
     auto serving = children.spawn([&] { return server.serve(listener); });
@@ -88,7 +89,7 @@ int run_delay(const DelayOptions& options) {
   if (options.die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   raise_fd_limit();
   StopSignals signals;
-  TcpListener listener = TcpListener::bind(options.listen);
+  SocketListener listener = SocketListener::bind(options.listen);
   const Endpoint endpoint = listener.local_endpoint();
   http::Server server(server_options(), answer);
   Runtime runtime(runtime_options(options.workers));

@@ -2,7 +2,7 @@
 
 #include <charconv>
 #include <utility>
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 namespace weft::tool {
 

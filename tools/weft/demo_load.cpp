@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <utility>
-#include <weft/http_client.hpp>
+#include <weft/http/client.hpp>
 #include <weft/net.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
@@ -61,7 +61,7 @@ class DemoFetcher {
   // opened before it have been accepted.
   Task<void> wait_until_accepted() {
     co_await yield_now();  // those that were spawned go first
-    auto probe = co_await TcpStream::connect(address_);
+    auto probe = co_await StreamSocket::connect(address_);
     co_await probe.write_all("GET /0/ HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
     std::byte answer[64];
     co_await probe.read(answer);

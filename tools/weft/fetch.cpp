@@ -10,10 +10,11 @@
 #include <tuple>
 #include <utility>
 #include <vector>
-#include <weft/http_client.hpp>
+#include <weft/http/client.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
+#include <weft/spawn.hpp>
 
 #include "commands.hpp"
 #include "fd_limit.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
-#include <weft/http_error.hpp>
+#include <weft/http/error.hpp>
 #include <weft/resolve.hpp>
 
 #include "values.hpp"

@@ -5,7 +5,7 @@
 #include <exception>
 #include <string>
 #include <utility>
-#include <weft/http_message.hpp>
+#include <weft/http/message.hpp>
 
 #include "fetch_report.hpp"
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 #include <weft/semaphore.hpp>
-#include <weft/then.hpp>
+#include <weft/on_complete.hpp>
 
 #include "model_connections.hpp"
 
@@ -37,7 +37,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     };
   }
   void acquire() {
-    then(
+    on_complete(
         connections_.free().acquire(),
         [self = shared_from_this()](Permit permit) { self->write(std::move(permit)); }, on_error());
   }
@@ -45,12 +45,12 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
  private:
   void write(Permit permit) {
     lease_.emplace(connections_, std::move(permit));
-    then(
+    on_complete(
         lease_->stream().write_all(exchange_.request()),
         [self = shared_from_this()] { self->read(); }, on_error());
   }
   void read() {
-    then(
+    on_complete(
         lease_->stream().read(exchange_.room()),
         [self = shared_from_this()](std::size_t size) { self->has_read(size); }, on_error());
   }

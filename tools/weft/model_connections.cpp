@@ -13,7 +13,7 @@ constexpr std::size_t wave = 1000;
 
 // A listener's queue is served in order: when this connection is answered, all before it have been
 // accepted.
-Task<void> expect_answer(TcpStream& stream) {
+Task<void> expect_answer(StreamSocket& stream) {
   ModelWork probe;
   Exchange exchange(probe, 0);
   co_await stream.write_all(exchange.request());
@@ -29,8 +29,8 @@ Task<void> expect_answer(TcpStream& stream) {
 Task<void> Connections::open() {
   streams_.reserve(work_.connections);
   while (streams_.size() < work_.connections) {
-    auto connecting = TcpStream::connect(work_.server);
-    TcpStream stream = co_await std::move(connecting);
+    auto connecting = StreamSocket::connect(work_.server);
+    StreamSocket stream = co_await std::move(connecting);
     streams_.push_back(std::move(stream));
     if (streams_.size() % wave == 0) co_await expect_answer(streams_.back());
   }

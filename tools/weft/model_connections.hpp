@@ -23,16 +23,16 @@ class Connections {
   /// A permit for each connection that is free. Who has got one takes a connection, and gives it
   /// back before the permit.
   [[nodiscard]] Semaphore& free() noexcept { return free_; }
-  [[nodiscard]] TcpStream take() {
-    TcpStream stream = std::move(streams_.back());
+  [[nodiscard]] StreamSocket take() {
+    StreamSocket stream = std::move(streams_.back());
     streams_.pop_back();
     return stream;
   }
-  void give_back(TcpStream stream) { streams_.push_back(std::move(stream)); }
+  void give_back(StreamSocket stream) { streams_.push_back(std::move(stream)); }
 
  private:
   const ModelWork& work_;
-  std::vector<TcpStream> streams_;
+  std::vector<StreamSocket> streams_;
   Semaphore free_;
 };
 
@@ -44,12 +44,12 @@ class Lease {
   ~Lease() { connections_.give_back(std::move(stream_)); }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
-  [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
+  [[nodiscard]] StreamSocket& stream() noexcept { return stream_; }
 
  private:
   Connections& connections_;
   Permit permit_;
-  TcpStream stream_;
+  StreamSocket stream_;
 };
 
 /// Opens the connections on a runtime of one worker, this thread, and runs `model` between begin()

@@ -1,6 +1,7 @@
 // `weft models`: the work written with coroutines.
 #include <exception>
 #include <weft/scope.hpp>
+#include <weft/spawn.hpp>
 
 #include "model_connections.hpp"
 

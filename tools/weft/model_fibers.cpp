@@ -2,6 +2,7 @@
 #include <exception>
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
+#include <weft/spawn.hpp>
 
 #include "model_connections.hpp"
 

@@ -1,0 +1,144 @@
+// ChannelCore: what a channel is but for its values: who waits, in which order, when they are
+// served, and how it ends. ChannelLeaf, the leaf of a task that waits for it. For those who write
+// ways of waiting for a channel; users: <weft/channel.hpp>. (The proof: src/sync/channel.cpp.)
+#pragma once
+
+#include <weft/extend/task_header.hpp>
+#include <weft/detail/handle_counts.hpp>
+#include <weft/extend/waiter_leaf.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <expected>
+#include <mutex>
+#include <optional>
+
+namespace weft {
+
+/// What try_send() did.
+enum class TrySend : std::uint8_t {
+  sent,    ///< the value has been moved out
+  full,    ///< the value is where it was: there is no room, or others wait for it
+  closed,  ///< the value is where it was: nobody will ever receive it
+};
+
+/// Why try_receive() gave nothing.
+enum class TryReceive : std::uint8_t {
+  empty,   ///< not now
+  closed,  ///< never again
+};
+
+/// What a send gives: nothing, or the value back, as nobody will receive it.
+template <class T>
+using SendResult = std::expected<void, T>;
+
+/// Waits on one side of a channel: to send the T at `value`, or to receive into the
+/// std::optional<T> there. Until it is served the channel may use that.
+class ChannelWaiter : public Waiter {
+ public:
+  ChannelWaiter(Wake how, void* value) noexcept : Waiter(how), value_(value) {}
+
+  /// When it has been served: whether nothing was moved because the channel is closed. Throws what
+  /// moving the value has thrown.
+  [[nodiscard]] bool found_closed() const {
+    if (error_ != nullptr) [[unlikely]]
+      std::rethrow_exception(error_);
+    return closed_;
+  }
+
+ protected:
+  ~ChannelWaiter() = default;
+
+ private:
+  friend class ChannelCore;
+  void* value_;
+  std::exception_ptr error_;
+  bool closed_ = false;
+};
+
+class ChannelCore : public HandleCounts {
+ public:
+  /// Queues `waiter` of that side, unless it can be served at once.
+  [[nodiscard]] Queued wait_with(Side side, ChannelWaiter& waiter) noexcept;
+  /// Takes the waiter back. True: nothing was moved, and it will not be woken. False: it is being
+  /// woken. Before wait_with(): makes it refuse, and gives false.
+  [[nodiscard]] bool withdraw(Side side, ChannelWaiter& waiter) noexcept;
+  /// Waits on this thread until it is served, and gives found_closed(). Throws std::logic_error on
+  /// a thread that runs weft tasks.
+  [[nodiscard]] bool wait_on_thread(Side side, void* value);
+
+  /// No more values are taken in. Any thread, any number of times.
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  /// How many wait on that side. A moment later it may be another number.
+  [[nodiscard]] std::size_t waiting(Side side) const noexcept;
+
+ protected:
+  using Lock = std::unique_lock<ThreadMutex>;
+
+  explicit ChannelCore(std::size_t capacity) noexcept : capacity_(capacity) {}
+  ~ChannelCore();
+
+  // What only the typed part can do. The first three with the mutex held; they may throw what
+  // moving a T throws, and then have changed nothing but the T that was to be moved.
+  virtual void push(void* value) = 0;
+  /// The first value inside, which has left also if it throws.
+  virtual void pop_into(void* slot) = 0;
+  virtual void hand_over(void* value, void* slot) = 0;
+  /// Destroys the values inside. Nobody adds or takes any more.
+  virtual void clear() noexcept = 0;
+
+  // The typed part does what is to be done when nobody waits, with the mutex held.
+  [[nodiscard]] bool plain_send() const noexcept {
+    return size_ < capacity_ && receivers_.first() == nullptr && !closed_;
+  }
+  [[nodiscard]] bool plain_receive() const noexcept {
+    return size_ != 0 && senders_.first() == nullptr;
+  }
+  /// The rest: gives up the lock.
+  [[nodiscard]] TrySend send_to_waiting(Lock lock, void* value);
+  /// Null: it has been received.
+  [[nodiscard]] std::optional<TryReceive> receive_with_waiting(Lock lock, void* slot);
+
+  mutable ThreadMutex mutex_;
+  std::size_t size_ = 0;  // guarded by mutex_, as all that follows
+
+ private:
+  void side_gone(Side side) noexcept override;
+  [[nodiscard]] WaiterList& list_of(Side side) noexcept {
+    return side == Side::sender ? senders_ : receivers_;
+  }
+  [[nodiscard]] Queued send_or_queue(ChannelWaiter& waiter) noexcept;
+  [[nodiscard]] Queued receive_or_queue(ChannelWaiter& waiter, ServedList& served) noexcept;
+  [[nodiscard]] bool serve_receiver(void* value, ServedList& served);
+  void refill(ServedList& served) noexcept;
+  [[nodiscard]] bool take_from_sender(void* slot, ServedList& served);
+  [[nodiscard]] bool take(void* slot, ServedList& served);
+  void serve_all_as_closed(WaiterList& list, ServedList& served) noexcept;
+
+  const std::size_t capacity_;
+  bool closed_ = false;
+  WaiterList senders_;    // all are ChannelWaiters
+  WaiterList receivers_;  // all are ChannelWaiters
+};
+
+/// The leaf that waits on one side of a channel.
+class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
+ public:
+  ChannelLeaf(ChannelCore& core, Side side, void* value) noexcept
+      : ChannelWaiter(&ChannelLeaf::on_served, value), core_(core), side_(side) {}
+
+ private:
+  friend class WaiterLeaf<ChannelLeaf>;
+  static void on_served(Runnable& self) noexcept { static_cast<ChannelLeaf&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return core_.wait_with(side_, *this); }
+  [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(side_, *this); }
+
+  ChannelCore& core_;
+  Side side_;
+};
+
+}  // namespace weft

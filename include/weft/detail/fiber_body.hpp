@@ -1,0 +1,273 @@
+// What fiber() and spawn_fiber() in <weft/fiber.hpp> are made of: a fiber's options, and the part
+// of it that lives in its task's frame: the function with its arguments, and how it is started and
+// ended.
+#pragma once
+
+#include <weft/outcome.hpp>
+#include <weft/spawn.hpp>
+#include <weft/task.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+class FiberCore;
+class FiberScheduler;
+struct FiberStack;
+
+struct FiberOptions {
+  /// For messages and dumps.
+  std::string name;
+  static constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
+  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
+  /// costs memory.
+  std::size_t stack_bytes = usual_stack_bytes;
+};
+
+/// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
+/// starts the fiber.
+class FiberBody : public Runnable {
+ public:
+  FiberBody(const FiberBody&) = delete;
+  FiberBody& operator=(const FiberBody&) = delete;
+
+  class Enter {
+   public:
+    explicit Enter(FiberBody& body) noexcept : body_(body) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <WeftPromise P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> task) {
+      return body_.enter_for(task.promise());
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    FiberBody& body_;
+  };
+
+  /// Goes on with the fiber until it waits, or has ended. Throws IoError if there is no stack for
+  /// it, and std::logic_error on a thread that works for no runtime.
+  [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// After the end: gives the stack back.
+  void finish() noexcept;
+
+ protected:
+  using Function = void (*)(FiberBody&) noexcept;
+  /// Ends the task on what is left of the fiber's stack, or gives false: then the drive does it.
+  using Complete = bool (*)(FiberBody&) noexcept;
+  /// `options` may be null. `call` runs on the fiber. What runs after it, on the loop's stack, is
+  /// the drive, the coroutine that enters it; or `complete`.
+  FiberBody(const FiberOptions* options, Function call, Complete complete = nullptr) noexcept
+      : Runnable(&FiberBody::run_start), options_(options), call_(call), complete_(complete) {}
+  ~FiberBody() = default;
+  /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
+  /// stack refers to.
+  void unwind_stack() noexcept;
+  /// Whether it is being unwound, or has been.
+  [[nodiscard]] bool stack_unwound() const noexcept { return unwinding_; }
+  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
+  /// to go on with then. Throws as enter().
+  std::coroutine_handle<> enter_for(PromiseBase& drive);
+  /// In its function's failure: its task's await site is that of the fiber's last await.
+  void publish_site() noexcept;
+  /// Who will be its drive, before it is scheduled to start.
+  void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
+
+ private:
+  friend class FiberCore;
+  static void run_start(Runnable& self) noexcept;
+  [[nodiscard]] static bool starts(const Runnable& work, const Runnable* task) noexcept;
+  void start();
+  [[nodiscard]] FiberCore* start_beside(FiberScheduler& scheduler) noexcept;
+  void start_on(FiberStack& stack, FiberScheduler& scheduler) noexcept;
+
+  [[nodiscard]] std::size_t stack_bytes() const noexcept {
+    return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
+  }
+  [[nodiscard]] std::string_view name() const noexcept {
+    return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
+  }
+
+  const FiberOptions* options_;
+  Function call_;
+  Complete complete_;
+  PromiseBase* drive_ = nullptr;
+  FiberCore* core_ = nullptr;  // on its stack, while it has one
+  bool ended_ = false;
+  bool unwinding_ = false;
+};
+
+template <class F, class... Args>
+using FiberResult = std::invoke_result_t<F&, Args...>;
+
+/// Calls `function(args…)`; what it gives is the outcome, unless `keep()` says otherwise.
+template <class T, class F, class Args, class Keep>
+void call_for(Outcome<T>& outcome, F& function, Args& args, Keep keep) {
+  const auto call = [&]() -> decltype(auto) {
+    return std::apply(
+        [&](auto&... each) -> decltype(auto) { return std::invoke(function, std::move(each)...); },
+        args);
+  };
+  if constexpr (std::is_void_v<T>) {
+    call();
+    if (keep()) outcome.set_value();
+  } else {
+    decltype(auto) result = call();
+    if (keep()) outcome.set_value(static_cast<decltype(result)&&>(result));
+  }
+}
+
+/// A fiber's function with its arguments, which live in the task's frame, and its outcome.
+template <class T, class F, class... Args>
+class FiberCall final : public FiberBody {
+ public:
+  FiberCall(const FiberOptions* options, F& function, Args&... args) noexcept
+      : FiberBody(options, &FiberCall::call), function_(function), args_(args...) {}
+  ~FiberCall() { unwind_stack(); }
+  [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
+
+ private:
+  static void call(FiberBody& self) noexcept {
+    auto& fiber = static_cast<FiberCall&>(self);
+    try {
+      call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
+    } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
+      fiber.publish_site();
+      fiber.outcome_.set_error(std::current_exception());
+    }
+  }
+
+  F& function_;
+  std::tuple<Args&...> args_;
+  Outcome<T> outcome_;
+};
+
+struct DefaultFiberOptions {};
+
+[[nodiscard]] inline const FiberOptions* as_options(const FiberOptions& own) noexcept {
+  return &own;
+}
+[[nodiscard]] inline const FiberOptions* as_options(DefaultFiberOptions) noexcept {
+  return nullptr;
+}
+
+/// A base, as the body that comes after it refers to them.
+template <class Options>
+struct FiberOptionsHolder {
+  [[no_unique_address]] Options options;
+};
+
+template <class Promise>
+struct SpawnedFiberFrame {
+  using promise_type = Promise;
+  std::coroutine_handle<Promise> frame;
+};
+
+/// A spawned fiber: the promise of a coroutine that is one block with header, function, arguments
+/// and result. The coroutine is the fiber's drive, and runs only when something that the fiber
+/// awaits hands over to it.
+template <class T, class Options, class F, class... Args>
+class SpawnedFiber final : public PromiseBase,
+                           private FiberOptionsHolder<Options>,
+                           public SpawnedResult<T>,
+                           private FiberBody {
+ public:
+  SpawnedFiber(Options& own_options, F& function, Args&... args)
+      : PromiseBase(std::coroutine_handle<SpawnedFiber>::from_promise(*this)),
+        FiberOptionsHolder<Options>{std::move(own_options)},
+        SpawnedResult<T>(&SpawnedFiber::on_finish),
+        FiberBody(as_options(FiberOptionsHolder<Options>::options), &SpawnedFiber::call,
+                  &SpawnedFiber::complete),
+        work_(std::in_place, std::move(function), std::move(args)...) {
+    driven_by(*this);
+  }
+
+  SpawnedFiberFrame<SpawnedFiber> get_return_object() noexcept {
+    return {std::coroutine_handle<SpawnedFiber>::from_promise(*this)};
+  }
+  template <class A>
+  A await_transform(A awaitable) const noexcept {
+    return awaitable;  // the sites are those of the fiber's awaits
+  }
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  /// There is no stack; or its function has thrown.
+  void unhandled_exception() noexcept {
+    this->note_failure(site());
+    this->outcome_.set_error(std::current_exception());
+  }
+
+  /// The drive: enters the fiber, or ends the task. Gives whom to go on with.
+  std::coroutine_handle<> go_on() {
+    if (!FiberBody::ended()) return this->enter_for(*this);
+    this->finish();
+    this->root_returned(*this);  // the frame may be gone
+    return std::noop_coroutine();
+  }
+  void launch_in(OwnedTasks& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
+
+ private:
+  struct Work {
+    explicit Work(F&& f, Args&&... a) : function(std::move(f)), args(std::move(a)...) {}
+    F function;
+    std::tuple<Args...> args;
+  };
+
+  static void call(FiberBody& self) noexcept {
+    auto& fiber = static_cast<SpawnedFiber&>(self);
+    try {
+      call_for(fiber.outcome_, fiber.work_->function, fiber.work_->args,
+               [&fiber] { return !fiber.stack_unwound(); });
+    } catch (...) {
+      if (!fiber.stack_unwound()) {
+        fiber.publish_site();
+        fiber.unhandled_exception();
+      }
+    }
+  }
+  /// What a failure leads to, a report perhaps, needs more stack than a fiber may have left.
+  static bool complete(FiberBody& self) noexcept {
+    auto& fiber = static_cast<SpawnedFiber&>(self);
+    if (fiber.outcome_.failed()) return false;
+    fiber.root_returned(fiber);
+    return true;
+  }
+  static void on_finish(TaskHeader& self, Ending ending) noexcept {
+    auto& fiber = static_cast<SpawnedFiber&>(self);
+    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    if (ending == Ending::let_go) return fiber.handle().destroy();
+    fiber.unwind_stack();
+    fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
+    fiber.end_with_outcome();
+  }
+
+  std::optional<Work> work_;
+};
+
+class FiberDrive {
+ public:
+  FiberDrive() noexcept {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> drive) const {
+    return drive.promise().go_on();
+  }
+  void await_resume() const noexcept {}
+};
+
+/// The promise takes what the arguments refer to, before this returns.
+template <class T, class Options, class F, class... Args>
+SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
+  for (;;) co_await FiberDrive();
+}
+
+}  // namespace weft

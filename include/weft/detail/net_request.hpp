@@ -1,0 +1,163 @@
+// The operations of stream sockets, as requests (see IoRequest in <weft/extend/io.hpp>). Users get them
+// from StreamSocket and SocketListener in <weft/net.hpp>, and need not name them.
+//
+// A request points to its socket and to the user's buffer: both must outlive the operation.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <weft/endpoint.hpp>
+#include <weft/extend/io.hpp>
+#include <weft/extend/operation.hpp>
+#include <weft/result.hpp>
+
+namespace weft {
+
+/// What streams report that the system has no number for.
+enum class SocketErrc {
+  unexpected_end = 1,  ///< the peer ended the stream within what was to be read
+};
+[[nodiscard]] const std::error_category& stream_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(SocketErrc code) noexcept {
+  return {static_cast<int>(code), stream_category()};
+}
+
+/// An open socket and the address that names it in errors; shared by a stream's halves. Defined in
+/// src/net.
+struct Socket;
+class StreamSocket;
+
+/// read: what there is, at most the buffer.
+struct ReadRequest {
+  using value_type = std::size_t;
+  ReadRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), buffer(to) {}
+  void prepare(Operation& op) noexcept;
+  Result<std::size_t> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<std::byte> buffer;
+};
+
+/// read_exact: goes on until the buffer is full.
+struct ReadExactRequest {
+  using value_type = void;
+  ReadExactRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), rest(to) {}
+  void prepare(Operation& op) noexcept;
+  static bool again(ReadExactRequest& self, Operation& op) noexcept;
+  Result<void> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<std::byte> rest;
+};
+
+/// write: as much as the system takes.
+struct WriteRequest {
+  using value_type = std::size_t;
+  WriteRequest(Socket* on, std::span<const std::byte> from) noexcept : socket(on), buffer(from) {}
+  void prepare(Operation& op) noexcept;
+  Result<std::size_t> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<const std::byte> buffer;
+};
+
+/// write_all: goes on until everything has been taken.
+struct WriteAllRequest {
+  using value_type = void;
+  WriteAllRequest(Socket* on, std::span<const std::byte> from) noexcept : socket(on), rest(from) {}
+  void prepare(Operation& op) noexcept;
+  static bool again(WriteAllRequest& self, Operation& op) noexcept;
+  Result<void> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<const std::byte> rest;
+};
+
+/// read_vectored and write_vectored.
+struct VectoredRequest {
+  using value_type = std::size_t;
+  VectoredRequest(Socket* on, OperationKind what, std::span<const IoSlice> in) noexcept
+      : socket(on), kind(what), slices(in) {}
+  void prepare(Operation& op) noexcept;
+  Result<std::size_t> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  OperationKind kind;  // readv or writev
+  std::span<const IoSlice> slices;
+};
+
+/// write_all_vectored: uses the slices up.
+struct WriteAllVectoredRequest {
+  using value_type = void;
+  WriteAllVectoredRequest(Socket* on, std::span<IoSlice> from) noexcept : socket(on), rest(from) {}
+  void prepare(Operation& op) noexcept;
+  static bool again(WriteAllVectoredRequest& self, Operation& op) noexcept;
+  Result<void> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<IoSlice> rest;
+};
+
+/// readable and writable.
+struct ReadyRequest {
+  using value_type = void;
+  ReadyRequest(Source* on, std::uint32_t wanted) noexcept : source(on), interests(wanted) {}
+  void prepare(Operation& op) noexcept;
+  Result<void> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Source* source;
+  std::uint32_t interests;
+};
+
+/// Room for any socket address of the system (asserted where it is used).
+using AddressRoom = std::array<std::byte, 128>;
+
+/// accept.
+struct AcceptRequest {
+  using value_type = StreamSocket;
+  explicit AcceptRequest(Socket* on) noexcept : listener(on) {}
+  void prepare(Operation& op) noexcept;
+  static bool again(AcceptRequest& self, Operation& op) noexcept;
+  Result<StreamSocket> finish(std::int64_t result);
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* listener;
+  const Operation* operation = nullptr;  // where the length of the peer's address is told
+  alignas(8) AddressRoom peer{};
+};
+
+struct ConnectOptions {
+  bool no_delay = true;  ///< TCP_NODELAY: send small writes at once, instead of gathering them
+};
+
+/// connect.
+struct ConnectRequest {
+  using value_type = StreamSocket;
+  ConnectRequest(Endpoint where, const ConnectOptions& how) noexcept
+      : to(std::move(where)), options(how) {}
+  void prepare(Operation& op) noexcept;
+  Result<StreamSocket> finish(std::int64_t result);
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Endpoint to;
+  ConnectOptions options;
+  std::shared_ptr<Socket> socket;
+  std::error_code failure;  // of what comes before the system's connect
+  alignas(8) AddressRoom address{};
+};
+
+}  // namespace weft
+
+template <>
+struct std::is_error_code_enum<weft::SocketErrc> : std::true_type {};

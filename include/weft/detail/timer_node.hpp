@@ -1,0 +1,37 @@
+// TimerNode: what the timer wheel holds of a timer.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace weft {
+
+/// A place in a list of the timer wheel: a node's, or the list's own.
+struct TimerLink {
+  TimerLink* next = nullptr;  ///< Null while a node is in no list.
+  TimerLink* previous = nullptr;
+};
+
+/// A node of the timer wheel. `deadline` is in nanoseconds of the steady clock.
+struct TimerNode {
+  /// Whose it is.
+  enum class Kind : std::uint8_t { operation, callback, sleep };
+
+  TimerNode() noexcept = default;
+  explicit TimerNode(Kind of_what) noexcept : kind(of_what) {}
+  /// The node that has `its` link.
+  [[nodiscard]] static TimerNode& of(TimerLink& its) noexcept;
+
+  TimerLink link;
+  std::int64_t deadline = 0;
+  const Kind kind = Kind::operation;
+  bool due = false;  ///< A Timer's, not in the wheel: its callback waits for its turn.
+};
+static_assert(std::is_standard_layout_v<TimerNode>);
+
+inline TimerNode& TimerNode::of(TimerLink& its) noexcept {
+  // SAFETY: it is the first member of a node, and so at its address.
+  return reinterpret_cast<TimerNode&>(its);
+}
+
+}  // namespace weft

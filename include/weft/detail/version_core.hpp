@@ -1,0 +1,83 @@
+// VersionCore: a number that only grows, and those who wait until it is no longer the one that they
+// have seen. Under <weft/broadcast.hpp>, whose number counts values, and <weft/watch.hpp>, whose
+// number counts changes. For those who write ways of waiting. (The proof: src/sync/version.cpp.)
+#pragma once
+
+#include <weft/detail/handle_counts.hpp>
+#include <weft/extend/waiter_leaf.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace weft {
+
+/// Waits for a version other than `seen`, or for the end of versions.
+class VersionWaiter : public Waiter {
+ public:
+  VersionWaiter(Wake how, std::uint64_t seen) noexcept : Waiter(how), seen_(seen) {}
+  [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
+
+ protected:
+  ~VersionWaiter() = default;
+
+ private:
+  std::uint64_t seen_;
+};
+
+class VersionCore : public HandleCounts {
+ public:
+  /// Queues `waiter`, unless there is news for it.
+  [[nodiscard]] Queued wait_with(VersionWaiter& waiter) noexcept;
+  /// True: it will not be woken. False: it is being woken. Before wait_with(): makes it refuse, and
+  /// gives false.
+  [[nodiscard]] bool withdraw(VersionWaiter& waiter) noexcept;
+  /// Waits on this thread. Throws std::logic_error, naming `what`, on a thread that runs weft
+  /// tasks, if it would have to wait.
+  void wait_on_thread(std::uint64_t seen, const char* what);
+
+  /// Whether one who has seen that version need not wait.
+  [[nodiscard]] bool news_since(std::uint64_t seen) const noexcept;
+  [[nodiscard]] std::uint64_t version() const noexcept;
+  [[nodiscard]] bool closed() const noexcept;
+  /// How many wait. A moment later it may be another number.
+  [[nodiscard]] std::size_t waiting() const noexcept;
+  /// There will be no further version. Any thread, any number of times.
+  void close() noexcept;
+
+ protected:
+  using Lock = std::unique_lock<ThreadMutex>;
+
+  VersionCore() noexcept = default;
+  ~VersionCore();
+
+  /// With the mutex held: the next version is there. Gives up the lock, and wakes all.
+  void advance(Lock lock) noexcept;
+
+  mutable ThreadMutex mutex_;
+  std::uint64_t version_ = 0;  // guarded by mutex_, as is all that follows
+  bool closed_ = false;
+
+ private:
+  void side_gone(Side side) noexcept override;
+  void wake_all(Lock lock) noexcept;
+
+  WaiterList waiters_;  // all are VersionWaiters
+};
+
+/// The leaf of a task that waits for news.
+class VersionLeaf final : public WaiterLeaf<VersionLeaf>, public VersionWaiter {
+ public:
+  VersionLeaf(VersionCore& core, std::uint64_t seen) noexcept
+      : VersionWaiter(&VersionLeaf::on_news, seen), core_(core) {}
+
+ private:
+  friend class WaiterLeaf<VersionLeaf>;
+  static void on_news(Runnable& self) noexcept { static_cast<VersionLeaf&>(self).served(); }
+  [[nodiscard]] Queued queue() noexcept { return core_.wait_with(*this); }
+  [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(*this); }
+
+  VersionCore& core_;
+};
+
+}  // namespace weft

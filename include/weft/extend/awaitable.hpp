@@ -1,0 +1,67 @@
+// What can be awaited, and how: the Awaitable concept, and get_awaiter(), through which coroutines
+// and fibers alike find an awaiter. Three kinds:
+//
+//  - weft's own awaiters, whose await_suspend() asks for a WeftPromise: they know the task that
+//    waits, resume it where it belongs, and can be cancelled;
+//  - futures (<weft/future.hpp>), which are polled;
+//  - foreign ones, made for any coroutine: they take a std::coroutine_handle<>, and may resume it
+//  on
+//    whatever thread. They are given a handle that only makes the task runnable again: see
+//    <weft/detail/foreign_awaiter.hpp>.
+#pragma once
+
+#include <weft/future.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+template <class F>
+class FutureAwaiter;  // <weft/detail/future_awaiter.hpp>
+template <class A>
+class ForeignAwaiter;  // <weft/detail/foreign_awaiter.hpp>
+
+/// The awaiter that an awaitable gives, or is.
+template <class A>
+decltype(auto) own_awaiter(A&& awaitable) {
+  if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
+    return std::forward<A>(awaitable).operator co_await();
+  } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
+    return operator co_await(std::forward<A>(awaitable));
+  } else {
+    return std::forward<A>(awaitable);
+  }
+}
+
+/// Made for any coroutine, not for weft's.
+template <class A>
+concept ForeignAwaitable = requires(A&& awaitable, std::coroutine_handle<> any) {
+  own_awaiter(std::forward<A>(awaitable)).await_suspend(any);
+  own_awaiter(std::forward<A>(awaitable)).await_resume();
+};
+
+/// What `co_await awaitable` in a weft coroutine, and weft::await() in a fiber, work with.
+template <class A>
+decltype(auto) get_awaiter(A&& awaitable) {
+  if constexpr (PlainFuture<A>) {
+    return FutureAwaiter<A>(std::forward<A>(awaitable));
+  } else if constexpr (ForeignAwaitable<A>) {
+    return ForeignAwaiter<A>(std::forward<A>(awaitable));
+  } else {
+    return own_awaiter(std::forward<A>(awaitable));
+  }
+}
+
+/// What `co_await std::declval<A>()` gives.
+template <class A>
+using AwaitResult = decltype(get_awaiter(std::declval<A>()).await_resume());
+
+template <class A>
+concept Awaitable = requires(A&& awaitable) {
+  { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
+};
+
+}  // namespace weft

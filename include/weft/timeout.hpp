@@ -1,0 +1,95 @@
+// timeout(): a limit on how long one awaitable is waited for.
+#pragma once
+
+#include <weft/extend/awaitable.hpp>
+#include <weft/result.hpp>
+#include <weft/select.hpp>
+#include <weft/sleep.hpp>
+#include <weft/task.hpp>
+#include <weft/time.hpp>
+
+#include <cstdint>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+template <class R>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<Result<T>> = true;
+
+/// Of a deadline that only the caller knows of: see DeadlineBinding.
+class NotInherited {
+ public:
+  explicit NotInherited(std::int64_t) noexcept {}
+};
+
+/// What timeout() and with_deadline() run. `Binding` tells all below, or not. `what` names it to who is
+/// told that the time is over.
+template <class Binding, class T>
+Task<T> run_with_deadline(Task<T> child, TimePoint deadline, const char* what) {
+  [[maybe_unused]] Binding binding(deadline.time_since_epoch().count());
+  if constexpr (!std::is_same_v<Binding, NotInherited>) {
+    co_await binding.enter();
+    // An earlier one that is inherited cancels this task in time.
+    if (!binding.is_nearest()) co_return co_await std::move(child);
+  }
+  Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
+  if constexpr (is_result<T>) {
+    if (!first.template has<0>()) co_return fail(std::errc::timed_out);
+  } else {
+    if (!first.template has<0>()) {
+      throw IoError(std::make_error_code(std::errc::timed_out), what);
+    }
+  }
+  if constexpr (std::is_void_v<T>) {
+    first.template take<0>();
+  } else {
+    co_return first.template take<0>();
+  }
+}
+
+/// An awaitable with a deadline; see timeout().
+template <Awaitable A>
+class [[nodiscard]] Timeout {
+ public:
+  Timeout(A awaitable, TimePoint deadline) noexcept(std::is_nothrow_move_constructible_v<A>)
+      : awaitable_(std::move(awaitable)), deadline_(deadline) {}
+
+  auto operator co_await() && {
+    return run_with_deadline<NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
+        .operator co_await();
+  }
+  /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
+  auto attempt() &&
+    requires requires(A&& a) { std::move(a).attempt(); }
+  {
+    using Inner = decltype(std::move(awaitable_).attempt());
+    return Timeout<Inner>(std::move(awaitable_).attempt(), deadline_);
+  }
+
+ private:
+  A awaitable_;
+  TimePoint deadline_;
+};
+
+/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end
+/// awaited; if it had got its result nevertheless, that is given. Else throws IoError
+/// (errc::timed_out); for an awaitable that gives a Result, gives fail(errc::timed_out) instead.
+/// What it runs is not told: for that there is with_deadline(), in <weft/deadline.hpp>. Cancel: cancels
+/// the awaitable.
+template <Awaitable A>
+[[nodiscard]] Timeout<A> timeout(A awaitable, Duration duration) noexcept(
+    std::is_nothrow_move_constructible_v<A>) {
+  return Timeout<A>(std::move(awaitable), deadline_after(duration));
+}
+/// The same until a point in time.
+template <Awaitable A>
+[[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept(
+    std::is_nothrow_move_constructible_v<A>) {
+  return Timeout<A>(std::move(awaitable), deadline);
+}
+
+}  // namespace weft

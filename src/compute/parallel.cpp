@@ -1,0 +1,56 @@
+// parallel(): a tree of forks as the leaf of a task.
+//
+// The leaf is a root of the team. It ends once: by the member that has run it, or by a cancel that
+// has taken it back from the queue. A cancel that comes before it is queued marks its region, and
+// the member that takes it then runs nothing.
+#include <weft/parallel.hpp>
+
+#include "compute/team.hpp"
+
+namespace weft {
+
+bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
+  TaskHeader& task = innermost.task();
+  task_ = &task;
+  team_ = Team::current();
+  if (!task.suspended_and_armed(innermost, *this)) return true;
+  const Result<void> taken =
+      team_ != nullptr ? team_->submit(*this) : fail(std::errc::operation_not_supported);
+  // Once it is taken the wait may end on another thread, and this leaf be gone.
+  if (taken) return true;
+  failed(std::make_exception_ptr(IoError(taken.error(), "parallel")));
+  return !task.leaf_ended_inline();
+}
+
+void ParallelLeaf::run_root(ForkRoot& self) noexcept {
+  // SAFETY: this function is given only to the ForkRoot of a ParallelLeaf.
+  auto& leaf = static_cast<ParallelLeaf&>(self);
+  bool cancelled = leaf.region().cancelled();
+  if (!cancelled) {
+    try {
+      leaf.call();
+    } catch (const ForkCancelled&) {
+      cancelled = true;
+    } catch (...) {
+      leaf.failed(std::current_exception());
+    }
+  }
+  leaf.task_->leaf_ended(cancelled);
+}
+
+void ParallelLeaf::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a ParallelLeaf, which stays until
+  // request_finished().
+  auto& leaf = static_cast<ParallelLeaf&>(self);
+  TaskHeader* const task = leaf.task_;
+  if (leaf.team_ == nullptr) {
+    // It is failing already.
+  } else if (leaf.team_->withdraw(leaf)) {
+    task->leaf_ended(true);
+  } else {
+    leaf.team_->cancel(leaf.region());
+  }
+  task->request_finished();
+}
+
+}  // namespace weft

@@ -1,0 +1,121 @@
+// The team itself: its threads, and the roots that it is given.
+#include "compute/team.hpp"
+
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "base/thread_pointer.hpp"
+#include "os/thread.hpp"
+
+namespace weft {
+
+// Never inlined: a compiler may keep the address of a thread_local over a suspension.
+[[gnu::noinline]] Team* Team::current() noexcept { return thread_pointer<Team>(); }
+
+[[gnu::noinline]] Team* Team::make_current(Team* team) noexcept {
+  return std::exchange(thread_pointer<Team>(), team);
+}
+
+Result<void> Team::submit(ForkRoot& root) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (stopping()) return fail(std::errc::operation_canceled);
+  if (threads_.empty()) {
+    if (const std::error_code error = start()) return fail(error);
+  }
+  root.next_ = nullptr;
+  root.queued_ = true;
+  (first_ != nullptr ? last_->next_ : first_) = &root;
+  last_ = &root;
+  active_.fetch_add(1, std::memory_order_relaxed);
+  submitted_.fetch_add(1, std::memory_order_relaxed);
+  wake_all();
+  return {};
+}
+
+void Team::make_members() {
+  if (size_ == 0) size_ = cpu_count();
+  members_.clear();
+  members_.reserve(size_);
+  for (std::size_t i = 0; i < size_; ++i) {
+    members_.push_back(std::make_unique<TeamMember>(*this, i));
+  }
+}
+
+/// With the mutex held. Fewer threads than wanted will do, as long as there is one.
+std::error_code Team::start() noexcept try {
+  make_members();
+  threads_.reserve(size_);
+  try {
+    for (std::size_t i = 0; i < size_; ++i) {
+      threads_.emplace_back([member = members_[i].get()] { member->work(); });
+    }
+  } catch (const std::system_error& error) {
+    if (threads_.empty()) return error.code();
+  }
+  return {};
+} catch (const std::bad_alloc&) {
+  return std::make_error_code(std::errc::not_enough_memory);
+}
+
+/// Who means to sleep for good when nothing is active any more must see a stop, and what ends last
+/// may end after the stop has woken all.
+void Team::root_ended() noexcept {
+  active_.fetch_sub(1, std::memory_order_relaxed);
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in request_stop()
+  if (stopping()) wake_all();
+  ended_.fetch_add(1, std::memory_order_release);
+}
+
+/// With the mutex held.
+void Team::request_stop() noexcept {
+  stopping_.store(true, std::memory_order_relaxed);
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in root_ended()
+  wake_all();
+}
+
+/// Once there are members: the token that each gets is there when it next means to sleep.
+void Team::wake_all() noexcept {
+  for (const auto& member : members_) member->parker_.unpark();
+}
+
+ForkRoot* Team::take_root() noexcept {
+  if (!active()) return nullptr;
+  const std::lock_guard lock(mutex_);
+  ForkRoot* const root = first_;
+  if (root == nullptr) return nullptr;
+  first_ = root->next_;
+  root->queued_ = false;
+  return root;
+}
+
+bool Team::withdraw(ForkRoot& root) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!root.queued_) return false;
+  ForkRoot* before = nullptr;
+  for (ForkRoot* each = first_; each != &root; each = each->next_) before = each;
+  (before != nullptr ? before->next_ : first_) = root.next_;
+  if (last_ == &root) last_ = before;
+  root.queued_ = false;
+  root_ended();
+  return true;
+}
+
+void Team::cancel(ForkRegion& region) noexcept {
+  region.cancelled_.store(true, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  for (const auto& member : members_) member->look_at_region();
+}
+
+void Team::stop() noexcept {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    threads.swap(threads_);
+    request_stop();
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace weft

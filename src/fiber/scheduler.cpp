@@ -1,0 +1,46 @@
+#include "fiber/scheduler.hpp"
+
+#include <cxxabi.h>
+
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/thread_pointer.hpp"
+#include "fiber/overflow.hpp"
+
+namespace weft {
+
+// Never inlined: see thread_pointer(); a switch is a suspension, too.
+[[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept { return thread_pointer<FiberScheduler>(); }
+
+[[gnu::noinline]] FiberScheduler* FiberScheduler::make_current(FiberScheduler* scheduler) noexcept {
+  FiberScheduler* const before = std::exchange(thread_pointer<FiberScheduler>(), scheduler);
+  if (before != nullptr) before->signal_stack_.remove();
+  if (scheduler != nullptr) {
+    // SAFETY: the layout is the ABI's: see ExceptionGlobals.
+    scheduler->globals_ = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
+    if (scheduler->queue_ != nullptr) scheduler->signal_stack_.install();
+  }
+  return before;
+}
+
+void FiberScheduler::get_ready() noexcept {
+  queue_ = PinnedQueue::current();
+  signal_stack_.install();
+  report_bad_access(&report_overflow);
+}
+
+std::coroutine_handle<> FiberScheduler::enter(FiberCore& fiber) noexcept {
+  WEFT_CHECK(running_ == nullptr, "a fiber is entered from another one's stack");
+  know_thread(loop_.sanitizer);
+  running_ = &fiber;
+  void* const next = go(loop_, fiber.flow(), &fiber, false);
+  running_ = nullptr;
+  return next != nullptr ? std::coroutine_handle<>::from_address(next) : std::noop_coroutine();
+}
+
+void FiberScheduler::leave(FiberCore& from, std::coroutine_handle<> next, bool ends) noexcept {
+  static_cast<void>(go(from.flow(), loop_, next.address(), ends));
+}
+
+}  // namespace weft

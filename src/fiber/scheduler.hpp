@@ -1,0 +1,205 @@
+// FiberScheduler: where one worker's fibers meet its loop: the flow of the loop while a fiber runs, who
+// is running, and the switch between them. FiberCore: one fiber that has started, at the top of its
+// stack.
+//
+// The worker's loop runs a fiber by enter(), on the thread's stack; the fiber comes back by
+// leave(). A fiber that has to wait, or has ended, goes on with another one that is ready, or that
+// has just been spawned, by switch_to(), without the loop. Whichever fiber comes back, enter()
+// returns in the loop what that one wants done there.
+//
+// Invariants:
+//  - everything here happens on the worker's thread, except what FiberCore does as an Executor;
+//  - a fiber that waits is entered only when its own leaf has ended: then its task's innermost
+//  frame
+//    is its drive, the coroutine that stands for it in its task (see <weft/fiber.hpp>);
+//  - nothing resumes a fiber elsewhere, so it may still be on its way to suspend() when its leaf
+//    ends on another thread: it is entered only after it has left its stack.
+#pragma once
+
+#include <weft/fiber.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <string_view>
+
+#include "fiber/context.hpp"
+#include "fiber/sanitizer.hpp"
+#include "fiber/stack.hpp"
+#include "os/bad_access.hpp"
+#include "task/pinned_queue.hpp"
+
+namespace weft {
+
+class FiberScheduler;
+struct FiberLocalNode;
+
+/// What the C++ runtime keeps for each thread: the exceptions that are being handled, and how many
+/// are in flight. Laid out by the Itanium C++ ABI, "Exception Handling", 2.2.2.
+struct ExceptionGlobals {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+/// A flow of control with all that is switched along with it.
+struct Flow {
+  FlowContext context;
+  ExceptionGlobals exceptions;
+  [[no_unique_address]] SanitizerFlow sanitizer;
+};
+
+/// Runs as a Runnable: goes on with the fiber.
+///
+/// The first two cache lines are what a switch and a yield touch of it: among a thousand fibers
+/// those have to come from afar each time.
+class alignas(64) FiberCore final : public Runnable {
+ public:
+  FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler, PromiseBase& drive) noexcept;
+
+  /// From outside of it: goes on with it where that is possible at once, else schedules it. What is
+  /// to be resumed next.
+  [[nodiscard]] std::coroutine_handle<> enter_or_schedule() noexcept;
+  /// Lets the fiber unwind its stack; returns when it has ended.
+  void unwind() noexcept;
+  /// After its end: the task's executor is what it was before.
+  void hand_task_back() noexcept { task_.move_to(executor_.before); }
+  /// The drive's await site, which a yield leaves alone, is that of the fiber's last await.
+  void publish_site() noexcept { drive_.set_site(site_); }
+
+  // On the fiber
+  [[nodiscard]] FiberWait begin_wait(std::source_location site);
+  void yield(FiberScheduler& scheduler, std::source_location site);
+  [[nodiscard]] bool run_ahead(SpawnedTask& child, std::source_location site);
+  void suspend();
+  void suspend_into(std::coroutine_handle<> child);
+  void complete() noexcept;
+
+  [[nodiscard]] bool may_await() const noexcept { return !waiting_; }
+  [[nodiscard]] PromiseBase& drive() const noexcept { return drive_; }
+  [[nodiscard]] FiberStack& stack() const noexcept { return stack_; }
+  [[nodiscard]] FiberScheduler& scheduler() const noexcept { return scheduler_; }
+  /// Empty if it was given none, or has ended.
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  [[nodiscard]] FiberLocalNode*& locals() noexcept { return locals_; }
+  [[nodiscard]] Flow& flow() noexcept { return flow_; }
+
+ private:
+  /// The task's executor while the fiber runs it: what concerns the task alone becomes the core, so
+  /// that the fiber may be entered without its coroutine.
+  class TaskExecutor final : public Executor {
+   public:
+    TaskExecutor(FiberCore& core, Executor& task_was_on) noexcept
+        : before(task_was_on), core_(core) {
+      share_idle_hint(task_was_on);
+    }
+    void schedule(Runnable& work) noexcept override { core_.queue_.schedule(of_task(work)); }
+    void defer(Runnable& work) noexcept override { core_.queue_.defer(of_task(work)); }
+    void hold() noexcept override { core_.queue_.hold(); }
+    void release() noexcept override { core_.queue_.release(); }
+    // What the fiber begins is placed as its task was.
+    [[nodiscard]] Executor& shared() noexcept override { return before.shared(); }
+    [[nodiscard]] Executor& whole() noexcept override { return before.whole(); }
+    [[nodiscard]] bool bound() const noexcept override { return true; }
+
+    Executor& before;
+
+   private:
+    [[nodiscard]] Runnable& of_task(Runnable& work) const noexcept {
+      return &work == &core_.task_ ? static_cast<Runnable&>(core_) : work;
+    }
+    FiberCore& core_;
+  };
+
+  static void run_fiber(Runnable& self) noexcept;
+  static void entry(void* self) noexcept;
+  [[nodiscard]] static FiberCore* enterable(Runnable* work) noexcept;
+  static void prefetch_after(const FiberCore& other) noexcept;
+
+  [[nodiscard]] bool enterable() const noexcept {
+    return task_.innermost() == &drive_ && !task_.unwinding();
+  }
+  /// Whether something is bound for its task: that is made current where the loop enters it, and
+  /// not where another fiber hands over to it.
+  [[nodiscard]] bool needs_loop() const noexcept { return task_.context() != nullptr; }
+  [[nodiscard]] FiberCore* next_direct() noexcept;
+  [[nodiscard]] FiberCore* start_fresh(const Runnable* task) noexcept;
+  void go_on_with(FiberScheduler& scheduler, FiberCore& other, bool ends = false) noexcept;
+  void resumed();
+
+  Flow flow_;
+  TaskHeader& task_;
+  PromiseBase& drive_;
+  FiberScheduler& scheduler_;
+  PinnedQueue& queue_;
+  std::source_location site_;  // of its last await; none yet has no line
+  bool waiting_ = false;
+  bool unwinding_ = false;
+  FiberBody& body_;
+  FiberStack& stack_;
+  std::string_view name_;  // in the body's options
+  FiberLocalNode* locals_ = nullptr;
+  TaskExecutor executor_;
+};
+
+class FiberScheduler {
+ public:
+  FiberScheduler() noexcept = default;
+  FiberScheduler(const FiberScheduler&) = delete;
+  FiberScheduler& operator=(const FiberScheduler&) = delete;
+
+  /// The scheduler of the worker that the calling thread is, or null.
+  [[nodiscard]] static FiberScheduler* current() noexcept;
+  /// Makes `scheduler` (may be null) the calling thread's; returns the one before.
+  static FiberScheduler* make_current(FiberScheduler* scheduler) noexcept;
+
+  [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
+  /// Whose stack is in use, or null.
+  [[nodiscard]] FiberCore* running() const noexcept { return running_; }
+  /// Where the worker's fibers wait for their turn. After before_first_start().
+  [[nodiscard]] PinnedQueue& queue() const noexcept { return *queue_; }
+  /// On the worker, before a fiber starts: sees to it, once, that an overflow can be reported.
+  void before_first_start() noexcept {
+    if (queue_ == nullptr) [[unlikely]]
+      get_ready();
+  }
+
+  /// On the loop's stack: goes on with `fiber`, until one of the fibers leaves.
+  [[nodiscard]] std::coroutine_handle<> enter(FiberCore& fiber) noexcept;
+  /// On a fiber: back to the loop, which resumes `next` (may be null).
+  void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
+  /// The loop's own flow, while a fiber runs.
+  [[nodiscard]] const FlowContext& loop() const noexcept { return loop_.context; }
+  /// On a fiber: goes on with `to`.
+  [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to,
+                                        bool ends = false) noexcept {
+    running_ = &to;
+    static_cast<void>(go(from.flow(), to.flow(), &to, ends));
+  }
+  /// First thing that a new flow does.
+  void arrived(FiberCore& fiber) noexcept {
+    after_switch(fiber.flow().sanitizer, last_->sanitizer);
+  }
+
+ private:
+  void get_ready() noexcept;
+  // Inlined where it is used: a level of call between a switch and its caller is one more return
+  // for the processor to guess wrong.
+  [[gnu::always_inline]] void* go(Flow& from, Flow& to, void* argument, bool ends) noexcept {
+    from.exceptions = *globals_;
+    *globals_ = to.exceptions;
+    if constexpr (switches_are_told) last_ = &from;
+    before_switch(from.sanitizer, to.sanitizer, ends);
+    void* const given = from.context.suspend_and_go_on_inline(to.context, argument);
+    if constexpr (switches_are_told) after_switch(from.sanitizer, last_->sanitizer);
+    return given;
+  }
+
+  Flow loop_;
+  Flow* last_ = nullptr;  // who switched last, for sanitizers
+  FiberCore* running_ = nullptr;
+  PinnedQueue* queue_ = nullptr;
+  ExceptionGlobals* globals_ = nullptr;  // the thread's
+  StackPool stacks_;
+  AlternateSignalStack signal_stack_;
+};
+
+}  // namespace weft

@@ -1,0 +1,247 @@
+#include "runtime/impl.hpp"
+
+#include <mutex>
+#include <stdexcept>
+
+#include "base/check.hpp"
+#include "os/thread.hpp"
+#include "reactor/readiness_driver.hpp"
+#include "runtime/failure_report.hpp"
+#include "runtime/slow_shutdown.hpp"
+
+namespace weft {
+
+namespace {
+
+constexpr std::size_t most_workers = 1024;
+constexpr std::size_t max_spare_workers = 64;
+constexpr std::uint32_t most_runs_a_poll = 1024;
+
+/// Throws for what cannot be.
+std::size_t worker_count(const RuntimeOptions& options) {
+  if (options.compute_threads > most_workers) {
+    throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
+                                std::to_string(options.compute_threads));
+  }
+  if (options.virtual_time && !options.current_thread) {
+    throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
+  }
+  if (options.thread_per_core && options.current_thread) {
+    throw std::invalid_argument("weft::Runtime: thread_per_core and current_thread are two things");
+  }
+  if (options.current_thread) return 1;
+  if (options.workers > most_workers) {
+    throw std::invalid_argument("weft::Runtime: workers must be at most 1024, not " +
+                                std::to_string(options.workers));
+  }
+  return options.workers != 0 ? options.workers : cpu_count();
+}
+
+/// Wakes a thread that is outside the runtime.
+class ThreadJoiner final : public JoinWaiter {
+ public:
+  ThreadJoiner() noexcept : JoinWaiter(&ThreadJoiner::on_end) {}
+  void wait() noexcept { parker_.park(); }
+
+ private:
+  static void on_end(JoinWaiter& self) noexcept {
+    static_cast<ThreadJoiner&>(self).parker_.unpark();
+  }
+  ThreadParker parker_;
+};
+
+/// The same for one that waits for the seat of a current_thread runtime meanwhile.
+class SeatJoiner final : public JoinWaiter, public WorkerCoreLease::Waiter {
+ public:
+  explicit SeatJoiner(WorkerCoreLease& seat) noexcept : JoinWaiter(&SeatJoiner::on_end), core_lease_(seat) {}
+
+ private:
+  static void on_end(JoinWaiter& self) noexcept {
+    auto& joiner = static_cast<SeatJoiner&>(self);
+    joiner.core_lease_.end_wait(joiner);
+  }
+  WorkerCoreLease& core_lease_;
+};
+
+}  // namespace
+
+// The machine
+
+Runtime::Impl::Impl(RuntimeOptions options)
+    : options_(std::move(options)),
+      workers_(worker_count(options_)),
+      most_spares_(workers_ > 1 && !options_.thread_per_core ? max_spare_workers : 0),
+      team_(options_.compute_threads) {
+  parks_.reserve(workers_ + most_spares_);
+  fiber_schedulers_.reserve(workers_ + most_spares_);
+  starts_.reserve(workers_ + most_spares_);
+  for (std::size_t i = 0; i < workers_; ++i) add_worker();
+  make_schedulers();
+  Executor& executor =
+      options_.thread_per_core ? static_cast<Executor&>(per_core_) : *schedulers_.front();
+  tasks_ = std::make_unique<RootTasks>(executor, options_.thread_per_core, workers_ + most_spares_,
+                                       std::move(options_.on_failure));
+  if (!options_.current_thread) start_threads();
+}
+
+Runtime::Impl::~Impl() { shutdown(); }
+
+/// The parts that are a worker's own.
+void Runtime::Impl::add_worker() {
+  Clock& clock = options_.virtual_time ? static_cast<Clock&>(virtual_clock_) : steady_clock_;
+  auto driver = ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
+  if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
+  auto park = std::make_unique<ReactorPark>(std::move(*driver), clock);
+  auto fiber_scheduler = std::make_unique<FiberScheduler>();
+  auto start = std::make_unique<Start>();
+  if (options_.virtual_time) park->skip_time_of(virtual_clock_, others_);
+  parks_.push_back(std::move(park));  // there is room: see the constructor
+  fiber_schedulers_.push_back(std::move(fiber_scheduler));
+  starts_.push_back(std::move(start));
+}
+
+void Runtime::Impl::make_schedulers() {
+  std::vector<Park*> parks;
+  for (const auto& park : parks_) parks.push_back(park.get());
+  if (!options_.thread_per_core) {
+    schedulers_.push_back(std::make_unique<Scheduler>(parks, most_spares_));
+  } else {
+    for (Park* const park : parks) {
+      schedulers_.push_back(std::make_unique<Scheduler>(std::vector{park}, 0, &per_core_));
+      per_core_.add(*schedulers_.back());
+    }
+  }
+  for (std::size_t i = 0; i < parks_.size(); ++i) {
+    parks_[i]->reactor().calls().run_on(worker(i).local());
+  }
+}
+
+Worker& Runtime::Impl::worker(std::size_t index) noexcept {
+  return options_.thread_per_core ? schedulers_[index]->worker(0)
+                                  : schedulers_.front()->worker(index);
+}
+
+Executor& Runtime::Impl::executor_of(std::size_t index) {
+  if (index >= workers_) {
+    throw std::out_of_range("weft::Runtime::spawn_on: there is no worker " + std::to_string(index));
+  }
+  if (options_.thread_per_core) return *schedulers_[index];
+  return worker(index).local();
+}
+
+ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
+  ThreadContext context;
+  context.reactor = &parks_[index]->reactor();
+  context.tasks = tasks_.get();
+  context.counter = tasks_->counter(index);
+  context.pool = &blocking_;
+  context.team = &team_;
+  context.fiber_scheduler = fiber_schedulers_[index].get();
+  context.spare_workers = this;
+  return context;
+}
+
+template <class Stop>
+void Runtime::Impl::drive(Stop stop) noexcept {
+  const ScopedContext here(context(0));
+  worker(0).run_until(stop);
+}
+
+void Runtime::Impl::wait(SpawnedTask& task) {
+  if (options_.current_thread) {
+    SeatJoiner joiner(core_lease_);
+    if (task.wait_with(joiner) != SpawnedTask::Registered::waiting) return;
+    core_lease_.wait(joiner, [&] { drive([&task] { return task.ended(); }); });
+    // Whoever steps this runtime has seen nothing of what came meanwhile, and no longer counts as
+    // asleep: his handle says so, and his poll() puts both right.
+    if (stepped_.load(std::memory_order_relaxed)) parks_[0]->unpark();
+    return;
+  }
+  ThreadJoiner joiner;
+  if (task.wait_with(joiner) == SpawnedTask::Registered::waiting) joiner.wait();
+}
+
+void Runtime::Impl::require_stepped(const char* what) const {
+  if (options_.current_thread) return;
+  throw std::logic_error(std::string(what) +
+                         ": only a current_thread runtime is run by a loop of one's own");
+}
+
+std::optional<std::chrono::nanoseconds> Runtime::Impl::poll() {
+  require_stepped("weft::Runtime::poll");
+  // Before the seat: who takes it instead sees it when he gives it back.
+  stepped_.store(true, std::memory_order_relaxed);
+  if (!core_lease_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
+  bool idle = false;
+  {
+    const ScopedContext here(context(0));
+    idle = worker(0).run_ready(most_runs_a_poll);
+    if (idle && options_.virtual_time && parks_[0]->skip()) idle = false;
+  }
+  const std::int64_t timeout = idle ? parks_[0]->timeout() : 0;
+  core_lease_.leave();
+  if (timeout < 0) return std::nullopt;
+  return std::chrono::nanoseconds(timeout);
+}
+
+NativeHandle Runtime::Impl::native_handle() const {
+  require_stepped("weft::Runtime::native_handle");
+  return parks_[0]->reactor().native_handle();
+}
+
+void Runtime::Impl::shutdown() noexcept {
+  WEFT_CHECK(OwnedTasks::current_or_null() != tasks_.get(),
+             "Runtime::shutdown() or ~Runtime() in a task of that runtime would wait for itself");
+  std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
+  if (ending_.exchange(true, std::memory_order_relaxed)) return;
+  tasks_->cancel_all();
+  const SlowShutdown report(blocking_);
+  if (options_.current_thread) {
+    WorkerCoreLease::Waiter waiter;
+    core_lease_.wait(waiter, [this] {
+      drive([this] { return tasks_->close_if_empty(); });
+      parks_[0]->reactor().drop_timers();
+    });
+  } else {
+    tasks_->close_when_empty();
+  }
+  blocking_.stop();
+  team_.stop();
+  stop_threads();
+  if (options_.current_thread) return;
+  for (const auto& park : parks_) park->reactor().drop_timers();
+}
+
+// The public face
+
+Runtime::Runtime(RuntimeOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Runtime::~Runtime() = default;
+
+void Runtime::shutdown() noexcept { impl_->shutdown(); }
+
+Executor& Runtime::executor_of(std::size_t worker) { return impl_->executor_of(worker); }
+
+RuntimeMetrics Runtime::metrics() const { return impl_->metrics(); }
+
+std::size_t Runtime::workers() const noexcept { return impl_->workers(); }
+
+std::size_t Runtime::live_tasks() const noexcept { return impl_->tasks().size(); }
+
+OwnedTasks& Runtime::tasks() {
+  // Else whoever goes on spawning from outside could keep a shutdown from its end.
+  if (impl_->ending()) throw_shut_down();
+  return impl_->tasks();
+}
+
+void Runtime::wait(SpawnedTask& task) { impl_->wait(task); }
+
+std::optional<std::chrono::nanoseconds> Runtime::poll() {
+  require_no_task();
+  return impl_->poll();
+}
+
+NativeHandle Runtime::native_handle() const { return impl_->native_handle(); }
+
+}  // namespace weft

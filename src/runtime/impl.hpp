@@ -1,0 +1,116 @@
+// Impl: one runtime from the inside: reactors, executor, the outermost scope, worker threads.
+// The only place that joins them.
+//
+// Order of life: reactors and their parks → scheduler → threads; and back. Threads end only when
+// the last task has ended, so no task, operation or timer outlives what it needs.
+//
+// What belongs to a worker stands at the worker's number in parks_ and fiber_schedulers_. They have room for
+// all workers from the beginning, as spare ones come later (stand_in.cpp).
+#pragma once
+
+#include <weft/runtime.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "compute/blocking_pool.hpp"
+#include "exec/scheduler.hpp"
+#include "compute/team.hpp"
+#include "exec/watchdog.hpp"
+#include "fiber/scheduler.hpp"
+#include "os/clock.hpp"
+#include "runtime/thread_per_core_executor.hpp"
+#include "runtime/reactor_park.hpp"
+#include "runtime/root_tasks.hpp"
+#include "runtime/worker_core_lease.hpp"
+#include "runtime/spare_workers.hpp"
+#include "runtime/thread_context.hpp"
+
+namespace weft {
+
+class Runtime::Impl final : private SpareWorkers {
+ public:
+  explicit Impl(RuntimeOptions options);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] RootTasks& tasks() noexcept { return *tasks_; }
+  /// Relaxed: who asks while it begins finds out in OwnedTasks::add().
+  [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+  [[nodiscard]] Executor& executor_of(std::size_t worker);
+  [[nodiscard]] RuntimeMetrics metrics();
+  void wait(SpawnedTask& task);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
+  [[nodiscard]] NativeHandle native_handle() const;
+  void shutdown() noexcept;
+
+ private:
+  /// What a worker's thread reports before it begins.
+  struct Start {
+    std::optional<unsigned> cpu;
+    std::error_code cpu_error;
+    Atomic<bool> active{true};  // of a spare one: whether it is needed
+  };
+
+  void add_worker();
+  void make_schedulers();
+  [[nodiscard]] Worker& worker(std::size_t index) noexcept;
+  [[nodiscard]] ThreadContext context(std::size_t index) noexcept;
+  void start_threads();
+  void run_threads();
+  void work(std::size_t index) noexcept;
+  [[nodiscard]] std::exception_ptr begin_work(std::size_t index) noexcept;
+  void end_work(std::size_t index) noexcept;
+  void report(std::exception_ptr error) noexcept;
+  [[nodiscard]] bool activate_spare() noexcept override;
+  void deactivate_spare() noexcept override;
+  void add_spare();
+  void work_as_spare(std::size_t index) noexcept;
+  [[nodiscard]] bool stopped() const noexcept {
+    // Acquire: pairs with stop_threads(); what came before it is seen by the ending thread.
+    return stop_.load(std::memory_order_acquire);
+  }
+  template <class Stop>
+  void drive(Stop stop) noexcept;
+  void stop_threads() noexcept;
+  void require_stepped(const char* what) const;
+  [[nodiscard]] WorkerMetrics metrics_of(std::size_t index);
+
+  RuntimeOptions options_;
+  const std::size_t workers_;
+  const std::size_t most_spares_;
+  SteadyClock steady_clock_;
+  VirtualClock virtual_clock_;
+  std::vector<std::unique_ptr<ReactorPark>> parks_;
+  std::vector<std::unique_ptr<FiberScheduler>> fiber_schedulers_;
+  std::vector<std::unique_ptr<Start>> starts_;
+  // Goes after the schedulers, whose ends wait for threads from outside: one of those may be
+  // telling it that a guest there has ended (TaskHeader::conclude_on_foreign).
+  std::unique_ptr<RootTasks> tasks_;
+  ThreadPerCoreExecutor per_core_;
+  std::vector<std::unique_ptr<Scheduler>> schedulers_;  // one, or one a worker
+  std::unique_ptr<Watchdog> watchdog_;  // if there is somebody else to do a stuck worker's part
+  BlockingPool blocking_;
+  Team team_;
+  OtherThreads others_{blocking_, team_};
+  WorkerCoreLease core_lease_;                    // current_thread: whoever runs the one worker has it
+  Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
+  Atomic<bool> stop_{false};
+  ThreadMutex start_mutex_;         // of workers' starts
+  std::size_t started_ = 0;         // how many have begun; guarded by start_mutex_
+  std::exception_ptr start_error_;  // what the first one that could not has thrown; as well
+  ThreadParker all_started_;
+  // One a worker, in order. Those of spare workers are added with spares_mutex_ held.
+  std::vector<std::thread> threads_;
+  ThreadMutex spares_mutex_;
+  ThreadMutex shutdown_mutex_;  // held for as long as it takes; written with it held:
+  Atomic<bool> ending_{false};
+};
+
+}  // namespace weft

@@ -1,0 +1,114 @@
+// block_in_place(): while a worker's thread is in a call that blocks, a spare worker stands in.
+//
+// A spare worker is one like any other, with a reactor, fibers and a thread of its own, which the
+// runtime makes when it is first needed. When it is needed no more it goes on with what is bound to
+// it, fibers that have started there, and with its reactor, and leaves everything else to others;
+// it sleeps, mostly. The next one who blocks has it again. So no task ever moves because of this,
+// and the thread that has blocked is its own worker again at once, without waiting for anybody.
+//
+// The worker whose thread blocks keeps what is bound to it; its queue goes to the injector, and its
+// reactor has the watchdog for a visitor until it is back.
+#include <weft/block_in_place.hpp>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/thread_pointer.hpp"
+#include "runtime/impl.hpp"
+
+namespace weft {
+
+// Never inlined: see thread_pointer().
+[[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept { return thread_pointer<SpareWorkers>(); }
+
+[[gnu::noinline]] SpareWorkers* SpareWorkers::make_current(SpareWorkers* spare_workers) noexcept {
+  return std::exchange(thread_pointer<SpareWorkers>(), spare_workers);
+}
+
+bool Runtime::Impl::activate_spare() noexcept try {
+  const std::lock_guard lock(spares_mutex_);
+  for (std::size_t i = workers_; i < threads_.size(); ++i) {
+    if (starts_[i]->active.exchange(true, std::memory_order_relaxed)) continue;
+    parks_[i]->unpark();
+    return true;
+  }
+  if (threads_.size() >= workers_ + most_spares_ || most_spares_ == 0) return false;
+  add_spare();
+  return true;
+} catch (...) {  // no memory, descriptor or thread: then nobody stands in
+  return false;
+}
+
+/// With the mutex held.
+void Runtime::Impl::add_spare() {
+  const std::size_t index = threads_.size();
+  if (parks_.size() == index) {  // else it was made before, when there could be no thread
+    add_worker();
+    Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
+    parks_[index]->reactor().calls().run_on(spare.local());
+  }
+  threads_.emplace_back([this, index] { work_as_spare(index); });
+}
+
+void Runtime::Impl::deactivate_spare() noexcept {
+  const std::lock_guard lock(spares_mutex_);
+  // The last one that is active: the first ones are the ones to be kept warm.
+  for (std::size_t i = threads_.size(); i-- > workers_;) {
+    if (!starts_[i]->active.exchange(false, std::memory_order_relaxed)) continue;
+    parks_[i]->unpark();
+    return;
+  }
+}
+
+void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
+  if (std::exception_ptr error = begin_work(index); error != nullptr) report(std::move(error));
+  Worker& self = worker(index);
+  const auto is_active = [&active = starts_[index]->active] {
+    return active.load(std::memory_order_relaxed);  // relaxed: only a hint of what to do
+  };
+  {
+    const ScopedContext here(context(index));
+    schedulers_.front()->idle().join();
+    while (!stopped()) {
+      self.run_until([&] { return stopped() || !is_active(); });
+      if (!stopped()) self.serve_until([&] { return stopped() || is_active(); });
+    }
+  }
+  end_work(index);
+}
+
+// The public face
+
+struct BlockInPlace::Out {
+  SpareWorkers& spare_workers;
+  Worker& worker;
+  ThreadContext context;
+};
+
+BlockInPlace::BlockInPlace() {
+  Worker* const worker = Worker::current();
+  SpareWorkers* const spare_workers = SpareWorkers::current();
+  if (worker == nullptr || spare_workers == nullptr) return;
+  auto out = std::make_unique<Out>(*spare_workers, *worker);
+  if (!spare_workers->activate_spare()) return;
+  worker->hand_over();
+  worker->set_away(true);
+  Reactor::current()->allow_remote_polls();
+  ThreadContext no_worker;
+  no_worker.bound = TaskContext::current();  // for the task, and so for what it calls here
+  out->context = ThreadContext::exchange(no_worker);
+  worker->step_out();
+  out_ = out.release();
+}
+
+BlockInPlace::~BlockInPlace() {
+  if (out_ == nullptr) return;
+  const std::unique_ptr<Out> out(out_);
+  out->worker.step_in();
+  ThreadContext::exchange(out->context);
+  out->worker.set_away(false);
+  out->spare_workers.deactivate_spare();
+}
+
+}  // namespace weft

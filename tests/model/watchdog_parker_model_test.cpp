@@ -1,0 +1,48 @@
+// The watchdog's sleep against workers that wake up: with a worker awake he is never asleep for
+// good.
+#include "exec/watchdog_parker.hpp"
+
+#include "exec/idle_set.hpp"
+#include "model/model_test.hpp"
+
+namespace weft::model {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A worker that sleeps is woken, by itself or by somebody else, and stays awake: so the watchdog's
+/// sleep comes to an end. If it does not, the model finds a deadlock.
+void worker_wakes(Execution& execution, bool called) {
+  IdleSet idle(2);
+  WatchdogParker sleep;
+  idle.sleep(0, false);
+  idle.sleep(1, false);
+  execution.thread([&] {
+    if (called) require(idle.worker_to_wake() != IdleSet::none, "two are asleep");
+    static_cast<void>(idle.awake(1));
+    sleep.wake();
+  });
+  execution.thread([&] { sleep.wait(milliseconds(0), [&] { return idle.anyone_awake(); }); });
+  execution.join_all();
+  require(idle.anyone_awake(), "it does not sleep again");
+}
+
+TEST(WatchdogParkerModel, IsNotOverslept) {
+  const auto by_itself = [](Execution& execution) { worker_wakes(execution, false); };
+  const auto called = [](Execution& execution) { worker_wakes(execution, true); };
+  expect_holds_exhaustively(4, by_itself);
+  expect_holds_exhaustively(4, called);
+}
+
+void stopped(Execution& execution) {
+  WatchdogParker sleep;
+  execution.thread([&] { sleep.wake_for_good(); });
+  execution.thread([&] { sleep.wake(); });
+  execution.thread([&] { sleep.wait(milliseconds(0), [] { return false; }); });
+  execution.join_all();
+}
+
+TEST(WatchdogParkerModel, EndsWhenItIsToEnd) { expect_holds_exhaustively(4, stopped); }
+
+}  // namespace
+}  // namespace weft::model
