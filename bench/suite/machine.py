@@ -17,7 +17,7 @@ def _first_line_value(path: str, key: str) -> str:
     return "unknown"
 
 
-def _compiler(build_directory: pathlib.Path) -> str:
+def compiler(build_directory: pathlib.Path) -> str:
     for path in sorted(build_directory.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")):
         values = dict(
             line[4:-1].split(" ", 1)
@@ -59,7 +59,7 @@ def describe(build_directory: pathlib.Path) -> dict:
         "memory": _first_line_value("/proc/meminfo", "MemTotal"),
         "kernel": platform.release(),
         "architecture": platform.machine(),
-        "compiler": _compiler(build_directory),
+        "compiler": compiler(build_directory),
         "peers": _peers(),
         "load_average": os.getloadavg()[0],
     }
