@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <weft/http_server.hpp>
+#include <weft/http.hpp>
 #include <weft/runtime.hpp>
 
 #include "core/core.hpp"
@@ -59,7 +59,7 @@ class Client {
 
 Figures get(Job job) {
   const std::string name = "@weft-bench-" + std::to_string(getpid());
-  weft::TcpListener listener = weft::TcpListener::bind("unix:" + name);
+  weft::SocketListener listener = weft::SocketListener::bind("unix:" + name);
   weft::http::Server server({}, [](weft::http::Request&) -> weft::Task<weft::http::Response> {
     co_return weft::http::Response::text("x");
   });

@@ -20,8 +20,8 @@ weft::RuntimeOptions one_worker() {
 // The bare switch
 
 struct Pair {
-  weft::FlowContext main;
-  weft::FlowContext other;
+  weft::detail::FlowContext main;
+  weft::detail::FlowContext other;
   std::size_t switches = 0;
 };
 Pair* pair = nullptr;
@@ -37,7 +37,7 @@ double switches(std::size_t count) {
   static std::array<std::byte, 65536> stack;
   Pair both;
   pair = &both;
-  new (&both.other) weft::FlowContext(stack, &come_back);
+  new (&both.other) weft::detail::FlowContext(stack, &come_back);
   const Stopwatch watch;
   for (std::size_t i = 0; i < count / 2; ++i) {
     both.main.suspend_and_go_on_inline(both.other, nullptr);

@@ -80,7 +80,7 @@ class Curl {
   /// through before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no
   /// tasks.
   template <class Owner>
-  explicit Curl(Owner& owner) : Curl(weft::owned_tasks_of(owner), In()) {}
+  explicit Curl(Owner& owner) : Curl(weft::detail::owned_tasks_of(owner), In()) {}
   /// Ends the driver, soon. No transfer may be under way.
   ~Curl();
   Curl(const Curl&) = delete;
@@ -98,7 +98,7 @@ class Curl {
  private:
   class Driver;
   struct In {};
-  Curl(weft::OwnedTasks& tasks, In);
+  Curl(weft::detail::OwnedTasks& tasks, In);
   static weft::Task<void> drive(std::shared_ptr<Driver> driver);
 
   std::shared_ptr<Driver> driver_;
@@ -238,7 +238,7 @@ inline weft::Task<void> Curl::drive(std::shared_ptr<Driver> driver) {
 }
 // [/drive]
 
-inline Curl::Curl(weft::OwnedTasks& tasks, In) : driver_(std::make_shared<Driver>()) {
+inline Curl::Curl(weft::detail::OwnedTasks& tasks, In) : driver_(std::make_shared<Driver>()) {
   weft::spawn_in(tasks, &Curl::drive, driver_).detach();
 }
 inline Curl::~Curl() { driver_->stop(); }

@@ -14,6 +14,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// A task that is polled for: who waits for its end is whoever polled last. Its handle is held by
 /// two, the future and the call that wakes the poller at the end: the second of them lets go of it.
 template <class T>
@@ -88,13 +90,15 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
   Atomic<bool> one_let_go_{false};
 };
 
+}  // namespace detail
+
 /// See as_future(). Movable at any time: the work is elsewhere.
 template <Awaitable A>
 class [[nodiscard]] AsFuture {
   using Value = AwaitResult<A>;
 
  public:
-  explicit AsFuture(OwnedTasks& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
+  explicit AsFuture(detail::OwnedTasks& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(&owner), awaitable_(std::in_place, std::move(awaitable)) {}
   AsFuture(AsFuture&& other) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(other.owner_),
@@ -114,15 +118,15 @@ class [[nodiscard]] AsFuture {
       if (!awaitable_.has_value()) poll_rule_broken("a future was polled that had been moved from");
       Task<Value> task = as_task(*std::move(awaitable_));
       awaitable_.reset();
-      task_ = &PolledTask<Value>::start(*owner_, std::move(task));
+      task_ = &detail::PolledTask<Value>::start(*owner_, std::move(task));
     }
     return task_->poll(cx);
   }
 
  private:
-  OwnedTasks* owner_;
+  detail::OwnedTasks* owner_;
   std::optional<A> awaitable_;  // until the first poll
-  PolledTask<Value>* task_ = nullptr;
+  detail::PolledTask<Value>* task_ = nullptr;
 };
 
 /// A future of what `awaitable` gives. Its first poll starts the work, as a task of the runtime
@@ -135,7 +139,7 @@ class [[nodiscard]] AsFuture {
 /// for no runtime.
 template <Awaitable A>
 AsFuture<A> as_future(A awaitable) {
-  return AsFuture<A>(OwnedTasks::current(), std::move(awaitable));
+  return AsFuture<A>(detail::OwnedTasks::current(), std::move(awaitable));
 }
 
 }  // namespace weft

@@ -44,6 +44,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// As std::optional, of a reference. Empty, or refers to something that outlives it.
 template <class T>
 class OptionalRef {
@@ -61,13 +63,17 @@ class OptionalRef {
   T* object_ = nullptr;
 };
 
+}  // namespace detail
+
 /// What next() of a stream of T gives: std::optional<T>, or OptionalRef for a reference.
 template <class T>
-using ItemOf = std::conditional_t<std::is_reference_v<T>, OptionalRef<std::remove_reference_t<T>>,
+using ItemOf = std::conditional_t<std::is_reference_v<T>, detail::OptionalRef<std::remove_reference_t<T>>,
                                   std::optional<T>>;
 
 template <class T>
 class AsyncGenerator;
+
+namespace detail {
 
 /// The part of an async generator's promise that needs no type.
 class AsyncGeneratorPromiseBase : public PromiseBase {
@@ -169,6 +175,8 @@ class AsyncGeneratorPromise<T&> final : public AsyncGeneratorPromiseBase {
   }
 };
 
+}  // namespace detail
+
 /// T: an object type that can be moved, or an lvalue reference (then what next() refers to must
 /// live until the next call; it may live in the body). Move-only; not moved or destroyed while
 /// next() is awaited.
@@ -178,7 +186,7 @@ class [[nodiscard]] AsyncGenerator {
                 "weft: an AsyncGenerator gives what can be moved, or lvalue references");
 
  public:
-  using promise_type = AsyncGeneratorPromise<T>;
+  using promise_type = detail::AsyncGeneratorPromise<T>;
   using value_type = T;
   using Item = ItemOf<T>;
   using Handle = std::coroutine_handle<promise_type>;
@@ -227,7 +235,7 @@ class [[nodiscard]] AsyncGenerator {
   /// The body has ended.
   Item end() {
     ended_ = true;
-    const FrameOwner frame = std::move(frame_);
+    const detail::FrameOwner frame = std::move(frame_);
     Handle::from_address(frame.get().address()).promise().rethrow_error();
     return Item();
   }
@@ -235,7 +243,7 @@ class [[nodiscard]] AsyncGenerator {
     throw IoError(std::make_error_code(std::errc::operation_canceled), "async generator");
   }
 
-  FrameOwner frame_;
+  detail::FrameOwner frame_;
   bool ended_ = true;  // false without a frame: it was unwound
 };
 
@@ -267,11 +275,11 @@ class AsyncGenerator<T>::NextAwaiter {
 };
 
 template <class T>
-AsyncGenerator<T> AsyncGeneratorPromise<T>::get_return_object() noexcept {
+AsyncGenerator<T> detail::AsyncGeneratorPromise<T>::get_return_object() noexcept {
   return AsyncGenerator<T>(std::coroutine_handle<AsyncGeneratorPromise>::from_promise(*this));
 }
 template <class T>
-AsyncGenerator<T&> AsyncGeneratorPromise<T&>::get_return_object() noexcept {
+AsyncGenerator<T&> detail::AsyncGeneratorPromise<T&>::get_return_object() noexcept {
   return AsyncGenerator<T&>(std::coroutine_handle<AsyncGeneratorPromise>::from_promise(*this));
 }
 

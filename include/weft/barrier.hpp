@@ -14,7 +14,15 @@
 
 namespace weft {
 
+namespace detail {
 class BarrierRequest;
+}  // namespace detail
+
+namespace detail {
+
+class BarrierRequest;
+
+}  // namespace detail
 
 class Barrier {
  public:
@@ -28,7 +36,7 @@ class Barrier {
   /// the last to arrive. Then the next round begins. What each did before is seen by all. No
   /// errors. Cancel: takes the arrival back, as if it had not come; if the round was complete
   /// before the cancel came, it goes on.
-  [[nodiscard]] QueueOp<BarrierRequest> arrive_and_wait() noexcept;
+  [[nodiscard]] QueueOp<detail::BarrierRequest> arrive_and_wait() noexcept;
   /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
   /// does.
   bool blocking_arrive_and_wait();
@@ -38,7 +46,7 @@ class Barrier {
   [[nodiscard]] std::size_t waiting() const noexcept;
 
  private:
-  friend class BarrierRequest;
+  friend class detail::BarrierRequest;
 
   class Node : public Waiter {
    public:
@@ -57,6 +65,8 @@ class Barrier {
   WaiterList waiters_;  // guarded by mutex_; all are Nodes
 };
 
+namespace detail {
+
 /// How QueueOp waits at a barrier.
 class BarrierRequest {
  public:
@@ -72,8 +82,10 @@ class BarrierRequest {
   Barrier* barrier_;
 };
 
-inline QueueOp<BarrierRequest> Barrier::arrive_and_wait() noexcept {
-  return QueueOp<BarrierRequest>(BarrierRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::BarrierRequest> Barrier::arrive_and_wait() noexcept {
+  return QueueOp<detail::BarrierRequest>(detail::BarrierRequest(*this));
 }
 
 }  // namespace weft

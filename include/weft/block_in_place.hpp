@@ -12,6 +12,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// While it lives the calling thread is no worker; see block_in_place().
 class BlockInPlace {
  public:
@@ -24,6 +26,8 @@ class BlockInPlace {
   struct Out;
   Out* out_ = nullptr;  // null: nobody stands in
 };
+
+}  // namespace detail
 
 /// Calls `function()` on this thread, and gives its result. Before, the worker that this thread is
 /// hands over what it holds: others take its queue, another thread stands in for it as a worker
@@ -39,7 +43,7 @@ class BlockInPlace {
 /// that is no worker, and everything else on this worker waits (and block_on() is refused).
 template <class F>
 decltype(auto) block_in_place(F&& function) {
-  const BlockInPlace out;
+  const detail::BlockInPlace out;
   return std::invoke(std::forward<F>(function));
 }
 

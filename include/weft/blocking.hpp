@@ -39,6 +39,12 @@
 
 namespace weft {
 
+namespace detail {
+class BlockingLeaf;
+}  // namespace detail
+
+namespace detail {
+
 class BlockingPool;
 
 /// A call on its way to, or on, a thread that it may block.
@@ -57,6 +63,8 @@ class BlockingJob : public Runnable {
   std::source_location site_;
   bool queued_ = false;  // guarded by the pool's mutex
 };
+
+}  // namespace detail
 
 struct BlockingOptions {
   /// Names the threads, as far as the system keeps it (15 bytes).
@@ -81,9 +89,11 @@ class BlockingThreads {
   [[nodiscard]] std::size_t threads() const noexcept;
 
  private:
-  friend class BlockingLeaf;
-  std::unique_ptr<BlockingPool> pool_;
+  friend class detail::BlockingLeaf;
+  std::unique_ptr<detail::BlockingPool> pool_;
 };
+
+namespace detail {
 
 /// The part of blocking() that needs no template.
 class BlockingLeaf : private CancelHook, private BlockingJob {
@@ -107,8 +117,12 @@ class BlockingLeaf : private CancelHook, private BlockingJob {
   TaskHeader* task_ = nullptr;
 };
 
+}  // namespace detail
+
 template <class F>
 concept BlockingFunction = std::invocable<F&> || std::invocable<F&, std::stop_token>;
+
+namespace detail {
 
 template <BlockingFunction F>
 class BlockingAwaiter final : public BlockingLeaf {
@@ -151,13 +165,15 @@ class BlockingAwaiter final : public BlockingLeaf {
   Outcome<Result> outcome_;
 };
 
+}  // namespace detail
+
 template <BlockingFunction F>
 class [[nodiscard]] BlockingOp {
  public:
   BlockingOp(BlockingThreads* threads, F function, std::source_location site)
       : threads_(threads), function_(std::move(function)), site_(site) {}
-  BlockingAwaiter<F> operator co_await() && {
-    return BlockingAwaiter<F>(threads_, std::move(function_), site_);
+  detail::BlockingAwaiter<F> operator co_await() && {
+    return detail::BlockingAwaiter<F>(threads_, std::move(function_), site_);
   }
 
  private:

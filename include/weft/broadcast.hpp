@@ -22,6 +22,7 @@
 // through it are over.
 #pragma once
 
+#include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
@@ -53,6 +54,8 @@ struct Lagged {
 template <class T>
 using BroadcastItem = std::expected<T, Lagged>;
 
+namespace detail {
+
 /// The version is the number of values sent. Value i is in the slot i modulo their number, which is
 /// one more than are kept: the free one is where the next value is made, without the lock that
 /// receivers take, so that what making it throws changes nothing.
@@ -83,8 +86,12 @@ class BroadcastState final : public VersionCore {
   std::vector<std::optional<T>> slots_;
 };
 
+}  // namespace detail
+
 template <class T>
 class BroadcastReceiver;
+
+namespace detail {
 
 /// See BroadcastReceiver::receive().
 template <class T>
@@ -111,11 +118,13 @@ class BroadcastAwaiter {
   std::optional<VersionLeaf> leaf_;
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] BroadcastReceiveOp {
  public:
   explicit BroadcastReceiveOp(BroadcastReceiver<T>& receiver) noexcept : receiver_(receiver) {}
-  BroadcastAwaiter<T> operator co_await() const noexcept { return BroadcastAwaiter<T>(receiver_); }
+  detail::BroadcastAwaiter<T> operator co_await() const noexcept { return detail::BroadcastAwaiter<T>(receiver_); }
 
  private:
   BroadcastReceiver<T>& receiver_;
@@ -126,7 +135,7 @@ template <class T>
 class BroadcastReceiver {
  public:
   using value_type = T;
-  using Ref = HandleRef<BroadcastState<T>, Side::receiver>;
+  using Ref = detail::HandleRef<detail::BroadcastState<T>, detail::Side::receiver>;
   BroadcastReceiver(Ref state, std::uint64_t position) noexcept
       : state_(std::move(state)), position_(position) {}
 
@@ -149,7 +158,7 @@ class BroadcastReceiver {
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
   // For those who write awaiters
-  [[nodiscard]] VersionCore& core() const noexcept { return *state_; }
+  [[nodiscard]] detail::VersionCore& core() const noexcept { return *state_; }
   /// How many values have been sent before the one that it gets next.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   /// What there is now; nullopt if there is nothing.
@@ -187,7 +196,7 @@ template <class T>
 class BroadcastSender {
  public:
   using value_type = T;
-  using Ref = HandleRef<BroadcastState<T>, Side::sender>;
+  using Ref = detail::HandleRef<detail::BroadcastState<T>, detail::Side::sender>;
   explicit BroadcastSender(Ref state) noexcept : state_(std::move(state)) {}
 
   /// Sends to all receivers, and gives how many they are; without any, or after close(), the value
@@ -197,11 +206,11 @@ class BroadcastSender {
 
   /// A new receiver, of what is sent from now on.
   [[nodiscard]] BroadcastReceiver<T> subscribe() const noexcept {
-    state_->hold(Side::receiver);
+    state_->hold(detail::Side::receiver);
     return BroadcastReceiver<T>(typename BroadcastReceiver<T>::Ref(*state_), state_->version());
   }
   /// How many receivers there are. A moment later it may be another number.
-  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(Side::receiver); }
+  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(detail::Side::receiver); }
   /// How many of them wait. A moment later it may be another number.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return state_->capacity(); }
@@ -223,13 +232,13 @@ struct Broadcast {
 /// hold.
 template <class T>
 [[nodiscard]] Broadcast<T> broadcast(std::size_t capacity) {
-  BroadcastState<T>& state = BroadcastState<T>::make(capacity);
+  detail::BroadcastState<T>& state = detail::BroadcastState<T>::make(capacity);
   return {BroadcastSender<T>(typename BroadcastSender<T>::Ref(state)),
           BroadcastReceiver<T>(typename BroadcastReceiver<T>::Ref(state), 0)};
 }
 
 template <class T>
-BroadcastState<T>& BroadcastState<T>::make(std::size_t capacity) {
+detail::BroadcastState<T>& detail::BroadcastState<T>::make(std::size_t capacity) {
   if (capacity == 0 || capacity == SIZE_MAX) {
     throw std::length_error("weft::broadcast: it cannot keep so many values");
   }
@@ -243,17 +252,17 @@ BroadcastState<T>& BroadcastState<T>::make(std::size_t capacity) {
 }
 
 template <class T>
-void BroadcastState<T>::destroy() noexcept {
+void detail::BroadcastState<T>::destroy() noexcept {
   this->~BroadcastState();
   deallocate_frame(this, sizeof(BroadcastState));
 }
 
 template <class T>
-std::size_t BroadcastState<T>::send(T&& value) {
+std::size_t detail::BroadcastState<T>::send(T&& value) {
   const std::lock_guard sending(sending_);
   // The mutex is not needed to read the version: who writes it has both locks.
   const std::uint64_t index = version_;
-  const std::size_t receivers = holders(Side::receiver);
+  const std::size_t receivers = holders(detail::Side::receiver);
   if (receivers == 0) return 0;
   slot(index).emplace(std::move(value));
   Lock lock(mutex_);
@@ -268,7 +277,7 @@ std::size_t BroadcastState<T>::send(T&& value) {
 }
 
 template <class T>
-auto BroadcastState<T>::receive_now(std::uint64_t& position)
+auto detail::BroadcastState<T>::receive_now(std::uint64_t& position)
     -> std::expected<BroadcastItem<T>, TryReceive> {
   std::optional<T> value;  // destroyed without the lock
   {

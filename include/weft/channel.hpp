@@ -29,6 +29,7 @@
 // not have been moved from, and stays until those who wait through it have ended.
 #pragma once
 
+#include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/task.hpp>
 #include <weft/detail/value_queue.hpp>
@@ -42,6 +43,8 @@
 #include <utility>
 
 namespace weft {
+
+namespace detail {
 
 template <class T>
 class ChannelState final : public ChannelCore {
@@ -138,25 +141,27 @@ class ReceiveAwaiter {
   std::optional<ChannelLeaf> leaf_;
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] SendOp {
  public:
-  SendOp(ChannelState<T>& channel, T&& value) : channel_(channel), value_(std::move(value)) {}
-  SendAwaiter<T> operator co_await() && { return SendAwaiter<T>(channel_, std::move(value_)); }
+  SendOp(detail::ChannelState<T>& channel, T&& value) : channel_(channel), value_(std::move(value)) {}
+  detail::SendAwaiter<T> operator co_await() && { return detail::SendAwaiter<T>(channel_, std::move(value_)); }
 
  private:
-  ChannelState<T>& channel_;
+  detail::ChannelState<T>& channel_;
   T value_;
 };
 
 template <class T>
 class [[nodiscard]] ReceiveOp {
  public:
-  explicit ReceiveOp(ChannelState<T>& channel) noexcept : channel_(channel) {}
-  ReceiveAwaiter<T> operator co_await() const noexcept { return ReceiveAwaiter<T>(channel_); }
+  explicit ReceiveOp(detail::ChannelState<T>& channel) noexcept : channel_(channel) {}
+  detail::ReceiveAwaiter<T> operator co_await() const noexcept { return detail::ReceiveAwaiter<T>(channel_); }
 
  private:
-  ChannelState<T>& channel_;
+  detail::ChannelState<T>& channel_;
 };
 
 /// The sending end.
@@ -164,7 +169,7 @@ template <class T>
 class Sender {
  public:
   using value_type = T;
-  explicit Sender(HandleRef<ChannelState<T>, Side::sender> channel) noexcept
+  explicit Sender(detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel) noexcept
       : channel_(std::move(channel)) {}
 
   /// Waits for room, sends, and gives nothing; or gives the value back, as the channel is closed.
@@ -191,10 +196,10 @@ class Sender {
   /// How many may be inside; SIZE_MAX if it is unbounded.
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
   /// How many wait to send. A moment later it may be another number.
-  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(Side::sender); }
+  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(detail::Side::sender); }
 
  private:
-  HandleRef<ChannelState<T>, Side::sender> channel_;
+  detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel_;
 };
 
 /// The receiving end.
@@ -202,7 +207,7 @@ template <class T>
 class Receiver {
  public:
   using value_type = T;
-  explicit Receiver(HandleRef<ChannelState<T>, Side::receiver> channel) noexcept
+  explicit Receiver(detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel) noexcept
       : channel_(std::move(channel)) {}
 
   /// Waits for a value and gives it; nullopt if the channel is closed and empty. Throws what moving
@@ -225,10 +230,10 @@ class Receiver {
   [[nodiscard]] std::size_t size() const noexcept { return channel_->size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
   /// How many wait to receive. A moment later it may be another number.
-  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(Side::receiver); }
+  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(detail::Side::receiver); }
 
  private:
-  HandleRef<ChannelState<T>, Side::receiver> channel_;
+  detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel_;
 };
 
 /// The two ends of a new channel: `auto [sender, receiver] = weft::channel<int>(16);`.
@@ -240,9 +245,9 @@ struct Channel {
 
 template <class T>
 Channel<T> make_channel(std::size_t capacity, std::size_t ring_size) {
-  ChannelState<T>& state = ChannelState<T>::make(capacity, ring_size);
-  return {Sender<T>(HandleRef<ChannelState<T>, Side::sender>(state)),
-          Receiver<T>(HandleRef<ChannelState<T>, Side::receiver>(state))};
+  detail::ChannelState<T>& state = detail::ChannelState<T>::make(capacity, ring_size);
+  return {Sender<T>(detail::HandleRef<detail::ChannelState<T>, detail::Side::sender>(state)),
+          Receiver<T>(detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver>(state))};
 }
 
 /// A channel with room for `capacity` values, which is allocated now; 0: a rendezvous. Throws
@@ -263,7 +268,7 @@ template <class T>
 }
 
 template <class T>
-ChannelState<T>& ChannelState<T>::make(std::size_t capacity, std::size_t ring_size) {
+detail::ChannelState<T>& detail::ChannelState<T>::make(std::size_t capacity, std::size_t ring_size) {
   void* const memory = allocate_frame(sizeof(ChannelState));
   try {
     return *::new (memory) ChannelState(capacity, ring_size);
@@ -274,13 +279,13 @@ ChannelState<T>& ChannelState<T>::make(std::size_t capacity, std::size_t ring_si
 }
 
 template <class T>
-void ChannelState<T>::destroy() noexcept {
+void detail::ChannelState<T>::destroy() noexcept {
   this->~ChannelState();
   deallocate_frame(this, sizeof(ChannelState));
 }
 
 template <class T>
-TrySend ChannelState<T>::send_now(T& value) {
+TrySend detail::ChannelState<T>::send_now(T& value) {
   Lock lock(mutex_);
   if (!plain_send()) [[unlikely]]
     return send_to_waiting(std::move(lock), &value);
@@ -290,7 +295,7 @@ TrySend ChannelState<T>::send_now(T& value) {
 }
 
 template <class T>
-std::optional<TryReceive> ChannelState<T>::receive_now(std::optional<T>& slot) {
+std::optional<TryReceive> detail::ChannelState<T>::receive_now(std::optional<T>& slot) {
   Lock lock(mutex_);
   if (!plain_receive()) [[unlikely]]
     return receive_with_waiting(std::move(lock), &slot);
@@ -303,7 +308,7 @@ template <class T>
 SendResult<T> Sender<T>::blocking_send(T value) const {
   const TrySend now = channel_->send_now(value);
   if (now == TrySend::sent) return {};
-  if (now == TrySend::closed || channel_->wait_on_thread(Side::sender, &value)) {
+  if (now == TrySend::closed || channel_->wait_on_thread(detail::Side::sender, &value)) {
     return std::unexpected<T>(std::move(value));
   }
   return {};
@@ -320,7 +325,7 @@ template <class T>
 std::optional<T> Receiver<T>::blocking_receive() const {
   std::optional<T> slot;
   if (channel_->receive_now(slot) == TryReceive::empty) {
-    static_cast<void>(channel_->wait_on_thread(Side::receiver, &slot));
+    static_cast<void>(channel_->wait_on_thread(detail::Side::receiver, &slot));
   }
   return slot;
 }

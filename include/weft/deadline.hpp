@@ -36,7 +36,7 @@ namespace weft {
 /// then. Goes by the clock of the runtime, virtual or not. Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, TimePoint at) {
-  return run_with_deadline<DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
+  return detail::run_with_deadline<detail::DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
 }
 /// The same, `after` from this call.
 template <Awaitable A>

@@ -22,7 +22,11 @@
 
 namespace weft {
 
+namespace detail {
+
 class Poller;
+
+}  // namespace detail
 
 /// What a registration asks to be told of. Errors and hang-ups are reported in any case.
 enum class Interest : std::uint8_t { none = 0, readable = 1, writable = 2, both = 3 };
@@ -77,7 +81,7 @@ class Events {
 
    private:
     friend class Events;
-    Iterator(const Event* at, const Event* end, const Poller* poller) noexcept
+    Iterator(const Event* at, const Event* end, const detail::Poller* poller) noexcept
         : at_(at), end_(end), poller_(poller) {
       skip_stale();
     }
@@ -85,7 +89,7 @@ class Events {
 
     const Event* at_ = nullptr;
     const Event* end_ = nullptr;
-    const Poller* poller_ = nullptr;
+    const detail::Poller* poller_ = nullptr;
   };
 
   [[nodiscard]] Iterator begin() const noexcept {
@@ -97,11 +101,11 @@ class Events {
 
  private:
   friend class EventQueue;
-  Events(std::span<const Event> found, const Poller* poller) noexcept
+  Events(std::span<const Event> found, const detail::Poller* poller) noexcept
       : found_(found), poller_(poller) {}
 
   std::span<const Event> found_;
-  const Poller* poller_;
+  const detail::Poller* poller_;
 };
 
 class EventQueue {
@@ -149,9 +153,9 @@ class EventQueue {
   [[nodiscard]] NativeHandle native_handle() const noexcept;
 
  private:
-  explicit EventQueue(std::unique_ptr<Poller> poller) noexcept;
+  explicit EventQueue(std::unique_ptr<detail::Poller> poller) noexcept;
 
-  std::unique_ptr<Poller> poller_;  // its address is what wake() and Events hold on to
+  std::unique_ptr<detail::Poller> poller_;  // its address is what wake() and Events hold on to
 };
 
 /// Why an EventQueue refused; the messages say what to do. They compare equal to the std::errc in

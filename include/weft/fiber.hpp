@@ -38,11 +38,21 @@
 #include <coroutine>
 #include <cstddef>
 #include <source_location>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
+
+struct FiberOptions {
+  /// For messages and dumps.
+  std::string name;
+  static constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
+  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
+  /// costs memory.
+  std::size_t stack_bytes = usual_stack_bytes;
+};
 
 /// Whether the caller runs on a fiber, and may call await().
 [[nodiscard]] bool in_fiber() noexcept;
@@ -61,8 +71,8 @@ namespace this_fiber {
 /// fails with IoError if there is no memory for a stack.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
-  FiberCall<FiberResult<F, Args...>, F, Args...> call(nullptr, function, args...);
+Task<detail::FiberResult<F, Args...>> fiber(F function, Args... args) {
+  detail::FiberCall<detail::FiberResult<F, Args...>, F, Args...> call(nullptr, function, args...);
   while (!call.ended()) co_await call.enter();
   call.finish();
   co_return call.outcome().take();
@@ -70,18 +80,18 @@ Task<FiberResult<F, Args...>> fiber(F function, Args... args) {
 /// The same with a name, or another size of stack.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-Task<FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
-  FiberCall<FiberResult<F, Args...>, F, Args...> call(&options, function, args...);
+Task<detail::FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
+  detail::FiberCall<detail::FiberResult<F, Args...>, F, Args...> call(&options, function, args...);
   while (!call.ended()) co_await call.enter();
   call.finish();
   co_return call.outcome().take();
 }
 
 template <class Options, class F, class... Args>
-JoinHandle<FiberResult<F, Args...>> launch_fiber(OwnedTasks& owner, Options options, F& function,
+JoinHandle<detail::FiberResult<F, Args...>> launch_fiber(detail::OwnedTasks& owner, Options options, F& function,
                                                  Args&... args) {
-  using Result = FiberResult<F, Args...>;
-  auto& fiber = make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
+  using Result = detail::FiberResult<F, Args...>;
+  auto& fiber = detail::make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
   try {
     fiber.launch_in(owner);
   } catch (...) {
@@ -95,26 +105,28 @@ JoinHandle<FiberResult<F, Args...>> launch_fiber(OwnedTasks& owner, Options opti
 /// Throws as spawn() does. That there is no memory for a stack is the fiber's failure.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
-  return launch_fiber(OwnedTasks::current(), DefaultFiberOptions(), function, args...);
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
+  return launch_fiber(detail::OwnedTasks::current(), detail::DefaultFiberOptions(), function, args...);
 }
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
-  return launch_fiber(OwnedTasks::current(), std::move(options), function, args...);
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
+  return launch_fiber(detail::OwnedTasks::current(), std::move(options), function, args...);
 }
 /// The same as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
-  return launch_fiber(owned_tasks_of(owner), DefaultFiberOptions(), function, args...);
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
+  return launch_fiber(detail::owned_tasks_of(owner), detail::DefaultFiberOptions(), function, args...);
 }
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options, F function,
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options, F function,
                                                    Args... args) {
-  return launch_fiber(owned_tasks_of(owner), std::move(options), function, args...);
+  return launch_fiber(detail::owned_tasks_of(owner), std::move(options), function, args...);
 }
+
+namespace detail {
 
 /// One await of the running fiber: see await().
 class FiberWait {
@@ -146,16 +158,18 @@ class FiberWait {
   bool& waiting_;
 };
 
+}  // namespace detail
+
 /// From a fiber: waits for anything that a coroutine could co_await, and gives its result. While it
 /// waits, the worker does other things. Throws what the awaitable throws, and std::logic_error
 /// where no fiber runs: in a coroutine write co_await, on a thread of your own block_on(). A fiber
 /// that is cancelled is unwound from here: see above.
 template <Awaitable A>
 AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_location::current()) {
-  FiberWait wait = FiberWait::begin(site);
+  detail::FiberWait wait = detail::FiberWait::begin(site);
   auto&& awaiter = get_awaiter(std::forward<A>(awaitable));
   if (!awaiter.await_ready()) {
-    const FiberWait::Handle self = wait.handle();
+    const detail::FiberWait::Handle self = wait.handle();
     using Suspended = decltype(awaiter.await_suspend(self));
     if constexpr (std::is_void_v<Suspended>) {
       awaiter.await_suspend(self);
@@ -173,7 +187,7 @@ AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_loca
 
 /// For await() of a handle: runs what has just been spawned before anybody waits for it, if it is a
 /// fiber and would run next. Whether it has ended.
-[[nodiscard]] bool run_ahead_of_join(SpawnedTask& task, std::source_location site);
+[[nodiscard]] bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site);
 
 /// The same for the end of a spawned task, by a shorter way where that has only just been spawned.
 template <class T>
@@ -186,6 +200,6 @@ T await(JoinHandle<T>&& handle, std::source_location site = std::source_location
   return ended.task().outcome().take();
 }
 /// The same for yield_now().
-void await(YieldAwaiter yield, std::source_location site = std::source_location::current());
+void await(detail::YieldAwaiter yield, std::source_location site = std::source_location::current());
 
 }  // namespace weft

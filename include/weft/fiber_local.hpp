@@ -11,6 +11,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// The part of a fiber-local object that needs no template: a node of the fiber's list.
 struct FiberLocalNode {
   using Destroy = void (*)(FiberLocalNode&) noexcept;
@@ -21,12 +23,14 @@ struct FiberLocalNode {
   FiberLocalNode* next = nullptr;
 };
 
+}  // namespace detail
+
 /// One for each FiberLocal, and never again.
 [[nodiscard]] std::uint64_t next_fiber_local_key() noexcept;
 /// The running fiber's node for `key`, or null. Throws std::logic_error where no fiber runs.
-[[nodiscard]] FiberLocalNode* find_fiber_local(std::uint64_t key);
+[[nodiscard]] detail::FiberLocalNode* find_fiber_local(std::uint64_t key);
 /// Gives `node` to the running fiber.
-void add_fiber_local(FiberLocalNode& node) noexcept;
+void add_fiber_local(detail::FiberLocalNode& node) noexcept;
 
 /// Thread-safe: each fiber sees its own T alone. The objects are destroyed when their fiber ends,
 /// the newest first; the FiberLocal itself may go earlier.
@@ -40,7 +44,7 @@ class FiberLocal {
   /// The running fiber's object, made (value-initialized) at its first use. Throws std::logic_error
   /// where no fiber runs, std::bad_alloc, and what making a T throws.
   [[nodiscard]] T& get() const {
-    FiberLocalNode* const found = find_fiber_local(key_);
+    detail::FiberLocalNode* const found = find_fiber_local(key_);
     // SAFETY: a node with this key is a Node of this FiberLocal.
     return found != nullptr ? static_cast<Node*>(found)->value : make();
   }
@@ -48,9 +52,9 @@ class FiberLocal {
   [[nodiscard]] T* operator->() const { return &get(); }
 
  private:
-  struct Node : FiberLocalNode {
-    explicit Node(std::uint64_t which) : FiberLocalNode(which, &Node::destroy_node) {}
-    static void destroy_node(FiberLocalNode& self) noexcept { delete static_cast<Node*>(&self); }
+  struct Node : detail::FiberLocalNode {
+    explicit Node(std::uint64_t which) : detail::FiberLocalNode(which, &Node::destroy_node) {}
+    static void destroy_node(detail::FiberLocalNode& self) noexcept { delete static_cast<Node*>(&self); }
     T value{};
   };
 

@@ -23,6 +23,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// The non-template part: the body, and after it the cleanup, as one group.
 class FinallyGroup : public ChildGroup {
  public:
@@ -39,6 +41,8 @@ class FinallyGroup : public ChildGroup {
   static void report(std::exception_ptr error) noexcept;
 };
 
+}  // namespace detail
+
 /// How a cleanup for a body that gives T is called, and what it gives.
 template <class T, class C>
 decltype(auto) call_cleanup(C& cleanup, const Outcome<T>& outcome) {
@@ -50,6 +54,8 @@ decltype(auto) call_cleanup(C& cleanup, const Outcome<T>& outcome) {
     return std::invoke(cleanup);
   }
 }
+namespace detail {
+
 template <class T, class C>
 using CleanupResult =
     decltype(call_cleanup<T>(std::declval<C&>(), std::declval<const Outcome<T>&>()));
@@ -137,12 +143,14 @@ class FinallyAwaiter final : public FinallyGroup {
   Child<Cleaned, FinallyGroup> cleaning_;
 };
 
+}  // namespace detail
+
 template <class B, class C>
 class [[nodiscard]] Finally {
  public:
   Finally(B&& body, C&& cleanup) : body_(std::move(body)), cleanup_(std::move(cleanup)) {}
-  FinallyAwaiter<B, C> operator co_await() && {
-    return FinallyAwaiter<B, C>(std::move(body_), std::move(cleanup_));
+  detail::FinallyAwaiter<B, C> operator co_await() && {
+    return detail::FinallyAwaiter<B, C>(std::move(body_), std::move(cleanup_));
   }
 
  private:

@@ -11,6 +11,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// The first child with a value wins; if all have failed, the first failure is that of the whole.
 class SuccessGroup : public FirstGroup {
  public:
@@ -31,6 +33,8 @@ class SuccessGroup : public FirstGroup {
   Atomic<bool> some_cancelled_{false};
 };
 
+}  // namespace detail
+
 /// Runs all awaitables at once, on this worker; the first that gives a value wins, and the others
 /// are cancelled. When all have ended, gives a Selection: what a loser had got in spite of its
 /// cancel is in it. A failure does not count as long as there is a value; if all fail, rethrows the
@@ -39,14 +43,14 @@ class SuccessGroup : public FirstGroup {
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto first_success(A... awaitables) {
-  return Select<SuccessGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
+  return Select<detail::SuccessGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
 /// The same for any number of awaitables of one type; gives a RangeSelection. Throws
 /// std::invalid_argument for none.
 template <Awaitable A>
 auto first_success(std::vector<A> awaitables) {
-  return SelectRange<SuccessGroup, AwaitResult<A>>(std::move(awaitables),
+  return SelectRange<detail::SuccessGroup, AwaitResult<A>>(std::move(awaitables),
                                                    "weft::first_success: there is nothing to wait for");
 }
 

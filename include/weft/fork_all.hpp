@@ -37,6 +37,8 @@ namespace weft {
 template <class F>
 concept ForkFunction = std::invocable<F&> && Awaitable<std::invoke_result_t<F&>>;
 
+namespace detail {
+
 /// What a fork of awaited results has of each part.
 template <class T>
 class ForkPart {
@@ -187,13 +189,15 @@ class ForkAwaiter final : public ForkPoint {
   std::tuple<ForkPart<ResultOf<F>>...> parts_;
 };
 
+}  // namespace detail
+
 /// See fork_all().
 template <class... F>
 class [[nodiscard]] ForkOp {
  public:
   explicit ForkOp(F... functions) noexcept : functions_(std::move(functions)...) {}
-  ForkAwaiter<F...> operator co_await() && noexcept {
-    return ForkAwaiter<F...>(std::move(functions_));
+  detail::ForkAwaiter<F...> operator co_await() && noexcept {
+    return detail::ForkAwaiter<F...>(std::move(functions_));
   }
 
  private:

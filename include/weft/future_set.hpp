@@ -75,7 +75,7 @@ class FutureSet {
   Poll<Item> poll_next(Context& cx) {
     if (empty()) return Poll<Item>::ready();
     core_->queue.begin_poll(cx);
-    while (ReadyNode* const node = core_->queue.pop()) {
+    while (detail::ReadyNode* const node = core_->queue.pop()) {
       Child& child = Child::of(*node);
       const Turn turn(*core_, child);
       if (!child.future.made()) continue;  // its result was given; a kept waker was woken late
@@ -92,19 +92,19 @@ class FutureSet {
   [[nodiscard]] Next next() noexcept { return Next(*this); }
 
  private:
-  struct Core final : CountedBlock {
+  struct Core final : detail::CountedBlock {
     static Core& make() { return *::new (allocate_frame(sizeof(Core))) Core(); }
-    Core() noexcept : CountedBlock(&Core::destroy) {}
-    static void destroy(CountedBlock& self) noexcept {
+    Core() noexcept : detail::CountedBlock(&Core::destroy) {}
+    static void destroy(detail::CountedBlock& self) noexcept {
       auto& core = static_cast<Core&>(self);
       core.~Core();
       deallocate_frame(&core, sizeof(Core));
     }
-    ReadyQueue queue;
+    detail::ReadyQueue queue;
   };
 
   /// One child: a block that its wakers may keep beyond its end. The future goes when it is ready.
-  struct Child final : CountedBlock {
+  struct Child final : detail::CountedBlock {
     template <class Make>
     static Child& make(Core& core, Make& make) {
       void* const memory = allocate_frame(sizeof(Child));
@@ -116,27 +116,27 @@ class FutureSet {
       }
     }
     template <class Make>
-    Child(Core& c, Make& make) : CountedBlock(&Child::destroy), core(c), node(*this) {
+    Child(Core& c, Make& make) : detail::CountedBlock(&Child::destroy), core(c), node(*this) {
       future.make(make);
       core.hold();
     }
-    static void destroy(CountedBlock& self) noexcept {
+    static void destroy(detail::CountedBlock& self) noexcept {
       auto& child = static_cast<Child&>(self);
       Core& core = child.core;
       child.~Child();
       deallocate_frame(&child, sizeof(Child));
       core.release();
     }
-    static Child& of(ReadyNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
+    static Child& of(detail::ReadyNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
 
-    struct ChildNode final : ReadyNode {
-      explicit ChildNode(Child& c) noexcept : ReadyNode(c.core.queue, c), child(c) {}
+    struct ChildNode final : detail::ReadyNode {
+      explicit ChildNode(Child& c) noexcept : detail::ReadyNode(c.core.queue, c), child(c) {}
       Child& child;
     };
 
     Core& core;
     ChildNode node;
-    LateFuture<F> future;
+    detail::LateFuture<F> future;
     Child* next = nullptr;
     Child* previous = nullptr;
   };

@@ -1,6 +1,6 @@
 // weft::futures: futures made of callables and of other futures. Each takes the futures that it is
 // made of by value, before their first poll, and is itself a future: movable until it is polled.
-// join, try_join and race are in <weft/join.hpp> and <weft/race.hpp>.
+// join, try_join and race are in <weft/join.hpp> and <weft/join.hpp>.
 //
 // Cancel of any of them, that is their destruction: destroys the futures that they hold.
 #pragma once
@@ -74,7 +74,7 @@ class [[nodiscard]] Lazy {
 
  private:
   Make make_;
-  LateFuture<Made> future_;
+  weft::detail::LateFuture<Made> future_;
 };
 
 /// A future that calls `make()` at its first poll and is from then on the future that this gave:
@@ -85,17 +85,21 @@ Lazy<Make> lazy(Make make) noexcept(std::is_nothrow_move_constructible_v<Make>) 
   return Lazy<Make>(std::move(make));
 }
 
+namespace detail {
+
 /// What `F` gives when it is called with the result of a future: nothing, for void.
 template <class F, class T>
 struct CallResult : std::invoke_result<F&, T> {};
 template <class F>
 struct CallResult<F, void> : std::invoke_result<F&> {};
 
+}  // namespace detail
+
 /// See map().
 template <Future F, class Fn>
 class [[nodiscard]] Map {
   using Input = FutureResult<F>;
-  using Value = typename CallResult<Fn, Input>::type;
+  using Value = typename detail::CallResult<Fn, Input>::type;
 
  public:
   Map(F future, Fn function) : future_(std::move(future)), function_(std::move(function)) {}
@@ -135,7 +139,7 @@ Map<F, Fn> map(F future, Fn function) {
 template <Future F, class Fn>
 class [[nodiscard]] Then {
   using Input = FutureResult<F>;
-  using Next = typename CallResult<Fn, Input>::type;
+  using Next = typename detail::CallResult<Fn, Input>::type;
 
  public:
   Then(F future, Fn function) : first_(std::move(future)), function_(std::move(function)) {}
@@ -157,12 +161,12 @@ class [[nodiscard]] Then {
  private:
   std::optional<F> first_;
   Fn function_;
-  LateFuture<Next> next_;
+  weft::detail::LateFuture<Next> next_;
 };
 
 /// A future that, when `future` is ready, goes on as the future that `function(value)` gives.
 template <Future F, class Fn>
-  requires Future<typename CallResult<Fn, FutureResult<F>>::type>
+  requires Future<typename detail::CallResult<Fn, FutureResult<F>>::type>
 Then<F, Fn> then(F future, Fn function) {
   return Then<F, Fn>(std::move(future), std::move(function));
 }

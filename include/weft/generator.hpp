@@ -64,6 +64,8 @@ ElementsOf<R> elements_of(R&& range) noexcept {
 /// What is refused is said without a word of templates.
 [[noreturn]] void throw_generator_used();
 
+namespace detail {
+
 // A chain of nested generators is a stack whose top, the innermost, is `active_` of the root. The
 // root's consumer resumes that one directly. Whoever begins a nested one, or ends, only says who is
 // the next to be resumed, and suspends: so no compiler mode uses stack for it.
@@ -190,10 +192,12 @@ class GeneratorPromise {
   bool begun_ = false;
 };
 
+}  // namespace detail
+
 /// The co_yield of a whole generator.
 template <class Yielded>
 template <class G>
-class GeneratorPromise<Yielded>::Nested {
+class detail::GeneratorPromise<Yielded>::Nested {
  public:
   Nested(GeneratorPromise& parent, G&& generator)
       : parent_(parent), generator_(std::move(generator)) {
@@ -230,10 +234,10 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
   /// What co_yield takes.
   using Yielded = std::conditional_t<std::is_reference_v<reference>, reference, const reference&>;
 
-  class promise_type final : public GeneratorPromise<Yielded> {
+  class promise_type final : public detail::GeneratorPromise<Yielded> {
    public:
     promise_type() noexcept
-        : GeneratorPromise<Yielded>(std::coroutine_handle<promise_type>::from_promise(*this)) {}
+        : promise_type::GeneratorPromise(std::coroutine_handle<promise_type>::from_promise(*this)) {}
     Generator get_return_object() noexcept {
       return Generator(std::coroutine_handle<promise_type>::from_promise(*this));
     }
@@ -297,14 +301,14 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
 
  private:
   template <class Y>
-  friend class GeneratorPromise;
+  friend class detail::GeneratorPromise;
   explicit Generator(std::coroutine_handle<> frame) noexcept : frame_(frame) {}
   [[nodiscard]] promise_type& promise() const noexcept {
     // SAFETY: frame_ was made from a handle of this promise type.
     return std::coroutine_handle<promise_type>::from_address(frame_.get().address()).promise();
   }
 
-  FrameOwner frame_;
+  detail::FrameOwner frame_;
 };
 
 }  // namespace weft

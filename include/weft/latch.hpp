@@ -17,8 +17,17 @@
 
 namespace weft {
 
+namespace detail {
+class ArriveAtLatchRequest;
+class LatchRequest;
+}  // namespace detail
+
+namespace detail {
+
 class LatchRequest;
 class ArriveAtLatchRequest;
+
+}  // namespace detail
 
 class Latch {
  public:
@@ -41,10 +50,10 @@ class Latch {
   }
 
   /// Waits until it is ready. No errors. Cancel: stops waiting.
-  [[nodiscard]] QueueOp<LatchRequest> wait() noexcept;
+  [[nodiscard]] QueueOp<detail::LatchRequest> wait() noexcept;
   /// Counts down by one, and waits. Cancel: before it has begun, neither; later it stops waiting,
   /// and what was counted remains so.
-  [[nodiscard]] QueueOp<ArriveAtLatchRequest> arrive_and_wait() noexcept;
+  [[nodiscard]] QueueOp<detail::ArriveAtLatchRequest> arrive_and_wait() noexcept;
   /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
   /// does.
   void blocking_wait();
@@ -54,13 +63,15 @@ class Latch {
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
-  friend class LatchRequest;
-  friend class ArriveAtLatchRequest;
+  friend class detail::LatchRequest;
+  friend class detail::ArriveAtLatchRequest;
 
   [[nodiscard]] bool count_down_awaited(std::size_t count, ServedList& served) noexcept;
 
-  WaitableWord word_;
+  detail::WaitableWord word_;
 };
+
+namespace detail {
 
 /// How QueueOp waits for a latch.
 class LatchRequest {
@@ -88,11 +99,13 @@ class ArriveAtLatchRequest : public LatchRequest {
   [[nodiscard]] Queued queue(Node& node) noexcept;
 };
 
-inline QueueOp<LatchRequest> Latch::wait() noexcept {
-  return QueueOp<LatchRequest>(LatchRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::LatchRequest> Latch::wait() noexcept {
+  return QueueOp<detail::LatchRequest>(detail::LatchRequest(*this));
 }
-inline QueueOp<ArriveAtLatchRequest> Latch::arrive_and_wait() noexcept {
-  return QueueOp<ArriveAtLatchRequest>(ArriveAtLatchRequest(*this));
+inline QueueOp<detail::ArriveAtLatchRequest> Latch::arrive_and_wait() noexcept {
+  return QueueOp<detail::ArriveAtLatchRequest>(detail::ArriveAtLatchRequest(*this));
 }
 
 }  // namespace weft

@@ -17,8 +17,16 @@
 
 namespace weft {
 
+namespace detail {
+class EventRequest;
+}  // namespace detail
+
+namespace detail {
+
 class EventRequest;
 class TokenRequest;
+
+}  // namespace detail
 
 /// Stays set until it is reset.
 class ManualResetEvent {
@@ -38,7 +46,7 @@ class ManualResetEvent {
   }
 
   /// Waits until it is set. No errors. Cancel: stops waiting.
-  [[nodiscard]] QueueOp<EventRequest> wait() noexcept;
+  [[nodiscard]] QueueOp<detail::EventRequest> wait() noexcept;
   /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
   /// does.
   void blocking_wait();
@@ -47,12 +55,14 @@ class ManualResetEvent {
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
-  friend class EventRequest;
+  friend class detail::EventRequest;
   static constexpr std::uintptr_t is_not = 0;
   static constexpr std::uintptr_t is = 1;
 
-  WaitableWord word_;
+  detail::WaitableWord word_;
 };
+
+namespace detail {
 
 /// A token that is there or not, and those who wait for one. What AutoResetEvent and Notify have in
 /// common; for those two.
@@ -82,6 +92,8 @@ class Token {
   WaitableWord word_;
 };
 
+}  // namespace detail
+
 /// Lets one pass for each set(): the first that waits, or the next that comes.
 class AutoResetEvent {
  public:
@@ -100,7 +112,7 @@ class AutoResetEvent {
 
   /// Waits until it may pass. No errors. Cancel: does not pass, and takes nothing; if it was let
   /// pass before the cancel came, it does.
-  [[nodiscard]] QueueOp<TokenRequest> wait() noexcept;
+  [[nodiscard]] QueueOp<detail::TokenRequest> wait() noexcept;
   /// The same without waiting: whether it passed.
   [[nodiscard]] bool try_wait() noexcept { return token_.take(); }
   /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
@@ -111,8 +123,10 @@ class AutoResetEvent {
   [[nodiscard]] std::size_t waiting() const noexcept { return token_.waiting(); }
 
  private:
-  Token token_;
+  detail::Token token_;
 };
+
+namespace detail {
 
 /// How QueueOp waits for an event.
 class EventRequest {
@@ -144,11 +158,13 @@ class TokenRequest {
   Token* token_;
 };
 
-inline QueueOp<EventRequest> ManualResetEvent::wait() noexcept {
-  return QueueOp<EventRequest>(EventRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::EventRequest> ManualResetEvent::wait() noexcept {
+  return QueueOp<detail::EventRequest>(detail::EventRequest(*this));
 }
-inline QueueOp<TokenRequest> AutoResetEvent::wait() noexcept {
-  return QueueOp<TokenRequest>(TokenRequest(token_));
+inline QueueOp<detail::TokenRequest> AutoResetEvent::wait() noexcept {
+  return QueueOp<detail::TokenRequest>(detail::TokenRequest(token_));
 }
 
 }  // namespace weft

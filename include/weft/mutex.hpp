@@ -20,8 +20,16 @@
 
 namespace weft {
 
-class MutexGuard;
+namespace detail {
 class LockRequest;
+}  // namespace detail
+
+class MutexGuard;
+namespace detail {
+
+class LockRequest;
+
+}  // namespace detail
 
 class Mutex {
  public:
@@ -32,7 +40,7 @@ class Mutex {
 
   /// Waits for the lock and gives a guard that holds it. No errors. Cancel: does not lock; if the
   /// lock was handed over before the cancel came, the guard is delivered.
-  [[nodiscard]] QueueOp<LockRequest> lock() noexcept;
+  [[nodiscard]] QueueOp<detail::LockRequest> lock() noexcept;
   /// The same without waiting: an empty guard if it is locked.
   [[nodiscard]] MutexGuard try_lock() noexcept;
   /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
@@ -55,7 +63,7 @@ class Mutex {
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
-  friend class LockRequest;
+  friend class detail::LockRequest;
   static constexpr std::uintptr_t free = 0;
   static constexpr std::uintptr_t held = 1;
 
@@ -65,7 +73,7 @@ class Mutex {
   }
   [[nodiscard]] bool unlock_slowly() noexcept;
 
-  WaitableWord word_;
+  detail::WaitableWord word_;
 };
 
 /// Holds a mutex and unlocks it when it goes. Move-only; used by one thread at a time, any. It must
@@ -92,12 +100,14 @@ class [[nodiscard]] MutexGuard {
   void forget() noexcept { mutex_ = nullptr; }
 
  private:
-  friend class LockRequest;
+  friend class detail::LockRequest;
   friend class Mutex;
   explicit MutexGuard(Mutex& mutex) noexcept : mutex_(&mutex) {}
 
   Mutex* mutex_ = nullptr;
 };
+
+namespace detail {
 
 /// How QueueOp waits for a mutex.
 class LockRequest {
@@ -114,8 +124,10 @@ class LockRequest {
   Mutex* mutex_;
 };
 
-inline QueueOp<LockRequest> Mutex::lock() noexcept {
-  return QueueOp<LockRequest>(LockRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::LockRequest> Mutex::lock() noexcept {
+  return QueueOp<detail::LockRequest>(detail::LockRequest(*this));
 }
 
 inline MutexGuard Mutex::try_lock() noexcept { return take() ? MutexGuard(*this) : MutexGuard(); }

@@ -31,6 +31,7 @@
 #include <weft/native_handle.hpp>
 #include <weft/detail/net_request.hpp>
 #include <weft/resolve.hpp>
+#include <weft/socket.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
@@ -46,7 +47,7 @@ namespace weft {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
-enum class Shutdown : std::uint8_t { read, write, both };
+namespace detail {
 
 /// What StreamSocket and its halves share: a socket.
 class SocketUser {
@@ -145,26 +146,28 @@ class SocketWriter : public Base {
   using Base::Base;
 };
 
+}  // namespace detail
+
 /// The reading side of a stream that was split.
-class ReadHalf : public SocketReader<SocketUser> {
+class ReadHalf : public detail::SocketReader<detail::SocketUser> {
  public:
-  explicit ReadHalf(std::shared_ptr<Socket> socket) noexcept : SocketReader(std::move(socket)) {}
+  explicit ReadHalf(std::shared_ptr<detail::Socket> socket) noexcept : SocketReader(std::move(socket)) {}
 };
 
 /// The writing side. When it goes, the peer is not told until the reading half has gone as well:
 /// shutdown() says that nothing more will come.
-class WriteHalf : public SocketWriter<SocketUser> {
+class WriteHalf : public detail::SocketWriter<detail::SocketUser> {
  public:
-  explicit WriteHalf(std::shared_ptr<Socket> socket) noexcept : SocketWriter(std::move(socket)) {}
+  explicit WriteHalf(std::shared_ptr<detail::Socket> socket) noexcept : SocketWriter(std::move(socket)) {}
 };
 
 class ConnectOp;
 
 /// A connected stream socket; move-only; closes it when it goes. TCP streams send small writes at
 /// once (TCP_NODELAY) unless asked otherwise.
-class StreamSocket : public SocketReader<SocketWriter<SocketUser>> {
+class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
  public:
-  explicit StreamSocket(std::shared_ptr<Socket> socket) noexcept : SocketReader(std::move(socket)) {}
+  explicit StreamSocket(std::shared_ptr<detail::Socket> socket) noexcept : SocketReader(std::move(socket)) {}
 
   /// Connects to one address. Cancel: the attempt is given up and the socket closed.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
@@ -204,25 +207,16 @@ class StreamSocket : public SocketReader<SocketWriter<SocketUser>> {
 };
 
 /// StreamSocket::connect(), not yet begun. A class of its own since it needs StreamSocket complete.
-class [[nodiscard]] ConnectOp : public IoOp<ConnectRequest> {
+class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
  public:
   using IoOp::IoOp;
 };
 
-struct ListenOptions {
-  int backlog = 4096;  ///< connections that wait to be accepted; the system has a limit of its own
-  bool reuse_address =
-      true;                 ///< listen again while connections of an earlier run are still closing
-  bool reuse_port = false;  ///< several listeners share the port; the system deals connections out
-  bool ipv6_only = false;   ///< [::] does not take IPv4 connections
-  bool no_delay = true;     ///< of the streams that are accepted
-};
-
 /// Takes connections; move-only; closes when it goes. A Unix socket's file stays, and must be
 /// removed before it can be listened on again.
-class SocketListener : private SocketUser {
+class SocketListener : private detail::SocketUser {
  public:
-  explicit SocketListener(std::shared_ptr<Socket> socket) noexcept : SocketUser(std::move(socket)) {}
+  explicit SocketListener(std::shared_ptr<detail::Socket> socket) noexcept : SocketUser(std::move(socket)) {}
 
   /// Port 0: a free one, see local_endpoint(). Errors: the system's.
   [[nodiscard]] static Result<SocketListener> listen(const Endpoint& at,
@@ -235,14 +229,14 @@ class SocketListener : private SocketUser {
   /// Waits for the next connection. One that failed before it was taken is passed over. Cancel:
   /// none is lost. Errors: too_many_files_open and such, while the connection goes on waiting: who
   /// accepts in a loop should then sleep a little.
-  [[nodiscard]] IoOp<AcceptRequest> accept() noexcept {
-    return IoOp<AcceptRequest>(AcceptRequest(socket_.get()));
+  [[nodiscard]] IoOp<detail::AcceptRequest> accept() noexcept {
+    return IoOp<detail::AcceptRequest>(detail::AcceptRequest(socket_.get()));
   }
 
   /// Where it listens, the port it was given included.
   [[nodiscard]] const Endpoint& local_endpoint() const noexcept { return peer_endpoint(); }
-  using SocketUser::native_handle;
-  using SocketUser::operator bool;
+  using detail::SocketUser::native_handle;
+  using detail::SocketUser::operator bool;
   /// Stops listening: connections that wait are reset. No accept() may be under way: cancel it
   /// first.
   void close() noexcept { socket_.reset(); }
@@ -259,11 +253,11 @@ class Pollable {
   Pollable& operator=(const Pollable&) = delete;
 
   /// Waits until a read (a write) would not wait: also on end of stream, hang-up and error.
-  [[nodiscard]] IoOp<ReadyRequest> readable() noexcept {
-    return IoOp<ReadyRequest>(ReadyRequest(&source_, interest::readable));
+  [[nodiscard]] IoOp<detail::ReadyRequest> readable() noexcept {
+    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(&source_, interest::readable));
   }
-  [[nodiscard]] IoOp<ReadyRequest> writable() noexcept {
-    return IoOp<ReadyRequest>(ReadyRequest(&source_, interest::writable));
+  [[nodiscard]] IoOp<detail::ReadyRequest> writable() noexcept {
+    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(&source_, interest::writable));
   }
 
  private:

@@ -33,8 +33,8 @@ class Notify {
 
   /// Waits to be notified. No errors. Cancel: stops waiting and takes no notification; one that
   /// came before the cancel is delivered.
-  [[nodiscard]] QueueOp<TokenRequest> wait() noexcept {
-    return QueueOp<TokenRequest>(TokenRequest(token_));
+  [[nodiscard]] QueueOp<detail::TokenRequest> wait() noexcept {
+    return QueueOp<detail::TokenRequest>(detail::TokenRequest(token_));
   }
   /// The same without waiting: takes the notification that was kept, if there is one.
   [[nodiscard]] bool try_wait() noexcept { return token_.take(); }
@@ -46,7 +46,7 @@ class Notify {
   [[nodiscard]] std::size_t waiting() const noexcept { return token_.waiting(); }
 
  private:
-  Token token_;
+  detail::Token token_;
 };
 
 }  // namespace weft

@@ -21,6 +21,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// Stands for a function that was not given.
 struct NoCallback {};
 
@@ -256,20 +258,22 @@ OnCompleteFrame<OnCompletePromise<W, F, E>> make_on_complete(W&, F&, E&, std::so
   co_await OnCompleteStart();
 }
 
+}  // namespace detail
+
 /// on_complete() as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
-template <class Owner, class W, class F, class E = NoCallback>
+template <class Owner, class W, class F, class E = detail::NoCallback>
 auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
              std::source_location site = std::source_location::current())
-    -> JoinHandle<typename OnCompletePromise<W, F, E>::Result> {
-  OwnedTasks& tasks = owned_tasks_of(owner);
-  auto& promise = make_on_complete(work, function, on_error, site).frame.promise();
+    -> JoinHandle<typename detail::OnCompletePromise<W, F, E>::Result> {
+  detail::OwnedTasks& tasks = detail::owned_tasks_of(owner);
+  auto& promise = detail::make_on_complete(work, function, on_error, site).frame.promise();
   try {
     promise.launch_in(tasks);
   } catch (...) {
     promise.handle().destroy();
     throw;
   }
-  return JoinHandle<typename OnCompletePromise<W, F, E>::Result>(promise);
+  return JoinHandle<typename detail::OnCompletePromise<W, F, E>::Result>(promise);
 }
 
 /// Starts `work`, something awaitable or a callable that gives it, as a task of the current
@@ -286,10 +290,10 @@ auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
 /// the work, as long as it waits. The call itself never calls the functions. It throws
 /// std::logic_error outside a runtime, or if that is shutting down, std::bad_alloc, and what moving
 /// the arguments throws.
-template <class W, class F, class E = NoCallback>
+template <class W, class F, class E = detail::NoCallback>
 auto on_complete(W work, F function, E on_error = E(),
           std::source_location site = std::source_location::current()) {
-  return on_complete_in(OwnedTasks::current(), std::move(work), std::move(function), std::move(on_error),
+  return on_complete_in(detail::OwnedTasks::current(), std::move(work), std::move(function), std::move(on_error),
                  site);
 }
 

@@ -22,6 +22,8 @@
 
 namespace weft {
 
+namespace detail {
+
 class OnceRequest;
 class OnceTurn;
 
@@ -97,10 +99,12 @@ class OnceRequest {
   OnceState* state_;
 };
 
-inline QueueOp<OnceRequest> OnceState::enter() noexcept {
-  return QueueOp<OnceRequest>(OnceRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::OnceRequest> detail::OnceState::enter() noexcept {
+  return QueueOp<detail::OnceRequest>(detail::OnceRequest(*this));
 }
-inline OnceTurn OnceState::try_enter() noexcept { return take() ? OnceTurn(*this) : OnceTurn(); }
+inline detail::OnceTurn detail::OnceState::try_enter() noexcept { return take() ? detail::OnceTurn(*this) : detail::OnceTurn(); }
 
 template <class T>
 class OnceCell {
@@ -124,7 +128,7 @@ class OnceCell {
   template <class F>
     requires std::invocable<F&>
   [[nodiscard]] Task<const T&> get_or_init(F init) {
-    OnceTurn turn = co_await state_.enter();
+    detail::OnceTurn turn = co_await state_.enter();
     if (turn) {
       using Made = std::invoke_result_t<F&>;
       if constexpr (Awaitable<Made>) {
@@ -142,7 +146,7 @@ class OnceCell {
   template <class F>
     requires std::convertible_to<std::invoke_result_t<F&>, T>
   const T& blocking_get_or_init(F init) {
-    if (OnceTurn turn = state_.blocking_enter("weft::OnceCell::blocking_get_or_init")) {
+    if (detail::OnceTurn turn = state_.blocking_enter("weft::OnceCell::blocking_get_or_init")) {
       value_.emplace(std::invoke(init));
       turn.publish();
     }
@@ -154,7 +158,7 @@ class OnceCell {
   template <class U = T>
     requires std::constructible_from<T, U>
   bool set(U&& value) {
-    OnceTurn turn = state_.try_enter();
+    detail::OnceTurn turn = state_.try_enter();
     if (!turn) return false;
     value_.emplace(std::forward<U>(value));
     turn.publish();
@@ -166,7 +170,7 @@ class OnceCell {
 
  private:
   std::optional<T> value_;  // written by who has the turn; once it is full, only read
-  OnceState state_;
+  detail::OnceState state_;
 };
 
 }  // namespace weft

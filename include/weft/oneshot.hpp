@@ -11,6 +11,7 @@
 // still be received; it is gone only if the receiver itself is.
 #pragma once
 
+#include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
@@ -25,6 +26,8 @@
 #include <utility>
 
 namespace weft {
+
+namespace detail {
 
 /// The non-template part of what the two ends share. (The proof: src/sync/oneshot.cpp.)
 class OneshotCore {
@@ -109,11 +112,13 @@ class OneshotState final : public OneshotCore {
   std::optional<T> value_;
 };
 
+}  // namespace detail
+
 /// The right to send one value. Dropping it tells the receiver that there will be none.
 template <class T>
 class [[nodiscard]] OneshotSender {
  public:
-  explicit OneshotSender(OneshotState<T>& held) noexcept : state_(&held) {}
+  explicit OneshotSender(detail::OneshotState<T>& held) noexcept : state_(&held) {}
   OneshotSender(OneshotSender&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   OneshotSender& operator=(OneshotSender&& other) noexcept {
     OneshotSender moved(std::move(other));
@@ -141,8 +146,10 @@ class [[nodiscard]] OneshotSender {
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
  private:
-  OneshotState<T>* state_;
+  detail::OneshotState<T>* state_;
 };
+
+namespace detail {
 
 class OneshotLeaf final : public WaiterLeaf<OneshotLeaf>, public Waiter {
  public:
@@ -150,7 +157,7 @@ class OneshotLeaf final : public WaiterLeaf<OneshotLeaf>, public Waiter {
       : Waiter(&OneshotLeaf::on_settled), core_(core) {}
 
  private:
-  friend class WaiterLeaf<OneshotLeaf>;
+  friend class weft::WaiterLeaf<OneshotLeaf>;
   static void on_settled(Runnable& self) noexcept { static_cast<OneshotLeaf&>(self).served(); }
   [[nodiscard]] Queued queue() noexcept { return core_.wait_with(*this); }
   [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(*this); }
@@ -183,12 +190,14 @@ class OneshotAwaiter {
   OneshotLeaf leaf_;
 };
 
+}  // namespace detail
+
 /// The right to receive it. Dropping it closes.
 template <class T>
 class [[nodiscard]] OneshotReceiver {
  public:
   using value_type = T;
-  explicit OneshotReceiver(OneshotState<T>& held) noexcept : state_(&held) {}
+  explicit OneshotReceiver(detail::OneshotState<T>& held) noexcept : state_(&held) {}
   OneshotReceiver(OneshotReceiver&& other) noexcept
       : state_(std::exchange(other.state_, nullptr)) {}
   OneshotReceiver& operator=(OneshotReceiver&& other) noexcept {
@@ -207,12 +216,12 @@ class [[nodiscard]] OneshotReceiver {
   /// Waits for the value, and gives it once; nullopt if the sender was dropped, the value was taken
   /// before, or after close(). Throws what moving the value throws. Cancel: the value stays, and
   /// can be awaited again. Precondition: not moved from; one wait at a time.
-  [[nodiscard]] OneshotAwaiter<T, OneshotReceiver&> operator co_await() & noexcept {
-    return OneshotAwaiter<T, OneshotReceiver&>(*this);
+  [[nodiscard]] detail::OneshotAwaiter<T, OneshotReceiver&> operator co_await() & noexcept {
+    return detail::OneshotAwaiter<T, OneshotReceiver&>(*this);
   }
   /// The same, and the receiver goes with the wait: if that is cancelled, so is the value.
-  [[nodiscard]] OneshotAwaiter<T, OneshotReceiver> operator co_await() && noexcept {
-    return OneshotAwaiter<T, OneshotReceiver>(std::move(*this));
+  [[nodiscard]] detail::OneshotAwaiter<T, OneshotReceiver> operator co_await() && noexcept {
+    return detail::OneshotAwaiter<T, OneshotReceiver>(std::move(*this));
   }
   /// The wait as a value, for select(), timeout() and the like; the receiver stays, and must.
   [[nodiscard]] ReceiveOp receive() & noexcept { return ReceiveOp(*this); }
@@ -234,18 +243,18 @@ class [[nodiscard]] OneshotReceiver {
   void close() noexcept { state_->close(); }
 
   /// What the ends share, for those who write awaiters.
-  [[nodiscard]] OneshotState<T>& state() const noexcept { return *state_; }
+  [[nodiscard]] detail::OneshotState<T>& state() const noexcept { return *state_; }
 
  private:
-  OneshotState<T>* state_;
+  detail::OneshotState<T>* state_;
 };
 
 template <class T>
 class [[nodiscard]] OneshotReceiver<T>::ReceiveOp {
  public:
   explicit ReceiveOp(OneshotReceiver& receiver) noexcept : receiver_(receiver) {}
-  OneshotAwaiter<T, OneshotReceiver&> operator co_await() const noexcept {
-    return OneshotAwaiter<T, OneshotReceiver&>(receiver_);
+  detail::OneshotAwaiter<T, OneshotReceiver&> operator co_await() const noexcept {
+    return detail::OneshotAwaiter<T, OneshotReceiver&>(receiver_);
   }
 
  private:
@@ -262,7 +271,7 @@ struct Oneshot {
 /// std::bad_alloc.
 template <class T>
 [[nodiscard]] Oneshot<T> oneshot() {
-  OneshotState<T>& state = OneshotState<T>::make();
+  detail::OneshotState<T>& state = detail::OneshotState<T>::make();
   return {OneshotSender<T>(state), OneshotReceiver<T>(state)};
 }
 

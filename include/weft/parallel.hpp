@@ -44,7 +44,7 @@ namespace weft {
 /// A job in its scope: given back, waited for or dropped before it goes.
 class ForkScope {
  public:
-  ForkScope(TeamMember& member, ForkJob& job) noexcept : member_(member), job_(job) {
+  ForkScope(detail::TeamMember& member, detail::ForkJob& job) noexcept : member_(member), job_(job) {
     member.push(job);
   }
   /// If something has thrown before end().
@@ -66,10 +66,12 @@ class ForkScope {
   }
 
  private:
-  TeamMember& member_;
-  ForkJob& job_;
+  detail::TeamMember& member_;
+  detail::ForkJob& job_;
   bool ended_ = false;
 };
+
+namespace detail {
 
 template <class F>
 class InvokeJob final : public ForkJob {
@@ -84,17 +86,19 @@ class InvokeJob final : public ForkJob {
   F& function_;
 };
 
+}  // namespace detail
+
 /// Calls all the functions, perhaps at the same time, and returns when all have ended. Throws what
 /// the first of them, in their order, has thrown; those after it may not have been called then.
 template <std::invocable F, std::invocable G>
 void parallel_invoke(F&& first, G&& second) {
-  TeamMember* const member = TeamMember::current();
+  detail::TeamMember* const member = detail::TeamMember::current();
   if (member == nullptr) {
     first();
     second();
     return;
   }
-  InvokeJob<std::remove_reference_t<G>> job(second);
+  detail::InvokeJob<std::remove_reference_t<G>> job(second);
   ForkScope scope(*member, job);
   if (member->asked()) [[unlikely]]
     member->answer();
@@ -106,6 +110,8 @@ template <std::invocable F, std::invocable G, std::invocable... More>
 void parallel_invoke(F&& first, G&& second, More&&... more) {
   parallel_invoke(first, [&] { parallel_invoke(second, more...); });
 }
+
+namespace detail {
 
 /// A loop over [begin, end), `grain` steps at a time. Who asks for work is given half of the steps
 /// that are left; who asks again gets of the loops and jobs within the step that is under way, or
@@ -183,6 +189,8 @@ class ForkLoop final : public ForkJob {
   std::optional<Part> others_part_;
 };
 
+}  // namespace detail
+
 /// Calls `body(i)` for each i of [begin, end), perhaps several at the same time. `grain` of them,
 /// at least 1, are done in a row between two looks whether somebody wants work. If a call throws,
 /// the others of its part of the range are left out, and the exception comes out in the end.
@@ -197,9 +205,9 @@ void parallel_for(Index begin, std::type_identity_t<Index> end, Body&& body,
     void join(Part&&) noexcept {}
   };
   if (!(begin < end)) return;
-  if (TeamMember* const member = TeamMember::current()) {
+  if (detail::TeamMember* const member = detail::TeamMember::current()) {
     Part part{body};
-    ForkLoop<Index, Part>::run(*member, part, begin, end,
+    detail::ForkLoop<Index, Part>::run(*member, part, begin, end,
                                std::max<std::make_unsigned_t<Index>>(grain, 1));
   } else {
     for (; begin != end; ++begin) std::invoke(body, begin);
@@ -223,14 +231,16 @@ template <std::integral Index, class T, class Map, class Combine>
   };
   Part whole{identity, map, combine, identity};
   if (!(begin < end)) return identity;
-  if (TeamMember* const member = TeamMember::current()) {
-    ForkLoop<Index, Part>::run(*member, whole, begin, end,
+  if (detail::TeamMember* const member = detail::TeamMember::current()) {
+    detail::ForkLoop<Index, Part>::run(*member, whole, begin, end,
                                std::max<std::make_unsigned_t<Index>>(grain, 1));
   } else {
     for (; begin != end; ++begin) whole.step(begin);
   }
   return std::move(whole.sum);
 }
+
+namespace detail {
 
 /// The part of parallel() that needs no template: a root on the team, as a leaf of the task.
 class ParallelLeaf : private CancelHook, private ForkRoot {
@@ -281,11 +291,13 @@ class ParallelAwaiter final : public ParallelLeaf {
   Outcome<Result> outcome_;
 };
 
+}  // namespace detail
+
 template <class F>
 class [[nodiscard]] ParallelOp {
  public:
   explicit ParallelOp(F function) : function_(std::move(function)) {}
-  ParallelAwaiter<F> operator co_await() && { return ParallelAwaiter<F>(std::move(function_)); }
+  detail::ParallelAwaiter<F> operator co_await() && { return detail::ParallelAwaiter<F>(std::move(function_)); }
 
  private:
   F function_;

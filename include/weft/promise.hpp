@@ -35,6 +35,8 @@ class BrokenPromise : public std::logic_error {
   BrokenPromise() : std::logic_error("weft::Promise: it was destroyed before it was set") {}
 };
 
+namespace detail {
+
 /// The non-template part of what a promise and its futures share.
 class SharedState {
  public:
@@ -160,7 +162,7 @@ class SharedLeaf final : private WaiterLeaf<SharedLeaf>, private Waiter {
   [[nodiscard]] bool suspend(PromiseBase& innermost, SharedState& state) noexcept;
 
  private:
-  friend class WaiterLeaf<SharedLeaf>;
+  friend class weft::WaiterLeaf<SharedLeaf>;
   static void on_set(Runnable& self) noexcept { static_cast<SharedLeaf&>(self).served(); }
   // The awaiter holds the state.
   [[nodiscard]] Queued queue() noexcept { return state_->wait_with(*this); }
@@ -172,16 +174,18 @@ class SharedLeaf final : private WaiterLeaf<SharedLeaf>, private Waiter {
 [[noreturn]] void throw_no_future();
 [[noreturn]] void throw_promise_set();
 
+}  // namespace detail
+
 /// The result of a Promise, or of what share() started, for any number that wait.
 template <class T>
 class SharedResult {
  public:
   using value_type = T;
-  using Shared = typename SharedOutcome<T>::Shared;
+  using Shared = typename detail::SharedOutcome<T>::Shared;
 
   /// Empty, as one that was moved from: to wait for it throws std::logic_error.
   SharedResult() noexcept = default;
-  explicit SharedResult(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  explicit SharedResult(detail::SharedRef<T> result) noexcept : result_(std::move(result)) {}
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(result_); }
 
   /// Whether the result is there, and waiting would not take time.
@@ -224,13 +228,13 @@ class SharedResult {
   }
 
   /// What it shares, for those who wait without a task. Throws std::logic_error if it is empty.
-  [[nodiscard]] const SharedRef<T>& state() const {
-    if (!result_) throw_no_future();
+  [[nodiscard]] const detail::SharedRef<T>& state() const {
+    if (!result_) detail::throw_no_future();
     return result_;
   }
 
  private:
-  SharedRef<T> result_;
+  detail::SharedRef<T> result_;
 };
 
 /// Given: T, or a reference to the shared result.
@@ -238,7 +242,7 @@ template <class T>
 template <class Given>
 class SharedResult<T>::Awaiter {
  public:
-  explicit Awaiter(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  explicit Awaiter(detail::SharedRef<T> result) noexcept : result_(std::move(result)) {}
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
 
@@ -255,8 +259,8 @@ class SharedResult<T>::Awaiter {
   }
 
  private:
-  SharedRef<T> result_;
-  SharedLeaf leaf_;
+  detail::SharedRef<T> result_;
+  detail::SharedLeaf leaf_;
 };
 
 /// The wait as a value, which keeps the result.
@@ -264,11 +268,11 @@ template <class T>
 template <class Given>
 class [[nodiscard]] SharedResult<T>::Wait {
  public:
-  explicit Wait(SharedRef<T> result) noexcept : result_(std::move(result)) {}
+  explicit Wait(detail::SharedRef<T> result) noexcept : result_(std::move(result)) {}
   Awaiter<Given> operator co_await() && noexcept { return Awaiter<Given>(std::move(result_)); }
 
  private:
-  SharedRef<T> result_;
+  detail::SharedRef<T> result_;
 };
 
 /// The right and the duty to set a result, once. Move-only.
@@ -276,7 +280,7 @@ template <class T = void>
 class Promise {
  public:
   /// Throws std::bad_alloc.
-  Promise() : result_(SharedOutcome<T>::make()) {}
+  Promise() : result_(detail::SharedOutcome<T>::make()) {}
   Promise(Promise&& other) noexcept : result_(std::move(other.result_)), set_(other.set_) {}
   Promise& operator=(Promise&& other) noexcept {
     Promise moved(std::move(other));
@@ -294,7 +298,7 @@ class Promise {
 
   /// A future of the result, one of any number. Throws std::logic_error after a move.
   [[nodiscard]] SharedResult<T> future() const {
-    if (!result_) throw_no_future();
+    if (!result_) detail::throw_no_future();
     return SharedResult<T>(result_);
   }
 
@@ -302,7 +306,7 @@ class Promise {
   /// std::logic_error if it was set, and what making a T throws: then it is still to be set.
   template <class... U>
   void set_value(U&&... value) {
-    if (!*this) throw_promise_set();
+    if (!*this) detail::throw_promise_set();
     try {
       result_->outcome().set_value(std::forward<U>(value)...);
     } catch (...) {
@@ -313,13 +317,13 @@ class Promise {
   }
   /// Those who wait get `error`. Precondition: not null. Throws std::logic_error if it was set.
   void set_error(std::exception_ptr error) {
-    if (!*this) throw_promise_set();
+    if (!*this) detail::throw_promise_set();
     result_->outcome().set_error(std::move(error));
     publish();
   }
   /// Those who wait get what `outcome` is: value, error, or cancelled.
   void set_outcome(Outcome<T> outcome) {
-    if (!*this) throw_promise_set();
+    if (!*this) detail::throw_promise_set();
     result_->outcome().take_over(outcome);
     publish();
   }
@@ -332,11 +336,11 @@ class Promise {
   void publish() noexcept {
     set_ = true;
     // Held here as well: whoever is woken may destroy the promise.
-    const SharedRef<T> result(result_);
+    const detail::SharedRef<T> result(result_);
     result->publish();
   }
 
-  SharedRef<T> result_;
+  detail::SharedRef<T> result_;
   bool set_ = false;
 };
 
@@ -346,7 +350,7 @@ class Promise {
 template <class Owner, class W>
 auto share_in(Owner& owner, W work) -> SharedResult<SpawnResult<W>> {
   using T = SpawnResult<W>;
-  OwnedTasks& tasks = owned_tasks_of(owner);
+  detail::OwnedTasks& tasks = detail::owned_tasks_of(owner);
   Promise<T> promise;
   SharedResult<T> future = promise.future();
   auto set = [promise = std::move(promise), &tasks](Outcome<T>&& ended) mutable {
@@ -364,7 +368,7 @@ auto share_in(Owner& owner, W work) -> SharedResult<SpawnResult<W>> {
 /// The same as a task of the current runtime. Throws std::logic_error outside a runtime.
 template <class W>
 auto share(W work) -> SharedResult<SpawnResult<W>> {
-  return share_in(OwnedTasks::current(), std::move(work));
+  return share_in(detail::OwnedTasks::current(), std::move(work));
 }
 
 }  // namespace weft

@@ -19,6 +19,8 @@ namespace weft {
 /// service not known" …
 [[nodiscard]] const std::error_category& resolve_category() noexcept;
 
+namespace detail {
+
 /// One look-up: counted, since the thread that makes it cannot be interrupted and may outlive the
 /// wait.
 class NameLookup;
@@ -63,12 +65,14 @@ class ResolveAwaiter final : private ResolveLeaf {
   }
 };
 
+}  // namespace detail
+
 template <bool Throwing = true>
 class [[nodiscard]] Resolve {
  public:
   Resolve(std::string host, std::uint16_t port) noexcept : host_(std::move(host)), port_(port) {}
-  ResolveAwaiter<Throwing> operator co_await() && {
-    return ResolveAwaiter<Throwing>(std::move(host_), port_);
+  detail::ResolveAwaiter<Throwing> operator co_await() && {
+    return detail::ResolveAwaiter<Throwing>(std::move(host_), port_);
   }
   /// The same look-up, giving Result<std::vector<Endpoint>>.
   [[nodiscard]] Resolve<false> attempt() && noexcept {

@@ -26,7 +26,7 @@ namespace weft {
 /// on a thread that runs no tasks.
 template <class F, class... Args>
 auto spawn_local(F callable, Args... args) {
-  return spawn_in_on(OwnedTasks::current(), &local_executor(), std::move(callable),
+  return spawn_in_on(detail::OwnedTasks::current(), &local_executor(), std::move(callable),
                      std::move(args)...);
 }
 
@@ -34,18 +34,20 @@ auto spawn_local(F callable, Args... args) {
 /// that it waits for. It does not interrupt what runs. What has none costs nothing more.
 template <class F, class... Args>
 auto spawn_with(Priority priority, F callable, Args... args) {
-  OwnedTasks& owner = OwnedTasks::current();
+  detail::OwnedTasks& owner = detail::OwnedTasks::current();
   return spawn_in_on(owner, &owner.executor_for_task().of_priority(priority), std::move(callable),
                      std::move(args)...);
 }
 /// The same as a task of `owner`: a Runtime (from any thread), or a Scope.
 template <class Owner, class F, class... Args>
-  requires requires(Owner& owner) { owned_tasks_of(owner); }
+  requires requires(Owner& owner) { detail::owned_tasks_of(owner); }
 auto spawn_with_in(Owner& owner, Priority priority, F callable, Args... args) {
-  OwnedTasks& set = owned_tasks_of(owner);
+  detail::OwnedTasks& set = detail::owned_tasks_of(owner);
   return spawn_in_on(set, &set.executor_for_task().of_priority(priority), std::move(callable),
                      std::move(args)...);
 }
+
+namespace detail {
 
 /// See resume_on().
 class ResumeOnAwaiter {
@@ -68,6 +70,8 @@ class ResumeOnAwaiter {
   std::exception_ptr error_;
 };
 
+}  // namespace detail
+
 /// Goes on on a worker of `runtime`, and stays there, whatever the task waits for, until it says so
 /// again. Its owner is the same as before, waits for it and can cancel it; but `runtime` waits for
 /// it as well: while the task is there it counts among its live_tasks(), and its shutdown() waits
@@ -76,8 +80,8 @@ class ResumeOnAwaiter {
 /// in block_on() or poll() of that.
 /// Throws std::logic_error, and stays where it is, if `runtime` is shutting down, or the task may
 /// not leave its worker: a fiber, or one of spawn_local(). Cancel: ends here, and switches no more.
-[[nodiscard]] inline ResumeOnAwaiter resume_on(Runtime& runtime) {
-  return ResumeOnAwaiter(runtime.tasks());
+[[nodiscard]] inline detail::ResumeOnAwaiter resume_on(Runtime& runtime) {
+  return detail::ResumeOnAwaiter(runtime.tasks());
 }
 
 }  // namespace weft

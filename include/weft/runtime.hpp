@@ -111,7 +111,7 @@ class Runtime {
   }
   /// The owner of its tasks: for spawn_in(), on_complete_in(), share_in(). Thread-safe. Throws
   /// std::logic_error once shutdown() has begun.
-  [[nodiscard]] OwnedTasks& tasks();
+  [[nodiscard]] detail::OwnedTasks& tasks();
 
   /// For a thread that has a loop of its own: runs what is ready, a bounded amount of it, and never
   /// waits. Gives when the next call is due: at once for zero (there is more to do), after the time
@@ -140,9 +140,9 @@ class Runtime {
   class Impl;
 
   [[nodiscard]] Executor& executor_of(std::size_t worker);
-  void wait(SpawnedTask& task);
+  void wait(detail::SpawnedTask& task);
   static void require_no_task() {
-    if (OwnedTasks::current_or_null() == nullptr) return;
+    if (detail::OwnedTasks::current_or_null() == nullptr) return;
     throw std::logic_error(
         "weft::block_on: this thread runs tasks and must not block; use co_await");
   }

@@ -21,10 +21,19 @@
 
 namespace weft {
 
-class ReadGuard;
-class WriteGuard;
+namespace detail {
 class ReadLockRequest;
 class WriteLockRequest;
+}  // namespace detail
+
+class ReadGuard;
+class WriteGuard;
+namespace detail {
+
+class ReadLockRequest;
+class WriteLockRequest;
+
+}  // namespace detail
 
 class RwLock {
  public:
@@ -35,9 +44,9 @@ class RwLock {
 
   /// Waits until it may read, together with others. No errors. Cancel: takes no lock; if it was
   /// granted before the cancel came, the guard is delivered.
-  [[nodiscard]] QueueOp<ReadLockRequest> read() noexcept;
+  [[nodiscard]] QueueOp<detail::ReadLockRequest> read() noexcept;
   /// The same, to write alone.
-  [[nodiscard]] QueueOp<WriteLockRequest> write() noexcept;
+  [[nodiscard]] QueueOp<detail::WriteLockRequest> write() noexcept;
   /// The same without waiting: an empty guard if it cannot be had, or others wait.
   [[nodiscard]] ReadGuard try_read() noexcept;
   [[nodiscard]] WriteGuard try_write() noexcept;
@@ -56,8 +65,8 @@ class RwLock {
  private:
   friend class ReadGuard;
   friend class WriteGuard;
-  friend class ReadLockRequest;
-  friend class WriteLockRequest;
+  friend class detail::ReadLockRequest;
+  friend class detail::WriteLockRequest;
 
   // The number of the word: a bit for the writer, and twice the readers.
   static constexpr std::uintptr_t free = 0;
@@ -102,9 +111,9 @@ class RwLock {
   [[nodiscard]] bool give_to_waiters(std::uintptr_t had, std::uintptr_t rest) noexcept;
   [[nodiscard]] Queued wait_with(Node& node, std::uintptr_t wants) noexcept;
   [[nodiscard]] bool withdraw(Node& node) noexcept;
-  static void grant(WaitableWord::Held& held, ServedList& served) noexcept;
+  static void grant(detail::WaitableWord::Held& held, ServedList& served) noexcept;
 
-  WaitableWord word_;
+  detail::WaitableWord word_;
 };
 
 /// Lets its holder read, until it goes. Move-only; used by one thread at a time, any. It must not
@@ -129,7 +138,7 @@ class [[nodiscard]] ReadGuard {
   }
 
  private:
-  friend class ReadLockRequest;
+  friend class detail::ReadLockRequest;
   friend class RwLock;
   friend class WriteGuard;
   explicit ReadGuard(RwLock& lock) noexcept : lock_(&lock) {}
@@ -166,11 +175,13 @@ class [[nodiscard]] WriteGuard {
 
  private:
   friend class RwLock;
-  friend class WriteLockRequest;
+  friend class detail::WriteLockRequest;
   explicit WriteGuard(RwLock& lock) noexcept : lock_(&lock) {}
 
   RwLock* lock_ = nullptr;
 };
+
+namespace detail {
 
 /// How QueueOp waits to read.
 class ReadLockRequest {
@@ -202,11 +213,13 @@ class WriteLockRequest {
   RwLock* lock_;
 };
 
-inline QueueOp<ReadLockRequest> RwLock::read() noexcept {
-  return QueueOp<ReadLockRequest>(ReadLockRequest(*this));
+}  // namespace detail
+
+inline QueueOp<detail::ReadLockRequest> RwLock::read() noexcept {
+  return QueueOp<detail::ReadLockRequest>(detail::ReadLockRequest(*this));
 }
-inline QueueOp<WriteLockRequest> RwLock::write() noexcept {
-  return QueueOp<WriteLockRequest>(WriteLockRequest(*this));
+inline QueueOp<detail::WriteLockRequest> RwLock::write() noexcept {
+  return QueueOp<detail::WriteLockRequest>(detail::WriteLockRequest(*this));
 }
 inline ReadGuard RwLock::try_read() noexcept {
   return take(reader) ? ReadGuard(*this) : ReadGuard();

@@ -19,8 +19,12 @@
 
 namespace weft {
 
+namespace detail {
+class ScopeGroup;
+}  // namespace detail
+
 /// The children of one scope. Given to the scope's body; valid until the scope ends. Thread-safe.
-class Scope : private OwnedTasks {
+class Scope : private detail::OwnedTasks {
  public:
   /// Starts `callable(args…)`, or an awaitable, as a child (see weft::spawn). A child that fails
   /// cancels its siblings and the body, whether or not it is joined. It inherits what was bound
@@ -30,7 +34,7 @@ class Scope : private OwnedTasks {
     return spawn_in(*this, std::move(callable), std::move(args)...);
   }
   /// The children as tasks of an owner: for on_complete_in() and share_in(). They count as spawned here.
-  [[nodiscard]] OwnedTasks& tasks() noexcept { return *this; }
+  [[nodiscard]] detail::OwnedTasks& tasks() noexcept { return *this; }
   /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once. A
   /// scope whose children have ended by this, or by their handles' cancel(), has a result all the
   /// same.
@@ -41,9 +45,9 @@ class Scope : private OwnedTasks {
   }
 
  private:
-  friend class ScopeGroup;
-  Scope(const TaskHeader& owner, class ScopeGroup& group) noexcept
-      : OwnedTasks(owner.executor().shared(), owner.context()), group_(group) {}
+  friend class detail::ScopeGroup;
+  Scope(const TaskHeader& owner, class detail::ScopeGroup& group) noexcept
+      : detail::OwnedTasks(owner.executor().shared(), owner.context()), group_(group) {}
 
   void added() noexcept override;
   void cancelled() noexcept override;
@@ -52,9 +56,11 @@ class Scope : private OwnedTasks {
   void removed(bool failed) noexcept override;
   // No failure_handler(): a child's failure always reaches the scope itself (see failed).
 
-  class ScopeGroup& group_;
+  class detail::ScopeGroup& group_;
   Atomic<std::size_t> size_{0};
 };
+
+namespace detail {
 
 /// The non-template part of a scope: body and children are one group.
 class ScopeGroup : public ChildGroup {
@@ -74,7 +80,7 @@ class ScopeGroup : public ChildGroup {
   [[nodiscard]] virtual std::exception_ptr body_error() noexcept = 0;
 
  private:
-  friend class Scope;
+  friend class weft::Scope;
   struct Opener {  // makes the immovable Scope in place, through its private constructor
     const TaskHeader& owner;
     ScopeGroup& group;
@@ -130,12 +136,14 @@ class ScopeAwaiter final : public ScopeGroup {
   Child<T, ScopeGroup> child_;
 };
 
+}  // namespace detail
+
 template <class F>
 class [[nodiscard]] ScopeOp {
  public:
   using Value = AwaitResult<std::invoke_result_t<F&, Scope&>>;
   explicit ScopeOp(F body) : body_(std::move(body)) {}
-  ScopeAwaiter<Value, F> operator co_await() && { return ScopeAwaiter<Value, F>(std::move(body_)); }
+  detail::ScopeAwaiter<Value, F> operator co_await() && { return detail::ScopeAwaiter<Value, F>(std::move(body_)); }
 
  private:
   F body_;

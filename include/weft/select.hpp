@@ -40,6 +40,8 @@ class Selection {
   std::tuple<Outcome<T>...> outcomes_;
 };
 
+namespace detail {
+
 class FirstGroup : public ChildGroup {
  public:
   void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
@@ -135,12 +137,14 @@ class SelectAwaiter final : public Group {
   std::tuple<ChildOf<T>...> children_;
 };
 
+}  // namespace detail
+
 template <class Group, class... T>
 class [[nodiscard]] Select {
  public:
   explicit Select(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
-  SelectAwaiter<Group, T...> operator co_await() && noexcept {
-    return SelectAwaiter<Group, T...>(std::move(tasks_));
+  detail::SelectAwaiter<Group, T...> operator co_await() && noexcept {
+    return detail::SelectAwaiter<Group, T...>(std::move(tasks_));
   }
 
  private:
@@ -155,7 +159,7 @@ class [[nodiscard]] Select {
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto select(A... awaitables) {
-  return Select<FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
+  return Select<detail::FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
 }  // namespace weft

@@ -22,7 +22,13 @@
 
 namespace weft {
 
+namespace detail {
+class AcquireRequest;
+}  // namespace detail
+
 class Permit;
+namespace detail {
+
 class AcquireRequest;
 
 /// Waits for permits of a semaphore, in its queue. When it is woken they are its own, and the
@@ -41,6 +47,8 @@ class SemaphoreWaiter : public Waiter {
   std::size_t permits_;
 };
 
+}  // namespace detail
+
 class Semaphore {
  public:
   /// How many permits there may be.
@@ -57,7 +65,7 @@ class Semaphore {
   /// Waits for a permit, or for `permits` of them together, and gives a Permit that holds them.
   /// Who waits for more than there will ever be waits for ever, and so do all after it. No errors.
   /// Cancel: takes none; permits that were granted before the cancel came are delivered.
-  [[nodiscard]] QueueOp<AcquireRequest> acquire(std::size_t permits = 1) noexcept;
+  [[nodiscard]] QueueOp<detail::AcquireRequest> acquire(std::size_t permits = 1) noexcept;
   /// The same without waiting: an empty Permit if there are too few, or others wait.
   [[nodiscard]] Permit try_acquire(std::size_t permits = 1) noexcept;
 
@@ -90,10 +98,10 @@ class Semaphore {
   }
 
   /// Queues `waiter`, unless its permits can be had at once.
-  [[nodiscard]] Queued wait_with(SemaphoreWaiter& waiter) noexcept;
+  [[nodiscard]] Queued wait_with(detail::SemaphoreWaiter& waiter) noexcept;
   /// Takes the waiter back. True: it has none and will not be woken. False: it is being woken.
   /// Before wait_with(): makes it refuse, and gives false.
-  [[nodiscard]] bool withdraw(SemaphoreWaiter& waiter) noexcept;
+  [[nodiscard]] bool withdraw(detail::SemaphoreWaiter& waiter) noexcept;
 
  private:
   static constexpr std::uintptr_t waiting_bit = 1;
@@ -152,13 +160,15 @@ class [[nodiscard]] Permit {
 
  private:
   friend class Semaphore;
-  friend class AcquireRequest;
+  friend class detail::AcquireRequest;
   Permit(Semaphore& semaphore, std::size_t permits) noexcept
       : semaphore_(&semaphore), permits_(permits) {}
 
   Semaphore* semaphore_ = nullptr;
   std::size_t permits_ = 0;
 };
+
+namespace detail {
 
 /// How QueueOp waits for permits.
 class AcquireRequest {
@@ -180,8 +190,10 @@ class AcquireRequest {
   std::size_t permits_;
 };
 
-inline QueueOp<AcquireRequest> Semaphore::acquire(std::size_t permits) noexcept {
-  return QueueOp<AcquireRequest>(AcquireRequest(*this, permits));
+}  // namespace detail
+
+inline QueueOp<detail::AcquireRequest> Semaphore::acquire(std::size_t permits) noexcept {
+  return QueueOp<detail::AcquireRequest>(detail::AcquireRequest(*this, permits));
 }
 
 inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {

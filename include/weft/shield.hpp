@@ -14,6 +14,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// The part of a shield that needs no template: a leaf that no cancel reaches.
 class ShieldLeaf {
  public:
@@ -34,7 +36,7 @@ class ShieldLeaf {
 
 template <class T>
 class ShieldAwaiter final : private ShieldLeaf {
-  friend class Child<T, ShieldAwaiter>;
+  friend class weft::Child<T, ShieldAwaiter>;
 
  public:
   explicit ShieldAwaiter(Task<T> task) noexcept : child_(*this, 0, std::move(task)) {}
@@ -56,11 +58,13 @@ class ShieldAwaiter final : private ShieldLeaf {
   Child<T, ShieldAwaiter> child_;
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] Shield {
  public:
   explicit Shield(Task<T> task) noexcept : task_(std::move(task)) {}
-  ShieldAwaiter<T> operator co_await() && noexcept { return ShieldAwaiter<T>(std::move(task_)); }
+  detail::ShieldAwaiter<T> operator co_await() && noexcept { return detail::ShieldAwaiter<T>(std::move(task_)); }
 
  private:
   Task<T> task_;

@@ -13,6 +13,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// The leaf of a task that sleeps: its node in the wheel of the worker where it began. Who may
 /// touch it is as with an OperationLeaf.
 class SleepLeaf : private TimerNode, private CancelMessage {
@@ -50,12 +52,14 @@ class SleepAwaiter final : private SleepLeaf {
   }
 };
 
+}  // namespace detail
+
 template <bool GivesResult = false>
 class [[nodiscard]] SleepOp {
  public:
   explicit SleepOp(TimePoint deadline) noexcept : deadline_(deadline) {}
-  SleepAwaiter<GivesResult> operator co_await() const noexcept {
-    return SleepAwaiter<GivesResult>(deadline_);
+  detail::SleepAwaiter<GivesResult> operator co_await() const noexcept {
+    return detail::SleepAwaiter<GivesResult>(deadline_);
   }
   /// The same as an operation that gives Result<void>: it never fails.
   [[nodiscard]] SleepOp<true> attempt() const noexcept { return SleepOp<true>(deadline_); }

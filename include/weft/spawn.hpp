@@ -15,7 +15,7 @@ namespace weft {
 template <class T>
 class JoinHandle {
  public:
-  explicit JoinHandle(SpawnedResult<T>& task) noexcept : task_(&task) {}
+  explicit JoinHandle(detail::SpawnedResult<T>& task) noexcept : task_(&task) {}
   JoinHandle(JoinHandle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
   JoinHandle& operator=(JoinHandle&& other) noexcept {
     std::swap(task_, other.task_);
@@ -43,11 +43,13 @@ class JoinHandle {
   OutcomeOp outcome() && noexcept { return OutcomeOp(std::move(*this)); }
 
   /// The task, for those who wait without a coroutine.
-  [[nodiscard]] SpawnedResult<T>& task() const noexcept { return *task_; }
+  [[nodiscard]] detail::SpawnedResult<T>& task() const noexcept { return *task_; }
 
  private:
-  SpawnedResult<T>* task_;
+  detail::SpawnedResult<T>* task_;
 };
+
+namespace detail {
 
 /// The leaf that waits for a spawned task.
 class JoinLeaf : private CancelHook, private JoinWaiter {
@@ -62,6 +64,8 @@ class JoinLeaf : private CancelHook, private JoinWaiter {
   TaskHeader* waiting_ = nullptr;
   SpawnedTask* target_ = nullptr;
 };
+
+}  // namespace detail
 
 template <class T>
 template <bool AsOutcome>
@@ -87,7 +91,7 @@ class JoinHandle<T>::Awaiter {
 
  private:
   JoinHandle handle_;
-  JoinLeaf leaf_;
+  detail::JoinLeaf leaf_;
 };
 
 /// See JoinHandle::outcome().
@@ -100,6 +104,8 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
  private:
   JoinHandle handle_;
 };
+
+namespace detail {
 
 /// What starting F with Args gives in the end: F is called with Args and gives an awaitable, or is
 /// one itself, and there are none.
@@ -114,15 +120,17 @@ template <class F, class... Args>
 struct SpawnTraits<F, Args...> {
   using Result = AwaitResult<std::invoke_result_t<F&, Args...>>;
 };
+
+}  // namespace detail
 template <class F, class... Args>
-using SpawnResult = typename SpawnTraits<F, Args...>::Result;
+using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
 
 /// spawn_in() on `executor`, which must outlive the task; null: the owner's.
 template <class F, class... Args>
-auto spawn_in_on(OwnedTasks& owner, Executor* executor, F callable, Args... args)
+auto spawn_in_on(detail::OwnedTasks& owner, Executor* executor, F callable, Args... args)
     -> JoinHandle<SpawnResult<F, Args...>> {
   if constexpr (std::is_invocable_v<F&, Args...>) {
-    using Spawned = SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
+    using Spawned = detail::SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
     return JoinHandle<SpawnResult<F, Args...>>(
         Spawned::make_on(owner, executor, std::move(callable), std::move(args)...));
   } else {
@@ -134,7 +142,7 @@ auto spawn_in_on(OwnedTasks& owner, Executor* executor, F callable, Args... args
 /// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
 /// itself, as a task of `owner`.
 template <class F, class... Args>
-auto spawn_in(OwnedTasks& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+auto spawn_in(detail::OwnedTasks& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   return spawn_in_on(owner, nullptr, std::move(callable), std::move(args)...);
 }
 
@@ -145,8 +153,10 @@ auto spawn_in(OwnedTasks& owner, F callable, Args... args) -> JoinHandle<SpawnRe
 /// a runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-  return spawn_in(OwnedTasks::current(), std::move(callable), std::move(args)...);
+  return spawn_in(detail::OwnedTasks::current(), std::move(callable), std::move(args)...);
 }
+
+namespace detail {
 
 /// Goes to the back of the queue: everything ready on this worker runs first. Cancel: ends here.
 class YieldAwaiter {
@@ -161,6 +171,8 @@ class YieldAwaiter {
   }
   void await_resume() const noexcept {}
 };
-[[nodiscard]] inline YieldAwaiter yield_now() noexcept { return {}; }
+
+}  // namespace detail
+[[nodiscard]] inline detail::YieldAwaiter yield_now() noexcept { return {}; }
 
 }  // namespace weft

@@ -37,6 +37,8 @@ SharedResult<T> from_std(std::future<T> future) {
   return shared;
 }
 
+namespace detail {
+
 /// Waits for a shared result without a thread, to hand it on to a std::promise.
 template <class T>
 class StdForwarder final : private Waiter {
@@ -71,6 +73,8 @@ class StdForwarder final : private Waiter {
   std::promise<T> promise_;
 };
 
+}  // namespace detail
+
 /// A std::future that gets a copy of what `future` gives, or its error; for a cancelled one IoError
 /// (errc::operation_canceled). No thread waits for that. Throws std::bad_alloc, and
 /// std::logic_error if `future` is empty. Any thread may call it.
@@ -78,7 +82,7 @@ template <class T>
 std::future<T> to_std(const SharedResult<T>& future) {
   std::promise<T> promise;
   std::future<T> given = promise.get_future();
-  StdForwarder<T>::start(future.state(), std::move(promise));
+  detail::StdForwarder<T>::start(future.state(), std::move(promise));
   return given;
 }
 

@@ -42,6 +42,8 @@ using StreamValue = std::conditional_t<std::is_lvalue_reference_v<StreamElement<
 
 namespace streams {
 
+namespace detail {
+
 /// What a function of an operator gives in the end: it may give a value, or something to await.
 template <class R>
 struct SettledResult {
@@ -53,11 +55,13 @@ struct SettledResult<R> {
   static constexpr bool awaited = true;
   using type = AwaitResult<R>;
 };
+
+}  // namespace detail
 template <class F, class... Args>
-using Settled = typename SettledResult<std::invoke_result_t<F&, Args...>>::type;
+using Settled = typename detail::SettledResult<std::invoke_result_t<F&, Args...>>::type;
 /// Whether what it gives is to be awaited.
 template <class F, class... Args>
-inline constexpr bool gives_awaitable = SettledResult<std::invoke_result_t<F&, Args...>>::awaited;
+inline constexpr bool gives_awaitable = detail::SettledResult<std::invoke_result_t<F&, Args...>>::awaited;
 
 /// The right side of a `|`: what makes of a stream another, or a Task that consumes it.
 template <class Make>

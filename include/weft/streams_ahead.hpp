@@ -44,6 +44,8 @@
 
 namespace weft::streams {
 
+namespace detail {
+
 /// A task that is asked to cancel when its user goes.
 class CancelledWithUser {
  public:
@@ -57,13 +59,15 @@ class CancelledWithUser {
 };
 
 template <class T>
-using ReorderBufferRef = std::shared_ptr<ReorderBuffer<T>>;
+using ReorderBufferRef = std::shared_ptr<weft::detail::ReorderBuffer<T>>;
+
+}  // namespace detail
 
 /// The consumer's side: starts `produce(buffer)`, a Task, and gives what comes out of the buffer.
 template <class T, class Produce>
-AsyncGenerator<T> consume(OwnedTasks* owner, ReorderBufferRef<T> buffer, Produce produce) {
-  OwnedTasks& tasks = owner != nullptr ? *owner : OwnedTasks::current();
-  const CancelledWithUser producer(spawn_in(tasks, std::move(produce), buffer));
+AsyncGenerator<T> consume(weft::detail::OwnedTasks* owner, detail::ReorderBufferRef<T> buffer, Produce produce) {
+  weft::detail::OwnedTasks& tasks = owner != nullptr ? *owner : weft::detail::OwnedTasks::current();
+  const detail::CancelledWithUser producer(spawn_in(tasks, std::move(produce), buffer));
   for (;;) {
     Permit permit = co_await buffer->ready().acquire();
     permit.forget();
@@ -78,7 +82,7 @@ AsyncGenerator<T> consume(OwnedTasks* owner, ReorderBufferRef<T> buffer, Produce
 // merge
 
 template <class T, Stream S>
-Task<void> pump(ReorderBuffer<T>& buffer, S& source) {
+Task<void> pump(weft::detail::ReorderBuffer<T>& buffer, S& source) {
   Outcome<T> failure;
   try {
     for (;;) {
@@ -98,8 +102,8 @@ Task<void> pump(ReorderBuffer<T>& buffer, S& source) {
 }
 
 template <class T, class... S>
-Task<void> run_merge(ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
-  ReorderBufferCloser<T> closer(*buffer);
+Task<void> run_merge(detail::ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
+  weft::detail::ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) -> Task<void> {
     std::apply(
         [&](S&... source) { (scope.spawn(pump<T, S>, std::ref(*buffer), std::ref(source)), ...); },
@@ -114,15 +118,15 @@ Task<void> run_merge(ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
 }
 
 template <class... S>
-auto merge_for(OwnedTasks* owner, S... sources) {
+auto merge_for(weft::detail::OwnedTasks* owner, S... sources) {
   using T = std::common_type_t<StreamValue<S>...>;
   static_assert((!std::is_reference_v<StreamValue<S>> && ...),
                 "weft: merge() gives objects, as its sources go on while an item is in use");
   constexpr std::size_t count = sizeof...(S);
-  auto produce = [all = std::tuple<S...>(std::move(sources)...)](ReorderBufferRef<T> buffer) mutable {
+  auto produce = [all = std::tuple<S...>(std::move(sources)...)](detail::ReorderBufferRef<T> buffer) mutable {
     return run_merge<T, S...>(std::move(buffer), std::move(all));
   };
-  return consume<T>(owner, std::make_shared<ReorderBuffer<T>>(count, count), std::move(produce));
+  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(count, count), std::move(produce));
 }
 
 /// The items of all `sources` (of one common type), in the order in which they come; one that gives
@@ -138,15 +142,19 @@ template <Stream... S>
 template <class Owner, Stream... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto merge_in(Owner& owner, S... sources) {
-  return merge_for(&owned_tasks_of(owner), std::move(sources)...);
+  return merge_for(&weft::detail::owned_tasks_of(owner), std::move(sources)...);
 }
 
 // buffered
 
+namespace detail {
+
 enum class Order : bool { of_source, of_ends };
 
-template <Order order, class T, class A>
-Task<void> run_call(ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
+}  // namespace detail
+
+template <detail::Order order, class T, class A>
+Task<void> run_call(weft::detail::ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
   Outcome<T> outcome;
   try {
     if constexpr (std::is_void_v<AwaitResult<A>>) {
@@ -159,7 +167,7 @@ Task<void> run_call(ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
   } catch (...) {
     outcome.set_error(std::current_exception());
   }
-  if constexpr (order == Order::of_source) {
+  if constexpr (order == detail::Order::of_source) {
     buffer.put(place, std::move(outcome));
   } else {
     buffer.put(std::move(outcome));
@@ -167,8 +175,8 @@ Task<void> run_call(ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
   }
 }
 
-template <Order order, class T, Stream S, class F>
-Task<void> pump_calls(Scope& scope, ReorderBuffer<T>& buffer, S& source, F& function) {
+template <detail::Order order, class T, Stream S, class F>
+Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& source, F& function) {
   using A = std::invoke_result_t<F&, StreamElement<S>>;
   Outcome<T> last;  // the end, unless it is an error
   std::size_t place = 0;
@@ -189,7 +197,7 @@ Task<void> pump_calls(Scope& scope, ReorderBuffer<T>& buffer, S& source, F& func
     last.set_error(std::current_exception());
     if (joined) buffer.leave();
   }
-  if constexpr (order == Order::of_source) {
+  if constexpr (order == detail::Order::of_source) {
     buffer.put(place, std::move(last));
   } else {
     if (last.failed()) buffer.put(std::move(last));
@@ -197,9 +205,9 @@ Task<void> pump_calls(Scope& scope, ReorderBuffer<T>& buffer, S& source, F& func
   }
 }
 
-template <Order order, class T, Stream S, class F>
-Task<void> run_calls(ReorderBufferRef<T> buffer, S source, F function) {
-  ReorderBufferCloser<T> closer(*buffer);
+template <detail::Order order, class T, Stream S, class F>
+Task<void> run_calls(detail::ReorderBufferRef<T> buffer, S source, F function) {
+  weft::detail::ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) {
     return pump_calls<order, T, S, F>(scope, *buffer, source, function);
   };
@@ -210,17 +218,19 @@ Task<void> run_calls(ReorderBufferRef<T> buffer, S source, F function) {
   }
 }
 
-template <Order order, Stream S, class F>
-auto buffered_of(OwnedTasks* owner, S source, std::size_t most, F function) {
+template <detail::Order order, Stream S, class F>
+auto buffered_of(weft::detail::OwnedTasks* owner, S source, std::size_t most, F function) {
   static_assert(Awaitable<std::invoke_result_t<F&, StreamElement<S>>>,
                 "weft: buffered() is for what is awaited: a function that gives an awaitable, or a "
                 "stream of awaitables");
   using T = ValueOf<Settled<F, StreamElement<S>>>;
-  auto produce = [source = std::move(source), f = std::move(function)](ReorderBufferRef<T> buffer) mutable {
+  auto produce = [source = std::move(source), f = std::move(function)](detail::ReorderBufferRef<T> buffer) mutable {
     return run_calls<order, T, S, F>(std::move(buffer), std::move(source), std::move(f));
   };
-  return consume<T>(owner, std::make_shared<ReorderBuffer<T>>(most, 1), std::move(produce));
+  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(most, 1), std::move(produce));
 }
+
+namespace detail {
 
 /// The item itself, which is to be awaited.
 class Itself {
@@ -232,11 +242,13 @@ class Itself {
   }
 };
 
+}  // namespace detail
+
 [[noreturn]] void throw_none_at_once();
 [[noreturn]] void throw_too_many_at_once();
 
-template <Order order, class F>
-auto buffered_pipe(OwnedTasks* owner, std::size_t most, F function) {
+template <detail::Order order, class F>
+auto buffered_pipe(weft::detail::OwnedTasks* owner, std::size_t most, F function) {
   if (most == 0) throw_none_at_once();
   if (most > std::numeric_limits<std::uint32_t>::max()) throw_too_many_at_once();
   return Pipe([owner, most, f = std::move(function)]<Stream S>(S source) mutable {
@@ -250,23 +262,23 @@ auto buffered_pipe(OwnedTasks* owner, std::size_t most, F function) {
 /// Throws std::invalid_argument for 0, and for 2^32 and more: room for two results each is made at
 /// once. Tasks of the current runtime: see above for what they may
 /// refer to.
-template <class F = Itself>
+template <class F = detail::Itself>
 auto buffered(std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_source>(nullptr, most, std::move(function));
+  return buffered_pipe<detail::Order::of_source>(nullptr, most, std::move(function));
 }
 /// The same with the results in the order in which they come.
-template <class F = Itself>
+template <class F = detail::Itself>
 auto buffered_unordered(std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_ends>(nullptr, most, std::move(function));
+  return buffered_pipe<detail::Order::of_ends>(nullptr, most, std::move(function));
 }
 /// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
-template <class Owner, class F = Itself>
+template <class Owner, class F = detail::Itself>
 auto buffered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_source>(&owned_tasks_of(owner), most, std::move(function));
+  return buffered_pipe<detail::Order::of_source>(&weft::detail::owned_tasks_of(owner), most, std::move(function));
 }
-template <class Owner, class F = Itself>
+template <class Owner, class F = detail::Itself>
 auto buffered_unordered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<Order::of_ends>(&owned_tasks_of(owner), most, std::move(function));
+  return buffered_pipe<detail::Order::of_ends>(&weft::detail::owned_tasks_of(owner), most, std::move(function));
 }
 
 }  // namespace weft::streams

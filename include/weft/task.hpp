@@ -29,6 +29,8 @@ class Task;
 template <class P>
 concept WeftPromise = std::derived_from<P, PromiseBase>;
 
+namespace detail {
+
 template <class T>
 class TaskPromiseBase : public PromiseBase {
  public:
@@ -67,10 +69,12 @@ class TaskPromise<void> final : public TaskPromiseBase<void> {
   void return_void() { outcome().set_value(); }
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] Task {
  public:
-  using promise_type = TaskPromise<T>;
+  using promise_type = detail::TaskPromise<T>;
   using value_type = T;
   using Handle = std::coroutine_handle<promise_type>;
 
@@ -86,11 +90,11 @@ class [[nodiscard]] Task {
   }
 
   /// Who destroys its frame. For those who build on headers.
-  [[nodiscard]] FrameOwner& frame() noexcept { return frame_; }
+  [[nodiscard]] detail::FrameOwner& frame() noexcept { return frame_; }
 
   class Awaiter {
    public:
-    explicit Awaiter(FrameOwner frame) noexcept : frame_(std::move(frame)) {}
+    explicit Awaiter(detail::FrameOwner frame) noexcept : frame_(std::move(frame)) {}
     Awaiter(const Awaiter&) = delete;
     Awaiter& operator=(const Awaiter&) = delete;
 
@@ -108,7 +112,7 @@ class [[nodiscard]] Task {
     promise_type& promise() const noexcept {
       return Handle::from_address(frame_.get().address()).promise();
     }
-    FrameOwner frame_;
+    detail::FrameOwner frame_;
   };
 
   /// Starts it and waits for its result; rethrows its exception. Once: awaiting an lvalue does not
@@ -116,14 +120,14 @@ class [[nodiscard]] Task {
   Awaiter operator co_await() && noexcept { return Awaiter(std::move(frame_)); }
 
  private:
-  FrameOwner frame_;
+  detail::FrameOwner frame_;
 };
 
 template <class T>
-Task<T> TaskPromise<T>::get_return_object() noexcept {
+Task<T> detail::TaskPromise<T>::get_return_object() noexcept {
   return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
-inline Task<void> TaskPromise<void>::get_return_object() noexcept {
+inline Task<void> detail::TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 

@@ -12,7 +12,11 @@
 
 namespace weft {
 
+namespace detail {
+
 class ForkPoint;
+
+}  // namespace detail
 
 /// The await sites an exception passed on its way out, innermost first.
 class AsyncBacktrace {
@@ -38,6 +42,8 @@ struct UnhandledFailure {
 };
 using FailureHandler = std::function<void(const UnhandledFailure&)>;
 
+namespace detail {
+
 /// What is kept of a task's failure.
 struct TaskFailure {
   AsyncBacktrace backtrace;
@@ -45,5 +51,7 @@ struct TaskFailure {
   std::shared_ptr<const FailureHandler> on_failure;  // may outlive the owner
   ForkPoint* pending_forks = nullptr;                // whose place in the header it has taken
 };
+
+}  // namespace detail
 
 }  // namespace weft

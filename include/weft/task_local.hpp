@@ -30,9 +30,13 @@
 
 namespace weft {
 
+namespace detail {
+
 /// One for each TaskLocal, and never again.
 [[nodiscard]] std::uint64_t next_task_local_key() noexcept;
 [[noreturn]] void throw_not_bound();
+
+}  // namespace detail
 
 /// Thread-safe: who reads sees what was bound for it, and nobody writes. The TaskLocal may go while
 /// a binding lasts.
@@ -41,7 +45,7 @@ class TaskLocal {
   static_assert(std::is_object_v<T>);
 
  public:
-  TaskLocal() noexcept : key_(next_task_local_key()) {}
+  TaskLocal() noexcept : key_(detail::next_task_local_key()) {}
   TaskLocal(const TaskLocal&) = delete;
   TaskLocal& operator=(const TaskLocal&) = delete;
 
@@ -49,12 +53,12 @@ class TaskLocal {
   /// std::logic_error if there is none.
   [[nodiscard]] const T& get() const {
     const T* const value = find();
-    if (value == nullptr) throw_not_bound();
+    if (value == nullptr) detail::throw_not_bound();
     return *value;
   }
   /// The same; null if there is none.
   [[nodiscard]] const T* find() const noexcept {
-    const TaskContext* const binding = TaskContext::find(TaskContext::current(), key_);
+    const detail::TaskContext* const binding = detail::TaskContext::find(detail::TaskContext::current(), key_);
     // SAFETY: what is bound to this key is a T.
     return binding != nullptr ? static_cast<const T*>(binding->value()) : nullptr;
   }
@@ -72,12 +76,12 @@ class TaskLocal {
   template <class F>
   std::invoke_result_t<F&> call_with(T value, F function) const {
     if (in_fiber()) {
-      ValueBinding binding(key_, &value);
+      detail::ValueBinding binding(key_, &value);
       await(binding.enter());
       return std::invoke(function);
     }
-    const CallBinding binding(key_, &value);
-    const ContextScope scope(&binding);
+    const detail::CallBinding binding(key_, &value);
+    const detail::ContextScope scope(&binding);
     return std::invoke(function);
   }
 
@@ -85,7 +89,7 @@ class TaskLocal {
   // The key is copied, so that the TaskLocal may go.
   template <class Body>
   static Task<SpawnResult<Body>> run_with(std::uint64_t key, T value, Body body) {
-    ValueBinding binding(key, &value);
+    detail::ValueBinding binding(key, &value);
     co_await binding.enter();
     if constexpr (std::is_invocable_v<Body&>) {
       co_return co_await std::invoke(body);

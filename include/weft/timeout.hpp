@@ -15,6 +15,8 @@
 
 namespace weft {
 
+namespace detail {
+
 template <class R>
 inline constexpr bool is_result = false;
 template <class T>
@@ -51,6 +53,8 @@ Task<T> run_with_deadline(Task<T> child, TimePoint deadline, const char* what) {
   }
 }
 
+}  // namespace detail
+
 /// An awaitable with a deadline; see timeout().
 template <Awaitable A>
 class [[nodiscard]] Timeout {
@@ -59,7 +63,7 @@ class [[nodiscard]] Timeout {
       : awaitable_(std::move(awaitable)), deadline_(deadline) {}
 
   auto operator co_await() && {
-    return run_with_deadline<NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
+    return detail::run_with_deadline<detail::NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
         .operator co_await();
   }
   /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.

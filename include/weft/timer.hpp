@@ -46,6 +46,14 @@
 
 namespace weft {
 
+namespace detail {
+class Reactor;
+class TimerCalls;
+class TimerErrand;
+}  // namespace detail
+
+namespace detail {
+
 class Reactor;
 class TimerCalls;
 class TimerErrand;
@@ -106,21 +114,23 @@ class TimerCallback {
   alignas(void*) std::array<std::byte, room> room_;
 };
 
+}  // namespace detail
+
 /// See the top of this header. 80 bytes on 64-bit systems; it stays where it is.
-class Timer : private TimerNode {
+class Timer : private detail::TimerNode {
  public:
   /// `callback` takes nothing. One that is larger than three pointers is kept in a block of its
   /// own. Throws std::bad_alloc, and what moving the callback throws. Any thread.
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Timer> && std::invocable<std::decay_t<F>&>)
-  explicit Timer(F&& callback) : TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
+  explicit Timer(F&& callback) : detail::TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
   /// Disarms it. If the callback is running on another thread, waits for its end, as
   /// std::stop_callback does, so never wait in a callback for whoever destroys its timer. From
   /// within the callback: afterwards nobody touches the timer; what the function has captured is
   /// gone.
   ~Timer() {
     // Acquire: pairs with the end of a call on another worker.
-    if (Reactor* const home = home_.load(std::memory_order_acquire)) leave(*home);
+    if (detail::Reactor* const home = home_.load(std::memory_order_acquire)) leave(*home);
   }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -145,15 +155,15 @@ class Timer : private TimerNode {
   bool disarm() noexcept;
 
  private:
-  friend class Reactor;
-  friend class TimerCalls;
-  friend class TimerErrand;
+  friend class detail::Reactor;
+  friend class detail::TimerCalls;
+  friend class detail::TimerErrand;
 
   bool arm(std::int64_t at, std::int64_t period);
-  bool arm_again(Reactor* home, std::int64_t at, std::int64_t period);
-  bool arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at, std::int64_t period) noexcept;
-  bool disarm_elsewhere(Reactor& home) noexcept;
-  void leave(Reactor& home) noexcept;
+  bool arm_again(detail::Reactor* home, std::int64_t at, std::int64_t period);
+  bool arm_elsewhere(detail::Reactor& home, detail::Reactor& here, std::int64_t at, std::int64_t period) noexcept;
+  bool disarm_elsewhere(detail::Reactor& home) noexcept;
+  void leave(detail::Reactor& home) noexcept;
   [[nodiscard]] bool armed() const noexcept { return link.next != nullptr; }
 
   // With home_'s reactor held, as everything of the node is.
@@ -161,8 +171,8 @@ class Timer : private TimerNode {
   // The reactor that has it: while it is armed, and while its callback runs. Written by who uses
   // the timer, and set to null by its worker at the end of a call: the last touch of the timer
   // there, unless it was armed again. As that may be at any moment, a use reads it once.
-  Atomic<Reactor*> home_{nullptr};
-  TimerCallback callback_;
+  Atomic<detail::Reactor*> home_{nullptr};
+  detail::TimerCallback callback_;
 };
 
 }  // namespace weft

@@ -37,6 +37,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// A value of a watch, counted.
 template <class T>
 class WatchedValue {
@@ -78,13 +80,15 @@ class WatchedValue {
   Atomic<std::uint32_t> holds_{1};
 };
 
+}  // namespace detail
+
 /// A value of a watch that does not change, and stays as long as this. Thread-safe as a shared_ptr
 /// is. Not after a move.
 template <class T>
 class [[nodiscard]] Borrowed {
  public:
   /// Takes over one hold.
-  explicit Borrowed(WatchedValue<T>& held) noexcept : value_(&held) {}
+  explicit Borrowed(detail::WatchedValue<T>& held) noexcept : value_(&held) {}
   Borrowed(const Borrowed& other) noexcept : value_(other.value_) {
     if (value_ != nullptr) value_->hold();
   }
@@ -94,15 +98,17 @@ class [[nodiscard]] Borrowed {
     return *this;
   }
   ~Borrowed() {
-    if (value_ != nullptr && value_->drop()) WatchedValue<T>::free(value_->destroy());
+    if (value_ != nullptr && value_->drop()) detail::WatchedValue<T>::free(value_->destroy());
   }
 
   [[nodiscard]] const T& operator*() const noexcept { return value_->value(); }
   [[nodiscard]] const T* operator->() const noexcept { return &value_->value(); }
 
  private:
-  WatchedValue<T>* value_;
+  detail::WatchedValue<T>* value_;
 };
+
+namespace detail {
 
 /// The version counts the changes.
 template <class T>
@@ -136,8 +142,12 @@ class WatchState final : public VersionCore {
   WatchedValue<T>* current_;  // written with both locks held, read with either
 };
 
+}  // namespace detail
+
 template <class T>
 class WatchReceiver;
+
+namespace detail {
 
 /// See WatchReceiver::changed().
 template <class T>
@@ -164,11 +174,13 @@ class ChangedAwaiter {
   std::optional<VersionLeaf> leaf_;
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] ChangedOp {
  public:
   explicit ChangedOp(WatchReceiver<T>& receiver) noexcept : receiver_(receiver) {}
-  ChangedAwaiter<T> operator co_await() const noexcept { return ChangedAwaiter<T>(receiver_); }
+  detail::ChangedAwaiter<T> operator co_await() const noexcept { return detail::ChangedAwaiter<T>(receiver_); }
 
  private:
   WatchReceiver<T>& receiver_;
@@ -179,7 +191,7 @@ template <class T>
 class WatchReceiver {
  public:
   using value_type = T;
-  using Ref = HandleRef<WatchState<T>, Side::receiver>;
+  using Ref = detail::HandleRef<detail::WatchState<T>, detail::Side::receiver>;
   WatchReceiver(Ref state, std::uint64_t seen) noexcept : state_(std::move(state)), seen_(seen) {}
 
   /// The newest value, which counts as seen.
@@ -200,7 +212,7 @@ class WatchReceiver {
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
   // For those who write awaiters
-  [[nodiscard]] VersionCore& core() const noexcept { return *state_; }
+  [[nodiscard]] detail::VersionCore& core() const noexcept { return *state_; }
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
   /// changed(), when there is news.
   [[nodiscard]] std::optional<Borrowed<T>> newer() noexcept { return state_->borrow_newer(seen_); }
@@ -214,7 +226,7 @@ template <class T>
 class WatchSender {
  public:
   using value_type = T;
-  using Ref = HandleRef<WatchState<T>, Side::sender>;
+  using Ref = detail::HandleRef<detail::WatchState<T>, detail::Side::sender>;
   explicit WatchSender(Ref state) noexcept : state_(std::move(state)) {}
 
   /// Replaces the value, whether or not there are receivers. Throws std::bad_alloc, and what moving
@@ -233,11 +245,11 @@ class WatchSender {
   }
   /// A new receiver, which has seen the present value.
   [[nodiscard]] WatchReceiver<T> subscribe() const noexcept {
-    state_->hold(Side::receiver);
+    state_->hold(detail::Side::receiver);
     return WatchReceiver<T>(typename WatchReceiver<T>::Ref(*state_), state_->version());
   }
   /// How many receivers there are. A moment later it may be another number.
-  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(Side::receiver); }
+  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(detail::Side::receiver); }
   /// How many of them wait. A moment later it may be another number.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
 
@@ -255,13 +267,13 @@ struct Watch {
 /// moving the value throws.
 template <class T>
 [[nodiscard]] Watch<T> watch(T initial) {
-  WatchState<T>& state = WatchState<T>::make(std::move(initial));
+  detail::WatchState<T>& state = detail::WatchState<T>::make(std::move(initial));
   return {WatchSender<T>(typename WatchSender<T>::Ref(state)),
           WatchReceiver<T>(typename WatchReceiver<T>::Ref(state), 0)};
 }
 
 template <class T>
-WatchState<T>& WatchState<T>::make(T&& initial) {
+detail::WatchState<T>& detail::WatchState<T>::make(T&& initial) {
   void* const memory = allocate_frame(sizeof(WatchState));
   try {
     return *::new (memory) WatchState(std::move(initial));
@@ -272,61 +284,61 @@ WatchState<T>& WatchState<T>::make(T&& initial) {
 }
 
 template <class T>
-WatchState<T>::~WatchState() {
+detail::WatchState<T>::~WatchState() {
   const Borrowed<T> last(*current_);
-  if (spare_ != nullptr) WatchedValue<T>::free(spare_);
+  if (spare_ != nullptr) detail::WatchedValue<T>::free(spare_);
 }
 
 template <class T>
-void WatchState<T>::destroy() noexcept {
+void detail::WatchState<T>::destroy() noexcept {
   this->~WatchState();
   deallocate_frame(this, sizeof(WatchState));
 }
 
 template <class T>
-void WatchState<T>::send(T&& value) {
+void detail::WatchState<T>::send(T&& value) {
   std::unique_lock sending(sending_);
-  WatchedValue<T>* const before = replace_by(WatchedValue<T>::make(spare_, std::move(value)));
+  detail::WatchedValue<T>* const before = replace_by(detail::WatchedValue<T>::make(spare_, std::move(value)));
   sending.unlock();
   let_go(before);
 }
 
 template <class T>
 template <class F>
-void WatchState<T>::modify(F&& change) {
+void detail::WatchState<T>::modify(F&& change) {
   static_assert(std::is_copy_constructible_v<T>, "weft::watch: modify() changes a copy");
   std::optional<T> next;  // destroyed without the lock, as all values are
   std::unique_lock sending(sending_);
   next.emplace(current_->value());
   std::invoke(change, *next);
-  WatchedValue<T>* const before = replace_by(WatchedValue<T>::make(spare_, std::move(*next)));
+  detail::WatchedValue<T>* const before = replace_by(detail::WatchedValue<T>::make(spare_, std::move(*next)));
   sending.unlock();
   let_go(before);
 }
 
 /// With sending_ held. Gives what was the present value, and is still held.
 template <class T>
-WatchedValue<T>* WatchState<T>::replace_by(WatchedValue<T>* next) noexcept {
+detail::WatchedValue<T>* detail::WatchState<T>::replace_by(detail::WatchedValue<T>* next) noexcept {
   Lock lock(mutex_);
-  WatchedValue<T>* const before = std::exchange(current_, next);
+  detail::WatchedValue<T>* const before = std::exchange(current_, next);
   advance(std::move(lock));
   return before;
 }
 
 /// Without a lock, as its destructor may do what it likes.
 template <class T>
-void WatchState<T>::let_go(WatchedValue<T>* before) noexcept {
+void detail::WatchState<T>::let_go(detail::WatchedValue<T>* before) noexcept {
   if (!before->drop()) return;  // somebody borrows it, and frees it in the end
   void* block = before->destroy();
   {
     const std::lock_guard sending(sending_);
     if (spare_ == nullptr) std::swap(spare_, block);
   }
-  if (block != nullptr) WatchedValue<T>::free(block);
+  if (block != nullptr) detail::WatchedValue<T>::free(block);
 }
 
 template <class T>
-Borrowed<T> WatchState<T>::borrow(std::uint64_t& version) const noexcept {
+Borrowed<T> detail::WatchState<T>::borrow(std::uint64_t& version) const noexcept {
   const Lock lock(mutex_);
   version = version_;
   current_->hold();  // while it is the present one, it is held
@@ -334,7 +346,7 @@ Borrowed<T> WatchState<T>::borrow(std::uint64_t& version) const noexcept {
 }
 
 template <class T>
-std::optional<Borrowed<T>> WatchState<T>::borrow_newer(std::uint64_t& seen) const noexcept {
+std::optional<Borrowed<T>> detail::WatchState<T>::borrow_newer(std::uint64_t& seen) const noexcept {
   const Lock lock(mutex_);
   if (version_ == seen) return std::nullopt;
   seen = version_;

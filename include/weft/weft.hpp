@@ -10,6 +10,7 @@
 #include <weft/blocking.hpp>
 #include <weft/broadcast.hpp>
 #include <weft/channel.hpp>
+#include <weft/channel_result.hpp>
 #include <weft/deadline.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
@@ -36,9 +37,7 @@
 #include <weft/oneshot.hpp>
 #include <weft/outcome.hpp>
 #include <weft/parallel.hpp>
-#include <weft/poll.hpp>
 #include <weft/promise.hpp>
-#include <weft/race.hpp>
 #include <weft/resolve.hpp>
 #include <weft/result.hpp>
 #include <weft/resume_on.hpp>
@@ -49,6 +48,7 @@
 #include <weft/semaphore.hpp>
 #include <weft/shield.hpp>
 #include <weft/sleep.hpp>
+#include <weft/socket.hpp>
 #include <weft/spawn.hpp>
 #include <weft/std_future.hpp>
 #include <weft/stream.hpp>

@@ -12,6 +12,8 @@
 
 namespace weft {
 
+namespace detail {
+
 /// What the fixed and the dynamic form share: the first failure cancels the others.
 class AllGroup : public ChildGroup {
  public:
@@ -94,17 +96,21 @@ class WhenAllAwaiter final : public AllGroup {
   std::tuple<ChildOf<T>...> children_;
 };
 
+}  // namespace detail
+
 template <class... T>
 class [[nodiscard]] WhenAll {
  public:
   explicit WhenAll(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
-  WhenAllAwaiter<T...> operator co_await() && noexcept {
-    return WhenAllAwaiter<T...>(std::move(tasks_));
+  detail::WhenAllAwaiter<T...> operator co_await() && noexcept {
+    return detail::WhenAllAwaiter<T...>(std::move(tasks_));
   }
 
  private:
   std::tuple<Task<T>...> tasks_;
 };
+
+namespace detail {
 
 template <class T>
 class WhenAllVectorAwaiter final : public AllGroup {
@@ -149,12 +155,14 @@ class WhenAllVectorAwaiter final : public AllGroup {
   std::vector<std::optional<Child<T, AllGroup>>> children_;
 };
 
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] WhenAllVector {
  public:
   explicit WhenAllVector(std::vector<Task<T>> tasks) noexcept : tasks_(std::move(tasks)) {}
-  WhenAllVectorAwaiter<T> operator co_await() && {
-    return WhenAllVectorAwaiter<T>(std::move(tasks_));
+  detail::WhenAllVectorAwaiter<T> operator co_await() && {
+    return detail::WhenAllVectorAwaiter<T>(std::move(tasks_));
   }
 
  private:

@@ -40,6 +40,8 @@ class RangeSelection {
   std::vector<Outcome<T>> outcomes_;
 };
 
+namespace detail {
+
 template <class Group, class T>
 class SelectRangeAwaiter final : public Group {
  public:
@@ -91,6 +93,8 @@ class SelectRangeAwaiter final : public Group {
   std::vector<std::optional<Child<T, Group>>> children_;
 };
 
+}  // namespace detail
+
 template <class Group, class T>
 class [[nodiscard]] SelectRange {
  public:
@@ -100,8 +104,8 @@ class [[nodiscard]] SelectRange {
     tasks_.reserve(awaitables.size());
     for (A& awaitable : awaitables) tasks_.push_back(as_task(std::move(awaitable)));
   }
-  SelectRangeAwaiter<Group, T> operator co_await() && {
-    return SelectRangeAwaiter<Group, T>(std::move(tasks_));
+  detail::SelectRangeAwaiter<Group, T> operator co_await() && {
+    return detail::SelectRangeAwaiter<Group, T>(std::move(tasks_));
   }
 
  private:
@@ -112,7 +116,7 @@ class [[nodiscard]] SelectRange {
 /// none, which would never end.
 template <Awaitable A>
 auto select(std::vector<A> awaitables) {
-  return SelectRange<FirstGroup, AwaitResult<A>>(std::move(awaitables),
+  return SelectRange<detail::FirstGroup, AwaitResult<A>>(std::move(awaitables),
                                                  "weft::select: there is nothing to select from");
 }
 

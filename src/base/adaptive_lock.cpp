@@ -34,11 +34,11 @@ void AdaptiveLock::lock_slowly() noexcept {
   // an unlock() that wakes nobody costs less than one that forgets somebody.
   while (word_.exchange(awaited_word, std::memory_order_acquire) != free_word) {
     const auto deadline = std::chrono::steady_clock::now() + longest_sleep;
-    static_cast<void>(futex_wait(word_, awaited_word, &deadline));
+    static_cast<void>(detail::futex_wait(word_, awaited_word, &deadline));
   }
 }
 
-void AdaptiveLock::wake_one(const Atomic<std::uint32_t>* word) noexcept { futex_wake_one(word); }
+void AdaptiveLock::wake_one(const Atomic<std::uint32_t>* word) noexcept { detail::futex_wake_one(word); }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
 }  // namespace weft

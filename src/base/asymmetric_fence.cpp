@@ -9,7 +9,7 @@
 #include <chrono>
 #endif
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE == 2
@@ -82,4 +82,4 @@ void heavy_fence() noexcept {
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

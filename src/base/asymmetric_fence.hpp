@@ -10,7 +10,7 @@
 
 #include <weft/atomic.hpp>
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE != 2
@@ -41,4 +41,4 @@ inline void light_fence() noexcept {
 void heavy_fence() noexcept;
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

@@ -33,14 +33,14 @@ constexpr int never_free = 3;
 constexpr int no_filter = 4;
 
 [[noreturn]] void fences_that_are_refused() {
-  const auto free = [] { return light_fences_are_free.load(std::memory_order_relaxed); };
-  prepare_light_fences();
+  const auto free = [] { return detail::light_fences_are_free.load(std::memory_order_relaxed); };
+  detail::prepare_light_fences();
   if (!free()) std::_Exit(never_free);
   if (!forbid_membarrier()) std::_Exit(no_filter);
   if (!free()) std::_Exit(1);
-  heavy_fence();
+  detail::heavy_fence();
   if (free()) std::_Exit(1);
-  prepare_light_fences();
+  detail::prepare_light_fences();
   std::_Exit(free() ? 1 : 0);
 }
 

@@ -27,7 +27,7 @@
 
 #include "base/asymmetric_fence.hpp"
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class BiasedLock {
@@ -128,4 +128,4 @@ class BiasedLock {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

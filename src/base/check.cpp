@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace weft {
+namespace weft::detail {
 
 void check_failed(const char* condition, const char* message, const char* file, int line) noexcept {
   // One call, so that lines of several threads do not mix.
@@ -12,4 +12,4 @@ void check_failed(const char* condition, const char* message, const char* file, 
   std::abort();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

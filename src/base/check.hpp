@@ -3,17 +3,17 @@
 // thread.
 #pragma once
 
-namespace weft {
+namespace weft::detail {
 
 /// Prints "file:line: check failed: condition: message" to stderr and aborts.
 [[noreturn, gnu::cold, gnu::noinline]] void check_failed(const char* condition, const char* message,
                                                          const char* file, int line) noexcept;
 
-}  // namespace weft
+}  // namespace weft::detail
 
 /// WEFT_CHECK(task.joinable(), "the task was joined already: join a task once"): the message says
 /// what is wrong and what to do. The condition is evaluated exactly once. A macro, because only a
 /// macro knows the text of the condition and its line.
 #define WEFT_CHECK(condition, message) \
   ((condition) ? static_cast<void>(0)  \
-               : ::weft::check_failed(#condition, (message), __FILE__, __LINE__))
+               : ::weft::detail::check_failed(#condition, (message), __FILE__, __LINE__))

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class Counter {
@@ -24,4 +24,4 @@ class Counter {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

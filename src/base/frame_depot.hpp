@@ -9,7 +9,7 @@
 #include <weft/atomic.hpp>
 #include <weft/detail/frame_size_class.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Addresses of free blocks of one class. The blocks themselves need not be touched, neither to
 /// give them out nor to pass them on: another thread may have them in its cache.
@@ -78,4 +78,4 @@ class FrameDepot {
   SlabSource slabs_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

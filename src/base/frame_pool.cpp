@@ -19,6 +19,7 @@
 #include "base/frame_depot.hpp"
 
 namespace weft {
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -50,12 +51,12 @@ using Slot = Counter<void**>;
 /// blocks. Of a thread that lives it is that and what is in the magazines that it works with, so
 /// that the hot paths, which change those, need not count.
 struct LiveCounts {
-  std::array<Count, kFrameClasses> blocks;
+  std::array<Count, detail::kFrameClasses> blocks;
   Count large_blocks;
   Count large_bytes;
 
   void add(const LiveCounts& other) noexcept {
-    for (std::size_t i = 0; i < kFrameClasses; ++i) blocks[i].add(other.blocks[i].get());
+    for (std::size_t i = 0; i < detail::kFrameClasses; ++i) blocks[i].add(other.blocks[i].get());
     large_blocks.add(other.large_blocks.get());
     large_bytes.add(other.large_bytes.get());
   }
@@ -69,8 +70,8 @@ struct Bin {
   Slot last{&no_slot};
   Slot limit{&no_slot};
   Slot first{&no_slot};
-  Magazine* magazine = nullptr;  // that these are in
-  Magazine* reserve = nullptr;   // full or empty
+  detail::Magazine* magazine = nullptr;  // that these are in
+  detail::Magazine* reserve = nullptr;   // full or empty
 
   /// How many free blocks there are. Another thread may see the end of one magazine and the
   /// beginning of another, which are further apart than any is long: to it there are none then.
@@ -78,7 +79,7 @@ struct Bin {
     const auto bytes = reinterpret_cast<std::uintptr_t>(last.get()) -
                        reinterpret_cast<std::uintptr_t>(first.get());
     const std::uintptr_t blocks = bytes / sizeof(void*);
-    return blocks <= frame_batch_blocks(index) ? static_cast<std::int64_t>(blocks) : 0;
+    return blocks <= detail::frame_batch_blocks(index) ? static_cast<std::int64_t>(blocks) : 0;
   }
 };
 
@@ -90,7 +91,7 @@ enum class ThreadState : std::uint8_t {
 };
 
 struct ThreadCache {
-  std::array<Bin, kFrameClasses> bins;
+  std::array<Bin, detail::kFrameClasses> bins;
   LiveCounts live;
   ThreadState state = ThreadState::kNew;
   std::int64_t failure_after = -1;  // below zero: not armed
@@ -105,7 +106,7 @@ struct Registry {
 };
 
 // Without destructors, so that frames can be freed to the very end of the process and of a thread.
-constinit FrameDepot depot;
+constinit detail::FrameDepot depot;
 constinit Registry registry;
 constinit thread_local ThreadCache cache;
 static_assert(std::is_trivially_destructible_v<ThreadCache>);
@@ -131,9 +132,9 @@ bool passes_through() noexcept {
 }
 
 /// Puts the bin's magazine, if there is one, aside.
-[[nodiscard]] Magazine* unload(ThreadCache& self, std::size_t index) noexcept {
+[[nodiscard]] detail::Magazine* unload(ThreadCache& self, std::size_t index) noexcept {
   Bin& bin = self.bins[index];
-  Magazine* const magazine = std::exchange(bin.magazine, nullptr);
+  detail::Magazine* const magazine = std::exchange(bin.magazine, nullptr);
   if (magazine == nullptr) return nullptr;
   magazine->count = static_cast<std::size_t>(bin.blocks(index));
   self.live.blocks[index].add(-bin.blocks(index));
@@ -142,18 +143,18 @@ bool passes_through() noexcept {
 }
 
 /// The bin, which has none, works with `magazine`, which may be null.
-void load(ThreadCache& self, std::size_t index, Magazine* magazine) noexcept {
+void load(ThreadCache& self, std::size_t index, detail::Magazine* magazine) noexcept {
   if (magazine == nullptr) return;
   Bin& bin = self.bins[index];
   bin.magazine = magazine;
   bin.first.set(magazine->slots.data());
   bin.last.set(magazine->slots.data() + magazine->count);
-  bin.limit.set(magazine->slots.data() + frame_batch_blocks(index));
+  bin.limit.set(magazine->slots.data() + detail::frame_batch_blocks(index));
   self.live.blocks[index].add(bin.blocks(index));
 }
 
 void give_magazines_away(ThreadCache& self) noexcept {
-  for (std::size_t i = 0; i < kFrameClasses; ++i) {
+  for (std::size_t i = 0; i < detail::kFrameClasses; ++i) {
     depot.put_back(i, unload(self, i));
     depot.put_back(i, std::exchange(self.bins[i].reserve, nullptr));
   }
@@ -204,7 +205,7 @@ void count_large(ThreadCache& self, std::int64_t blocks, std::size_t bytes) noex
   }
 }
 
-constexpr auto block_alignment = std::align_val_t{kFrameGranule};
+constexpr auto block_alignment = std::align_val_t{detail::kFrameGranule};
 
 void throw_if_armed(ThreadCache& self) {
   if (self.failure_after < 0) return;
@@ -216,7 +217,7 @@ void throw_if_armed(ThreadCache& self) {
 
 void* allocate_directly(ThreadCache& self, std::size_t index) {
   throw_if_armed(self);
-  void* const block = passes_through() ? ::operator new(frame_class_bytes(index), block_alignment)
+  void* const block = passes_through() ? ::operator new(detail::frame_class_bytes(index), block_alignment)
                                        : depot.take_one(index);
   count(self, index, 1);
   return block;
@@ -227,7 +228,7 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
   if (self.state == ThreadState::kNew) start_thread(self);
   if (self.state != ThreadState::kKeepsMagazines) return allocate_directly(self, index);
   Bin& bin = self.bins[index];
-  Magazine* const empty = unload(self, index);
+  detail::Magazine* const empty = unload(self, index);
   if (bin.reserve == nullptr || bin.reserve->count == 0) {
     try {
       load(self, index, depot.take(index, empty));
@@ -249,7 +250,7 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
 void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noexcept {
   count(self, index, -1);
   if (passes_through()) {
-    return ::operator delete(block, frame_class_bytes(index), block_alignment);
+    return ::operator delete(block, detail::frame_class_bytes(index), block_alignment);
   }
   depot.give_one(index, block);
 }
@@ -261,7 +262,7 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
   Bin& bin = self.bins[index];
   // Keeping what has just been filled and giving the older one away means that a thread which
   // allocates and frees around a boundary goes to the depot once a batch at most.
-  Magazine* const older = std::exchange(bin.reserve, unload(self, index));
+  detail::Magazine* const older = std::exchange(bin.reserve, unload(self, index));
   load(self, index, older != nullptr && older->count == 0 ? older : depot.give(index, older));
   if (bin.magazine == nullptr) return deallocate_directly(self, block, index);
   void** const last = bin.last.get() + 1;
@@ -310,15 +311,15 @@ FramePoolStats frame_pool_stats() noexcept {
     sum.add(registry.ended);
     for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
       sum.add(each->live);
-      for (std::size_t i = 0; i < kFrameClasses; ++i) sum.blocks[i].add(-each->bins[i].blocks(i));
+      for (std::size_t i = 0; i < detail::kFrameClasses; ++i) sum.blocks[i].add(-each->bins[i].blocks(i));
     }
   }
   FramePoolStats stats;
   stats.live_blocks = sum.large_blocks.get();
   stats.live_bytes = sum.large_bytes.get();
-  for (std::size_t i = 0; i < kFrameClasses; ++i) {
+  for (std::size_t i = 0; i < detail::kFrameClasses; ++i) {
     stats.live_blocks += sum.blocks[i].get();
-    stats.live_bytes += sum.blocks[i].get() * static_cast<std::int64_t>(frame_class_bytes(i));
+    stats.live_bytes += sum.blocks[i].get() * static_cast<std::int64_t>(detail::frame_class_bytes(i));
   }
   stats.slab_bytes = static_cast<std::int64_t>(depot.slab_bytes());
   return stats;

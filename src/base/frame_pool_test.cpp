@@ -51,11 +51,11 @@ void expect_filled(const Block& block) {
 }
 
 TEST(FrameSizeClass, HoldsEverySizeAndWastesLittle) {
-  for (std::size_t bytes = 0; bytes <= kLargestPooledFrame; ++bytes) {
-    const std::size_t index = frame_class_of(bytes);
-    ASSERT_LT(index, kFrameClasses);
-    ASSERT_GE(frame_class_bytes(index), bytes);
-    const std::size_t one_smaller = index > 0 ? frame_class_bytes(index - 1) : 0;
+  for (std::size_t bytes = 0; bytes <= detail::kLargestPooledFrame; ++bytes) {
+    const std::size_t index = detail::frame_class_of(bytes);
+    ASSERT_LT(index, detail::kFrameClasses);
+    ASSERT_GE(detail::frame_class_bytes(index), bytes);
+    const std::size_t one_smaller = index > 0 ? detail::frame_class_bytes(index - 1) : 0;
     ASSERT_TRUE(bytes == 0 || one_smaller < bytes) << bytes;
   }
 }
@@ -123,7 +123,7 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
   std::vector<std::thread> threads;
   for (std::uint32_t self = 0; self < kThreads; ++self) {
     threads.emplace_back([&mailboxes, self] {
-      Random random(self);
+      detail::Random random(self);
       for (int step = 0; step < kSteps; ++step) {
         const Block mine = filled(random.below(3000));
         Mailbox& box = mailboxes[random.below(kThreads)];
@@ -150,7 +150,7 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
 
 TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
   constexpr std::int64_t most = 30;
-  constexpr std::size_t bytes = kLargestPooledFrame;  // a change of magazines with every few
+  constexpr std::size_t bytes = detail::kLargestPooledFrame;  // a change of magazines with every few
   Atomic<bool> stop{false};
   std::thread worker([&] {
     std::vector<void*> blocks;
@@ -171,7 +171,7 @@ TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
   worker.join();
   // What is read in the middle of a change may be wrong by what the thread did meanwhile, and by
   // what its magazines hold.
-  const std::int64_t wrong = most + 2 * std::int64_t{kLargestFrameBatch};
+  const std::int64_t wrong = most + 2 * std::int64_t{detail::kLargestFrameBatch};
   EXPECT_GE(fewest, -wrong);
   EXPECT_LE(largest, most + wrong);
 }

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 // The kernel reads the word itself. SAFETY of the address cast: Atomic<T> holds one std::atomic<T>,
@@ -43,6 +43,6 @@ void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Base class of what can stand in an IntrusiveList. A type that must stand in several lists at
 /// once derives from several, told apart by Tag.
@@ -164,4 +164,4 @@ class IntrusiveList {
   Hook root_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

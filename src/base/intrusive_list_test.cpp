@@ -9,12 +9,12 @@ namespace {
 
 struct ByAge;
 
-struct Item : IntrusiveListHook<>, IntrusiveListHook<ByAge> {
+struct Item : detail::IntrusiveListHook<>, detail::IntrusiveListHook<ByAge> {
   explicit Item(int v) : value(v) {}
   int value;
 };
 
-using List = IntrusiveList<Item>;
+using List = detail::IntrusiveList<Item>;
 
 std::vector<int> values(List& list) {
   std::vector<int> all;
@@ -27,7 +27,7 @@ void clear(List& list) {
   }
 }
 
-bool linked(const Item& item) { return static_cast<const IntrusiveListHook<>&>(item).is_linked(); }
+bool linked(const Item& item) { return static_cast<const detail::IntrusiveListHook<>&>(item).is_linked(); }
 
 TEST(IntrusiveList, KeepsOrder) {
   Item a(1), b(2), c(3);
@@ -52,8 +52,8 @@ TEST(IntrusiveList, UnlinksFromAnywhereAndOnlyOnce) {
   Item a(1), b(2), c(3);
   List list;
   for (Item* item : {&a, &b, &c}) list.push_back(*item);
-  b.IntrusiveListHook<>::unlink();
-  b.IntrusiveListHook<>::unlink();
+  b.detail::IntrusiveListHook<>::unlink();
+  b.detail::IntrusiveListHook<>::unlink();
   EXPECT_EQ(values(list), (std::vector{1, 3}));
   list.erase(a);
   list.insert_before(c, b);
@@ -83,7 +83,7 @@ TEST(IntrusiveList, SplicesInOrder) {
 TEST(IntrusiveList, AnElementStandsInTwoListsByTag) {
   Item a(1), b(2);
   List list;
-  IntrusiveList<Item, ByAge> by_age;
+  detail::IntrusiveList<Item, ByAge> by_age;
   list.push_back(a);
   list.push_back(b);
   by_age.push_back(b);

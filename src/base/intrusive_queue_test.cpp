@@ -13,7 +13,7 @@ struct Item {
   Item* next = nullptr;
 };
 
-using Queue = IntrusiveQueue<Item>;
+using Queue = detail::IntrusiveQueue<Item>;
 
 std::vector<int> drain(Queue& queue) {
   std::vector<int> all;

@@ -8,7 +8,7 @@ namespace weft::random_test {
 namespace {
 
 TEST(Random, RepeatsFromItsSeedAndDiffersFromItsNeighbour) {
-  Random first(7), again(7), other(8);
+  detail::Random first(7), again(7), other(8);
   int equal = 0;
   for (int i = 0; i < 100; ++i) {
     const std::uint64_t drawn = first();
@@ -20,7 +20,7 @@ TEST(Random, RepeatsFromItsSeedAndDiffersFromItsNeighbour) {
 
 TEST(Random, BelowIsInRangeAndRoughlyUniform) {
   std::array<int, 5> hits{};
-  Random random(0);
+  detail::Random random(0);
   for (int i = 0; i < 50000; ++i) ++hits.at(random.below(5));
   for (const int count : hits) EXPECT_NEAR(count, 10000, 500);
 }

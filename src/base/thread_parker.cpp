@@ -53,7 +53,7 @@ bool ThreadParker::park_until(const std::chrono::steady_clock::time_point* deadl
   // former.
   if (state_.fetch_sub(1, std::memory_order_acquire) == kToken) return true;
   for (;;) {
-    const bool in_time = futex_wait(state_, kParked, deadline);
+    const bool in_time = detail::futex_wait(state_, kParked, deadline);
     if (!in_time) {
       // Withdraws the announcement; a token that came at the last moment is taken, not lost.
       return state_.exchange(kEmpty, std::memory_order_acquire) == kToken;
@@ -71,7 +71,7 @@ void ThreadParker::unpark() noexcept {
   // further. A wake that reaches a stranger at that address is a spurious return, which every
   // waiter expects.
   const Atomic<std::uint32_t>* const word = &state_;
-  if (state_.exchange(kToken, std::memory_order_release) == kParked) futex_wake_one(word);
+  if (state_.exchange(kToken, std::memory_order_release) == kParked) detail::futex_wake_one(word);
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE

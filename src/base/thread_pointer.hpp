@@ -8,7 +8,7 @@
 #include <map>
 #endif
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// Only for functions that are never inlined, and suspend nothing: a compiler may keep the address
@@ -26,4 +26,4 @@ template <class T>
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <thread>
 #endif
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// As spin_hint(), and lets another thread have the processor.
@@ -20,4 +20,4 @@ inline void yield_hint() noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <weft/select.hpp>
 #include <weft/when_all.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 // In both, the child that ends asks the others while it still counts itself: so the group is there.
 
@@ -43,4 +43,4 @@ void SuccessGroup::on_child_end(std::size_t index, bool cancelled, bool failed) 
   child_ended();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

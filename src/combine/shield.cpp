@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace weft {
+namespace weft::detail {
 
 TaskHeader& ShieldLeaf::begin(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -42,4 +42,4 @@ void FinallyGroup::report(std::exception_ptr error) noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -15,12 +15,16 @@ BlockingThreads::BlockingThreads(BlockingOptions options) {
   if (options.most_threads == 0) {
     throw std::invalid_argument("weft::BlockingThreads: most_threads must be at least 1");
   }
-  pool_ = std::make_unique<BlockingPool>(std::move(options));
+  pool_ = std::make_unique<detail::BlockingPool>(std::move(options));
 }
 
 BlockingThreads::~BlockingThreads() = default;
 
 std::size_t BlockingThreads::threads() const noexcept { return pool_->threads(); }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 BlockingLeaf::BlockingLeaf(BlockingThreads* threads, std::source_location site) noexcept
     : CancelHook(&BlockingLeaf::on_cancel_request),
@@ -60,4 +64,4 @@ void BlockingLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -13,7 +13,7 @@
 #include "base/thread_pointer.hpp"
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct BlockingPool::Worker {
   ThreadParker parker;
@@ -198,4 +198,4 @@ void BlockingPool::stop() noexcept {
   for (const std::unique_ptr<Worker>& worker : workers) worker->thread.join();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -18,7 +18,7 @@
 #include <source_location>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class BlockingPool {
  public:
@@ -92,4 +92,4 @@ class BlockingPool {
   Atomic<std::uint64_t> ended_{0};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -11,8 +11,8 @@ namespace weft::blocking_pool_test {
 namespace {
 
 /// Says that it runs, then waits to be let go.
-struct GatedJob : BlockingJob {
-  GatedJob() : BlockingJob([](Runnable& self) noexcept { static_cast<GatedJob&>(self).work(); }) {}
+struct GatedJob : detail::BlockingJob {
+  GatedJob() : detail::BlockingJob([](Runnable& self) noexcept { static_cast<GatedJob&>(self).work(); }) {}
   void work() noexcept {
     begun.release();
     gate.acquire();
@@ -25,16 +25,16 @@ struct GatedJob : BlockingJob {
   Atomic<bool> ended{false};
 };
 
-struct CountJob : BlockingJob {
+struct CountJob : detail::BlockingJob {
   CountJob()
-      : BlockingJob([](Runnable& self) noexcept {
+      : detail::BlockingJob([](Runnable& self) noexcept {
           static_cast<CountJob&>(self).count->fetch_add(1, std::memory_order_acq_rel);
         }) {}
   Atomic<int>* count = nullptr;
 };
 
 TEST(BlockingPool, HasNoThreadUntilThereIsAJob) {
-  BlockingPool pool;
+  detail::BlockingPool pool;
   EXPECT_EQ(pool.threads(), 0U);
   GatedJob job;
   ASSERT_TRUE(pool.submit(job).has_value());
@@ -47,7 +47,7 @@ TEST(BlockingPool, HasNoThreadUntilThereIsAJob) {
 }
 
 TEST(BlockingPool, RunsUpToTheLimitAtOnceAndQueuesTheRest) {
-  BlockingPool pool({.most_threads = 3, .idle_limit = std::chrono::hours(1)});
+  detail::BlockingPool pool({.most_threads = 3, .idle_limit = std::chrono::hours(1)});
   std::vector<std::unique_ptr<GatedJob>> jobs;
   for (int i = 0; i < 5; ++i) {
     jobs.push_back(std::make_unique<GatedJob>());
@@ -64,7 +64,7 @@ TEST(BlockingPool, RunsUpToTheLimitAtOnceAndQueuesTheRest) {
 }
 
 TEST(BlockingPool, AnIdleThreadIsUsedAgain) {
-  BlockingPool pool({.most_threads = 4, .idle_limit = std::chrono::hours(1)});
+  detail::BlockingPool pool({.most_threads = 4, .idle_limit = std::chrono::hours(1)});
   for (int round = 0; round < 50; ++round) {
     GatedJob job;
     ASSERT_TRUE(pool.submit(job).has_value());
@@ -78,7 +78,7 @@ TEST(BlockingPool, AnIdleThreadIsUsedAgain) {
 }
 
 TEST(BlockingPool, IdleThreadsEndAndNewOnesStart) {
-  BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::milliseconds(1)});
+  detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::milliseconds(1)});
   for (int round = 0; round < 20; ++round) {
     GatedJob job;
     ASSERT_TRUE(pool.submit(job).has_value());
@@ -90,7 +90,7 @@ TEST(BlockingPool, IdleThreadsEndAndNewOnesStart) {
 }
 
 TEST(BlockingPool, StopRunsWhatIsQueued) {
-  BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   GatedJob first;
   ASSERT_TRUE(pool.submit(first).has_value());
   first.begun.acquire();
@@ -106,7 +106,7 @@ TEST(BlockingPool, StopRunsWhatIsQueued) {
 }
 
 TEST(BlockingPool, RefusesAfterStop) {
-  BlockingPool pool;
+  detail::BlockingPool pool;
   pool.stop();
   GatedJob job;
   const Result<void> taken = pool.submit(job);
@@ -115,7 +115,7 @@ TEST(BlockingPool, RefusesAfterStop) {
 }
 
 TEST(BlockingPool, ManySubmittersOneMillisecondIdleLimit) {
-  BlockingPool pool({.most_threads = 4, .idle_limit = std::chrono::microseconds(50)});
+  detail::BlockingPool pool({.most_threads = 4, .idle_limit = std::chrono::microseconds(50)});
   constexpr std::size_t per_thread = 2000;
   Atomic<int> count{0};
   std::vector<CountJob> jobs(3 * per_thread);
@@ -135,12 +135,12 @@ TEST(BlockingPool, ManySubmittersOneMillisecondIdleLimit) {
 }
 
 TEST(BlockingPool, CurrentIsPerThread) {
-  BlockingPool pool;
-  EXPECT_EQ(BlockingPool::current(), nullptr);
-  EXPECT_EQ(BlockingPool::make_current(&pool), nullptr);
-  EXPECT_EQ(BlockingPool::current(), &pool);
-  std::jthread([] { EXPECT_EQ(BlockingPool::current(), nullptr); }).join();
-  EXPECT_EQ(BlockingPool::make_current(nullptr), &pool);
+  detail::BlockingPool pool;
+  EXPECT_EQ(detail::BlockingPool::current(), nullptr);
+  EXPECT_EQ(detail::BlockingPool::make_current(&pool), nullptr);
+  EXPECT_EQ(detail::BlockingPool::current(), &pool);
+  std::jthread([] { EXPECT_EQ(detail::BlockingPool::current(), nullptr); }).join();
+  EXPECT_EQ(detail::BlockingPool::make_current(nullptr), &pool);
 }
 
 }  // namespace

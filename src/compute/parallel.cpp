@@ -7,7 +7,7 @@
 
 #include "compute/team.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -53,4 +53,4 @@ void ParallelLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 #include "base/thread_pointer.hpp"
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 // Never inlined: a compiler may keep the address of a thread_local over a suspension.
 [[gnu::noinline]] Team* Team::current() noexcept { return thread_pointer<Team>(); }
@@ -118,4 +118,4 @@ void Team::stop() noexcept {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

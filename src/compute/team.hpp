@@ -21,7 +21,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class Team {
  public:
@@ -87,4 +87,4 @@ class Team {
   Atomic<std::uint64_t> ended_{0};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -25,7 +25,7 @@
 
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// How a job that was given away comes back.
 struct ForkGift {
@@ -385,4 +385,4 @@ void TeamMember::nap() noexcept {
 #endif
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -29,7 +29,7 @@
 #include "event/poller.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr unsigned rebuild_after = 16;
@@ -238,4 +238,4 @@ void Poller::wake() noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -13,6 +13,7 @@
 #include "os/clock.hpp"
 
 namespace weft {
+
 namespace {
 
 class EventQueueCategory final : public std::error_category {
@@ -79,7 +80,7 @@ class Remaining {
   explicit Remaining(std::optional<std::chrono::nanoseconds> timeout) noexcept
       : left_(timeout ? std::max<std::int64_t>(timeout->count(), 0) : forever) {
     if (left_ > 0) {
-      const std::int64_t now = SteadyClock().now();
+      const std::int64_t now = detail::SteadyClock().now();
       // Centuries are taken for no limit, rather than to overflow.
       if (left_ > no_deadline - now) {
         left_ = forever;
@@ -93,7 +94,7 @@ class Remaining {
   [[nodiscard]] std::int64_t left() const noexcept { return left_; }
   /// Counts what has passed; false if nothing is left.
   [[nodiscard]] bool update() noexcept {
-    if (left_ > 0) left_ = std::max<std::int64_t>(deadline_ - SteadyClock().now(), 0);
+    if (left_ > 0) left_ = std::max<std::int64_t>(deadline_ - detail::SteadyClock().now(), 0);
     return left_ != 0;
   }
 
@@ -117,12 +118,12 @@ void Events::Iterator::skip_stale() noexcept {
 }
 
 Result<EventQueue> EventQueue::create() {
-  Result<std::unique_ptr<Poller>> poller = Poller::create();
+  Result<std::unique_ptr<detail::Poller>> poller = detail::Poller::create();
   if (!poller) return fail(poller.error());
   return EventQueue(std::move(*poller));
 }
 
-EventQueue::EventQueue(std::unique_ptr<Poller> poller) noexcept : poller_(std::move(poller)) {}
+EventQueue::EventQueue(std::unique_ptr<detail::Poller> poller) noexcept : poller_(std::move(poller)) {}
 EventQueue::EventQueue(EventQueue&& other) noexcept = default;
 EventQueue& EventQueue::operator=(EventQueue&& other) noexcept = default;
 EventQueue::~EventQueue() = default;
@@ -144,18 +145,18 @@ Result<Events> EventQueue::poll(std::span<Event> room,
   if (room.empty()) return fail(EventQueueError::no_room);
   Remaining remaining(timeout);
   for (;;) {
-    const Poller::Waited waited = poller_->wait(room.size(), remaining.left());
+    const detail::Poller::Waited waited = poller_->wait(room.size(), remaining.left());
     if (waited.error != 0 && waited.error != EINTR) return fail(explain(waited.error));
     if (!waited.events.empty() || waited.woken) {
-      std::ranges::transform(waited.events, room.begin(), [](const Ready& ready) {
+      std::ranges::transform(waited.events, room.begin(), [](const detail::Ready& ready) {
         Event event;
         event.token = ready.token;
         event.handle = ready.handle;
-        event.readable = (ready.bits & ready_bit::readable) != 0;
-        event.writable = (ready.bits & ready_bit::writable) != 0;
-        event.error = (ready.bits & ready_bit::error) != 0;
-        event.read_closed = (ready.bits & ready_bit::read_closed) != 0;
-        event.write_closed = (ready.bits & ready_bit::write_closed) != 0;
+        event.readable = (ready.bits & detail::ready_bit::readable) != 0;
+        event.writable = (ready.bits & detail::ready_bit::writable) != 0;
+        event.error = (ready.bits & detail::ready_bit::error) != 0;
+        event.read_closed = (ready.bits & detail::ready_bit::read_closed) != 0;
+        event.write_closed = (ready.bits & detail::ready_bit::write_closed) != 0;
         event.generation_ = ready.generation;
         return event;
       });

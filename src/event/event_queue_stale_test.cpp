@@ -71,17 +71,17 @@ TEST_F(EventQueueTest, EventsOfADuplicateThatLivesOnAreLeftOutAndStopTheWaitsNoL
   const int number = dead.first.get();
   ASSERT_TRUE(queue_.add(number, 1, Interest::readable));
   ASSERT_TRUE(queue_.add(live.first.get(), 2, Interest::readable));
-  const Fd duplicate(::dup(number));
+  const detail::Fd duplicate(::dup(number));
   dead.first.reset();
   ASSERT_TRUE(queue_.remove(number));
   put(dead.second,
       "x");  // level-triggered, and never to be read: each wait of the kernel returns at once
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   const auto start = Clock::now();
   EXPECT_EQ(tokens(20ms), Tokens{});
   EXPECT_GE(Clock::now() - start, 20ms);
-  EXPECT_LT(counter.calls(Call::epoll_wait), 100U);  // it did not spin
-  EXPECT_EQ(counter.calls(Call::epoll_create), 1U);  // but was rebuilt
+  EXPECT_LT(counter.calls(detail::Call::epoll_wait), 100U);  // it did not spin
+  EXPECT_EQ(counter.calls(detail::Call::epoll_create), 1U);  // but was rebuilt
   put(live.second, "y");
   EXPECT_EQ(tokens(), Tokens{2});
   EXPECT_EQ(take(live.first), "y");
@@ -94,15 +94,15 @@ TEST_F(EventQueueTest, EventsOfADuplicateAreNotForTheNextOwnerOfTheNumber) {
   const Ends& next = keep(make_pipe());
   const int number = dead.first.get();
   ASSERT_TRUE(queue_.add(number, 1, Interest::readable));
-  const Fd duplicate(::dup(number));
+  const detail::Fd duplicate(::dup(number));
   ASSERT_EQ(::dup2(next.first.get(), number), number);  // closes it without a word to the queue
   ASSERT_TRUE(queue_.add(number, 2, Interest::readable));
   put(dead.second, "x");
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   const auto start = Clock::now();
   EXPECT_EQ(tokens(5ms), Tokens{});
   EXPECT_GE(Clock::now() - start, 5ms);
-  EXPECT_LT(counter.calls(Call::epoll_wait), 100U);  // nor do they make it spin
+  EXPECT_LT(counter.calls(detail::Call::epoll_wait), 100U);  // nor do they make it spin
   put(next.second, "y");
   EXPECT_EQ(tokens(), Tokens{2});
 }
@@ -119,7 +119,7 @@ TEST_F(EventQueueTest, RebuildingKeepsSpentOneShotsSilentAndForgetsClosedNumbers
   EXPECT_EQ(tokens(), Tokens{2});
   ASSERT_EQ(::dup2(stranger.first.get(), closed.first.get()), closed.first.get());
   put(stranger.second, "x");  // ready, and of the number that was registered: yet nobody added it
-  const Fd duplicate(::dup(dead.first.get()));
+  const detail::Fd duplicate(::dup(dead.first.get()));
   const int number = dead.first.get();
   dead.first.reset();
   ASSERT_TRUE(queue_.remove(number));

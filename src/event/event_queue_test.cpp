@@ -80,7 +80,7 @@ TEST_F(EventQueueTest, ModifyChangesInterestAndToken) {
 }
 
 TEST_F(EventQueueTest, EventfdsCanBeWatched) {
-  const Fd counter(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  const detail::Fd counter(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   ASSERT_TRUE(queue_.add(counter.get(), 3, Interest::readable));
   EXPECT_EQ(tokens(), Tokens{});
   ASSERT_EQ(eventfd_write(counter.get(), 1), 0);
@@ -161,12 +161,12 @@ TEST_F(EventQueueTest, AWakeBeforeThePollEndsThatPollAndOnlyIt) {
 }
 
 TEST_F(EventQueueTest, ManyWakesAreOneWrite) {
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   for (int i = 0; i < 1000; ++i) queue_.wake();
-  EXPECT_EQ(counter.calls(Call::write), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::write), 1U);
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
   queue_.wake();
-  EXPECT_EQ(counter.calls(Call::write), 2U);
+  EXPECT_EQ(counter.calls(detail::Call::write), 2U);
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
 }
 
@@ -195,8 +195,8 @@ TEST_F(EventQueueTest, NoWakeOfManyThreadsIsLost) {
 }
 
 TEST_F(EventQueueTest, AFullWakeCounterNeitherBlocksNorLosesTheWake) {
-  ScopedFaults faults;
-  faults.add({.call = Call::write, .errno_value = EAGAIN});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::write, .errno_value = EAGAIN});
   queue_.wake();
   EXPECT_EQ(faults.struck(), 1U);
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
@@ -214,8 +214,8 @@ TEST_F(EventQueueTest, TimeoutsAreNeverShort) {
 }
 
 TEST_F(EventQueueTest, TimeoutsWorkWhereTheKernelKnowsOnlyMilliseconds) {
-  ScopedFaults faults;
-  faults.add({.call = Call::epoll_pwait2, .errno_value = ENOSYS, .times = Fault::always});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::epoll_pwait2, .errno_value = ENOSYS, .times = detail::Fault::always});
   const auto start = Clock::now();
   EXPECT_EQ(tokens(1'200'000ns), Tokens{});
   EXPECT_GE(Clock::now() - start, 1'200'000ns);
@@ -259,7 +259,7 @@ TEST_F(EventQueueTest, ErrorsSayWhatToDo) {
   EXPECT_EQ(queue_.add(invalid_handle, 1, Interest::both).error(), EventQueueError::not_open);
   EXPECT_EQ(queue_.add(1'000'000, 1, Interest::both).error(), std::errc::bad_file_descriptor);
   EXPECT_EQ(queue_.poll({}, 0ns).error(), EventQueueError::no_room);
-  const Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const detail::Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   const auto refused = queue_.add(file.get(), 1, Interest::readable);
   EXPECT_EQ(refused.error(), EventQueueError::not_pollable);
   EXPECT_NE(refused.error().message().find("regular file"), std::string::npos);
@@ -267,18 +267,18 @@ TEST_F(EventQueueTest, ErrorsSayWhatToDo) {
 
 TEST_F(EventQueueTest, RefusalsOfTheSystemAreErrors) {
   {
-    ScopedFaults faults;
-    faults.add({.call = Call::epoll_create, .errno_value = EMFILE});
+    detail::ScopedFaults faults;
+    faults.add({.call = detail::Call::epoll_create, .errno_value = EMFILE});
     EXPECT_EQ(EventQueue::create().error(), std::errc::too_many_files_open);
-    faults.add({.call = Call::eventfd, .errno_value = ENFILE});
+    faults.add({.call = detail::Call::eventfd, .errno_value = ENFILE});
     EXPECT_EQ(EventQueue::create().error(), std::errc::too_many_files_open_in_system);
   }
   const Ends& pipe = keep(make_pipe());
-  ScopedFaults faults;
-  faults.add({.call = Call::epoll_ctl, .errno_value = ENOSPC});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::epoll_ctl, .errno_value = ENOSPC});
   EXPECT_EQ(queue_.add(pipe.first.get(), 1, Interest::both).error(), EventQueueError::too_many);
   ASSERT_TRUE(queue_.add(pipe.first.get(), 1, Interest::readable));
-  faults.add({.call = Call::epoll_ctl, .errno_value = ENOMEM});
+  faults.add({.call = detail::Call::epoll_ctl, .errno_value = ENOMEM});
   EXPECT_EQ(queue_.modify(pipe.first.get(), 2, Interest::both).error(),
             std::errc::not_enough_memory);
   put(pipe.second, "x");

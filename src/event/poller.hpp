@@ -24,7 +24,7 @@
 #include "event/handle_table.hpp"
 #include "os/fd.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The bits of Ready::bits.
 namespace ready_bit {
@@ -112,4 +112,4 @@ class Poller {
   WakeState wake_state_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

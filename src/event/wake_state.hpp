@@ -26,7 +26,7 @@
 
 #include "base/futex.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class WakeState {
  public:
@@ -66,4 +66,4 @@ class WakeState {
   Atomic<std::uint32_t> state_{empty};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

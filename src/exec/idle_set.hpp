@@ -25,7 +25,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class IdleSet {
  public:
@@ -110,4 +110,4 @@ class IdleSet {
   alignas(64) Atomic<bool> looks_around_{false};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

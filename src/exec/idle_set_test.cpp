@@ -8,33 +8,33 @@ namespace weft::idle_set_test {
 namespace {
 
 TEST(IdleSet, NobodyIsWokenWhileAllAreAwake) {
-  IdleSet idle(2);
-  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
+  detail::IdleSet idle(2);
+  EXPECT_EQ(idle.worker_to_wake(), detail::IdleSet::none);
 }
 
 TEST(IdleSet, OneSleeperIsWokenAndSearchesUntilWhichNoOtherIs) {
-  IdleSet idle(3);
+  detail::IdleSet idle(3);
   idle.sleep(0, false);
   idle.sleep(1, false);
   const std::size_t woken = idle.worker_to_wake();
   ASSERT_TRUE(woken == 0 || woken == 1);
-  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none) << "one is searching";
+  EXPECT_EQ(idle.worker_to_wake(), detail::IdleSet::none) << "one is searching";
   EXPECT_TRUE(idle.awake(woken));
   EXPECT_TRUE(idle.stop_search()) << "the last searcher calls the next";
   EXPECT_EQ(idle.worker_to_wake(), 1 - woken);
 }
 
 TEST(IdleSet, WhoComesBackByHimselfIsNotWoken) {
-  IdleSet idle(2);
+  detail::IdleSet idle(2);
   idle.sleep(1, false);
   EXPECT_FALSE(idle.awake(1));
-  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
+  EXPECT_EQ(idle.worker_to_wake(), detail::IdleSet::none);
   idle.sleep(1, false);
   EXPECT_EQ(idle.worker_to_wake(), 1U);
 }
 
 TEST(IdleSet, SearchersAreBounded) {
-  IdleSet idle(4);
+  detail::IdleSet idle(4);
   EXPECT_TRUE(idle.start_search());
   EXPECT_TRUE(idle.start_search());
   EXPECT_FALSE(idle.start_search()) << "half of the workers are enough";
@@ -43,19 +43,19 @@ TEST(IdleSet, SearchersAreBounded) {
 }
 
 TEST(IdleSet, ASleepingSearcherSearchesNoMore) {
-  IdleSet idle(2);
+  detail::IdleSet idle(2);
   EXPECT_TRUE(idle.start_search());
   idle.sleep(0, true);
   EXPECT_EQ(idle.worker_to_wake(), 0U);
 }
 
 TEST(IdleSet, ASingleWorkerIsWoken) {
-  IdleSet idle(1);
+  detail::IdleSet idle(1);
   idle.sleep(0, false);
   EXPECT_EQ(idle.worker_to_wake(), 0U);
-  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none) << "one call is enough";
+  EXPECT_EQ(idle.worker_to_wake(), detail::IdleSet::none) << "one call is enough";
   EXPECT_FALSE(idle.awake(0)) << "there is nobody to search for";
-  EXPECT_EQ(idle.worker_to_wake(), IdleSet::none);
+  EXPECT_EQ(idle.worker_to_wake(), detail::IdleSet::none);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 #include "base/intrusive_queue.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 template <class T>
 class Injector {
@@ -91,4 +91,4 @@ class Injector {
   alignas(64) Atomic<std::size_t> length_{0};  // written under mutex_, read by anyone
 };
 
-}  // namespace weft
+}  // namespace weft::detail

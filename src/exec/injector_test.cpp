@@ -15,11 +15,11 @@ struct Item {
 };
 
 TEST(Injector, IsFirstInFirstOut) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   Item a, b, c;
   EXPECT_EQ(injector.pop(), nullptr);
   EXPECT_TRUE(injector.push(&a));
-  IntrusiveQueue<Item> batch;
+  detail::IntrusiveQueue<Item> batch;
   batch.push_back(&b);
   batch.push_back(&c);
   EXPECT_TRUE(injector.push(batch));
@@ -34,10 +34,10 @@ TEST(Injector, IsFirstInFirstOut) {
 }
 
 TEST(Injector, PopsNoMoreThanAskedFor) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   std::array<Item, 3> items;
   for (Item& item : items) EXPECT_TRUE(injector.push(&item));
-  IntrusiveQueue<Item> out;
+  detail::IntrusiveQueue<Item> out;
   EXPECT_EQ(injector.pop(0, out), 0U);
   EXPECT_EQ(injector.pop(2, out), 2U);
   EXPECT_EQ(out.size(), 2U);
@@ -46,7 +46,7 @@ TEST(Injector, PopsNoMoreThanAskedFor) {
 }
 
 TEST(Injector, ClosedLetsNothingInButEverythingOut) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   Item inside, late;
   EXPECT_TRUE(injector.push(&inside));
   EXPECT_FALSE(injector.closed());
@@ -54,7 +54,7 @@ TEST(Injector, ClosedLetsNothingInButEverythingOut) {
   EXPECT_FALSE(injector.close());
   EXPECT_TRUE(injector.closed());
   EXPECT_FALSE(injector.push(&late));
-  IntrusiveQueue<Item> batch;
+  detail::IntrusiveQueue<Item> batch;
   batch.push_back(&late);
   EXPECT_FALSE(injector.push(batch));
   EXPECT_EQ(batch.pop_front(), &late);
@@ -66,7 +66,7 @@ TEST(Injector, KeepsEachProducersOrderUnderContention) {
   constexpr int kProducers = 3;
   constexpr int kEach = 20000;
   std::vector<std::vector<Item>> items(kProducers, std::vector<Item>(kEach));
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   std::vector<std::thread> producers;
   for (int p = 0; p < kProducers; ++p) {
     producers.emplace_back([&, p] {
@@ -79,7 +79,7 @@ TEST(Injector, KeepsEachProducersOrderUnderContention) {
     });
   }
   std::array<int, kProducers> expected{};
-  IntrusiveQueue<Item> out;
+  detail::IntrusiveQueue<Item> out;
   for (int received = 0; received < kProducers * kEach;) {
     if (injector.pop(32, out) == 0) std::this_thread::yield();
     while (const Item* const item = out.pop_front()) {

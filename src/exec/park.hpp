@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 
 class Park {
  public:
@@ -40,4 +40,4 @@ class Park {
   virtual void unpark() noexcept = 0;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

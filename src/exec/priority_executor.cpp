@@ -3,7 +3,7 @@
 #include "base/check.hpp"
 #include "exec/scheduler.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 void PriorityExecutor::schedule(Runnable& work) noexcept {
   // As in Scheduler::schedule(): once pushed, it may let the runtime end.
@@ -29,4 +29,4 @@ Executor& PriorityExecutor::of_priority(Priority priority) noexcept {
   return priority == priority_ ? *this : scheduler_.of_priority(priority);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

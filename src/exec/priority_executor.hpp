@@ -7,7 +7,7 @@
 
 #include "exec/injector.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Scheduler;
 
@@ -35,4 +35,4 @@ class PriorityExecutor final : public Executor {
   Injector<Runnable> queue_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -39,7 +39,7 @@
 
 #include "base/intrusive_queue.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Few in the model checker, which then sees full ones, and has less to make.
 inline constexpr std::size_t kRunQueueCapacity = WEFT_ATOMIC_MODE == 2 ? 4 : 256;
@@ -227,4 +227,4 @@ class RunQueue<T, Capacity>::Stealer {
   RunQueue* queue_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

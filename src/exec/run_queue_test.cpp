@@ -22,8 +22,8 @@ class RunQueueFrom : public ::testing::TestWithParam<std::uint64_t> {};
 INSTANTIATE_TEST_SUITE_P(Start, RunQueueFrom, ::testing::Values(0, 1, kNearWrap));
 
 TEST_P(RunQueueFrom, IsFirstInFirstOutUntilFull) {
-  RunQueue<Item, 4> queue(GetParam());
-  RunQueue<Item, 4>::Local local(queue);
+  detail::RunQueue<Item, 4> queue(GetParam());
+  detail::RunQueue<Item, 4>::Local local(queue);
   std::array<Item, 5> items;
   for (int round = 0; round < 3; ++round) {
     EXPECT_TRUE(local.empty());
@@ -36,10 +36,10 @@ TEST_P(RunQueueFrom, IsFirstInFirstOutUntilFull) {
 }
 
 TEST_P(RunQueueFrom, HalfOfAFullQueueMovesOut) {
-  RunQueue<Item, 4> queue(GetParam());
-  RunQueue<Item, 4>::Local local(queue);
+  detail::RunQueue<Item, 4> queue(GetParam());
+  detail::RunQueue<Item, 4>::Local local(queue);
   std::array<Item, 4> items;
-  IntrusiveQueue<Item> out;
+  detail::IntrusiveQueue<Item> out;
   EXPECT_EQ(local.take_half(out), 0U);
   for (Item& item : items) EXPECT_TRUE(local.push(&item));
   EXPECT_EQ(local.take_half(out), 2U);
@@ -50,11 +50,11 @@ TEST_P(RunQueueFrom, HalfOfAFullQueueMovesOut) {
 }
 
 TEST_P(RunQueueFrom, StealsHalfRoundedUpInOrder) {
-  RunQueue<Item, 8> victim(GetParam());
-  RunQueue<Item, 8> own(GetParam());
-  RunQueue<Item, 8>::Local local(victim);
-  RunQueue<Item, 8>::Local thief(own);
-  RunQueue<Item, 8>::Stealer stealer(victim);
+  detail::RunQueue<Item, 8> victim(GetParam());
+  detail::RunQueue<Item, 8> own(GetParam());
+  detail::RunQueue<Item, 8>::Local local(victim);
+  detail::RunQueue<Item, 8>::Local thief(own);
+  detail::RunQueue<Item, 8>::Stealer stealer(victim);
   std::array<Item, 5> items;
   EXPECT_TRUE(stealer.empty());
   EXPECT_EQ(stealer.steal_into(thief), nullptr);
@@ -70,16 +70,16 @@ TEST_P(RunQueueFrom, StealsHalfRoundedUpInOrder) {
 }
 
 TEST_P(RunQueueFrom, StealsNoMoreThanFits) {
-  RunQueue<Item, 4> victim(GetParam());
-  RunQueue<Item, 4> own(GetParam());
-  RunQueue<Item, 4>::Local local(victim);
-  RunQueue<Item, 4>::Local thief(own);
+  detail::RunQueue<Item, 4> victim(GetParam());
+  detail::RunQueue<Item, 4> own(GetParam());
+  detail::RunQueue<Item, 4>::Local local(victim);
+  detail::RunQueue<Item, 4>::Local thief(own);
   std::array<Item, 8> items;
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(local.push(&items[i]));
     EXPECT_TRUE(thief.push(&items[4 + i]));
   }
-  EXPECT_EQ((RunQueue<Item, 4>::Stealer(victim).steal_into(thief)), &items[0]);
+  EXPECT_EQ((detail::RunQueue<Item, 4>::Stealer(victim).steal_into(thief)), &items[0]);
   EXPECT_EQ(thief.size(), 4U);
   EXPECT_EQ(local.size(), 3U);
 }
@@ -87,7 +87,7 @@ TEST_P(RunQueueFrom, StealsNoMoreThanFits) {
 // One owner pushes, pops and spills while stealers steal from it and from each other.
 template <std::size_t Capacity>
 void stress(int item_count, int thieves) {
-  using Queue = RunQueue<Item, Capacity>;
+  using Queue = detail::RunQueue<Item, Capacity>;
   std::vector<Item> items(static_cast<std::size_t>(item_count));
   std::vector<std::unique_ptr<Queue>> queues;
   for (int i = 0; i <= thieves; ++i) queues.push_back(std::make_unique<Queue>(kNearWrap));
@@ -119,7 +119,7 @@ void stress(int item_count, int thieves) {
   }
 
   typename Queue::Local local(*queues[0]);
-  IntrusiveQueue<Item> spilled;
+  detail::IntrusiveQueue<Item> spilled;
   for (int i = 0; i < item_count; ++i) {
     Item& item = items[static_cast<std::size_t>(i)];
     item.value = i;
@@ -136,7 +136,7 @@ void stress(int item_count, int thieves) {
 }
 
 TEST(RunQueueStress, NothingLostNothingTwiceSmall) { stress<2>(100000, 3); }
-TEST(RunQueueStress, NothingLostNothingTwiceLarge) { stress<kRunQueueCapacity>(300000, 3); }
+TEST(RunQueueStress, NothingLostNothingTwiceLarge) { stress<detail::kRunQueueCapacity>(300000, 3); }
 
 }  // namespace
 }  // namespace weft::run_queue_test

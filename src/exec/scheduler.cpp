@@ -4,7 +4,7 @@
 #include "base/yield_hint.hpp"
 #include "exec/watchdog.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, Executor* whole)
     : workers_(parks.size() + most_spares),
@@ -158,4 +158,4 @@ bool Scheduler::any_work() noexcept {
   return false;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -15,7 +15,7 @@
 #include "exec/park.hpp"
 #include "exec/worker.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Watchdog;
 
@@ -99,4 +99,4 @@ class Scheduler final : public Executor {
   Atomic<std::uint32_t> visitors_{0};  // threads from outside between hold() and release()
 };
 
-}  // namespace weft
+}  // namespace weft::detail

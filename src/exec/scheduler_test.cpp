@@ -27,12 +27,12 @@ class CountedWork final : public Runnable {
 class Crew {
  public:
   Crew(std::size_t workers, int target) : target_(target) {
-    std::vector<Park*> parks;
+    std::vector<detail::Park*> parks;
     for (std::size_t i = 0; i < workers; ++i) {
       parks_.push_back(std::make_unique<test::ThreadPark>());
       parks.push_back(parks_.back().get());
     }
-    scheduler_ = std::make_unique<Scheduler>(parks);
+    scheduler_ = std::make_unique<detail::Scheduler>(parks);
   }
   void start() {
     for (std::size_t i = 0; i < scheduler_->size(); ++i) {
@@ -45,7 +45,7 @@ class Crew {
     scheduler_->unpark_all();
     for (std::thread& thread : threads_) thread.join();
   }
-  [[nodiscard]] Scheduler& scheduler() { return *scheduler_; }
+  [[nodiscard]] detail::Scheduler& scheduler() { return *scheduler_; }
   [[nodiscard]] bool done() const { return count.load() >= target_; }
 
   std::atomic<int> count{0};
@@ -53,7 +53,7 @@ class Crew {
  private:
   int target_;
   std::vector<std::unique_ptr<test::ThreadPark>> parks_;
-  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<detail::Scheduler> scheduler_;
   std::vector<std::thread> threads_;
 };
 
@@ -73,7 +73,7 @@ TEST(Scheduler, RunsWhatComesFromOutside) {
 /// Schedules all of its children when it runs, more than a local queue holds.
 class Spreader final : public Runnable {
  public:
-  Spreader(Scheduler& scheduler, std::vector<std::unique_ptr<CountedWork>>& children) noexcept
+  Spreader(detail::Scheduler& scheduler, std::vector<std::unique_ptr<CountedWork>>& children) noexcept
       : Runnable(&Spreader::on_run), scheduler_(scheduler), children_(children) {}
 
  private:
@@ -81,7 +81,7 @@ class Spreader final : public Runnable {
     auto& spreader = static_cast<Spreader&>(self);
     for (const auto& child : spreader.children_) spreader.scheduler_.schedule(*child);
   }
-  Scheduler& scheduler_;
+  detail::Scheduler& scheduler_;
   std::vector<std::unique_ptr<CountedWork>>& children_;
 };
 
@@ -101,10 +101,10 @@ TEST(Scheduler, WhatOneTaskMakesRunnableIsNeverLostHoweverMuchItIs) {
 
 TEST(Scheduler, WaitsForThoseWhoHoldIt) {
   test::ThreadPark park;
-  auto scheduler = std::make_unique<Scheduler>(std::vector<Park*>{&park});
+  auto scheduler = std::make_unique<detail::Scheduler>(std::vector<detail::Park*>{&park});
   scheduler->hold();
   std::atomic<bool> gone{false};
-  Scheduler& held = *scheduler;
+  detail::Scheduler& held = *scheduler;
   std::thread owner([&] {
     scheduler.reset();
     gone = true;

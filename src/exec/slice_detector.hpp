@@ -18,7 +18,7 @@
 #include <limits>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 /// Of those who use much of a worker's time: not more than half, while others wait.
 class FairShare {
@@ -91,4 +91,4 @@ class SliceDetector {
   std::int64_t run_began_ns_ = 0;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -34,39 +34,39 @@ class SliceDetectorTest : public ::testing::Test {
   }
 
   std::int64_t now = 1'000'000 * us;
-  SliceDetector runs;
+  detail::SliceDetector runs;
 };
 
 TEST_F(SliceDetectorTest, NothingIsTimedAsLongAsNoWindowTakesLong) {
-  for (int i = 0; i < 100; ++i) window(SliceDetector::long_window_ns - 1);
+  for (int i = 0; i < 100; ++i) window(detail::SliceDetector::long_window_ns - 1);
   EXPECT_FALSE(runs.timed());
 }
 
 TEST_F(SliceDetectorTest, TheFirstWindowHasNoBeginning) {
   window(0);
   EXPECT_FALSE(runs.timed());
-  window(SliceDetector::long_window_ns);
+  window(detail::SliceDetector::long_window_ns);
   EXPECT_TRUE(runs.timed());
 }
 
 TEST_F(SliceDetectorTest, SleepIsNotTimeThatWasUsed) {
   window(0);
   runs.interrupted();
-  window(SliceDetector::long_window_ns);
+  window(detail::SliceDetector::long_window_ns);
   EXPECT_FALSE(runs.timed());
 }
 
 TEST_F(SliceDetectorTest, ALongRunIsFound) {
   window(0);
-  window(SliceDetector::long_window_ns);
-  EXPECT_FALSE(run(SliceDetector::long_ns - 1));
-  EXPECT_TRUE(run(SliceDetector::long_ns));
+  window(detail::SliceDetector::long_window_ns);
+  EXPECT_FALSE(run(detail::SliceDetector::long_ns - 1));
+  EXPECT_TRUE(run(detail::SliceDetector::long_ns));
 }
 
 TEST_F(SliceDetectorTest, TimingGoesOnAsLongAsItFindsSomething) {
   runs.time_next();
-  EXPECT_TRUE(run(SliceDetector::long_ns));
-  EXPECT_EQ(timed_runs(), static_cast<int>(SliceDetector::timed_runs) - 1);
+  EXPECT_TRUE(run(detail::SliceDetector::long_ns));
+  EXPECT_EQ(timed_runs(), static_cast<int>(detail::SliceDetector::timed_runs) - 1);
 }
 
 TEST_F(SliceDetectorTest, WhatIsTakenFromThoseSetBackIsTimed) {
@@ -78,23 +78,23 @@ TEST_F(SliceDetectorTest, TimingThatFindsNothingBecomesRare) {
   window(0);
   int timed = 0;
   for (int i = 0; i < 1'000; ++i) {
-    window(SliceDetector::long_window_ns);
+    window(detail::SliceDetector::long_window_ns);
     if (timed_runs() != 0) ++timed;
   }
-  EXPECT_GE(timed, 1'000 / static_cast<int>(SliceDetector::most_ignored + 1));
+  EXPECT_GE(timed, 1'000 / static_cast<int>(detail::SliceDetector::most_ignored + 1));
   EXPECT_LE(timed, 25);
 }
 
 TEST_F(SliceDetectorTest, TimingIsFrequentAgainOnceItHasFoundSomething) {
   window(0);
   for (int i = 0; i < 100; ++i) {
-    window(SliceDetector::long_window_ns);
+    window(detail::SliceDetector::long_window_ns);
     timed_runs();
   }
-  while (!runs.timed()) window(SliceDetector::long_window_ns);
-  EXPECT_TRUE(run(SliceDetector::long_ns));
+  while (!runs.timed()) window(detail::SliceDetector::long_window_ns);
+  EXPECT_TRUE(run(detail::SliceDetector::long_ns));
   timed_runs();
-  window(SliceDetector::long_window_ns);
+  window(detail::SliceDetector::long_window_ns);
   EXPECT_TRUE(runs.timed());
 }
 
@@ -102,14 +102,14 @@ TEST_F(SliceDetectorTest, AWindowThatTakesLongNowAndThenIsLookedInto) {
   window(0);
   for (int i = 0; i < 100; ++i) {
     window(us);
-    window(SliceDetector::long_window_ns);
+    window(detail::SliceDetector::long_window_ns);
     EXPECT_TRUE(runs.timed());
     timed_runs();
   }
 }
 
 TEST(FairShare, IsDueAtOnceAndAfterAsMuchTimeAsWasUsed) {
-  FairShare share;
+  detail::FairShare share;
   EXPECT_TRUE(share.is_due(0));
   share.used(1'000 * us, 400 * us);
   EXPECT_FALSE(share.is_due(1'400 * us - 1));
@@ -117,9 +117,9 @@ TEST(FairShare, IsDueAtOnceAndAfterAsMuchTimeAsWasUsed) {
 }
 
 TEST(FairShare, NobodyWaitsForEver) {
-  FairShare share;
+  detail::FairShare share;
   share.used(0, 3'600'000'000 * us);
-  EXPECT_TRUE(share.is_due(FairShare::most_owed_ns));
+  EXPECT_TRUE(share.is_due(detail::FairShare::most_owed_ns));
 }
 
 }  // namespace

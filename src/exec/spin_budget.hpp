@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 class SpinBudget {
  public:
@@ -63,4 +63,4 @@ class SpinBudget {
   std::uint32_t signs_needed_ = 1;  // before it looks around
 };
 
-}  // namespace weft
+}  // namespace weft::detail

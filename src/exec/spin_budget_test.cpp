@@ -9,10 +9,10 @@
 namespace weft::spin_budget_test {
 namespace {
 
-constexpr std::int64_t short_ns = SpinBudget::short_sleep_ns;
+constexpr std::int64_t short_ns = detail::SpinBudget::short_sleep_ns;
 
 TEST(SpinBudget, NothingIsSpentBeforeASleepHasShownThatItPays) {
-  SpinBudget budget(true);
+  detail::SpinBudget budget(true);
   EXPECT_EQ(budget.limit_ns(), 0);
   budget.slept(short_ns, false);
   EXPECT_EQ(budget.limit_ns(), 0) << "ended by an event";
@@ -21,20 +21,20 @@ TEST(SpinBudget, NothingIsSpentBeforeASleepHasShownThatItPays) {
   budget.slept(short_ns + 1, true);
   EXPECT_EQ(budget.limit_ns(), 0) << "too long";
   budget.slept(short_ns, true);
-  EXPECT_EQ(budget.limit_ns(), SpinBudget::most_ns);
+  EXPECT_EQ(budget.limit_ns(), detail::SpinBudget::most_ns);
 }
 
 TEST(SpinBudget, WhatIsFoundKeepsItGoing) {
-  SpinBudget budget(true);
+  detail::SpinBudget budget(true);
   budget.slept(1, true);
   budget.looked(false);
-  EXPECT_EQ(budget.limit_ns(), SpinBudget::most_ns / 2);
+  EXPECT_EQ(budget.limit_ns(), detail::SpinBudget::most_ns / 2);
   budget.looked(true);
-  EXPECT_EQ(budget.limit_ns(), SpinBudget::most_ns);
+  EXPECT_EQ(budget.limit_ns(), detail::SpinBudget::most_ns);
 }
 
 /// How long it looks in vain, in all, until it does no more.
-std::int64_t spent_in_vain(SpinBudget& budget) {
+std::int64_t spent_in_vain(detail::SpinBudget& budget) {
   std::int64_t spent_ns = 0;
   while (budget.limit_ns() != 0) {
     spent_ns += budget.limit_ns();
@@ -44,7 +44,7 @@ std::int64_t spent_in_vain(SpinBudget& budget) {
 }
 
 /// How many sleeps that show that it pays it takes until it looks around again.
-std::uint32_t signs_needed(SpinBudget& budget) {
+std::uint32_t signs_needed(detail::SpinBudget& budget) {
   std::uint32_t signs = 0;
   while (budget.limit_ns() == 0) {
     budget.slept(1, true);
@@ -54,12 +54,12 @@ std::uint32_t signs_needed(SpinBudget& budget) {
 }
 
 TEST(SpinBudget, InVainItEndsSoonAndBeginsEverLater) {
-  SpinBudget budget(true);
+  detail::SpinBudget budget(true);
   std::uint32_t expected = 1;
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(signs_needed(budget), expected);
-    EXPECT_LT(spent_in_vain(budget), 2 * SpinBudget::most_ns);
-    expected = std::min(2 * expected, SpinBudget::most_signs);
+    EXPECT_LT(spent_in_vain(budget), 2 * detail::SpinBudget::most_ns);
+    expected = std::min(2 * expected, detail::SpinBudget::most_signs);
   }
   // Until something is found.
   static_cast<void>(signs_needed(budget));
@@ -69,7 +69,7 @@ TEST(SpinBudget, InVainItEndsSoonAndBeginsEverLater) {
 }
 
 TEST(SpinBudget, SignsMustComeInARow) {
-  SpinBudget budget(true);
+  detail::SpinBudget budget(true);
   budget.slept(1, true);
   static_cast<void>(spent_in_vain(budget));
   budget.slept(1, true);

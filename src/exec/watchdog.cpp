@@ -8,7 +8,7 @@
 #include "os/syscalls.hpp"
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 void Watchdog::start() {
   // All the memory that it will ever need.
@@ -70,4 +70,4 @@ void Watchdog::wait() noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

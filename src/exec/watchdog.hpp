@@ -22,7 +22,7 @@
 
 #include "exec/watchdog_parker.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Scheduler;
 class Worker;
@@ -67,4 +67,4 @@ class Watchdog {
   bool quiet_ = false;       // … and whether they had not changed
 };
 
-}  // namespace weft
+}  // namespace weft::detail

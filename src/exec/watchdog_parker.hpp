@@ -12,7 +12,7 @@
 
 #include <chrono>
 
-namespace weft {
+namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class WatchdogParker {
@@ -51,4 +51,4 @@ class WatchdogParker {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "exec/scheduler.hpp"
 #include "os/thread.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 Worker::Worker(Scheduler& scheduler, std::size_t index, Park& park) noexcept
     : scheduler_(scheduler),
@@ -363,4 +363,4 @@ std::size_t Worker::depth() const noexcept {
 
 bool Worker::has_work() const noexcept { return !stealer_.empty(); }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -35,7 +35,7 @@
 #include "exec/spin_budget.hpp"
 #include "task/pinned_queue.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Scheduler;
 
@@ -274,4 +274,4 @@ class Worker {
   bool searching_ = false;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

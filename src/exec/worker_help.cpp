@@ -5,7 +5,7 @@
 #include "exec/scheduler.hpp"
 #include "exec/worker.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What waits behind a run of another worker that has lasted since the last look; else null.
 Runnable* Worker::rescue() noexcept {
@@ -105,4 +105,4 @@ void Worker::serve() noexcept {
   hand_over();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "exec/scheduler.hpp"
 #include "exec/worker.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// From here on the worker passes for asleep. False: something became runnable for it just before.
 bool Worker::prepare_park() noexcept {
@@ -88,4 +88,4 @@ void Worker::sleep() noexcept {
   share_surplus();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

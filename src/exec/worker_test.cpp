@@ -17,7 +17,7 @@ namespace weft::worker_test {
 namespace {
 
 /// Ends the run when the worker has nothing to do; can make work runnable as a reactor does.
-class ScriptedPark final : public Park {
+class ScriptedPark final : public detail::Park {
  public:
   void park() noexcept override {
     ++parks;
@@ -81,10 +81,10 @@ class WorkerTest : public ::testing::Test {
     const int parks_before = park.parks;
     worker().run_until([&] { return park.parks != parks_before; });
   }
-  Worker& worker() { return scheduler.worker(0); }
+  detail::Worker& worker() { return scheduler.worker(0); }
 
   ScriptedPark park;
-  Scheduler scheduler{std::vector<Park*>{&park}};
+  detail::Scheduler scheduler{std::vector<detail::Park*>{&park}};
   std::vector<std::string> words;
 
  private:
@@ -94,12 +94,12 @@ class WorkerTest : public ::testing::Test {
 using Words = std::vector<std::string>;
 
 TEST_F(WorkerTest, IsCurrentOnlyInsideItsLoop) {
-  Worker* seen = nullptr;
-  scheduler.schedule(make([&](Work&) { seen = Worker::current(); }));
-  EXPECT_EQ(Worker::current(), nullptr);
+  detail::Worker* seen = nullptr;
+  scheduler.schedule(make([&](Work&) { seen = detail::Worker::current(); }));
+  EXPECT_EQ(detail::Worker::current(), nullptr);
   run();
   EXPECT_EQ(seen, &worker());
-  EXPECT_EQ(Worker::current(), nullptr);
+  EXPECT_EQ(detail::Worker::current(), nullptr);
 }
 
 TEST_F(WorkerTest, WhatATaskWakesLastRunsNext) {
@@ -149,10 +149,10 @@ TEST_F(WorkerTest, ALifoChainLetsTheQueueHaveItsTurn) {
 
 TEST(WorkerTheftTest, WhatIsToRunNextIsStolenOnlyFromWhoDoesNotComeToIt) {
   ScriptedPark parks[2];
-  Scheduler scheduler({&parks[0], &parks[1]});
-  Worker& owner = scheduler.worker(0);
-  Worker& thief = scheduler.worker(1);
-  int patience = Worker::thiefs_patience;
+  detail::Scheduler scheduler({&parks[0], &parks[1]});
+  detail::Worker& owner = scheduler.worker(0);
+  detail::Worker& thief = scheduler.worker(1);
+  int patience = detail::Worker::thiefs_patience;
   int runs = 0;
   Work next([&](Work&) { ++runs; });
   Work from_outside([&](Work&) { ++runs; });
@@ -160,7 +160,7 @@ TEST(WorkerTheftTest, WhatIsToRunNextIsStolenOnlyFromWhoDoesNotComeToIt) {
     scheduler.schedule(next);
     EXPECT_TRUE(owner.has_any_work());
     EXPECT_EQ(owner.steal_lifo(owner.turns() - 1), nullptr) << "it has come back since";
-    if (cpu_count() > 1) {
+    if (detail::cpu_count() > 1) {
       std::thread([&] { scheduler.schedule(from_outside); }).join();
       EXPECT_EQ(owner.steal_lifo(thief, patience), nullptr) << "there is something else for him";
       EXPECT_EQ(scheduler.steal_for(thief), &from_outside);
@@ -334,7 +334,7 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
 }
 
 TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
-  if (cpu_count() == 1) GTEST_SKIP() << "it would keep the only processor from who brings work";
+  if (detail::cpu_count() == 1) GTEST_SKIP() << "it would keep the only processor from who brings work";
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
   };
@@ -349,7 +349,7 @@ TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
 }
 
 TEST_F(WorkerTest, WhatComesWhileItLooksAroundIsRunEvenIfItIsToStop) {
-  if (cpu_count() == 1) GTEST_SKIP() << "it does not look around";
+  if (detail::cpu_count() == 1) GTEST_SKIP() << "it does not look around";
   bool stop = false;
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
@@ -369,7 +369,7 @@ TEST_F(WorkerTest, WhatComesWhileItLooksAroundIsRunEvenIfItIsToStop) {
 TEST(SpareWorkerTest, AStopWhoseUnparkWasTakenIsSeenBeforeItSleeps) {
   ScriptedPark park;
   ScriptedPark other;
-  Scheduler scheduler(std::vector<Park*>{&park, &other});
+  detail::Scheduler scheduler(std::vector<detail::Park*>{&park, &other});
   bool stop = false;
   park.on_collect = [&] { stop = true; };  // and the unpark that goes with it is taken there
   Work bound([](Work&) {});

@@ -38,7 +38,7 @@ void weft_make_context(weft_saved_context* context, void* top, void* bottom,
 void weft_context_entry() noexcept;
 }
 
-namespace weft {
+namespace weft::detail {
 
 class FlowContext {
  public:
@@ -144,4 +144,4 @@ inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
 }
 #endif
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 #include "fiber/scheduler.hpp"
 #include "fiber/locals.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -295,6 +295,14 @@ void FiberBody::start() {
 }
 
 /// From another fiber of `scheduler`: gets this one ready to be entered. Null if there is no stack.
+std::size_t FiberBody::stack_bytes() const noexcept {
+  return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
+}
+
+std::string_view FiberBody::name() const noexcept {
+  return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
+}
+
 FiberCore* FiberBody::start_beside(FiberScheduler& scheduler) noexcept {
   const Result<FiberStack*> stack = scheduler.stacks().take(stack_bytes());
   if (!stack) return nullptr;
@@ -327,22 +335,30 @@ void FiberBody::unwind_stack() noexcept {
   finish();
 }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 // What users call
 
 bool in_fiber() noexcept {
-  const FiberCore* const fiber = running_fiber(FiberScheduler::current());
+  const detail::FiberCore* const fiber = detail::running_fiber(detail::FiberScheduler::current());
   return fiber != nullptr && fiber->may_await();
 }
 
 std::string_view this_fiber::name() {
-  return require_fiber(FiberScheduler::current(), "this_fiber::name").name();
+  return detail::require_fiber(detail::FiberScheduler::current(), "this_fiber::name").name();
 }
 
 std::size_t this_fiber::stack_left() {
-  const FiberCore& fiber = require_fiber(FiberScheduler::current(), "this_fiber::stack_left");
+  const detail::FiberCore& fiber = detail::require_fiber(detail::FiberScheduler::current(), "this_fiber::stack_left");
   const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
   return static_cast<std::size_t>(here - fiber.stack().memory.data());
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 FiberWait FiberWait::begin(std::source_location site) {
   return require_fiber(FiberScheduler::current(), "weft::await").begin_wait(site);
@@ -352,13 +368,17 @@ void FiberWait::suspend() { fiber_.suspend(); }
 
 void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
 
-bool run_ahead_of_join(SpawnedTask& task, std::source_location site) {
-  return require_fiber(FiberScheduler::current(), "weft::await").run_ahead(task, site);
+}  // namespace weft::detail
+
+namespace weft {
+
+bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site) {
+  return detail::require_fiber(detail::FiberScheduler::current(), "weft::await").run_ahead(task, site);
 }
 
-void await(YieldAwaiter, std::source_location site) {
-  FiberScheduler* const scheduler = FiberScheduler::current();
-  require_fiber(scheduler, "weft::await").yield(*scheduler, site);
+void await(detail::YieldAwaiter, std::source_location site) {
+  detail::FiberScheduler* const scheduler = detail::FiberScheduler::current();
+  detail::require_fiber(scheduler, "weft::await").yield(*scheduler, site);
 }
 
 }  // namespace weft

@@ -10,9 +10,9 @@ namespace weft {
 
 namespace {
 
-FiberLocalNode*& list_of_running_fiber() {
-  const FiberScheduler* const scheduler = FiberScheduler::current();
-  FiberCore* const fiber = scheduler != nullptr ? scheduler->running() : nullptr;
+detail::FiberLocalNode*& list_of_running_fiber() {
+  const detail::FiberScheduler* const scheduler = detail::FiberScheduler::current();
+  detail::FiberCore* const fiber = scheduler != nullptr ? scheduler->running() : nullptr;
   if (fiber == nullptr || !fiber->may_await()) {
     throw std::logic_error("weft::FiberLocal: no fiber runs here");
   }
@@ -26,17 +26,21 @@ std::uint64_t next_fiber_local_key() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: it only has to be unique
 }
 
-FiberLocalNode* find_fiber_local(std::uint64_t key) {
-  FiberLocalNode* node = list_of_running_fiber();
+detail::FiberLocalNode* find_fiber_local(std::uint64_t key) {
+  detail::FiberLocalNode* node = list_of_running_fiber();
   while (node != nullptr && node->key != key) node = node->next;
   return node;
 }
 
-void add_fiber_local(FiberLocalNode& node) noexcept {
-  FiberLocalNode*& first = list_of_running_fiber();
+void add_fiber_local(detail::FiberLocalNode& node) noexcept {
+  detail::FiberLocalNode*& first = list_of_running_fiber();
   node.next = first;
   first = &node;
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 void destroy_fiber_locals(FiberLocalNode*& first) noexcept {
   while (FiberLocalNode* const node = first) {
@@ -45,4 +49,4 @@ void destroy_fiber_locals(FiberLocalNode*& first) noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

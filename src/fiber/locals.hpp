@@ -3,9 +3,9 @@
 
 #include <weft/fiber_local.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Destroys them, the newest first, and those too that their destructors make.
 void destroy_fiber_locals(FiberLocalNode*& first) noexcept;
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 
 #include "fiber/scheduler.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -50,4 +50,4 @@ void report_overflow(const void* address) noexcept {
   line.write();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

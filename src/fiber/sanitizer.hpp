@@ -31,7 +31,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace weft {
+namespace weft::detail {
 
 #if defined(WEFT_FIBER_ASAN) || defined(WEFT_FIBER_TSAN)
 inline constexpr bool switches_are_told = true;
@@ -103,4 +103,4 @@ inline void after_switch([[maybe_unused]] const SanitizerFlow& self,
 #endif
 }
 
-}  // namespace weft
+}  // namespace weft::detail

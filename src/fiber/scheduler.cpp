@@ -8,7 +8,7 @@
 #include "base/thread_pointer.hpp"
 #include "fiber/overflow.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 // Never inlined: see thread_pointer(); a switch is a suspension, too.
 [[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept { return thread_pointer<FiberScheduler>(); }
@@ -43,4 +43,4 @@ void FiberScheduler::leave(FiberCore& from, std::coroutine_handle<> next, bool e
   static_cast<void>(go(from.flow(), loop_, next.address(), ends));
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -28,7 +28,7 @@
 #include "os/bad_access.hpp"
 #include "task/pinned_queue.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class FiberScheduler;
 struct FiberLocalNode;
@@ -202,4 +202,4 @@ class FiberScheduler {
   AlternateSignalStack signal_stack_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 #include "fiber/sanitizer.hpp"
 #include "os/pages.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -107,4 +107,4 @@ std::size_t StackPool::reserved_bytes() const noexcept {
   return bytes;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// One stack; the pool owns it.
 struct FiberStack {
@@ -93,4 +93,4 @@ class StackPool {
   std::size_t in_use_ = 0;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -13,26 +13,26 @@
 namespace weft::stack_test {
 namespace {
 
-FiberStack& taken(StackPool& pool, std::size_t bytes) {
-  const Result<FiberStack*> stack = pool.take(bytes);
+detail::FiberStack& taken(detail::StackPool& pool, std::size_t bytes) {
+  const Result<detail::FiberStack*> stack = pool.take(bytes);
   EXPECT_TRUE(stack.has_value());
   return **stack;
 }
 
 /// How many pages of `stack` are in memory.
-std::ptrdiff_t resident_pages(const FiberStack& stack) {
+std::ptrdiff_t resident_pages(const detail::FiberStack& stack) {
   std::vector<unsigned char> pages(stack.memory.size() / 4096 + 1);
   EXPECT_EQ(mincore(stack.memory.data(), stack.memory.size(), pages.data()), 0);
   return std::count_if(pages.begin(), pages.end(), [](auto page) { return (page & 1) != 0; });
 }
 
-void fill(const FiberStack& stack) { std::memset(stack.memory.data(), 1, stack.memory.size()); }
+void fill(const detail::FiberStack& stack) { std::memset(stack.memory.data(), 1, stack.memory.size()); }
 
 TEST(StackPool, GivesAtLeastWhatWasAskedFor) {
-  StackPool pool;
-  for (const std::size_t bytes : {std::size_t{1}, StackPool::smallest, StackPool::smallest + 1,
+  detail::StackPool pool;
+  for (const std::size_t bytes : {std::size_t{1}, detail::StackPool::smallest, detail::StackPool::smallest + 1,
                                   std::size_t{100'000}, std::size_t{3} << 20}) {
-    FiberStack& stack = taken(pool, bytes);
+    detail::FiberStack& stack = taken(pool, bytes);
     EXPECT_GE(stack.memory.size() + 2048, bytes);  // the shift of the top is taken off
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(stack.memory.data()) % 4096, 0U);
     fill(stack);
@@ -42,14 +42,14 @@ TEST(StackPool, GivesAtLeastWhatWasAskedFor) {
 }
 
 TEST(StackPool, RefusesMoreThanTheLargest) {
-  StackPool pool;
-  EXPECT_EQ(pool.take(StackPool::largest + 1).error(), std::errc::invalid_argument);
+  detail::StackPool pool;
+  EXPECT_EQ(pool.take(detail::StackPool::largest + 1).error(), std::errc::invalid_argument);
 }
 
 TEST(StackPool, TheLastOneGivenBackComesFirst) {
-  StackPool pool;
-  FiberStack& first = taken(pool, 1);
-  FiberStack& second = taken(pool, 1);
+  detail::StackPool pool;
+  detail::FiberStack& first = taken(pool, 1);
+  detail::FiberStack& second = taken(pool, 1);
   pool.give_back(first);
   pool.give_back(second);
   EXPECT_EQ(&taken(pool, 1), &second);
@@ -59,8 +59,8 @@ TEST(StackPool, TheLastOneGivenBackComesFirst) {
 }
 
 TEST(StackPool, StacksDoNotOverlapAndTheirTopsAreShifted) {
-  StackPool pool;
-  std::vector<FiberStack*> stacks;
+  detail::StackPool pool;
+  std::vector<detail::FiberStack*> stacks;
   std::set<std::uintptr_t> tops;
   for (int i = 0; i < 64; ++i) {
     stacks.push_back(&taken(pool, 1));
@@ -77,8 +77,8 @@ TEST(StackPool, StacksDoNotOverlapAndTheirTopsAreShifted) {
 }
 
 TEST(StackPool, CostsMemoryOnlyWhereItIsTouched) {
-  StackPool pool;
-  FiberStack& stack = taken(pool, std::size_t{1} << 20);
+  detail::StackPool pool;
+  detail::FiberStack& stack = taken(pool, std::size_t{1} << 20);
   EXPECT_EQ(resident_pages(stack), 0);
   stack.memory.back() = std::byte{1};
   EXPECT_EQ(resident_pages(stack), 1);
@@ -86,9 +86,9 @@ TEST(StackPool, CostsMemoryOnlyWhereItIsTouched) {
 }
 
 TEST(StackPool, BeyondTheWarmOnesMemoryGoesBack) {
-  StackPool pool(StackPool::Options{.most_warm = 1});
-  FiberStack& first = taken(pool, 1);
-  FiberStack& second = taken(pool, 1);
+  detail::StackPool pool(detail::StackPool::Options{.most_warm = 1});
+  detail::FiberStack& first = taken(pool, 1);
+  detail::FiberStack& second = taken(pool, 1);
   fill(first);
   fill(second);
   pool.give_back(first);
@@ -105,8 +105,8 @@ TEST(StackPool, BeyondTheWarmOnesMemoryGoesBack) {
 }
 
 TEST(StackPool, ADeepUseDoesNotStayForEver) {
-  StackPool pool({.trim_interval = 64});
-  FiberStack& stack = taken(pool, std::size_t{1} << 20);
+  detail::StackPool pool({.trim_interval = 64});
+  detail::FiberStack& stack = taken(pool, std::size_t{1} << 20);
   fill(stack);
   pool.give_back(stack);
   const std::ptrdiff_t deep = resident_pages(stack);
@@ -115,15 +115,15 @@ TEST(StackPool, ADeepUseDoesNotStayForEver) {
 }
 
 TEST(StackPool, AFailureChangesNothing) {
-  StackPool pool;
-  ScopedFaults faults;
-  faults.add(Fault{.call = Call::map_pages, .errno_value = ENOMEM});
-  faults.add(Fault{.call = Call::guard_pages, .errno_value = ENOMEM});
+  detail::StackPool pool;
+  detail::ScopedFaults faults;
+  faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
+  faults.add(detail::Fault{.call = detail::Call::guard_pages, .errno_value = ENOMEM});
   EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no slab
   EXPECT_EQ(pool.reserved_bytes(), 0U);
   EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no guard
   EXPECT_EQ(pool.in_use(), 0U);
-  FiberStack& stack = taken(pool, 1);
+  detail::FiberStack& stack = taken(pool, 1);
   fill(stack);
   pool.give_back(stack);
 }
@@ -133,13 +133,13 @@ using StackPoolDeathTest = ::testing::Test;
 TEST(StackPoolDeathTest, BelowAStackIsAGuardOfEitherKind) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto write_below = [](bool without_markers) {
-    ScopedFaults faults;
+    detail::ScopedFaults faults;
     if (without_markers) {
       faults.add(
-          Fault{.call = Call::guard_by_marker, .errno_value = EINVAL, .times = Fault::always});
+          detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = detail::Fault::always});
     }
-    StackPool pool;
-    FiberStack& stack = taken(pool, 1);
+    detail::StackPool pool;
+    detail::FiberStack& stack = taken(pool, 1);
     // An asm, so that no compiler sees an access out of bounds.
     asm("movb $1, (%0)" : : "r"(stack.memory.data() - 1) : "memory");
   };

@@ -1,5 +1,5 @@
 // The non-template parts of the poll protocol: broken rules, and the waker that wakes nobody.
-#include <weft/poll.hpp>
+#include <weft/future.hpp>
 #include <weft/waker.hpp>
 
 #include "base/check.hpp"
@@ -7,7 +7,7 @@
 namespace weft {
 
 void poll_rule_broken(const char* rule) noexcept {
-  check_failed("poll protocol", rule, __FILE__, __LINE__);
+  detail::check_failed("poll protocol", rule, __FILE__, __LINE__);
 }
 
 constinit const WakerVTable Waker::noop_vtable{

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 constinit const WakerVTable ReadyNode::vtable{
     .clone =
@@ -92,4 +92,4 @@ void ReadyQueue::close() noexcept {
   (void)waker_.take();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -1,6 +1,6 @@
 // Waker, BorrowedWaker, AtomicWaker and Poll as values: copying, moving, counting.
 #include <weft/extend/atomic_waker.hpp>
-#include <weft/poll.hpp>
+#include <weft/future.hpp>
 #include <weft/waker.hpp>
 
 #include <gtest/gtest.h>

@@ -85,7 +85,7 @@ class SeededChooser : public Chooser {
   /// An execution begins.
   void draw_from(std::uint64_t seed) noexcept {
     seed_ = seed;
-    random_ = Random(seed);
+    random_ = detail::Random(seed);
   }
   [[nodiscard]] std::uint32_t below(std::size_t limit) noexcept {
     return random_.below(static_cast<std::uint32_t>(limit));
@@ -98,7 +98,7 @@ class SeededChooser : public Chooser {
 
   std::uint64_t first_seed_;
   std::uint64_t seed_ = 0;
-  Random random_;
+  detail::Random random_;
   std::uint32_t stale_of_16_ = 0;
 };
 

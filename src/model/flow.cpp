@@ -34,13 +34,13 @@ HandledExceptions& exceptions_of_thread() noexcept {
 ModelFlow::ModelFlow(Entry entry, void* owner)
     : mapped_(map_stack(guard_bytes + stack_bytes, guard_bytes)), entry_(entry), owner_(owner) {
   const std::span<std::byte> stack = mapped_.subspan(guard_bytes);
-  new (&context_) FlowContext(stack, &ModelFlow::begin);
+  new (&context_) detail::FlowContext(stack, &ModelFlow::begin);
   std::uint32_t uses = 0;
   know_stack(sanitizer_, stack, sanitizer_slot_, uses);
 }
 
 ModelFlow::~ModelFlow() {
-  destroy_sanitizer_flow(sanitizer_slot_);
+  detail::destroy_sanitizer_flow(sanitizer_slot_);
   if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
 }
 

@@ -24,7 +24,7 @@ class ModelFlow {
   using Entry = void (*)(ModelFlow& self) noexcept;
 
   /// The flow that is running: it has a stack already.
-  ModelFlow() noexcept { know_thread(sanitizer_); }
+  ModelFlow() noexcept { detail::know_thread(sanitizer_); }
   /// A flow that begins with entry(*this), which must not return. `owner` is for the entry.
   /// Throws std::bad_alloc if there is no memory for its stack.
   ModelFlow(Entry entry, void* owner);
@@ -43,9 +43,9 @@ class ModelFlow {
  private:
   static void begin(void* self) noexcept;
 
-  FlowContext context_;
+  detail::FlowContext context_;
   HandledExceptions exceptions_;
-  [[no_unique_address]] SanitizerFlow sanitizer_;
+  [[no_unique_address]] detail::SanitizerFlow sanitizer_;
   std::span<std::byte> mapped_;  // the guard and the stack above it
   ModelFlow* before_ = nullptr;  // who switched here last
   Entry entry_ = nullptr;

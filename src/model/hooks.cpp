@@ -167,6 +167,12 @@ void ThreadMutex::unlock(Where where) {
   scheduler->wake(this, true);
 }
 
+}  // namespace WEFT_ATOMIC_NAMESPACE
+}  // namespace weft
+
+namespace weft::detail {
+inline namespace WEFT_ATOMIC_NAMESPACE {
+
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept {
   // The load is the scheduling point; from it to block() no other thread runs, as under the
@@ -240,4 +246,4 @@ void name(const void* object, const char* name) noexcept {
 
 }  // namespace hooks
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::model
+}  // namespace weft::detail

@@ -9,7 +9,8 @@
 
 #include "net/socket.hpp"
 
-namespace weft {
+namespace weft::detail {
+
 namespace {
 
 Result<std::shared_ptr<Socket>> open_socket_to(const Endpoint& to, const ConnectOptions& options,
@@ -59,8 +60,12 @@ IoError ConnectRequest::error(std::error_code code) const {
   return IoError(code, "connect", to.to_string());
 }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
-  return ConnectOp(ConnectRequest(std::move(to), options));
+  return ConnectOp(detail::ConnectRequest(std::move(to), options));
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port, ConnectOptions options) {

@@ -124,21 +124,21 @@ TEST(Endpoint, NativeAndBack) {
   for (const std::string text : {"1.2.3.4:5", "[fe80::1%3]:65535", "unix:/run/weft.sock",
                                  "unix:@name", "unix:@with spaces"}) {
     const Endpoint endpoint = *Endpoint::parse(text);
-    const NativeAddress native(endpoint);
-    EXPECT_EQ(endpoint_from_native(&native.storage, native.size), endpoint) << text;
+    const detail::NativeAddress native(endpoint);
+    EXPECT_EQ(detail::endpoint_from_native(&native.storage, native.size), endpoint) << text;
   }
   const std::string longest = "unix:/" + std::string(Endpoint::longest_path - 1, 'x');
-  const NativeAddress native(*Endpoint::parse(longest));
-  EXPECT_EQ(endpoint_from_native(&native.storage, native.size).to_string(), longest);
+  const detail::NativeAddress native(*Endpoint::parse(longest));
+  EXPECT_EQ(detail::endpoint_from_native(&native.storage, native.size).to_string(), longest);
 }
 
 TEST(Endpoint, NativeSizesThatMakeNoSenseGiveTheEmptyEndpoint) {
-  const NativeAddress native(Endpoint::loopback(1));
+  const detail::NativeAddress native(Endpoint::loopback(1));
   for (socklen_t size = 0; size < native.size; ++size) {
-    EXPECT_EQ(endpoint_from_native(&native.storage, size), Endpoint()) << size;
+    EXPECT_EQ(detail::endpoint_from_native(&native.storage, size), Endpoint()) << size;
   }
-  const NativeAddress path(*Endpoint::parse("unix:/a"));
-  const Endpoint unnamed = endpoint_from_native(&path.storage, sizeof(sa_family_t));
+  const detail::NativeAddress path(*Endpoint::parse("unix:/a"));
+  const Endpoint unnamed = detail::endpoint_from_native(&path.storage, sizeof(sa_family_t));
   EXPECT_TRUE(unnamed.is_unix());
   EXPECT_EQ(unnamed.to_string(), "unix:");
 }

@@ -12,19 +12,20 @@
 #include "os/syscalls.hpp"
 
 namespace weft {
+
 namespace {
 
 Result<void> apply(int handle, const Endpoint& at, const ListenOptions& options) noexcept {
   Result<void> set;
   const auto turn_on = [&](bool wanted, int level, int name) {
-    if (set && wanted) set = set_option(handle, level, name, 1);
+    if (set && wanted) set = detail::set_option(handle, level, name, 1);
   };
   turn_on(options.reuse_address && at.is_ip(), SOL_SOCKET, SO_REUSEADDR);
   turn_on(options.reuse_port && at.is_ip(), SOL_SOCKET, SO_REUSEPORT);
   // Accepted sockets have it from their listener: no call for each of them.
   turn_on(options.no_delay && at.is_ip(), IPPROTO_TCP, TCP_NODELAY);
   if (set && at.is_ipv6()) {  // also off: the system's default differs between machines
-    set = set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
+    set = detail::set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
   }
   return set;
 }
@@ -55,17 +56,17 @@ bool concerns_the_connection(std::int64_t result) noexcept {
 }  // namespace
 
 Result<SocketListener> SocketListener::listen(const Endpoint& at, const ListenOptions& options) {
-  const NativeAddress address(at);
+  const detail::NativeAddress address(at);
   if (address.size == 0) return fail(std::errc::invalid_argument);
-  Result<Fd> handle = open_stream_socket(address.family());
+  Result<detail::Fd> handle = detail::open_stream_socket(address.family());
   if (!handle) return fail(handle.error());
   Result<void> done = apply(handle->get(), at, options);
-  if (done) done = checked(Syscalls::bind(handle->get(), address.get(), address.size));
-  if (done) done = checked(Syscalls::listen(handle->get(), options.backlog));
+  if (done) done = detail::checked(detail::Syscalls::bind(handle->get(), address.get(), address.size));
+  if (done) done = detail::checked(detail::Syscalls::listen(handle->get(), options.backlog));
   if (!done) return fail(done.error());
-  Result<Endpoint> local = local_endpoint_of(handle->get());
+  Result<Endpoint> local = detail::local_endpoint_of(handle->get());
   if (!local) return fail(local.error());
-  Result<std::shared_ptr<Socket>> socket = make_socket(std::move(*handle), std::move(*local));
+  Result<std::shared_ptr<detail::Socket>> socket = detail::make_socket(std::move(*handle), std::move(*local));
   if (!socket) return fail(socket.error());
   return SocketListener(std::move(*socket));
 }
@@ -81,6 +82,10 @@ SocketListener SocketListener::bind(std::string_view at, const ListenOptions& op
   if (!endpoint) throw IoError(endpoint.error(), "listen", at);
   return bind(*endpoint, options);
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 void AcceptRequest::prepare(Operation& op) noexcept {
   operation = &op;
@@ -110,4 +115,4 @@ IoError AcceptRequest::error(std::error_code code) const {
   return IoError(code, "accept", listener->name.to_string());
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -21,6 +21,7 @@
 #include "net/native_address.hpp"
 
 namespace weft {
+
 namespace {
 
 constexpr std::size_t longest_name = 253;  // of the domain name system
@@ -49,7 +50,7 @@ Result<std::vector<Endpoint>> look_up(const std::string& host, std::uint16_t por
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &freeaddrinfo);
   std::vector<Endpoint> found;
   for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
-    Endpoint endpoint = endpoint_from_native(each->ai_addr, each->ai_addrlen);
+    Endpoint endpoint = detail::endpoint_from_native(each->ai_addr, each->ai_addrlen);
     if (endpoint.is_ip()) found.push_back(endpoint.with_port(port));
   }
   if (found.empty()) return fail(resolve_error(EAI_NONAME));
@@ -64,6 +65,10 @@ const std::error_category& resolve_category() noexcept {
   static const ResolveCategory category;
   return category;
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 class NameLookup final : public BlockingJob {
  public:
@@ -154,4 +159,4 @@ void ResolveLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -12,7 +12,7 @@
 #include "net/native_address.hpp"
 #include "os/fd.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// `name` is the peer of a stream and the local address of a listener: what errors tell of it.
 struct Socket {
@@ -41,4 +41,4 @@ static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 /// An always-on check that the object still has its socket.
 [[nodiscard]] Socket& open_socket(Socket* socket) noexcept;
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -21,12 +21,16 @@ int int_of(std::chrono::seconds span) noexcept {
 }
 
 Result<std::size_t> buffer_size(int handle, int name) noexcept {
-  const Result<int> size = get_option(handle, SOL_SOCKET, name);
+  const Result<int> size = detail::get_option(handle, SOL_SOCKET, name);
   if (!size) return fail(size.error());
   return static_cast<std::size_t>(*size);
 }
 
 }  // namespace
+
+}  // namespace weft
+
+namespace weft::detail {
 
 const Endpoint& SocketUser::peer_endpoint() const noexcept {
   return open_socket(socket_.get()).name;
@@ -45,6 +49,10 @@ Result<void> SocketUser::shutdown(Shutdown how) noexcept {
   return checked(Syscalls::shutdown(native_handle(), system_how));
 }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 StreamSocket::Halves StreamSocket::split() && noexcept {
   ReadHalf reader(socket_);
   WriteHalf writer(std::move(socket_));
@@ -52,11 +60,11 @@ StreamSocket::Halves StreamSocket::split() && noexcept {
 }
 
 Result<void> StreamSocket::set_no_delay(bool on) noexcept {
-  return set_option(native_handle(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
+  return detail::set_option(native_handle(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
 }
 
 Result<bool> StreamSocket::no_delay() const noexcept {
-  const Result<int> value = get_option(native_handle(), IPPROTO_TCP, TCP_NODELAY);
+  const Result<int> value = detail::get_option(native_handle(), IPPROTO_TCP, TCP_NODELAY);
   if (!value) return fail(value.error());
   return *value != 0;
 }
@@ -68,18 +76,18 @@ Result<void> StreamSocket::set_keep_alive(std::optional<std::chrono::seconds> id
     constexpr int probes = 3;
     for (const auto& [name, value] :
          {std::pair(TCP_KEEPIDLE, seconds), {TCP_KEEPINTVL, seconds}, {TCP_KEEPCNT, probes}}) {
-      const Result<void> set = set_option(handle, IPPROTO_TCP, name, value);
+      const Result<void> set = detail::set_option(handle, IPPROTO_TCP, name, value);
       if (!set) return set;
     }
   }
-  return set_option(handle, SOL_SOCKET, SO_KEEPALIVE, idle ? 1 : 0);
+  return detail::set_option(handle, SOL_SOCKET, SO_KEEPALIVE, idle ? 1 : 0);
 }
 
 Result<void> StreamSocket::set_receive_buffer(std::size_t size_bytes) noexcept {
-  return set_option(native_handle(), SOL_SOCKET, SO_RCVBUF, int_of(size_bytes));
+  return detail::set_option(native_handle(), SOL_SOCKET, SO_RCVBUF, int_of(size_bytes));
 }
 Result<void> StreamSocket::set_send_buffer(std::size_t size_bytes) noexcept {
-  return set_option(native_handle(), SOL_SOCKET, SO_SNDBUF, int_of(size_bytes));
+  return detail::set_option(native_handle(), SOL_SOCKET, SO_SNDBUF, int_of(size_bytes));
 }
 Result<std::size_t> StreamSocket::receive_buffer() const noexcept {
   return buffer_size(native_handle(), SO_RCVBUF);
@@ -92,8 +100,8 @@ Result<void> StreamSocket::set_linger(std::optional<std::chrono::seconds> limit)
   linger value{};
   value.l_onoff = limit ? 1 : 0;
   value.l_linger = limit ? int_of(*limit) : 0;
-  return checked(
-      Syscalls::setsockopt(native_handle(), SOL_SOCKET, SO_LINGER, &value, sizeof value));
+  return detail::checked(
+      detail::Syscalls::setsockopt(native_handle(), SOL_SOCKET, SO_LINGER, &value, sizeof value));
 }
 
 Task<void> wait_readable(NativeHandle handle) {

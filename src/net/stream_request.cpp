@@ -7,6 +7,7 @@
 #include "net/socket.hpp"
 
 namespace weft {
+
 namespace {
 
 class StreamCategory final : public std::error_category {
@@ -19,11 +20,11 @@ class StreamCategory final : public std::error_category {
 };
 
 Result<std::size_t> count_of(std::int64_t result) noexcept {
-  if (result < 0) return fail(code_of(result));
+  if (result < 0) return fail(detail::code_of(result));
   return static_cast<std::size_t>(result);
 }
 
-IoError error_of(const Socket* socket, std::error_code code, const char* operation) {
+IoError error_of(const detail::Socket* socket, std::error_code code, const char* operation) {
   return IoError(code, operation, socket->name.to_string());
 }
 
@@ -39,10 +40,10 @@ bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
 /// An operation only reads what it writes from.
 std::byte* writable(const std::byte* data) noexcept { return const_cast<std::byte*>(data); }
 
-void fill(Operation& op, OperationKind kind, Socket* socket,
+void fill(Operation& op, OperationKind kind, detail::Socket* socket,
           std::span<const std::byte> bytes) noexcept {
   op.kind = kind;
-  op.source = &open_socket(socket).source;
+  op.source = &detail::open_socket(socket).source;
   op.buffer = {writable(bytes.data()), bytes.size()};
 }
 
@@ -63,6 +64,10 @@ const std::error_category& stream_category() noexcept {
   static const StreamCategory category;
   return category;
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 void ReadRequest::prepare(Operation& op) noexcept { fill(op, OperationKind::read, socket, buffer); }
 Result<std::size_t> ReadRequest::finish(std::int64_t result) noexcept { return count_of(result); }
@@ -145,4 +150,4 @@ IoError ReadyRequest::error(std::error_code code) const {
   return IoError(code, "wait", "handle " + std::to_string(source->handle()));
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-namespace weft {
+namespace weft::detail {
 
 /// A stack for signal handlers, of the thread that calls install(), until the destructor runs or
 /// another thread installs it. A thread that has one already keeps its own.
@@ -31,4 +31,4 @@ class AlternateSignalStack {
 /// previous handler, or the end of the process. The first call counts. Thread-safe.
 void report_bad_access(void (*report)(const void* address) noexcept) noexcept;
 
-}  // namespace weft
+}  // namespace weft::detail

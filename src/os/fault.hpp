@@ -11,7 +11,7 @@
 #include <vector>
 #include <weft/atomic.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// The functions of Syscalls by name.
 enum class Call : std::uint8_t {
@@ -105,4 +105,4 @@ class ScopedFaults : public FaultPlan {
   FaultPlan* before_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

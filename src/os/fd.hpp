@@ -5,7 +5,7 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Fd {
  public:
@@ -37,4 +37,4 @@ class Fd {
   int fd_ = none;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 #include "os/fault.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -61,4 +61,4 @@ void Pages::decommit(std::span<std::byte> pages) noexcept {
   static_cast<void>(::madvise(pages.data(), pages.size(), MADV_DONTNEED));
 }
 
-}  // namespace weft
+}  // namespace weft::detail

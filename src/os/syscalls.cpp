@@ -17,7 +17,10 @@
 
 #include "os/fault.hpp"
 
-namespace weft {
+namespace weft::detail {
+
+class InstalledPlan;
+
 /// For the helpers of this file.
 class InstalledPlan {
  public:
@@ -349,4 +352,4 @@ FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
   return plan_.exchange(plan, std::memory_order_acq_rel);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

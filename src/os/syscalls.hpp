@@ -24,7 +24,7 @@ struct epoll_event;
 struct pollfd;
 struct iovec;
 
-namespace weft {
+namespace weft::detail {
 
 class FaultPlan;
 enum class Call : std::uint8_t;
@@ -120,4 +120,4 @@ struct Syscalls {
   static inline constinit Atomic<FaultPlan*> plan_{nullptr};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

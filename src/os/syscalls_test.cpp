@@ -37,20 +37,20 @@ class BrokenPipe : public ::testing::TestWithParam<bool> {
  protected:
   BrokenPipe() {
     if (GetParam()) {
-      faults_.add({.call = Call::pwritev2, .errno_value = EOPNOTSUPP, .times = Fault::always});
+      faults_.add({.call = detail::Call::pwritev2, .errno_value = EOPNOTSUPP, .times = detail::Fault::always});
     }
   }
-  ScopedFaults faults_;
+  detail::ScopedFaults faults_;
 };
 
 TEST_P(BrokenPipe, IsAnErrorAndNoSignal) {
   Ends pipe = make_pipe();
   std::string text = "hello";
   const iovec slice = slice_of(text);
-  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), 5);
+  EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1), 5);
   EXPECT_EQ(take(pipe.first), "hello");
   pipe.first.reset();
-  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);  // it would kill the process
+  EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);  // it would kill the process
   EXPECT_FALSE(sigpipe_is_pending());
   EXPECT_FALSE(sigpipe_is_blocked());
 }
@@ -66,7 +66,7 @@ TEST_P(BrokenPipe, LeavesASignalOfSomebodyElseAlone) {
   pipe.first.reset();
   std::string text = "x";
   const iovec slice = slice_of(text);
-  EXPECT_EQ(Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);
+  EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);
   EXPECT_TRUE(sigpipe_is_pending());
   EXPECT_TRUE(sigpipe_is_blocked());
   const std::timespec at_once{};
@@ -77,10 +77,10 @@ TEST_P(BrokenPipe, LeavesASignalOfSomebodyElseAlone) {
 INSTANTIATE_TEST_SUITE_P(Ways, BrokenPipe, ::testing::Bool());
 
 TEST(SyscallsTest, HandlesWithoutVectoredWritingCanBeWritten) {
-  const Fd counter(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  const detail::Fd counter(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   std::uint64_t three = 3;
   const iovec slice{&three, sizeof three};
-  EXPECT_EQ(Syscalls::writev(counter.get(), &slice, 1), 8);
+  EXPECT_EQ(detail::Syscalls::writev(counter.get(), &slice, 1), 8);
   eventfd_t value = 0;
   ASSERT_EQ(eventfd_read(counter.get(), &value), 0);
   EXPECT_EQ(value, 3U);
@@ -89,12 +89,12 @@ TEST(SyscallsTest, HandlesWithoutVectoredWritingCanBeWritten) {
 TEST(SyscallsTest, FaultsHitWhatTheyNameAndNothingElse) {
   const Ends one = make_pipe();
   const Ends two = make_pipe();
-  ScopedFaults faults;
+  detail::ScopedFaults faults;
   faults.add(
-      {.call = Call::read, .errno_value = EIO, .handle = one.first.get(), .skip = 1, .times = 2});
+      {.call = detail::Call::read, .errno_value = EIO, .handle = one.first.get(), .skip = 1, .times = 2});
   std::array<char, 8> room{};
-  const auto read = [&room](const Fd& fd) {
-    return Syscalls::read(fd.get(), room.data(), room.size());
+  const auto read = [&room](const detail::Fd& fd) {
+    return detail::Syscalls::read(fd.get(), room.data(), room.size());
   };
   EXPECT_EQ(read(one.first), -EAGAIN);
   EXPECT_EQ(read(two.first), -EAGAIN);
@@ -103,56 +103,56 @@ TEST(SyscallsTest, FaultsHitWhatTheyNameAndNothingElse) {
   EXPECT_EQ(read(one.first), -EIO);
   EXPECT_EQ(read(one.first), -EAGAIN);
   EXPECT_EQ(faults.struck(), 2U);
-  EXPECT_EQ(faults.calls(Call::read), 6U);
+  EXPECT_EQ(faults.calls(detail::Call::read), 6U);
 }
 
 TEST(SyscallsTest, ShortenedTransfersMoveLess) {
   const Ends pair = make_socket_pair();
-  ScopedFaults faults;
-  for (const Call call :
-       {Call::send, Call::sendmsg, Call::writev, Call::read, Call::readv, Call::recvmsg}) {
-    faults.add({.call = call, .size = 2, .times = Fault::always});
+  detail::ScopedFaults faults;
+  for (const detail::Call call :
+       {detail::Call::send, detail::Call::sendmsg, detail::Call::writev, detail::Call::read, detail::Call::readv, detail::Call::recvmsg}) {
+    faults.add({.call = call, .size = 2, .times = detail::Fault::always});
   }
-  EXPECT_TRUE(Syscalls::may_shorten());
+  EXPECT_TRUE(detail::Syscalls::may_shorten());
   std::string text = "hello";
   iovec slice = slice_of(text);
   msghdr message{};
   message.msg_iov = &slice;
   message.msg_iovlen = 1;
-  EXPECT_EQ(Syscalls::send(pair.first.get(), text.data(), text.size()), 2);
-  EXPECT_EQ(Syscalls::sendmsg(pair.first.get(), &message), 2);
-  EXPECT_EQ(Syscalls::writev(pair.first.get(), &slice, 1), 2);
-  EXPECT_EQ(Syscalls::read(pair.second.get(), text.data(), text.size()), 2);
-  EXPECT_EQ(Syscalls::readv(pair.second.get(), &slice, 1), 2);
-  EXPECT_EQ(Syscalls::recvmsg(pair.second.get(), &message), 2);
+  EXPECT_EQ(detail::Syscalls::send(pair.first.get(), text.data(), text.size()), 2);
+  EXPECT_EQ(detail::Syscalls::sendmsg(pair.first.get(), &message), 2);
+  EXPECT_EQ(detail::Syscalls::writev(pair.first.get(), &slice, 1), 2);
+  EXPECT_EQ(detail::Syscalls::read(pair.second.get(), text.data(), text.size()), 2);
+  EXPECT_EQ(detail::Syscalls::readv(pair.second.get(), &slice, 1), 2);
+  EXPECT_EQ(detail::Syscalls::recvmsg(pair.second.get(), &message), 2);
   EXPECT_EQ(take(pair.second), "");
 }
 
 TEST(SyscallsTest, AnInterruptedConnectGoesOn) {
-  const Fd socket = make_socket();
+  const detail::Fd socket = make_socket();
   const sockaddr_in address = loopback();
-  ScopedFaults faults;
-  faults.add({.call = Call::connect, .errno_value = EINTR});
-  EXPECT_EQ(Syscalls::connect(socket.get(), generic(address), sizeof address), -EINPROGRESS);
-  EXPECT_EQ(faults.calls(Call::connect), 1U);
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::connect, .errno_value = EINTR});
+  EXPECT_EQ(detail::Syscalls::connect(socket.get(), generic(address), sizeof address), -EINPROGRESS);
+  EXPECT_EQ(faults.calls(detail::Call::connect), 1U);
 }
 
 TEST(SyscallsTest, AFailedCloseClosesAllTheSame) {
   Ends pipe = make_pipe();
-  ScopedFaults faults;
-  faults.add({.call = Call::close, .errno_value = EINTR});
-  EXPECT_EQ(Syscalls::close(pipe.first.release()), 0);
-  faults.add({.call = Call::close, .errno_value = EIO});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::close, .errno_value = EINTR});
+  EXPECT_EQ(detail::Syscalls::close(pipe.first.release()), 0);
+  faults.add({.call = detail::Call::close, .errno_value = EIO});
   const int second = pipe.second.release();
-  EXPECT_EQ(Syscalls::close(second), -EIO);
-  EXPECT_EQ(Syscalls::close(second), -EBADF);
+  EXPECT_EQ(detail::Syscalls::close(second), -EIO);
+  EXPECT_EQ(detail::Syscalls::close(second), -EBADF);
 }
 
 TEST(FdTest, OwnsAndCloses) {
   const std::size_t before = open_handles();
   {
     Ends pair = make_socket_pair();
-    Fd moved = std::move(pair.first);
+    detail::Fd moved = std::move(pair.first);
     EXPECT_TRUE(moved);
     EXPECT_FALSE(pair.first);  // NOLINT: what a moved-from one is, is the point
     pair.second = std::move(moved);
@@ -162,9 +162,9 @@ TEST(FdTest, OwnsAndCloses) {
 }
 
 TEST(ThreadTest, AnswersAboutTheMachine) {
-  EXPECT_GE(cpu_count(), 1U);
+  EXPECT_GE(detail::cpu_count(), 1U);
   std::thread([] {
-    name_current_thread("a name that is too long");
+    detail::name_current_thread("a name that is too long");
     std::array<char, 16> name{};
     ASSERT_EQ(pthread_getname_np(pthread_self(), name.data(), name.size()), 0);
     EXPECT_STREQ(name.data(), "a name that is ");
@@ -175,7 +175,7 @@ TEST(ThreadTest, AnswersAboutTheMachine) {
     CPU_ZERO(&one);
     CPU_SET(first, &one);
     ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-    EXPECT_EQ(cpu_count(), 1U);
+    EXPECT_EQ(detail::cpu_count(), 1U);
   }).join();
 }
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 /// Names the calling thread, as debuggers and /proc show it; cut to the 15 bytes the system keeps.
 void name_current_thread(std::string_view name) noexcept;
@@ -18,4 +18,4 @@ void name_current_thread(std::string_view name) noexcept;
 /// number among them, counted round. Gives the system's number of it.
 [[nodiscard]] Result<unsigned> pin_current_thread(std::size_t number) noexcept;
 
-}  // namespace weft
+}  // namespace weft::detail

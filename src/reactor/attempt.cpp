@@ -9,7 +9,8 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::detail {
+
 namespace {
 
 static_assert(sizeof(IoSlice) == sizeof(iovec) &&
@@ -115,6 +116,7 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
   return -EINVAL;
 }
 
+
 std::size_t size_of_slices(const Operation& operation) noexcept {
   std::size_t sum = 0;
   for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {
@@ -123,4 +125,4 @@ std::size_t size_of_slices(const Operation& operation) noexcept {
   return sum;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 
 /// Nothing could be done without waiting; any other result ends the operation.
 inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::min();
@@ -32,4 +32,4 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
   return vectored ? size_of_slices(operation) : 0;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

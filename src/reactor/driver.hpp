@@ -45,7 +45,7 @@
 
 #include <cstddef>
 
-namespace weft {
+namespace weft::detail {
 
 enum class Started : bool { completed, pending };
 enum class Cancelled : bool { confirmed, requested };
@@ -73,4 +73,4 @@ class Driver {
   bool woken_ = false;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -5,7 +5,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
+
 namespace {
 
 // One bit for each number taken. Acquire and release: the next owner of a number comes after the
@@ -37,4 +38,4 @@ DriverNumber::~DriverNumber() {
   if (number_ < most) taken_numbers.fetch_and(~bit_of(number_), std::memory_order_release);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -2,7 +2,7 @@
 // Source can remember in one word which drivers watch it. Thread-safe.
 #pragma once
 
-namespace weft {
+namespace weft::detail {
 
 class DriverNumber {
  public:
@@ -21,4 +21,4 @@ class DriverNumber {
   unsigned number_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -20,7 +20,7 @@ inline bool OperationLeaf::start_until_pending(Again again) noexcept {
     result = 0;
     return false;
   }
-  while (reactor->start_held(*this) == Started::completed) {
+  while (reactor->start_held(*this) == detail::Started::completed) {
     if (again == nullptr || !again(*this)) return false;
   }
   return true;
@@ -29,9 +29,9 @@ inline bool OperationLeaf::start_until_pending(Again again) noexcept {
 bool OperationLeaf::suspend(PromiseBase& innermost, Again again) noexcept {
   task_ = &innermost.task();
   if (!task_->suspended_to_begin(innermost)) return true;
-  reactor = Reactor::current();
+  reactor = detail::Reactor::current();
   // Else a visitor of the reactor could end what has been started before it is armed.
-  const Reactor::Hold hold(*reactor);
+  const detail::Reactor::Hold hold(*reactor);
   if (!start_until_pending(again)) {
     if (task_->spend_budget()) return false;
     task_->resume_later();
@@ -66,7 +66,7 @@ void OperationLeaf::completed(Again again) noexcept {
 void OperationLeaf::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: this function is given only to the CancelHook of an OperationLeaf.
   auto& leaf = static_cast<OperationLeaf&>(self);
-  if (leaf.reactor != Reactor::current()) {
+  if (leaf.reactor != detail::Reactor::current()) {
     leaf.reactor->post_cancel(leaf);  // comes back here on the reactor's thread
     return;
   }

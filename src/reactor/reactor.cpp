@@ -7,7 +7,7 @@
 #include "base/check.hpp"
 #include "base/thread_pointer.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // One turn fires at most so many timers: the next turn, which then does not block, goes on with
@@ -237,4 +237,4 @@ std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
   return limit_ns < 0 ? left : std::min(limit_ns, left);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

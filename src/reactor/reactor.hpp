@@ -25,7 +25,7 @@
 #include "reactor/timer_calls.hpp"
 #include "time/wheel.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 #if WEFT_ATOMIC_MODE != 2
 /// See Reactor::here().
@@ -243,4 +243,4 @@ class Reactor {
   Atomic<CancelMessage*> messages_{nullptr};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

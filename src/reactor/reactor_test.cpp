@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000;
 
-class ManualClock final : public Clock {
+class ManualClock final : public detail::Clock {
  public:
   std::int64_t now() noexcept override {
     ++reads;
@@ -27,25 +27,25 @@ class ManualClock final : public Clock {
 };
 
 /// Records what the reactor asks for; ends what a test tells it to.
-class ScriptedDriver final : public Driver {
+class ScriptedDriver final : public detail::Driver {
  public:
-  Started start(Operation& operation) noexcept override {
+  detail::Started start(Operation& operation) noexcept override {
     if (complete_in_place) {
       operation.result = 1;
-      return Started::completed;
+      return detail::Started::completed;
     }
     operation.pending = true;
-    return Started::pending;
+    return detail::Started::pending;
   }
-  Cancelled cancel(Operation& operation) noexcept override {
+  detail::Cancelled cancel(Operation& operation) noexcept override {
     ++cancels;
     if (!confirms) {
       requested.push_back(&operation);
-      return Cancelled::requested;
+      return detail::Cancelled::requested;
     }
     operation.pending = false;
     operation.result = -ECANCELED;
-    return Cancelled::confirmed;
+    return detail::Cancelled::confirmed;
   }
   void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept override {
     timeouts.push_back(timeout_ns);
@@ -96,18 +96,18 @@ class ReactorTest : public ::testing::Test {
   ReactorTest() {
     auto owned = std::make_unique<ScriptedDriver>();
     driver = owned.get();
-    reactor = std::make_unique<Reactor>(std::move(owned), clock);
+    reactor = std::make_unique<detail::Reactor>(std::move(owned), clock);
   }
 
   ManualClock clock;
   ScriptedDriver* driver;
-  std::unique_ptr<Reactor> reactor;
+  std::unique_ptr<detail::Reactor> reactor;
 };
 
 TEST_F(ReactorTest, CompletionInPlaceCallsNothing) {
   driver->complete_in_place = true;
   CallbackOperation operation(OperationKind::read);
-  EXPECT_EQ(reactor->start(operation), Started::completed);
+  EXPECT_EQ(reactor->start(operation), detail::Started::completed);
   EXPECT_EQ(operation.result, 1);
   EXPECT_EQ(operation.completed, 0);
   EXPECT_EQ(reactor->pending(), 0U);
@@ -115,7 +115,7 @@ TEST_F(ReactorTest, CompletionInPlaceCallsNothing) {
 
 TEST_F(ReactorTest, CompletionOfAPendingOperationIsCalledOnce) {
   CallbackOperation operation(OperationKind::read);
-  EXPECT_EQ(reactor->start(operation), Started::pending);
+  EXPECT_EQ(reactor->start(operation), detail::Started::pending);
   EXPECT_EQ(reactor->pending(), 1U);
   EXPECT_EQ(reactor->poll(0), 0U);
   driver->ready = {&operation};
@@ -129,7 +129,7 @@ TEST_F(ReactorTest, CompletionOfAPendingOperationIsCalledOnce) {
 
 TEST_F(ReactorTest, AConfirmedCancelCompletesAtOnce) {
   CallbackOperation operation(OperationKind::read);
-  ASSERT_EQ(reactor->start(operation), Started::pending);
+  ASSERT_EQ(reactor->start(operation), detail::Started::pending);
   reactor->cancel(operation);
   EXPECT_EQ(operation.completed, 1);
   EXPECT_EQ(operation.result, -ECANCELED);
@@ -139,7 +139,7 @@ TEST_F(ReactorTest, AConfirmedCancelCompletesAtOnce) {
 TEST_F(ReactorTest, ARequestedCancelCompletesLaterAndIsAskedForOnce) {
   driver->confirms = false;
   CallbackOperation operation(OperationKind::read);
-  ASSERT_EQ(reactor->start(operation), Started::pending);
+  ASSERT_EQ(reactor->start(operation), detail::Started::pending);
   reactor->cancel(operation);
   reactor->cancel(operation);
   EXPECT_EQ(driver->cancels, 1);
@@ -153,7 +153,7 @@ TEST_F(ReactorTest, ACallbackMayCancelWhatEndedInTheSameTurn) {
   CallbackOperation second(OperationKind::read);
   CallbackOperation third(OperationKind::read);
   for (auto* operation : {&first, &second, &third}) {
-    ASSERT_EQ(reactor->start(*operation), Started::pending);
+    ASSERT_EQ(reactor->start(*operation), detail::Started::pending);
   }
   first.then = [&] {
     reactor->cancel(second);  // has its result already: keeps it
@@ -173,9 +173,9 @@ TEST_F(ReactorTest, ACallbackMayDestroyItsOperationAndStartOthers) {
   first->then = [&] {
     first.reset();
     next = std::make_unique<CallbackOperation>(OperationKind::read);
-    ASSERT_EQ(reactor->start(*next), Started::pending);
+    ASSERT_EQ(reactor->start(*next), detail::Started::pending);
   };
-  ASSERT_EQ(reactor->start(*first), Started::pending);
+  ASSERT_EQ(reactor->start(*first), detail::Started::pending);
   driver->ready = {first.get()};
   EXPECT_EQ(reactor->poll(0), 1U);
   ASSERT_NE(next, nullptr);
@@ -192,8 +192,8 @@ TEST_F(ReactorTest, TimersFireInOrderAndNeverEarly) {
   CallbackOperation soon(clock.time + 10 * ms);
   late.then = [&] { order.push_back(2); };
   soon.then = [&] { order.push_back(1); };
-  ASSERT_EQ(reactor->start(late), Started::pending);
-  ASSERT_EQ(reactor->start(soon), Started::pending);
+  ASSERT_EQ(reactor->start(late), detail::Started::pending);
+  ASSERT_EQ(reactor->start(soon), detail::Started::pending);
   clock.time += 10 * ms - 1;
   EXPECT_EQ(reactor->poll(0), 0U);
   clock.time += 11 * ms;
@@ -207,10 +207,10 @@ TEST_F(ReactorTest, TheWaitEndsWithTheNextTimer) {
   EXPECT_EQ(reactor->poll(-1), 0U);
   EXPECT_EQ(driver->timeouts.back(), -1);
   CallbackOperation timer(clock.time + 10 * ms);
-  ASSERT_EQ(reactor->start(timer), Started::pending);
+  ASSERT_EQ(reactor->start(timer), detail::Started::pending);
   reactor->poll(-1);
   EXPECT_GT(driver->timeouts.back(), 0);
-  EXPECT_LE(driver->timeouts.back(), 10 * ms + (1 << TimerWheel::tick_shift));
+  EXPECT_LE(driver->timeouts.back(), 10 * ms + (1 << detail::TimerWheel::tick_shift));
   reactor->poll(2 * ms);
   EXPECT_LE(driver->timeouts.back(), 2 * ms);
   clock.time += 50 * ms;  // overdue: no wait at all
@@ -224,7 +224,7 @@ TEST_F(ReactorTest, WithoutTimersTheClockIsNotRead) {
   reactor->poll(0);
   EXPECT_EQ(clock.reads, before);
   CallbackOperation timer(clock.time + 10 * ms);
-  ASSERT_EQ(reactor->start(timer), Started::pending);
+  ASSERT_EQ(reactor->start(timer), detail::Started::pending);
   reactor->poll(0);
   EXPECT_EQ(clock.reads, before + 1);
   reactor->cancel(timer);
@@ -232,7 +232,7 @@ TEST_F(ReactorTest, WithoutTimersTheClockIsNotRead) {
 
 TEST_F(ReactorTest, ATimerCanBeCancelled) {
   CallbackOperation timer(clock.time + 10 * ms);
-  ASSERT_EQ(reactor->start(timer), Started::pending);
+  ASSERT_EQ(reactor->start(timer), detail::Started::pending);
   reactor->cancel(timer);
   EXPECT_EQ(timer.completed, 1);
   EXPECT_EQ(timer.result, -ECANCELED);
@@ -246,8 +246,8 @@ TEST_F(ReactorTest, ATimerMayCancelAnotherThatIsDueToo) {
   CallbackOperation first(clock.time + 10 * ms);
   CallbackOperation second(clock.time + 10 * ms);
   first.then = [&] { reactor->cancel(second); };
-  ASSERT_EQ(reactor->start(first), Started::pending);
-  ASSERT_EQ(reactor->start(second), Started::pending);
+  ASSERT_EQ(reactor->start(first), detail::Started::pending);
+  ASSERT_EQ(reactor->start(second), detail::Started::pending);
   clock.time += 20 * ms;
   EXPECT_EQ(reactor->poll(0), 2U);
   EXPECT_EQ(second.result, -ECANCELED);
@@ -259,10 +259,10 @@ TEST_F(ReactorTest, ATimerThatStartsItselfAnewDoesNotHoldTheTurn) {
   bool again = true;
   timer.then = [&] {
     if (again) {
-      EXPECT_EQ(reactor->start(timer), Started::pending);
+      EXPECT_EQ(reactor->start(timer), detail::Started::pending);
     }
   };
-  ASSERT_EQ(reactor->start(timer), Started::pending);
+  ASSERT_EQ(reactor->start(timer), detail::Started::pending);
   EXPECT_GE(reactor->poll(0), 1U);
   EXPECT_EQ(driver->timeouts.size(), 1U);
   reactor->poll(-1);
@@ -275,7 +275,7 @@ TEST_F(ReactorTest, AMassOfTimersIsSpreadOverTurns) {
   std::vector<std::unique_ptr<CallbackOperation>> timers;
   for (int i = 0; i < 5000; ++i) {
     timers.push_back(std::make_unique<CallbackOperation>(clock.time + i % 7 * ms));
-    ASSERT_EQ(reactor->start(*timers.back()), Started::pending);
+    ASSERT_EQ(reactor->start(*timers.back()), detail::Started::pending);
   }
   clock.time += 10 * ms;
   std::size_t turns = 0;
@@ -326,8 +326,8 @@ TEST_F(ReactorTest, AMessageMayPostItselfAgain) {
 }
 
 TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
-  SteadyClock clock;
-  Reactor reactor(std::unique_ptr<Driver>(*ReadinessDriver::create()), clock);
+  detail::SteadyClock clock;
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
   constexpr int rounds = 2000;
   const Ends pair = make_socket_pair();
   Source source(::dup(pair.first.get()));
@@ -335,7 +335,7 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
     CallbackOperation operation(OperationKind::read, &source);
     std::byte byte{};
     operation.buffer = {&byte, 1};
-    ASSERT_EQ(reactor.start(operation), Started::pending);
+    ASSERT_EQ(reactor.start(operation), detail::Started::pending);
     TestHook hook([&] { reactor.cancel(operation); });
     std::thread canceller([&] { reactor.post_cancel(hook); });
     while (operation.completed == 0) reactor.poll(-1);  // would never end if the wake were lost
@@ -345,32 +345,32 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
 }
 
 TEST(ReactorOverRealDriver, TimersKeepRealTime) {
-  SteadyClock clock;
-  Reactor reactor(std::unique_ptr<Driver>(*ReadinessDriver::create()), clock);
+  detail::SteadyClock clock;
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
   const std::int64_t start = clock.now();
   CallbackOperation timer(start + 5 * ms);
-  ASSERT_EQ(reactor.start(timer), Started::pending);
+  ASSERT_EQ(reactor.start(timer), detail::Started::pending);
   while (timer.completed == 0) reactor.poll(-1);
   EXPECT_GE(clock.now() - start, 5 * ms);
 }
 
 TEST(ReactorOverRealDriver, CurrentBelongsToTheThread) {
-  SteadyClock clock;
-  Reactor reactor(std::unique_ptr<Driver>(*ReadinessDriver::create()), clock);
-  EXPECT_EQ(Reactor::current(), nullptr);
-  EXPECT_EQ(Reactor::make_current(&reactor), nullptr);
-  std::thread([] { EXPECT_EQ(Reactor::current(), nullptr); }).join();
-  EXPECT_EQ(Reactor::current(), &reactor);
-  EXPECT_EQ(Reactor::make_current(nullptr), &reactor);
+  detail::SteadyClock clock;
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
+  EXPECT_EQ(detail::Reactor::current(), nullptr);
+  EXPECT_EQ(detail::Reactor::make_current(&reactor), nullptr);
+  std::thread([] { EXPECT_EQ(detail::Reactor::current(), nullptr); }).join();
+  EXPECT_EQ(detail::Reactor::current(), &reactor);
+  EXPECT_EQ(detail::Reactor::make_current(nullptr), &reactor);
 }
 
 TEST(ReactorDeathTest, DestructionWithOperationsPendingIsRefused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(
       {
-        SteadyClock clock;
+        detail::SteadyClock clock;
         CallbackOperation timer(clock.now() + 1'000 * ms);
-        Reactor reactor(std::unique_ptr<Driver>(*ReadinessDriver::create()), clock);
+        detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
         static_cast<void>(reactor.start(timer));
       },
       "operations pending");

@@ -57,7 +57,7 @@
 #include "os/syscalls.hpp"
 #include "reactor/attempt.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr std::uint8_t both_directions = interest::readable | interest::writable;
@@ -327,4 +327,4 @@ bool ReadinessDriver::must_wait(const Operation& operation, Watch& watch) noexce
   return !transfers(operation.kind) || wanted_bytes(operation) != 0;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -18,7 +18,7 @@
 #include "reactor/driver_number.hpp"
 #include "reactor/wait_queue.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class ReadinessDriver final : public Driver {
  public:
@@ -91,4 +91,4 @@ class ReadinessDriver final : public Driver {
   std::size_t registered_ = 0;          // watches that are
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -16,7 +16,7 @@ namespace {
 
 class ReadinessDriverTest : public ::testing::Test, public DriverRunner {
  protected:
-  ReadinessDriverTest() : DriverRunner(*ReadinessDriver::create()) {}
+  ReadinessDriverTest() : DriverRunner(*detail::ReadinessDriver::create()) {}
 
   /// Watches `source` and takes the events that this brings.
   void watch(Source& source) {
@@ -44,7 +44,7 @@ TEST_F(ReadinessDriverTest, PingPongIsWaitReadWrite) {
   watch(source);
   put(tcp.second, "warm-up");  // the kind of socket is asked for once
   EXPECT_EQ(read(source), "warm-up");
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   constexpr std::uint64_t rounds = 100;
   for (std::uint64_t i = 0; i < rounds; ++i) {
     ReadOperation request(source);
@@ -56,11 +56,11 @@ TEST_F(ReadinessDriverTest, PingPongIsWaitReadWrite) {
     EXPECT_FALSE(start(response));
     EXPECT_EQ(take(tcp.second), "pong");
   }
-  EXPECT_EQ(counter.calls(Call::epoll_wait), rounds);
-  EXPECT_EQ(counter.calls(Call::read), rounds);
-  EXPECT_EQ(counter.calls(Call::send), rounds);
-  EXPECT_EQ(counter.calls(Call::epoll_ctl), 0U);
-  EXPECT_EQ(counter.calls(Call::getsockopt), 0U);
+  EXPECT_EQ(counter.calls(detail::Call::epoll_wait), rounds);
+  EXPECT_EQ(counter.calls(detail::Call::read), rounds);
+  EXPECT_EQ(counter.calls(detail::Call::send), rounds);
+  EXPECT_EQ(counter.calls(detail::Call::epoll_ctl), 0U);
+  EXPECT_EQ(counter.calls(detail::Call::getsockopt), 0U);
 }
 
 TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
@@ -76,20 +76,20 @@ TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
   }
   settle();
   for (const Ends& pair : pairs) put(pair.second, "x");
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   // A few are given at a time, and the system is not asked again meanwhile.
   std::size_t ended = wait(no_limit).size();
   EXPECT_LT(ended, count);
   while (driver().has_buffered()) ended += wait(no_limit).size();
   EXPECT_EQ(ended, count);
-  EXPECT_EQ(counter.calls(Call::epoll_wait), 1U);
-  EXPECT_EQ(counter.calls(Call::read), count);
+  EXPECT_EQ(counter.calls(detail::Call::epoll_wait), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::read), count);
 }
 
 TEST_F(ReadinessDriverTest, ASourceIsRegisteredOnce) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   for (int i = 0; i < 10; ++i) {
     ReadOperation operation(source);
     ASSERT_TRUE(start(operation));
@@ -104,22 +104,22 @@ TEST_F(ReadinessDriverTest, ASourceIsRegisteredOnce) {
       wait();
     }
   }
-  EXPECT_EQ(counter.calls(Call::epoll_ctl), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::epoll_ctl), 1U);
 }
 
 TEST_F(ReadinessDriverTest, ABlockedTryIsNotRepeatedWithoutAnEvent) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   watch(source);
-  EXPECT_EQ(counter.calls(Call::read), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::read), 1U);
   watch(source);
-  EXPECT_EQ(counter.calls(Call::read), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::read), 1U);
 }
 
 TEST_F(ReadinessDriverTest, WithNothingRegisteredItSleepsWithoutTheEventQueue) {
   constexpr std::int64_t limit_ns = 1'200'000;
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   const auto began = std::chrono::steady_clock::now();
   EXPECT_TRUE(wait(limit_ns).empty());
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::nanoseconds(limit_ns));
@@ -127,8 +127,8 @@ TEST_F(ReadinessDriverTest, WithNothingRegisteredItSleepsWithoutTheEventQueue) {
   std::thread waker([&] { driver().wake(); });  // before the sleep or in it
   while (!driver().woken()) EXPECT_TRUE(wait(no_limit).empty());
   waker.join();
-  EXPECT_LE(counter.calls(Call::epoll_wait), 1U);
-  EXPECT_EQ(counter.calls(Call::write), counter.calls(Call::epoll_wait));
+  EXPECT_LE(counter.calls(detail::Call::epoll_wait), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::write), counter.calls(detail::Call::epoll_wait));
   EXPECT_TRUE(wait(1).empty());
   EXPECT_FALSE(driver().woken()) << "one wake ends one wait";
 }
@@ -154,12 +154,12 @@ TEST_F(ReadinessDriverTest, WhatArrivesWhileNothingWaitsIsThereForTheFirstTry) {
 }
 
 TEST_F(ReadinessDriverTest, ConnectIsCalledOnce) {
-  const Fd listener = make_listener();
+  const detail::Fd listener = make_listener();
   Source source(make_socket().release());
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   ConnectOperation connect(source, address_of(listener));
   EXPECT_EQ(run(connect), 0);
-  EXPECT_EQ(counter.calls(Call::connect), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::connect), 1U);
 }
 
 // The readiness flags
@@ -260,8 +260,8 @@ TEST_F(ReadinessDriverTest, InjectedShortReadsAreNotTakenForDrained) {
   watch(source);
   put(tcp.second, "warm-up");
   EXPECT_EQ(read(source), "warm-up");
-  ScopedFaults faults;
-  faults.add({.call = Call::read, .size = 2, .times = Fault::always});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::read, .size = 2, .times = detail::Fault::always});
   put(tcp.second, "abcdef");
   arrived(source, 6);
   EXPECT_EQ(read(source), "ab");
@@ -294,7 +294,7 @@ TEST_F(ReadinessDriverTest, AShortWriteWaitsForRoom) {
 TEST_F(ReadinessDriverTest, ATaskMayMoveBetweenDrivers) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
-  DriverRunner other(*ReadinessDriver::create());
+  DriverRunner other(*detail::ReadinessDriver::create());
   for (int i = 0; i < 20; ++i) {
     DriverRunner& here = i % 3 == 0 ? other : *this;
     ReadOperation first(source, 2);
@@ -319,10 +319,10 @@ TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
   for (int i = 0; i < 30; ++i) {
     put(tcp.second, "x");
     arrived(source, 1);
-    ScopedFaults counter;
+    detail::ScopedFaults counter;
     DriverRunner::wait();
     EXPECT_EQ(take(tcp.first), "x");  // somebody else reads it
-    wakes += counter.calls(Call::epoll_ctl) != 0 ? 1 : 0;
+    wakes += counter.calls(detail::Call::epoll_ctl) != 0 ? 1 : 0;
   }
   EXPECT_EQ(wakes, 1);  // it was taken out once
   ReadOperation again(source);
@@ -335,28 +335,28 @@ TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
 // Drivers and their numbers
 
 TEST(DriverNumberTest, NoTwoAlikeLiveAtOnce) {
-  const DriverNumber first(7);
+  const detail::DriverNumber first(7);
   EXPECT_EQ(first.get(), 7U);
   {
-    const DriverNumber second(7);
+    const detail::DriverNumber second(7);
     EXPECT_NE(second.get(), 7U);
-    EXPECT_LT(second.get(), DriverNumber::most);
-    const DriverNumber third(DriverNumber::most);
+    EXPECT_LT(second.get(), detail::DriverNumber::most);
+    const detail::DriverNumber third(detail::DriverNumber::most);
     EXPECT_NE(third.get(), second.get());
   }
-  std::vector<std::unique_ptr<DriverNumber>> rest;
-  for (unsigned i = 0; i < DriverNumber::most; ++i) {
-    rest.push_back(std::make_unique<DriverNumber>(i));
+  std::vector<std::unique_ptr<detail::DriverNumber>> rest;
+  for (unsigned i = 0; i < detail::DriverNumber::most; ++i) {
+    rest.push_back(std::make_unique<detail::DriverNumber>(i));
     EXPECT_NE(rest.back()->get(), 7U);
   }
-  EXPECT_EQ(rest.back()->get(), DriverNumber::most);  // all are taken
+  EXPECT_EQ(rest.back()->get(), detail::DriverNumber::most);  // all are taken
 }
 
 TEST_F(ReadinessDriverTest, TwoDriversThatPreferOneNumberAreToldApart) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
   watch(source);
-  DriverRunner other(*ReadinessDriver::create(0));
+  DriverRunner other(*detail::ReadinessDriver::create(0));
   ReadOperation operation(source);
   ASSERT_TRUE(other.start(operation));
   put(tcp.second, "x");
@@ -368,7 +368,7 @@ TEST_F(ReadinessDriverTest, ANewDriverDoesNotTrustTheNotesOfItsPredecessor) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
   for (int i = 0; i < 3; ++i) {
-    DriverRunner next(*ReadinessDriver::create(40));
+    DriverRunner next(*detail::ReadinessDriver::create(40));
     ReadOperation operation(source);
     ASSERT_TRUE(next.start(operation));
     put(tcp.second, "x");
@@ -378,9 +378,9 @@ TEST_F(ReadinessDriverTest, ANewDriverDoesNotTrustTheNotesOfItsPredecessor) {
 }
 
 TEST_F(ReadinessDriverTest, DriversBeyondTheNumbersWork) {
-  std::vector<std::unique_ptr<ReadinessDriver>> crowd;
-  for (unsigned i = 0; i < DriverNumber::most; ++i) crowd.push_back(*ReadinessDriver::create(i));
-  DriverRunner unnumbered(*ReadinessDriver::create());
+  std::vector<std::unique_ptr<detail::ReadinessDriver>> crowd;
+  for (unsigned i = 0; i < detail::DriverNumber::most; ++i) crowd.push_back(*detail::ReadinessDriver::create(i));
+  DriverRunner unnumbered(*detail::ReadinessDriver::create());
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
   for (int i = 0; i < 5; ++i) {
@@ -395,21 +395,21 @@ TEST_F(ReadinessDriverTest, DriversBeyondTheNumbersWork) {
 }
 
 TEST_F(ReadinessDriverTest, CreationFailsWithoutHandles) {
-  ScopedFaults faults;
-  faults.add({.call = Call::epoll_create, .errno_value = EMFILE});
-  EXPECT_EQ(ReadinessDriver::create().error(), std::errc::too_many_files_open);
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::epoll_create, .errno_value = EMFILE});
+  EXPECT_EQ(detail::ReadinessDriver::create().error(), std::errc::too_many_files_open);
 }
 
 TEST_F(ReadinessDriverTest, APipeIsAskedOnceWhetherItIsASocket) {
   const Ends pipe = make_pipe();
   Source source(::dup(pipe.second.get()));
-  ScopedFaults counter;
+  detail::ScopedFaults counter;
   for (int i = 0; i < 10; ++i) {
     WriteOperation write(source, "x");
     EXPECT_EQ(run(write), 1);
   }
-  EXPECT_EQ(counter.calls(Call::send), 1U);
-  EXPECT_EQ(counter.calls(Call::writev), 10U);
+  EXPECT_EQ(counter.calls(detail::Call::send), 1U);
+  EXPECT_EQ(counter.calls(detail::Call::writev), 10U);
 }
 
 TEST_F(ReadinessDriverTest, TransfersOfNothingNeverWait) {

@@ -29,14 +29,14 @@ class CountedOperation final : public Operation {
 class RemotePollTest : public ::testing::Test {
  protected:
   /// On a thread of its own.
-  std::optional<Reactor::RemotePoll> poll_remotely() {
-    std::optional<Reactor::RemotePoll> remote;
+  std::optional<detail::Reactor::RemotePoll> poll_remotely() {
+    std::optional<detail::Reactor::RemotePoll> remote;
     std::thread([&] { remote = reactor.poll_remotely(); }).join();
     return remote;
   }
 
-  SteadyClock clock;
-  Reactor reactor{std::unique_ptr<Driver>(*ReadinessDriver::create()), clock};
+  detail::SteadyClock clock;
+  detail::Reactor reactor{std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock};
 };
 
 TEST_F(RemotePollTest, WhatIsReadyIsDelivered) {
@@ -45,7 +45,7 @@ TEST_F(RemotePollTest, WhatIsReadyIsDelivered) {
   CountedOperation read(OperationKind::read, &source);
   std::byte byte{};
   read.buffer = {&byte, 1};
-  ASSERT_EQ(reactor.start(read), Started::pending);
+  ASSERT_EQ(reactor.start(read), detail::Started::pending);
   ASSERT_TRUE(poll_remotely().has_value());
   EXPECT_EQ(read.completed, 0);
   ASSERT_EQ(::write(pair.second.get(), "x", 1), 1);
@@ -60,8 +60,8 @@ TEST_F(RemotePollTest, TimersAreFiredAndTheNextIsTold) {
   due.set_deadline(clock.now() - ms);
   CountedOperation later(OperationKind::timer);
   later.set_deadline(clock.now() + 100'000 * ms);
-  ASSERT_EQ(reactor.start(due), Started::pending);
-  ASSERT_EQ(reactor.start(later), Started::pending);
+  ASSERT_EQ(reactor.start(due), detail::Started::pending);
+  ASSERT_EQ(reactor.start(later), detail::Started::pending);
   const auto remote = poll_remotely();
   ASSERT_TRUE(remote.has_value());
   EXPECT_EQ(due.completed, 1);
@@ -73,18 +73,18 @@ TEST_F(RemotePollTest, TimersAreFiredAndTheNextIsTold) {
 
 TEST_F(RemotePollTest, TheOwnerIsNotDisturbedInside) {
   {
-    const Reactor::Hold hold(reactor);
+    const detail::Reactor::Hold hold(reactor);
     EXPECT_FALSE(poll_remotely().has_value());
-    const Reactor::Hold nested(reactor);
+    const detail::Reactor::Hold nested(reactor);
     EXPECT_FALSE(poll_remotely().has_value());
   }
   EXPECT_TRUE(poll_remotely().has_value());
   {
-    const Reactor::Hold hold(reactor);  // by the slower way now
+    const detail::Reactor::Hold hold(reactor);  // by the slower way now
     EXPECT_FALSE(poll_remotely().has_value());
   }
   reactor.poll(0);
-  const Reactor::Hold hold(reactor);
+  const detail::Reactor::Hold hold(reactor);
   EXPECT_FALSE(poll_remotely().has_value());
 }
 
@@ -109,7 +109,7 @@ TEST_F(RemotePollTest, OwnerAndVisitorsAtOnce) {
   for (int i = 0; i < rounds || visits.load() < 100; ++i) {
     CountedOperation timer(OperationKind::timer);
     timer.set_deadline(i % 2 == 0 ? 0 : clock.now() + 1'000'000 * ms);
-    ASSERT_EQ(reactor.start(timer), Started::pending);
+    ASSERT_EQ(reactor.start(timer), detail::Started::pending);
     reactor.cancel(timer);
     ASSERT_EQ(timer.completed.load(), 1);
     if (timer.result == -ECANCELED) ++cancelled;

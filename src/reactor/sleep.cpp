@@ -15,8 +15,8 @@
 namespace weft {
 
 TimePoint now() noexcept {
-  if (Reactor* const reactor = Reactor::current()) return TimePoint(Nanoseconds(reactor->now()));
-  SteadyClock clock;
+  if (detail::Reactor* const reactor = detail::Reactor::current()) return TimePoint(Nanoseconds(reactor->now()));
+  detail::SteadyClock clock;
   return TimePoint(Nanoseconds(clock.now()));
 }
 
@@ -27,7 +27,7 @@ TimePoint later(TimePoint point, Nanoseconds after) noexcept {
 TimePoint deadline_after(Nanoseconds after) noexcept { return later(now(), after); }
 
 TimePoint current_deadline() noexcept {
-  return TimePoint(Nanoseconds(TaskContext::deadline_of(TaskContext::current())));
+  return TimePoint(Nanoseconds(detail::TaskContext::deadline_of(detail::TaskContext::current())));
 }
 
 Nanoseconds remaining() noexcept {
@@ -35,6 +35,10 @@ Nanoseconds remaining() noexcept {
   if (at == TimePoint::max()) return Nanoseconds::max();
   return std::max(at - now(), Nanoseconds::zero());
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 bool SleepLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
@@ -69,6 +73,10 @@ void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
   if (sleep.reactor_->take_back(sleep)) task->leaf_ended(true);
   task->request_finished();
 }
+
+}  // namespace weft::detail
+
+namespace weft {
 
 Interval::Interval(Duration period, Missed missed) : period_(period), missed_(missed) {
   if (period_ <= Nanoseconds::zero()) {

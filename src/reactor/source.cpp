@@ -9,7 +9,7 @@ namespace weft {
 
 Source::~Source() {
   // What close reports (a delayed write error of a network file) has no one left to act on it.
-  if (handle_ != invalid_handle) static_cast<void>(Syscalls::close(handle_));
+  if (handle_ != invalid_handle) static_cast<void>(detail::Syscalls::close(handle_));
 }
 
 NativeHandle Source::release() noexcept { return std::exchange(handle_, invalid_handle); }

@@ -16,7 +16,7 @@
 #include "reactor/reactor.hpp"
 #include "reactor/timer_calls.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What somebody else wants of a timer's worker. It stands on the stack of who waits for it.
 class TimerErrand final : public CancelMessage {
@@ -66,20 +66,24 @@ class TimerErrand final : public CancelMessage {
   Atomic<bool> done_{false};
 };
 
+}  // namespace weft::detail
+
+namespace weft {
+
 // These two are so few instructions that all that is rare is a call at the end; and they are never
 // inlined (see Reactor::here()).
 
 [[gnu::noinline]] bool Timer::arm(std::int64_t at, std::int64_t period) {
-  Reactor* const here = Reactor::here();
+  detail::Reactor* const here = detail::Reactor::here();
   // Acquire: pairs with the end of a call on another worker.
-  Reactor* const home = home_.load(std::memory_order_acquire);
+  detail::Reactor* const home = home_.load(std::memory_order_acquire);
   if (home != nullptr || here == nullptr) return arm_again(home, at, period);
   here->arm_first(*this, at, period);
   return false;
 }
 
-[[gnu::noinline]] bool Timer::arm_again(Reactor* home, std::int64_t at, std::int64_t period) {
-  Reactor* const here = Reactor::here();
+[[gnu::noinline]] bool Timer::arm_again(detail::Reactor* home, std::int64_t at, std::int64_t period) {
+  detail::Reactor* const here = detail::Reactor::here();
   if (here == nullptr) {
     throw std::logic_error("weft::Timer: armed on a thread that works for no runtime");
   }
@@ -97,39 +101,39 @@ bool Timer::arm_every(Duration period) {
 }
 
 [[gnu::noinline]] bool Timer::disarm() noexcept {
-  Reactor* const home = home_.load(std::memory_order_acquire);  // as in arm()
+  detail::Reactor* const home = home_.load(std::memory_order_acquire);  // as in arm()
   if (home == nullptr) return false;
-  if (home != Reactor::here()) [[unlikely]]
+  if (home != detail::Reactor::here()) [[unlikely]]
     return disarm_elsewhere(*home);
   return home->disarm(*this);
 }
 
-bool Timer::arm_elsewhere(Reactor& home, Reactor& here, std::int64_t at,
+bool Timer::arm_elsewhere(detail::Reactor& home, detail::Reactor& here, std::int64_t at,
                           std::int64_t period) noexcept {
-  TimerErrand errand(*this, at, period);
+  detail::TimerErrand errand(*this, at, period);
   errand.run_at(home);
   if (!errand.was_running()) static_cast<void>(here.arm(*this, at, period));
   return errand.was_armed();
 }
 
-[[gnu::noinline]] bool Timer::disarm_elsewhere(Reactor& home) noexcept {
-  TimerErrand errand(*this);
+[[gnu::noinline]] bool Timer::disarm_elsewhere(detail::Reactor& home) noexcept {
+  detail::TimerErrand errand(*this);
   errand.run_at(home);
   return errand.was_armed();
 }
 
-void Timer::leave(Reactor& home) noexcept {
-  if (&home == Reactor::current()) {
+void Timer::leave(detail::Reactor& home) noexcept {
+  if (&home == detail::Reactor::current()) {
     static_cast<void>(home.disarm(*this));
     if (home.calls().running() == this) home.calls().forget_running();  // it is in its callback
     return;
   }
   for (;;) {
-    TimerErrand errand(*this);
+    detail::TimerErrand errand(*this);
     errand.run_at(home);
     if (!errand.was_running()) return;
     // Then once more: it may arm the timer before it ends, and its worker is to let go of it.
-    while (home.calls().running() == this) yield_hint();
+    while (home.calls().running() == this) detail::yield_hint();
   }
 }
 

@@ -9,7 +9,7 @@
 
 #include "reactor/reactor.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 /// So many are called before the worker goes round: as many as it runs of what else waits.
@@ -99,4 +99,4 @@ void TimerCalls::call(Timer& timer) noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -21,7 +21,7 @@
 
 #include "time/wheel.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class Reactor;
 
@@ -62,4 +62,4 @@ class TimerCalls final : public Runnable {
   Atomic<const Timer*> running_{nullptr};  // written by the worker
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -5,7 +5,7 @@
 
 #include <weft/extend/operation.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 class WaitQueue {
  public:
@@ -52,4 +52,4 @@ class WaitQueue {
   Operation* last_ = nullptr;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -34,33 +34,33 @@ std::size_t worker_count(const RuntimeOptions& options) {
     throw std::invalid_argument("weft::Runtime: workers must be at most 1024, not " +
                                 std::to_string(options.workers));
   }
-  return options.workers != 0 ? options.workers : cpu_count();
+  return options.workers != 0 ? options.workers : detail::cpu_count();
 }
 
 /// Wakes a thread that is outside the runtime.
-class ThreadJoiner final : public JoinWaiter {
+class ThreadJoiner final : public detail::JoinWaiter {
  public:
-  ThreadJoiner() noexcept : JoinWaiter(&ThreadJoiner::on_end) {}
+  ThreadJoiner() noexcept : detail::JoinWaiter(&ThreadJoiner::on_end) {}
   void wait() noexcept { parker_.park(); }
 
  private:
-  static void on_end(JoinWaiter& self) noexcept {
+  static void on_end(detail::JoinWaiter& self) noexcept {
     static_cast<ThreadJoiner&>(self).parker_.unpark();
   }
   ThreadParker parker_;
 };
 
 /// The same for one that waits for the seat of a current_thread runtime meanwhile.
-class SeatJoiner final : public JoinWaiter, public WorkerCoreLease::Waiter {
+class LeaseJoiner final : public detail::JoinWaiter, public detail::WorkerCoreLease::Waiter {
  public:
-  explicit SeatJoiner(WorkerCoreLease& seat) noexcept : JoinWaiter(&SeatJoiner::on_end), core_lease_(seat) {}
+  explicit LeaseJoiner(detail::WorkerCoreLease& lease) noexcept : detail::JoinWaiter(&LeaseJoiner::on_end), core_lease_(lease) {}
 
  private:
-  static void on_end(JoinWaiter& self) noexcept {
-    auto& joiner = static_cast<SeatJoiner&>(self);
+  static void on_end(detail::JoinWaiter& self) noexcept {
+    auto& joiner = static_cast<LeaseJoiner&>(self);
     joiner.core_lease_.end_wait(joiner);
   }
-  WorkerCoreLease& core_lease_;
+  detail::WorkerCoreLease& core_lease_;
 };
 
 }  // namespace
@@ -79,7 +79,7 @@ Runtime::Impl::Impl(RuntimeOptions options)
   make_schedulers();
   Executor& executor =
       options_.thread_per_core ? static_cast<Executor&>(per_core_) : *schedulers_.front();
-  tasks_ = std::make_unique<RootTasks>(executor, options_.thread_per_core, workers_ + most_spares_,
+  tasks_ = std::make_unique<detail::RootTasks>(executor, options_.thread_per_core, workers_ + most_spares_,
                                        std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
 }
@@ -88,11 +88,11 @@ Runtime::Impl::~Impl() { shutdown(); }
 
 /// The parts that are a worker's own.
 void Runtime::Impl::add_worker() {
-  Clock& clock = options_.virtual_time ? static_cast<Clock&>(virtual_clock_) : steady_clock_;
-  auto driver = ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
+  detail::Clock& clock = options_.virtual_time ? static_cast<detail::Clock&>(virtual_clock_) : steady_clock_;
+  auto driver = detail::ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
   if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
-  auto park = std::make_unique<ReactorPark>(std::move(*driver), clock);
-  auto fiber_scheduler = std::make_unique<FiberScheduler>();
+  auto park = std::make_unique<detail::ReactorPark>(std::move(*driver), clock);
+  auto fiber_scheduler = std::make_unique<detail::FiberScheduler>();
   auto start = std::make_unique<Start>();
   if (options_.virtual_time) park->skip_time_of(virtual_clock_, others_);
   parks_.push_back(std::move(park));  // there is room: see the constructor
@@ -101,13 +101,13 @@ void Runtime::Impl::add_worker() {
 }
 
 void Runtime::Impl::make_schedulers() {
-  std::vector<Park*> parks;
+  std::vector<detail::Park*> parks;
   for (const auto& park : parks_) parks.push_back(park.get());
   if (!options_.thread_per_core) {
-    schedulers_.push_back(std::make_unique<Scheduler>(parks, most_spares_));
+    schedulers_.push_back(std::make_unique<detail::Scheduler>(parks, most_spares_));
   } else {
-    for (Park* const park : parks) {
-      schedulers_.push_back(std::make_unique<Scheduler>(std::vector{park}, 0, &per_core_));
+    for (detail::Park* const park : parks) {
+      schedulers_.push_back(std::make_unique<detail::Scheduler>(std::vector{park}, 0, &per_core_));
       per_core_.add(*schedulers_.back());
     }
   }
@@ -116,7 +116,7 @@ void Runtime::Impl::make_schedulers() {
   }
 }
 
-Worker& Runtime::Impl::worker(std::size_t index) noexcept {
+detail::Worker& Runtime::Impl::worker(std::size_t index) noexcept {
   return options_.thread_per_core ? schedulers_[index]->worker(0)
                                   : schedulers_.front()->worker(index);
 }
@@ -129,8 +129,8 @@ Executor& Runtime::Impl::executor_of(std::size_t index) {
   return worker(index).local();
 }
 
-ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
-  ThreadContext context;
+detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
+  detail::ThreadContext context;
   context.reactor = &parks_[index]->reactor();
   context.tasks = tasks_.get();
   context.counter = tasks_->counter(index);
@@ -143,14 +143,14 @@ ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
 
 template <class Stop>
 void Runtime::Impl::drive(Stop stop) noexcept {
-  const ScopedContext here(context(0));
+  const detail::ScopedContext here(context(0));
   worker(0).run_until(stop);
 }
 
-void Runtime::Impl::wait(SpawnedTask& task) {
+void Runtime::Impl::wait(detail::SpawnedTask& task) {
   if (options_.current_thread) {
-    SeatJoiner joiner(core_lease_);
-    if (task.wait_with(joiner) != SpawnedTask::Registered::waiting) return;
+    LeaseJoiner joiner(core_lease_);
+    if (task.wait_with(joiner) != detail::SpawnedTask::Registered::waiting) return;
     core_lease_.wait(joiner, [&] { drive([&task] { return task.ended(); }); });
     // Whoever steps this runtime has seen nothing of what came meanwhile, and no longer counts as
     // asleep: his handle says so, and his poll() puts both right.
@@ -158,7 +158,7 @@ void Runtime::Impl::wait(SpawnedTask& task) {
     return;
   }
   ThreadJoiner joiner;
-  if (task.wait_with(joiner) == SpawnedTask::Registered::waiting) joiner.wait();
+  if (task.wait_with(joiner) == detail::SpawnedTask::Registered::waiting) joiner.wait();
 }
 
 void Runtime::Impl::require_stepped(const char* what) const {
@@ -174,7 +174,7 @@ std::optional<std::chrono::nanoseconds> Runtime::Impl::poll() {
   if (!core_lease_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
   bool idle = false;
   {
-    const ScopedContext here(context(0));
+    const detail::ScopedContext here(context(0));
     idle = worker(0).run_ready(most_runs_a_poll);
     if (idle && options_.virtual_time && parks_[0]->skip()) idle = false;
   }
@@ -190,14 +190,14 @@ NativeHandle Runtime::Impl::native_handle() const {
 }
 
 void Runtime::Impl::shutdown() noexcept {
-  WEFT_CHECK(OwnedTasks::current_or_null() != tasks_.get(),
+  WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get(),
              "Runtime::shutdown() or ~Runtime() in a task of that runtime would wait for itself");
   std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
   if (ending_.exchange(true, std::memory_order_relaxed)) return;
   tasks_->cancel_all();
-  const SlowShutdown report(blocking_);
+  const detail::SlowShutdown report(blocking_);
   if (options_.current_thread) {
-    WorkerCoreLease::Waiter waiter;
+    detail::WorkerCoreLease::Waiter waiter;
     core_lease_.wait(waiter, [this] {
       drive([this] { return tasks_->close_if_empty(); });
       parks_[0]->reactor().drop_timers();
@@ -229,13 +229,13 @@ std::size_t Runtime::workers() const noexcept { return impl_->workers(); }
 
 std::size_t Runtime::live_tasks() const noexcept { return impl_->tasks().size(); }
 
-OwnedTasks& Runtime::tasks() {
+detail::OwnedTasks& Runtime::tasks() {
   // Else whoever goes on spawning from outside could keep a shutdown from its end.
-  if (impl_->ending()) throw_shut_down();
+  if (impl_->ending()) detail::throw_shut_down();
   return impl_->tasks();
 }
 
-void Runtime::wait(SpawnedTask& task) { impl_->wait(task); }
+void Runtime::wait(detail::SpawnedTask& task) { impl_->wait(task); }
 
 std::optional<std::chrono::nanoseconds> Runtime::poll() {
   require_no_task();

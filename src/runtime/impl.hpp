@@ -32,20 +32,20 @@
 
 namespace weft {
 
-class Runtime::Impl final : private SpareWorkers {
+class Runtime::Impl final : private detail::SpareWorkers {
  public:
   explicit Impl(RuntimeOptions options);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  [[nodiscard]] RootTasks& tasks() noexcept { return *tasks_; }
+  [[nodiscard]] detail::RootTasks& tasks() noexcept { return *tasks_; }
   /// Relaxed: who asks while it begins finds out in OwnedTasks::add().
   [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
   [[nodiscard]] Executor& executor_of(std::size_t worker);
   [[nodiscard]] RuntimeMetrics metrics();
-  void wait(SpawnedTask& task);
+  void wait(detail::SpawnedTask& task);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
   [[nodiscard]] NativeHandle native_handle() const;
   void shutdown() noexcept;
@@ -60,8 +60,8 @@ class Runtime::Impl final : private SpareWorkers {
 
   void add_worker();
   void make_schedulers();
-  [[nodiscard]] Worker& worker(std::size_t index) noexcept;
-  [[nodiscard]] ThreadContext context(std::size_t index) noexcept;
+  [[nodiscard]] detail::Worker& worker(std::size_t index) noexcept;
+  [[nodiscard]] detail::ThreadContext context(std::size_t index) noexcept;
   void start_threads();
   void run_threads();
   void work(std::size_t index) noexcept;
@@ -85,21 +85,21 @@ class Runtime::Impl final : private SpareWorkers {
   RuntimeOptions options_;
   const std::size_t workers_;
   const std::size_t most_spares_;
-  SteadyClock steady_clock_;
-  VirtualClock virtual_clock_;
-  std::vector<std::unique_ptr<ReactorPark>> parks_;
-  std::vector<std::unique_ptr<FiberScheduler>> fiber_schedulers_;
+  detail::SteadyClock steady_clock_;
+  detail::VirtualClock virtual_clock_;
+  std::vector<std::unique_ptr<detail::ReactorPark>> parks_;
+  std::vector<std::unique_ptr<detail::FiberScheduler>> fiber_schedulers_;
   std::vector<std::unique_ptr<Start>> starts_;
   // Goes after the schedulers, whose ends wait for threads from outside: one of those may be
   // telling it that a guest there has ended (TaskHeader::conclude_on_foreign).
-  std::unique_ptr<RootTasks> tasks_;
-  ThreadPerCoreExecutor per_core_;
-  std::vector<std::unique_ptr<Scheduler>> schedulers_;  // one, or one a worker
-  std::unique_ptr<Watchdog> watchdog_;  // if there is somebody else to do a stuck worker's part
-  BlockingPool blocking_;
-  Team team_;
-  OtherThreads others_{blocking_, team_};
-  WorkerCoreLease core_lease_;                    // current_thread: whoever runs the one worker has it
+  std::unique_ptr<detail::RootTasks> tasks_;
+  detail::ThreadPerCoreExecutor per_core_;
+  std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
+  std::unique_ptr<detail::Watchdog> watchdog_;  // if there is somebody else to do a stuck worker's part
+  detail::BlockingPool blocking_;
+  detail::Team team_;
+  detail::OtherThreads others_{blocking_, team_};
+  detail::WorkerCoreLease core_lease_;                    // current_thread: whoever runs the one worker has it
   Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
   Atomic<bool> stop_{false};
   ThreadMutex start_mutex_;         // of workers' starts

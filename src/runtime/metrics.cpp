@@ -23,10 +23,10 @@ void add(WorkerMetrics& total, const WorkerMetrics& one) {
 }  // namespace
 
 WorkerMetrics Runtime::Impl::metrics_of(std::size_t index) {
-  const Worker& from = worker(index);
-  const Worker::Counts& counts = from.counts();
-  const Reactor& reactor = parks_[index]->reactor();
-  const TaskCount::Tally& tally = tasks_->count().of_worker(index);
+  const detail::Worker& from = worker(index);
+  const detail::Worker::Counts& counts = from.counts();
+  const detail::Reactor& reactor = parks_[index]->reactor();
+  const detail::TaskCount::Tally& tally = tasks_->count().of_worker(index);
   WorkerMetrics one;
   // The looks in vain first: they are among the turns.
   const std::uint64_t empty = counts.empty_turns.load();
@@ -57,7 +57,7 @@ RuntimeMetrics Runtime::Impl::metrics() {
     all.workers.push_back(metrics_of(i));
     add(all.total, all.workers.back());
   }
-  const TaskCount::Totals tasks = tasks_->count().totals();
+  const detail::TaskCount::Totals tasks = tasks_->count().totals();
   all.total.tasks_spawned = tasks.begun;
   all.total.tasks_ended = tasks.ended;
   all.live_tasks = static_cast<std::size_t>(tasks.begun - tasks.ended);

@@ -1,6 +1,6 @@
 #include "runtime/reactor_park.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 bool ReactorPark::poll() noexcept {
   const std::int64_t now = reactor_.now();
@@ -44,4 +44,4 @@ std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
   return ended;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -13,7 +13,7 @@
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What else computes for a runtime: while it does, virtual time stands still.
 class OtherThreads {
@@ -76,4 +76,4 @@ class ReactorPark final : public Park {
   std::optional<std::uint64_t> quiet_since_;  // what others_ had begun and ended a park ago
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -12,7 +12,7 @@
 
 #include <stdexcept>
 
-namespace weft {
+namespace weft::detail {
 
 class ForeignExecutor final : public Executor {
  public:
@@ -68,13 +68,17 @@ class ForeignExecutor final : public Executor {
   Executor& home_;
 };
 
+}  // namespace weft::detail
+
+namespace weft {
+
 Executor& TaskHeader::home_executor() const noexcept {
-  const ForeignExecutor* const stay = ForeignExecutor::of(*this);
+  const detail::ForeignExecutor* const stay = detail::ForeignExecutor::of(*this);
   return stay != nullptr ? stay->home().shared() : executor_->shared();
 }
 
 void TaskHeader::conclude_on_foreign(Ending ending) noexcept {
-  ForeignExecutor& stay = *ForeignExecutor::of(*this);
+  detail::ForeignExecutor& stay = *detail::ForeignExecutor::of(*this);
   Executor& home = stay.home().shared();
   home.hold();
   finish_(*this, ending);
@@ -82,6 +86,10 @@ void TaskHeader::conclude_on_foreign(Ending ending) noexcept {
   home.release();
   stay.end();
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -105,4 +113,4 @@ bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   return true;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

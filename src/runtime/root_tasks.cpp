@@ -1,6 +1,6 @@
 #include "runtime/root_tasks.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -21,4 +21,4 @@ void RootTasks::close_when_empty() noexcept {
   while (!close_if_empty()) emptied_.park();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

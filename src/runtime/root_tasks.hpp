@@ -10,7 +10,7 @@
 #include "runtime/failure_report.hpp"
 #include "task/task_count.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The outermost scope: owner of every task that has no other.
 class RootTasks final : public OwnedTasks {
@@ -53,4 +53,4 @@ class RootTasks final : public OwnedTasks {
   ThreadParker emptied_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -8,7 +8,7 @@
 
 #include "compute/blocking_pool.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class SlowShutdown {
  public:
@@ -25,4 +25,4 @@ class SlowShutdown {
   std::thread thread_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

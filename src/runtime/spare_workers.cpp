@@ -17,7 +17,9 @@
 #include "base/thread_pointer.hpp"
 #include "runtime/impl.hpp"
 
-namespace weft {
+namespace weft::detail {
+
+struct BlockInPlace;
 
 // Never inlined: see thread_pointer().
 [[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept { return thread_pointer<SpareWorkers>(); }
@@ -25,6 +27,10 @@ namespace weft {
 [[gnu::noinline]] SpareWorkers* SpareWorkers::make_current(SpareWorkers* spare_workers) noexcept {
   return std::exchange(thread_pointer<SpareWorkers>(), spare_workers);
 }
+
+}  // namespace weft::detail
+
+namespace weft {
 
 bool Runtime::Impl::activate_spare() noexcept try {
   const std::lock_guard lock(spares_mutex_);
@@ -45,7 +51,7 @@ void Runtime::Impl::add_spare() {
   const std::size_t index = threads_.size();
   if (parks_.size() == index) {  // else it was made before, when there could be no thread
     add_worker();
-    Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
+    detail::Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
     parks_[index]->reactor().calls().run_on(spare.local());
   }
   threads_.emplace_back([this, index] { work_as_spare(index); });
@@ -63,12 +69,12 @@ void Runtime::Impl::deactivate_spare() noexcept {
 
 void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
   if (std::exception_ptr error = begin_work(index); error != nullptr) report(std::move(error));
-  Worker& self = worker(index);
+  detail::Worker& self = worker(index);
   const auto is_active = [&active = starts_[index]->active] {
     return active.load(std::memory_order_relaxed);  // relaxed: only a hint of what to do
   };
   {
-    const ScopedContext here(context(index));
+    const detail::ScopedContext here(context(index));
     schedulers_.front()->idle().join();
     while (!stopped()) {
       self.run_until([&] { return stopped() || !is_active(); });
@@ -77,6 +83,10 @@ void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
   }
   end_work(index);
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 // The public face
 
@@ -111,4 +121,4 @@ BlockInPlace::~BlockInPlace() {
   out->spare_workers.deactivate_spare();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -2,7 +2,7 @@
 // runtime's part of block_in_place().
 #pragma once
 
-namespace weft {
+namespace weft::detail {
 
 class SpareWorkers {
  public:
@@ -20,4 +20,4 @@ class SpareWorkers {
   ~SpareWorkers() = default;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -10,7 +10,7 @@
 #include "runtime/root_tasks.hpp"
 #include "runtime/spare_workers.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct ThreadContext {
   Reactor* reactor = nullptr;
@@ -50,4 +50,4 @@ class ScopedContext {
   ThreadContext before_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

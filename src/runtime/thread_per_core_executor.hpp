@@ -11,7 +11,7 @@
 
 #include "exec/scheduler.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class ThreadPerCoreExecutor final : public Executor {
  public:
@@ -45,4 +45,4 @@ class ThreadPerCoreExecutor final : public Executor {
   Atomic<std::size_t> turn_{0};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

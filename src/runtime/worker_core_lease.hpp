@@ -15,7 +15,7 @@
 
 #include "base/intrusive_list.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class WorkerCoreLease {
  public:
@@ -86,4 +86,4 @@ class WorkerCoreLease {
   bool taken_ = false;             // guarded by mutex_
 };
 
-}  // namespace weft
+}  // namespace weft::detail

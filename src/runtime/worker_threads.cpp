@@ -12,7 +12,7 @@ namespace weft {
 
 void Runtime::Impl::start_threads() {
   if (schedulers_.front()->size() > 1) {
-    watchdog_ = std::make_unique<Watchdog>(*schedulers_.front());
+    watchdog_ = std::make_unique<detail::Watchdog>(*schedulers_.front());
     schedulers_.front()->watched_by(*watchdog_);
   }
   threads_.reserve(workers_ + most_spares_);  // nothing but a thread's start can fail below
@@ -41,11 +41,11 @@ void Runtime::Impl::run_threads() {
 /// On the worker's thread. What kept it from beginning, or null.
 std::exception_ptr Runtime::Impl::begin_work(std::size_t index) noexcept {
   try {
-    name_current_thread(options_.name + "-" + std::to_string(index));
+    detail::name_current_thread(options_.name + "-" + std::to_string(index));
     if (options_.thread_per_core) {
-      const int refused = Syscalls::planned_failure(Call::pin_thread);
+      const int refused = detail::Syscalls::planned_failure(detail::Call::pin_thread);
       const Result<unsigned> cpu =
-          refused == 0 ? pin_current_thread(index) : fail(os_error(refused));
+          refused == 0 ? detail::pin_current_thread(index) : fail(os_error(refused));
       if (cpu) {
         starts_[index]->cpu = *cpu;
       } else {
@@ -81,7 +81,7 @@ void Runtime::Impl::work(std::size_t index) noexcept {
   }
   if (error != nullptr) return;
   {
-    const ScopedContext here(context(index));
+    const detail::ScopedContext here(context(index));
     worker(index).run_until([this] { return stopped(); });
   }
   end_work(index);

@@ -23,7 +23,7 @@ Barrier::~Barrier() {
 }
 
 bool Barrier::blocking_arrive_and_wait() {
-  return wait_on_thread(BarrierRequest(*this), "weft::Barrier::blocking_arrive_and_wait");
+  return wait_on_thread(detail::BarrierRequest(*this), "weft::Barrier::blocking_arrive_and_wait");
 }
 
 std::size_t Barrier::waiting() const noexcept {

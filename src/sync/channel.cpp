@@ -27,7 +27,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -253,4 +253,4 @@ std::size_t ChannelCore::waiting(Side side) const noexcept {
   return side == Side::sender ? senders_.size() : receivers_.size();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 
 namespace weft {
+
 namespace {
 
 void check_left(std::uintptr_t left, std::size_t count) noexcept {
@@ -44,7 +45,7 @@ void Latch::count_down(std::size_t count) noexcept {
 
 /// Counts down, and gives true, if somebody waits and goes on waiting. Else takes out who waits.
 bool Latch::count_down_awaited(std::size_t count, ServedList& served) noexcept {
-  WaitableWord::Held held(word_);
+  detail::WaitableWord::Held held(word_);
   if (!held.awaited()) return false;
   check_left(held.number, count);
   if (held.number != count) {
@@ -55,11 +56,15 @@ bool Latch::count_down_awaited(std::size_t count, ServedList& served) noexcept {
   return false;
 }
 
-void Latch::blocking_wait() { wait_on_thread(LatchRequest(*this), "weft::Latch::blocking_wait"); }
+void Latch::blocking_wait() { wait_on_thread(detail::LatchRequest(*this), "weft::Latch::blocking_wait"); }
 
 void Latch::blocking_arrive_and_wait() {
-  wait_on_thread(ArriveAtLatchRequest(*this), "weft::Latch::blocking_arrive_and_wait");
+  wait_on_thread(detail::ArriveAtLatchRequest(*this), "weft::Latch::blocking_arrive_and_wait");
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 Queued ArriveAtLatchRequest::queue(Node& node) noexcept {
   const Queued queued = latch_->word_.change_and_wait(node, [](std::uintptr_t& number) {
@@ -76,4 +81,4 @@ Queued LatchRequest::queue(Node& node) noexcept {
   return latch_->word_.wait_with(node, [](std::uintptr_t& number) { return number == 0; });
 }
 
-}  // namespace weft
+}  // namespace weft::detail

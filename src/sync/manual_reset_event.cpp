@@ -31,8 +31,12 @@ void ManualResetEvent::reset() noexcept {
 }
 
 void ManualResetEvent::blocking_wait() {
-  wait_on_thread(EventRequest(*this), "weft::ManualResetEvent::blocking_wait");
+  wait_on_thread(detail::EventRequest(*this), "weft::ManualResetEvent::blocking_wait");
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 Queued EventRequest::queue(Node& node) noexcept {
   return event_->word_.wait_with(
@@ -59,13 +63,21 @@ void Token::give_to_all() noexcept {
   served.wake_all();
 }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 AutoResetEvent::~AutoResetEvent() {
   token_.check_unawaited("an event died while somebody waited: end the waits first");
 }
 
 void AutoResetEvent::blocking_wait() {
-  wait_on_thread(TokenRequest(token_), "weft::AutoResetEvent::blocking_wait");
+  wait_on_thread(detail::TokenRequest(token_), "weft::AutoResetEvent::blocking_wait");
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 Queued TokenRequest::queue(Node& node) noexcept {
   return token_->word_.wait_with(node, [](std::uintptr_t& number) {
@@ -73,4 +85,4 @@ Queued TokenRequest::queue(Node& node) noexcept {
   });
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -16,7 +16,7 @@ Mutex::~Mutex() {
 }
 
 MutexGuard Mutex::blocking_lock() {
-  return wait_on_thread(LockRequest(*this), "weft::Mutex::blocking_lock");
+  return wait_on_thread(detail::LockRequest(*this), "weft::Mutex::blocking_lock");
 }
 
 /// False: nobody waits any more, try again.
@@ -26,10 +26,14 @@ bool Mutex::unlock_slowly() noexcept {
   return false;
 }
 
+}  // namespace weft
+
+namespace weft::detail {
+
 Queued LockRequest::queue(Node& node) noexcept {
   return mutex_->word_.wait_with(node, [](std::uintptr_t& number) {
     return std::exchange(number, Mutex::held) == Mutex::free;
   });
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -8,7 +8,7 @@ Notify::~Notify() {
 }
 
 void Notify::blocking_wait() {
-  wait_on_thread(TokenRequest(token_), "weft::Notify::blocking_wait");
+  wait_on_thread(detail::TokenRequest(token_), "weft::Notify::blocking_wait");
 }
 
 }  // namespace weft

@@ -7,7 +7,7 @@
 // tells the two apart by the number: as long as he has the turn nobody else changes it.
 #include <weft/once_cell.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 OnceState::~OnceState() {
   word_.check_unawaited("a cell died while somebody waited: end the waits first");
@@ -38,4 +38,4 @@ Queued OnceRequest::queue(Node& node) noexcept {
   });
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -9,7 +9,7 @@
 
 #include <mutex>
 
-namespace weft {
+namespace weft::detail {
 
 void throw_no_future() {
   throw std::logic_error("weft::SharedResult: it is empty, or was moved from");
@@ -86,4 +86,4 @@ bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   return suspended_for_others(innermost);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

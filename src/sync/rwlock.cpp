@@ -18,15 +18,15 @@ RwLock::~RwLock() {
 }
 
 ReadGuard RwLock::blocking_read() {
-  return wait_on_thread(ReadLockRequest(*this), "weft::RwLock::blocking_read");
+  return wait_on_thread(detail::ReadLockRequest(*this), "weft::RwLock::blocking_read");
 }
 
 WriteGuard RwLock::blocking_write() {
-  return wait_on_thread(WriteLockRequest(*this), "weft::RwLock::blocking_write");
+  return wait_on_thread(detail::WriteLockRequest(*this), "weft::RwLock::blocking_write");
 }
 
 /// Gives the first in the queue what they want, as long as that is possible.
-void RwLock::grant(WaitableWord::Held& held, ServedList& served) noexcept {
+void RwLock::grant(detail::WaitableWord::Held& held, ServedList& served) noexcept {
   while (Waiter* const first = held.waiters().first()) {
     // SAFETY: wait_with() queues no other waiters.
     if (!add(held.number, static_cast<Node*>(first)->wants)) return;
@@ -38,7 +38,7 @@ void RwLock::grant(WaitableWord::Held& held, ServedList& served) noexcept {
 bool RwLock::give_to_waiters(std::uintptr_t had, std::uintptr_t rest) noexcept {
   ServedList served;
   {
-    WaitableWord::Held held(word_);
+    detail::WaitableWord::Held held(word_);
     if (!held.awaited()) return false;
     held.number = held.number - had + rest;
     grant(held, served);
@@ -55,7 +55,7 @@ Queued RwLock::wait_with(Node& node, std::uintptr_t wants) noexcept {
 bool RwLock::withdraw(Node& node) noexcept {
   ServedList served;
   {
-    WaitableWord::Held held(word_);
+    detail::WaitableWord::Held held(word_);
     if (!held.waiters().withdraw(node)) return false;
     grant(held, served);  // those behind a writer need not wait for it any more
   }

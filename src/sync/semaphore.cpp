@@ -34,7 +34,7 @@ Semaphore::~Semaphore() {
 /// With the mutex held, of a waiter that is there.
 std::size_t Semaphore::wanted_by_first() const noexcept {
   // SAFETY: wait_with() takes no other waiters.
-  return static_cast<const SemaphoreWaiter*>(waiters_.first())->permits();
+  return static_cast<const detail::SemaphoreWaiter*>(waiters_.first())->permits();
 }
 
 /// With the mutex held: gives to the first in the queue what they want, as long as it is enough.
@@ -85,7 +85,7 @@ bool Semaphore::take_or_mark(std::size_t permits) noexcept {
   return permits == 0 && waiters_.first() == nullptr;
 }
 
-Queued Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
+Queued Semaphore::wait_with(detail::SemaphoreWaiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
   if (WaiterList::refuses(waiter)) return Queued::refused;
   if (take_or_mark(waiter.permits())) {
@@ -96,7 +96,7 @@ Queued Semaphore::wait_with(SemaphoreWaiter& waiter) noexcept {
   return Queued::waiting;
 }
 
-bool Semaphore::withdraw(SemaphoreWaiter& waiter) noexcept {
+bool Semaphore::withdraw(detail::SemaphoreWaiter& waiter) noexcept {
   ServedList served;
   std::size_t left = 0;
   {

@@ -13,7 +13,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -104,4 +104,4 @@ std::size_t VersionCore::waiting() const noexcept {
   return waiters_.size();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -17,7 +17,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 WaitableWord::Held::Held(WaitableWord& word) noexcept : word_(word), lock_(word.mutex_) {
   // Relaxed: with the bit set, the last one who wrote the word had the mutex.
@@ -65,4 +65,4 @@ void WaitableWord::take_all(ServedList& all) noexcept {
   while (held.waiters().first() != nullptr) held.waiters().serve_first(all);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -31,7 +31,7 @@ void WaiterLeafBase::end_cancel(bool withdrawn) noexcept {
 }
 
 void require_thread_may_block(const char* what) {
-  if (OwnedTasks::current_or_null() == nullptr) return;
+  if (detail::OwnedTasks::current_or_null() == nullptr) return;
   throw std::logic_error(std::string(what) +
                          ": this thread runs tasks and must not block; use co_await");
 }

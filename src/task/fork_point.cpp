@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 // The task's own parts
 
@@ -193,11 +193,15 @@ void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
   waiting.request_finished();
 }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 // The task
 
 std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
   // SAFETY: only a ForkPoint has no frame.
-  return static_cast<ForkPoint&>(at).go_on();
+  return static_cast<detail::ForkPoint&>(at).go_on();
 }
 
 /// A thread has nothing to do: the oldest fork, which has the largest parts, gives one, unless
@@ -205,9 +209,9 @@ std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
 void TaskHeader::give_fork() noexcept {
   if (pending_forks() == nullptr || !executor_for_parts().wants_offers()) return;
   if (is_unwanted()) return cancel();
-  ForkPoint** link = &pending_forks();
+  detail::ForkPoint** link = &pending_forks();
   while ((*link)->older_ != nullptr) link = &(*link)->older_;
-  ForkPoint& oldest = **link;
+  detail::ForkPoint& oldest = **link;
   oldest.give_one();
   if (!oldest.pending()) *link = oldest.older_;
 }
@@ -222,9 +226,9 @@ bool TaskHeader::is_unwanted() const noexcept {
   for (int i = 0; i < most_forks; ++i) {
     if ((task->cancel_reasons_.load(std::memory_order_relaxed) & given_part) == 0) return false;
     // SAFETY: only a GivenPart has the mark. Its fork waits for it, so what is around it lives.
-    const ForkPoint& fork = static_cast<const GivenPart*>(task)->fork();
+    const detail::ForkPoint& fork = static_cast<const detail::GivenPart*>(task)->fork();
     task = &fork.task();
-    if (fork.first_failed() != ForkPoint::none ||
+    if (fork.first_failed() != detail::ForkPoint::none ||
         (task->cancel_reasons_.load(std::memory_order_relaxed) & from_outside) != 0) {
       return true;
     }
@@ -236,13 +240,13 @@ bool TaskHeader::is_unwanted() const noexcept {
 /// cancel was asked for, when nothing begins: what is pending is dropped by the unwinding.
 void TaskHeader::share_forks() noexcept {
   if (cancel_requested()) return;
-  ForkPoint* oldest_first = nullptr;
-  for (ForkPoint* each = std::exchange(pending_forks(), nullptr); each != nullptr;) {
-    ForkPoint* const older = std::exchange(each->older_, oldest_first);
+  detail::ForkPoint* oldest_first = nullptr;
+  for (detail::ForkPoint* each = std::exchange(pending_forks(), nullptr); each != nullptr;) {
+    detail::ForkPoint* const older = std::exchange(each->older_, oldest_first);
     oldest_first = std::exchange(each, older);
   }
   while (oldest_first != nullptr) {
-    ForkPoint& point = *oldest_first;
+    detail::ForkPoint& point = *oldest_first;
     oldest_first = point.older_;
     while (point.pending() && !cancel_requested()) point.give_one();
     // After a failure the rest remains the task's, to be dropped.

@@ -9,7 +9,7 @@
 #include <new>
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -252,4 +252,4 @@ void FutureLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

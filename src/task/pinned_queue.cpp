@@ -4,7 +4,7 @@
 
 #include "base/thread_pointer.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 // Never inlined: see thread_pointer().
 [[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept {
@@ -64,4 +64,4 @@ void PinnedQueue::take_inbox() noexcept {
   while (oldest_first != nullptr) push(*std::exchange(oldest_first, oldest_first->next));
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 class PinnedQueue : public Executor {
  public:
@@ -137,4 +137,4 @@ class PinnedQueue : public Executor {
   Atomic<bool> sleeping_{false};
 };
 
-}  // namespace weft
+}  // namespace weft::detail

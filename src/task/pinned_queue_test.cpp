@@ -14,9 +14,9 @@ class NoExecutor final : public Executor {
   void defer(Runnable& work) noexcept override { schedule(work); }
 };
 
-class Queue final : public PinnedQueue {
+class Queue final : public detail::PinnedQueue {
  public:
-  using PinnedQueue::PinnedQueue;
+  using detail::PinnedQueue::PinnedQueue;
   ~Queue() override = default;
   int woken = 0;
 
@@ -41,10 +41,10 @@ class PinnedQueueTest : public ::testing::Test {
 };
 
 TEST_F(PinnedQueueTest, GivesInTheOrderOfTheOwnersPushes) {
-  PinnedQueue::make_current(&queue);
+  detail::PinnedQueue::make_current(&queue);
   queue.schedule(first);
   queue.defer(second);
-  PinnedQueue::make_current(nullptr);
+  detail::PinnedQueue::make_current(nullptr);
   EXPECT_EQ(queue.pop(0), &first);
   EXPECT_EQ(queue.pop(0), &second);
   EXPECT_EQ(queue.pop(0), nullptr);

@@ -34,6 +34,10 @@ void Scope::removed(bool failed) noexcept {
   group_.child_ended();
 }
 
+}  // namespace weft
+
+namespace weft::detail {
+
 void ScopeGroup::note_failure(const std::exception_ptr& error) noexcept {
   std::lock_guard lock(mutex_);
   if (error_ == nullptr) error_ = error;  // the first one counts
@@ -67,4 +71,4 @@ bool ScopeGroup::ended_as_cancelled() noexcept {
   return error_ == nullptr && (body_cancelled_ || child_too);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -15,7 +15,7 @@
 
 #include "base/thread_pointer.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -124,15 +124,23 @@ void SpawnedTask::list() noexcept { owner_->list(*this); }
 
 bool SpawnedTask::owner_cancelled() const noexcept { return owner_->cancelled_all(); }
 
+}  // namespace weft::detail
+
+namespace weft {
+
 // SAFETY, both: only launch() has a task listed later, and it is a SpawnedTask.
 void TaskHeader::list() noexcept {
   unlisted_ = false;
-  static_cast<SpawnedTask*>(this)->list();
+  static_cast<detail::SpawnedTask*>(this)->list();
 }
 
 bool TaskHeader::owner_cancelled() const noexcept {
-  return static_cast<const SpawnedTask*>(this)->owner_cancelled();
+  return static_cast<const detail::SpawnedTask*>(this)->owner_cancelled();
 }
+
+}  // namespace weft
+
+namespace weft::detail {
 
 void SpawnedTask::drop_handle() noexcept {
   // Acquire, both: pairs with end(). Release: pairs with it, too.
@@ -240,4 +248,4 @@ void JoinLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

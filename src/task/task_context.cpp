@@ -6,7 +6,7 @@
 
 #include "base/thread_pointer.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 // Never inlined: see thread_pointer().
 [[gnu::noinline]] const TaskContext* TaskContext::current() noexcept {
@@ -40,4 +40,4 @@ ContextBinding::~ContextBinding() {
   make_current(outer());
 }
 
-}  // namespace weft
+}  // namespace weft::detail

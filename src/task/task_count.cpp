@@ -4,7 +4,7 @@
 
 #include <mutex>
 
-namespace weft {
+namespace weft::detail {
 
 TaskCount::TaskCount(std::size_t workers)
     : workers_(workers), tallies_(std::make_unique<Tally[]>(workers)) {
@@ -65,4 +65,4 @@ bool TaskCount::close_if_none() noexcept {
   return closed_;
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -24,7 +24,7 @@
 
 #include "base/asymmetric_fence.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class TaskCount {
  public:
@@ -97,4 +97,4 @@ class TaskCount {
   bool closed_ = false;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

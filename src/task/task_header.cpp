@@ -76,7 +76,7 @@ void TaskHeader::run_task(Runnable& self) noexcept {
 
 // Its destructors, too, see what is bound for it.
 [[gnu::noinline]] void TaskHeader::run_with_care() noexcept {
-  const ContextScope scope(context_);
+  const detail::ContextScope scope(context_);
   if (unwind_) {
     unwind();
   } else {
@@ -151,14 +151,14 @@ void TaskHeader::request_cancel() noexcept {
 }
 
 void TaskHeader::note_failure(std::source_location site) noexcept {
-  if (TaskFailure* const kept = keep_failure()) {
+  if (detail::TaskFailure* const kept = keep_failure()) {
     kept->backtrace.note(std::current_exception(), site);
   }
 }
 
-TaskFailure* TaskHeader::keep_failure() noexcept {
+detail::TaskFailure* TaskHeader::keep_failure() noexcept {
   if (keeps_failure_) return failure_;
-  auto* const made = new (std::nothrow) TaskFailure;
+  auto* const made = new (std::nothrow) detail::TaskFailure;
   if (made == nullptr) return nullptr;
   made->pending_forks = pending_forks_;
   failure_ = made;
@@ -178,7 +178,7 @@ void TaskHeader::unwind() noexcept {
     PromiseBase* parent = frame->parent_;
     if (frame->is_fork()) {
       // SAFETY: only a ForkPoint has no frame.
-      if (!static_cast<ForkPoint*>(frame)->unwound()) return;
+      if (!static_cast<detail::ForkPoint*>(frame)->unwound()) return;
     } else {
       // SAFETY: the frame is suspended, and its owner in the parent's frame is emptied first, so
       // that destroying the parent does not destroy it again.

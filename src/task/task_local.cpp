@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-namespace weft {
+namespace weft::detail {
 
 std::uint64_t next_task_local_key() noexcept {
   static constinit Atomic<std::uint64_t> last{0};
@@ -15,4 +15,4 @@ void throw_not_bound() {
   throw std::logic_error("weft::TaskLocal: no value is bound here; see TaskLocal::with");
 }
 
-}  // namespace weft
+}  // namespace weft::detail

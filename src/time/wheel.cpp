@@ -25,7 +25,7 @@
 // that of its old tick is at elapsed_'s digits, where only what is due now is filed.
 #include "time/wheel.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept : shift_(shift) {
   advance_to(tick_of(now_ns));
@@ -103,4 +103,4 @@ void TimerWheel::cascade(unsigned place) noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 
 /// Puts `node` at the end of the list `list`.
 inline void append(TimerLink& list, TimerNode& node) noexcept {
@@ -126,4 +126,4 @@ class TimerWheel {
   std::array<TimerLink, levels * slots> slots_;  // lists, closed to rings
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -12,20 +12,20 @@
 namespace weft::wheel_test {
 namespace {
 
-constexpr std::int64_t tick = std::int64_t{1} << TimerWheel::tick_shift;
+constexpr std::int64_t tick = std::int64_t{1} << detail::TimerWheel::tick_shift;
 // About a second, in whole ticks, so that a deadline is due at its very nanosecond.
 constexpr std::int64_t second = 1'000'000'000 / tick * tick;
 constexpr std::int64_t hour = 3600 * second;
 constexpr std::int64_t year = 365 * 24 * hour;
 
-struct Node : TimerNode {
+struct Node : detail::TimerNode {
   Node() = default;
   explicit Node(std::int64_t at) { deadline = at; }
 };
 
-std::vector<TimerNode*> pop_all(TimerWheel& wheel, std::int64_t now) {
-  std::vector<TimerNode*> popped;
-  while (TimerNode* node = wheel.pop_due(now)) popped.push_back(node);
+std::vector<detail::TimerNode*> pop_all(detail::TimerWheel& wheel, std::int64_t now) {
+  std::vector<detail::TimerNode*> popped;
+  while (detail::TimerNode* node = wheel.pop_due(now)) popped.push_back(node);
   return popped;
 }
 
@@ -35,27 +35,27 @@ struct Fired {
   std::int64_t at;
   int wakes;
 };
-Fired run_until_fired(TimerWheel& wheel) {
+Fired run_until_fired(detail::TimerWheel& wheel) {
   for (int wakes = 1;; ++wakes) {
     const std::int64_t now = wheel.next_deadline();
-    if (now == TimerWheel::never) return {now, wakes};
+    if (now == detail::TimerWheel::never) return {now, wakes};
     if (wheel.pop_due(now) != nullptr) return {now, wakes};
   }
 }
 
 TEST(TimerWheel, EmptyWheelHasNothingDue) {
-  TimerWheel wheel(12345);
-  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  detail::TimerWheel wheel(12345);
+  EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
   EXPECT_EQ(wheel.pop_due(year), nullptr);
   EXPECT_EQ(wheel.size(), 0U);
 }
 
 TEST(TimerWheel, FiresInOrderOfTickAndFirstComeWithinATick) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   Node late(50 * tick), early(3 * tick), same_a(7 * tick), same_b(7 * tick), far(70'000 * tick);
   for (Node* timer : {&far, &late, &same_a, &early, &same_b}) wheel.insert(*timer);
   EXPECT_EQ(wheel.size(), 5U);
-  const std::vector<TimerNode*> expected{&early, &same_a, &same_b, &late, &far};
+  const std::vector<detail::TimerNode*> expected{&early, &same_a, &same_b, &late, &far};
   EXPECT_EQ(pop_all(wheel, 70'000 * tick), expected);
   EXPECT_EQ(wheel.size(), 0U);
 }
@@ -64,7 +64,7 @@ TEST(TimerWheel, NeverEarlyAndAtMostOneTickLateAtEveryScale) {
   for (unsigned bit = 0; bit < 62; ++bit) {
     for (const std::int64_t offset : {-1, 0, 1, 777}) {
       for (const std::int64_t start : {std::int64_t{0}, 5 * second + 17, 3 * hour + 1}) {
-        TimerWheel wheel(start);
+        detail::TimerWheel wheel(start);
         const std::int64_t deadline = start + (std::int64_t{1} << bit) + offset;
         Node timer(deadline);
         wheel.insert(timer);
@@ -82,7 +82,7 @@ TEST(TimerWheel, NeverEarlyAndAtMostOneTickLateAtEveryScale) {
 
 TEST(TimerWheel, NotDueOneNanosecondBefore) {
   for (const std::int64_t deadline : {tick, 64 * tick, 4096 * tick, 17 * hour, year}) {
-    TimerWheel wheel(0);
+    detail::TimerWheel wheel(0);
     Node timer(deadline);
     wheel.insert(timer);
     EXPECT_EQ(wheel.pop_due(deadline - 1), nullptr);
@@ -92,7 +92,7 @@ TEST(TimerWheel, NotDueOneNanosecondBefore) {
 }
 
 TEST(TimerWheel, PastDeadlineFiresAtOnce) {
-  TimerWheel wheel(10 * second);
+  detail::TimerWheel wheel(10 * second);
   Node past(second), negative(-5), now(10 * second / tick * tick);
   for (Node* timer : {&past, &negative, &now}) wheel.insert(*timer);
   EXPECT_LE(wheel.next_deadline(), 10 * second);
@@ -101,7 +101,7 @@ TEST(TimerWheel, PastDeadlineFiresAtOnce) {
 
 TEST(TimerWheel, OneHourSleepWakesRarely) {
   for (std::int64_t start = 0; start < 100 * second; start += 7'777'777'777) {
-    TimerWheel wheel(start);
+    detail::TimerWheel wheel(start);
     Node timer(start + hour);
     wheel.insert(timer);
     const Fired fired = run_until_fired(wheel);
@@ -111,13 +111,13 @@ TEST(TimerWheel, OneHourSleepWakesRarely) {
 }
 
 TEST(TimerWheel, HugeJumps) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   std::vector<Node> timers(1000);
   for (std::size_t i = 0; i < timers.size(); ++i) {
     timers[i].deadline = static_cast<std::int64_t>(i) * (10 * (year / 1000));
     wheel.insert(timers[i]);
   }
-  const std::vector<TimerNode*> popped = pop_all(wheel, 10 * year);
+  const std::vector<detail::TimerNode*> popped = pop_all(wheel, 10 * year);
   ASSERT_EQ(popped.size(), timers.size());
   for (std::size_t i = 0; i < timers.size(); ++i) EXPECT_EQ(popped[i], &timers[i]);
   Node after(10 * year + second);
@@ -127,16 +127,16 @@ TEST(TimerWheel, HugeJumps) {
 }
 
 TEST(TimerWheel, TheLastRepresentableDeadlinesNeverOverflow) {
-  TimerWheel wheel(5 * second);
-  Node never(TimerWheel::never), almost(TimerWheel::never - tick * 2);
+  detail::TimerWheel wheel(5 * second);
+  Node never(detail::TimerWheel::never), almost(detail::TimerWheel::never - tick * 2);
   wheel.insert(never);
-  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
   wheel.insert(almost);
   EXPECT_EQ(wheel.pop_due(100 * year), nullptr);
   const Fired fired = run_until_fired(wheel);
   EXPECT_GE(fired.at, almost.deadline);
-  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
-  EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
+  EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
+  EXPECT_EQ(wheel.pop_due(detail::TimerWheel::never), nullptr);
   EXPECT_EQ(wheel.size(), 1U);
   wheel.remove(never);
   EXPECT_EQ(wheel.size(), 0U);
@@ -144,16 +144,16 @@ TEST(TimerWheel, TheLastRepresentableDeadlinesNeverOverflow) {
 
 TEST(TimerWheel, WhatNeverFiresWakesNobodyHoweverFineTheTick) {
   for (const unsigned shift : {0U, 1U, 8U, 16U}) {
-    TimerWheel wheel(5 * second, shift);
-    Node never(TimerWheel::never), also(TimerWheel::never), before(year);
+    detail::TimerWheel wheel(5 * second, shift);
+    Node never(detail::TimerWheel::never), also(detail::TimerWheel::never), before(year);
     wheel.insert(never);
-    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never) << shift;
+    EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never) << shift;
     wheel.insert(before);
     wheel.insert(also);
     EXPECT_LE(wheel.next_deadline(), year);
     EXPECT_EQ(wheel.pop_due(2 * year), &before);
-    EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
-    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never) << shift;
+    EXPECT_EQ(wheel.pop_due(detail::TimerWheel::never), nullptr);
+    EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never) << shift;
     wheel.remove(also);
     EXPECT_EQ(wheel.pop_any(), &never);
     EXPECT_EQ(wheel.size(), 0U);
@@ -163,7 +163,7 @@ TEST(TimerWheel, WhatNeverFiresWakesNobodyHoweverFineTheTick) {
 TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
   for (const std::int64_t deadline : {tick, 100 * tick, hour, year}) {
     for (std::size_t victim = 0; victim < 4; ++victim) {
-      TimerWheel wheel(0);
+      detail::TimerWheel wheel(0);
       std::vector<Node> timers(4);
       for (Node& timer : timers) {
         timer.deadline = deadline;
@@ -171,7 +171,7 @@ TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
       }
       wheel.remove(timers[victim]);
       EXPECT_EQ(wheel.size(), 3U);
-      std::vector<TimerNode*> expected;
+      std::vector<detail::TimerNode*> expected;
       for (std::size_t i = 0; i < timers.size(); ++i) {
         if (i != victim) expected.push_back(&timers[i]);
       }
@@ -182,17 +182,17 @@ TEST(TimerWheel, CancelsAtEveryPlaceOfItsList) {
 
 TEST(TimerWheel, CancellingTheOnlyTimerEmptiesTheWheel) {
   for (const std::int64_t deadline : {std::int64_t{0}, tick, 100 * tick, hour, year}) {
-    TimerWheel wheel(0);
+    detail::TimerWheel wheel(0);
     Node timer(deadline);
     wheel.insert(timer);
     wheel.remove(timer);
-    EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+    EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
     EXPECT_EQ(wheel.pop_due(2 * year), nullptr);
   }
 }
 
 TEST(TimerWheel, InsertAndRemoveBetweenPops) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   Node first(tick), doomed(2 * tick), last(3 * tick), added(2 * tick + 1), past(0);
   for (Node* timer : {&first, &doomed, &last}) wheel.insert(*timer);
   EXPECT_EQ(wheel.pop_due(hour), &first);
@@ -209,12 +209,12 @@ TEST(TimerWheel, InsertAndRemoveBetweenPops) {
 }
 
 TEST(TimerWheel, ReArmingFromAPopFiresOncePerPeriod) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   Node timer(10 * tick);
   wheel.insert(timer);
   int fired = 0;
   for (std::int64_t now = 0; now <= 1000 * tick; now += tick) {
-    while (TimerNode* node = wheel.pop_due(now)) {
+    while (detail::TimerNode* node = wheel.pop_due(now)) {
       ++fired;
       node->deadline = now + 10 * tick;
       wheel.insert(*node);
@@ -226,11 +226,11 @@ TEST(TimerWheel, ReArmingFromAPopFiresOncePerPeriod) {
 TEST(TimerWheel, APostponedNodeFiresAtItsNewDeadlineOnly) {
   for (const std::int64_t first : {tick, 100 * tick, hour}) {
     for (const std::int64_t later : {std::int64_t{0}, tick, 63 * tick, 64 * tick, hour, year}) {
-      TimerWheel wheel(0);
+      detail::TimerWheel wheel(0);
       Node node(first), other(first);
       wheel.insert(node);
       wheel.insert(other);
-      TimerWheel::postpone(node, first + later);
+      detail::TimerWheel::postpone(node, first + later);
       EXPECT_EQ(wheel.size(), 2U);
       if (later != 0) {
         EXPECT_EQ(wheel.pop_due(first + later - 1), &other);
@@ -243,10 +243,10 @@ TEST(TimerWheel, APostponedNodeFiresAtItsNewDeadlineOnly) {
 }
 
 TEST(TimerWheel, APostponedNodeCostsOneWakeUpMore) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   Node node(second);
   wheel.insert(node);
-  for (int i = 2; i <= 1000; ++i) TimerWheel::postpone(node, i * second);
+  for (int i = 2; i <= 1000; ++i) detail::TimerWheel::postpone(node, i * second);
   const Fired fired = run_until_fired(wheel);
   EXPECT_GE(fired.at, 1000 * second);
   EXPECT_LE(fired.at, 1000 * second + tick);
@@ -254,21 +254,21 @@ TEST(TimerWheel, APostponedNodeCostsOneWakeUpMore) {
 }
 
 TEST(TimerWheel, APostponedNodeMayBeRemovedOrPutToNever) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   Node removed(tick), never(tick);
   wheel.insert(removed);
   wheel.insert(never);
-  TimerWheel::postpone(removed, hour);
-  TimerWheel::postpone(never, TimerWheel::never);
+  detail::TimerWheel::postpone(removed, hour);
+  detail::TimerWheel::postpone(never, detail::TimerWheel::never);
   wheel.remove(removed);
   EXPECT_EQ(wheel.pop_due(2 * hour), nullptr);
-  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
   EXPECT_EQ(wheel.size(), 1U);
   wheel.remove(never);
 }
 
 TEST(TimerWheel, WhatWasRemovedWakesNobody) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   std::vector<Node> nodes(200);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].deadline = static_cast<std::int64_t>(i * i + 1) * tick;
@@ -283,10 +283,10 @@ TEST(TimerWheel, WhatWasRemovedWakesNobody) {
 }
 
 TEST(TimerWheel, PopsAnyUntilThereIsNone) {
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   std::vector<Node> nodes(100);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    nodes[i].deadline = i == 0 ? TimerWheel::never : static_cast<std::int64_t>(i) * hour;
+    nodes[i].deadline = i == 0 ? detail::TimerWheel::never : static_cast<std::int64_t>(i) * hour;
     wheel.insert(nodes[i]);
   }
   std::size_t popped = 0;
@@ -314,7 +314,7 @@ class WheelAgainstMap {
     ASSERT_EQ(wheel_.size(), model_.size());
     const std::int64_t next = wheel_.next_deadline();
     if (model_.empty()) {
-      ASSERT_EQ(next, TimerWheel::never);
+      ASSERT_EQ(next, detail::TimerWheel::never);
     } else {
       ASSERT_LE(next, std::max(now_, model_.begin()->first) + tick);
     }
@@ -344,7 +344,7 @@ class WheelAgainstMap {
     std::advance(entry, static_cast<std::ptrdiff_t>(random_() % in_.size()));
     const auto bits = random_() % 52;
     const auto distance = static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
-    TimerWheel::postpone(*entry->first, entry->first->deadline + distance);
+    detail::TimerWheel::postpone(*entry->first, entry->first->deadline + distance);
     model_.erase(entry->second);
     entry->second = model_.emplace(entry->first->deadline, entry->first);
   }
@@ -352,7 +352,7 @@ class WheelAgainstMap {
     const auto bits = random_() % 50;
     now_ += static_cast<std::int64_t>(random_() & ((std::uint64_t{1} << bits) - 1));
     std::int64_t previous_tick = -1;
-    while (TimerNode* node = wheel_.pop_due(now_)) {
+    while (detail::TimerNode* node = wheel_.pop_due(now_)) {
       ASSERT_LE(node->deadline, now_) << "early";
       const std::int64_t its_tick = std::max<std::int64_t>(node->deadline, 0) / tick;
       // A past deadline counts as "now at the time of insertion": only later ones are ordered.
@@ -376,7 +376,7 @@ class WheelAgainstMap {
   std::mt19937_64 random_;
   std::int64_t now_ = 7 * hour + 12345;
   std::int64_t last_now_ = now_;
-  TimerWheel wheel_;
+  detail::TimerWheel wheel_;
   std::vector<Node> timers_;
   Model model_;
   std::map<Node*, Model::iterator> in_;
@@ -398,7 +398,7 @@ TEST(TimerWheel, RandomAgainstMap) {
 
 TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
   constexpr std::size_t count = 1'000'000;
-  TimerWheel wheel(0);
+  detail::TimerWheel wheel(0);
   const auto timers = std::make_unique<Node[]>(count);
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < count; ++i) {
@@ -425,25 +425,25 @@ TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
 
 /// With ticks of a nanosecond deadlines are kept exactly, over the whole range of the clock.
 TEST(TimerWheel, MayBeExact) {
-  TimerWheel wheel(5, 0);
+  detail::TimerWheel wheel(5, 0);
   const std::vector<std::int64_t> deadlines{
-      6, 7, 70, 5'000'000, 1LL << 50, (1LL << 60) + 3, (1LL << 62) + 1, TimerWheel::never - 1};
-  std::vector<std::unique_ptr<TimerNode>> nodes;
+      6, 7, 70, 5'000'000, 1LL << 50, (1LL << 60) + 3, (1LL << 62) + 1, detail::TimerWheel::never - 1};
+  std::vector<std::unique_ptr<detail::TimerNode>> nodes;
   for (const std::int64_t deadline : deadlines) {
-    nodes.push_back(std::make_unique<TimerNode>());
+    nodes.push_back(std::make_unique<detail::TimerNode>());
     nodes.back()->deadline = deadline;
     wheel.insert(*nodes.back());
   }
-  TimerNode never;
-  never.deadline = TimerWheel::never;
+  detail::TimerNode never;
+  never.deadline = detail::TimerWheel::never;
   wheel.insert(never);
   for (std::size_t i = 0; i < deadlines.size(); ++i) {
     EXPECT_EQ(wheel.pop_due(deadlines[i] - 1), nullptr) << deadlines[i];
     EXPECT_LE(wheel.next_deadline(), deadlines[i]);
     EXPECT_EQ(wheel.pop_due(deadlines[i]), nodes[i].get()) << deadlines[i];
   }
-  EXPECT_EQ(wheel.pop_due(TimerWheel::never), nullptr);
-  EXPECT_EQ(wheel.next_deadline(), TimerWheel::never);
+  EXPECT_EQ(wheel.pop_due(detail::TimerWheel::never), nullptr);
+  EXPECT_EQ(wheel.next_deadline(), detail::TimerWheel::never);
   wheel.remove(never);
 }
 

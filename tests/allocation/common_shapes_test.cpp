@@ -225,11 +225,11 @@ Task<void> connect_streams(World& world) {
 
 // What a task takes beside the user's own: a million may wait.
 constexpr std::size_t words = sizeof(void*);
-static_assert(sizeof(SpawnedTask) <= 13 * words);
-static_assert(sizeof(TaskPromise<void>) <= 5 * words);
-static_assert(sizeof(QueueAwaiter<AcquireRequest>) <= 9 * words);
-static_assert(sizeof(SleepAwaiter<false>) <= 8 * words);
-static_assert(sizeof(JoinLeaf) <= 4 * words);
+static_assert(sizeof(detail::SpawnedTask) <= 13 * words);
+static_assert(sizeof(detail::TaskPromise<void>) <= 5 * words);
+static_assert(sizeof(QueueAwaiter<detail::AcquireRequest>) <= 9 * words);
+static_assert(sizeof(detail::SleepAwaiter<false>) <= 8 * words);
+static_assert(sizeof(detail::JoinLeaf) <= 4 * words);
 static_assert(sizeof(OperationLeaf) <= 13 * words);
 
 TEST(CommonShapes, AllocateWhatIsPinned) {

@@ -4,7 +4,6 @@
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>
 #include <weft/join.hpp>
-#include <weft/race.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 

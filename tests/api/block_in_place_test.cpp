@@ -162,7 +162,7 @@ TEST_P(BlockInPlaceTest, WithinItTheThreadIsNoWorker) {
   run([&]() -> Task<void> {
     block_in_place([&] {
       if (hands_over()) {
-        EXPECT_EQ(OwnedTasks::current_or_null(), nullptr);
+        EXPECT_EQ(detail::OwnedTasks::current_or_null(), nullptr);
         EXPECT_FALSE(in_fiber());
       } else {
         EXPECT_THROW(runtime().block_on([] { return sleep_for(1us); }), std::logic_error);
@@ -183,19 +183,19 @@ TEST_P(BlockInPlaceTest, WhatIsBoundForTheTaskIsBoundWithinIt) {
 
 // No descriptor for another worker: then it is a call, and this thread is still the worker.
 TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
-  ScopedFaults faults;
+  detail::ScopedFaults faults;
   static_cast<void>(runtime());
-  faults.add({.call = Call::epoll_create, .errno_value = EMFILE, .times = Fault::always});
+  faults.add({.call = detail::Call::epoll_create, .errno_value = EMFILE, .times = detail::Fault::always});
   run([&]() -> Task<void> {
-    OwnedTasks* const before = OwnedTasks::current_or_null();
+    detail::OwnedTasks* const before = detail::OwnedTasks::current_or_null();
     const int value = block_in_place([&] {
-      EXPECT_EQ(OwnedTasks::current_or_null(), before);
+      EXPECT_EQ(detail::OwnedTasks::current_or_null(), before);
       return 8;
     });
     EXPECT_EQ(value, 8);
     faults.clear();
     co_await sleep_for(10us);
-    block_in_place([&] { EXPECT_EQ(OwnedTasks::current_or_null() == nullptr, hands_over()); });
+    block_in_place([&] { EXPECT_EQ(detail::OwnedTasks::current_or_null() == nullptr, hands_over()); });
   });
   end_runtime();  // before the faults go
 }

@@ -263,7 +263,7 @@ Task<void> cancel_once(Place place, int turns, bool from_thread) {
   } else {
     handle.cancel();
   }
-  SpawnedTask& task = handle.task();
+  detail::SpawnedTask& task = handle.task();
   co_await until([&] { return task.ended(); });
   if (thread.joinable()) thread.join();
   Outcome<void> outcome = co_await std::move(handle).outcome();

@@ -194,9 +194,9 @@ TEST_P(FiberSpawn, AFailureIsReportedOnALargerStackThanItsOwn) {
 }
 
 TEST_P(FiberSpawn, WithoutAStackItFailsAndItsJoinerIsToldWhy) {
-  ScopedFaults faults;
+  detail::ScopedFaults faults;
   run(fiber([&] {
-    faults.add(Fault{.call = Call::map_pages, .errno_value = ENOMEM});
+    faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
     try {
       await(spawn_fiber(FiberOptions{"poor", std::size_t{4} << 20}, [] {}));
       ADD_FAILURE() << "there was a stack";

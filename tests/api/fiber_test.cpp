@@ -487,8 +487,8 @@ TEST_P(FiberTest, BlockOnInAFiberIsALogicError) {
 // Memory
 
 TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
-  ScopedFaults faults;
-  faults.add(Fault{.call = Call::map_pages, .errno_value = ENOMEM});
+  detail::ScopedFaults faults;
+  faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
   try {
     run(fiber(FiberOptions{"poor", 4 << 20}, [] {}));
     FAIL() << "there was a stack";
@@ -502,8 +502,8 @@ TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
 }
 
 TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
-  ScopedFaults faults;
-  faults.add(Fault{.call = Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
+  detail::ScopedFaults faults;
+  faults.add(detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
   EXPECT_EQ(run(fiber(FiberOptions{"", 1 << 20}, [] { return 1; })), 1);
   EXPECT_EQ(faults.struck(), 1U);
   end_runtime();  // before the faults go

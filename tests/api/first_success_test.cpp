@@ -71,8 +71,9 @@ std::vector<Task<int>> tasks_of(const Row& row) {
   std::vector<Task<int>> tasks;
   int index = 0;
   for (const ChildRow& child : row.children) {
-    tasks.push_back(child.fails ? fail("F" + std::to_string(index), child.turns)
-                                : give(index, child.turns));
+    std::string what("F");
+    what += std::to_string(index);
+    tasks.push_back(child.fails ? fail(std::move(what), child.turns) : give(index, child.turns));
     ++index;
   }
   return tasks;

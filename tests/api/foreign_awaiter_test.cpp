@@ -88,7 +88,7 @@ TEST_P(ForeignAwaiterTest, ACoroutineGoesOnWhereItBelongs) {
   run([&]() -> Task<void> {
     for (int i = 0; i < 50; ++i) {
       co_await OnAnotherThread(i);
-      EXPECT_NE(OwnedTasks::current_or_null(), nullptr);  // on a worker again
+      EXPECT_NE(detail::OwnedTasks::current_or_null(), nullptr);  // on a worker again
     }
   });
 }

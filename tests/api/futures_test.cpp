@@ -1,7 +1,6 @@
 // Futures made of callables and of other futures, polled by hand with wakers that only count.
 #include <weft/futures.hpp>
 #include <weft/join.hpp>
-#include <weft/race.hpp>
 #include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
-#include <weft/race.hpp>
+#include <weft/join.hpp>
 #include <weft/scope.hpp>
 #include <weft/when_any.hpp>
 #include <weft/shield.hpp>

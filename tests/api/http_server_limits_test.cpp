@@ -232,8 +232,8 @@ TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
 TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
   for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED}) {
     // Around the runtime: its workers ask the plan at any time.
-    ScopedFaults faults;
-    Fault shortage{Call::accept4};
+    detail::ScopedFaults faults;
+    detail::Fault shortage{detail::Call::accept4};
     shortage.errno_value = error;
     shortage.times = 3;
     faults.add(shortage);
@@ -244,7 +244,7 @@ TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
             co_await tell(s.endpoint(), get("/later", "Connection: close\r\n"));
         EXPECT_EQ(body_of(answer), "/later");
         EXPECT_EQ(faults.struck(), 3U);
-        EXPECT_LT(faults.calls(Call::accept4), 20U);  // it does not spin
+        EXPECT_LT(faults.calls(detail::Call::accept4), 20U);  // it does not spin
       });
     });
   }

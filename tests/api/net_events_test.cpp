@@ -41,8 +41,8 @@ struct Ends {
     writer.reset(both[1]);
   }
   void put() const { EXPECT_EQ(write(writer.get(), "x", 1), 1); }
-  Fd reader;
-  Fd writer;
+  detail::Fd reader;
+  detail::Fd writer;
 };
 
 TEST_P(NetEvents, GivesWhatComesWhileItWaits) {

@@ -43,9 +43,9 @@ TEST(NetListenerErrors, ReusePortSharesThePort) {
 
 TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
   const std::size_t before = open_handles();
-  for (const Call call :
-       {Call::socket, Call::setsockopt, Call::bind, Call::listen, Call::getsockname}) {
-    ScopedFaults faults;
+  for (const detail::Call call :
+       {detail::Call::socket, detail::Call::setsockopt, detail::Call::bind, detail::Call::listen, detail::Call::getsockname}) {
+    detail::ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const Result<SocketListener> listener = SocketListener::listen(Endpoint::loopback(0));
     EXPECT_EQ(listener.error(), std::errc::no_buffer_space);
@@ -189,9 +189,9 @@ TEST_P(NetListener, ShutdownOfTheRuntimeEndsWaitingAccepts) {
 }
 
 TEST_P(NetListener, FailedConnectionsArePassedOverAndTheLackOfHandlesIsTold) {
-  ScopedFaults faults;
-  faults.add({.call = Call::accept4, .errno_value = ECONNABORTED, .times = 3});
-  faults.add({.call = Call::accept4, .errno_value = EMFILE, .skip = 1});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::accept4, .errno_value = ECONNABORTED, .times = 3});
+  faults.add({.call = detail::Call::accept4, .errno_value = EMFILE, .skip = 1});
   run([]() -> Task<void> {
     SocketListener listener = SocketListener::bind("127.0.0.1:0");
     const std::string at = listener.local_endpoint().to_string();
@@ -209,8 +209,8 @@ TEST_P(NetListener, FailedConnectionsArePassedOverAndTheLackOfHandlesIsTold) {
 TEST_P(NetListener, EveryStepOfConnectingMayFail) {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   const Endpoint to = listener.local_endpoint();
-  for (const Call call : {Call::socket, Call::setsockopt, Call::connect}) {
-    ScopedFaults faults;
+  for (const detail::Call call : {detail::Call::socket, detail::Call::setsockopt, detail::Call::connect}) {
+    detail::ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const std::string text = run([to]() -> Task<std::string> {
       std::string what = co_await error_text(StreamSocket::connect(to));

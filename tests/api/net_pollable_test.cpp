@@ -25,8 +25,8 @@ struct Pipe {
     char c = 0;
     EXPECT_EQ(read(reader.get(), &c, 1), 1);
   }
-  Fd reader;
-  Fd writer;
+  detail::Fd reader;
+  detail::Fd writer;
 };
 
 TEST_P(NetPollable, WaitsAgainAndAgainForABlockingPipe) {
@@ -77,7 +77,7 @@ TEST_P(NetPollable, ASignalHandle) {
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &signals, &before);
   {
-    const Fd handle(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    const detail::Fd handle(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     run([&handle]() -> Task<void> {
       JoinHandle<void> waiting = spawn(wait_readable, handle.get());
       co_await yield_now();

@@ -251,7 +251,7 @@ TEST_P(OnCompleteTest, NeverWithinTheCallAndOnAWorker) {
       bool returned = false;
       auto handle = on_complete([]() -> Task<void> { co_return; },
                          [&] {
-                           EXPECT_NE(OwnedTasks::current_or_null(), nullptr);
+                           EXPECT_NE(detail::OwnedTasks::current_or_null(), nullptr);
                            called = true;
                          });
       EXPECT_TRUE(runtime().workers() != 1 || !called);

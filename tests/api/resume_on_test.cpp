@@ -40,7 +40,7 @@ class ResumeOnTest : public RuntimeTest {
 };
 WEFT_ON_ALL_RUNTIMES(ResumeOnTest);
 
-bool runs_on(Runtime& runtime) { return OwnedTasks::current_or_null() == &runtime.tasks(); }
+bool runs_on(Runtime& runtime) { return detail::OwnedTasks::current_or_null() == &runtime.tasks(); }
 
 TEST_P(ResumeOnTest, ItGoesOnThereAndStays) {
   run([&]() -> Task<void> {

@@ -85,18 +85,18 @@ TEST_P(RuntimeApiTest, TwoAtOnceDoNotMix) {
   Runtime other(options_for(2));
   ManualEvent here;
   ManualEvent there;
-  auto answer = [&]() -> Task<OwnedTasks*> {
+  auto answer = [&]() -> Task<detail::OwnedTasks*> {
     co_await there;
     here.set();
-    co_return &OwnedTasks::current();
+    co_return &detail::OwnedTasks::current();
   };
   auto handle = other.spawn(answer);
-  OwnedTasks* const mine = run([&]() -> Task<OwnedTasks*> {
+  detail::OwnedTasks* const mine = run([&]() -> Task<detail::OwnedTasks*> {
     there.set();  // wakes a task of the other runtime
     co_await here;
-    co_return &OwnedTasks::current();
+    co_return &detail::OwnedTasks::current();
   });
-  OwnedTasks* const others = other.block_on(std::move(handle));
+  detail::OwnedTasks* const others = other.block_on(std::move(handle));
   EXPECT_NE(mine, others);
 }
 

@@ -122,8 +122,8 @@ TEST_P(ThreadPerCore, EachWorkerIsBoundToAProcessor) {
 }
 
 TEST(ThreadPerCoreFaults, WhatCannotBeBoundRunsWhereItMay) {
-  ScopedFaults faults;
-  faults.add({.call = Call::pin_thread, .errno_value = EPERM, .times = Fault::always});
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::pin_thread, .errno_value = EPERM, .times = detail::Fault::always});
   Runtime runtime(per_core(2));
   for (const WorkerMetrics& worker : runtime.metrics().workers) {
     EXPECT_FALSE(worker.cpu.has_value());
@@ -190,7 +190,7 @@ TEST_P(WorkerHooks, AreCalledOnEachWorkersThread) {
   };
   options.on_worker_stop = [&](std::size_t index) {
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(OwnedTasks::current_or_null(), nullptr);
+    EXPECT_EQ(detail::OwnedTasks::current_or_null(), nullptr);
     stopped.insert(index);
     EXPECT_EQ(threads.count(std::this_thread::get_id()), 1U);
   };

@@ -27,7 +27,7 @@ class EveryDriver : public ::testing::TestWithParam<DriverFactory>, public Accou
 };
 
 TEST_P(EveryDriver, C02_ConnectSucceeds) {
-  const Fd listener = make_listener();
+  const detail::Fd listener = make_listener();
   Source source(make_socket().release());
   ConnectOperation connect(source, address_of(listener));
   EXPECT_EQ(runner.run(connect), 0);
@@ -36,7 +36,7 @@ TEST_P(EveryDriver, C02_ConnectSucceeds) {
 }
 
 TEST_P(EveryDriver, C02_ConnectIsRefused) {
-  Fd listener = make_listener();
+  detail::Fd listener = make_listener();
   const sockaddr_in nobody = address_of(listener);
   listener.reset();
   Source source(make_socket().release());
@@ -46,8 +46,8 @@ TEST_P(EveryDriver, C02_ConnectIsRefused) {
 
 TEST_P(EveryDriver, C05_ConnectCanBeCancelled) {
   // A listener whose queue is full lets connections wait.
-  const Fd listener = make_listener(0);
-  const Fd occupant = connect_to(listener);
+  const detail::Fd listener = make_listener(0);
+  const detail::Fd occupant = connect_to(listener);
   Source source(make_socket().release());
   ConnectOperation connect(source, address_of(listener));
   ASSERT_TRUE(runner.start(connect));
@@ -58,7 +58,7 @@ TEST_P(EveryDriver, C05_ConnectCanBeCancelled) {
 }
 
 TEST_P(EveryDriver, C09_WhatFollowsAConnectWaitsForIt) {
-  const Fd listener = make_listener();
+  const detail::Fd listener = make_listener();
   Source source(make_socket().release());
   ConnectOperation connect(source, address_of(listener));
   WriteOperation write(source, "first words");
@@ -233,7 +233,7 @@ TEST_P(EveryDriver, C11_ANumberThatIsUsedAgainStartsAnew) {
 
 TEST_P(EveryDriver, C11_EventsOfAnOpenDuplicateAreNotForTheNextSource) {
   Ends old = make_tcp_pair();
-  const Fd duplicate(::dup(old.first.get()));
+  const detail::Fd duplicate(::dup(old.first.get()));
   auto source = std::make_unique<Source>(old.first.release());
   const int number = source->handle();
   ReadOperation read(*source);

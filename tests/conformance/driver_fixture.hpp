@@ -22,7 +22,7 @@ namespace weft::testing {
 /// One driver under test. Another back end is one more of these in drivers_to_test().
 struct DriverFactory {
   std::string name;
-  std::function<std::unique_ptr<Driver>()> make;
+  std::function<std::unique_ptr<detail::Driver>()> make;
   bool
       calls_through_seam;  ///< Its operations go through Syscalls, so faults can be injected there.
 };
@@ -92,14 +92,14 @@ class ConnectOperation final : public TestOperation {
 /// Runs `driver` and checks what every terminal event must be like (3).
 class DriverRunner {
  public:
-  explicit DriverRunner(std::unique_ptr<Driver> driver) : driver_(std::move(driver)) {}
+  explicit DriverRunner(std::unique_ptr<detail::Driver> driver) : driver_(std::move(driver)) {}
 
-  [[nodiscard]] Driver& driver() { return *driver_; }
+  [[nodiscard]] detail::Driver& driver() { return *driver_; }
   void destroy() { driver_.reset(); }
 
   /// True if it is pending.
   bool start(TestOperation& operation) {
-    if (driver_->start(operation) == Started::pending) {
+    if (driver_->start(operation) == detail::Started::pending) {
       EXPECT_TRUE(operation.pending);
       return true;
     }
@@ -108,7 +108,7 @@ class DriverRunner {
     return false;
   }
   void cancel(TestOperation& operation) {
-    if (driver_->cancel(operation) != Cancelled::confirmed) return;
+    if (driver_->cancel(operation) != detail::Cancelled::confirmed) return;
     EXPECT_EQ(operation.result, -ECANCELED);
     EXPECT_FALSE(operation.pending);
     ++operation.ended;
@@ -154,7 +154,7 @@ class DriverRunner {
   static constexpr std::int64_t no_limit = -1;
 
  private:
-  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<detail::Driver> driver_;
 };
 
 }  // namespace weft::testing

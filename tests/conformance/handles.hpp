@@ -32,20 +32,20 @@ Value must(Value result, const char* what) {
 
 /// Two ends: of a pipe (first reads, second writes), or of a connection (both do both).
 struct Ends {
-  Fd first;
-  Fd second;
+  detail::Fd first;
+  detail::Fd second;
 };
 
 inline Ends make_pipe() {
   int ends[2];
   must(::pipe2(ends, O_NONBLOCK | O_CLOEXEC), "pipe2");
-  return {Fd(ends[0]), Fd(ends[1])};
+  return {detail::Fd(ends[0]), detail::Fd(ends[1])};
 }
 
 inline Ends make_socket_pair(int type = SOCK_STREAM) {
   int ends[2];
   must(::socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), "socketpair");
-  return {Fd(ends[0]), Fd(ends[1])};
+  return {detail::Fd(ends[0]), detail::Fd(ends[1])};
 }
 
 inline sockaddr_in loopback(in_port_t port = 0) {
@@ -60,11 +60,11 @@ inline const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);  // SAFETY: what the socket interface asks for
 }
 
-inline Fd make_socket(int type = SOCK_STREAM) {
-  return Fd(must(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+inline detail::Fd make_socket(int type = SOCK_STREAM) {
+  return detail::Fd(must(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
 }
 
-inline sockaddr_in address_of(const Fd& socket) {
+inline sockaddr_in address_of(const detail::Fd& socket) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
   must(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
@@ -72,8 +72,8 @@ inline sockaddr_in address_of(const Fd& socket) {
 }
 
 /// A TCP listener on a free loopback port.
-inline Fd make_listener(int backlog = 16) {
-  Fd listener = make_socket();
+inline detail::Fd make_listener(int backlog = 16) {
+  detail::Fd listener = make_socket();
   const sockaddr_in address = loopback();
   must(::bind(listener.get(), generic(address), sizeof address), "bind");
   must(::listen(listener.get(), backlog), "listen");
@@ -81,8 +81,8 @@ inline Fd make_listener(int backlog = 16) {
 }
 
 /// Connects a new socket to `listener`; the connection is in its queue when this returns.
-inline Fd connect_to(const Fd& listener) {
-  Fd socket(must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+inline detail::Fd connect_to(const detail::Fd& listener) {
+  detail::Fd socket(must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
   const sockaddr_in address = address_of(listener);
   must(::connect(socket.get(), generic(address), sizeof address), "connect");
   must(::fcntl(socket.get(), F_SETFL, O_NONBLOCK), "fcntl");
@@ -91,30 +91,30 @@ inline Fd connect_to(const Fd& listener) {
 
 /// Both ends of a TCP connection.
 inline Ends make_tcp_pair() {
-  const Fd listener = make_listener();
-  Fd first = connect_to(listener);
+  const detail::Fd listener = make_listener();
+  detail::Fd first = connect_to(listener);
   return {std::move(first),
-          Fd(must(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC),
+          detail::Fd(must(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC),
                   "accept4"))};
 }
 
-inline void set_option(const Fd& socket, int level, int name, int value) {
+inline void set_option(const detail::Fd& socket, int level, int name, int value) {
   must(::setsockopt(socket.get(), level, name, &value, sizeof value), "setsockopt");
 }
 
 /// Closes a TCP socket so that the peer sees a reset.
-inline void reset(Fd& socket) {
+inline void reset(detail::Fd& socket) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   must(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
   socket.reset();
 }
 
-inline void put(const Fd& to, std::string_view text) {
+inline void put(const detail::Fd& to, std::string_view text) {
   must(::write(to.get(), text.data(), text.size()), "write");
 }
 
 /// Reads what is there, up to `room` bytes; "" if nothing is.
-inline std::string take(const Fd& from, std::size_t room = 65536) {
+inline std::string take(const detail::Fd& from, std::size_t room = 65536) {
   std::string text(room, '\0');
   const ssize_t size = ::read(from.get(), text.data(), text.size());
   text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
@@ -122,7 +122,7 @@ inline std::string take(const Fd& from, std::size_t room = 65536) {
 }
 
 /// Writes until no more fits; returns how much did.
-inline std::size_t fill(const Fd& to) {
+inline std::size_t fill(const detail::Fd& to) {
   const std::string block(4096, 'x');
   std::size_t sum = 0;
   for (;;) {

@@ -122,7 +122,7 @@ TEST_P(EveryOperation, C10_EndsWhenThePeerWasLostBefore) {
 
 TEST_P(EveryOperation, C06_InterruptedCallsAreMadeAgain) {
   if (!factory.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
-  ScopedFaults faults;
+  detail::ScopedFaults faults;
   faults.add({.call = scenario->call(), .errno_value = EINTR, .times = 3});
   const auto operation = scenario->make_operation();
   ASSERT_TRUE(runner.start(*operation));
@@ -136,7 +136,7 @@ TEST_P(EveryOperation, C02_InjectedErrorsAreResults) {
   if (!factory.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
   for (const int error : {EBADF, ECONNABORTED, ECONNRESET, EFAULT, EINVAL, EIO, EMFILE, ENETDOWN,
                           ENFILE, ENOBUFS, ENOMEM, ENOTCONN, EPERM, EPIPE, EPROTO, ETIMEDOUT}) {
-    ScopedFaults faults;
+    detail::ScopedFaults faults;
     faults.add({.call = scenario->call(), .errno_value = error});
     const auto operation = scenario->make_operation();
     EXPECT_FALSE(runner.start(*operation));
@@ -153,7 +153,7 @@ TEST_P(EveryOperation, C03_InjectedErrorsAfterWaitingAreResults) {
   if (!factory.calls_through_seam) GTEST_SKIP() << "it makes no system calls for each operation";
   const auto operation = scenario->make_operation();
   ASSERT_TRUE(runner.start(*operation));
-  ScopedFaults faults;
+  detail::ScopedFaults faults;
   faults.add({.call = scenario->call(), .errno_value = EIO});
   scenario->make_ready();
   runner.wait_for({operation.get()});
@@ -166,8 +166,8 @@ TEST_P(EveryOperation, C12_NoMemoryToWaitEndsThatOperationOnly) {
   if (!factory.calls_through_seam) GTEST_SKIP() << "it registers nothing by system call";
   const auto refused = scenario->make_operation();
   {
-    ScopedFaults faults;
-    faults.add({.call = Call::epoll_ctl, .errno_value = ENOMEM});
+    detail::ScopedFaults faults;
+    faults.add({.call = detail::Call::epoll_ctl, .errno_value = ENOMEM});
     EXPECT_FALSE(runner.start(*refused));
     EXPECT_EQ(refused->result, -ENOMEM);
   }

@@ -8,7 +8,7 @@
 namespace weft::testing {
 namespace {
 
-std::unique_ptr<Source> source_of(Fd& fd) { return std::make_unique<Source>(fd.release()); }
+std::unique_ptr<Source> source_of(detail::Fd& fd) { return std::make_unique<Source>(fd.release()); }
 
 /// A TCP connection of which `source_` is our end.
 class Connection : public Scenario {
@@ -22,7 +22,7 @@ class Connection : public Scenario {
   }
 
   std::unique_ptr<Source> source_;
-  Fd peer_;
+  detail::Fd peer_;
 };
 
 // Reading
@@ -38,7 +38,7 @@ class ReadScenario : public Connection {
     EXPECT_EQ(static_cast<const ReadOperation&>(operation).text(), "hello");
   }
   bool is_loss(std::int64_t result) const override { return result == -ECONNRESET; }
-  Call call() const override { return Call::read; }
+  detail::Call call() const override { return detail::Call::read; }
 };
 
 class PipeReadScenario final : public ReadScenario {
@@ -87,7 +87,7 @@ class ReadvScenario final : public Connection {
     EXPECT_EQ(static_cast<const SlicesOperation&>(operation).text(5), "hello");
   }
   bool is_loss(std::int64_t result) const override { return result == -ECONNRESET; }
-  Call call() const override { return Call::readv; }
+  detail::Call call() const override { return detail::Call::readv; }
 };
 
 class MessageOperation final : public TestOperation {
@@ -121,7 +121,7 @@ class ReceiveMessageScenario final : public Connection {
     EXPECT_EQ(static_cast<const MessageOperation&>(operation).text(), "hello");
   }
   bool lose_peer() override { return false; }  // datagrams know no end
-  Call call() const override { return Call::recvmsg; }
+  detail::Call call() const override { return detail::Call::recvmsg; }
 };
 
 // Writing
@@ -144,9 +144,9 @@ class FullConnection : public Connection {
 
  private:
   void fill_up() {
-    const Fd ours(source_->handle());
+    const detail::Fd ours(source_->handle());
     filled_ = fill(ours);
-    static_cast<void>(const_cast<Fd&>(ours).release());
+    static_cast<void>(const_cast<detail::Fd&>(ours).release());
   }
   std::size_t filled_ = 0;
 };
@@ -157,7 +157,7 @@ class WriteScenario : public FullConnection {
   std::unique_ptr<TestOperation> make_operation() override {
     return std::make_unique<WriteOperation>(*source_, "hello");
   }
-  Call call() const override { return Call::send; }
+  detail::Call call() const override { return detail::Call::send; }
 };
 
 class PipeWriteScenario final : public WriteScenario {
@@ -167,7 +167,7 @@ class PipeWriteScenario final : public WriteScenario {
     peer_.reset();
     return true;
   }
-  Call call() const override { return Call::writev; }
+  detail::Call call() const override { return detail::Call::writev; }
 
  private:
   static Ends reversed(Ends pipe) { return {std::move(pipe.second), std::move(pipe.first)}; }
@@ -178,7 +178,7 @@ class WritevScenario final : public FullConnection {
   std::unique_ptr<TestOperation> make_operation() override {
     return std::make_unique<SlicesOperation>(OperationKind::writev, *source_, 2, 3);
   }
-  Call call() const override { return Call::sendmsg; }
+  detail::Call call() const override { return detail::Call::sendmsg; }
 };
 
 class SendMessageScenario final : public FullConnection {
@@ -186,7 +186,7 @@ class SendMessageScenario final : public FullConnection {
   std::unique_ptr<TestOperation> make_operation() override {
     return std::make_unique<MessageOperation>(OperationKind::send_message, *source_, "hello");
   }
-  Call call() const override { return Call::sendmsg; }
+  detail::Call call() const override { return detail::Call::sendmsg; }
 };
 
 // Connections, polling
@@ -195,7 +195,7 @@ class SendMessageScenario final : public FullConnection {
 class AcceptScenario final : public Scenario {
  public:
   AcceptScenario() {
-    Fd listener = make_listener();
+    detail::Fd listener = make_listener();
     to_ = address_of(listener);
     source_ = source_of(listener);
   }
@@ -203,24 +203,24 @@ class AcceptScenario final : public Scenario {
     return std::make_unique<AcceptOperation>(*source_);
   }
   void make_ready() override {
-    client_ = Fd(must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    client_ = detail::Fd(must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
     must(::connect(client_.get(), generic(to_), sizeof to_), "connect");
   }
   void check(const TestOperation& operation) override {
     ASSERT_GE(operation.result, 0);
-    const Fd accepted(static_cast<int>(operation.result));
+    const detail::Fd accepted(static_cast<int>(operation.result));
     EXPECT_NE(::fcntl(accepted.get(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_NE(::fcntl(accepted.get(), F_GETFD) & FD_CLOEXEC, 0);
     put(client_, "hi");
     while (take(accepted) != "hi") {
     }
   }
-  Call call() const override { return Call::accept4; }
+  detail::Call call() const override { return detail::Call::accept4; }
 
  private:
   sockaddr_in to_{};
   std::unique_ptr<Source> source_;
-  Fd client_;
+  detail::Fd client_;
 };
 
 class PollReadableScenario final : public ReadScenario {
@@ -234,7 +234,7 @@ class PollReadableScenario final : public ReadScenario {
   bool is_loss(std::int64_t result) const override {
     return result == (interest::readable | interest::writable);
   }
-  Call call() const override { return Call::poll_now; }
+  detail::Call call() const override { return detail::Call::poll_now; }
 };
 
 class PollWritableScenario final : public FullConnection {
@@ -248,7 +248,7 @@ class PollWritableScenario final : public FullConnection {
   bool is_loss(std::int64_t result) const override {
     return result == (interest::readable | interest::writable);
   }
-  Call call() const override { return Call::poll_now; }
+  detail::Call call() const override { return detail::Call::poll_now; }
 };
 
 class PollBothScenario final : public FullConnection {
@@ -263,7 +263,7 @@ class PollBothScenario final : public FullConnection {
   bool is_loss(std::int64_t result) const override {
     return result == (interest::readable | interest::writable);
   }
-  Call call() const override { return Call::poll_now; }
+  detail::Call call() const override { return detail::Call::poll_now; }
 };
 
 template <class Kind>

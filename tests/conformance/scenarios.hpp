@@ -27,7 +27,7 @@ class Scenario {
   /// Whether `result` is what may come then.
   [[nodiscard]] virtual bool is_loss(std::int64_t result) const { return result < 0; }
   /// The system call that the operation is made of.
-  [[nodiscard]] virtual Call call() const = 0;
+  [[nodiscard]] virtual detail::Call call() const = 0;
 };
 
 struct ScenarioFactory {

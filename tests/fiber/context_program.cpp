@@ -113,8 +113,8 @@ void flow(void*) noexcept {
 }
 
 struct Handed {
-  weft::FlowContext main;
-  weft::FlowContext other;
+  weft::detail::FlowContext main;
+  weft::detail::FlowContext other;
 };
 
 void hand_back(void* first) noexcept {
@@ -130,7 +130,7 @@ void hand_back(void* first) noexcept {
 void check_arguments() {
   std::vector<std::byte> stack(stack_bytes);
   Handed handed;
-  new (&handed.other) weft::FlowContext(std::span(stack), &hand_back);
+  new (&handed.other) weft::detail::FlowContext(std::span(stack), &hand_back);
   handed.main.suspend_and_go_on(handed.other, &handed);
   for (std::uintptr_t i = 1; i <= 100; ++i) {
     void* const sum = handed.main.suspend_and_go_on(handed.other, reinterpret_cast<void*>(i));
@@ -140,13 +140,13 @@ void check_arguments() {
 
 /// Both forms of the switch, mixed, in code that holds more values than there are registers.
 struct Mixed {
-  weft::FlowContext main;
-  weft::FlowContext other;
+  weft::detail::FlowContext main;
+  weft::detail::FlowContext other;
   std::mt19937_64 random{2};
 };
 
-[[gnu::noinline]] void hold_values_across(Mixed& mixed, weft::FlowContext& from,
-                                          weft::FlowContext& to) {
+[[gnu::noinline]] void hold_values_across(Mixed& mixed, weft::detail::FlowContext& from,
+                                          weft::detail::FlowContext& to) {
   constexpr std::size_t count = 24;
   std::array<std::uint64_t, count> expected{};
   std::array<std::uint64_t, count> held{};
@@ -182,7 +182,7 @@ void mixed_flow(void* argument) noexcept {
 void check_mixed_forms(std::uint64_t switches) {
   std::vector<std::byte> stack(stack_bytes);
   Mixed mixed;
-  new (&mixed.other) weft::FlowContext(std::span(stack), &mixed_flow);
+  new (&mixed.other) weft::detail::FlowContext(std::span(stack), &mixed_flow);
   for (std::uint64_t i = 0; i < switches / 2; ++i) {
     hold_values_across(mixed, mixed.main, mixed.other);
   }

@@ -9,7 +9,7 @@ namespace {
 
 /// What the lock guards, with a word that tells when two are inside.
 struct Guarded {
-  BiasedLock lock;
+  detail::BiasedLock lock;
   Atomic<int> inside{0};
   Shared<int> sum{0};  // nothing but the lock orders its uses
 
@@ -19,7 +19,7 @@ struct Guarded {
     require(inside.fetch_sub(1, std::memory_order_relaxed) == 1, "two were inside");
   }
   void by_owner() {
-    const BiasedLock::Held held = lock.lock();
+    const detail::BiasedLock::Held held = lock.lock();
     use();
     lock.unlock(held);
   }
@@ -94,7 +94,7 @@ void nested_in_haste(Execution& execution) {
   Guarded guarded;
   int visits = 0;
   execution.thread([&] {
-    const BiasedLock::Held outer = guarded.lock.lock();
+    const detail::BiasedLock::Held outer = guarded.lock.lock();
     guarded.by_owner_in_haste();
     guarded.use();
     guarded.lock.unlock(outer);
@@ -113,7 +113,7 @@ TEST(BiasedLockModel, TheShorterWayIsClosedToOneWhoIsInside) {
 void nested_and_two_visitors(Execution& execution) {
   Guarded guarded;
   execution.thread([&] {
-    const BiasedLock::Held outer = guarded.lock.lock();
+    const detail::BiasedLock::Held outer = guarded.lock.lock();
     guarded.by_owner();
     guarded.lock.unlock(outer);
   });

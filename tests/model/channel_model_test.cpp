@@ -10,23 +10,23 @@
 namespace weft::model {
 namespace {
 
-struct Sending : Awaiting<SendAwaiter<int>> {
-  Sending(ChannelState<int>& channel, int what) : Awaiting(channel, std::move(what)) {}
+struct Sending : Awaiting<detail::SendAwaiter<int>> {
+  Sending(detail::ChannelState<int>& channel, int what) : Awaiting(channel, std::move(what)) {}
   /// What became of the value: 1 sent, 0 not.
   [[nodiscard]] int sent() { return goes_on() && awaiter->await_resume() ? 1 : 0; }
 };
-struct Receiving : Awaiting<ReceiveAwaiter<int>> {
-  explicit Receiving(ChannelState<int>& channel) : Awaiting(channel) {}
+struct Receiving : Awaiting<detail::ReceiveAwaiter<int>> {
+  explicit Receiving(detail::ChannelState<int>& channel) : Awaiting(channel) {}
   /// The value, or -1.
   [[nodiscard]] int value() { return goes_on() ? awaiter->await_resume().value_or(-1) : -1; }
 };
 
 /// A channel whose handles are dropped at the end.
 struct Both {
-  explicit Both(std::size_t capacity) : channel(ChannelState<int>::make(capacity, capacity)) {}
+  explicit Both(std::size_t capacity) : channel(detail::ChannelState<int>::make(capacity, capacity)) {}
   ~Both() {
-    channel.drop(Side::sender);
-    channel.drop(Side::receiver);
+    channel.drop(detail::Side::sender);
+    channel.drop(detail::Side::receiver);
     require(frame_pool_stats().live_blocks == blocks, "the channel goes with its last handle");
   }
   /// How many values are inside; takes them.
@@ -37,7 +37,7 @@ struct Both {
     return count;
   }
   std::int64_t blocks = frame_pool_stats().live_blocks;
-  ChannelState<int>& channel;
+  detail::ChannelState<int>& channel;
 };
 
 template <std::size_t capacity>
@@ -166,21 +166,21 @@ TEST(ChannelModel, AFreedPlaceGoesToTheFirstThatIsNotCancelled) {
 /// The ends are dropped as soon as each is done; whoever comes last destroys the channel.
 void ends_are_dropped(Execution& execution) {
   const std::int64_t blocks = frame_pool_stats().live_blocks;
-  ChannelState<int>& channel = ChannelState<int>::make(1, 1);
-  channel.hold(Side::sender);
+  detail::ChannelState<int>& channel = detail::ChannelState<int>::make(1, 1);
+  channel.hold(detail::Side::sender);
   int sent = 0;
   int received = 0;
   for (int i = 0; i < 2; ++i) {
     execution.thread([&] {
       int value = 1;
       if (channel.send_now(value) == TrySend::sent) ++sent;
-      channel.drop(Side::sender);
+      channel.drop(detail::Side::sender);
     });
   }
   execution.thread([&] {
     std::optional<int> slot;
     if (!channel.receive_now(slot)) ++received;
-    channel.drop(Side::receiver);
+    channel.drop(detail::Side::receiver);
   });
   execution.join_all();
   require(received <= sent, "what is received was sent");
@@ -200,7 +200,7 @@ void threads_wait(Execution& execution) {
     for (int i = 1; i <= 2; ++i) {
       int value = i;
       if (both.channel.send_now(value) == TrySend::full) {
-        require(!both.channel.wait_on_thread(Side::sender, &value), "nobody closes before");
+        require(!both.channel.wait_on_thread(detail::Side::sender, &value), "nobody closes before");
       }
     }
     both.channel.close();
@@ -209,7 +209,7 @@ void threads_wait(Execution& execution) {
     for (;;) {
       std::optional<int> slot;
       if (both.channel.receive_now(slot) == TryReceive::empty) {
-        static_cast<void>(both.channel.wait_on_thread(Side::receiver, &slot));
+        static_cast<void>(both.channel.wait_on_thread(detail::Side::receiver, &slot));
       }
       if (!slot) return;
       sum = sum * 10 + *slot;

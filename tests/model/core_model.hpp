@@ -61,9 +61,9 @@ struct Awaiting {
 };
 
 /// An owner that only counts.
-class FakeOwner final : public OwnedTasks {
+class FakeOwner final : public detail::OwnedTasks {
  public:
-  using OwnedTasks::OwnedTasks;
+  using detail::OwnedTasks::OwnedTasks;
   [[nodiscard]] bool nobody_lives() const noexcept {
     return living_.load(std::memory_order_relaxed) == 0;
   }

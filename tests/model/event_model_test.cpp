@@ -15,8 +15,8 @@ namespace {
 
 void set_wait_and_cancel(Execution& execution) {
   ManualResetEvent event;
-  Waiting<EventRequest> stays{EventRequest(event)};
-  Waiting<EventRequest> stops{EventRequest(event)};
+  Waiting<detail::EventRequest> stays{detail::EventRequest(event)};
+  Waiting<detail::EventRequest> stops{detail::EventRequest(event)};
   execution.thread([&] { stays.wait(); });
   execution.thread([&] { stops.wait(); });
   execution.thread([&] { event.set(); });
@@ -34,8 +34,8 @@ TEST(EventModel, ASetMeetsWaitersAndACancel) {
 
 void set_and_reset(Execution& execution) {
   ManualResetEvent event;
-  Waiting<EventRequest> waits{EventRequest(event)};
-  Waiting<EventRequest> comes{EventRequest(event)};
+  Waiting<detail::EventRequest> waits{detail::EventRequest(event)};
+  Waiting<detail::EventRequest> comes{detail::EventRequest(event)};
   waits.wait();
   execution.thread([&] { event.set(); });
   execution.thread([&] { event.reset(); });
@@ -58,7 +58,7 @@ void event_destroyed_by_waiter(Execution& execution) {
   auto event = std::make_unique<ManualResetEvent>();
   execution.thread([borrowed = event.get()] { borrowed->set(); });
   execution.thread([&] {
-    wait_here(EventRequest(*event));
+    wait_here(detail::EventRequest(*event));
     event.reset();
   });
   execution.join_all();
@@ -69,13 +69,13 @@ void event_destroyed_after_two(Execution& execution) {
   Latch both(2);
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&, borrowed = event.get()] {
-      wait_here(EventRequest(*borrowed));
+      wait_here(detail::EventRequest(*borrowed));
       both.count_down();
     });
   }
   execution.thread([borrowed = event.get()] { borrowed->set(); });
   execution.thread([&] {
-    wait_here(LatchRequest(both));
+    wait_here(detail::LatchRequest(both));
     event.reset();
   });
   execution.join_all();
@@ -90,9 +90,9 @@ TEST(EventModel, WhoGoesOnMayDestroyIt) {
 // Token: AutoResetEvent and Notify
 
 void token_wait_and_cancel(Execution& execution) {
-  Token token(false);
-  Waiting<TokenRequest> stays{TokenRequest(token)};
-  Waiting<TokenRequest> stops{TokenRequest(token)};
+  detail::Token token(false);
+  Waiting<detail::TokenRequest> stays{detail::TokenRequest(token)};
+  Waiting<detail::TokenRequest> stops{detail::TokenRequest(token)};
   execution.thread([&] { stays.wait(); });
   execution.thread([&] { stops.wait(); });
   execution.thread([&] { token.give(); });
@@ -115,8 +115,8 @@ TEST(TokenModel, OneIsTakenByOne) {
 }
 
 void two_gives_one_wait(Execution& execution) {
-  Token token(false);
-  Waiting<TokenRequest> waiter{TokenRequest(token)};
+  detail::Token token(false);
+  Waiting<detail::TokenRequest> waiter{detail::TokenRequest(token)};
   execution.thread([&] { token.give(); });
   execution.thread([&] { token.give(); });
   execution.thread([&] { waiter.wait(); });
@@ -131,10 +131,10 @@ TEST(TokenModel, GivesMeetAWait) {
 }
 
 void token_destroyed_by_waiter(Execution& execution) {
-  auto event = std::make_unique<Token>(false);
+  auto event = std::make_unique<detail::Token>(false);
   execution.thread([borrowed = event.get()] { borrowed->give(); });
   execution.thread([&] {
-    wait_here(TokenRequest(*event));
+    wait_here(detail::TokenRequest(*event));
     event.reset();
   });
   execution.join_all();
@@ -149,8 +149,8 @@ TEST(TokenModel, WhoPassesMayDestroyIt) {
 
 void counted_down_and_cancelled(Execution& execution) {
   Latch latch(2);
-  Waiting<LatchRequest> stays{LatchRequest(latch)};
-  Waiting<ArriveAtLatchRequest> arrives{ArriveAtLatchRequest(latch)};
+  Waiting<detail::LatchRequest> stays{detail::LatchRequest(latch)};
+  Waiting<detail::ArriveAtLatchRequest> arrives{detail::ArriveAtLatchRequest(latch)};
   execution.thread([&] { stays.wait(); });
   execution.thread([&] { arrives.wait(); });
   execution.thread([&] { arrives.task.cancel(); });
@@ -175,7 +175,7 @@ void latch_destroyed_by_waiter(Execution& execution) {
   execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
   execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
   execution.thread([&] {
-    wait_here(LatchRequest(*latch));
+    wait_here(detail::LatchRequest(*latch));
     latch.reset();
   });
   execution.join_all();
@@ -186,7 +186,7 @@ void latch_destroyed_by_who_arrived(Execution& execution) {
   Atomic<int> gone_on{0};
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&, borrowed = latch.get()] {
-      wait_here(ArriveAtLatchRequest(*borrowed));
+      wait_here(detail::ArriveAtLatchRequest(*borrowed));
       if (gone_on.fetch_add(1, std::memory_order_relaxed) == 0) latch.reset();
     });
   }
@@ -195,10 +195,10 @@ void latch_destroyed_by_who_arrived(Execution& execution) {
 
 void latch_destroyed_by_who_only_waits(Execution& execution) {
   auto latch = std::make_unique<Latch>(2);
-  execution.thread([borrowed = latch.get()] { wait_here(ArriveAtLatchRequest(*borrowed)); });
+  execution.thread([borrowed = latch.get()] { wait_here(detail::ArriveAtLatchRequest(*borrowed)); });
   execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
   execution.thread([&] {
-    wait_here(LatchRequest(*latch));
+    wait_here(detail::LatchRequest(*latch));
     latch.reset();
   });
   execution.join_all();
@@ -215,7 +215,7 @@ void latch_shows_what_came_before(Execution& execution) {
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&, thread] {
       if (thread == 0) second.write() = 1;
-      wait_here(ArriveAtLatchRequest(latch));
+      wait_here(detail::ArriveAtLatchRequest(latch));
       require(first.read() == 1 && second.read() == 1, "seen by all");
     });
   }
@@ -230,7 +230,7 @@ void latch_shows_the_last_what_came_before(Execution& execution) {
     latch.count_down();
   });
   execution.thread([&] {
-    wait_here(ArriveAtLatchRequest(latch));
+    wait_here(detail::ArriveAtLatchRequest(latch));
     require(data.read() == 1, "seen");
   });
   execution.join_all();
@@ -256,8 +256,8 @@ TEST(LatchModel, WhoGoesOnMayDestroyIt) {
 
 void arrivals_and_a_cancel(Execution& execution) {
   Barrier barrier(2);
-  Waiting<BarrierRequest> one{BarrierRequest(barrier)};
-  Waiting<BarrierRequest> two{BarrierRequest(barrier)};
+  Waiting<detail::BarrierRequest> one{detail::BarrierRequest(barrier)};
+  Waiting<detail::BarrierRequest> two{detail::BarrierRequest(barrier)};
   execution.thread([&] { one.wait(); });
   execution.thread([&] { two.wait(); });
   execution.thread([&] { two.task.cancel(); });
@@ -268,7 +268,7 @@ void arrivals_and_a_cancel(Execution& execution) {
     require(one.result() != two.result(), "one of them is the leader");
   } else {
     require(barrier.waiting() == 1, "the arrival was taken back");
-    Waiting<BarrierRequest> three{BarrierRequest(barrier)};
+    Waiting<detail::BarrierRequest> three{detail::BarrierRequest(barrier)};
     three.wait();
     require(one.served() && three.served() && three.result(), "another completes the round");
   }
@@ -282,7 +282,7 @@ TEST(BarrierModel, ACancelTakesTheArrivalBackOrComesTooLate) {
 /// Nobody else arrives: only the cancel can end the wait, also if it overtakes its beginning.
 void arrival_and_only_a_cancel(Execution& execution) {
   Barrier barrier(2);
-  Waiting<BarrierRequest> waiter{BarrierRequest(barrier)};
+  Waiting<detail::BarrierRequest> waiter{detail::BarrierRequest(barrier)};
   execution.thread([&] { waiter.wait(); });
   execution.thread([&] { waiter.task.cancel(); });
   execution.join_all();
@@ -299,7 +299,7 @@ void barrier_destroyed_by_the_led(Execution& execution) {
   auto barrier = std::make_unique<Barrier>(2);
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&, borrowed = barrier.get()] {
-      if (!wait_here(BarrierRequest(*borrowed))) barrier.reset();
+      if (!wait_here(detail::BarrierRequest(*borrowed))) barrier.reset();
     });
   }
   execution.join_all();
@@ -315,10 +315,10 @@ TEST(BarrierModel, WhoWasLedMayDestroyIt) {
 
 /// One whose turn fails, one who makes it, one who is cancelled.
 void turns(Execution& execution) {
-  OnceState state;
-  Waiting<OnceRequest> stops{OnceRequest(state)};
-  Waiting<OnceRequest> makes{OnceRequest(state)};
-  execution.thread([&] { const OnceTurn fails = state.try_enter(); });
+  detail::OnceState state;
+  Waiting<detail::OnceRequest> stops{detail::OnceRequest(state)};
+  Waiting<detail::OnceRequest> makes{detail::OnceRequest(state)};
+  execution.thread([&] { const detail::OnceTurn fails = state.try_enter(); });
   execution.thread([&] { makes.wait(); });
   execution.thread([&] { stops.wait(); });
   execution.thread([&] { stops.task.cancel(); });
@@ -326,13 +326,13 @@ void turns(Execution& execution) {
   require(stops.resumed() == 1, "who is cancelled goes on exactly once");
   if (stops.served()) {
     require(makes.resumed() == 0, "one has the turn");
-    const OnceTurn passed_on = stops.result();
+    const detail::OnceTurn passed_on = stops.result();
     require(static_cast<bool>(passed_on), "nothing was made");
   }
   require(makes.served() && !state.full(), "the turn came to the one who is left");
-  OnceTurn turn = makes.result();
+  detail::OnceTurn turn = makes.result();
   require(static_cast<bool>(turn), "it has the turn");
-  Waiting<OnceRequest> late{OnceRequest(state)};
+  Waiting<detail::OnceRequest> late{detail::OnceRequest(state)};
   late.wait();
   turn.publish();
   require(late.served() && !late.result(), "who waits finds it made");
@@ -344,12 +344,12 @@ TEST(OnceModel, ATurnIsPassedOnUntilItIsMade) {
 }
 
 void made_once(Execution& execution) {
-  OnceState state;
+  detail::OnceState state;
   Atomic<int> made{0};
   for (int thread = 0; thread < 3; ++thread) {
     execution.thread([&, thread] {
       // As get_or_init() does; the first to come fails once.
-      if (OnceTurn turn = wait_here(OnceRequest(state))) {
+      if (detail::OnceTurn turn = wait_here(detail::OnceRequest(state))) {
         if (thread == 0) return;
         made.fetch_add(1, std::memory_order_relaxed);
         turn.publish();

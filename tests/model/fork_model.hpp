@@ -27,21 +27,21 @@ class ForkingTask final : public TaskHeader {
 };
 
 /// A part that was given, and may itself fork.
-class FakePart final : public GivenPart {
+class FakePart final : public detail::GivenPart {
  public:
-  FakePart(ForkPoint& fork, Executor& executor) noexcept
-      : GivenPart([](TaskHeader&, Ending) noexcept {}, fork) {
+  FakePart(detail::ForkPoint& fork, Executor& executor) noexcept
+      : detail::GivenPart([](TaskHeader&, Ending) noexcept {}, fork) {
     bind(promise, executor);
   }
   MarkedPromise promise;
 };
 
 /// A fork whose part 0 runs as a frame of the task that forks.
-class FakeFork final : public ForkPoint {
+class FakeFork final : public detail::ForkPoint {
  public:
   static constexpr Part parts = 3;
   explicit FakeFork(Executor& executor)
-      : ForkPoint(parts), given_{FakePart(*this, executor), FakePart(*this, executor)} {}
+      : detail::ForkPoint(parts), given_{FakePart(*this, executor), FakePart(*this, executor)} {}
 
   /// Up to where part 0 has begun.
   void begins(PromiseBase& forking) { static_cast<void>(begin(forking)); }
@@ -70,11 +70,11 @@ class FakeFork final : public ForkPoint {
     return &here_;
   }
   [[nodiscard]] bool take_result(Part) noexcept override { return true; }
-  [[nodiscard]] GivenPart* make_given(Part number) noexcept override { return &part(number); }
+  [[nodiscard]] detail::GivenPart* make_given(Part number) noexcept override { return &part(number); }
   void cancel_given(Part number) noexcept override { part(number).cancel(); }
 
   FakePromise here_;
-  FrameOwner owner_;
+  detail::FrameOwner owner_;
   std::array<FakePart, parts - 1> given_;
 };
 

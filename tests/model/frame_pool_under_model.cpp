@@ -45,7 +45,7 @@ std::vector<FreedBlock> freed;
 }  // namespace
 
 void* allocate_frame_of_class(std::size_t index) {
-  return allocate_large_frame(frame_class_bytes(index));
+  return allocate_large_frame(detail::frame_class_bytes(index));
 }
 void* allocate_large_frame(std::size_t bytes) {
   void* const block = ::operator new(bytes, std::align_val_t{64});
@@ -54,7 +54,7 @@ void* allocate_large_frame(std::size_t bytes) {
 }
 
 void deallocate_frame_of_class(void* block, std::size_t index) noexcept {
-  deallocate_large_frame(block, frame_class_bytes(index));
+  deallocate_large_frame(block, detail::frame_class_bytes(index));
 }
 void deallocate_large_frame(void* block, std::size_t bytes) noexcept {
   --live_blocks;

@@ -105,15 +105,15 @@ class AwaitingTask final : public TaskHeader {
   bool got = false;  // whether a poll was ready
 
  private:
-  class Leaf final : public FutureLeaf {
+  class Leaf final : public detail::FutureLeaf {
    public:
-    explicit Leaf(PollOnce poll) noexcept : FutureLeaf(&Leaf::poll_once), poll_(std::move(poll)) {}
-    using FutureLeaf::suspend;
+    explicit Leaf(PollOnce poll) noexcept : detail::FutureLeaf(&Leaf::poll_once), poll_(std::move(poll)) {}
+    using detail::FutureLeaf::suspend;
     int polls = 0;
     bool got = false;
 
    private:
-    static bool poll_once(FutureLeaf& self, Context& cx) noexcept {
+    static bool poll_once(detail::FutureLeaf& self, Context& cx) noexcept {
       auto& leaf = static_cast<Leaf&>(self);
       ++leaf.polls;
       leaf.got = leaf.poll_(cx);

@@ -14,13 +14,13 @@ struct Item {
 };
 
 void producers_and_consumer(Execution& execution) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   std::array<Item, 3> items{};
-  IntrusiveQueue<Item> out;
+  detail::IntrusiveQueue<Item> out;
   execution.thread(
       [&] { require(injector.push(items.data()), "an open injector takes an element"); });
   execution.thread([&] {
-    IntrusiveQueue<Item> batch;
+    detail::IntrusiveQueue<Item> batch;
     batch.push_back(&items[1]);
     batch.push_back(&items[2]);
     require(injector.push(batch), "an open injector takes a batch");
@@ -42,7 +42,7 @@ TEST(InjectorModel, NothingLostNothingTwice) {
 }
 
 void close_against_push(Execution& execution) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   Item item;
   bool accepted = false;
   execution.thread([&] { accepted = injector.push(&item); });
@@ -56,7 +56,7 @@ TEST(InjectorModel, CloseTakesInOrRefuses) { expect_holds_exhaustively(4, close_
 
 // Who pushes looks for sleepers after the push; who sleeps looks for work after saying so.
 void sleep_protocol(Execution& execution) {
-  Injector<Item> injector;
+  detail::Injector<Item> injector;
   Item item;
   Atomic<bool> asleep{false};
   ThreadParker parker;

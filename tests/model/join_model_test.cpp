@@ -11,10 +11,10 @@ namespace weft::model {
 namespace {
 
 /// A spawned task that ends when the test says so.
-class FakeSpawned final : public SpawnedTask {
+class FakeSpawned final : public detail::SpawnedTask {
  public:
-  FakeSpawned(OwnedTasks& owner, int& destroyed) noexcept
-      : SpawnedTask(&FakeSpawned::on_finish), destroyed_(destroyed) {
+  FakeSpawned(detail::OwnedTasks& owner, int& destroyed) noexcept
+      : detail::SpawnedTask(&FakeSpawned::on_finish), destroyed_(destroyed) {
     launch(promise_, owner);
   }
   void wait_at(CancelHook& hook, bool& armed) noexcept {
@@ -36,11 +36,11 @@ class FakeSpawned final : public SpawnedTask {
   int& destroyed_;
 };
 
-class ParkedWaiter final : public JoinWaiter {
+class ParkedWaiter final : public detail::JoinWaiter {
  public:
   ParkedWaiter() noexcept
-      : JoinWaiter(
-            [](JoinWaiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
+      : detail::JoinWaiter(
+            [](detail::JoinWaiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
   void wait() noexcept { parker_.park(); }
 
  private:
@@ -55,7 +55,7 @@ void end_and_thread(Execution& execution) {
   execution.thread([&] { task.finish(); });
   execution.thread([&] {
     ParkedWaiter waiter;
-    if (task.wait_with(waiter) == SpawnedTask::Registered::waiting) waiter.wait();
+    if (task.wait_with(waiter) == detail::SpawnedTask::Registered::waiting) waiter.wait();
     require(task.ended() && task.result.read() == 7, "the result is there when the wait is over");
     require(destroyed == 0, "the handle holds the block");
     task.drop_handle();
@@ -73,9 +73,9 @@ TEST(JoinModel, AThreadThatWaitsIsWoken) {
 /// The leaf lives in a frame that is gone once the task was resumed.
 struct Joining {
   explicit Joining(CountingExecutor& executor)
-      : task(executor), leaf(std::make_unique<JoinLeaf>()) {}
+      : task(executor), leaf(std::make_unique<detail::JoinLeaf>()) {}
   FakeTask task;
-  std::unique_ptr<JoinLeaf> leaf;
+  std::unique_ptr<detail::JoinLeaf> leaf;
 };
 
 void end_join_and_cancel(Execution& execution) {
@@ -113,8 +113,8 @@ void refused_then_again(Execution& execution) {
     const bool taken_back = task.withdraw(first);  // the cancel came before the wait
     require(!taken_back, "it was not waiting");
     const auto refused = task.wait_with(first);
-    require(refused != SpawnedTask::Registered::waiting, "refused, or ended meanwhile");
-    if (task.wait_with(second) == SpawnedTask::Registered::waiting) second.wait();
+    require(refused != detail::SpawnedTask::Registered::waiting, "refused, or ended meanwhile");
+    if (task.wait_with(second) == detail::SpawnedTask::Registered::waiting) second.wait();
     require(task.ended() && task.result.read() == 7, "the next wait works");
   });
   execution.join_all();

@@ -29,7 +29,7 @@ class Item : public Runnable {
 };
 
 struct Table {
-  LifoSlot slot{true};
+  detail::LifoSlot slot{true};
   std::array<Item, 3> items;
 
   /// By the owner, who has a thing that was put in before back.

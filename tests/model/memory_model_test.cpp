@@ -119,10 +119,10 @@ TEST(WeakMemory, StoresAreBufferedUnlessOrderedBySeqCst) {
 }
 
 TEST(WeakMemory, ALightFenceOrdersAgainstAHeavyOneAlone) {
-  EXPECT_EQ(results(store_buffering(kRelaxed, light_fence, heavy_fence, kRelaxed)),
+  EXPECT_EQ(results(store_buffering(kRelaxed, detail::light_fence, detail::heavy_fence, kRelaxed)),
             (Set{"01", "10", "11"}));
   EXPECT_TRUE(
-      results(store_buffering(kRelaxed, light_fence, light_fence, kRelaxed)).contains("00"));
+      results(store_buffering(kRelaxed, detail::light_fence, detail::light_fence, kRelaxed)).contains("00"));
 }
 
 TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {
@@ -132,12 +132,12 @@ TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {
     std::string result;
     execution.thread([&] {
       x.store(1, kRelaxed);
-      light_fence();
+      detail::light_fence();
       y.store(1, kRelaxed);
     });
     execution.thread([&] {
       const int flag = y.load(kRelaxed);
-      light_fence();
+      detail::light_fence();
       result = std::to_string(flag) + std::to_string(x.load(kRelaxed));
     });
     execution.join_all();

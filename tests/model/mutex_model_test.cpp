@@ -13,7 +13,7 @@ namespace {
 void lock_unlock_and_cancel(Execution& execution) {
   Mutex mutex;
   MutexGuard guard = mutex.try_lock();
-  Waiting<LockRequest> waiter{LockRequest(mutex)};
+  Waiting<detail::LockRequest> waiter{detail::LockRequest(mutex)};
   execution.thread([&] { waiter.wait(); });
   execution.thread([&] { guard.unlock(); });
   execution.thread([&] { waiter.task.cancel(); });
@@ -32,7 +32,7 @@ TEST(MutexModel, ALockMeetsAnUnlockAndACancel) {
 void only_a_cancel(Execution& execution) {
   Mutex mutex;
   const MutexGuard guard = mutex.try_lock();
-  Waiting<LockRequest> waiter{LockRequest(mutex)};
+  Waiting<detail::LockRequest> waiter{detail::LockRequest(mutex)};
   execution.thread([&] { waiter.wait(); });
   execution.thread([&] { waiter.task.cancel(); });
   execution.join_all();
@@ -48,8 +48,8 @@ TEST(MutexModel, ACancelEndsAWaitHoweverEarlyItComes) {
 void cancel_of_the_first(Execution& execution) {
   Mutex mutex;
   MutexGuard guard = mutex.try_lock();
-  Waiting<LockRequest> first{LockRequest(mutex)};
-  Waiting<LockRequest> second{LockRequest(mutex)};
+  Waiting<detail::LockRequest> first{detail::LockRequest(mutex)};
+  Waiting<detail::LockRequest> second{detail::LockRequest(mutex)};
   first.wait();
   execution.thread([&] { second.wait(); });
   execution.thread([&] { guard.unlock(); });
@@ -74,7 +74,7 @@ void one_at_a_time(Execution& execution) {
   Atomic<int> inside{0};
   for (int thread = 0; thread < 3; ++thread) {
     execution.thread([&] {
-      const MutexGuard guard = wait_here(LockRequest(mutex));
+      const MutexGuard guard = wait_here(detail::LockRequest(mutex));
       require(inside.fetch_add(1, std::memory_order_relaxed) == 0, "one at a time");
       inside.fetch_sub(1, std::memory_order_relaxed);
     });
@@ -94,7 +94,7 @@ void locked_and_destroyed(Execution& execution) {
   int passed = 0;  // guarded by the mutex
   for (int thread = 0; thread < 3; ++thread) {
     execution.thread([&, borrowed = mutex.get()] {
-      MutexGuard guard = wait_here(LockRequest(*borrowed));
+      MutexGuard guard = wait_here(detail::LockRequest(*borrowed));
       if (++passed == 3) {
         guard.forget();
         mutex.reset();
@@ -117,14 +117,14 @@ void readers_and_a_writer(Execution& execution) {
   Atomic<int> writers{0};
   for (int thread = 0; thread < 2; ++thread) {
     execution.thread([&] {
-      const ReadGuard guard = wait_here(ReadLockRequest(lock));
+      const ReadGuard guard = wait_here(detail::ReadLockRequest(lock));
       readers.fetch_add(1, std::memory_order_relaxed);
       require(writers.load(std::memory_order_relaxed) == 0, "nobody writes while others read");
       readers.fetch_sub(1, std::memory_order_relaxed);
     });
   }
   execution.thread([&] {
-    WriteGuard guard = wait_here(WriteLockRequest(lock));
+    WriteGuard guard = wait_here(detail::WriteLockRequest(lock));
     writers.fetch_add(1, std::memory_order_relaxed);
     require(readers.load(std::memory_order_relaxed) == 0, "nobody reads while one writes");
     writers.fetch_sub(1, std::memory_order_relaxed);
@@ -142,8 +142,8 @@ TEST(RwLockModel, ReadersAndAWriterThatDowngrades) {
 void cancel_of_a_writer(Execution& execution) {
   RwLock lock;
   ReadGuard reading = lock.try_read();
-  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
-  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
+  Waiting<detail::WriteLockRequest> writer{detail::WriteLockRequest(lock)};
+  Waiting<detail::ReadLockRequest> reader{detail::ReadLockRequest(lock)};
   writer.wait();
   execution.thread([&] { reader.wait(); });
   execution.thread([&] { writer.task.cancel(); });
@@ -167,8 +167,8 @@ TEST(RwLockModel, ACancelledWriterMakesWayForReaders) {
 void cancel_lets_read(Execution& execution) {
   RwLock lock;
   const ReadGuard reading = lock.try_read();
-  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
-  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
+  Waiting<detail::WriteLockRequest> writer{detail::WriteLockRequest(lock)};
+  Waiting<detail::ReadLockRequest> reader{detail::ReadLockRequest(lock)};
   execution.thread([&] { writer.wait(); });
   execution.thread([&] { reader.wait(); });
   execution.thread([&] { writer.task.cancel(); });
@@ -192,7 +192,7 @@ void written_and_destroyed(Execution& execution) {
   execution.thread([&] { one.unlock(); });
   execution.thread([&] { two.unlock(); });
   execution.thread([&] {
-    WriteGuard last = wait_here(WriteLockRequest(*lock));
+    WriteGuard last = wait_here(detail::WriteLockRequest(*lock));
     last.unlock();
     lock.reset();
   });
@@ -208,8 +208,8 @@ TEST(RwLockModel, TheLastToWriteMayDestroyIt) {
 void downgrade_meets_both(Execution& execution) {
   RwLock lock;
   WriteGuard writing = lock.try_write();
-  Waiting<ReadLockRequest> reader{ReadLockRequest(lock)};
-  Waiting<WriteLockRequest> writer{WriteLockRequest(lock)};
+  Waiting<detail::ReadLockRequest> reader{detail::ReadLockRequest(lock)};
+  Waiting<detail::WriteLockRequest> writer{detail::WriteLockRequest(lock)};
   ReadGuard rest;
   execution.thread([&] { rest = std::move(writing).downgrade(); });
   execution.thread([&] { reader.wait(); });

@@ -12,7 +12,7 @@
 namespace weft::model {
 namespace {
 
-using WaitingOnce = Awaiting<OneshotAwaiter<int, OneshotReceiver<int>&>>;
+using WaitingOnce = Awaiting<detail::OneshotAwaiter<int, OneshotReceiver<int>&>>;
 
 void oneshot_send_and_cancel(Execution& execution) {
   auto [sender, receiver] = oneshot<int>();
@@ -116,8 +116,8 @@ void broadcast_and_cancel(Execution& execution) {
   auto& to = sender;
   auto& first = receiver;
   BroadcastReceiver<int> second = receiver;
-  Awaiting<BroadcastAwaiter<int>> waiting(first);
-  Awaiting<BroadcastAwaiter<int>> other(second);
+  Awaiting<detail::BroadcastAwaiter<int>> waiting(first);
+  Awaiting<detail::BroadcastAwaiter<int>> other(second);
   execution.thread([&] { waiting.wait(); });
   execution.thread([&] { other.wait(); });
   execution.thread([&] { require(to.send(7) == 2, "to both"); });
@@ -191,7 +191,7 @@ void watch_and_cancel(Execution& execution) {
   auto [sender, receiver] = watch<int>(0);
   auto& to = sender;
   auto& from = receiver;
-  Awaiting<ChangedAwaiter<int>> waiting(from);
+  Awaiting<detail::ChangedAwaiter<int>> waiting(from);
   execution.thread([&] { waiting.wait(); });
   execution.thread([&] { to.send(1); });
   execution.thread([&] { waiting.task.cancel(); });

@@ -15,9 +15,9 @@ class NoExecutor final : public Executor {
   void defer(Runnable&) noexcept override {}
 };
 
-class Queue final : public PinnedQueue {
+class Queue final : public detail::PinnedQueue {
  public:
-  using PinnedQueue::PinnedQueue;
+  using detail::PinnedQueue::PinnedQueue;
   ~Queue() override = default;
   void sleep() noexcept {
     if (!prepare_sleep()) return;

@@ -11,10 +11,10 @@ namespace weft::model {
 namespace {
 
 /// A state that says when it is destroyed.
-class FakeShared final : public SharedState {
+class FakeShared final : public detail::SharedState {
  public:
   explicit FakeShared(int& destroyed) noexcept
-      : SharedState(&FakeShared::on_destroy), destroyed_(destroyed) {}
+      : detail::SharedState(&FakeShared::on_destroy), destroyed_(destroyed) {}
   void set() noexcept {
     result.write() = 7;
     publish();
@@ -23,7 +23,7 @@ class FakeShared final : public SharedState {
   Shared<int> result{0};  // published by publish() alone
 
  private:
-  static void on_destroy(SharedState& self) noexcept {
+  static void on_destroy(detail::SharedState& self) noexcept {
     auto& shared = static_cast<FakeShared&>(self);
     require(++shared.destroyed_ == 1, "destroyed once");
   }
@@ -43,12 +43,12 @@ class ParkedWaiter final : public Waiter {
 
 struct Waiting {
   Waiting() : task(executor) {}
-  void wait_for(SharedState& state) { went_on = !leaf.suspend(task.promise, state); }
+  void wait_for(detail::SharedState& state) { went_on = !leaf.suspend(task.promise, state); }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
 
   CountingExecutor executor;
   FakeTask task;
-  SharedLeaf leaf;
+  detail::SharedLeaf leaf;
   bool went_on = false;
 };
 

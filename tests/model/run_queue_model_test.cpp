@@ -20,7 +20,7 @@ constexpr std::uint64_t kNearWrap = ~std::uint64_t{0};
 template <std::size_t Capacity, std::size_t Items>
 class Program {
  public:
-  using Queue = RunQueue<Item, Capacity>;
+  using Queue = detail::RunQueue<Item, Capacity>;
   using Local = typename Queue::Local;
   using Stealer = typename Queue::Stealer;
 
@@ -60,7 +60,7 @@ class Program {
 
   Queue queue;
   Queue other;
-  IntrusiveQueue<Item> spilled;
+  detail::IntrusiveQueue<Item> spilled;
   std::array<Item, Items> items{};
 };
 
@@ -118,7 +118,7 @@ TEST(RunQueueModel, OwnerTakesOneOnlyIfNobodyElseHas) {
 // from.
 void two_stealers(Execution& execution) {
   Program<2, 3> program(kNearWrap);
-  RunQueue<Item, 2> third(kNearWrap);
+  detail::RunQueue<Item, 2> third(kNearWrap);
   execution.thread([&] {
     Program<2, 3>::Local local(program.queue);
     program.push_all(local);
@@ -141,7 +141,7 @@ TEST(RunQueueModel, OwnerAgainstTwoStealers) {
 // A chain: elements stolen from the first queue are stolen again from the second.
 void stolen_again(Execution& execution) {
   Program<4, 4> program(kNearWrap - 2);
-  RunQueue<Item, 4> third(0);
+  detail::RunQueue<Item, 4> third(0);
   using P = Program<4, 4>;
   {
     P::Local local(program.queue);

@@ -13,13 +13,13 @@ namespace {
 /// A task that acquires, and what became of it. The leaf lives in its frame.
 struct Acquiring {
   Acquiring(Semaphore& semaphore, std::size_t permits)
-      : task(executor), leaf(std::make_unique<Awaiter>(AcquireRequest(semaphore, permits))) {}
+      : task(executor), leaf(std::make_unique<Awaiter>(detail::AcquireRequest(semaphore, permits))) {}
 
   void acquire() { went_on = !leaf->await_suspend(Handle::from_promise(task.promise)) || went_on; }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
   [[nodiscard]] bool acquired() const { return resumed() == 1 && !task.unwinding(); }
 
-  using Awaiter = QueueAwaiter<AcquireRequest>;
+  using Awaiter = QueueAwaiter<detail::AcquireRequest>;
   using Handle = std::coroutine_handle<FakePromise>;
   CountingExecutor executor;
   FakeTask task;
@@ -106,10 +106,10 @@ TEST(SemaphoreModel, ACancelLeavesWhatWasTooLittleForIt) {
 }
 
 /// A thread's waiter, as one without a task would write it.
-class ParkedAcquire final : public SemaphoreWaiter {
+class ParkedAcquire final : public detail::SemaphoreWaiter {
  public:
   explicit ParkedAcquire(std::size_t permits) noexcept
-      : SemaphoreWaiter(
+      : detail::SemaphoreWaiter(
             [](Runnable& self) noexcept { static_cast<ParkedAcquire&>(self).parker_.unpark(); },
             permits) {}
   void acquire_from(Semaphore& semaphore) noexcept {

@@ -8,10 +8,10 @@
 namespace weft::model {
 namespace {
 
-class FakeShield final : public ShieldLeaf {
+class FakeShield final : public detail::ShieldLeaf {
  public:
-  using ShieldLeaf::begin;
-  using ShieldLeaf::wait;
+  using detail::ShieldLeaf::begin;
+  using detail::ShieldLeaf::wait;
 };
 
 struct Stage {

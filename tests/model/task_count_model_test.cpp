@@ -11,7 +11,7 @@ namespace weft::model {
 namespace {
 
 /// Whether it could.
-bool begins(TaskCount& count, TaskCount::Tally* here) {
+bool begins(detail::TaskCount& count, detail::TaskCount::Tally* here) {
   try {
     count.begin(here);
     return true;
@@ -21,7 +21,7 @@ bool begins(TaskCount& count, TaskCount::Tally* here) {
 }
 
 void end_and_close(Execution& execution) {
-  TaskCount count(2);
+  detail::TaskCount count(2);
   count.begin(&count.of_worker(0));
   bool told = false;
   bool closed = false;
@@ -37,7 +37,7 @@ TEST(TaskCountModel, AnEndIsSeenOrTold) {
   expect_holds_randomly(20000, end_and_close);
 }
 
-void begin_and_close(Execution& execution, TaskCount& count, TaskCount::Tally* here) {
+void begin_and_close(Execution& execution, detail::TaskCount& count, detail::TaskCount::Tally* here) {
   bool began = false;
   bool closed = false;
   execution.thread([&, here] { began = begins(count, here); });
@@ -49,11 +49,11 @@ void begin_and_close(Execution& execution, TaskCount& count, TaskCount::Tally* h
 
 TEST(TaskCountModel, NothingBeginsAfterTheClosing) {
   const auto on_a_worker = [](Execution& execution) {
-    TaskCount count(2);
+    detail::TaskCount count(2);
     begin_and_close(execution, count, &count.of_worker(1));
   };
   const auto from_outside = [](Execution& execution) {
-    TaskCount count(2);
+    detail::TaskCount count(2);
     begin_and_close(execution, count, nullptr);
   };
   expect_holds_exhaustively(4, on_a_worker);
@@ -63,7 +63,7 @@ TEST(TaskCountModel, NothingBeginsAfterTheClosing) {
 /// A task begins another one and ends, on the one worker; that one ends on the other. The count is
 /// never found empty between the two.
 void chain_and_close(Execution& execution) {
-  TaskCount count(2);
+  detail::TaskCount count(2);
   count.begin(&count.of_worker(0));
   Atomic<bool> handed_over{false};
   bool last_ended = false;

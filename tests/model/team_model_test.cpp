@@ -9,15 +9,15 @@
 
 #include "model/model_test.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// A team without threads of its own: the test's are its members.
 class TeamUnderModel {
  public:
   explicit TeamUnderModel(std::size_t size) : team_(size) { team_.make_members(); }
 
-  [[nodiscard]] TeamMember& member(std::size_t index) noexcept { return *team_.members_[index]; }
-  void computes(std::size_t index, ForkRegion& region) noexcept {
+  [[nodiscard]] detail::TeamMember& member(std::size_t index) noexcept { return *team_.members_[index]; }
+  void computes(std::size_t index, detail::ForkRegion& region) noexcept {
     member(index).region_ = &region;
     member(index).busy_.store(true, std::memory_order_relaxed);
   }
@@ -27,10 +27,10 @@ class TeamUnderModel {
   }
   /// As who has asked for long does, if there is somebody to ask.
   void sleeps_asking(std::size_t index) noexcept {
-    TeamMember* const victim = member(index).ask_for_long();
+    detail::TeamMember* const victim = member(index).ask_for_long();
     if (victim != nullptr) member(index).sleep_for_answer(*victim);
   }
-  void cancel(ForkRegion& region) noexcept { team_.cancel(region); }
+  void cancel(detail::ForkRegion& region) noexcept { team_.cancel(region); }
 
   void root_begins() noexcept { team_.active_.fetch_add(1, std::memory_order_relaxed); }
   void root_ends() noexcept { team_.root_ended(); }
@@ -38,15 +38,17 @@ class TeamUnderModel {
   void stop() noexcept { team_.request_stop(); }
 
  private:
-  Team team_;
+  detail::Team team_;
 };
 
-namespace model {
+}  // namespace weft::detail
+
+namespace weft::model {
 namespace {
 
-struct Job final : ForkJob {
-  Job() : ForkJob(&Job::act) {}
-  static bool act(ForkJob& self, Act what, TeamMember&) {
+struct Job final : detail::ForkJob {
+  Job() : detail::ForkJob(&Job::act) {}
+  static bool act(detail::ForkJob& self, Act what, detail::TeamMember&) {
     if (what == Act::run) static_cast<Job&>(self).run();
     return true;
   }
@@ -58,7 +60,7 @@ struct Job final : ForkJob {
   bool fails = false;
 };
 
-void take_back_or_join(TeamMember& member, Job& job) {
+void take_back_or_join(detail::TeamMember& member, Job& job) {
   if (member.take_back(job)) {
     job.run();
   } else {
@@ -67,7 +69,7 @@ void take_back_or_join(TeamMember& member, Job& job) {
 }
 
 /// A fork as parallel_invoke() makes it.
-void fork(TeamMember& member, Job& job) {
+void fork(detail::TeamMember& member, Job& job) {
   member.push(job);
   if (member.asked()) member.answer();
   if (member.asked()) member.answer();
@@ -75,8 +77,8 @@ void fork(TeamMember& member, Job& job) {
 }
 
 void one_asks(Execution& execution) {
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   Job job;
   team.computes(0, region);
   execution.thread([&] {
@@ -94,12 +96,12 @@ TEST(TeamModel, AJobIsRunOnceByItsOwnerOrByWhoAsked) {
 }
 
 void one_sleeps(Execution& execution) {
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   std::array<Job, 2> jobs;
   team.computes(0, region);
   execution.thread([&] {
-    TeamMember& member = team.member(0);
+    detail::TeamMember& member = team.member(0);
     if (member.asked()) member.answer();  // it has nothing yet
     fork(member, jobs[0]);
     fork(member, jobs[1]);
@@ -117,8 +119,8 @@ TEST(TeamModel, WhoSleepsAskingIsAnsweredOrSentAway) {
 }
 
 void two_sleep(Execution& execution) {
-  TeamUnderModel team(3);
-  ForkRegion region;
+  detail::TeamUnderModel team(3);
+  detail::ForkRegion region;
   Job job;
   team.computes(0, region);
   execution.thread([&] {
@@ -156,13 +158,13 @@ struct Steps {
 /// A loop whose thief does `asks`. How many of its steps were given away.
 template <class Asks>
 int loop(Execution& execution, Asks asks) {
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   std::array<Shared<int>, 5> done;
   Steps steps{done};
   team.computes(0, region);
   execution.thread([&] {
-    ForkLoop<std::size_t, Steps>::run(team.member(0), steps, 0, done.size(), 1);
+    detail::ForkLoop<std::size_t, Steps>::run(team.member(0), steps, 0, done.size(), 1);
     team.has_ended(0);
   });
   execution.thread([&] { asks(team); });
@@ -176,11 +178,11 @@ TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
   const auto program = [](auto asks) {
     return [asks](Execution& execution) { static_cast<void>(loop(execution, asks)); };
   };
-  const auto asks = program([](TeamUnderModel& team) { static_cast<void>(team.runs_anothers(1)); });
+  const auto asks = program([](detail::TeamUnderModel& team) { static_cast<void>(team.runs_anothers(1)); });
   expect_holds_exhaustively(3, asks);
   expect_holds_weakly(2, 2, asks);
   expect_holds_randomly(20000, asks);
-  const auto sleeps = program([](TeamUnderModel& team) { team.sleeps_asking(1); });
+  const auto sleeps = program([](detail::TeamUnderModel& team) { team.sleeps_asking(1); });
   expect_holds_exhaustively(3, sleeps);
   expect_holds_weakly(2, 2, sleeps);
   expect_holds_randomly(20000, sleeps);
@@ -189,7 +191,7 @@ TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
 TEST(TeamModel, ALoopGivesAgain) {
   bool again = false;
   const auto program = [&again](Execution& execution) {
-    const int given = loop(execution, [](TeamUnderModel& team) {
+    const int given = loop(execution, [](detail::TeamUnderModel& team) {
       static_cast<void>(team.runs_anothers(1));
       static_cast<void>(team.runs_anothers(1));
     });
@@ -210,24 +212,24 @@ struct Inner {
 };
 struct Outer {
   std::array<bool, 4>& by_thief;
-  std::array<TeamMember*, 2> members;
+  std::array<detail::TeamMember*, 2> members;
   bool thief = false;
   void step(std::size_t i) {
     Inner inner{by_thief, i, thief};
-    ForkLoop<std::size_t, Inner>::run(*members[thief ? 1 : 0], inner, 0, 2, 1);
+    detail::ForkLoop<std::size_t, Inner>::run(*members[thief ? 1 : 0], inner, 0, 2, 1);
   }
   [[nodiscard]] Outer fresh() const { return {by_thief, members, true}; }
   void join(Outer&&) {}
 };
 
 void nested_loops(Execution& execution) {
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   std::array<bool, 4> by_thief{};
   team.computes(0, region);
   execution.thread([&] {
     Outer outer{by_thief, {&team.member(0), &team.member(1)}};
-    ForkLoop<std::size_t, Outer>::run(team.member(0), outer, 0, 2, 1);
+    detail::ForkLoop<std::size_t, Outer>::run(team.member(0), outer, 0, 2, 1);
     team.has_ended(0);
   });
   execution.thread([&] { static_cast<void>(team.runs_anothers(1)); });
@@ -239,12 +241,12 @@ void nested_loops(Execution& execution) {
 TEST(TeamModel, OfNestedLoopsTheOuterOneIsShared) { expect_holds_exhaustively(3, nested_loops); }
 
 void two_ask(Execution& execution) {
-  TeamUnderModel team(3);
-  ForkRegion region;
+  detail::TeamUnderModel team(3);
+  detail::ForkRegion region;
   std::array<Job, 2> jobs;
   team.computes(0, region);
   execution.thread([&] {
-    TeamMember& member = team.member(0);
+    detail::TeamMember& member = team.member(0);
     member.push(jobs[0]);
     fork(member, jobs[1]);
     take_back_or_join(member, jobs[0]);
@@ -263,8 +265,8 @@ TEST(TeamModel, TwoWhoAskAtOnceGetDifferentJobs) {
 }
 
 void fails_elsewhere(Execution& execution) {
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   Job job;
   job.fails = true;
   team.computes(0, region);
@@ -286,20 +288,20 @@ TEST(TeamModel, AnExceptionComesBack) { expect_holds_exhaustively(2, fails_elsew
 
 void cancel_meets_asking(Execution& execution) {
   const std::int64_t blocks = frame_pool_stats().live_blocks;
-  TeamUnderModel team(2);
-  ForkRegion region;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion region;
   Job job;
   team.computes(0, region);
   bool cancelled = false;
   execution.thread([&] {
-    TeamMember& member = team.member(0);
+    detail::TeamMember& member = team.member(0);
     member.push(job);
     bool answered = false;
     try {
       if (member.asked()) member.answer();
       answered = true;
       take_back_or_join(member, job);
-    } catch (const ForkCancelled&) {
+    } catch (const detail::ForkCancelled&) {
       cancelled = true;
       if (!answered) member.drop(job);  // as ForkScope does, even if it was given just before
     }
@@ -314,9 +316,9 @@ void cancel_meets_asking(Execution& execution) {
 }
 
 /// Forks where it is run.
-struct ForkingJob final : ForkJob {
-  ForkingJob() : ForkJob(&ForkingJob::act) {}
-  static bool act(ForkJob&, Act what, TeamMember& member) {
+struct ForkingJob final : detail::ForkJob {
+  ForkingJob() : detail::ForkJob(&ForkingJob::act) {}
+  static bool act(detail::ForkJob&, Act what, detail::TeamMember& member) {
     if (what == Act::run && member.asked()) member.answer();
     return true;
   }
@@ -325,28 +327,28 @@ struct ForkingJob final : ForkJob {
 /// A member of one region runs a job of another one, as it does while it waits, and a cancel of its
 /// own region comes.
 void cancel_meets_anothers_job(Execution& execution) {
-  TeamUnderModel team(2);
-  ForkRegion own;
-  ForkRegion others;
+  detail::TeamUnderModel team(2);
+  detail::ForkRegion own;
+  detail::ForkRegion others;
   ForkingJob job;
   Atomic<bool> cancelled{false};
   team.computes(0, own);
   team.computes(1, others);
   execution.thread([&] {
-    TeamMember& member = team.member(0);
+    detail::TeamMember& member = team.member(0);
     static_cast<void>(team.runs_anothers(0));
     bool thrown = false;
     const bool to_be_thrown = cancelled.load(std::memory_order_acquire);
     try {
       if (member.asked()) member.answer();
-    } catch (const ForkCancelled&) {
+    } catch (const detail::ForkCancelled&) {
       thrown = true;
     }
     require(thrown || !to_be_thrown, "the next fork sees the cancel");
     team.has_ended(0);
   });
   execution.thread([&] {
-    TeamMember& member = team.member(1);
+    detail::TeamMember& member = team.member(1);
     member.push(job);
     if (member.asked()) member.answer();
     if (!member.take_back(job)) member.join(job);
@@ -365,7 +367,7 @@ TEST(TeamModel, ACancelThatComesDuringAnothersJobIsSeen) {
 }
 
 void stop_meets_the_last_end(Execution& execution) {
-  TeamUnderModel team(1);
+  detail::TeamUnderModel team(1);
   team.root_begins();  // one that a thread beside the team runs
   execution.thread([&] { team.works_until_the_stop(0); });
   execution.thread([&] { team.root_ends(); });
@@ -385,5 +387,4 @@ TEST(TeamModel, ACancelLosesNoQuestionAndNoAnswer) {
 }
 
 }  // namespace
-}  // namespace model
-}  // namespace weft
+}  // namespace weft::model

@@ -22,7 +22,7 @@ constexpr TimePoint later{Nanoseconds(2'000)};
 constexpr Nanoseconds period{500};
 constexpr TimePoint never = TimePoint::max();
 
-class ScriptedClock final : public Clock {
+class ScriptedClock final : public detail::Clock {
  public:
   std::int64_t now() noexcept override { return time; }
   [[nodiscard]] unsigned timer_shift() const noexcept override { return 0; }
@@ -31,12 +31,12 @@ class ScriptedClock final : public Clock {
 };
 
 /// Whose wait ends by a wake, or, if it has a limit, by a time-out at any moment.
-class ScriptedDriver final : public Driver {
+class ScriptedDriver final : public detail::Driver {
  public:
   explicit ScriptedDriver(ScriptedClock& clock) noexcept : clock_(clock) {}
 
-  Started start(Operation&) noexcept override { return Started::pending; }
-  Cancelled cancel(Operation&) noexcept override { return Cancelled::requested; }
+  detail::Started start(Operation&) noexcept override { return detail::Started::pending; }
+  detail::Cancelled cancel(Operation&) noexcept override { return detail::Cancelled::requested; }
   void wait(std::int64_t timeout_ns, CompletionList&) noexcept override {
     woken_ = true;
     if (timeout_ns < 0) return parker_.park();
@@ -52,9 +52,9 @@ class ScriptedDriver final : public Driver {
 };
 
 /// The tasks of a runtime that never ends.
-class Tasks final : public OwnedTasks {
+class Tasks final : public detail::OwnedTasks {
  public:
-  using OwnedTasks::OwnedTasks;
+  using detail::OwnedTasks::OwnedTasks;
 
  private:
   void added() noexcept override {}
@@ -100,7 +100,7 @@ class Worker final : public Executor {
   Atomic<bool> told_to_end_{false};
 
  public:
-  Reactor reactor;
+  detail::Reactor reactor;
   Tasks tasks{*this};
 };
 
@@ -108,18 +108,18 @@ class Worker final : public Executor {
 class Working {
  public:
   explicit Working(Worker& worker)
-      : reactor_before_(Reactor::make_current(&worker.reactor)),
-        tasks_before_(OwnedTasks::make_current(&worker.tasks)) {}
+      : reactor_before_(detail::Reactor::make_current(&worker.reactor)),
+        tasks_before_(detail::OwnedTasks::make_current(&worker.tasks)) {}
   ~Working() {
-    OwnedTasks::make_current(tasks_before_);
-    Reactor::make_current(reactor_before_);
+    detail::OwnedTasks::make_current(tasks_before_);
+    detail::Reactor::make_current(reactor_before_);
   }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
 
  private:
-  Reactor* reactor_before_;
-  OwnedTasks* tasks_before_;
+  detail::Reactor* reactor_before_;
+  detail::OwnedTasks* tasks_before_;
 };
 
 void arm_by(Worker& worker, Timer& timer, TimePoint at) {

@@ -36,7 +36,7 @@ class Door {
   [[nodiscard]] int brought() const { return brought_.load(std::memory_order_relaxed); }
 
  private:
-  WakeState bell_;
+  detail::WakeState bell_;
   ThreadParker event_;
   Atomic<int> brought_{0};
 };

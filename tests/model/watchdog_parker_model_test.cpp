@@ -13,12 +13,12 @@ using std::chrono::milliseconds;
 /// A worker that sleeps is woken, by itself or by somebody else, and stays awake: so the watchdog's
 /// sleep comes to an end. If it does not, the model finds a deadlock.
 void worker_wakes(Execution& execution, bool called) {
-  IdleSet idle(2);
-  WatchdogParker sleep;
+  detail::IdleSet idle(2);
+  detail::WatchdogParker sleep;
   idle.sleep(0, false);
   idle.sleep(1, false);
   execution.thread([&] {
-    if (called) require(idle.worker_to_wake() != IdleSet::none, "two are asleep");
+    if (called) require(idle.worker_to_wake() != detail::IdleSet::none, "two are asleep");
     static_cast<void>(idle.awake(1));
     sleep.wake();
   });
@@ -35,7 +35,7 @@ TEST(WatchdogParkerModel, IsNotOverslept) {
 }
 
 void stopped(Execution& execution) {
-  WatchdogParker sleep;
+  detail::WatchdogParker sleep;
   execution.thread([&] { sleep.wake_for_good(); });
   execution.thread([&] { sleep.wake(); });
   execution.thread([&] { sleep.wait(milliseconds(0), [] { return false; }); });

@@ -19,7 +19,7 @@ namespace weft::model {
 namespace {
 
 /// No events ever come; who asks for them may take an unpark, as a reactor's thread does.
-class ModelPark final : public Park {
+class ModelPark final : public detail::Park {
  public:
   void park() noexcept override { parker_.park(); }
   bool poll() noexcept override {
@@ -90,11 +90,11 @@ class Crew {
   }
   /// For its maker to make it runnable.
   [[nodiscard]] Item& item(std::size_t index) noexcept { return items_[index].made(); }
-  [[nodiscard]] Park& park(std::size_t index) noexcept { return parks_[index]; }
+  [[nodiscard]] detail::Park& park(std::size_t index) noexcept { return parks_[index]; }
 
  private:
-  std::vector<Park*> parks_of(std::size_t workers) {
-    std::vector<Park*> parks;
+  std::vector<detail::Park*> parks_of(std::size_t workers) {
+    std::vector<detail::Park*> parks;
     for (std::size_t i = 0; i < workers; ++i) parks.push_back(&parks_[i]);
     return parks;
   }
@@ -105,7 +105,7 @@ class Crew {
       scheduler.unpark_all();
       for (ThreadParker& parker : all_held_) parker.unpark();
     }
-    all_held_[Worker::current()->index()].park();
+    all_held_[detail::Worker::current()->index()].park();
   }
 
   const std::size_t size_;
@@ -117,7 +117,7 @@ class Crew {
                                 Item([this] { hold(); })};
 
  public:
-  Scheduler scheduler;
+  detail::Scheduler scheduler;
 };
 
 /// A crew to which a thread that is no worker does something.
@@ -270,7 +270,7 @@ TEST(WorkerModel, WhatATaskMakesRunnableIsStolen) {
 void by_the_only_worker(Execution& execution) {
   ModelPark park;
   park.tick_ns = clock_goes_on;
-  Scheduler scheduler(std::vector<Park*>{&park});
+  detail::Scheduler scheduler(std::vector<detail::Park*>{&park});
   Atomic<int> left{4};
   const auto one_less = [&] { left.fetch_sub(1, std::memory_order_relaxed); };
   std::array<Item, 4> items{Item(one_less), Item(one_less), Item(one_less), Item(one_less)};
@@ -311,10 +311,10 @@ class Spare {
     }
   }
 
-  Worker& worker;
+  detail::Worker& worker;
 
  private:
-  Park& park_;
+  detail::Park& park_;
   Atomic<bool> active_{true};
 };
 

@@ -7,7 +7,7 @@
 
 namespace weft::test {
 
-class ThreadPark final : public Park {
+class ThreadPark final : public detail::Park {
  public:
   void park() noexcept override { parker_.park(); }
   bool poll() noexcept override { return true; }

@@ -87,9 +87,9 @@ class Fetch {
   State state_ = State::begins;
   std::optional<Exchange> exchange_;
   std::optional<Lease> lease_;
-  std::optional<AsFuture<QueueOp<AcquireRequest>>> acquire_;
-  std::optional<AsFuture<IoOp<WriteAllRequest>>> write_;
-  std::optional<AsFuture<IoOp<ReadRequest>>> read_;
+  std::optional<AsFuture<QueueOp<detail::AcquireRequest>>> acquire_;
+  std::optional<AsFuture<IoOp<detail::WriteAllRequest>>> write_;
+  std::optional<AsFuture<IoOp<detail::ReadRequest>>> read_;
 };
 
 Task<void> fetch_all(Connections& connections, ModelTally& tally) {

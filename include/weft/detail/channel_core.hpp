@@ -3,6 +3,7 @@
 // ways of waiting for a channel; users: <weft/channel.hpp>. (The proof: src/sync/channel.cpp.)
 #pragma once
 
+#include <weft/channel_result.hpp>
 #include <weft/extend/task_header.hpp>
 #include <weft/detail/handle_counts.hpp>
 #include <weft/extend/waiter_leaf.hpp>
@@ -10,28 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <expected>
 #include <mutex>
 #include <optional>
 
-namespace weft {
-
-/// What try_send() did.
-enum class TrySend : std::uint8_t {
-  sent,    ///< the value has been moved out
-  full,    ///< the value is where it was: there is no room, or others wait for it
-  closed,  ///< the value is where it was: nobody will ever receive it
-};
-
-/// Why try_receive() gave nothing.
-enum class TryReceive : std::uint8_t {
-  empty,   ///< not now
-  closed,  ///< never again
-};
-
-/// What a send gives: nothing, or the value back, as nobody will receive it.
-template <class T>
-using SendResult = std::expected<void, T>;
+namespace weft::detail {
 
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
 /// std::optional<T> there. Until it is served the channel may use that.
@@ -132,7 +115,7 @@ class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
       : ChannelWaiter(&ChannelLeaf::on_served, value), core_(core), side_(side) {}
 
  private:
-  friend class WaiterLeaf<ChannelLeaf>;
+  friend class weft::WaiterLeaf<ChannelLeaf>;
   static void on_served(Runnable& self) noexcept { static_cast<ChannelLeaf&>(self).served(); }
   [[nodiscard]] Queued queue() noexcept { return core_.wait_with(side_, *this); }
   [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(side_, *this); }
@@ -141,4 +124,4 @@ class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
   Side side_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <weft/future.hpp>
-#include <weft/poll.hpp>
 #include <weft/detail/ready_set.hpp>
 
 #include <array>
@@ -16,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// One child: the future, which goes as soon as it is ready, and its result.
 template <Future F>
@@ -124,4 +123,4 @@ class ChildVector {
   std::size_t left_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

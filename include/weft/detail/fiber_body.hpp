@@ -11,26 +11,20 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
+struct FiberOptions;
+}  // namespace weft
+
+namespace weft::detail {
 
 class FiberCore;
 class FiberScheduler;
 struct FiberStack;
-
-struct FiberOptions {
-  /// For messages and dumps.
-  std::string name;
-  static constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
-  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
-  /// costs memory.
-  std::size_t stack_bytes = usual_stack_bytes;
-};
 
 /// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
 /// starts the fiber.
@@ -90,12 +84,8 @@ class FiberBody : public Runnable {
   [[nodiscard]] FiberCore* start_beside(FiberScheduler& scheduler) noexcept;
   void start_on(FiberStack& stack, FiberScheduler& scheduler) noexcept;
 
-  [[nodiscard]] std::size_t stack_bytes() const noexcept {
-    return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
-  }
-  [[nodiscard]] std::string_view name() const noexcept {
-    return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
-  }
+  [[nodiscard]] std::size_t stack_bytes() const noexcept;
+  [[nodiscard]] std::string_view name() const noexcept;
 
   const FiberOptions* options_;
   Function call_;
@@ -270,4 +260,4 @@ SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&,
   for (;;) co_await FiberDrive();
 }
 
-}  // namespace weft
+}  // namespace weft::detail

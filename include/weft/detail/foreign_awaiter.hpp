@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 /// The handle that a foreign awaitable gets: of a coroutine that, resumed once, tells `task` that
 /// its leaf has ended, and is gone.
@@ -103,4 +103,4 @@ class ForeignAwaiter {
   Inner inner_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

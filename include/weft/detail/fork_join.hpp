@@ -26,7 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 class Team;
 class TeamMember;
@@ -185,4 +185,4 @@ class alignas(64) TeamMember {
   Atomic<bool> busy_{false};  // may have something to give; a hint for those who ask
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -28,6 +28,10 @@
 #include <cstdint>
 
 namespace weft {
+class TaskHeader;
+}  // namespace weft
+
+namespace weft::detail {
 
 class GivenPart;
 
@@ -75,7 +79,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   virtual void cancel_given(Part part) noexcept = 0;
 
  private:
-  friend class TaskHeader;
+  friend class weft::TaskHeader;
 
   static void on_cancel_request(CancelHook& self) noexcept;
   [[nodiscard]] bool pending() const noexcept { return next_ != end_; }
@@ -120,4 +124,4 @@ class GivenPart : public TaskHeader {
   ForkPoint& fork_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

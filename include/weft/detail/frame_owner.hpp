@@ -8,7 +8,7 @@
 #include <coroutine>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 /// Owns one coroutine frame. The unwinding empties it when it has destroyed the frame itself.
 class FrameOwner {
@@ -34,4 +34,4 @@ class FrameOwner {
   std::coroutine_handle<> frame_ = nullptr;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

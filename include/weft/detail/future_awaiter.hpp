@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 /// The part of an awaiter of futures that needs no template.
 class FutureLeaf : private Runnable, private CancelHook {
@@ -117,4 +117,4 @@ class FutureAwaiter final : private FutureLeaf {
   Outcome<Value> outcome_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 enum class Side : std::uint8_t { sender, receiver };
 
@@ -81,4 +81,4 @@ class HandleRef {
   Shared* shared_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

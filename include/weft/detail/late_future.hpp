@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 /// Room for a future that is made later, in place, and then stays there: F may be immovable. The
 /// room itself can be moved while it is empty; later that breaks a rule: aborts.
@@ -46,4 +46,4 @@ class LateFuture {
   std::optional<F> future_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

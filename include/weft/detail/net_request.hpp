@@ -14,22 +14,17 @@
 #include <weft/extend/io.hpp>
 #include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
+#include <weft/socket.hpp>
 
 namespace weft {
+class StreamSocket;
+}  // namespace weft
 
-/// What streams report that the system has no number for.
-enum class SocketErrc {
-  unexpected_end = 1,  ///< the peer ended the stream within what was to be read
-};
-[[nodiscard]] const std::error_category& stream_category() noexcept;
-[[nodiscard]] inline std::error_code make_error_code(SocketErrc code) noexcept {
-  return {static_cast<int>(code), stream_category()};
-}
+namespace weft::detail {
 
 /// An open socket and the address that names it in errors; shared by a stream's halves. Defined in
 /// src/net.
 struct Socket;
-class StreamSocket;
 
 /// read: what there is, at most the buffer.
 struct ReadRequest {
@@ -137,10 +132,6 @@ struct AcceptRequest {
   alignas(8) AddressRoom peer{};
 };
 
-struct ConnectOptions {
-  bool no_delay = true;  ///< TCP_NODELAY: send small writes at once, instead of gathering them
-};
-
 /// connect.
 struct ConnectRequest {
   using value_type = StreamSocket;
@@ -157,7 +148,4 @@ struct ConnectRequest {
   alignas(8) AddressRoom address{};
 };
 
-}  // namespace weft
-
-template <>
-struct std::is_error_code_enum<weft::SocketErrc> : std::true_type {};
+}  // namespace weft::detail

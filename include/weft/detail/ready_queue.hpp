@@ -30,7 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 /// Memory that is given back when nobody holds it any more. Made with one hold.
 class CountedBlock {
@@ -114,4 +114,4 @@ class ReadyQueue {
   ReadyNode* last_ = nullptr;           // valid while there is a first
 };
 
-}  // namespace weft
+}  // namespace weft::detail

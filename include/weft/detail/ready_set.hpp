@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace weft {
+namespace weft::detail {
 
 /// Used by the one who polls. Movable until its first poll, as futures are.
 class ReadySet {
@@ -56,4 +56,4 @@ class ReadySet {
   Block* block_ = nullptr;  // from the first poll on
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::streams {
+namespace weft::detail {
 
 /// T: as of a Task's result; not void.
 template <class T>
@@ -133,4 +133,4 @@ class ReorderBufferCloser {
   std::exception_ptr error_;
 };
 
-}  // namespace weft::streams
+}  // namespace weft::detail

@@ -19,6 +19,10 @@
 #include <utility>
 
 namespace weft {
+class TaskHeader;
+}  // namespace weft
+
+namespace weft::detail {
 
 class OwnedTasks;
 
@@ -72,7 +76,7 @@ class SpawnedTask : public TaskHeader {
  private:
   friend class OwnedTasks;
   void report_if_unseen() noexcept;
-  friend class TaskHeader;
+  friend class weft::TaskHeader;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
   [[nodiscard]] std::uintptr_t end_joint() noexcept;
@@ -292,4 +296,4 @@ class SpawnedCall final : public SpawnedResult<T> {
   }
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -17,9 +17,12 @@
 #include <limits>
 
 namespace weft {
-
 class PromiseBase;
 class TaskHeader;
+}  // namespace weft
+
+namespace weft::detail {
+
 
 class TaskContext {
  public:
@@ -158,4 +161,4 @@ class WithoutDeadline : public TaskContext {
   }
 };
 
-}  // namespace weft
+}  // namespace weft::detail

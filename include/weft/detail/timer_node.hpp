@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace weft {
+namespace weft::detail {
 
 /// A place in a list of the timer wheel: a node's, or the list's own.
 struct TimerLink {
@@ -34,4 +34,4 @@ inline TimerNode& TimerNode::of(TimerLink& its) noexcept {
   return reinterpret_cast<TimerNode&>(its);
 }
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 template <class T>
 class ValueQueue {
@@ -143,4 +143,4 @@ class ValueQueue {
   Ring* spare_ = nullptr;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace weft {
+namespace weft::detail {
 
 /// Waits for a version other than `seen`, or for the end of versions.
 class VersionWaiter : public Waiter {
@@ -72,7 +72,7 @@ class VersionLeaf final : public WaiterLeaf<VersionLeaf>, public VersionWaiter {
       : VersionWaiter(&VersionLeaf::on_news, seen), core_(core) {}
 
  private:
-  friend class WaiterLeaf<VersionLeaf>;
+  friend class weft::WaiterLeaf<VersionLeaf>;
   static void on_news(Runnable& self) noexcept { static_cast<VersionLeaf&>(self).served(); }
   [[nodiscard]] Queued queue() noexcept { return core_.wait_with(*this); }
   [[nodiscard]] bool withdraw() noexcept { return core_.withdraw(*this); }
@@ -80,4 +80,4 @@ class VersionLeaf final : public WaiterLeaf<VersionLeaf>, public VersionWaiter {
   VersionCore& core_;
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace weft {
+namespace weft::detail {
 
 class WaitableWord {
  public:
@@ -150,4 +150,4 @@ class WaitableWord {
   WaiterList waiters_;  // guarded by mutex_
 };
 
-}  // namespace weft
+}  // namespace weft::detail

@@ -19,10 +19,12 @@
 
 namespace weft {
 
+namespace detail {
 template <class F>
 class FutureAwaiter;  // <weft/detail/future_awaiter.hpp>
 template <class A>
 class ForeignAwaiter;  // <weft/detail/foreign_awaiter.hpp>
+}  // namespace detail
 
 /// The awaiter that an awaitable gives, or is.
 template <class A>
@@ -47,9 +49,9 @@ concept ForeignAwaitable = requires(A&& awaitable, std::coroutine_handle<> any) 
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {
   if constexpr (PlainFuture<A>) {
-    return FutureAwaiter<A>(std::forward<A>(awaitable));
+    return detail::FutureAwaiter<A>(std::forward<A>(awaitable));
   } else if constexpr (ForeignAwaitable<A>) {
-    return ForeignAwaiter<A>(std::forward<A>(awaitable));
+    return detail::ForeignAwaiter<A>(std::forward<A>(awaitable));
   } else {
     return own_awaiter(std::forward<A>(awaitable));
   }

@@ -24,18 +24,18 @@ void deallocate_large_frame(void* block, std::size_t bytes) noexcept;
 /// A block of at least `bytes`, aligned to 64 up to 16 KiB and as operator new does above.
 /// Throws std::bad_alloc if there is no memory; nothing has changed then.
 [[nodiscard]] inline void* allocate_frame(std::size_t bytes) {
-  if (bytes > kLargestPooledFrame) [[unlikely]]
+  if (bytes > detail::kLargestPooledFrame) [[unlikely]]
     return allocate_large_frame(bytes);
-  return allocate_frame_of_class(frame_class_of(bytes));
+  return allocate_frame_of_class(detail::frame_class_of(bytes));
 }
 
 /// Gives back a block with the size that it was asked for; any thread may. Null is ignored.
 inline void deallocate_frame(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) [[unlikely]]
     return;
-  if (bytes > kLargestPooledFrame) [[unlikely]]
+  if (bytes > detail::kLargestPooledFrame) [[unlikely]]
     return deallocate_large_frame(block, bytes);
-  deallocate_frame_of_class(block, frame_class_of(bytes));
+  deallocate_frame_of_class(block, detail::frame_class_of(bytes));
 }
 
 /// What is in use. Exact while no other thread allocates or frees, else approximate.

@@ -23,7 +23,11 @@
 
 namespace weft {
 
+namespace detail {
+
 class Reactor;
+
+}  // namespace detail
 
 /// One stretch of memory of a vectored operation; laid out as the system's iovec.
 struct IoSlice {
@@ -101,13 +105,13 @@ struct OperationArguments {
     Address address;          // connect, accept
     void* message;            // send_message, receive_message: msghdr*
     std::uint32_t interests;  // poll
-    TimerNode timer;          // timer
+    detail::TimerNode timer;          // timer
   };
 
   OperationArguments() noexcept : buffer{} {}
   /// For a timer. `deadline_ns`: of the steady clock.
   void set_deadline(std::int64_t deadline_ns) noexcept {
-    ::new (&timer) TimerNode();
+    ::new (&timer) detail::TimerNode();
     timer.deadline = deadline_ns;
   }
 };
@@ -122,7 +126,7 @@ class Operation : public OperationArguments {
   Operation(OperationKind what, Source* on, Complete on_end) noexcept
       : source(on), kind(what), complete_(on_end) {}
   /// The timer whose node this is.
-  [[nodiscard]] static Operation& of(TimerNode& node) noexcept {
+  [[nodiscard]] static Operation& of(detail::TimerNode& node) noexcept {
     static_assert(std::is_standard_layout_v<OperationArguments>);
     // SAFETY: the node is `timer` of an operation, and so at the address of its arguments.
     return static_cast<Operation&>(reinterpret_cast<OperationArguments&>(node));
@@ -135,7 +139,7 @@ class Operation : public OperationArguments {
   Source* source;  ///< Null for a timer.
   std::int64_t result =
       0;  ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
-  Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
+  detail::Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
   Operation* link =
       nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
   std::uint32_t token = 0;  ///< The driver's.

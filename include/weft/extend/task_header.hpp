@@ -37,7 +37,17 @@
 
 namespace weft {
 
+namespace detail {
+class ForeignExecutor;
 class ForkPoint;
+class GivenPart;
+}  // namespace detail
+
+namespace detail {
+
+class ForkPoint;
+
+}  // namespace detail
 class PromiseBase;
 class TaskHeader;
 
@@ -143,8 +153,8 @@ class TaskHeader : public Runnable {
 
   // For what binds values and deadlines: see <weft/detail/task_context.hpp>
   /// What is bound for it; null: nothing. On the task's thread, or before it starts.
-  [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
-  void set_context(const TaskContext* context) noexcept { context_ = context; }
+  [[nodiscard]] const detail::TaskContext* context() const noexcept { return context_; }
+  void set_context(const detail::TaskContext* context) noexcept { context_ = context; }
 
   // For those who hold the task
   /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
@@ -198,8 +208,8 @@ class TaskHeader : public Runnable {
     return (cancel_reasons_.load(std::memory_order_relaxed) & by_holder) != 0;
   }
   /// Where a failure is kept; null if there is no memory.
-  [[nodiscard]] TaskFailure* keep_failure() noexcept;
-  [[nodiscard]] TaskFailure* failure() const noexcept {
+  [[nodiscard]] detail::TaskFailure* keep_failure() noexcept;
+  [[nodiscard]] detail::TaskFailure* failure() const noexcept {
     return keeps_failure_ ? failure_ : nullptr;
   }
   /// Nobody holds this SpawnedTask any more: ends its block.
@@ -211,8 +221,8 @@ class TaskHeader : public Runnable {
   [[nodiscard]] bool is_taken() const noexcept { return taken_; }
 
  private:
-  friend class ForkPoint;
-  friend class GivenPart;
+  friend class detail::ForkPoint;
+  friend class detail::GivenPart;
   static constexpr std::uint32_t from_outside = 1U << 31;
   static constexpr std::uint32_t given_part = 1U << 30;
   static constexpr std::uint32_t by_holder = 1U << 29;  // before anybody else from outside
@@ -227,7 +237,7 @@ class TaskHeader : public Runnable {
   void share_forks() noexcept;
   void give_fork() noexcept;
   [[nodiscard]] bool is_unwanted() const noexcept;
-  [[nodiscard]] ForkPoint*& pending_forks() noexcept {
+  [[nodiscard]] detail::ForkPoint*& pending_forks() noexcept {
     return keeps_failure_ ? failure_->pending_forks : pending_forks_;
   }
   void forget_failure() noexcept;
@@ -238,7 +248,7 @@ class TaskHeader : public Runnable {
   }
   void conclude_on_foreign(Ending ending) noexcept;
   [[nodiscard]] Executor& home_executor() const noexcept;
-  friend class ForeignExecutor;
+  friend class detail::ForeignExecutor;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
@@ -246,7 +256,7 @@ class TaskHeader : public Runnable {
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
-  const TaskContext* context_ = nullptr;  // what is bound: see <weft/detail/task_context.hpp>
+  const detail::TaskContext* context_ = nullptr;  // what is bound: see <weft/detail/task_context.hpp>
   std::uint8_t budget_ = full_budget;
   std::uint8_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;      // what to do when next run; ordered by the executor's queue
@@ -261,8 +271,8 @@ class TaskHeader : public Runnable {
   /// since it never changes, whether this is a GivenPart: other threads look at both.
   Atomic<std::uint32_t> cancel_reasons_{0};
   union {
-    ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
-    TaskFailure* failure_;                // owned; after a failure (keeps_failure_)
+    detail::ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
+    detail::TaskFailure* failure_;                // owned; after a failure (keeps_failure_)
   };
   Finish finish_;
 };
@@ -306,15 +316,15 @@ class PromiseBase {
     return static_cast<A&&>(awaitable);
   }
   template <PlainFuture F>
-  FutureAwaiter<F> await_transform(F&& future, AwaitSite site = await_site()) {
+  detail::FutureAwaiter<F> await_transform(F&& future, AwaitSite site = await_site()) {
     site_ = site;
-    return FutureAwaiter<F>(static_cast<F&&>(future));
+    return detail::FutureAwaiter<F>(static_cast<F&&>(future));
   }
   template <ForeignAwaitable A>
     requires(!PlainFuture<A>)
-  ForeignAwaiter<A> await_transform(A&& awaitable, AwaitSite site = await_site()) {
+  detail::ForeignAwaiter<A> await_transform(A&& awaitable, AwaitSite site = await_site()) {
     site_ = site;
-    return ForeignAwaiter<A>(static_cast<A&&>(awaitable));
+    return detail::ForeignAwaiter<A>(static_cast<A&&>(awaitable));
   }
 
   [[nodiscard]] TaskHeader& task() const noexcept { return *task_; }
@@ -333,7 +343,7 @@ class PromiseBase {
 
   /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its
   /// frame.
-  void awaited_by(PromiseBase& parent, FrameOwner& owner) noexcept {
+  void awaited_by(PromiseBase& parent, detail::FrameOwner& owner) noexcept {
     task_ = parent.task_;
     parent_ = &parent;
     owner_ = &owner;
@@ -373,7 +383,7 @@ class PromiseBase {
   PromiseBase* parent_ = nullptr;
   union {
     std::coroutine_handle<> self_;  // until it is awaited; a root is not
-    FrameOwner* owner_;  // of what has a parent: in the parent's frame. Null: a ForkPoint
+    detail::FrameOwner* owner_;  // of what has a parent: in the parent's frame. Null: a ForkPoint
   };
   AwaitSite site_{};
 };
