@@ -45,6 +45,7 @@ class TidyTest(unittest.TestCase):
         self.rules = self.root / "rules"
         self.rules.mkdir()
         self.exceptions("")
+        self.known("")
         self.plant()
 
     def plant(self) -> None:
@@ -64,6 +65,9 @@ class TidyTest(unittest.TestCase):
 
     def layers(self, text: str) -> None:
         (self.rules / "layers.toml").write_text(text)
+
+    def known(self, text: str) -> None:
+        (self.rules / "known.toml").write_text(text)
 
     def found(self) -> list[tuple[str, int, str]]:
         return [(v.path, v.line, v.rule) for v in tidy.check(self.root, self.rules)]

@@ -4,8 +4,8 @@
 Prints one line a violation. Exit code: 0 for none, 1 for some, 2 when it cannot run.
 
     tools/tidy/tidy.py                                 the whole tree
-    tools/tidy/tidy.py --rule layer src/exec           one rule, in one folder
-    tools/tidy/tidy.py --rule layer --count            how many of it each folder has
+    tools/tidy/tidy.py --rule prose src/exec           one rule, in one folder
+    tools/tidy/tidy.py --rule prose --count            how many of it each folder has
 """
 
 import argparse
@@ -19,6 +19,8 @@ import coroutines
 import detail
 import layers
 import names
+import prose
+import references
 import sizes
 import words
 from source import Violation, read_tree
@@ -26,7 +28,7 @@ from source import Violation, read_tree
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = """
     assert columns cycle detail exception file-size function-size gxx12 header layer name opening
-    platform printf private-include public-include rand raw-atomic sleep
+    platform printf private-include prose public-include rand raw-atomic reference sleep
     thread-local unfinished using-namespace volatile
 """.split()
 
@@ -42,12 +44,17 @@ def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
     sources = read_tree(root)
     if not sources:
         raise ValueError(f"no source files in {root}")
+    said = [
+        *words.check(sources),
+        *prose.check(sources),
+        *references.check(root, sources, _read(rules / "known.toml")),
+    ]
     violations: Iterable[Violation] = [
         *layers.check(sources, table),
         *detail.check(sources),
         *sizes.check(sources, exceptions),
         *names.check(sources),
-        *_without(exceptions.get("word", []), words.check(sources)),
+        *_without(exceptions.get("word", []), said),
         *_without(exceptions.get("form", []), coroutines.check(sources)),
     ]
     return sorted(violations, key=lambda found: (found.path, found.line, found.rule))

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Plants each violation that tidy knows in a tree of its own and sees that it alone is found."""
 
+import contextlib
+import io
 import pathlib
+import re
 import sys
 import unittest
 
@@ -269,6 +272,32 @@ class CoroutineRules(TidyTest):
         self.bad("auto x = c ? h(1) : co_await g();")
 
 
+class CommandLine(TidyTest):
+    def test_one_rule_in_one_folder(self):
+        self.write("src/net/x.cpp", SOURCE + "// of him, whom\nstd::mutex m;\n")
+        self.write("src/net2/x.cpp", SOURCE + "// of him\n")
+        output = self.run_tidy(1, "--rule", "prose", "src/net/")
+        self.assertEqual([line.split()[0] for line in output], ["src/net/x.cpp:2:"] * 2 + ["tidy:"])
+        counts = ["     2 prose            src/net", "     1 prose            src/net2"]
+        self.assertEqual(self.run_tidy(1, "--rule=prose", "--count")[:-1], counts)
+        self.assertEqual(self.run_tidy(0, "--rule", "prose", "src/time"), ["tidy: clean"])
+        self.assertEqual(self.run_tidy(1, "--rule=prose", str(self.root / "src/net")), output)
+        self.assertEqual(self.run_tidy(2, "src/odd"), [])
+        self.assertEqual(self.run_tidy(2, "/"), [])
+
+    def run_tidy(self, code: int, *arguments: str) -> list[str]:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(tidy.main(["--root", str(self.root), *arguments]), code)
+        return output.getvalue().splitlines()
+
+    def test_all_rules_can_be_named(self):
+        text = "".join(path.read_text() for path in tidy.HERE.glob("*.py"))
+        given = re.findall(r'(?:violation\([^"]*?|Violation\([^"]*?|Ban\(\s*)"([a-z0-9-]+)",', text)
+        self.assertEqual(set(given) - set(tidy.RULES), set())
+        self.assertEqual(set(tidy.RULES) - set(given), set())
+
+
 class Blanking(unittest.TestCase):
     def test_positions_are_kept(self):
         text = 'a /* b\nc */ "d\\"e" \'f\' 1\'000 R"(g\nh)" // i\nj'
@@ -278,13 +307,13 @@ class Blanking(unittest.TestCase):
         self.assertIn("1'000", blank(text))
 
     def test_the_repository_has_a_readable_table(self):
-        for name in ("layers.toml", "exceptions.toml"):
+        for name in ("layers.toml", "exceptions.toml", "known.toml"):
             tidy._read(tidy.HERE / name)
 
 
 def load_tests(loader, tests, _):
     """All of tidy's tests, the other files' too."""
-    tests.addTests(loader.loadTestsFromNames(["layers_test"]))
+    tests.addTests(loader.loadTestsFromNames(["layers_test", "comments_test"]))
     return tests
 
 
