@@ -8,12 +8,20 @@ import dataclasses
 import functools
 import pathlib
 import re
+from collections.abc import Iterator
 
 FOLDERS = ("include", "src", "tools", "examples", "bench", "tests")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/decisions/*.md",
+    "docs/guide/*.md",
+)
 CPP_SUFFIXES = (".hpp", ".cpp")
 SKIPPED_FOLDERS = ("__pycache__", "build")
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<line_comment>//[^\n]*)
     | (?P<block_comment>/\*.*?\*/)
@@ -39,7 +47,7 @@ def blank(text: str) -> str:
         return kept
 
     # lastgroup names the innermost alternative that closed last; the fence belongs to raw.
-    return _TOKEN.sub(replace, text)
+    return TOKEN.sub(replace, text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +81,18 @@ class Source:
         return self.path.endswith(".hpp")
 
     @property
+    def is_document(self) -> bool:
+        return self.path.endswith(".md")
+
+    @property
     def is_test(self) -> bool:
         return self.folder == "tests" or "_test." in self.path
+
+    @property
+    def public_name(self) -> str | None:
+        """How a public header is included, without the weft/ before it; None for other files."""
+        name = self.path.removeprefix("include/weft/")
+        return name if self.is_header and name != self.path else None
 
     @property
     def module(self) -> str | None:
@@ -115,16 +133,22 @@ def includes(source: Source) -> list[tuple[int, str, bool]]:
 
 
 def read_tree(root: pathlib.Path) -> list[Source]:
-    """Reads every text file of the folders that tidy looks at, in a stable order."""
+    """Reads the text files of the folders that tidy looks at, then the documents, in order."""
     sources = []
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
-            relative = path.relative_to(root)
-            if any(part in SKIPPED_FOLDERS for part in relative.parts) or not path.is_file():
-                continue
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                continue  # data, not source
-            sources.append(Source(relative.as_posix(), text))
+    for path in _paths(root):
+        relative = path.relative_to(root)
+        if any(part in SKIPPED_FOLDERS for part in relative.parts) or not path.is_file():
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # data, not source
+        sources.append(Source(relative.as_posix(), text))
     return sources
+
+
+def _paths(root: pathlib.Path) -> Iterator[pathlib.Path]:
+    for folder in FOLDERS:
+        yield from sorted((root / folder).rglob("*"))
+    for pattern in DOCUMENTS:
+        yield from sorted(root.glob(pattern))

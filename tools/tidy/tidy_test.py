@@ -1,74 +1,17 @@
 #!/usr/bin/env python3
 """Plants each violation that tidy knows in a tree of its own and sees that it alone is found."""
 
+import contextlib
+import io
 import pathlib
+import re
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tidy  # noqa: E402
+from planted import HEADER, LAYERS, SOURCE, TidyTest  # noqa: E402
 from source import blank  # noqa: E402
-
-LAYERS = """
-[folders]
-base = 0
-os = 1
-event = 2
-task = 2
-time = 2
-exec = 3
-reactor = 3
-net = 4
-http = 6
-[only]
-exec = ["base", "os", "task"]
-http = []
-[[edge]]
-from = "task"
-to = "time"
-reason = "planted"
-"""
-
-HEADER = "// What it is.\n#pragma once\n"
-SOURCE = "// What it is.\n"
-
-
-class TidyTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
-        self.rules = self.root / "rules"
-        self.rules.mkdir()
-        (self.rules / "layers.toml").write_text(LAYERS)
-        self.exceptions("")
-        self.write("src/base/good.hpp", HEADER + "int good();\n")
-
-    def write(self, path: str, text: str) -> None:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def exceptions(self, text: str) -> None:
-        (self.rules / "exceptions.toml").write_text(text)
-
-    def found(self) -> list[tuple[str, int, str]]:
-        return [(v.path, v.line, v.rule) for v in tidy.check(self.root, self.rules)]
-
-    def expect(self, path: str, text: str, rule: str, line: int | None = None) -> None:
-        """Writes the file and expects exactly one violation, of that rule (and on that line)."""
-        self.write(path, text)
-        found = self.found()
-        self.assertEqual([(where, what) for where, _, what in found], [(path, rule)], text)
-        if line is not None:
-            self.assertEqual(found[0][1], line)
-        (self.root / path).unlink()
-
-    def allow(self, path: str, text: str) -> None:
-        self.write(path, text)
-        self.assertEqual(self.found(), [], text)
-        (self.root / path).unlink()
 
 
 class Names(TidyTest):
@@ -89,66 +32,6 @@ class Names(TidyTest):
         self.allow("src/os/two_test.cpp", named)
         self.allow("tests/api/two_test.cpp", named)
         self.expect("tests/api/one_test.cpp", named, "name", line=2)
-
-
-class Layers(TidyTest):
-    def test_a_folder_includes_itself_and_lower_layers(self):
-        self.allow("src/net/x.hpp", HEADER + '#include <weft/x.hpp>\n#include "base/good.hpp"\n')
-        self.allow("src/base/x.hpp", HEADER + '#include "base/good.hpp"\n')
-
-    def test_a_higher_layer_is_refused(self):
-        self.expect("src/event/x.hpp", HEADER + '#include "net/x.hpp"\n', "layer", 3)
-
-    def test_an_edge_inside_a_layer_needs_an_entry(self):
-        self.expect("src/event/x.hpp", HEADER + '#include "task/x.hpp"\n', "layer", 3)
-        self.allow("src/task/x.hpp", HEADER + '#include "time/x.hpp"\n')
-        self.expect("src/time/x.hpp", HEADER + '#include "task/x.hpp"\n', "layer", 3)
-
-    def test_a_folder_may_be_held_to_fewer(self):
-        self.expect("src/exec/x.hpp", HEADER + '#include "event/x.hpp"\n', "layer", 3)
-        self.expect("src/http/x.hpp", HEADER + '#include "net/x.hpp"\n', "layer", 3)
-        self.allow("src/http/x.hpp", HEADER + '#include "http/y.hpp"\n#include <weft/x.hpp>\n')
-
-    def test_names_without_a_known_folder(self):
-        self.expect("src/net/x.hpp", HEADER + '#include "good.hpp"\n', "layer", 3)
-        self.expect("src/net/x.hpp", HEADER + "#include <base/good.hpp>\n", "layer", 3)
-        self.expect("src/odd/x.hpp", HEADER, "layer", 1)
-
-    def test_tests_may_use_the_support_folder(self):
-        self.allow("src/net/x_test.cpp", '#include "support/fixture.hpp"\n')
-
-    def test_examples_and_tools_are_users(self):
-        self.expect("examples/x.cpp", SOURCE + '#include "base/good.hpp"\n', "private-include", 2)
-        self.expect("tools/weft/x.cpp", SOURCE + '#include "net/x.hpp"\n', "private-include", 2)
-
-    def test_an_edge_needs_a_reason_and_one_layer(self):
-        (self.rules / "layers.toml").write_text(LAYERS.replace('reason = "planted"', 'reason = ""'))
-        self.assertRaises(ValueError, self.found)
-        (self.rules / "layers.toml").write_text(LAYERS.replace('to = "time"', 'to = "base"'))
-        self.assertRaises(ValueError, self.found)
-
-    def test_cycles(self):
-        self.write("src/base/a.hpp", HEADER + '#include "base/b.hpp"\n')
-        self.write("src/base/b.hpp", HEADER + '#include "base/c.hpp"\n')
-        self.write("src/base/c.hpp", HEADER + '#include "base/a.hpp"\n')
-        self.assertEqual(self.found(), [("src/base/c.hpp", 3, "cycle")])
-
-    def test_cycles_of_public_headers(self):
-        self.write("include/weft/a.hpp", HEADER + "#include <weft/b.hpp>\n")
-        self.write("include/weft/b.hpp", HEADER + "#include <weft/a.hpp>\n")
-        self.assertEqual(self.found(), [("include/weft/b.hpp", 3, "cycle")])
-
-
-class PublicHeaders(TidyTest):
-    def test_std_and_weft_only(self):
-        self.allow("include/weft/x.hpp", HEADER + "#include <weft/y.hpp>\n#include <vector>\n")
-        os_headers = ("<sys/socket.h>", "<unistd.h>", "<errno.h>", "<cerrno>")
-        for name in (*os_headers, '"base/good.hpp"', "<llhttp.h>"):
-            self.expect("include/weft/x.hpp", HEADER + f"#include {name}\n", "public-include", 3)
-
-    def test_an_include_in_a_comment_is_none(self):
-        hidden = "// #include <unistd.h>\n/*\n#include <unistd.h>\n*/\n"
-        self.allow("include/weft/x.hpp", HEADER + hidden)
 
 
 class Sizes(TidyTest):
@@ -237,8 +120,22 @@ class Words(TidyTest):
         self.bad("raw-atomic", "std::atomic<int> x;", "std::mutex m;", "std::atomic_ref x(y);")
         self.bad("raw-atomic", "std::condition_variable c;", "std::atomic_thread_fence(x);")
         self.good("std::memory_order_relaxed;", "Atomic<int> x;")
+        for folder in ("time", "event", "http"):
+            self.bad("raw-atomic", "std::mutex m;", path=f"src/{folder}/x.cpp")
         self.good("std::atomic<int> x;", path="src/base/x.cpp")
+        self.good("std::atomic<int> x;", path="src/os/x.cpp")
         self.good("std::atomic<int> x;", path="src/net/x_test.cpp")
+
+    def test_raw_atomics_in_public_headers(self):
+        self.layers(LAYERS.replace('["*.hpp"]', '["*.hpp", "model/*", "detail/*"]'))
+        self.write("include/weft/model/x.hpp", HEADER)
+        self.write("include/weft/detail/x.hpp", HEADER + "namespace weft::detail {}\n")
+        text = HEADER + "namespace weft::detail { std::atomic<int> x; }\n"
+        for name in ("x.hpp", "atomic_waker.hpp"):
+            self.expect(f"include/weft/{name}", text, "raw-atomic", 3)
+        for name in ("atomic.hpp", "model.hpp", "model_data.hpp", "model/y.hpp"):
+            self.allow(f"include/weft/{name}", text)
+        self.expect("include/weft/detail/y.hpp", text, "raw-atomic", 3)
 
     def test_assert_rand_printf(self):
         self.bad("assert", "assert(x);")
@@ -375,6 +272,32 @@ class CoroutineRules(TidyTest):
         self.bad("auto x = c ? h(1) : co_await g();")
 
 
+class CommandLine(TidyTest):
+    def test_one_rule_in_one_folder(self):
+        self.write("src/net/x.cpp", SOURCE + "// of him, whom\nstd::mutex m;\n")
+        self.write("src/net2/x.cpp", SOURCE + "// of him\n")
+        output = self.run_tidy(1, "--rule", "prose", "src/net/")
+        self.assertEqual([line.split()[0] for line in output], ["src/net/x.cpp:2:"] * 2 + ["tidy:"])
+        counts = ["     2 prose            src/net", "     1 prose            src/net2"]
+        self.assertEqual(self.run_tidy(1, "--rule=prose", "--count")[:-1], counts)
+        self.assertEqual(self.run_tidy(0, "--rule", "prose", "src/time"), ["tidy: clean"])
+        self.assertEqual(self.run_tidy(1, "--rule=prose", str(self.root / "src/net")), output)
+        self.assertEqual(self.run_tidy(2, "src/odd"), [])
+        self.assertEqual(self.run_tidy(2, "/"), [])
+
+    def run_tidy(self, code: int, *arguments: str) -> list[str]:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(tidy.main(["--root", str(self.root), *arguments]), code)
+        return output.getvalue().splitlines()
+
+    def test_all_rules_can_be_named(self):
+        text = "".join(path.read_text() for path in tidy.HERE.glob("*.py"))
+        given = re.findall(r'(?:violation\([^"]*?|Violation\([^"]*?|Ban\(\s*)"([a-z0-9-]+)",', text)
+        self.assertEqual(set(given) - set(tidy.RULES), set())
+        self.assertEqual(set(tidy.RULES) - set(given), set())
+
+
 class Blanking(unittest.TestCase):
     def test_positions_are_kept(self):
         text = 'a /* b\nc */ "d\\"e" \'f\' 1\'000 R"(g\nh)" // i\nj'
@@ -384,8 +307,14 @@ class Blanking(unittest.TestCase):
         self.assertIn("1'000", blank(text))
 
     def test_the_repository_has_a_readable_table(self):
-        for name in ("layers.toml", "exceptions.toml"):
+        for name in ("layers.toml", "exceptions.toml", "known.toml"):
             tidy._read(tidy.HERE / name)
+
+
+def load_tests(loader, tests, _):
+    """All of tidy's tests, the other files' too."""
+    tests.addTests(loader.loadTestsFromNames(["layers_test", "comments_test"]))
+    return tests
 
 
 if __name__ == "__main__":
