@@ -90,7 +90,6 @@ endif()
 if(TARGET weft_model)
   install(FILES include/weft/model.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
   install(DIRECTORY include/weft/model DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
-  install(FILES include/weft/detail/model_atomic.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft/detail)
 endif()
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)

@@ -32,7 +32,7 @@
 #endif
 
 #if WEFT_ATOMIC_MODE == 2
-#include <weft/detail/model_atomic.hpp>
+#include <weft/model/atomic.hpp>
 #endif
 
 namespace weft {

@@ -9,7 +9,7 @@
 //
 // The parts may run at the same time, on all workers of the runtime; but as long as none of these
 // is without work, or the task has to wait, they run one after the other as parts of the task that
-// forks, which costs little more than to await each (<weft/detail/fork_point.hpp>). So there is no need to
+// forks, which costs little more than to await each. So there is no need to
 // choose how finely to divide, and a part may await what it likes: I/O, locks, forks.
 //
 // Which to take: when_all() begins everything at once, for waiting; fork_all() is for computing;

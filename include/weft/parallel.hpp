@@ -14,8 +14,7 @@
 // functions share out what they are given among the team. Anywhere else they do it all on the
 // calling thread, one after the other: the same program without parallelism.
 //
-// What a fork costs as long as all threads are busy is a few stores and a load
-// (<weft/detail/fork_join.hpp>); so there is no need to choose how finely to divide. What runs for long
+// What a fork costs as long as all threads are busy is a few stores and a load: so there is no need to choose how finely to divide. What runs for long
 // without forking, though, gives nobody anything meanwhile.
 //
 // Exceptions: the first of a fork, in the order of a serial run where both have thrown, comes out

@@ -174,7 +174,7 @@ def _check_user(source: Source, table: Table) -> Iterable[Violation]:
     A benchmark may measure a private part, but not by the machinery behind the public headers.
     """
     for offset, name, _ in includes(source):
-        if source.folder != "bench" and name.split("/", 1)[0] in table.layer:
+        if source.folder != "bench" and "/" in name and name.split("/", 1)[0] in table.layer:
             yield source.violation(offset, "private-include", f"{name}: only public headers here")
         if name.startswith("weft/") and is_detail(name):
             message = f"<{name}>: only public headers outside detail/ here"
