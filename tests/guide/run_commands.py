@@ -22,9 +22,10 @@ DEADLINE_S = 40
 # What would take long, or change this build, is run in a form that does neither.
 SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
+    "tools/install-packages site": "WEFT_SKIP_INSTALL=1 tools/install-packages site",
     "cmake --preset release": "cmake -N --preset release",
     "cmake --build --preset release --target guide": "cmake --build {build} --target guide -- -n",
-    "tools/guide/build": "tools/guide/build {scratch}/site",
+    "tools/guide/build": "tools/guide/build --pages {scratch}/site",
     "./run models --count 500": "build/release/tools/weft/weft models --count 50 --delay 50",
 }
 
