@@ -71,5 +71,18 @@ class Filter(unittest.TestCase):
                     self.assertNotIn("[[nodiscard]]", text)
 
 
+    def test_inline_namespaces_are_not_shown(self):
+        written = [
+            "namespace weft {",
+            "inline namespace v1 {",
+            "class A {};",
+            "}  // namespace v1",
+            "}  // namespace weft",
+            "namespace weft::inline v1 {",
+        ]
+        shown = ["namespace weft {", "class A {};", "}  // namespace weft", "namespace weft {"]
+        self.assertEqual(reference._without_inline_namespaces(written), shown)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -101,6 +101,14 @@ class Site(unittest.TestCase):
                     self.assertNotIn("//", source)
                     self.assertTrue((path.parent / source).exists())
 
+    @unittest.skipUnless(WHOLE, "only the whole site has a reference")
+    def test_names_lead_to_the_reference(self):
+        """Those of weft in a recipe; in the book only where it says so: there, poll() is a call."""
+        recipe = self.pages[self.root / "how-to" / "timeouts.html"]
+        book = self.pages[self.root / "guide" / "03-event-queues-and-system-calls.html"]
+        self.assertTrue(any("api/group__time.html#" in link for link in recipe.links))
+        self.assertFalse(any("api/classweft_1_1EventQueue.html#" in link for link in book.links))
+
     @unittest.skipUnless(WHOLE, "only the whole site can be searched")
     @unittest.skipUnless(browser.is_installed(), "no chromium is installed")
     def test_search_works_from_files(self):

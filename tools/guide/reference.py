@@ -24,8 +24,10 @@ HEADERS = ROOT / "include" / "weft"
 TABLE = pathlib.Path(__file__).resolve().parent / "reference.toml"
 
 _ATTRIBUTE = re.compile(r"\[\[[\w:, ()\"]+\]\] ?")
-_NAMESPACE_BEGIN = re.compile(r"(?:inline )?namespace [\w:]+ \{$")
+_NAMESPACE_BEGIN = re.compile(r"namespace [\w:]+ \{$")
 _NAMESPACE_END = re.compile(r"\}  // namespace")
+_INLINE_NAMESPACE = re.compile(r"inline namespace (\w+) \{$")
+_INLINE_PART = re.compile(r"(namespace [\w:]+)::inline \w+ \{$")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
 
 
@@ -138,7 +140,7 @@ def layout(given: str) -> str:
 def filtered(path: pathlib.Path) -> str:
     header = path.resolve().relative_to(HEADERS).as_posix()
     group = reference().group_of(header)
-    lines = path.read_text().splitlines()
+    lines = _without_inline_namespaces(path.read_text().splitlines())
     opening = 0
     while opening < len(lines) and lines[opening].startswith("//"):
         opening += 1
@@ -169,6 +171,18 @@ def _section(comment: list[str]) -> list[str]:
         out.append(f"///{line}" if in_code else f"///{_escaped(line)}")
     if in_code:
         out.append("/// @endcode")
+    return out
+
+
+def _without_inline_namespaces(lines: list[str]) -> list[str]:
+    """They tell versions and modes apart for the linker; no user names them."""
+    inline, out = set(), []
+    for line in lines:
+        begin = _INLINE_NAMESPACE.match(line)
+        if begin:
+            inline.add(begin[1])
+        elif not (_NAMESPACE_END.match(line) and line.rpartition(" ")[2] in inline):
+            out.append(_INLINE_PART.sub(r"\1 {", line))
     return out
 
 

@@ -108,14 +108,18 @@ def compound_entries(compound: ElementTree.Element) -> list[dict]:
         # Members of a namespace are documented in their group, those of a class with it.
         file, _, anchor = member.get("id").rpartition("_1")
         if f"{API}/{file}.html" == page:
-            prefix = "" if is_group else f"{short(name)}::"
-            title = prefix + member.findtext("name")
+            title = member_title(member)
             entries.append(api_entry(title, name, f"{page}#{anchor}", member))
     return entries
 
 
+def member_title(member: ElementTree.Element) -> str:
+    """As a user names it, without weft::. A group has definitions of classes' members, too."""
+    return short(member.findtext("qualifiedname") or member.findtext("name"))
+
+
 def short(name: str) -> str:
-    return re.sub(r"<.*", "", name).removeprefix("weft::")
+    return re.sub(r"<[^<>]*>", "", name).replace(" ", "").removeprefix("weft::")
 
 
 def described(element: ElementTree.Element) -> str:
