@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 weft::Task<void> produce(int count, weft::Sender<int> jobs) {
   for (int i = 1; i <= count; ++i) {
     const auto sent = co_await jobs.send(i);  // waits while the channel is full
-    if (!sent) co_return;                     // nobody works any more
+    if (!sent) co_return;                     // no receiver is left
   }
 }
 

@@ -1,4 +1,4 @@
-// Code that was written to block, and that nobody rewrites, waits without blocking its thread.
+// Code that was written to block waits without blocking its thread.
 #include <chrono>
 #include <cstdio>
 #include <span>

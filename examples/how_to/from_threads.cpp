@@ -28,7 +28,7 @@ weft::Task<void> answer_questions(weft::Receiver<Question> questions) {
 int ask(const weft::Sender<Question>& questions, int number) {
   auto [sender, receiver] = weft::oneshot<int>();
   const auto sent = questions.blocking_send(Question(number, std::move(sender)));
-  if (!sent) return -1;  // nobody answers any more
+  if (!sent) return -1;  // no receiver is left
   return std::move(receiver).blocking_receive().value_or(-1);
 }
 // [/question]

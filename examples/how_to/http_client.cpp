@@ -13,7 +13,7 @@ namespace streams = weft::streams;
 // [get]
 weft::Task<std::size_t> size_of(weft::http::Client& client, std::string url) {
   const weft::http::Response response = co_await client.get(std::move(url));
-  if (response.status.is_error()) co_return 0;
+  if (response.status.is_error()) co_return std::size_t{0};
   co_return response.body.size();
 }
 // [/get]

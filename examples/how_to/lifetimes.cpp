@@ -56,7 +56,7 @@ weft::Task<void> fail_soon() {
 
 weft::Task<void> fail_together() {
   auto body = [](weft::Scope& scope) -> weft::Task<void> {
-    scope.spawn(greet, std::string("nobody"));  // cancelled before it greets
+    scope.spawn(greet, std::string("never"));  // cancelled before it greets
     scope.spawn(fail_soon);
     co_return;
   };

@@ -58,7 +58,7 @@ struct Deposit {
   int amount;
 };
 
-/// One task owns the accounts, and the others send it what to do: no lock at all.
+/// One task owns the accounts; the other tasks send deposits to it. There is no lock.
 weft::Task<int> keep_accounts(weft::Receiver<Deposit> deposits) {
   std::map<std::string, int> accounts;
   while (auto deposit = co_await deposits.receive()) accounts[deposit->account] += deposit->amount;
