@@ -1,13 +1,16 @@
-"""The commands that the chapters show, and what they say that each prints.
+"""The commands that the documentation shows, and what it says that each prints.
 
-A command is a ```sh block. If a ```text block follows, with nothing between but a comment that
-begins with "prints", it is what the command prints, standard error included. Notes in that comment:
+A command is a line of a ```sh block. If a ```text block follows, with nothing between but a
+comment that begins with "prints", it is what the last command prints, standard error included.
+Notes in that comment:
 
     <!-- prints -->                            exactly this
     <!-- prints, numbers vary -->              each number stands for any number
     <!-- prints, numbers vary, and their count -->   a row of numbers for any row of numbers
 
 Runs of spaces count as one, since the width of columns follows the numbers in them.
+
+Blocks of docs/start are not here: they are one story, which start_test.py tells.
 """
 
 import dataclasses
@@ -15,8 +18,11 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GUIDE = ROOT / "docs" / "guide"
-PROGRAMS = "build/release/examples/guide/"
+DOCS = ROOT / "docs"
+EXAMPLES = "build/release/examples/"
+
+# Folders of examples, each shown by the pages of one folder of docs/.
+SHOWN_BY = {"guide": "guide", "how_to": "how-to", "start": "start"}
 
 _COMMAND = re.compile(
     r"^```sh\n(?P<lines>.*?)^```\n"
@@ -28,16 +34,22 @@ _NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(?:\.\d+)?")
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    chapter: str
+    page: str  # below docs/
+    block: int  # of the page's blocks of commands
     line: str
     notes: str
     output: str | None
 
     @property
     def program(self) -> str | None:
-        """The guide's program that it runs, if it runs one."""
-        found = re.search(re.escape(PROGRAMS) + r"(\w+)", self.line)
+        """The example that it runs, if it runs one, as "folder/name"."""
+        found = re.search(re.escape(EXAMPLES) + rf"((?:{'|'.join(SHOWN_BY)})/\w+)", self.line)
         return found.group(1) if found else None
+
+    @property
+    def typed(self) -> str:
+        """What is typed, without the folder of a program of the guide."""
+        return self.line.replace(EXAMPLES + "guide/", "")
 
     def shape(self, text: str) -> list[str]:
         """What of an output must be as it is shown."""
@@ -50,15 +62,30 @@ class Command:
 
 
 def chapters() -> list[pathlib.Path]:
-    return sorted(GUIDE.glob("*.md"))
+    """The chapters of the book."""
+    return sorted((DOCS / "guide").glob("*.md"))
+
+
+def pages() -> list[pathlib.Path]:
+    """Those whose commands are run and whose code is that of programs."""
+    return sorted(page for folder in SHOWN_BY.values() for page in (DOCS / folder).glob("*.md"))
 
 
 def commands() -> list[Command]:
+    """All but those of docs/start."""
     found = []
-    for chapter in chapters():
-        for match in _COMMAND.finditer(chapter.read_text()):
-            lines = match["lines"].splitlines()
-            for number, line in enumerate(lines):
-                output = match["output"] if number == len(lines) - 1 else None
-                found.append(Command(chapter.name, line, match["notes"] or "", output))
+    for page in pages():
+        if page.parent.name != "start":
+            found += commands_of(page)
+    return found
+
+
+def commands_of(page: pathlib.Path) -> list[Command]:
+    found = []
+    name = page.relative_to(DOCS).as_posix()
+    for block, match in enumerate(_COMMAND.finditer(page.read_text())):
+        lines = match["lines"].splitlines()
+        for number, line in enumerate(lines):
+            output = match["output"] if number == len(lines) - 1 else None
+            found.append(Command(name, block, line, match["notes"] or "", output))
     return found

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 import bounds
-from commands import PROGRAMS, ROOT, chapters, commands
+from commands import ROOT, SHOWN_BY, commands, commands_of, pages
 
 sys.path.insert(0, str(ROOT / "tools" / "guide"))
 import blocks  # noqa: E402
@@ -51,38 +51,37 @@ class Documents(unittest.TestCase):
                 with self.subTest(document=document.name, source=block.path, region=block.region):
                     self.assertEqual(block.shown, block.source(), "tools/guide/blocks.py --fix")
 
-    def test_all_code_of_the_guide_has_a_source(self):
-        for chapter in chapters():
-            with self.subTest(chapter=chapter.name):
-                fences = len(re.findall(r"^```cpp$", chapter.read_text(), re.MULTILINE))
-                self.assertEqual(fences, len(blocks.blocks_of(chapter)))
+    def test_all_code_has_a_source(self):
+        for page in pages():
+            with self.subTest(page=page.name):
+                fences = len(re.findall(r"^```(?:cpp|cmake)$", page.read_text(), re.MULTILINE))
+                self.assertEqual(fences, len(blocks.blocks_of(page)))
 
     def test_all_regions_are_shown(self):
-        shown = {(b.path, b.region) for chapter in chapters() for b in blocks.blocks_of(chapter)}
-        folders = (ROOT / "examples" / "guide", ROOT / "examples" / "foreign")
+        shown = {(b.path, b.region) for page in pages() for b in blocks.blocks_of(page)}
+        folders = [ROOT / "examples" / folder for folder in (*SHOWN_BY, "foreign")]
         for source in sorted(file for folder in folders for file in folder.glob("*.[ch]pp")):
             path = str(source.relative_to(ROOT))
             for region in re.findall(r"// \[(\w+)\]\n", source.read_text()):
                 with self.subTest(source=path, region=region):
-                    self.assertTrue((path, region) in shown, "a region that no chapter shows")
+                    self.assertTrue((path, region) in shown, "a region that no page shows")
 
     def test_programs_that_are_run_are_there(self):
         for command in commands():
             if command.program is not None:
                 with self.subTest(command=command.line):
-                    source = ROOT / "examples" / "guide" / f"{command.program}.cpp"
+                    source = ROOT / "examples" / f"{command.program}.cpp"
                     self.assertTrue(source.exists())
 
     def test_every_bound_belongs_to_a_command(self):
-        typed = {command.line.replace(PROGRAMS, "") for command in commands()}
+        typed = {command.typed for command in commands()}
         self.assertEqual(set(bounds.BOUNDS) - typed, set())
 
     def test_what_a_command_prints_is_marked(self):
-        for chapter in chapters():
-            with self.subTest(chapter=chapter.name):
-                text = chapter.read_text()
-                printed = len(re.findall(r"^```text$", text, re.MULTILINE))
-                marked = sum(c.output is not None for c in commands() if c.chapter == chapter.name)
+        for page in pages():
+            with self.subTest(page=page.name):
+                printed = len(re.findall(r"^```text$", page.read_text(), re.MULTILINE))
+                marked = sum(command.output is not None for command in commands_of(page))
                 self.assertEqual(printed, marked)
 
     def test_images_are_read_in_light_and_dark(self):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs commands of the guide and compares what they print with what it shows.
+"""Runs commands of the documentation and compares what they print with what it shows.
 
-    run_commands.py --program NAME     those that run examples/guide/NAME.cpp; one at least
-    run_commands.py --others           all others, in a short form where they would take long
+    run_commands.py --program FOLDER/NAME     those that run examples/FOLDER/NAME.cpp; one at least
+    run_commands.py --others                  all others, in a short form where they would take long
 """
 
 import os
@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 import bounds
-from commands import PROGRAMS, ROOT, Command, commands
+from commands import EXAMPLES, ROOT, Command, commands
 
 BUILD = pathlib.Path(os.environ.get("WEFT_BUILD_DIR", ROOT / "build" / "release"))
 DEADLINE_S = 40
@@ -22,9 +22,10 @@ DEADLINE_S = 40
 # What would take long, or change this build, is run in a form that does neither.
 SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
+    "tools/install-packages site": "WEFT_SKIP_INSTALL=1 tools/install-packages site",
     "cmake --preset release": "cmake -N --preset release",
     "cmake --build --preset release --target guide": "cmake --build {build} --target guide -- -n",
-    "tools/guide/build": "tools/guide/build {scratch}/site",
+    "tools/guide/build": "tools/guide/build --pages {scratch}/site",
     "./run models --count 500": "build/release/tools/weft/weft models --count 50 --delay 50",
 }
 
@@ -48,9 +49,9 @@ class Commands(unittest.TestCase):
     program: str | None = None
 
     def test_they_print_what_is_shown(self):
-        self.assertTrue(self.chosen, "the guide shows no such command")
+        self.assertTrue(self.chosen, "no page shows such a command")
         for command in self.chosen:
-            with self.subTest(chapter=command.chapter, command=command.line):
+            with self.subTest(page=command.page, command=command.line):
                 self.check(command)
 
     def check(self, command: Command) -> None:
@@ -69,14 +70,14 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         if command.output is not None:
             self.assertEqual(command.shape(done.stdout), command.shape(command.output), done.stdout)
-        bound = bounds.BOUNDS.get(command.line.replace(PROGRAMS, ""))
+        bound = bounds.BOUNDS.get(command.typed)
         if bound is not None:
             bound(self, done.stdout)
 
     def test_a_program_is_shown_with_its_output(self):
         if self.program is None:
             return
-        plain = [c for c in self.chosen if c.line == PROGRAMS + self.program]
+        plain = [c for c in self.chosen if c.line == EXAMPLES + self.program]
         self.assertEqual(len(plain), 1, "a program is shown once by itself")
         self.assertIsNotNone(plain[0].output, "… and what it prints as well")
 

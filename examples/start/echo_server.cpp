@@ -1,0 +1,35 @@
+#include <chrono>
+#include <iostream>
+#include <weft/weft.hpp>
+
+using namespace std::chrono_literals;
+
+weft::Task<void> echo(weft::TcpStream stream) {
+  try {
+    std::byte buffer[4096];
+    for (;;) {
+      const std::size_t size = co_await weft::timeout(stream.read(buffer), 60s);
+      if (size == 0) co_return;  // the peer has closed
+      co_await stream.write_all(std::span(buffer).first(size));
+    }
+  } catch (const weft::IoError& error) {
+    std::cerr << error.what() << "\n";  // this connection's trouble: the others go on
+  }
+}
+
+weft::Task<void> serve(weft::TcpListener& listener) {
+  auto accept_all = [&](weft::Scope& scope) -> weft::Task<void> {
+    for (;;) {
+      weft::TcpStream stream = co_await listener.accept();
+      scope.spawn(echo, std::move(stream));
+    }
+  };
+  co_await weft::scope(accept_all);  // no connection outlives this line
+}
+
+int main(int argc, char** argv) {
+  weft::Runtime runtime;
+  weft::TcpListener listener = weft::TcpListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777");
+  std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
+  runtime.block_on(serve(listener));
+}
