@@ -351,7 +351,8 @@ inline weft::Task<void> Postgres::drive(std::shared_ptr<Driver> driver, std::str
   }
 }
 
-inline weft::Task<Postgres> Postgres::connect_in(weft::detail::OwnedTasks& tasks, std::string conninfo) {
+inline weft::Task<Postgres> Postgres::connect_in(weft::detail::OwnedTasks& tasks,
+                                                 std::string conninfo) {
   Postgres postgres(std::make_shared<Driver>());
   const weft::SharedResult<void> connected = postgres.driver_->connected.future();
   weft::spawn_in(tasks, &Postgres::drive, postgres.driver_, std::move(conninfo)).detach();

@@ -98,7 +98,8 @@ class [[nodiscard]] AsFuture {
   using Value = AwaitResult<A>;
 
  public:
-  explicit AsFuture(detail::OwnedTasks& owner, A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
+  explicit AsFuture(detail::OwnedTasks& owner,
+                    A awaitable) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(&owner), awaitable_(std::in_place, std::move(awaitable)) {}
   AsFuture(AsFuture&& other) noexcept(std::is_nothrow_move_constructible_v<A>)
       : owner_(other.owner_),

@@ -67,8 +67,9 @@ class OptionalRef {
 
 /// What next() of a stream of T gives: std::optional<T>, or OptionalRef for a reference.
 template <class T>
-using ItemOf = std::conditional_t<std::is_reference_v<T>, detail::OptionalRef<std::remove_reference_t<T>>,
-                                  std::optional<T>>;
+using ItemOf =
+    std::conditional_t<std::is_reference_v<T>, detail::OptionalRef<std::remove_reference_t<T>>,
+                       std::optional<T>>;
 
 template <class T>
 class AsyncGenerator;

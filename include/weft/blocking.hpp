@@ -18,8 +18,8 @@
 #pragma once
 
 #include <weft/extend/cancel.hpp>
-#include <weft/outcome.hpp>
 #include <weft/extend/runnable.hpp>
+#include <weft/outcome.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
 

@@ -24,9 +24,9 @@
 
 #include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
+#include <weft/detail/version_core.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/version_core.hpp>
 
 #include <algorithm>
 #include <coroutine>
@@ -124,7 +124,9 @@ template <class T>
 class [[nodiscard]] BroadcastReceiveOp {
  public:
   explicit BroadcastReceiveOp(BroadcastReceiver<T>& receiver) noexcept : receiver_(receiver) {}
-  detail::BroadcastAwaiter<T> operator co_await() const noexcept { return detail::BroadcastAwaiter<T>(receiver_); }
+  detail::BroadcastAwaiter<T> operator co_await() const noexcept {
+    return detail::BroadcastAwaiter<T>(receiver_);
+  }
 
  private:
   BroadcastReceiver<T>& receiver_;
@@ -210,7 +212,9 @@ class BroadcastSender {
     return BroadcastReceiver<T>(typename BroadcastReceiver<T>::Ref(*state_), state_->version());
   }
   /// How many receivers there are. A moment later it may be another number.
-  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(detail::Side::receiver); }
+  [[nodiscard]] std::size_t receivers() const noexcept {
+    return state_->holders(detail::Side::receiver);
+  }
   /// How many of them wait. A moment later it may be another number.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return state_->capacity(); }

@@ -31,8 +31,8 @@
 
 #include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
-#include <weft/task.hpp>
 #include <weft/detail/value_queue.hpp>
+#include <weft/task.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -146,8 +146,11 @@ class ReceiveAwaiter {
 template <class T>
 class [[nodiscard]] SendOp {
  public:
-  SendOp(detail::ChannelState<T>& channel, T&& value) : channel_(channel), value_(std::move(value)) {}
-  detail::SendAwaiter<T> operator co_await() && { return detail::SendAwaiter<T>(channel_, std::move(value_)); }
+  SendOp(detail::ChannelState<T>& channel, T&& value)
+      : channel_(channel), value_(std::move(value)) {}
+  detail::SendAwaiter<T> operator co_await() && {
+    return detail::SendAwaiter<T>(channel_, std::move(value_));
+  }
 
  private:
   detail::ChannelState<T>& channel_;
@@ -158,7 +161,9 @@ template <class T>
 class [[nodiscard]] ReceiveOp {
  public:
   explicit ReceiveOp(detail::ChannelState<T>& channel) noexcept : channel_(channel) {}
-  detail::ReceiveAwaiter<T> operator co_await() const noexcept { return detail::ReceiveAwaiter<T>(channel_); }
+  detail::ReceiveAwaiter<T> operator co_await() const noexcept {
+    return detail::ReceiveAwaiter<T>(channel_);
+  }
 
  private:
   detail::ChannelState<T>& channel_;
@@ -196,7 +201,9 @@ class Sender {
   /// How many may be inside; SIZE_MAX if it is unbounded.
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
   /// How many wait to send. A moment later it may be another number.
-  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(detail::Side::sender); }
+  [[nodiscard]] std::size_t waiting() const noexcept {
+    return channel_->waiting(detail::Side::sender);
+  }
 
  private:
   detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel_;
@@ -207,7 +214,8 @@ template <class T>
 class Receiver {
  public:
   using value_type = T;
-  explicit Receiver(detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel) noexcept
+  explicit Receiver(
+      detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel) noexcept
       : channel_(std::move(channel)) {}
 
   /// Waits for a value and gives it; nullopt if the channel is closed and empty. Throws what moving
@@ -230,7 +238,9 @@ class Receiver {
   [[nodiscard]] std::size_t size() const noexcept { return channel_->size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
   /// How many wait to receive. A moment later it may be another number.
-  [[nodiscard]] std::size_t waiting() const noexcept { return channel_->waiting(detail::Side::receiver); }
+  [[nodiscard]] std::size_t waiting() const noexcept {
+    return channel_->waiting(detail::Side::receiver);
+  }
 
  private:
   detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel_;
@@ -268,7 +278,8 @@ template <class T>
 }
 
 template <class T>
-detail::ChannelState<T>& detail::ChannelState<T>::make(std::size_t capacity, std::size_t ring_size) {
+detail::ChannelState<T>& detail::ChannelState<T>::make(std::size_t capacity,
+                                                       std::size_t ring_size) {
   void* const memory = allocate_frame(sizeof(ChannelState));
   try {
     return *::new (memory) ChannelState(capacity, ring_size);

@@ -11,9 +11,9 @@
 // set there, since it runs through the cancel by which a deadline takes effect.
 #pragma once
 
+#include <weft/detail/task_context.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/task_context.hpp>
 #include <weft/timeout.hpp>
 
 #include <utility>
@@ -36,7 +36,8 @@ namespace weft {
 /// then. Goes by the clock of the runtime, virtual or not. Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, TimePoint at) {
-  return detail::run_with_deadline<detail::DeadlineBinding>(as_task(std::move(awaitable)), at, "deadline");
+  return detail::run_with_deadline<detail::DeadlineBinding>(as_task(std::move(awaitable)), at,
+                                                            "deadline");
 }
 /// The same, `after` from this call.
 template <Awaitable A>

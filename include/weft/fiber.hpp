@@ -88,10 +88,11 @@ Task<detail::FiberResult<F, Args...>> fiber(FiberOptions options, F function, Ar
 }
 
 template <class Options, class F, class... Args>
-JoinHandle<detail::FiberResult<F, Args...>> launch_fiber(detail::OwnedTasks& owner, Options options, F& function,
-                                                 Args&... args) {
+JoinHandle<detail::FiberResult<F, Args...>> launch_fiber(detail::OwnedTasks& owner, Options options,
+                                                         F& function, Args&... args) {
   using Result = detail::FiberResult<F, Args...>;
-  auto& fiber = detail::make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
+  auto& fiber =
+      detail::make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
   try {
     fiber.launch_in(owner);
   } catch (...) {
@@ -106,23 +107,26 @@ JoinHandle<detail::FiberResult<F, Args...>> launch_fiber(detail::OwnedTasks& own
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
-  return launch_fiber(detail::OwnedTasks::current(), detail::DefaultFiberOptions(), function, args...);
+  return launch_fiber(detail::OwnedTasks::current(), detail::DefaultFiberOptions(), function,
+                      args...);
 }
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function, Args... args) {
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function,
+                                                        Args... args) {
   return launch_fiber(detail::OwnedTasks::current(), std::move(options), function, args...);
 }
 /// The same as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
-  return launch_fiber(detail::owned_tasks_of(owner), detail::DefaultFiberOptions(), function, args...);
+  return launch_fiber(detail::owned_tasks_of(owner), detail::DefaultFiberOptions(), function,
+                      args...);
 }
 template <class Owner, class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options, F function,
-                                                   Args... args) {
+JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options,
+                                                           F function, Args... args) {
   return launch_fiber(detail::owned_tasks_of(owner), std::move(options), function, args...);
 }
 

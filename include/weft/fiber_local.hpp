@@ -54,7 +54,9 @@ class FiberLocal {
  private:
   struct Node : detail::FiberLocalNode {
     explicit Node(std::uint64_t which) : detail::FiberLocalNode(which, &Node::destroy_node) {}
-    static void destroy_node(detail::FiberLocalNode& self) noexcept { delete static_cast<Node*>(&self); }
+    static void destroy_node(detail::FiberLocalNode& self) noexcept {
+      delete static_cast<Node*>(&self);
+    }
     T value{};
   };
 

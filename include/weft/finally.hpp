@@ -8,10 +8,10 @@
 // with fiber() for a body in the blocking style.
 #pragma once
 
+#include <weft/detail/task_context.hpp>
 #include <weft/extend/child_group.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/task_context.hpp>
 
 #include <coroutine>
 #include <cstddef>

@@ -50,8 +50,8 @@ auto first_success(A... awaitables) {
 /// std::invalid_argument for none.
 template <Awaitable A>
 auto first_success(std::vector<A> awaitables) {
-  return SelectRange<detail::SuccessGroup, AwaitResult<A>>(std::move(awaitables),
-                                                   "weft::first_success: there is nothing to wait for");
+  return SelectRange<detail::SuccessGroup, AwaitResult<A>>(
+      std::move(awaitables), "weft::first_success: there is nothing to wait for");
 }
 
 }  // namespace weft

@@ -9,10 +9,10 @@
 // which stays where it is: so a child may be of a type that cannot move.
 #pragma once
 
-#include <weft/extend/frame_pool.hpp>
-#include <weft/future.hpp>
 #include <weft/detail/late_future.hpp>
 #include <weft/detail/ready_queue.hpp>
+#include <weft/extend/frame_pool.hpp>
+#include <weft/future.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -127,7 +127,9 @@ class FutureSet {
       deallocate_frame(&child, sizeof(Child));
       core.release();
     }
-    static Child& of(detail::ReadyNode& node) noexcept { return static_cast<ChildNode&>(node).child; }
+    static Child& of(detail::ReadyNode& node) noexcept {
+      return static_cast<ChildNode&>(node).child;
+    }
 
     struct ChildNode final : detail::ReadyNode {
       explicit ChildNode(Child& c) noexcept : detail::ReadyNode(c.core.queue, c), child(c) {}

@@ -5,8 +5,8 @@
 // Cancel of any of them, that is their destruction: destroys the futures that they hold.
 #pragma once
 
-#include <weft/future.hpp>
 #include <weft/detail/late_future.hpp>
+#include <weft/future.hpp>
 
 #include <concepts>
 #include <functional>

@@ -237,7 +237,8 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
   class promise_type final : public detail::GeneratorPromise<Yielded> {
    public:
     promise_type() noexcept
-        : promise_type::GeneratorPromise(std::coroutine_handle<promise_type>::from_promise(*this)) {}
+        : promise_type::GeneratorPromise(std::coroutine_handle<promise_type>::from_promise(*this)) {
+    }
     Generator get_return_object() noexcept {
       return Generator(std::coroutine_handle<promise_type>::from_promise(*this));
     }

@@ -179,7 +179,6 @@ TryJoinVector<F> try_join(std::vector<F> futures) {
   return TryJoinVector<F>(std::move(futures));
 }
 
-
 /// See race().
 template <Future... F>
 class [[nodiscard]] Race {

@@ -9,8 +9,8 @@
 // Thread-safe: counted down from any thread, of a runtime or not. Waiting takes no memory.
 #pragma once
 
-#include <weft/extend/queue_op.hpp>
 #include <weft/detail/waitable_word.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -9,8 +9,8 @@
 // wait go on in the order in which they came.
 #pragma once
 
-#include <weft/extend/queue_op.hpp>
 #include <weft/detail/waitable_word.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <atomic>
 #include <cstddef>

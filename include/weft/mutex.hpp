@@ -11,8 +11,8 @@
 // recursive. For a few instructions without a wait a std::mutex does as well.
 #pragma once
 
-#include <weft/extend/queue_op.hpp>
 #include <weft/detail/waitable_word.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -25,11 +25,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <weft/detail/net_request.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/extend/io.hpp>
 #include <weft/native_handle.hpp>
-#include <weft/detail/net_request.hpp>
 #include <weft/resolve.hpp>
 #include <weft/socket.hpp>
 #include <weft/task.hpp>
@@ -151,14 +151,16 @@ class SocketWriter : public Base {
 /// The reading side of a stream that was split.
 class ReadHalf : public detail::SocketReader<detail::SocketUser> {
  public:
-  explicit ReadHalf(std::shared_ptr<detail::Socket> socket) noexcept : SocketReader(std::move(socket)) {}
+  explicit ReadHalf(std::shared_ptr<detail::Socket> socket) noexcept
+      : SocketReader(std::move(socket)) {}
 };
 
 /// The writing side. When it goes, the peer is not told until the reading half has gone as well:
 /// shutdown() says that nothing more will come.
 class WriteHalf : public detail::SocketWriter<detail::SocketUser> {
  public:
-  explicit WriteHalf(std::shared_ptr<detail::Socket> socket) noexcept : SocketWriter(std::move(socket)) {}
+  explicit WriteHalf(std::shared_ptr<detail::Socket> socket) noexcept
+      : SocketWriter(std::move(socket)) {}
 };
 
 class ConnectOp;
@@ -167,14 +169,15 @@ class ConnectOp;
 /// once (TCP_NODELAY) unless asked otherwise.
 class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
  public:
-  explicit StreamSocket(std::shared_ptr<detail::Socket> socket) noexcept : SocketReader(std::move(socket)) {}
+  explicit StreamSocket(std::shared_ptr<detail::Socket> socket) noexcept
+      : SocketReader(std::move(socket)) {}
 
   /// Connects to one address. Cancel: the attempt is given up and the socket closed.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
   /// Looks `host` up (see resolve()) and tries its addresses in order; the error is that of the
   /// last one. Throws IoError when awaited. Cancel: as that of the step it is at.
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
-                                               ConnectOptions options = {});
+                                                  ConnectOptions options = {});
   /// The same for "example.org:80", "127.0.0.1:80", "[::1]:80"; also "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
 
@@ -216,11 +219,12 @@ class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
 /// removed before it can be listened on again.
 class SocketListener : private detail::SocketUser {
  public:
-  explicit SocketListener(std::shared_ptr<detail::Socket> socket) noexcept : SocketUser(std::move(socket)) {}
+  explicit SocketListener(std::shared_ptr<detail::Socket> socket) noexcept
+      : SocketUser(std::move(socket)) {}
 
   /// Port 0: a free one, see local_endpoint(). Errors: the system's.
   [[nodiscard]] static Result<SocketListener> listen(const Endpoint& at,
-                                                  const ListenOptions& options = {});
+                                                     const ListenOptions& options = {});
   /// The same, but throws IoError: "listen 127.0.0.1:80: permission denied".
   [[nodiscard]] static SocketListener bind(const Endpoint& at, const ListenOptions& options = {});
   /// For an address in writing, see Endpoint::parse(): "listen localhost:1: the host must be …".

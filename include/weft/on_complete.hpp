@@ -263,7 +263,7 @@ OnCompleteFrame<OnCompletePromise<W, F, E>> make_on_complete(W&, F&, E&, std::so
 /// on_complete() as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
 template <class Owner, class W, class F, class E = detail::NoCallback>
 auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
-             std::source_location site = std::source_location::current())
+                    std::source_location site = std::source_location::current())
     -> JoinHandle<typename detail::OnCompletePromise<W, F, E>::Result> {
   detail::OwnedTasks& tasks = detail::owned_tasks_of(owner);
   auto& promise = detail::make_on_complete(work, function, on_error, site).frame.promise();
@@ -292,9 +292,9 @@ auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
 /// the arguments throws.
 template <class W, class F, class E = detail::NoCallback>
 auto on_complete(W work, F function, E on_error = E(),
-          std::source_location site = std::source_location::current()) {
-  return on_complete_in(detail::OwnedTasks::current(), std::move(work), std::move(function), std::move(on_error),
-                 site);
+                 std::source_location site = std::source_location::current()) {
+  return on_complete_in(detail::OwnedTasks::current(), std::move(work), std::move(function),
+                        std::move(on_error), site);
 }
 
 }  // namespace weft

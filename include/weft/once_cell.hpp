@@ -8,9 +8,9 @@
 // next of those who wait makes it, in its own way.
 #pragma once
 
+#include <weft/detail/waitable_word.hpp>
 #include <weft/extend/queue_op.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/waitable_word.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -104,7 +104,9 @@ class OnceRequest {
 inline QueueOp<detail::OnceRequest> detail::OnceState::enter() noexcept {
   return QueueOp<detail::OnceRequest>(detail::OnceRequest(*this));
 }
-inline detail::OnceTurn detail::OnceState::try_enter() noexcept { return take() ? detail::OnceTurn(*this) : detail::OnceTurn(); }
+inline detail::OnceTurn detail::OnceState::try_enter() noexcept {
+  return take() ? detail::OnceTurn(*this) : detail::OnceTurn();
+}
 
 template <class T>
 class OnceCell {

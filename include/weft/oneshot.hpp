@@ -14,8 +14,8 @@
 #include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/extend/frame_pool.hpp>
-#include <weft/task.hpp>
 #include <weft/extend/waiter_leaf.hpp>
+#include <weft/task.hpp>
 
 #include <coroutine>
 #include <cstddef>

@@ -23,8 +23,8 @@
 // result is delivered.
 #pragma once
 
-#include <weft/extend/cancel.hpp>
 #include <weft/detail/fork_join.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/outcome.hpp>
 #include <weft/task.hpp>
 
@@ -43,7 +43,8 @@ namespace weft {
 /// A job in its scope: given back, waited for or dropped before it goes.
 class ForkScope {
  public:
-  ForkScope(detail::TeamMember& member, detail::ForkJob& job) noexcept : member_(member), job_(job) {
+  ForkScope(detail::TeamMember& member, detail::ForkJob& job) noexcept
+      : member_(member), job_(job) {
     member.push(job);
   }
   /// If something has thrown before end().
@@ -207,7 +208,7 @@ void parallel_for(Index begin, std::type_identity_t<Index> end, Body&& body,
   if (detail::TeamMember* const member = detail::TeamMember::current()) {
     Part part{body};
     detail::ForkLoop<Index, Part>::run(*member, part, begin, end,
-                               std::max<std::make_unsigned_t<Index>>(grain, 1));
+                                       std::max<std::make_unsigned_t<Index>>(grain, 1));
   } else {
     for (; begin != end; ++begin) std::invoke(body, begin);
   }
@@ -232,7 +233,7 @@ template <std::integral Index, class T, class Map, class Combine>
   if (!(begin < end)) return identity;
   if (detail::TeamMember* const member = detail::TeamMember::current()) {
     detail::ForkLoop<Index, Part>::run(*member, whole, begin, end,
-                               std::max<std::make_unsigned_t<Index>>(grain, 1));
+                                       std::max<std::make_unsigned_t<Index>>(grain, 1));
   } else {
     for (; begin != end; ++begin) whole.step(begin);
   }
@@ -296,7 +297,9 @@ template <class F>
 class [[nodiscard]] ParallelOp {
  public:
   explicit ParallelOp(F function) : function_(std::move(function)) {}
-  detail::ParallelAwaiter<F> operator co_await() && { return detail::ParallelAwaiter<F>(std::move(function_)); }
+  detail::ParallelAwaiter<F> operator co_await() && {
+    return detail::ParallelAwaiter<F>(std::move(function_));
+  }
 
  private:
   F function_;

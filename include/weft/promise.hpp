@@ -15,9 +15,9 @@
 // nothing.
 #pragma once
 
-#include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/extend/waiter_leaf.hpp>
+#include <weft/on_complete.hpp>
+#include <weft/spawn.hpp>
 
 #include <chrono>
 #include <coroutine>

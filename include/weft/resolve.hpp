@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-#include <weft/extend/cancel.hpp>
 #include <weft/endpoint.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/result.hpp>
 #include <weft/task.hpp>
 

@@ -11,8 +11,8 @@
 // memory. Not recursive: who reads and asks to read again may wait for a writer that waits for him.
 #pragma once
 
-#include <weft/extend/queue_op.hpp>
 #include <weft/detail/waitable_word.hpp>
+#include <weft/extend/queue_op.hpp>
 
 #include <atomic>
 #include <cstddef>

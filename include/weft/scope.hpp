@@ -143,7 +143,9 @@ class [[nodiscard]] ScopeOp {
  public:
   using Value = AwaitResult<std::invoke_result_t<F&, Scope&>>;
   explicit ScopeOp(F body) : body_(std::move(body)) {}
-  detail::ScopeAwaiter<Value, F> operator co_await() && { return detail::ScopeAwaiter<Value, F>(std::move(body_)); }
+  detail::ScopeAwaiter<Value, F> operator co_await() && {
+    return detail::ScopeAwaiter<Value, F>(std::move(body_));
+  }
 
  private:
   F body_;

@@ -5,9 +5,9 @@
 // From a fiber: weft::await(weft::shield(…)). As a future: as_future(weft::shield(…)).
 #pragma once
 
+#include <weft/detail/task_context.hpp>
 #include <weft/extend/child_group.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/task_context.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -64,7 +64,9 @@ template <class T>
 class [[nodiscard]] Shield {
  public:
   explicit Shield(Task<T> task) noexcept : task_(std::move(task)) {}
-  detail::ShieldAwaiter<T> operator co_await() && noexcept { return detail::ShieldAwaiter<T>(std::move(task_)); }
+  detail::ShieldAwaiter<T> operator co_await() && noexcept {
+    return detail::ShieldAwaiter<T>(std::move(task_));
+  }
 
  private:
   Task<T> task_;

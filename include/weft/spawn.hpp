@@ -142,7 +142,8 @@ auto spawn_in_on(detail::OwnedTasks& owner, Executor* executor, F callable, Args
 /// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
 /// itself, as a task of `owner`.
 template <class F, class... Args>
-auto spawn_in(detail::OwnedTasks& owner, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+auto spawn_in(detail::OwnedTasks& owner, F callable, Args... args)
+    -> JoinHandle<SpawnResult<F, Args...>> {
   return spawn_in_on(owner, nullptr, std::move(callable), std::move(args)...);
 }
 

@@ -61,7 +61,8 @@ template <class F, class... Args>
 using Settled = typename detail::SettledResult<std::invoke_result_t<F&, Args...>>::type;
 /// Whether what it gives is to be awaited.
 template <class F, class... Args>
-inline constexpr bool gives_awaitable = detail::SettledResult<std::invoke_result_t<F&, Args...>>::awaited;
+inline constexpr bool gives_awaitable =
+    detail::SettledResult<std::invoke_result_t<F&, Args...>>::awaited;
 
 /// The right side of a `|`: what makes of a stream another, or a Task that consumes it.
 template <class Make>

@@ -21,10 +21,10 @@
 #pragma once
 
 #include <weft/async_generator.hpp>
-#include <weft/stream.hpp>
-#include <weft/streams_ahead.hpp>
 #include <weft/interval.hpp>
 #include <weft/sleep.hpp>
+#include <weft/stream.hpp>
+#include <weft/streams_ahead.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 

@@ -25,10 +25,10 @@
 #pragma once
 
 #include <weft/async_generator.hpp>
+#include <weft/detail/reorder_buffer.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 #include <weft/stream.hpp>
-#include <weft/detail/reorder_buffer.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -65,7 +65,8 @@ using ReorderBufferRef = std::shared_ptr<weft::detail::ReorderBuffer<T>>;
 
 /// The consumer's side: starts `produce(buffer)`, a Task, and gives what comes out of the buffer.
 template <class T, class Produce>
-AsyncGenerator<T> consume(weft::detail::OwnedTasks* owner, detail::ReorderBufferRef<T> buffer, Produce produce) {
+AsyncGenerator<T> consume(weft::detail::OwnedTasks* owner, detail::ReorderBufferRef<T> buffer,
+                          Produce produce) {
   weft::detail::OwnedTasks& tasks = owner != nullptr ? *owner : weft::detail::OwnedTasks::current();
   const detail::CancelledWithUser producer(spawn_in(tasks, std::move(produce), buffer));
   for (;;) {
@@ -123,10 +124,12 @@ auto merge_for(weft::detail::OwnedTasks* owner, S... sources) {
   static_assert((!std::is_reference_v<StreamValue<S>> && ...),
                 "weft: merge() gives objects, as its sources go on while an item is in use");
   constexpr std::size_t count = sizeof...(S);
-  auto produce = [all = std::tuple<S...>(std::move(sources)...)](detail::ReorderBufferRef<T> buffer) mutable {
-    return run_merge<T, S...>(std::move(buffer), std::move(all));
-  };
-  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(count, count), std::move(produce));
+  auto produce =
+      [all = std::tuple<S...>(std::move(sources)...)](detail::ReorderBufferRef<T> buffer) mutable {
+        return run_merge<T, S...>(std::move(buffer), std::move(all));
+      };
+  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(count, count),
+                    std::move(produce));
 }
 
 /// The items of all `sources` (of one common type), in the order in which they come; one that gives
@@ -176,7 +179,8 @@ Task<void> run_call(weft::detail::ReorderBuffer<T>& buffer, std::size_t place, A
 }
 
 template <detail::Order order, class T, Stream S, class F>
-Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& source, F& function) {
+Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& source,
+                      F& function) {
   using A = std::invoke_result_t<F&, StreamElement<S>>;
   Outcome<T> last;  // the end, unless it is an error
   std::size_t place = 0;
@@ -224,10 +228,12 @@ auto buffered_of(weft::detail::OwnedTasks* owner, S source, std::size_t most, F 
                 "weft: buffered() is for what is awaited: a function that gives an awaitable, or a "
                 "stream of awaitables");
   using T = ValueOf<Settled<F, StreamElement<S>>>;
-  auto produce = [source = std::move(source), f = std::move(function)](detail::ReorderBufferRef<T> buffer) mutable {
+  auto produce = [source = std::move(source),
+                  f = std::move(function)](detail::ReorderBufferRef<T> buffer) mutable {
     return run_calls<order, T, S, F>(std::move(buffer), std::move(source), std::move(f));
   };
-  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(most, 1), std::move(produce));
+  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(most, 1),
+                    std::move(produce));
 }
 
 namespace detail {
@@ -274,11 +280,13 @@ auto buffered_unordered(std::size_t most, F function = F()) {
 /// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
 template <class Owner, class F = detail::Itself>
 auto buffered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_source>(&weft::detail::owned_tasks_of(owner), most, std::move(function));
+  return buffered_pipe<detail::Order::of_source>(&weft::detail::owned_tasks_of(owner), most,
+                                                 std::move(function));
 }
 template <class Owner, class F = detail::Itself>
 auto buffered_unordered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_ends>(&weft::detail::owned_tasks_of(owner), most, std::move(function));
+  return buffered_pipe<detail::Order::of_ends>(&weft::detail::owned_tasks_of(owner), most,
+                                               std::move(function));
 }
 
 }  // namespace weft::streams

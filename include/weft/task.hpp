@@ -9,11 +9,11 @@
 // Cancelling the task that awaits cancels what is awaited: see <weft/extend/task_header.hpp>.
 #pragma once
 
-#include <weft/extend/awaitable.hpp>
 #include <weft/detail/foreign_awaiter.hpp>
 #include <weft/detail/future_awaiter.hpp>
-#include <weft/outcome.hpp>
+#include <weft/extend/awaitable.hpp>
 #include <weft/extend/task_header.hpp>
+#include <weft/outcome.hpp>
 
 #include <concepts>
 #include <coroutine>

@@ -18,9 +18,9 @@
 // but the frame of with(). get() walks over the bindings that are nearer.
 #pragma once
 
+#include <weft/detail/task_context.hpp>
 #include <weft/fiber.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/task_context.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -58,7 +58,8 @@ class TaskLocal {
   }
   /// The same; null if there is none.
   [[nodiscard]] const T* find() const noexcept {
-    const detail::TaskContext* const binding = detail::TaskContext::find(detail::TaskContext::current(), key_);
+    const detail::TaskContext* const binding =
+        detail::TaskContext::find(detail::TaskContext::current(), key_);
     // SAFETY: what is bound to this key is a T.
     return binding != nullptr ? static_cast<const T*>(binding->value()) : nullptr;
   }

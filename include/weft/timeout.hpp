@@ -63,7 +63,8 @@ class [[nodiscard]] Timeout {
       : awaitable_(std::move(awaitable)), deadline_(deadline) {}
 
   auto operator co_await() && {
-    return detail::run_with_deadline<detail::NotInherited>(as_task(std::move(awaitable_)), deadline_, "timeout")
+    return detail::run_with_deadline<detail::NotInherited>(as_task(std::move(awaitable_)),
+                                                           deadline_, "timeout")
         .operator co_await();
   }
   /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.

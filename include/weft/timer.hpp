@@ -123,7 +123,8 @@ class Timer : private detail::TimerNode {
   /// own. Throws std::bad_alloc, and what moving the callback throws. Any thread.
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Timer> && std::invocable<std::decay_t<F>&>)
-  explicit Timer(F&& callback) : detail::TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
+  explicit Timer(F&& callback)
+      : detail::TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
   /// Disarms it. If the callback is running on another thread, waits for its end, as
   /// std::stop_callback does, so never wait in a callback for whoever destroys its timer. From
   /// within the callback: afterwards nobody touches the timer; what the function has captured is
@@ -161,7 +162,8 @@ class Timer : private detail::TimerNode {
 
   bool arm(std::int64_t at, std::int64_t period);
   bool arm_again(detail::Reactor* home, std::int64_t at, std::int64_t period);
-  bool arm_elsewhere(detail::Reactor& home, detail::Reactor& here, std::int64_t at, std::int64_t period) noexcept;
+  bool arm_elsewhere(detail::Reactor& home, detail::Reactor& here, std::int64_t at,
+                     std::int64_t period) noexcept;
   bool disarm_elsewhere(detail::Reactor& home) noexcept;
   void leave(detail::Reactor& home) noexcept;
   [[nodiscard]] bool armed() const noexcept { return link.next != nullptr; }

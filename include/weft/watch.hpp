@@ -21,9 +21,9 @@
 #pragma once
 
 #include <weft/detail/channel_core.hpp>
+#include <weft/detail/version_core.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
-#include <weft/detail/version_core.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -180,7 +180,9 @@ template <class T>
 class [[nodiscard]] ChangedOp {
  public:
   explicit ChangedOp(WatchReceiver<T>& receiver) noexcept : receiver_(receiver) {}
-  detail::ChangedAwaiter<T> operator co_await() const noexcept { return detail::ChangedAwaiter<T>(receiver_); }
+  detail::ChangedAwaiter<T> operator co_await() const noexcept {
+    return detail::ChangedAwaiter<T>(receiver_);
+  }
 
  private:
   WatchReceiver<T>& receiver_;
@@ -249,7 +251,9 @@ class WatchSender {
     return WatchReceiver<T>(typename WatchReceiver<T>::Ref(*state_), state_->version());
   }
   /// How many receivers there are. A moment later it may be another number.
-  [[nodiscard]] std::size_t receivers() const noexcept { return state_->holders(detail::Side::receiver); }
+  [[nodiscard]] std::size_t receivers() const noexcept {
+    return state_->holders(detail::Side::receiver);
+  }
   /// How many of them wait. A moment later it may be another number.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
 
@@ -298,7 +302,8 @@ void detail::WatchState<T>::destroy() noexcept {
 template <class T>
 void detail::WatchState<T>::send(T&& value) {
   std::unique_lock sending(sending_);
-  detail::WatchedValue<T>* const before = replace_by(detail::WatchedValue<T>::make(spare_, std::move(value)));
+  detail::WatchedValue<T>* const before =
+      replace_by(detail::WatchedValue<T>::make(spare_, std::move(value)));
   sending.unlock();
   let_go(before);
 }
@@ -311,7 +316,8 @@ void detail::WatchState<T>::modify(F&& change) {
   std::unique_lock sending(sending_);
   next.emplace(current_->value());
   std::invoke(change, *next);
-  detail::WatchedValue<T>* const before = replace_by(detail::WatchedValue<T>::make(spare_, std::move(*next)));
+  detail::WatchedValue<T>* const before =
+      replace_by(detail::WatchedValue<T>::make(spare_, std::move(*next)));
   sending.unlock();
   let_go(before);
 }

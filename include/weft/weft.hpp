@@ -14,6 +14,7 @@
 #include <weft/deadline.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
+#include <weft/extend/atomic_waker.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
 #include <weft/finally.hpp>
@@ -64,4 +65,3 @@
 #include <weft/watch.hpp>
 #include <weft/when_all.hpp>
 #include <weft/when_any.hpp>
-#include <weft/extend/atomic_waker.hpp>

@@ -116,8 +116,8 @@ class [[nodiscard]] SelectRange {
 /// none, which would never end.
 template <Awaitable A>
 auto select(std::vector<A> awaitables) {
-  return SelectRange<detail::FirstGroup, AwaitResult<A>>(std::move(awaitables),
-                                                 "weft::select: there is nothing to select from");
+  return SelectRange<detail::FirstGroup, AwaitResult<A>>(
+      std::move(awaitables), "weft::select: there is nothing to select from");
 }
 
 }  // namespace weft

@@ -38,7 +38,9 @@ void AdaptiveLock::lock_slowly() noexcept {
   }
 }
 
-void AdaptiveLock::wake_one(const Atomic<std::uint32_t>* word) noexcept { detail::futex_wake_one(word); }
+void AdaptiveLock::wake_one(const Atomic<std::uint32_t>* word) noexcept {
+  detail::futex_wake_one(word);
+}
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
 }  // namespace weft

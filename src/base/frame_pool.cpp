@@ -217,8 +217,9 @@ void throw_if_armed(ThreadCache& self) {
 
 void* allocate_directly(ThreadCache& self, std::size_t index) {
   throw_if_armed(self);
-  void* const block = passes_through() ? ::operator new(detail::frame_class_bytes(index), block_alignment)
-                                       : depot.take_one(index);
+  void* const block = passes_through()
+                          ? ::operator new(detail::frame_class_bytes(index), block_alignment)
+                          : depot.take_one(index);
   count(self, index, 1);
   return block;
 }
@@ -311,7 +312,8 @@ FramePoolStats frame_pool_stats() noexcept {
     sum.add(registry.ended);
     for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
       sum.add(each->live);
-      for (std::size_t i = 0; i < detail::kFrameClasses; ++i) sum.blocks[i].add(-each->bins[i].blocks(i));
+      for (std::size_t i = 0; i < detail::kFrameClasses; ++i)
+        sum.blocks[i].add(-each->bins[i].blocks(i));
     }
   }
   FramePoolStats stats;
@@ -319,7 +321,8 @@ FramePoolStats frame_pool_stats() noexcept {
   stats.live_bytes = sum.large_bytes.get();
   for (std::size_t i = 0; i < detail::kFrameClasses; ++i) {
     stats.live_blocks += sum.blocks[i].get();
-    stats.live_bytes += sum.blocks[i].get() * static_cast<std::int64_t>(detail::frame_class_bytes(i));
+    stats.live_bytes +=
+        sum.blocks[i].get() * static_cast<std::int64_t>(detail::frame_class_bytes(i));
   }
   stats.slab_bytes = static_cast<std::int64_t>(depot.slab_bytes());
   return stats;

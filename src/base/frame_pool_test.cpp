@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 #include <weft/atomic.hpp>
-#include <weft/extend/frame_pool.hpp>
 #include <weft/detail/frame_size_class.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include "base/random.hpp"
 #include "support/sanitizers.hpp"
@@ -150,7 +150,8 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
 
 TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
   constexpr std::int64_t most = 30;
-  constexpr std::size_t bytes = detail::kLargestPooledFrame;  // a change of magazines with every few
+  constexpr std::size_t bytes =
+      detail::kLargestPooledFrame;  // a change of magazines with every few
   Atomic<bool> stop{false};
   std::thread worker([&] {
     std::vector<void*> blocks;

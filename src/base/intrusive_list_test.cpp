@@ -27,7 +27,9 @@ void clear(List& list) {
   }
 }
 
-bool linked(const Item& item) { return static_cast<const detail::IntrusiveListHook<>&>(item).is_linked(); }
+bool linked(const Item& item) {
+  return static_cast<const detail::IntrusiveListHook<>&>(item).is_linked();
+}
 
 TEST(IntrusiveList, KeepsOrder) {
   Item a(1), b(2), c(3);

@@ -12,7 +12,8 @@ namespace {
 
 /// Says that it runs, then waits to be let go.
 struct GatedJob : detail::BlockingJob {
-  GatedJob() : detail::BlockingJob([](Runnable& self) noexcept { static_cast<GatedJob&>(self).work(); }) {}
+  GatedJob()
+      : detail::BlockingJob([](Runnable& self) noexcept { static_cast<GatedJob&>(self).work(); }) {}
   void work() noexcept {
     begun.release();
     gate.acquire();

@@ -123,7 +123,8 @@ Result<EventQueue> EventQueue::create() {
   return EventQueue(std::move(*poller));
 }
 
-EventQueue::EventQueue(std::unique_ptr<detail::Poller> poller) noexcept : poller_(std::move(poller)) {}
+EventQueue::EventQueue(std::unique_ptr<detail::Poller> poller) noexcept
+    : poller_(std::move(poller)) {}
 EventQueue::EventQueue(EventQueue&& other) noexcept = default;
 EventQueue& EventQueue::operator=(EventQueue&& other) noexcept = default;
 EventQueue::~EventQueue() = default;

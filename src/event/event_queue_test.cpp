@@ -215,7 +215,8 @@ TEST_F(EventQueueTest, TimeoutsAreNeverShort) {
 
 TEST_F(EventQueueTest, TimeoutsWorkWhereTheKernelKnowsOnlyMilliseconds) {
   detail::ScopedFaults faults;
-  faults.add({.call = detail::Call::epoll_pwait2, .errno_value = ENOSYS, .times = detail::Fault::always});
+  faults.add(
+      {.call = detail::Call::epoll_pwait2, .errno_value = ENOSYS, .times = detail::Fault::always});
   const auto start = Clock::now();
   EXPECT_EQ(tokens(1'200'000ns), Tokens{});
   EXPECT_GE(Clock::now() - start, 1'200'000ns);

@@ -20,8 +20,8 @@
 #include <optional>
 #include <span>
 
-#include "event/wake_state.hpp"
 #include "event/handle_table.hpp"
+#include "event/wake_state.hpp"
 #include "os/fd.hpp"
 
 namespace weft::detail {

@@ -19,7 +19,9 @@ void PriorityExecutor::schedule(Runnable& work) noexcept {
 }
 
 void PriorityExecutor::take_idle_hint() noexcept { share_idle_hint(scheduler_); }
-bool PriorityExecutor::wants_offers() noexcept { return scheduler_.wants_offers() && queue_.empty(); }
+bool PriorityExecutor::wants_offers() noexcept {
+  return scheduler_.wants_offers() && queue_.empty();
+}
 void PriorityExecutor::hold() noexcept { scheduler_.hold(); }
 void PriorityExecutor::release() noexcept { scheduler_.release(); }
 Executor& PriorityExecutor::whole() noexcept { return scheduler_.whole(); }

@@ -11,8 +11,8 @@
 
 #include "exec/idle_set.hpp"
 #include "exec/injector.hpp"
-#include "exec/priority_executor.hpp"
 #include "exec/park.hpp"
+#include "exec/priority_executor.hpp"
 #include "exec/worker.hpp"
 
 namespace weft::detail {

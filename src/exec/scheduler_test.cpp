@@ -73,7 +73,8 @@ TEST(Scheduler, RunsWhatComesFromOutside) {
 /// Schedules all of its children when it runs, more than a local queue holds.
 class Spreader final : public Runnable {
  public:
-  Spreader(detail::Scheduler& scheduler, std::vector<std::unique_ptr<CountedWork>>& children) noexcept
+  Spreader(detail::Scheduler& scheduler,
+           std::vector<std::unique_ptr<CountedWork>>& children) noexcept
       : Runnable(&Spreader::on_run), scheduler_(scheduler), children_(children) {}
 
  private:

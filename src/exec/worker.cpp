@@ -149,7 +149,9 @@ Runnable* Worker::take_injected() noexcept {
   return first;
 }
 
-bool Worker::has_demoted() const noexcept { return !demoted_.empty() || !scheduler_.demoted().empty(); }
+bool Worker::has_demoted() const noexcept {
+  return !demoted_.empty() || !scheduler_.demoted().empty();
+}
 
 /// Of what was set back: what is bound to this worker, and what is not, in turns.
 Runnable* Worker::take_demoted() noexcept {

@@ -29,9 +29,9 @@
 #include "base/intrusive_queue.hpp"
 #include "exec/injector.hpp"
 #include "exec/lifo_slot.hpp"
-#include "exec/slice_detector.hpp"
 #include "exec/park.hpp"
 #include "exec/run_queue.hpp"
+#include "exec/slice_detector.hpp"
 #include "exec/spin_budget.hpp"
 #include "task/pinned_queue.hpp"
 
@@ -255,22 +255,22 @@ class Worker {
   std::uint32_t lifo_streak_ = 0;
   SliceDetector runs_;
   SpinBudget spin_;
-  FairShare heavy_share_;            // of what was set back, and of what has low priority
-  IntrusiveQueue<Runnable> demoted_;    // of what is bound to this worker: who has run for long
-  std::size_t watched_ = 0;          // the worker that was looked at last …
-  std::uint64_t watched_turns_ = 0;  // … and its turns_ then
-  Atomic<std::uint64_t> turns_{0};   // tick_, as others see it when the loop has come round
+  FairShare heavy_share_;             // of what was set back, and of what has low priority
+  IntrusiveQueue<Runnable> demoted_;  // of what is bound to this worker: who has run for long
+  std::size_t watched_ = 0;           // the worker that was looked at last …
+  std::uint64_t watched_turns_ = 0;   // … and its turns_ then
+  Atomic<std::uint64_t> turns_{0};    // tick_, as others see it when the loop has come round
   Atomic<bool> away_{false};
   Atomic<std::size_t> depth_{0};  // of a single worker
   Counts counts_;
   std::uint32_t low_in_ = low_interval;
   std::uint32_t ahead_ = 0;  // of what tick_ has counted since the loop came round: by take_back()
   bool in_task_ = false;
-  bool pinned_next_ = false;  // whose turn it is
-  bool demoted_next_ = false;    // … among what was set back
-  bool low_next_ = false;     // … between that and what has low priority
-  bool runs_low_ = false;     // what has low priority
-  bool resting_ = false;      // passes for asleep while nobody is in its loop
+  bool pinned_next_ = false;   // whose turn it is
+  bool demoted_next_ = false;  // … among what was set back
+  bool low_next_ = false;      // … between that and what has low priority
+  bool runs_low_ = false;      // what has low priority
+  bool resting_ = false;       // passes for asleep while nobody is in its loop
   bool searching_ = false;
 };
 

@@ -334,7 +334,8 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
 }
 
 TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
-  if (detail::cpu_count() == 1) GTEST_SKIP() << "it would keep the only processor from who brings work";
+  if (detail::cpu_count() == 1)
+    GTEST_SKIP() << "it would keep the only processor from who brings work";
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
   };

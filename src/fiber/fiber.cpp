@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "base/check.hpp"
-#include "fiber/scheduler.hpp"
 #include "fiber/locals.hpp"
+#include "fiber/scheduler.hpp"
 
 namespace weft::detail {
 
@@ -43,7 +43,8 @@ std::string described(std::string_view name, std::size_t stack_bytes) {
 
 // The core, on its stack
 
-FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler, PromiseBase& drive) noexcept
+FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler,
+                     PromiseBase& drive) noexcept
     : Runnable(&FiberCore::run_fiber),
       task_(drive.task()),
       drive_(drive),
@@ -351,7 +352,8 @@ std::string_view this_fiber::name() {
 }
 
 std::size_t this_fiber::stack_left() {
-  const detail::FiberCore& fiber = detail::require_fiber(detail::FiberScheduler::current(), "this_fiber::stack_left");
+  const detail::FiberCore& fiber =
+      detail::require_fiber(detail::FiberScheduler::current(), "this_fiber::stack_left");
   const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
   return static_cast<std::size_t>(here - fiber.stack().memory.data());
 }
@@ -373,7 +375,8 @@ void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_int
 namespace weft {
 
 bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site) {
-  return detail::require_fiber(detail::FiberScheduler::current(), "weft::await").run_ahead(task, site);
+  return detail::require_fiber(detail::FiberScheduler::current(), "weft::await")
+      .run_ahead(task, site);
 }
 
 void await(detail::YieldAwaiter, std::source_location site) {

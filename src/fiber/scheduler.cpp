@@ -11,7 +11,9 @@
 namespace weft::detail {
 
 // Never inlined: see thread_pointer(); a switch is a suspension, too.
-[[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept { return thread_pointer<FiberScheduler>(); }
+[[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept {
+  return thread_pointer<FiberScheduler>();
+}
 
 [[gnu::noinline]] FiberScheduler* FiberScheduler::make_current(FiberScheduler* scheduler) noexcept {
   FiberScheduler* const before = std::exchange(thread_pointer<FiberScheduler>(), scheduler);

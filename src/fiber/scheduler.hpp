@@ -53,7 +53,8 @@ struct Flow {
 /// those have to come from afar each time.
 class alignas(64) FiberCore final : public Runnable {
  public:
-  FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler, PromiseBase& drive) noexcept;
+  FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler,
+            PromiseBase& drive) noexcept;
 
   /// From outside of it: goes on with it where that is possible at once, else schedules it. What is
   /// to be resumed next.

@@ -26,12 +26,15 @@ std::ptrdiff_t resident_pages(const detail::FiberStack& stack) {
   return std::count_if(pages.begin(), pages.end(), [](auto page) { return (page & 1) != 0; });
 }
 
-void fill(const detail::FiberStack& stack) { std::memset(stack.memory.data(), 1, stack.memory.size()); }
+void fill(const detail::FiberStack& stack) {
+  std::memset(stack.memory.data(), 1, stack.memory.size());
+}
 
 TEST(StackPool, GivesAtLeastWhatWasAskedFor) {
   detail::StackPool pool;
-  for (const std::size_t bytes : {std::size_t{1}, detail::StackPool::smallest, detail::StackPool::smallest + 1,
-                                  std::size_t{100'000}, std::size_t{3} << 20}) {
+  for (const std::size_t bytes :
+       {std::size_t{1}, detail::StackPool::smallest, detail::StackPool::smallest + 1,
+        std::size_t{100'000}, std::size_t{3} << 20}) {
     detail::FiberStack& stack = taken(pool, bytes);
     EXPECT_GE(stack.memory.size() + 2048, bytes);  // the shift of the top is taken off
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(stack.memory.data()) % 4096, 0U);
@@ -135,8 +138,9 @@ TEST(StackPoolDeathTest, BelowAStackIsAGuardOfEitherKind) {
   const auto write_below = [](bool without_markers) {
     detail::ScopedFaults faults;
     if (without_markers) {
-      faults.add(
-          detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = detail::Fault::always});
+      faults.add(detail::Fault{.call = detail::Call::guard_by_marker,
+                               .errno_value = EINVAL,
+                               .times = detail::Fault::always});
     }
     detail::StackPool pool;
     detail::FiberStack& stack = taken(pool, 1);

@@ -1,5 +1,5 @@
-#include <weft/extend/frame_pool.hpp>
 #include <weft/detail/ready_set.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <memory>
 #include <new>

@@ -121,7 +121,8 @@ Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
 Task<StreamSocket> connect(const Call& call) {
   const Nanoseconds limit = call.core.options.connect_timeout;
   try {
-    StreamSocket stream = co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
+    StreamSocket stream =
+        co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
     co_return stream;
   } catch (const IoError& error) {
     if (error.code() != std::errc::timed_out) throw;

@@ -123,7 +123,8 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
 }
 
 /// How long the peer may take for what is to be written.
-[[nodiscard]] Nanoseconds time_to_write(const RequestBuffers& slot, const ServerOptions& options) noexcept {
+[[nodiscard]] Nanoseconds time_to_write(const RequestBuffers& slot,
+                                        const ServerOptions& options) noexcept {
   const std::size_t bytes = slot.output.size() + slot.large_body.size();
   const Nanoseconds more = std::chrono::seconds(bytes / kSlowestReader);
   return options.write_timeout > Nanoseconds::max() - more ? Nanoseconds::max()
@@ -165,7 +166,7 @@ class ReadDeadline {
 }  // namespace
 
 Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte> first_bytes,
-                           bool more_is_likely) {
+                               bool more_is_likely) {
   Session& session = connection.session();
   ServerCore& core = session.core();
   Lease<RequestBuffers> lease(core.slots);

@@ -20,7 +20,7 @@ enum class BurstEnd : unsigned char {
 /// Serves what `input` begins, and all that follows while the connection is not idle.
 /// `more_is_likely`: the input filled its buffer. Throws std::bad_alloc. Cancel: a request under
 /// way is given up.
-[[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte> input,
-                                         bool more_is_likely);
+[[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection,
+                                             std::span<const std::byte> input, bool more_is_likely);
 
 }  // namespace weft::http

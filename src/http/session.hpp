@@ -15,8 +15,8 @@
 
 #include "http/connection.hpp"
 #include "http/pool.hpp"
-#include "http/signal.hpp"
 #include "http/request_buffers.hpp"
+#include "http/signal.hpp"
 
 namespace weft::http {
 

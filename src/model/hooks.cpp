@@ -197,7 +197,7 @@ void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::detail
 
 namespace weft::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
@@ -246,4 +246,4 @@ void name(const void* object, const char* name) noexcept {
 
 }  // namespace hooks
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::model

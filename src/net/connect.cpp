@@ -68,7 +68,8 @@ ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
   return ConnectOp(detail::ConnectRequest(std::move(to), options));
 }
 
-Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port, ConnectOptions options) {
+Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
+                                         ConnectOptions options) {
   const std::vector<Endpoint> addresses = co_await resolve(host, port);
   std::error_code error;
   for (const Endpoint& address : addresses) {

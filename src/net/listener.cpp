@@ -61,12 +61,14 @@ Result<SocketListener> SocketListener::listen(const Endpoint& at, const ListenOp
   Result<detail::Fd> handle = detail::open_stream_socket(address.family());
   if (!handle) return fail(handle.error());
   Result<void> done = apply(handle->get(), at, options);
-  if (done) done = detail::checked(detail::Syscalls::bind(handle->get(), address.get(), address.size));
+  if (done)
+    done = detail::checked(detail::Syscalls::bind(handle->get(), address.get(), address.size));
   if (done) done = detail::checked(detail::Syscalls::listen(handle->get(), options.backlog));
   if (!done) return fail(done.error());
   Result<Endpoint> local = detail::local_endpoint_of(handle->get());
   if (!local) return fail(local.error());
-  Result<std::shared_ptr<detail::Socket>> socket = detail::make_socket(std::move(*handle), std::move(*local));
+  Result<std::shared_ptr<detail::Socket>> socket =
+      detail::make_socket(std::move(*handle), std::move(*local));
   if (!socket) return fail(socket.error());
   return SocketListener(std::move(*socket));
 }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <weft/endpoint.hpp>
 #include <weft/detail/net_request.hpp>
+#include <weft/endpoint.hpp>
 #include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
 

@@ -37,7 +37,9 @@ class BrokenPipe : public ::testing::TestWithParam<bool> {
  protected:
   BrokenPipe() {
     if (GetParam()) {
-      faults_.add({.call = detail::Call::pwritev2, .errno_value = EOPNOTSUPP, .times = detail::Fault::always});
+      faults_.add({.call = detail::Call::pwritev2,
+                   .errno_value = EOPNOTSUPP,
+                   .times = detail::Fault::always});
     }
   }
   detail::ScopedFaults faults_;
@@ -50,7 +52,8 @@ TEST_P(BrokenPipe, IsAnErrorAndNoSignal) {
   EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1), 5);
   EXPECT_EQ(take(pipe.first), "hello");
   pipe.first.reset();
-  EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1), -EPIPE);  // it would kill the process
+  EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1),
+            -EPIPE);  // it would kill the process
   EXPECT_FALSE(sigpipe_is_pending());
   EXPECT_FALSE(sigpipe_is_blocked());
 }
@@ -90,8 +93,11 @@ TEST(SyscallsTest, FaultsHitWhatTheyNameAndNothingElse) {
   const Ends one = make_pipe();
   const Ends two = make_pipe();
   detail::ScopedFaults faults;
-  faults.add(
-      {.call = detail::Call::read, .errno_value = EIO, .handle = one.first.get(), .skip = 1, .times = 2});
+  faults.add({.call = detail::Call::read,
+              .errno_value = EIO,
+              .handle = one.first.get(),
+              .skip = 1,
+              .times = 2});
   std::array<char, 8> room{};
   const auto read = [&room](const detail::Fd& fd) {
     return detail::Syscalls::read(fd.get(), room.data(), room.size());
@@ -109,8 +115,8 @@ TEST(SyscallsTest, FaultsHitWhatTheyNameAndNothingElse) {
 TEST(SyscallsTest, ShortenedTransfersMoveLess) {
   const Ends pair = make_socket_pair();
   detail::ScopedFaults faults;
-  for (const detail::Call call :
-       {detail::Call::send, detail::Call::sendmsg, detail::Call::writev, detail::Call::read, detail::Call::readv, detail::Call::recvmsg}) {
+  for (const detail::Call call : {detail::Call::send, detail::Call::sendmsg, detail::Call::writev,
+                                  detail::Call::read, detail::Call::readv, detail::Call::recvmsg}) {
     faults.add({.call = call, .size = 2, .times = detail::Fault::always});
   }
   EXPECT_TRUE(detail::Syscalls::may_shorten());
@@ -133,7 +139,8 @@ TEST(SyscallsTest, AnInterruptedConnectGoesOn) {
   const sockaddr_in address = loopback();
   detail::ScopedFaults faults;
   faults.add({.call = detail::Call::connect, .errno_value = EINTR});
-  EXPECT_EQ(detail::Syscalls::connect(socket.get(), generic(address), sizeof address), -EINPROGRESS);
+  EXPECT_EQ(detail::Syscalls::connect(socket.get(), generic(address), sizeof address),
+            -EINPROGRESS);
   EXPECT_EQ(faults.calls(detail::Call::connect), 1U);
 }
 

@@ -116,7 +116,6 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
   return -EINVAL;
 }
 
-
 std::size_t size_of_slices(const Operation& operation) noexcept {
   std::size_t sum = 0;
   for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {

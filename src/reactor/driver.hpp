@@ -40,8 +40,8 @@
 // 12. Out of memory inside start() ends that operation with -ENOMEM and nothing else.
 #pragma once
 
-#include <weft/native_handle.hpp>
 #include <weft/extend/operation.hpp>
+#include <weft/native_handle.hpp>
 
 #include <cstddef>
 

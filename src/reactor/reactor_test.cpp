@@ -327,7 +327,8 @@ TEST_F(ReactorTest, AMessageMayPostItselfAgain) {
 
 TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
   detail::SteadyClock clock;
-  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
+                          clock);
   constexpr int rounds = 2000;
   const Ends pair = make_socket_pair();
   Source source(::dup(pair.first.get()));
@@ -346,7 +347,8 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
 
 TEST(ReactorOverRealDriver, TimersKeepRealTime) {
   detail::SteadyClock clock;
-  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
+                          clock);
   const std::int64_t start = clock.now();
   CallbackOperation timer(start + 5 * ms);
   ASSERT_EQ(reactor.start(timer), detail::Started::pending);
@@ -356,7 +358,8 @@ TEST(ReactorOverRealDriver, TimersKeepRealTime) {
 
 TEST(ReactorOverRealDriver, CurrentBelongsToTheThread) {
   detail::SteadyClock clock;
-  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
+  detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
+                          clock);
   EXPECT_EQ(detail::Reactor::current(), nullptr);
   EXPECT_EQ(detail::Reactor::make_current(&reactor), nullptr);
   std::thread([] { EXPECT_EQ(detail::Reactor::current(), nullptr); }).join();
@@ -370,7 +373,8 @@ TEST(ReactorDeathTest, DestructionWithOperationsPendingIsRefused) {
       {
         detail::SteadyClock clock;
         CallbackOperation timer(clock.now() + 1'000 * ms);
-        detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock);
+        detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
+                                clock);
         static_cast<void>(reactor.start(timer));
       },
       "operations pending");

@@ -379,7 +379,8 @@ TEST_F(ReadinessDriverTest, ANewDriverDoesNotTrustTheNotesOfItsPredecessor) {
 
 TEST_F(ReadinessDriverTest, DriversBeyondTheNumbersWork) {
   std::vector<std::unique_ptr<detail::ReadinessDriver>> crowd;
-  for (unsigned i = 0; i < detail::DriverNumber::most; ++i) crowd.push_back(*detail::ReadinessDriver::create(i));
+  for (unsigned i = 0; i < detail::DriverNumber::most; ++i)
+    crowd.push_back(*detail::ReadinessDriver::create(i));
   DriverRunner unnumbered(*detail::ReadinessDriver::create());
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));

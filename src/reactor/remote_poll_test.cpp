@@ -36,7 +36,8 @@ class RemotePollTest : public ::testing::Test {
   }
 
   detail::SteadyClock clock;
-  detail::Reactor reactor{std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()), clock};
+  detail::Reactor reactor{std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
+                          clock};
 };
 
 TEST_F(RemotePollTest, WhatIsReadyIsDelivered) {

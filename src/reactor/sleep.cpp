@@ -2,7 +2,6 @@
 // sleeping, intervals, and how much time is left.
 #include <weft/deadline.hpp>
 #include <weft/interval.hpp>
-#include <weft/interval.hpp>
 #include <weft/sleep.hpp>
 #include <weft/time.hpp>
 
@@ -15,7 +14,8 @@
 namespace weft {
 
 TimePoint now() noexcept {
-  if (detail::Reactor* const reactor = detail::Reactor::current()) return TimePoint(Nanoseconds(reactor->now()));
+  if (detail::Reactor* const reactor = detail::Reactor::current())
+    return TimePoint(Nanoseconds(reactor->now()));
   detail::SteadyClock clock;
   return TimePoint(Nanoseconds(clock.now()));
 }

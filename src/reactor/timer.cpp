@@ -82,7 +82,8 @@ namespace weft {
   return false;
 }
 
-[[gnu::noinline]] bool Timer::arm_again(detail::Reactor* home, std::int64_t at, std::int64_t period) {
+[[gnu::noinline]] bool Timer::arm_again(detail::Reactor* home, std::int64_t at,
+                                        std::int64_t period) {
   detail::Reactor* const here = detail::Reactor::here();
   if (here == nullptr) {
     throw std::logic_error("weft::Timer: armed on a thread that works for no runtime");

@@ -53,7 +53,8 @@ class ThreadJoiner final : public detail::JoinWaiter {
 /// The same for one that waits for the seat of a current_thread runtime meanwhile.
 class LeaseJoiner final : public detail::JoinWaiter, public detail::WorkerCoreLease::Waiter {
  public:
-  explicit LeaseJoiner(detail::WorkerCoreLease& lease) noexcept : detail::JoinWaiter(&LeaseJoiner::on_end), core_lease_(lease) {}
+  explicit LeaseJoiner(detail::WorkerCoreLease& lease) noexcept
+      : detail::JoinWaiter(&LeaseJoiner::on_end), core_lease_(lease) {}
 
  private:
   static void on_end(detail::JoinWaiter& self) noexcept {
@@ -79,8 +80,8 @@ Runtime::Impl::Impl(RuntimeOptions options)
   make_schedulers();
   Executor& executor =
       options_.thread_per_core ? static_cast<Executor&>(per_core_) : *schedulers_.front();
-  tasks_ = std::make_unique<detail::RootTasks>(executor, options_.thread_per_core, workers_ + most_spares_,
-                                       std::move(options_.on_failure));
+  tasks_ = std::make_unique<detail::RootTasks>(
+      executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
 }
 
@@ -88,7 +89,8 @@ Runtime::Impl::~Impl() { shutdown(); }
 
 /// The parts that are a worker's own.
 void Runtime::Impl::add_worker() {
-  detail::Clock& clock = options_.virtual_time ? static_cast<detail::Clock&>(virtual_clock_) : steady_clock_;
+  detail::Clock& clock =
+      options_.virtual_time ? static_cast<detail::Clock&>(virtual_clock_) : steady_clock_;
   auto driver = detail::ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
   if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
   auto park = std::make_unique<detail::ReactorPark>(std::move(*driver), clock);
@@ -214,8 +216,7 @@ void Runtime::Impl::shutdown() noexcept {
 
 // The public face
 
-Runtime::Runtime(RuntimeOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {}
+Runtime::Runtime(RuntimeOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 Runtime::~Runtime() = default;
 

@@ -18,17 +18,17 @@
 #include <vector>
 
 #include "compute/blocking_pool.hpp"
-#include "exec/scheduler.hpp"
 #include "compute/team.hpp"
+#include "exec/scheduler.hpp"
 #include "exec/watchdog.hpp"
 #include "fiber/scheduler.hpp"
 #include "os/clock.hpp"
-#include "runtime/thread_per_core_executor.hpp"
 #include "runtime/reactor_park.hpp"
 #include "runtime/root_tasks.hpp"
-#include "runtime/worker_core_lease.hpp"
 #include "runtime/spare_workers.hpp"
 #include "runtime/thread_context.hpp"
+#include "runtime/thread_per_core_executor.hpp"
+#include "runtime/worker_core_lease.hpp"
 
 namespace weft {
 
@@ -95,12 +95,13 @@ class Runtime::Impl final : private detail::SpareWorkers {
   std::unique_ptr<detail::RootTasks> tasks_;
   detail::ThreadPerCoreExecutor per_core_;
   std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
-  std::unique_ptr<detail::Watchdog> watchdog_;  // if there is somebody else to do a stuck worker's part
+  std::unique_ptr<detail::Watchdog>
+      watchdog_;  // if there is somebody else to do a stuck worker's part
   detail::BlockingPool blocking_;
   detail::Team team_;
   detail::OtherThreads others_{blocking_, team_};
-  detail::WorkerCoreLease core_lease_;                    // current_thread: whoever runs the one worker has it
-  Atomic<bool> stepped_{false};  // relaxed: ordered by the seat
+  detail::WorkerCoreLease core_lease_;  // current_thread: whoever runs the one worker has it
+  Atomic<bool> stepped_{false};         // relaxed: ordered by the seat
   Atomic<bool> stop_{false};
   ThreadMutex start_mutex_;         // of workers' starts
   std::size_t started_ = 0;         // how many have begun; guarded by start_mutex_

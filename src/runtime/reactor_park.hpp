@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "compute/blocking_pool.hpp"
-#include "exec/park.hpp"
 #include "compute/team.hpp"
+#include "exec/park.hpp"
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 

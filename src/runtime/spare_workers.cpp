@@ -22,7 +22,9 @@ namespace weft::detail {
 struct BlockInPlace;
 
 // Never inlined: see thread_pointer().
-[[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept { return thread_pointer<SpareWorkers>(); }
+[[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept {
+  return thread_pointer<SpareWorkers>();
+}
 
 [[gnu::noinline]] SpareWorkers* SpareWorkers::make_current(SpareWorkers* spare_workers) noexcept {
   return std::exchange(thread_pointer<SpareWorkers>(), spare_workers);

@@ -56,7 +56,9 @@ bool Latch::count_down_awaited(std::size_t count, ServedList& served) noexcept {
   return false;
 }
 
-void Latch::blocking_wait() { wait_on_thread(detail::LatchRequest(*this), "weft::Latch::blocking_wait"); }
+void Latch::blocking_wait() {
+  wait_on_thread(detail::LatchRequest(*this), "weft::Latch::blocking_wait");
+}
 
 void Latch::blocking_arrive_and_wait() {
   wait_on_thread(detail::ArriveAtLatchRequest(*this), "weft::Latch::blocking_arrive_and_wait");

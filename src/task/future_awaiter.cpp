@@ -3,8 +3,8 @@
 // Who touches the leaf: the thread that polls it; while it waits, whoever brings its word from
 // waiting to notified, until he has put it into the run queue; and one canceller, whom the cancel
 // slot makes the end wait for (see <weft/extend/cancel.hpp>).
-#include <weft/extend/frame_pool.hpp>
 #include <weft/detail/future_awaiter.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <new>
 #include <optional>

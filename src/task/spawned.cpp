@@ -62,7 +62,8 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
   }
 }
 
-void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, Executor* executor) {
+void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
+                         Executor* executor) {
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());
@@ -175,7 +176,9 @@ void throw_shut_down() {
   return *set;
 }
 
-[[gnu::noinline]] OwnedTasks* OwnedTasks::current_or_null() noexcept { return thread_pointer<OwnedTasks>(); }
+[[gnu::noinline]] OwnedTasks* OwnedTasks::current_or_null() noexcept {
+  return thread_pointer<OwnedTasks>();
+}
 
 [[gnu::noinline]] OwnedTasks* OwnedTasks::make_current(OwnedTasks* set) noexcept {
   return std::exchange(thread_pointer<OwnedTasks>(), set);

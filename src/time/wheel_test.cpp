@@ -426,8 +426,14 @@ TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
 /// With ticks of a nanosecond deadlines are kept exactly, over the whole range of the clock.
 TEST(TimerWheel, MayBeExact) {
   detail::TimerWheel wheel(5, 0);
-  const std::vector<std::int64_t> deadlines{
-      6, 7, 70, 5'000'000, 1LL << 50, (1LL << 60) + 3, (1LL << 62) + 1, detail::TimerWheel::never - 1};
+  const std::vector<std::int64_t> deadlines{6,
+                                            7,
+                                            70,
+                                            5'000'000,
+                                            1LL << 50,
+                                            (1LL << 60) + 3,
+                                            (1LL << 62) + 1,
+                                            detail::TimerWheel::never - 1};
   std::vector<std::unique_ptr<detail::TimerNode>> nodes;
   for (const std::int64_t deadline : deadlines) {
     nodes.push_back(std::make_unique<detail::TimerNode>());

@@ -11,16 +11,16 @@
 #include <weft/finally.hpp>
 #include <weft/mutex.hpp>
 #include <weft/net.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shield.hpp>
-#include <weft/task_local.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task_local.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 
@@ -218,7 +218,8 @@ Task<Allocations> cost_of(Shape shape, World& world, int times) {
 
 Task<void> connect_streams(World& world) {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
-  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
+  auto both =
+      co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   world.server.emplace(std::move(std::get<0>(both)));
   world.client.emplace(std::move(std::get<1>(both)));
 }

@@ -1,12 +1,12 @@
 // AsyncGenerator<T>: items of every kind, waiting inside, early drop, cancel at every point,
 // exceptions, stack and memory, consumers that are coroutines and fibers.
 #include <weft/async_generator.hpp>
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>

@@ -5,9 +5,9 @@
 #include <weft/net.hpp>
 #include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
-#include <weft/task_local.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task_local.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -185,7 +185,8 @@ TEST_P(BlockInPlaceTest, WhatIsBoundForTheTaskIsBoundWithinIt) {
 TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
   detail::ScopedFaults faults;
   static_cast<void>(runtime());
-  faults.add({.call = detail::Call::epoll_create, .errno_value = EMFILE, .times = detail::Fault::always});
+  faults.add(
+      {.call = detail::Call::epoll_create, .errno_value = EMFILE, .times = detail::Fault::always});
   run([&]() -> Task<void> {
     detail::OwnedTasks* const before = detail::OwnedTasks::current_or_null();
     const int value = block_in_place([&] {
@@ -195,7 +196,8 @@ TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
     EXPECT_EQ(value, 8);
     faults.clear();
     co_await sleep_for(10us);
-    block_in_place([&] { EXPECT_EQ(detail::OwnedTasks::current_or_null() == nullptr, hands_over()); });
+    block_in_place(
+        [&] { EXPECT_EQ(detail::OwnedTasks::current_or_null() == nullptr, hands_over()); });
   });
   end_runtime();  // before the faults go
 }

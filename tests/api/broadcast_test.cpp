@@ -1,11 +1,11 @@
 // broadcast: everybody gets everything, in order; who is too slow is told; end and cancel.
 #include <weft/broadcast.hpp>
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>

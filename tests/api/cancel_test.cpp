@@ -3,8 +3,8 @@
 // that arrived is lost, each task ends once.
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>

@@ -1,10 +1,10 @@
 // Channels: order, room, the end on either side, handles, and from where they are used.
 #include <weft/channel.hpp>
 #include <weft/fiber.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>
@@ -317,8 +317,10 @@ TEST_P(ChannelTest, BetweenFibers) {
 TEST_P(ChannelTest, ByCallbacks) {
   run([]() -> Task<void> {
     auto [sender, receiver] = channel<int>(1);
-    auto received = on_complete(receiver.receive(), [](std::optional<int> value) { return *value + 1; });
-    auto sent = on_complete(sender.send(41), [](SendResult<int> result) { return result.has_value(); });
+    auto received =
+        on_complete(receiver.receive(), [](std::optional<int> value) { return *value + 1; });
+    auto sent =
+        on_complete(sender.send(41), [](SendResult<int> result) { return result.has_value(); });
     const bool ok = co_await std::move(sent);
     EXPECT_TRUE(ok);
     const int value = co_await std::move(received);

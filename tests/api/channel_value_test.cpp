@@ -1,11 +1,11 @@
 // Channels: no value is lost or given twice, whatever is cancelled; values that only move, or whose
 // move throws; memory.
 #include <weft/channel.hpp>
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // ManualResetEvent, AutoResetEvent and Notify: who goes on, how many, and what is kept for later.
-#include <weft/notify.hpp>
 #include <weft/manual_reset_event.hpp>
+#include <weft/notify.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 

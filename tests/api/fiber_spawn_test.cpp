@@ -1,7 +1,7 @@
 // spawn_fiber(): one block a fiber, started and joined by other fibers without the worker's loop,
 // and ended on what is left of its own stack.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/metrics.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>

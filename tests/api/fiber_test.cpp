@@ -1,7 +1,7 @@
 // Fibers: results, exceptions, cancel and unwinding, what they can await, and how they mix with
 // coroutines, on every kind of runtime.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/sleep.hpp>
@@ -503,7 +503,8 @@ TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
 
 TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
   detail::ScopedFaults faults;
-  faults.add(detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
+  faults.add(
+      detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
   EXPECT_EQ(run(fiber(FiberOptions{"", 1 << 20}, [] { return 1; })), 1);
   EXPECT_EQ(faults.struck(), 1U);
   end_runtime();  // before the faults go

@@ -1,9 +1,9 @@
 // first_success() and select() over ranges: who wins, what is told when all fail, and that nothing which
 // a loser had got is lost.
 #include <weft/fiber.hpp>
-#include <weft/time.hpp>
 #include <weft/first_success.hpp>
 #include <weft/spawn.hpp>
+#include <weft/time.hpp>
 
 #include <gtest/gtest.h>
 

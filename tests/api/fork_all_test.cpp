@@ -1,16 +1,16 @@
 // fork_all(), fork_for(): all results in order, wherever the parts ran; parts wait for each other
 // as those of when_all() may; the first failure ends the others, and then the task goes on; a
 // cancel ends all.
+#include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
 #include <weft/fork_all.hpp>
-#include <weft/extend/frame_pool.hpp>
 #include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task_local.hpp>
-#include <weft/sleep.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 

@@ -5,8 +5,8 @@
 #include <weft/futures.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 

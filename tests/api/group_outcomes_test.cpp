@@ -3,14 +3,14 @@
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
+#include <weft/first_success.hpp>
 #include <weft/join.hpp>
 #include <weft/scope.hpp>
-#include <weft/when_any.hpp>
 #include <weft/shield.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
-#include <weft/first_success.hpp>
-#include <weft/spawn.hpp>
+#include <weft/when_any.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // Latch and Barrier: counts, rounds, leaders, and cancels that leave both right.
 #include <weft/barrier.hpp>
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/latch.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -196,7 +196,8 @@ TEST_P(BarrierTest, WaitsLikeEverythingElse) {
     EXPECT_THROW(alone.blocking_arrive_and_wait(), std::logic_error);
     Barrier barrier(2);
     std::atomic<int> leaders = 0;
-    auto handle = on_complete(barrier.arrive_and_wait(), [&](bool leader) { leaders += leader ? 1 : 0; });
+    auto handle =
+        on_complete(barrier.arrive_and_wait(), [&](bool leader) { leaders += leader ? 1 : 0; });
     co_await until([&] { return barrier.waiting() == 1; });
     const std::int64_t blocks = frame_pool_stats().live_blocks;
     const bool leader = co_await barrier.arrive_and_wait();

@@ -44,7 +44,8 @@ TEST(NetListenerErrors, ReusePortSharesThePort) {
 TEST(NetListenerErrors, EveryStepOfListeningMayFail) {
   const std::size_t before = open_handles();
   for (const detail::Call call :
-       {detail::Call::socket, detail::Call::setsockopt, detail::Call::bind, detail::Call::listen, detail::Call::getsockname}) {
+       {detail::Call::socket, detail::Call::setsockopt, detail::Call::bind, detail::Call::listen,
+        detail::Call::getsockname}) {
     detail::ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const Result<SocketListener> listener = SocketListener::listen(Endpoint::loopback(0));
@@ -64,7 +65,8 @@ TEST_P(NetListener, RefusedNamesTheAddress) {
     EXPECT_EQ(text, "connect " + gone.to_string() + ": connection refused");
     const Result<StreamSocket> stream = co_await attempt(StreamSocket::connect(gone));
     EXPECT_EQ(stream.error(), std::errc::connection_refused);
-    const std::string by_name = co_await error_text(StreamSocket::connect("localhost", gone.port()));
+    const std::string by_name =
+        co_await error_text(StreamSocket::connect("localhost", gone.port()));
     EXPECT_EQ(by_name, "connect localhost:" + std::to_string(gone.port()) + " (" +
                            gone.to_string() + "): connection refused");
     const std::string by_text = co_await error_text(StreamSocket::connect(gone.to_string()));
@@ -74,7 +76,8 @@ TEST_P(NetListener, RefusedNamesTheAddress) {
 
 TEST_P(NetListener, ConnectTellsWhatIsWrongWithTheAddress) {
   run([]() -> Task<void> {
-    const std::string no_port = co_await error_text(StreamSocket::connect(std::string("localhost")));
+    const std::string no_port =
+        co_await error_text(StreamSocket::connect(std::string("localhost")));
     EXPECT_EQ(no_port, "connect localhost: the port is missing");
     const std::string nothing = co_await error_text(StreamSocket::connect(Endpoint()));
     EXPECT_EQ(nothing, "connect -: invalid argument");
@@ -209,7 +212,8 @@ TEST_P(NetListener, FailedConnectionsArePassedOverAndTheLackOfHandlesIsTold) {
 TEST_P(NetListener, EveryStepOfConnectingMayFail) {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   const Endpoint to = listener.local_endpoint();
-  for (const detail::Call call : {detail::Call::socket, detail::Call::setsockopt, detail::Call::connect}) {
+  for (const detail::Call call :
+       {detail::Call::socket, detail::Call::setsockopt, detail::Call::connect}) {
     detail::ScopedFaults faults;
     faults.add({.call = call, .errno_value = ENOBUFS});
     const std::string text = run([to]() -> Task<std::string> {

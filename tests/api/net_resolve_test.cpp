@@ -46,7 +46,8 @@ TEST_P(NetResolve, AnUnknownNameIsAnErrorOfOneLine) {
     EXPECT_TRUE(text.ends_with(": name or service not known") ||
                 text.ends_with(": temporary failure in name resolution"))
         << text;
-    const std::string by_connect = co_await error_text(StreamSocket::connect("no-such.invalid", 80));
+    const std::string by_connect =
+        co_await error_text(StreamSocket::connect("no-such.invalid", 80));
     EXPECT_TRUE(by_connect.starts_with("resolve no-such.invalid: ")) << by_connect;
   });
 }
@@ -76,7 +77,9 @@ TEST_P(NetResolve, ManyAtOnce) {
 
 /// Keeps a thread of the pool until it is let go.
 struct Plug : detail::BlockingJob {
-  Plug() : detail::BlockingJob([](Runnable& self) noexcept { static_cast<Plug&>(self).gate.acquire(); }) {}
+  Plug()
+      : detail::BlockingJob(
+            [](Runnable& self) noexcept { static_cast<Plug&>(self).gate.acquire(); }) {}
   std::binary_semaphore gate{0};
 };
 

@@ -48,7 +48,8 @@ struct Pair {
 };
 
 inline Task<Pair> connect_to(SocketListener& listener) {
-  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
+  auto both =
+      co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   co_return Pair(std::move(std::get<0>(both)), std::move(std::get<1>(both)));
 }
 

@@ -6,16 +6,16 @@
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
+#include <weft/first_success.hpp>
 #include <weft/mutex.hpp>
 #include <weft/net.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/scope.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
-#include <weft/first_success.hpp>
-#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -119,8 +119,8 @@ Task<void> take_by_select(Channels& all) {
   note(all, first, std::make_index_sequence<3>());
 }
 Task<void> take_by_when_any(Channels& all, Nanoseconds limit) {
-  auto first = co_await first_success(all.rendezvous.receiver.receive(), all.bounded.receiver.receive(),
-                                 sleep_for(limit));
+  auto first = co_await first_success(all.rendezvous.receiver.receive(),
+                                      all.bounded.receiver.receive(), sleep_for(limit));
   note(all, first, std::make_index_sequence<2>());
 }
 /// A timeout or a deadline gives the value that came in spite of it.
@@ -157,7 +157,8 @@ Task<void> consume(Channels& all, std::uint64_t seed) {
         co_await take_in_time(all, timeout(all.bounded.receiver.receive(), short_time(random)));
         break;
       case 3:
-        co_await take_in_time(all, with_deadline(all.rendezvous.receiver.receive(), short_time(random)));
+        co_await take_in_time(all,
+                              with_deadline(all.rendezvous.receiver.receive(), short_time(random)));
         break;
       default:
         co_await take_in_fiber(all, short_time(random));

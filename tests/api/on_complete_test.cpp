@@ -1,10 +1,10 @@
 // then(): every way the work can end × every kind of function × every use of the handle × before
 // and after the end; where the functions run, what they are given, and what it all costs.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
@@ -115,23 +115,24 @@ JoinHandle<int> start(Case c, Stage& stage) {
   auto work = work_of(c, stage, Logged(stage.destroyed, "argument"));
   if (c.kind == Kind::outcome || c.kind == Kind::outcome_throws) {
     return on_complete(std::move(work),
-                [c, &stage, held = Logged(stage.destroyed, "function")](Outcome<int> end) {
-                  stage.calls.add(end.has_value() ? std::to_string(end.take())
-                                  : end.failed()  ? what_of(end.error())
-                                                  : "cancelled");
-                  if (c.kind == Kind::outcome_throws) throw std::runtime_error("function");
-                  return 0;
-                });
+                       [c, &stage, held = Logged(stage.destroyed, "function")](Outcome<int> end) {
+                         stage.calls.add(end.has_value() ? std::to_string(end.take())
+                                         : end.failed()  ? what_of(end.error())
+                                                         : "cancelled");
+                         if (c.kind == Kind::outcome_throws) throw std::runtime_error("function");
+                         return 0;
+                       });
   }
   auto on_value = [&stage, held = Logged(stage.destroyed, "function")](int value) {
     stage.calls.add(std::to_string(value));
     return value;
   };
   if (c.kind == Kind::value) return on_complete(std::move(work), std::move(on_value));
-  return on_complete(std::move(work), std::move(on_value), [&stage](const std::exception_ptr& error) {
-    stage.calls.add(what_of(error));
-    return 0;
-  });
+  return on_complete(std::move(work), std::move(on_value),
+                     [&stage](const std::exception_ptr& error) {
+                       stage.calls.add(what_of(error));
+                       return 0;
+                     });
 }
 
 Task<void> join(Case c, Stage& stage, JoinHandle<int> handle) {
@@ -197,12 +198,14 @@ TEST_P(OnCompleteTest, AnyAwaitableAndAnyCallable) {
     auto none = on_complete(event.wait(), [] { return 1; });
     auto call = on_complete([&other] { return other.wait(); }, [] { return 2; });
     auto itself = on_complete(yield_now(), [] { return 3; });
-    auto reference =
-        on_complete([&object]() -> Task<int&> { co_return object; }, [](int& value) { return ++value; });
-    auto owner = on_complete([]() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(5); },
-                      [](std::unique_ptr<int> value) { return value; });
+    auto reference = on_complete([&object]() -> Task<int&> { co_return object; },
+                                 [](int& value) { return ++value; });
+    auto owner =
+        on_complete([]() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(5); },
+                    [](std::unique_ptr<int> value) { return value; });
     auto group = on_complete(when_all(yield_now(), sleep_for(0ns)), [](auto&&) { return 6; });
-    auto joined = on_complete(on_complete(yield_now(), [] { return 7; }), [](int value) { return value; });
+    auto joined =
+        on_complete(on_complete(yield_now(), [] { return 7; }), [](int value) { return value; });
     const int first = co_await std::move(none);
     const int second = co_await std::move(call);
     const int third = co_await std::move(itself);
@@ -222,8 +225,8 @@ TEST_P(OnCompleteTest, WhatTheCallableThrowsIsAnErrorOfTheWork) {
   Log log;
   run([&]() -> Task<void> {
     auto refuse = []() -> Task<int> { throw std::domain_error("no task"); };  // no coroutine
-    auto handle =
-        on_complete(refuse, [](int) {}, [&](const std::exception_ptr& error) { log.add(what_of(error)); });
+    auto handle = on_complete(
+        refuse, [](int) {}, [&](const std::exception_ptr& error) { log.add(what_of(error)); });
     co_await std::move(handle);
   });
   EXPECT_EQ(log.words(), Words{"no task"});
@@ -250,10 +253,10 @@ TEST_P(OnCompleteTest, NeverWithinTheCallAndOnAWorker) {
     auto body = [&]() -> Task<void> {
       bool returned = false;
       auto handle = on_complete([]() -> Task<void> { co_return; },
-                         [&] {
-                           EXPECT_NE(detail::OwnedTasks::current_or_null(), nullptr);
-                           called = true;
-                         });
+                                [&] {
+                                  EXPECT_NE(detail::OwnedTasks::current_or_null(), nullptr);
+                                  called = true;
+                                });
       EXPECT_TRUE(runtime().workers() != 1 || !called);
       returned = true;
       co_await std::move(handle);

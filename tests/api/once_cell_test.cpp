@@ -1,12 +1,12 @@
 // OnceCell: one makes the value, the others wait; failures and cancels pass the turn on.
 #include <weft/fiber.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/once_cell.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
-#include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -123,7 +123,8 @@ TEST_P(OnceCellTest, WhoIsCancelledWhileItWaitsLeavesTheOthersAlone) {
     auto lost = co_await select(cell.get_or_init([] { return 2; }), sleep_for(1ms));
     EXPECT_EQ(lost.index(), 1U);
     EXPECT_EQ(cell.waiting(), 0U);
-    auto handle = on_complete(cell.get_or_init([] { return 3; }), [](const int& value) { return value; });
+    auto handle =
+        on_complete(cell.get_or_init([] { return 3; }), [](const int& value) { return value; });
     co_await until([&] { return cell.waiting() == 1; });
     gate.release();
     const int value = co_await std::move(handle);

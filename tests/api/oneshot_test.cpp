@@ -1,11 +1,11 @@
 // oneshot: one value, its return, its loss of either end, cancel, and from where it is used.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>
@@ -169,7 +169,8 @@ TEST_P(OneshotTest, FromFibersCallbacksAndThreads) {
       const auto value = await(from_thread.receiver);
       EXPECT_TRUE(std::move(to).send(*value + 1));
     });
-    auto called = on_complete(std::move(receiver), [](std::optional<int> value) { return *value + 1; });
+    auto called =
+        on_complete(std::move(receiver), [](std::optional<int> value) { return *value + 1; });
     const int result = co_await std::move(called);
     EXPECT_EQ(result, 4);
     co_await std::move(sending);

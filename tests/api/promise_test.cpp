@@ -1,13 +1,13 @@
 // Promise and SharedResult: every way of setting × every way of waiting × before and after; many
 // that wait, whose cancels concern nobody else; share() and the bridges to std::future.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/promise.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/std_future.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/std_future.hpp>
 
 #include <gtest/gtest.h>
 
@@ -110,7 +110,7 @@ JoinHandle<std::string> wait_by(Wait wait, SharedResult<int> future) {
     return spawn_fiber([future] { return said([&] { return await(future); }); });
   }
   return future.on_complete([](const int& value) { return std::to_string(value); },
-                     [](const std::exception_ptr& error) { return text_of(error); });
+                            [](const std::exception_ptr& error) { return text_of(error); });
 }
 
 TEST_P(PromiseTest, EverySetTimesEveryWait) {

@@ -3,8 +3,8 @@
 #include <weft/channel.hpp>
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // Semaphore: order, losslessness under cancel, permits as guards, from coroutines, fibers and
 // threads.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
 

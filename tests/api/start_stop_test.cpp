@@ -3,15 +3,15 @@
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/net.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
-#include <weft/task_local.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task_local.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>
@@ -44,7 +44,8 @@ const TaskLocal<int> cycle;
 
 Task<void> echo_once() {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
-  auto both = co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
+  auto both =
+      co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   StreamSocket server = std::move(std::get<0>(both));
   StreamSocket client = std::move(std::get<1>(both));
   // Reset at the end, so that no port stays behind for a minute.

@@ -1,6 +1,6 @@
 // Streams: the concept, sources, operators, what consumes them; their errors, drops and cancels.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 #include <weft/streams.hpp>

@@ -1,7 +1,7 @@
 // merge() and buffered(): order, fairness, how far they run ahead, errors, drops, cancels, and what
 // happens out of memory.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
 #include <weft/streams.hpp>

@@ -1,18 +1,18 @@
 // What all that is waited for in a queue have in common: every way of waiting × every moment of a
 // cancel, whoever lets go on and from wherever; nothing taken by who stops, nothing lost, no
 // memory.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
+#include <weft/fiber.hpp>
 #include <weft/latch.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/mutex.hpp>
 #include <weft/notify.hpp>
-#include <weft/manual_reset_event.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/rwlock.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
-#include <weft/spawn.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 
 #include <gtest/gtest.h>

@@ -4,12 +4,12 @@
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
 #include <weft/future.hpp>
+#include <weft/on_complete.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
-#include <weft/task_local.hpp>
-#include <weft/on_complete.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task_local.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>
 

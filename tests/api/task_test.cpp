@@ -1,8 +1,8 @@
 // Task<T>: results of every kind, exceptions, laziness, depth, stack use, backtraces.
 #include <weft/scope.hpp>
-#include <weft/task.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/task.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
 // The thread_per_core runtime, the hooks of workers' threads, and the numbers that a runtime keeps.
 #include <weft/blocking.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/metrics.hpp>
 #include <weft/net.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/resume_on.hpp>
-#include <weft/manual_reset_event.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/sleep.hpp>
@@ -123,7 +123,8 @@ TEST_P(ThreadPerCore, EachWorkerIsBoundToAProcessor) {
 
 TEST(ThreadPerCoreFaults, WhatCannotBeBoundRunsWhereItMay) {
   detail::ScopedFaults faults;
-  faults.add({.call = detail::Call::pin_thread, .errno_value = EPERM, .times = detail::Fault::always});
+  faults.add(
+      {.call = detail::Call::pin_thread, .errno_value = EPERM, .times = detail::Fault::always});
   Runtime runtime(per_core(2));
   for (const WorkerMetrics& worker : runtime.metrics().workers) {
     EXPECT_FALSE(worker.cpu.has_value());

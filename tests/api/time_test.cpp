@@ -1,11 +1,11 @@
 // Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at
 // once.
 #include <weft/deadline.hpp>
+#include <weft/interval.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
-#include <weft/interval.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 #include <weft/when_all.hpp>

@@ -1,7 +1,7 @@
 // timeout(): the result in time, else timed_out when the awaitable has ended; a late result is not
 // dropped.
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 

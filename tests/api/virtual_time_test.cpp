@@ -1,12 +1,12 @@
 // virtual_time: time passes when all is idle, and then at once.
 #include <weft/blocking.hpp>
+#include <weft/interval.hpp>
 #include <weft/net.hpp>
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/interval.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 #include <weft/time.hpp>

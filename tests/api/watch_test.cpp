@@ -1,10 +1,10 @@
 // watch: the newest value, changes that are seen once, borrowed values, the end and cancel.
-#include <weft/fiber.hpp>
 #include <weft/extend/frame_pool.hpp>
-#include <weft/select.hpp>
-#include <weft/spawn.hpp>
+#include <weft/fiber.hpp>
 #include <weft/on_complete.hpp>
+#include <weft/select.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/watch.hpp>
 
 #include <gtest/gtest.h>

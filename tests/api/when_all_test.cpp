@@ -1,7 +1,7 @@
 // when_all(): all results in order, the first failure cancels the others and is rethrown, a cancel
 // cancels all.
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/when_all.hpp>
 
 #include <gtest/gtest.h>

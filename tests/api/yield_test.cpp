@@ -2,8 +2,8 @@
 #include <weft/fiber.hpp>
 #include <weft/metrics.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
 #include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 #include <weft/time.hpp>
 
 #include <gtest/gtest.h>

@@ -6,7 +6,8 @@ namespace weft::testing {
 
 std::vector<DriverFactory> drivers_to_test() {
   return {
-      {"readiness", [] { return std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()); }, true},
+      {"readiness",
+       [] { return std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()); }, true},
   };
 }
 

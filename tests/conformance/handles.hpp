@@ -95,7 +95,7 @@ inline Ends make_tcp_pair() {
   detail::Fd first = connect_to(listener);
   return {std::move(first),
           detail::Fd(must(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC),
-                  "accept4"))};
+                          "accept4"))};
 }
 
 inline void set_option(const detail::Fd& socket, int level, int name, int value) {

@@ -23,7 +23,8 @@ struct Receiving : Awaiting<detail::ReceiveAwaiter<int>> {
 
 /// A channel whose handles are dropped at the end.
 struct Both {
-  explicit Both(std::size_t capacity) : channel(detail::ChannelState<int>::make(capacity, capacity)) {}
+  explicit Both(std::size_t capacity)
+      : channel(detail::ChannelState<int>::make(capacity, capacity)) {}
   ~Both() {
     channel.drop(detail::Side::sender);
     channel.drop(detail::Side::receiver);

@@ -3,8 +3,8 @@
 // touched afterwards.
 #pragma once
 
-#include <weft/spawn.hpp>
 #include <weft/extend/task_header.hpp>
+#include <weft/spawn.hpp>
 
 #include <coroutine>
 #include <memory>

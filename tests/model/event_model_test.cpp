@@ -3,8 +3,8 @@
 // late.
 #include <weft/barrier.hpp>
 #include <weft/latch.hpp>
-#include <weft/once_cell.hpp>
 #include <weft/manual_reset_event.hpp>
+#include <weft/once_cell.hpp>
 
 #include <memory>
 
@@ -195,7 +195,8 @@ void latch_destroyed_by_who_arrived(Execution& execution) {
 
 void latch_destroyed_by_who_only_waits(Execution& execution) {
   auto latch = std::make_unique<Latch>(2);
-  execution.thread([borrowed = latch.get()] { wait_here(detail::ArriveAtLatchRequest(*borrowed)); });
+  execution.thread(
+      [borrowed = latch.get()] { wait_here(detail::ArriveAtLatchRequest(*borrowed)); });
   execution.thread([borrowed = latch.get()] { borrowed->count_down(); });
   execution.thread([&] {
     wait_here(detail::LatchRequest(*latch));

@@ -70,7 +70,9 @@ class FakeFork final : public detail::ForkPoint {
     return &here_;
   }
   [[nodiscard]] bool take_result(Part) noexcept override { return true; }
-  [[nodiscard]] detail::GivenPart* make_given(Part number) noexcept override { return &part(number); }
+  [[nodiscard]] detail::GivenPart* make_given(Part number) noexcept override {
+    return &part(number);
+  }
   void cancel_given(Part number) noexcept override { part(number).cancel(); }
 
   FakePromise here_;

@@ -2,8 +2,8 @@
 // runs what is scheduled, with leaf and wakers as they are in production.
 #pragma once
 
-#include <weft/extend/frame_pool.hpp>
 #include <weft/detail/future_awaiter.hpp>
+#include <weft/extend/frame_pool.hpp>
 
 #include <coroutine>
 #include <exception>
@@ -107,7 +107,8 @@ class AwaitingTask final : public TaskHeader {
  private:
   class Leaf final : public detail::FutureLeaf {
    public:
-    explicit Leaf(PollOnce poll) noexcept : detail::FutureLeaf(&Leaf::poll_once), poll_(std::move(poll)) {}
+    explicit Leaf(PollOnce poll) noexcept
+        : detail::FutureLeaf(&Leaf::poll_once), poll_(std::move(poll)) {}
     using detail::FutureLeaf::suspend;
     int polls = 0;
     bool got = false;

@@ -39,8 +39,9 @@ class FakeSpawned final : public detail::SpawnedTask {
 class ParkedWaiter final : public detail::JoinWaiter {
  public:
   ParkedWaiter() noexcept
-      : detail::JoinWaiter(
-            [](detail::JoinWaiter& self) noexcept { static_cast<ParkedWaiter&>(self).parker_.unpark(); }) {}
+      : detail::JoinWaiter([](detail::JoinWaiter& self) noexcept {
+          static_cast<ParkedWaiter&>(self).parker_.unpark();
+        }) {}
   void wait() noexcept { parker_.park(); }
 
  private:

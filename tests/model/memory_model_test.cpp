@@ -121,8 +121,8 @@ TEST(WeakMemory, StoresAreBufferedUnlessOrderedBySeqCst) {
 TEST(WeakMemory, ALightFenceOrdersAgainstAHeavyOneAlone) {
   EXPECT_EQ(results(store_buffering(kRelaxed, detail::light_fence, detail::heavy_fence, kRelaxed)),
             (Set{"01", "10", "11"}));
-  EXPECT_TRUE(
-      results(store_buffering(kRelaxed, detail::light_fence, detail::light_fence, kRelaxed)).contains("00"));
+  EXPECT_TRUE(results(store_buffering(kRelaxed, detail::light_fence, detail::light_fence, kRelaxed))
+                  .contains("00"));
 }
 
 TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {

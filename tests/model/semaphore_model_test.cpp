@@ -13,7 +13,8 @@ namespace {
 /// A task that acquires, and what became of it. The leaf lives in its frame.
 struct Acquiring {
   Acquiring(Semaphore& semaphore, std::size_t permits)
-      : task(executor), leaf(std::make_unique<Awaiter>(detail::AcquireRequest(semaphore, permits))) {}
+      : task(executor),
+        leaf(std::make_unique<Awaiter>(detail::AcquireRequest(semaphore, permits))) {}
 
   void acquire() { went_on = !leaf->await_suspend(Handle::from_promise(task.promise)) || went_on; }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }

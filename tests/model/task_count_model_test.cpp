@@ -37,7 +37,8 @@ TEST(TaskCountModel, AnEndIsSeenOrTold) {
   expect_holds_randomly(20000, end_and_close);
 }
 
-void begin_and_close(Execution& execution, detail::TaskCount& count, detail::TaskCount::Tally* here) {
+void begin_and_close(Execution& execution, detail::TaskCount& count,
+                     detail::TaskCount::Tally* here) {
   bool began = false;
   bool closed = false;
   execution.thread([&, here] { began = begins(count, here); });

@@ -16,7 +16,9 @@ class TeamUnderModel {
  public:
   explicit TeamUnderModel(std::size_t size) : team_(size) { team_.make_members(); }
 
-  [[nodiscard]] detail::TeamMember& member(std::size_t index) noexcept { return *team_.members_[index]; }
+  [[nodiscard]] detail::TeamMember& member(std::size_t index) noexcept {
+    return *team_.members_[index];
+  }
   void computes(std::size_t index, detail::ForkRegion& region) noexcept {
     member(index).region_ = &region;
     member(index).busy_.store(true, std::memory_order_relaxed);
@@ -178,7 +180,8 @@ TEST(TeamModel, EachStepOfALoopIsDoneOnce) {
   const auto program = [](auto asks) {
     return [asks](Execution& execution) { static_cast<void>(loop(execution, asks)); };
   };
-  const auto asks = program([](detail::TeamUnderModel& team) { static_cast<void>(team.runs_anothers(1)); });
+  const auto asks =
+      program([](detail::TeamUnderModel& team) { static_cast<void>(team.runs_anothers(1)); });
   expect_holds_exhaustively(3, asks);
   expect_holds_weakly(2, 2, asks);
   expect_holds_randomly(20000, asks);

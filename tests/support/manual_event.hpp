@@ -3,8 +3,8 @@
 // what was set was received, or is still inside.
 #pragma once
 
-#include <weft/task.hpp>
 #include <weft/extend/task_header.hpp>
+#include <weft/task.hpp>
 
 #include <coroutine>
 #include <cstddef>

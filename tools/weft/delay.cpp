@@ -57,7 +57,8 @@ void tell_of_draining(std::size_t connections) {
 
 // Serves until the first signal, then drains; a second signal cuts that short. Gives the first
 // signal's number.
-Task<int> serve_until_signalled(SocketListener& listener, http::Server& server, StopSignals& signals) {
+Task<int> serve_until_signalled(SocketListener& listener, http::Server& server,
+                                StopSignals& signals) {
   int first = 0;
   co_await scope([&](Scope& children) -> Task<void> {
     auto serving = children.spawn([&] { return server.serve(listener); });

@@ -3,8 +3,8 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <weft/semaphore.hpp>
 #include <weft/on_complete.hpp>
+#include <weft/semaphore.hpp>
 
 #include "model_connections.hpp"
 

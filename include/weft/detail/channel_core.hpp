@@ -4,8 +4,8 @@
 #pragma once
 
 #include <weft/channel_result.hpp>
-#include <weft/extend/task_header.hpp>
 #include <weft/detail/handle_counts.hpp>
+#include <weft/extend/task_header.hpp>
 #include <weft/extend/waiter_leaf.hpp>
 
 #include <cstddef>

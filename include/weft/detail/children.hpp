@@ -4,8 +4,8 @@
 // A child is destroyed as soon as it is ready, its result stays. Movable until the first poll.
 #pragma once
 
-#include <weft/future.hpp>
 #include <weft/detail/ready_set.hpp>
+#include <weft/future.hpp>
 
 #include <array>
 #include <cstddef>

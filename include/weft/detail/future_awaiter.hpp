@@ -18,10 +18,10 @@
 
 #include <weft/atomic.hpp>
 #include <weft/extend/cancel.hpp>
-#include <weft/future.hpp>
-#include <weft/outcome.hpp>
 #include <weft/extend/runnable.hpp>
 #include <weft/extend/task_header.hpp>
+#include <weft/future.hpp>
+#include <weft/outcome.hpp>
 
 #include <concepts>
 #include <coroutine>

@@ -78,7 +78,7 @@ class ReadyNode {
 
   ReadyQueue& queue_;
   CountedBlock& block_;
-  ReadyNode* next_ = nullptr;    // the producer's that has set `queued_`, then the queue's
+  ReadyNode* next_ = nullptr;   // the producer's that has set `queued_`, then the queue's
   Atomic<bool> queued_{false};  // set by the wake that pushes, cleared before the child is polled
 };
 

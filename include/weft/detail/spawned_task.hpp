@@ -95,7 +95,7 @@ class OwnedTasks {
   /// `context`: what its tasks inherit. `spreads`: each task is given executor.shared(), which need
   /// not be the same every time.
   explicit OwnedTasks(Executor& executor, const TaskContext* context = nullptr,
-                   bool spreads = false) noexcept
+                      bool spreads = false) noexcept
       : executor_(&executor), context_(context), spreads_(spreads) {}
   virtual ~OwnedTasks() = default;
   OwnedTasks(const OwnedTasks&) = delete;
@@ -159,7 +159,8 @@ class OwnedTasks {
 /// The set that tasks of `owner` belong to: a OwnedTasks, or something that has one (Runtime, Scope).
 template <class Owner>
 [[nodiscard]] OwnedTasks& owned_tasks_of(Owner& owner) {
-  if constexpr (std::is_base_of_v<OwnedTasks, Owner> && std::is_convertible_v<Owner*, OwnedTasks*>) {
+  if constexpr (std::is_base_of_v<OwnedTasks, Owner> &&
+                std::is_convertible_v<Owner*, OwnedTasks*>) {
     return owner;
   } else {
     return owner.tasks();

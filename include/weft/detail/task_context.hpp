@@ -23,7 +23,6 @@ class TaskHeader;
 
 namespace weft::detail {
 
-
 class TaskContext {
  public:
   static constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();

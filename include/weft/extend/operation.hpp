@@ -105,7 +105,7 @@ struct OperationArguments {
     Address address;          // connect, accept
     void* message;            // send_message, receive_message: msghdr*
     std::uint32_t interests;  // poll
-    detail::TimerNode timer;          // timer
+    detail::TimerNode timer;  // timer
   };
 
   OperationArguments() noexcept : buffer{} {}

@@ -12,8 +12,8 @@
 #pragma once
 
 #include <weft/extend/runnable.hpp>
-#include <weft/task.hpp>
 #include <weft/extend/waiter_leaf.hpp>
+#include <weft/task.hpp>
 
 #include <coroutine>
 #include <utility>

@@ -18,13 +18,13 @@
 // runs as a frame of the task that forks, as long as no other thread asks for it.
 #pragma once
 
+#include <weft/detail/frame_owner.hpp>
+#include <weft/detail/task_context.hpp>
 #include <weft/extend/awaitable.hpp>
 #include <weft/extend/cancel.hpp>
-#include <weft/detail/frame_owner.hpp>
 #include <weft/extend/frame_pool.hpp>
-#include <weft/future.hpp>
 #include <weft/extend/runnable.hpp>
-#include <weft/detail/task_context.hpp>
+#include <weft/future.hpp>
 #include <weft/task_failure.hpp>
 
 #include <bit>
@@ -256,16 +256,17 @@ class TaskHeader : public Runnable {
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
-  const detail::TaskContext* context_ = nullptr;  // what is bound: see <weft/detail/task_context.hpp>
+  const detail::TaskContext* context_ =
+      nullptr;  // what is bound: see <weft/detail/task_context.hpp>
   std::uint8_t budget_ = full_budget;
   std::uint8_t nested_ = 0;  // how many tasks were being started inline around this one's start
   bool unwind_ = false;      // what to do when next run; ordered by the executor's queue
   // The task's own, while it runs or before it starts:
-  bool run_ahead_ : 1 = false;  // until it first suspends
-  bool unlisted_ : 1 = false;   // it is a SpawnedTask that has not suspended yet
-  bool on_foreign_ : 1 = false;      // its executor is a ForeignExecutor: see resume_on()
-  bool failed_ : 1 = false;     // a SpawnedTask's
-  bool taken_ : 1 = false;      // the same; its handle's holder's, after the end
+  bool run_ahead_ : 1 = false;   // until it first suspends
+  bool unlisted_ : 1 = false;    // it is a SpawnedTask that has not suspended yet
+  bool on_foreign_ : 1 = false;  // its executor is a ForeignExecutor: see resume_on()
+  bool failed_ : 1 = false;      // a SpawnedTask's
+  bool taken_ : 1 = false;       // the same; its handle's holder's, after the end
   bool keeps_failure_ : 1 = false;
   /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended. And,
   /// since it never changes, whether this is a GivenPart: other threads look at both.
