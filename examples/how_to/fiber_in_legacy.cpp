@@ -29,13 +29,13 @@ class LegacyParser {
 // [fiber]
 /// The callback, which the parser calls from its depths: it may wait, as it runs on a fiber.
 std::size_t read_from_stream(void* user, char* buffer, std::size_t size) {
-  weft::TcpStream& stream = *static_cast<weft::TcpStream*>(user);
+  weft::StreamSocket& stream = *static_cast<weft::StreamSocket*>(user);
   return weft::await(stream.read(std::as_writable_bytes(std::span(buffer, size))));
 }
 
 /// A task like any other: it can be awaited, spawned, cancelled and given a timeout.
-weft::Task<int> count_lines(weft::TcpStream stream) {
-  auto parse = [](weft::TcpStream source) {
+weft::Task<int> count_lines(weft::StreamSocket stream) {
+  auto parse = [](weft::StreamSocket source) {
     LegacyParser parser;
     return parser.count_lines(&read_from_stream, &source);
   };
@@ -43,7 +43,7 @@ weft::Task<int> count_lines(weft::TcpStream stream) {
 }
 // [/fiber]
 
-weft::Task<void> send_lines(weft::TcpStream stream) {
+weft::Task<void> send_lines(weft::StreamSocket stream) {
   for (int i = 0; i < 5; ++i) {
     co_await stream.write_all("one more line\n");
     co_await weft::sleep_for(2ms);
@@ -51,9 +51,9 @@ weft::Task<void> send_lines(weft::TcpStream stream) {
 }
 
 weft::Task<void> program() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream near = co_await weft::TcpStream::connect(listener.local_endpoint());
-  weft::TcpStream far = co_await listener.accept();
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket near = co_await weft::StreamSocket::connect(listener.local_endpoint());
+  weft::StreamSocket far = co_await listener.accept();
   auto sending = weft::spawn(send_lines, std::move(near));
   const int lines = co_await weft::timeout(count_lines(std::move(far)), 5s);
   co_await std::move(sending);

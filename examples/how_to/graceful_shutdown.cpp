@@ -50,7 +50,7 @@ weft::Task<void> drain_at_end(EndSignals& signals, weft::http::Server& server) {
   server.drain();
 }
 
-weft::Task<void> serve(EndSignals& signals, weft::TcpListener& listener) {
+weft::Task<void> serve(EndSignals& signals, weft::SocketListener& listener) {
   weft::http::ServerOptions options;
   options.drain_timeout = 5s;  // what a request under way is given
   weft::http::Server server(options, answer_slowly);
@@ -78,7 +78,7 @@ weft::Task<std::string> ask_and_end(std::string url) {
 int main() {
   EndSignals signals;
   weft::Runtime runtime;
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
   auto client = runtime.spawn(ask_and_end, "http://" + listener.local_endpoint().to_string() + "/");
   runtime.block_on(serve(signals, listener));
   std::printf("the client got: %s\n", runtime.block_on(std::move(client)).c_str());

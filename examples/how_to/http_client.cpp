@@ -40,7 +40,7 @@ weft::http::Response answer(weft::http::Request& request) {
 }
 
 weft::Task<void> program() {
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
   const std::string base = "http://" + listener.local_endpoint().to_string() + "/";
   weft::http::Server server({}, answer);
   auto serving = weft::spawn(server.serve(listener));

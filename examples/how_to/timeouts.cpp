@@ -24,7 +24,7 @@ weft::Task<void> limit_one_operation() {
 // [/one]
 
 // [attempt]
-weft::Task<void> limit_without_exceptions(weft::TcpStream& stream) {
+weft::Task<void> limit_without_exceptions(weft::StreamSocket& stream) {
   std::byte buffer[64];
   const auto size = co_await weft::attempt(weft::timeout(stream.read(buffer), 50ms));
   if (size) {
@@ -45,7 +45,7 @@ weft::Task<void> handle_request() {
 
 weft::Task<void> limit_all_below() {
   try {
-    co_await weft::deadline(handle_request(), 300ms);
+    co_await weft::with_deadline(handle_request(), 300ms);
   } catch (const weft::IoError& error) {
     std::printf("the request was given up: %s\n", error.what());
   }
@@ -54,8 +54,8 @@ weft::Task<void> limit_all_below() {
 
 weft::Task<void> program() {
   co_await limit_one_operation();
-  weft::TcpListener listener = weft::TcpListener::bind("127.0.0.1:0");
-  weft::TcpStream silent = co_await weft::TcpStream::connect(listener.local_endpoint());
+  weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::StreamSocket silent = co_await weft::StreamSocket::connect(listener.local_endpoint());
   co_await limit_without_exceptions(silent);
   co_await limit_all_below();
 }

@@ -4,7 +4,7 @@
 
 using namespace std::chrono_literals;
 
-weft::Task<void> echo(weft::TcpStream stream) {
+weft::Task<void> echo(weft::StreamSocket stream) {
   try {
     std::byte buffer[4096];
     for (;;) {
@@ -17,10 +17,10 @@ weft::Task<void> echo(weft::TcpStream stream) {
   }
 }
 
-weft::Task<void> serve(weft::TcpListener& listener) {
+weft::Task<void> serve(weft::SocketListener& listener) {
   auto accept_all = [&](weft::Scope& scope) -> weft::Task<void> {
     for (;;) {
-      weft::TcpStream stream = co_await listener.accept();
+      weft::StreamSocket stream = co_await listener.accept();
       scope.spawn(echo, std::move(stream));
     }
   };
@@ -29,7 +29,7 @@ weft::Task<void> serve(weft::TcpListener& listener) {
 
 int main(int argc, char** argv) {
   weft::Runtime runtime;
-  weft::TcpListener listener = weft::TcpListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777");
+  weft::SocketListener listener = weft::SocketListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777");
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
   runtime.block_on(serve(listener));
 }
