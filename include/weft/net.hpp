@@ -7,8 +7,8 @@
 //
 // Operations are awaitables. Awaiting one returns its value or throws IoError, whose text names the
 // operation and the address ("connect 127.0.0.1:1: connection refused"); the
-// result of `co_await attempt(operation)` is a Result<T>. A cancel ends an operation early and loses
-// nothing: what had been read, written or accepted by then is delivered as its result.
+// result of `co_await attempt(operation)` is a Result<T>. A cancel ends an operation early and
+// loses nothing: what had been read, written or accepted by then is delivered as its result.
 //
 // Thread-safety: one task may read a stream while another writes to it, on any threads. Two
 // operations of the same direction are executed in the order in which they began. All other calls
