@@ -21,7 +21,7 @@ namespace weft {
 enum class EndpointErrc {
   empty = 1,      ///< there is no text
   no_port,        ///< there is no ":port"
-  bad_port,       ///< the port is no number, or above 65535
+  bad_port,       ///< the port is not a number, or is above 65535
   bad_host,       ///< the host is neither an IPv4 address nor an IPv6 address in brackets
   bad_brackets,   ///< "[" without "]"
   bare_ipv6,      ///< an IPv6 address without brackets

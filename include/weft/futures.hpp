@@ -3,7 +3,7 @@
 // try_join and race are in <weft/join.hpp>.
 //
 //   namespace futures = weft::futures;
-//   int length = co_await futures::map(read_line(), [](std::string s) { return (int)s.size(); });
+//   auto size = co_await futures::map(read_line(), [](std::string s) { return s.size(); });
 //
 // Cancel, which is destruction: destroys the futures that it holds.
 #pragma once

@@ -43,7 +43,7 @@ namespace weft {
 }
 /// Returns a slice of constant memory for a vectored write.
 [[nodiscard]] inline IoSlice slice_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: a write only reads what its slices name.
+  // SAFETY: a write only reads the memory of its slices.
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
