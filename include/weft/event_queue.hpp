@@ -133,19 +133,21 @@ class EventQueue {
 
   /// Replaces all settings of `handle` and arms it. If it is ready now, the next poll reports it.
   /// Events that were found for the earlier settings and not handled yet are dropped.
+  /// Fails with EventQueueError::not_registered if `handle` is not registered.
   [[nodiscard]] Result<void> modify(NativeHandle handle, std::uint64_t token, Interest interest,
                                     Trigger trigger = Trigger::level);
 
   /// Ends the registration of `handle`: no event of it is delivered any more. Call it before
   /// closing `handle`. (A handle that was closed without it leaves the queue by itself, unless the
   /// open object is also open under another number; then its events are dropped from this call on,
-  /// or once the number is reused.)
+  /// or once the number is reused.) Fails with EventQueueError::not_registered if `handle` is not
+  /// registered.
   [[nodiscard]] Result<void> remove(NativeHandle handle);
 
   /// Waits until a registered handle is ready, `timeout` has passed (none: no limit; zero or less:
   /// does not wait), or wake() was called; returns an empty range in the last two cases. Writes
   /// into `room`, which holds at least one Event; events that do not fit come with the next poll. A
-  /// signal does not end the wait.
+  /// signal does not end the wait. Fails with EventQueueError::no_room if `room` is empty.
   [[nodiscard]] Result<Events> poll(std::span<Event> room,
                                     std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 

@@ -47,7 +47,7 @@ class ForkScope {
       : member_(member), job_(job) {
     member.push(job);
   }
-  /// Handles an exception that was thrown before end().
+  /// Drops the job if an exception was thrown before end().
   ~ForkScope() {
     if (!ended_) [[unlikely]]
       member_.drop(job_);

@@ -50,8 +50,8 @@ class WatchedValue {
   }
   /// Releases one hold. Returns whether it was the last one; then the caller destroys the value.
   [[nodiscard]] bool drop() noexcept {
-    // Release: this holder's reads happen before the destruction. Acquire: the same for the
-    // destroyer.
+    // Release: orders this holder's reads before the destruction. Acquire: orders the destruction
+    // after the reads of the other holders.
     return holds_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
