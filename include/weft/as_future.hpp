@@ -1,5 +1,8 @@
-// as_future(awaitable): any awaitable as a future, to be polled by hand, by a combinator of
-// futures, or by an executor that is not weft's, with a waker of its own.
+// as_future(awaitable): turns any awaitable into a future, to be polled by hand, by a combinator of
+// futures, or by a foreign executor with a waker of its own.
+//
+//   auto page = weft::as_future(client.get(url));
+//   weft::Poll<weft::http::Response> result = page.poll(cx);
 #pragma once
 
 #include <weft/extend/atomic_waker.hpp>
@@ -16,18 +19,18 @@ namespace weft {
 
 namespace detail {
 
-/// A task that is polled for: who waits for its end is whoever polled last. Its handle is held by
-/// two, the future and the call that wakes the poller at the end: the second of them lets go of it.
+/// A task that a future polls. The latest poller is woken at its end. Two parties hold its handle:
+/// the future, and the call that wakes the poller at the end. The second one to finish releases it.
 template <class T>
 class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
  public:
   /// Starts `task` as one of `owner`. Throws std::bad_alloc, and std::logic_error if the owner
-  /// takes no more work.
+  /// accepts no more work.
   static PolledTask& start(OwnedTasks& owner, Task<T> task) {
     void* const memory = allocate_frame(sizeof(PolledTask));
     auto* const polled = ::new (memory) PolledTask(std::move(task));
     try {
-      (void)polled->wait_with(*polled);  // it has not ended: it has not begun
+      (void)polled->wait_with(*polled);  // it cannot have ended: it has not begun
       polled->launch(polled->task_.promise(), owner);
     } catch (...) {
       polled->destroy();
@@ -36,12 +39,12 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     return *polled;
   }
 
-  /// Ready once the task has ended; rethrows its failure; throws IoError
-  /// (errc::operation_canceled) if it was cancelled.
+  /// Ready once the task has ended. Rethrows the task's failure; throws IoError
+  /// (errc::operation_canceled) if the task was cancelled.
   Poll<T> poll(Context& cx) {
     if (!this->ended()) {
       waker_.register_waker(cx.waker());
-      if (!this->ended()) return Pending();  // its end comes after, and wakes
+      if (!this->ended()) return Pending();  // its end comes later, and wakes
     }
     this->note_taken();
     if constexpr (std::is_void_v<T>) {
@@ -51,7 +54,8 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
       return Poll<T>::ready(this->outcome_.take());
     }
   }
-  /// Nobody polls any more: asks the task to cancel, and lets go of it.
+  /// Called when the future is destroyed: requests a cancel of the task and releases the future's
+  /// hold.
   void drop() noexcept {
     (void)waker_.take();
     this->cancel();
@@ -77,7 +81,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     polled.let_go();
   }
   void let_go() noexcept {
-    // Acquire-release: the second sees what the first wrote.
+    // Acquire-release: the second party sees the writes of the first.
     if (one_let_go_.exchange(true, std::memory_order_acq_rel)) this->drop_handle();
   }
   void destroy() noexcept {
@@ -92,7 +96,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
 
 }  // namespace detail
 
-/// See as_future(). Movable at any time: the work is elsewhere.
+/// The future of as_future(). Movable at any time, as the work is a separate task.
 template <Awaitable A>
 class [[nodiscard]] AsFuture {
   using Value = AwaitResult<A>;
@@ -112,7 +116,7 @@ class [[nodiscard]] AsFuture {
     if (task_ != nullptr) task_->drop();
   }
 
-  /// The first poll starts the work. Throws what the work has thrown; std::bad_alloc and
+  /// Starts the work at the first poll. Throws what the work throws; std::bad_alloc and
   /// std::logic_error if it cannot be started.
   Poll<Value> poll(Context& cx) {
     if (task_ == nullptr) {
@@ -130,14 +134,14 @@ class [[nodiscard]] AsFuture {
   detail::PolledTask<Value>* task_ = nullptr;
 };
 
-/// A future of what `awaitable` gives. Its first poll starts the work, as a task of the runtime
-/// that the calling thread works for (for other threads: Runtime::as_future), which runs it whoever
-/// polls, and on whatever thread. Destroying the future before it is ready cancels the work and
-/// returns at once: the runtime, which owns the task, waits for its end. So, as with spawn(), the
-/// work must not refer to what may be gone by then; and a result that it gets in spite of the
-/// cancel is lost (select() keeps such results). A failure after that is reported to the runtime's
-/// handler. The runtime must outlive the first poll. Throws std::logic_error on a thread that works
-/// for no runtime.
+/// Returns a future of the result of `awaitable`. Its first poll starts the work as a task of the
+/// calling thread's runtime (for other threads: Runtime::as_future()). That runtime runs the task,
+/// regardless of the poller and its thread. Destroying the future before it is ready cancels the
+/// work and returns immediately; the runtime, which owns the task, waits for its end. So, as with
+/// spawn(), the work must not refer to objects that may be destroyed before. A result that the work
+/// gets in spite of the cancel is lost (select() keeps such results). A failure after the cancel is
+/// reported to the runtime's failure handler. The runtime must outlive the first poll. Throws
+/// std::logic_error on a thread that works for no runtime.
 template <Awaitable A>
 AsFuture<A> as_future(A awaitable) {
   return AsFuture<A>(detail::OwnedTasks::current(), std::move(awaitable));

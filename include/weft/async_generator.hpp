@@ -1,9 +1,9 @@
-// AsyncGenerator<T>: a coroutine that gives values one after the other, and may wait in between.
+// AsyncGenerator<T>: a coroutine that yields values one after the other, and may wait in between.
 //
 //   weft::AsyncGenerator<std::string> lines(weft::StreamSocket& stream) {
 //     …
 //     while (…) {
-//       const std::size_t bytes = co_await stream.read_some(buffer);
+//       const std::size_t bytes = co_await stream.read(buffer);
 //       …
 //       co_yield std::move(line);
 //     }
@@ -11,23 +11,25 @@
 //   auto input = lines(stream);
 //   while (auto line = co_await input.next()) use(*line);      // in a fiber: weft::await(…)
 //
-// Lazy: the body runs from one co_yield to the next while next() is awaited, as a part of the task
-// that awaits it, like a child that is awaited; in between it stands still. So it may be consumed
-// by one task first, and by another later; by one at a time. Giving an item is a transfer of
-// control, on constant stack, and allocates nothing.
+// Lazy: the body runs from one co_yield to the next while next() is awaited, as a part of the
+// awaiting task, like an awaited child. Between two calls it is suspended. So one task may consume
+// it first and another later, but one task at a time. Yielding an item is a transfer of control, on
+// constant stack, and allocates nothing.
 //
-// Early drop: a generator that is destroyed between two items (or before the first) destroys what
-// its body has on its hands, as leaving the body's blocks would. Not while next() is awaited.
+// Early destruction: a generator destroyed between two items, or before the first, destroys the
+// local variables of its body, as leaving the body's blocks would. It must not be destroyed while
+// next() is awaited.
 //
-// Cancel: reaches what the body waits for. If that gets its result nevertheless, the body goes on;
-// else the body's frame is unwound first, then the consumer's, innermost first. So a cancel of one
-// wait for next() alone, as select() and timeout() make it for their losers, ends the generator:
-// whatever it had taken from elsewhere and not given is gone with it, and next() then throws
-// IoError (errc::operation_canceled). An item that was given is never lost.
+// Cancel: reaches what the body waits for. If that gets its result in spite of the cancel, the body
+// continues. Otherwise the body's frame is destroyed first, then the consumer's, innermost first.
+// So a cancel of one wait for next(), as select() and timeout() make for losers, ends the
+// generator: values that the body had taken from elsewhere and not yielded are destroyed, and
+// next() then throws IoError (errc::operation_canceled). An item that was yielded is never lost.
 //
-// Exceptions of the body come out of next(), and end it.
+// An exception of the body leaves next() and ends the generator.
 //
-// For users of g++ 12: no `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name it before.
+// With g++ 12 do not write `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name the
+// object in the statement before.
 #pragma once
 
 #include <weft/outcome.hpp>
@@ -46,7 +48,7 @@ namespace weft {
 
 namespace detail {
 
-/// As std::optional, of a reference. Empty, or refers to something that outlives it.
+/// An optional reference, like std::optional. Empty, or refers to an object that must outlive it.
 template <class T>
 class OptionalRef {
  public:
@@ -55,7 +57,7 @@ class OptionalRef {
 
   [[nodiscard]] bool has_value() const noexcept { return object_ != nullptr; }
   [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
-  /// Precondition: has_value(), and so for ->.
+  /// Precondition, also of ->: has_value().
   [[nodiscard]] T& operator*() const noexcept { return *object_; }
   [[nodiscard]] T* operator->() const noexcept { return object_; }
 
@@ -65,7 +67,7 @@ class OptionalRef {
 
 }  // namespace detail
 
-/// What next() of a stream of T gives: std::optional<T>, or OptionalRef for a reference.
+/// The result of next() of a stream of T: std::optional<T>, or OptionalRef for a reference.
 template <class T>
 using ItemOf =
     std::conditional_t<std::is_reference_v<T>, detail::OptionalRef<std::remove_reference_t<T>>,
@@ -76,7 +78,7 @@ class AsyncGenerator;
 
 namespace detail {
 
-/// The part of an async generator's promise that needs no type.
+/// The part of an async generator's promise that does not depend on its type.
 class AsyncGeneratorPromiseBase : public PromiseBase {
  public:
   using PromiseBase::PromiseBase;
@@ -91,8 +93,8 @@ class AsyncGeneratorPromiseBase : public PromiseBase {
     error_ = std::current_exception();
   }
 
-  // For the consumer, when the body has suspended or ended
-  /// What was given; null: the body has ended.
+  // For the consumer, when the body has suspended or ended.
+  /// Returns the yielded item; null: the body has ended.
   [[nodiscard]] void* item() const noexcept { return item_; }
   void rethrow_error() {
     if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
@@ -101,7 +103,7 @@ class AsyncGeneratorPromiseBase : public PromiseBase {
  protected:
   ~AsyncGeneratorPromiseBase() = default;
 
-  /// Goes on with the consumer.
+  /// Suspends the body and continues the consumer.
   class Yield {
    public:
     explicit Yield(void* item) noexcept : item_(item) {}
@@ -117,7 +119,7 @@ class AsyncGeneratorPromiseBase : public PromiseBase {
    private:
     void* item_;
   };
-  /// The same with a copy, which it holds until the consumer has taken it.
+  /// Does the same with a copy, which it holds until the consumer has taken it.
   template <class T>
   class YieldCopy {
    public:
@@ -138,7 +140,7 @@ class AsyncGeneratorPromiseBase : public PromiseBase {
   std::exception_ptr error_;
 };
 
-/// co_yield in a generator of objects: what is given is moved to the consumer.
+/// The promise of a generator of objects: co_yield moves the item to the consumer.
 template <class T>
 class AsyncGeneratorPromise final : public AsyncGeneratorPromiseBase {
  public:
@@ -158,7 +160,7 @@ class AsyncGeneratorPromise final : public AsyncGeneratorPromiseBase {
   }
 };
 
-/// co_yield in a generator of references.
+/// The promise of a generator of references.
 template <class T>
 class AsyncGeneratorPromise<T&> final : public AsyncGeneratorPromiseBase {
  public:
@@ -168,7 +170,7 @@ class AsyncGeneratorPromise<T&> final : public AsyncGeneratorPromiseBase {
   AsyncGenerator<T&> get_return_object() noexcept;
 
   Yield yield_value(T& object) const noexcept {
-    // The constness comes back in take().
+    // take() adds the const again.
     return Yield(const_cast<std::remove_const_t<T>*>(std::addressof(object)));
   }
   [[nodiscard]] OptionalRef<T> take() const noexcept {
@@ -178,9 +180,9 @@ class AsyncGeneratorPromise<T&> final : public AsyncGeneratorPromiseBase {
 
 }  // namespace detail
 
-/// T: an object type that can be moved, or an lvalue reference (then what next() refers to must
-/// live until the next call; it may live in the body). Move-only; not moved or destroyed while
-/// next() is awaited.
+/// An asynchronous generator; see the top of this header. T is a movable object type, or an lvalue
+/// reference; then the referenced object must live until the next call of next(), e.g. in the body.
+/// Move-only; must not be moved or destroyed while next() is awaited.
 template <class T>
 class [[nodiscard]] AsyncGenerator {
   static_assert(std::move_constructible<T> || std::is_lvalue_reference_v<T>,
@@ -192,7 +194,7 @@ class [[nodiscard]] AsyncGenerator {
   using Item = ItemOf<T>;
   using Handle = std::coroutine_handle<promise_type>;
 
-  /// Has ended, and so has one that was moved from.
+  /// Makes a generator that has ended; one that was moved from is in the same state.
   AsyncGenerator() noexcept = default;
   explicit AsyncGenerator(Handle frame) noexcept : frame_(frame), ended_(false) {}
   AsyncGenerator(AsyncGenerator&& other) noexcept
@@ -204,12 +206,11 @@ class [[nodiscard]] AsyncGenerator {
   }
   ~AsyncGenerator() = default;
 
-  /// Whether there may be more to come. False when next() has given nothing, or thrown, and after a
-  /// move.
+  /// Returns whether there may be more items: false after next() returned nothing or threw, and
+  /// after a move.
   [[nodiscard]] explicit operator bool() const noexcept { return !ended_; }
 
   class NextAwaiter;
-  /// See next().
   class [[nodiscard]] Next {
    public:
     explicit Next(AsyncGenerator& generator) noexcept : generator_(generator) {}
@@ -219,13 +220,13 @@ class [[nodiscard]] AsyncGenerator {
     AsyncGenerator& generator_;
   };
 
-  /// Waits for the next item: a std::optional<T>, or an OptionalRef for a generator of references.
-  /// Empty at the end, and ever after. Throws what the body throws; IoError
-  /// (errc::operation_canceled) if an earlier call was cancelled. One call at a time. Cancel: see
-  /// above.
+  /// Waits for the next item and returns it: a std::optional<T>, or an OptionalRef for a generator
+  /// of references. Empty at the end, and in each call after it. Throws what the body throws;
+  /// IoError (errc::operation_canceled) if an earlier call was cancelled. One call at a time.
+  /// Cancel: see the top of this header.
   [[nodiscard]] Next next() noexcept { return Next(*this); }
 
-  /// One waits for its items, not for itself: `while (auto item = co_await generator.next())`.
+  /// Deleted: await the items, `while (auto item = co_await generator.next())`.
   void operator co_await() const = delete;
 
  private:
@@ -233,7 +234,7 @@ class [[nodiscard]] AsyncGenerator {
     // SAFETY: frame_ was made from a Handle of this promise type.
     return Handle::from_address(frame_.get().address()).promise();
   }
-  /// The body has ended.
+  /// Called when the body has ended.
   Item end() {
     ended_ = true;
     const detail::FrameOwner frame = std::move(frame_);
@@ -245,7 +246,7 @@ class [[nodiscard]] AsyncGenerator {
   }
 
   detail::FrameOwner frame_;
-  bool ended_ = true;  // false without a frame: it was unwound
+  bool ended_ = true;  // if false without a frame, a cancel has destroyed the frame
 };
 
 template <class T>

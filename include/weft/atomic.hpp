@@ -1,12 +1,19 @@
-// Atomics, mutex and thread parking: the only synchronization that the core of weft uses. One of
-// three modes is chosen for a whole program at build time by WEFT_ATOMIC_MODE:
-//   0 plain          std::atomic and a futex; nothing added.
-//   1 perturbed      a thread sometimes yields before an operation, to widen races under a
-//   sanitizer.
-//                    The yields are drawn from a generator seeded by WEFT_SEED in the environment.
-//   2 deterministic  each operation is a scheduling point of the model checker in <weft/model.hpp>.
-// The mode is part of every name here (an inline namespace), and each translation unit refers to a
-// symbol that only a library of the same mode defines: mixing modes is a link error.
+// Atomics, a mutex and thread parking: the only synchronization that the core of weft uses.
+// WEFT_ATOMIC_MODE chooses one of three modes for a whole program at build time:
+//
+//   mode  name           effect
+//   0     plain          std::atomic and a futex; nothing added
+//   1     perturbed      a thread sometimes yields before an operation, which widens races under a
+//                        sanitizer; the yields are drawn from a generator seeded by WEFT_SEED in
+//                        the environment
+//   2     deterministic  each operation is a scheduling point of the model checker of
+//                        <weft/model.hpp>
+//
+//   weft::Atomic<bool> ready{false};
+//   ready.store(true, std::memory_order_release);
+//
+// The mode is part of each name here, through an inline namespace, and each translation unit refers
+// to a symbol that only a library of the same mode defines: mixing modes is a link error.
 #pragma once
 
 #include <atomic>
@@ -38,22 +45,22 @@
 namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-/// Defined by the library, once, in the namespace of the mode that it was built with.
+/// Defined once by the library, in the namespace of the mode that it was built with.
 extern const int atomic_mode_of_library;
 [[gnu::used]] inline const int* const atomic_mode_of_program = &atomic_mode_of_library;
 
-#if WEFT_ATOMIC_MODE != 2  // the Atomic of that mode is in model_atomic.hpp
+#if WEFT_ATOMIC_MODE != 2  // the Atomic of that mode is in model/atomic.hpp
 
 #if WEFT_ATOMIC_MODE == 0
 #define WEFT_BEFORE_OPERATION() static_cast<void>(0)
 #else
-/// Mode 1: sometimes yields the processor. Safe from any thread.
+/// Mode 1: yields the processor at random. Any thread.
 void before_atomic_operation() noexcept;
 #define WEFT_BEFORE_OPERATION() before_atomic_operation()
 #endif
 
-/// std::atomic<T> whose orders are always spelled out: an order is a claim about the algorithm, and
-/// a claim that is not written cannot be checked. T must be lock-free.
+/// std::atomic<T> without default memory orders: an order is a claim about the algorithm, and only
+/// a written claim can be checked. T must be lock-free.
 template <class T>
 class Atomic {
   static_assert(std::is_trivially_copyable_v<T> && std::atomic<T>::is_always_lock_free);
@@ -77,13 +84,13 @@ class Atomic {
     WEFT_BEFORE_OPERATION();
     return value_.exchange(desired, order);
   }
-  /// On failure `expected` holds the value seen, read with the order `failure`.
+  /// On failure sets `expected` to the value read, with the order `failure`.
   [[nodiscard]] bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
                                              std::memory_order failure) noexcept {
     WEFT_BEFORE_OPERATION();
     return value_.compare_exchange_strong(expected, desired, success, failure);
   }
-  /// As above, and may fail though the value was the expected one: for loops.
+  /// May also fail when the value was the expected one: for use in loops.
   [[nodiscard]] bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
                                            std::memory_order failure) noexcept {
     WEFT_BEFORE_OPERATION();
@@ -122,11 +129,11 @@ class Atomic {
 
 #endif
 
-/// A lock, best for a few instructions: taken by one read-modify-write, given up by a store. Who
-/// finds it held spins for a moment, then sleeps in the kernel. Because giving up is no
-/// read-modify-write, it may miss a sleeper who came at that very instant: so who sleeps looks
-/// again after a millisecond. Not fair, not recursive; satisfies Lockable, so std::lock_guard and
-/// std::unique_lock take it. Any thread. Whoever locks it next may destroy it, even while unlock()
+/// A lock for a few instructions: taken by one read-modify-write, released by a store. A thread
+/// that finds it held spins briefly, then sleeps in the kernel. As the release is no
+/// read-modify-write, it may miss a thread that begins to sleep at that moment; so a sleeper checks
+/// again after a millisecond. Not fair, not recursive. Satisfies Lockable, for std::lock_guard and
+/// std::unique_lock. Any thread. The thread that locks it next may destroy it, even while unlock()
 /// is returning. (After Ulrich Drepper, "Futexes Are Tricky", 2011, whose unlock is an exchange.)
 class AdaptiveLock {
  public:
@@ -140,7 +147,7 @@ class AdaptiveLock {
   }
   [[nodiscard]] bool try_lock() noexcept {
     std::uint32_t expected = free_word;
-    // Acquire: pairs with unlock().
+    // Acquire: pairs with the release in unlock().
     return word_.compare_exchange_strong(expected, held_word, std::memory_order_acquire,
                                          std::memory_order_relaxed);
   }
@@ -155,7 +162,7 @@ class AdaptiveLock {
  private:
   static constexpr std::uint32_t free_word = 0;
   static constexpr std::uint32_t held_word = 1;
-  static constexpr std::uint32_t awaited_word = 2;  // held, and somebody may sleep
+  static constexpr std::uint32_t awaited_word = 2;  // held, and there may be a sleeper
 
   void lock_slowly() noexcept;
   static void wake_one(const Atomic<std::uint32_t>* word) noexcept;
@@ -163,8 +170,8 @@ class AdaptiveLock {
   Atomic<std::uint32_t> word_{free_word};
 };
 
-/// Mutual exclusion: an AdaptiveLock, or in mode 2 what the scheduler of the model knows as a
-/// mutex, so that it can tell a deadlock.
+/// Mutual exclusion: an AdaptiveLock; in mode 2 a mutex that the model's scheduler knows as such,
+/// so that it can report a deadlock.
 #if WEFT_ATOMIC_MODE != 2
 using ThreadMutex = AdaptiveLock;
 #else
@@ -190,28 +197,29 @@ class ThreadMutex {
   void unlock(Where where = Where::current());
 
  private:
-  std::atomic<bool> locked_{false};  // waiting is done by the scheduler of the model
+  std::atomic<bool> locked_{false};  // the model's scheduler does the waiting
 };
 #endif
 
-/// Lets one thread, the owner, sleep until another wants it. It holds at most one token; unpark()
-/// deposits it, park() takes it, and tokens that meet coalesce. No wake-up is lost: an unpark()
-/// that comes before the park() makes that park() return at once. Everything that happened before
-/// an unpark() is visible after the park() that took its token.
+/// Lets one thread, the owner, sleep until another thread wakes it. It holds at most one token:
+/// unpark() deposits it, park() takes it, and further deposits coalesce. No wake-up is lost: after
+/// an earlier unpark(), park() returns immediately. Everything that happened before an unpark() is
+/// visible after the park() that took its token.
 class ThreadParker {
  public:
   constexpr ThreadParker() noexcept = default;
   ThreadParker(const ThreadParker&) = delete;
   ThreadParker& operator=(const ThreadParker&) = delete;
 
-  /// Waits until there is a token and takes it. Owner only.
+  /// Waits until there is a token and takes it. Called by the owner only.
   void park() noexcept;
 
-  /// The same for at most `timeout`; false if no token came. Zero or less only looks. Owner only.
+  /// Does the same for at most `timeout`; zero or less does not wait. Returns false if no token
+  /// came. Called by the owner only.
   [[nodiscard]] bool park_for(std::chrono::nanoseconds timeout) noexcept;
 
   /// Deposits the token and wakes the owner if it sleeps. Any thread. The owner may destroy the
-  /// parker as soon as it has the token, even while this call is returning.
+  /// parker once it has the token, even while this call is returning.
   void unpark() noexcept;
 
  private:
@@ -220,7 +228,7 @@ class ThreadParker {
   Atomic<std::uint32_t> state_{0};  // the states and the proof are in thread_parker.cpp
 };
 
-/// std::atomic_thread_fence.
+/// As std::atomic_thread_fence().
 #if WEFT_ATOMIC_MODE == 2
 inline void atomic_fence(std::memory_order order,
                          std::source_location where = std::source_location::current()) noexcept {
@@ -235,8 +243,8 @@ inline void atomic_fence(std::memory_order order) noexcept {
 }
 #endif
 
-/// Says that the caller spins until another thread moves: a pause instruction; in mode 2 the
-/// scheduler runs another thread, if any can run.
+/// Announces that the caller spins until another thread makes progress: a pause instruction; in
+/// mode 2 the scheduler runs another thread, if one can run.
 #if WEFT_ATOMIC_MODE == 2
 void spin_hint() noexcept;
 #else
@@ -249,8 +257,8 @@ inline void spin_hint() noexcept {
 }
 #endif
 
-/// An address that stands for the calling thread, and for no other one while it lives. Not inlined:
-/// a compiler might keep it over a suspension.
+/// Returns an address that identifies the calling thread while it lives. Not inlined: a compiler
+/// might keep the address over a suspension.
 #if WEFT_ATOMIC_MODE == 2
 [[nodiscard]] const void* this_thread_mark() noexcept;
 #else

@@ -1,11 +1,11 @@
-// Barrier: a number of participants who wait for each other, round after round.
+// Barrier: a fixed number of participants wait for each other, round after round.
 //
 //   weft::Barrier barrier(4);
 //   …
 //   const bool leader = co_await barrier.arrive_and_wait();   // in a fiber: await(…)
 //   if (leader) print_the_round();                            // one of the four
 //
-// Thread-safe; tasks, fibers and threads may take part together. Waiting takes no memory.
+// Thread-safe. Tasks, fibers and threads may take part together. Waiting allocates nothing.
 #pragma once
 
 #include <weft/extend/queue_op.hpp>
@@ -28,21 +28,23 @@ class Barrier {
  public:
   /// Precondition: at least one participant.
   explicit Barrier(std::size_t participants) noexcept;
-  /// Nobody may be waiting, nor being cancelled while he waited. Whoever went on may destroy it,
-  /// even if the one who let him has not returned from its wait.
+  /// Precondition: no participant is waiting, nor in a cancelled wait that has not ended. A
+  /// participant that was released may destroy the barrier, even if the one that released it has
+  /// not returned from its wait.
   ~Barrier();
 
-  /// Arrives, and waits until all participants have. Gives whether it is the leader of the round:
-  /// the last to arrive. Then the next round begins. What each did before is seen by all. No
-  /// errors. Cancel: takes the arrival back, as if it had not come; if the round was complete
-  /// before the cancel came, it goes on.
+  /// Arrives and waits until all participants have arrived. Returns whether the caller is the
+  /// leader of the round, which is the last to arrive. Then the next round begins. What each
+  /// participant did before is visible to all. No errors. Cancel: takes the arrival back. If the
+  /// round was complete before the cancel, the participant continues.
   [[nodiscard]] QueueOp<detail::BarrierRequest> arrive_and_wait() noexcept;
-  /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
-  /// does.
+  /// Does the same, blocking the calling thread. Throws std::logic_error on a thread that runs
+  /// tasks.
   bool blocking_arrive_and_wait();
 
   [[nodiscard]] std::size_t participants() const noexcept { return participants_; }
-  /// How many have arrived and wait. A moment later it may be another number.
+  /// Returns the number of participants that have arrived and wait. It may have changed by the time
+  /// it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept;
 
  private:
@@ -51,7 +53,7 @@ class Barrier {
   class Node : public Waiter {
    public:
     explicit Node(Wake how) noexcept : Waiter(how) {}
-    bool leads = false;  ///< written before it is served
+    bool leads = false;  ///< written before the node is served
 
    protected:
     ~Node() = default;
@@ -67,7 +69,7 @@ class Barrier {
 
 namespace detail {
 
-/// How QueueOp waits at a barrier.
+/// The request of Barrier::arrive_and_wait(), for QueueOp.
 class BarrierRequest {
  public:
   using Node = Barrier::Node;

@@ -1,10 +1,10 @@
-// block_in_place(): a call that blocks, where it stands.
+// block_in_place(): runs a blocking call on the calling thread.
 //
 //   Row row = weft::block_in_place([&] { return query(connection); });
 //
-// blocking() (<weft/blocking.hpp>) is the better choice where it can be awaited. This one is for
-// what cannot: a destructor, a callback of a library, deep within functions that are no coroutines.
-// And what it calls may use what belongs to the calling frame.
+// Prefer blocking(), in <weft/blocking.hpp>, where it can be awaited. This one is for code that
+// cannot await: a destructor, a library's callback, a plain function deep below a task. The
+// function that it calls may use the local variables of the calling frame.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace weft {
 
 namespace detail {
 
-/// While it lives the calling thread is no worker; see block_in_place().
+/// While it lives the calling thread is not a worker; see block_in_place().
 class BlockInPlace {
  public:
   BlockInPlace();
@@ -24,23 +24,22 @@ class BlockInPlace {
 
  private:
   struct Out;
-  Out* out_ = nullptr;  // null: nobody stands in
+  Out* out_ = nullptr;  // null: no spare worker has taken over
 };
 
 }  // namespace detail
 
-/// Calls `function()` on this thread, and gives its result. Before, the worker that this thread is
-/// hands over what it holds: others take its queue, another thread stands in for it as a worker
-/// (up to 64 at once), and its I/O and timers are seen to elsewhere. So the function may block, or
-/// compute, for as long as it likes; it runs as on a thread from outside, and may use
-/// Runtime::block_on(). The calling task goes on here afterwards; until then it cannot be
-/// cancelled, and other awaitables of its own task (in a when_all()) wait. Fibers that have
-/// started, and tasks of spawn_local(), of this worker wait as well. Throws what the function
-/// throws.
+/// Calls `function()` on the calling thread and returns its result. First, this thread's worker
+/// hands over what it holds: other workers take its queue, another thread takes over as a worker
+/// (up to 64 at the same time), and its I/O and timers are polled elsewhere. So the function may
+/// block or compute for any length of time. It runs as on a thread outside the runtime, and may use
+/// Runtime::block_on(). The calling task continues on this thread afterwards. Until then it cannot
+/// be cancelled, and other awaitables of the same task (in a when_all()) wait. Started fibers and
+/// tasks of spawn_local() of this worker wait as well. Throws what the function throws.
 ///
-/// There is nobody to hand over to on a current_thread or thread_per_core runtime, on one with a
-/// single worker, and when no thread can be had: then the function is simply called, as on a thread
-/// that is no worker, and everything else on this worker waits (and block_on() is refused).
+/// On a current_thread or thread_per_core runtime, on one with a single worker, and if no thread
+/// can be started, there is no handover: the function is simply called, as on a thread that is not
+/// a worker, and everything else on this worker waits (and block_on() throws).
 template <class F>
 decltype(auto) block_in_place(F&& function) {
   const detail::BlockInPlace out;

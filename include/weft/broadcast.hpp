@@ -2,24 +2,25 @@
 //
 //   auto [sender, receiver] = weft::broadcast<Event>(256);
 //   sender.send(event);                                    // never waits
-//   while (auto item = co_await receiver.receive()) {      // nullopt: the last sender has gone
+//   while (auto item = co_await receiver.receive()) {      // nullopt: the last sender is gone
 //     if (*item) handle(**item);
 //     else note_missed(item->error().count);               // Lagged: too slow
 //   }
 //
-// The last `capacity` values are kept. A receiver that is further behind has lost what is no longer
-// kept: it is told how many, once, and goes on with the oldest that is.
+// The last `capacity` values are kept. A receiver that lags further behind has lost the older
+// values: it is told once how many, and continues with the oldest value that is kept.
 //
-// Works from coroutines, fibers (weft::await), callbacks (weft::then) and threads that run no tasks
-// (blocking_receive). Waiting and sending allocate nothing. Cancel: a receive() has given its
-// value, or the value is the receiver's next one; nothing is lost.
+// Works from coroutines, fibers (weft::await), callbacks (weft::on_complete) and threads that run
+// no tasks (blocking_receive). Waiting and sending allocate nothing. Cancel: a receive() has either
+// returned its value, or that is still the receiver's next one; no value is lost.
 //
-// T is copied to each receiver with the lock held: its copying must be short, and must not use the
-// broadcast (for large values take std::shared_ptr<const T>). A value is destroyed when it is no
-// longer kept, by whoever sends, before another can: so its destructor must not send. Senders are
-// as thread-safe as a shared_ptr is; a receiver is used by one task or thread at a time, and each
-// copy of it goes its own way. A handle must not have been moved from, and stays until the waits
-// through it are over.
+// T is copied to each receiver while the lock is held: the copy must be short and must not use the
+// broadcast (for large values use std::shared_ptr<const T>). A value that is no longer kept is
+// destroyed by a sender, before another sender can send: so its destructor must not send.
+//
+// Senders are as thread-safe as a std::shared_ptr. One task or thread at a time uses a receiver;
+// each copy of it has a position of its own. A handle that was moved from must not be used, and a
+// handle must outlive the waits through it.
 #pragma once
 
 #include <weft/channel_result.hpp>
@@ -44,21 +45,21 @@
 
 namespace weft {
 
-/// Values that a receiver was too slow for.
+/// The number of values that a receiver missed because it was too slow.
 struct Lagged {
   std::uint64_t count;
   friend bool operator==(const Lagged&, const Lagged&) = default;
 };
 
-/// What a receiver gets: the next value, or how many it has missed.
+/// The item of a receiver: the next value, or how many values it has missed.
 template <class T>
 using BroadcastItem = std::expected<T, Lagged>;
 
 namespace detail {
 
-/// The version is the number of values sent. Value i is in the slot i modulo their number, which is
-/// one more than are kept: the free one is where the next value is made, without the lock that
-/// receivers take, so that what making it throws changes nothing.
+/// The version is the number of values sent. Value i is in the slot i modulo the number of slots.
+/// There is one slot more than values kept: the free one, in which the next value is constructed
+/// without the lock that receivers take, so if the constructor throws, nothing has changed.
 template <class T>
 class BroadcastState final : public VersionCore {
  public:
@@ -66,10 +67,10 @@ class BroadcastState final : public VersionCore {
                 "weft::broadcast: every receiver gets a copy");
 
   [[nodiscard]] static BroadcastState& make(std::size_t capacity);
-  /// Gives how many receivers there are to see it.
+  /// Sends and returns the number of receivers.
   std::size_t send(T&& value);
-  /// The item at `position`, which moves on; without waiting. Throws what copying throws; what the
-  /// position is then, the caller has to see to.
+  /// Returns the item at `position` and advances it; does not wait. Throws what copying throws; the
+  /// caller must then restore `position`.
   [[nodiscard]] std::expected<BroadcastItem<T>, TryReceive> receive_now(std::uint64_t& position);
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size() - 1; }
 
@@ -81,8 +82,9 @@ class BroadcastState final : public VersionCore {
     return slots_[static_cast<std::size_t>(index % slots_.size())];
   }
 
-  ThreadMutex sending_;  // one sender at a time; taken before mutex_
-  // The free slot is guarded by sending_, the others are written with it and read with mutex_.
+  ThreadMutex sending_;  // serializes senders; taken before mutex_
+  // sending_ guards the free slot. The others are written with both mutexes held and read with
+  // mutex_.
   std::vector<std::optional<T>> slots_;
 };
 
@@ -110,7 +112,7 @@ class BroadcastAwaiter {
     }
     return leaf_.emplace(core, receiver_.position()).suspend(innermost.promise());
   }
-  /// Only here anything is taken: what comes before may be cancelled.
+  /// Only this takes a value, so a wait that is cancelled before has taken none.
   [[nodiscard]] std::optional<BroadcastItem<T>> await_resume() { return receiver_.next(); }
 
  private:
@@ -132,7 +134,7 @@ class [[nodiscard]] BroadcastReceiveOp {
   BroadcastReceiver<T>& receiver_;
 };
 
-/// A receiver; a copy of it gets whatever this one has still to get.
+/// The receiving end of a broadcast. A copy gets the values that this one has not received yet.
 template <class T>
 class BroadcastReceiver {
  public:
@@ -141,29 +143,29 @@ class BroadcastReceiver {
   BroadcastReceiver(Ref state, std::uint64_t position) noexcept
       : state_(std::move(state)), position_(position) {}
 
-  /// Waits for the next value and gives it, or how many were missed; nullopt when the broadcast is
-  /// closed and all has been received. Throws what copying the value throws: then it is the next
-  /// one still. One wait at a time. Cancel: nothing is lost.
+  /// Waits for the next value and returns it, or the number of missed values; nullopt if the
+  /// broadcast is closed and all values have been received. Throws what copying the value throws:
+  /// then the value is still the next one. One wait at a time. Cancel: no value is lost.
   [[nodiscard]] BroadcastReceiveOp<T> receive() & noexcept { return BroadcastReceiveOp<T>(*this); }
-  /// The same without waiting.
+  /// Receives without waiting. Throws as receive() does.
   [[nodiscard]] std::expected<BroadcastItem<T>, TryReceive> try_receive() {
     const KeptIfThrown kept(position_);
     return state_->receive_now(position_);
   }
-  /// receive() for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error if it would have to wait.
+  /// Blocks the calling thread until receive() would return. For threads that run no tasks: on a
+  /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<BroadcastItem<T>> blocking_receive() {
     state_->wait_on_thread(position_, "weft::BroadcastReceiver::blocking_receive");
     return next();
   }
-  /// Whether nothing more will be sent; there may still be something to receive.
+  /// Returns whether no more values will be sent; there may still be values to receive.
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
-  // For those who write awaiters
+  // For authors of awaiters.
   [[nodiscard]] detail::VersionCore& core() const noexcept { return *state_; }
-  /// How many values have been sent before the one that it gets next.
+  /// Returns the number of values that were sent before the one that it gets next.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
-  /// What there is now; nullopt if there is nothing.
+  /// Returns the next item; nullopt if there is none now.
   [[nodiscard]] std::optional<BroadcastItem<T>> next() {
     const KeptIfThrown kept(position_);
     auto item = state_->receive_now(position_);
@@ -172,8 +174,8 @@ class BroadcastReceiver {
   }
 
  private:
-  /// Puts the position back if the value cannot be given, for which it may be copied or moved more
-  /// than once.
+  /// Restores the position if an exception prevents the value from being returned, for which it may
+  /// be copied or moved more than once.
   class KeptIfThrown {
    public:
     explicit KeptIfThrown(std::uint64_t& position) noexcept
@@ -201,24 +203,25 @@ class BroadcastSender {
   using Ref = detail::HandleRef<detail::BroadcastState<T>, detail::Side::sender>;
   explicit BroadcastSender(Ref state) noexcept : state_(std::move(state)) {}
 
-  /// Sends to all receivers, and gives how many they are; without any, or after close(), the value
-  /// is destroyed. Never waits for a receiver. Throws what moving the value throws: then nothing is
-  /// sent.
+  /// Sends to all receivers and returns their number. Without receivers, or after close(), the
+  /// value is destroyed. Never waits for a receiver. Throws what moving the value throws: then
+  /// nothing was sent.
   std::size_t send(T value) const { return state_->send(std::move(value)); }
 
-  /// A new receiver, of what is sent from now on.
+  /// Returns a new receiver of the values sent from now on.
   [[nodiscard]] BroadcastReceiver<T> subscribe() const noexcept {
     state_->hold(detail::Side::receiver);
     return BroadcastReceiver<T>(typename BroadcastReceiver<T>::Ref(*state_), state_->version());
   }
-  /// How many receivers there are. A moment later it may be another number.
+  /// Returns the number of receivers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t receivers() const noexcept {
     return state_->holders(detail::Side::receiver);
   }
-  /// How many of them wait. A moment later it may be another number.
+  /// Returns the number of waiting receivers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return state_->capacity(); }
-  /// Nothing more will be sent, by nobody; what is kept can still be received. Any thread.
+  /// Closes the broadcast: no sender sends any more; the kept values can still be received. Any
+  /// thread.
   void close() const noexcept { state_->close(); }
 
  private:
@@ -231,9 +234,9 @@ struct Broadcast {
   BroadcastReceiver<T> receiver;
 };
 
-/// A broadcast that keeps `capacity` values, and a first receiver. The room is allocated now.
-/// Throws std::bad_alloc, and std::length_error for a capacity of zero, or that no memory could
-/// hold.
+/// Makes a broadcast that keeps `capacity` values, with a first receiver. The room is allocated
+/// now. Throws std::bad_alloc, and std::length_error for a capacity of zero, or one that exceeds
+/// all memory.
 template <class T>
 [[nodiscard]] Broadcast<T> broadcast(std::size_t capacity) {
   detail::BroadcastState<T>& state = detail::BroadcastState<T>::make(capacity);
@@ -264,7 +267,7 @@ void detail::BroadcastState<T>::destroy() noexcept {
 template <class T>
 std::size_t detail::BroadcastState<T>::send(T&& value) {
   const std::lock_guard sending(sending_);
-  // The mutex is not needed to read the version: who writes it has both locks.
+  // Reads the version without mutex_: a thread that writes it holds both mutexes.
   const std::uint64_t index = version_;
   const std::size_t receivers = holders(detail::Side::receiver);
   if (receivers == 0) return 0;
@@ -276,7 +279,7 @@ std::size_t detail::BroadcastState<T>::send(T&& value) {
     return 0;
   }
   advance(std::move(lock));
-  slot(index + 1).reset();  // the oldest one: from now on the free slot
+  slot(index + 1).reset();  // the oldest slot is the free one from now on
   return receivers;
 }
 

@@ -1,32 +1,33 @@
-// channel<T>(capacity): values from any number of senders to any number of receivers, each value to
-// one of them, in the order in which they were sent.
+// channel<T>(capacity): passes values from any number of senders to any number of receivers, each
+// value to one receiver, in the order in which they were sent.
 //
 //   auto [sender, receiver] = weft::channel<Job>(64);
 //   weft::spawn(produce, std::move(sender));            // handles are copied and moved
 //   while (auto job = co_await receiver.receive()) work(*job);
-//   // the last sender has gone, and nothing is inside any more
+//   // the last sender is gone and the channel is empty
 //
-// Works from coroutines (co_await), fibers (weft::await), callbacks (weft::then) and threads that
-// run no tasks (blocking_send, blocking_receive). A full channel makes senders wait. Those who wait
-// are served in the order in which they came, and nobody passes them. Capacity 0 is a rendezvous:
-// a send ends when a receiver has the value. Waiting allocates nothing; a bounded channel allocates
-// when it is made and never again, an unbounded one only to grow.
+// Works from coroutines (co_await), fibers (weft::await), callbacks (weft::on_complete) and threads
+// that run no tasks (blocking_send, blocking_receive). A full channel makes senders wait. Waiters
+// are served in first-in, first-out order, and no later call overtakes them. Capacity 0 is a
+// rendezvous: a send ends when a receiver has the value. Waiting allocates nothing. A bounded
+// channel allocates only when it is made, an unbounded one only to grow.
 //
-// End: when the last Sender has gone, or after close(), receivers get what is inside and then
-// nullopt. When the last Receiver has gone, or after close(), senders get their values back; with
-// the last Receiver what is inside is destroyed.
+// End: after close(), or when the last Sender is destroyed, receivers get the remaining values and
+// then nullopt. After close(), or when the last Receiver is destroyed, senders get their values
+// back. Values not received are destroyed with the last Receiver.
 //
-// Cancel, and so select() and timeout(): a receive() has taken a value and gives it, or has taken
-// none. A send() has sent its value and says so; or has not, and the value is destroyed with the
-// task that was to send it (to keep a value, loop over try_send(), or send a pointer).
+// Cancel, which includes select() and timeout(): a receive() has either taken a value and returns
+// it, or has taken none. A send() has either sent its value and says so, or has not, and the value
+// is destroyed with the sending task (to keep a value, loop over try_send(), or send a pointer).
 //
-// T is movable, and is moved with the channel's lock held: its move must be short and must not use
-// the channel. If a move throws: out of a send(), that throws it and has sent nothing; when a value
-// leaves the channel, receive() throws it, and that value is lost: it is destroyed there, so what
-// holds an end of the channel itself must not throw when it is moved. The channel goes on.
+// T is movable. It is moved while the channel's lock is held: its move must be short and must not
+// use the channel. If a move throws in send(), send() throws it and nothing was sent. If a move
+// throws when a value leaves the channel, receive() throws it and that value is lost: it is
+// destroyed within the channel. So a T that holds an end of the same channel must not throw when it
+// is moved. The channel stays usable in both cases.
 //
-// Handles are as thread-safe as a shared_ptr is; what they refer to is thread-safe. A handle must
-// not have been moved from, and stays until those who wait through it have ended.
+// Handles are as thread-safe as a std::shared_ptr; the channel that they refer to is thread-safe. A
+// handle that was moved from must not be used, and a handle must outlive the waits through it.
 #pragma once
 
 #include <weft/channel_result.hpp>
@@ -52,13 +53,14 @@ class ChannelState final : public ChannelCore {
   static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
                 "weft::channel: values move through it");
 
-  /// In one block of the frame pool, and one for the queue. Throws what the queue throws.
+  /// Allocates one block of the frame pool, and one for the queue. Throws what the queue throws.
   [[nodiscard]] static ChannelState& make(std::size_t capacity, std::size_t ring_size);
 
-  /// Without waiting. Throws what moving the value throws, and std::bad_alloc if the channel is
-  /// unbounded: then it is not sent.
+  /// Sends without waiting. Throws what moving the value throws, and std::bad_alloc if the channel
+  /// is unbounded: then the value was not sent.
   [[nodiscard]] TrySend send_now(T& value);
-  /// Without waiting, into `slot`. Null: it is there. Throws what moving the value throws.
+  /// Receives into `slot` without waiting. Returns null if it has received. Throws what moving the
+  /// value throws.
   [[nodiscard]] std::optional<TryReceive> receive_now(std::optional<T>& slot);
 
  private:
@@ -66,7 +68,8 @@ class ChannelState final : public ChannelCore {
       : ChannelCore(capacity), queue_(ring_size) {}
   ~ChannelState() = default;
 
-  // SAFETY: waiters are made below alone, so that values are T and slots std::optional<T>.
+  // SAFETY: only the code below makes waiters, with a T for a value and a std::optional<T> for a
+  // slot.
   void push(void* value) override { queue_.push(std::move(*static_cast<T*>(value))); }
   void pop_into(void* slot) override { queue_.pop_into(*static_cast<std::optional<T>*>(slot)); }
   void hand_over(void* value, void* slot) override {
@@ -89,7 +92,7 @@ class SendAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) {
-    // Nothing is sent once a cancel was asked for. What is sent at once needs no leaf.
+    // Sends nothing once a cancel was requested. A send that need not wait needs no leaf.
     if (!innermost.promise().task().cancel_requested()) [[likely]] {
       const TrySend now = channel_.send_now(value_);
       closed_ = now == TrySend::closed;
@@ -123,7 +126,7 @@ class ReceiveAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) {
-    // Nothing is taken once a cancel was asked for. What is there needs no leaf.
+    // Takes nothing once a cancel was requested. A receive that need not wait needs no leaf.
     if (!innermost.promise().task().cancel_requested()) [[likely]] {
       if (channel_.receive_now(slot_) != TryReceive::empty) [[likely]]
         return suspended_for_others(innermost.promise());
@@ -131,7 +134,7 @@ class ReceiveAwaiter {
     return leaf_.emplace(channel_, Side::receiver, &slot_).suspend(innermost.promise());
   }
   [[nodiscard]] std::optional<T> await_resume() {
-    if (leaf_) static_cast<void>(leaf_->found_closed());  // throws what a move has thrown
+    if (leaf_) static_cast<void>(leaf_->found_closed());  // rethrows what a move threw
     return std::move(slot_);
   }
 
@@ -143,6 +146,7 @@ class ReceiveAwaiter {
 
 }  // namespace detail
 
+/// Sender::send(), not started yet.
 template <class T>
 class [[nodiscard]] SendOp {
  public:
@@ -157,6 +161,7 @@ class [[nodiscard]] SendOp {
   T value_;
 };
 
+/// Receiver::receive(), not started yet.
 template <class T>
 class [[nodiscard]] ReceiveOp {
  public:
@@ -169,7 +174,7 @@ class [[nodiscard]] ReceiveOp {
   detail::ChannelState<T>& channel_;
 };
 
-/// The sending end.
+/// The sending end of a channel; see the top of this header.
 template <class T>
 class Sender {
  public:
@@ -177,30 +182,30 @@ class Sender {
   explicit Sender(detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel) noexcept
       : channel_(std::move(channel)) {}
 
-  /// Waits for room, sends, and gives nothing; or gives the value back, as the channel is closed.
-  /// Throws what moving the value throws, and std::bad_alloc if the channel is unbounded; it is not
-  /// sent then. Cancel: see above.
+  /// Waits for room, sends `value` and returns nothing. If the channel is closed, returns the
+  /// value. Throws what moving the value throws, and std::bad_alloc if the channel is unbounded:
+  /// then nothing was sent. Cancel: see the top of this header.
   [[nodiscard]] SendOp<T> send(T value) const& { return SendOp<T>(*channel_, std::move(value)); }
-  SendOp<T> send(T value) && = delete;  // the handle would be gone before the wait is over
+  SendOp<T> send(T value) && = delete;  // the handle would be destroyed before the wait ends
 
-  /// Sends without waiting, and moves the value only then. Throws as send() does.
+  /// Sends without waiting; moves the value only if it was sent. Throws as send() does.
   [[nodiscard]] TrySend try_send(T&& value) const { return channel_->send_now(value); }
 
-  /// send() for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error if it would have to wait.
+  /// Blocks the calling thread until send() would return. For threads that run no tasks: on a
+  /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] SendResult<T> blocking_send(T value) const;
 
-  /// No more values are taken in; who waits to send gets his value back. What is inside can still
-  /// be received. Any thread.
+  /// Closes the channel: no more values are accepted, and waiting senders get their values back.
+  /// The remaining values can still be received. Any thread.
   void close() const noexcept { channel_->close(); }
-  /// Whether no more values are taken in.
+  /// Returns whether the channel accepts no more values.
   [[nodiscard]] bool closed() const noexcept { return channel_->closed(); }
-  /// How many values are inside; those of waiting senders are not. A moment later it may be another
-  /// number.
+  /// Returns the number of values in the channel, without those of waiting senders. The number may
+  /// have changed by the time it is returned.
   [[nodiscard]] std::size_t size() const noexcept { return channel_->size(); }
-  /// How many may be inside; SIZE_MAX if it is unbounded.
+  /// Returns the capacity; SIZE_MAX if the channel is unbounded.
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
-  /// How many wait to send. A moment later it may be another number.
+  /// Returns the number of waiting senders. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept {
     return channel_->waiting(detail::Side::sender);
   }
@@ -209,7 +214,7 @@ class Sender {
   detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel_;
 };
 
-/// The receiving end.
+/// The receiving end of a channel; see the top of this header.
 template <class T>
 class Receiver {
  public:
@@ -218,26 +223,28 @@ class Receiver {
       detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel) noexcept
       : channel_(std::move(channel)) {}
 
-  /// Waits for a value and gives it; nullopt if the channel is closed and empty. Throws what moving
-  /// the value throws. Cancel: takes none; one that was taken before the cancel came is given.
+  /// Waits for a value and returns it; nullopt if the channel is closed and empty. Throws what
+  /// moving the value throws. Cancel: takes no value; one that was taken before the cancel is
+  /// returned.
   [[nodiscard]] ReceiveOp<T> receive() const& noexcept { return ReceiveOp<T>(*channel_); }
-  ReceiveOp<T> receive() && = delete;  // the handle would be gone before the wait is over
+  ReceiveOp<T> receive() && = delete;  // the handle would be destroyed before the wait ends
 
-  /// The same without waiting. Throws as receive() does.
+  /// Receives without waiting. Throws as receive() does.
   [[nodiscard]] std::expected<T, TryReceive> try_receive() const;
 
-  /// receive() for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error if it would have to wait.
+  /// Blocks the calling thread until receive() would return. For threads that run no tasks: on a
+  /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<T> blocking_receive() const;
 
-  /// As Sender::close(). For receivers that want what is inside but no more.
+  /// Closes the channel as Sender::close() does. For a receiver that accepts only the remaining
+  /// values.
   void close() const noexcept { channel_->close(); }
-  /// Whether no more values are taken in; there may still be some inside.
+  /// Returns whether the channel accepts no more values; there may still be values to receive.
   [[nodiscard]] bool closed() const noexcept { return channel_->closed(); }
   /// As Sender::size() and Sender::capacity().
   [[nodiscard]] std::size_t size() const noexcept { return channel_->size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return channel_->capacity(); }
-  /// How many wait to receive. A moment later it may be another number.
+  /// Returns the number of waiting receivers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept {
     return channel_->waiting(detail::Side::receiver);
   }
@@ -260,15 +267,15 @@ Channel<T> make_channel(std::size_t capacity, std::size_t ring_size) {
           Receiver<T>(detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver>(state))};
 }
 
-/// A channel with room for `capacity` values, which is allocated now; 0: a rendezvous. Throws
-/// std::bad_alloc, and std::length_error for a capacity that no memory could hold.
+/// Makes a channel with room for `capacity` values, allocated now; 0: a rendezvous. Throws
+/// std::bad_alloc, and std::length_error for a capacity that exceeds all memory.
 template <class T>
 [[nodiscard]] Channel<T> channel(std::size_t capacity) {
   return make_channel<T>(capacity, capacity);
 }
 
-/// A channel that is never full: a send never waits, and what nobody receives fills the memory.
-/// Values are stored in blocks of some; one that has become empty is used again. Throws
+/// Makes a channel that is never full: a send never waits, and memory grows with the values that
+/// are not received. Values are stored in blocks; a block that has become empty is reused. Throws
 /// std::bad_alloc.
 template <class T>
 [[nodiscard]] Channel<T> unbounded_channel() {

@@ -1,4 +1,4 @@
-// What channels of every kind give for a try and for a send: TrySend, TryReceive, SendResult.
+// The results of sends and tries, for channels of every kind: TrySend, TryReceive, SendResult.
 #pragma once
 
 #include <cstdint>
@@ -6,20 +6,20 @@
 
 namespace weft {
 
-/// What try_send() did.
+/// The result of try_send().
 enum class TrySend : std::uint8_t {
-  sent,    ///< the value has been moved out
-  full,    ///< the value is where it was: there is no room, or others wait for it
-  closed,  ///< the value is where it was: nobody will ever receive it
+  sent,    ///< the value was moved into the channel
+  full,    ///< the value was not moved: there is no room, or other senders wait for it
+  closed,  ///< the value was not moved: no receiver will ever take it
 };
 
-/// Why try_receive() gave nothing.
+/// Why try_receive() returned no value.
 enum class TryReceive : std::uint8_t {
-  empty,   ///< not now
-  closed,  ///< never again
+  empty,   ///< there is no value now
+  closed,  ///< there will be no value any more
 };
 
-/// What a send gives: nothing, or the value back, as nobody will receive it.
+/// The result of a send: nothing, or the value, if no receiver will take it.
 template <class T>
 using SendResult = std::expected<void, T>;
 

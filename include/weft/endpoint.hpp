@@ -1,5 +1,7 @@
-// Endpoint: where a stream socket listens or connects: IPv4, IPv6, or a Unix socket's path. A value
-// of 32 bytes; only Unix paths allocate. Not thread-safe, as any value.
+// Endpoint: the address at which a stream socket listens or connects: IPv4, IPv6, or the path of a
+// Unix socket. A value of 32 bytes; only Unix paths allocate.
+//
+//   weft::Endpoint at = weft::Endpoint::parse("127.0.0.1:8080").value();
 #pragma once
 
 #include <array>
@@ -19,7 +21,7 @@ namespace weft {
 enum class EndpointErrc {
   empty = 1,      ///< there is no text
   no_port,        ///< there is no ":port"
-  bad_port,       ///< the port is no number, or above 65535
+  bad_port,       ///< the port is not a number, or is above 65535
   bad_host,       ///< the host is neither an IPv4 address nor an IPv6 address in brackets
   bad_brackets,   ///< "[" without "]"
   bare_ipv6,      ///< an IPv6 address without brackets
@@ -37,27 +39,27 @@ class Endpoint {
  public:
   using Ipv4 = std::array<std::uint8_t, 4>;
   using Ipv6 = std::array<std::uint8_t, 16>;
-  static constexpr std::size_t longest_path = 107;  ///< bytes; an abstract name may have as many
+  static constexpr std::size_t longest_path = 107;  ///< bytes; an abstract name may be as long
 
-  /// No address at all: to_string() is "-".
+  /// Makes an endpoint without an address; to_string() returns "-".
   Endpoint() noexcept = default;
   [[nodiscard]] static Endpoint ipv4(const Ipv4& address, std::uint16_t port) noexcept;
-  /// `scope`: the number of the network interface a link-local address belongs to, or 0.
+  /// `scope` is the number of the network interface that a link-local address belongs to, or 0.
   [[nodiscard]] static Endpoint ipv6(const Ipv6& address, std::uint16_t port,
                                      std::uint32_t scope = 0) noexcept;
-  /// A Unix socket in the file system, or, where `path` starts with '@', with an abstract name
-  /// (Linux). Errors: EndpointErrc. Throws std::bad_alloc.
+  /// Returns the endpoint of a Unix socket in the file system or, if `path` starts with '@', with
+  /// an abstract name (Linux). Errors: EndpointErrc. Throws std::bad_alloc.
   [[nodiscard]] static Result<Endpoint> unix_path(std::string_view path);
-  /// 127.0.0.1.
+  /// Returns 127.0.0.1.
   [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;
-  /// 0.0.0.0: every IPv4 address of this machine, to listen on.
+  /// Returns 0.0.0.0, which means every IPv4 address of this machine, to listen on.
   [[nodiscard]] static Endpoint any(std::uint16_t port) noexcept;
 
-  /// Reads "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80" (or a scope's number), "unix:/path" or
-  /// "unix:@abstract". Names are not looked up, but for the scope's: see resolve(). Errors:
-  /// EndpointErrc, to be shown with explain(). Throws std::bad_alloc.
+  /// Parses "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80" (or a scope's number), "unix:/path" or
+  /// "unix:@abstract". Resolves no names except that of the scope; see resolve(). Errors:
+  /// EndpointErrc, for explain(). Throws std::bad_alloc.
   [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
-  /// One line for the user: "'127.0.0.1:99999' is not an address: the port must be 0..65535".
+  /// Returns a line for the user: "'127.0.0.1:99999' is not an address: the port must be 0..65535".
   [[nodiscard]] static std::string explain(std::string_view text, std::error_code why);
 
   Endpoint(const Endpoint& other);
@@ -74,26 +76,27 @@ class Endpoint {
   [[nodiscard]] bool is_ip() const noexcept { return is_ipv4() || is_ipv6(); }
   [[nodiscard]] bool is_unix() const noexcept { return kind_ == Kind::unix_socket; }
 
-  /// 0 for what has no port.
+  /// Returns the port; 0 for an endpoint without one.
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  /// The same address with another port; a Unix path stays as it is.
+  /// Returns the same address with another port; a Unix path is unchanged.
   [[nodiscard]] Endpoint with_port(std::uint16_t port) const;
-  /// The scope of an IPv6 address, else 0.
+  /// Returns the scope of an IPv6 address, otherwise 0.
   [[nodiscard]] std::uint32_t scope() const noexcept { return scope_; }
-  /// The bytes of an IPv4 address (the first four) or IPv6 address, in network order.
+  /// Returns the bytes of an IPv4 address (the first four) or IPv6 address, in network order.
   [[nodiscard]] const Ipv6& ip_bytes() const noexcept { return ip_; }
-  /// A Unix socket's path or "@name"; empty for a socket without a name, and for IP.
+  /// Returns a Unix socket's path or "@name"; empty for a socket without a name, and for IP.
   [[nodiscard]] std::string_view path() const noexcept {
     return path_ != nullptr ? std::string_view(*path_) : std::string_view();
   }
 
-  /// What parse() reads: "127.0.0.1:80", "[fe80::1%2]:80", "unix:/run/x". Throws std::bad_alloc.
+  /// Returns a text that parse() accepts: "127.0.0.1:80", "[fe80::1%2]:80", "unix:/run/x". Throws
+  /// std::bad_alloc.
   [[nodiscard]] std::string to_string() const;
 
   [[nodiscard]] friend bool operator==(const Endpoint& a, const Endpoint& b) noexcept {
     return (a <=> b) == 0;
   }
-  /// Some total order: IPv4, then IPv6, then Unix; by address, port, scope.
+  /// A total order: IPv4, then IPv6, then Unix; by address, port, scope.
   friend std::strong_ordering operator<=>(const Endpoint& a, const Endpoint& b) noexcept;
   [[nodiscard]] std::size_t hash() const noexcept;
 
@@ -104,15 +107,15 @@ class Endpoint {
   std::uint32_t scope_ = 0;
   std::uint16_t port_ = 0;
   Kind kind_ = Kind::none;
-  std::unique_ptr<const std::string> path_;  // of a Unix socket that has a name
+  std::unique_ptr<const std::string> path_;  // only of a Unix socket with a name
 };
 
-/// A host's name or address, and a port: what connect() and resolve() take.
+/// A host's name or address, and a port: for connect() and resolve().
 struct HostPort {
   std::string host;  ///< without brackets
   std::uint16_t port = 0;
 };
-/// Reads "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws
+/// Parses "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws
 /// std::bad_alloc.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 

@@ -1,11 +1,17 @@
-// EventQueue: waits for many handles at once. Register a handle with a token of your own, poll, and
-// be given the tokens of those that are ready. The readiness layer under the reactor; it can be
-// used without the rest.
+// EventQueue: waits for many handles at the same time. A caller registers each handle with a token
+// of its choice; poll() returns the tokens of the handles that are ready. It is the readiness layer
+// below the reactor, and can be used without the rest of weft.
 //
-// Thread-safety: one thread at a time makes every call except wake(), which may come from any
-// thread. Invariant: an event is never handed out for a registration that has been removed,
-// replaced or modified since, even if the handle's number was reused in between, and even within
-// one batch.
+//   weft::EventQueue queue = weft::EventQueue::create().value();
+//   queue.add(socket, 7, weft::Interest::readable).value();
+//   std::array<weft::Event, 64> room;
+//   const weft::Events events = queue.poll(room).value();
+//   for (const weft::Event& event : events) handle(event.token);
+//
+// Thread-safety: one thread at a time makes every call except wake(), which any thread may make.
+// Invariant: poll() and the iteration over its events never deliver an event for a registration
+// that has since been removed, replaced or modified, even if the handle's number was reused in
+// between, and even within one batch.
 #pragma once
 
 #include <weft/native_handle.hpp>
@@ -28,25 +34,25 @@ class Poller;
 
 }  // namespace detail
 
-/// What a registration asks to be told of. Errors and hang-ups are reported in any case.
+/// The conditions that a registration reports. Errors and hang-ups are always reported.
 enum class Interest : std::uint8_t { none = 0, readable = 1, writable = 2, both = 3 };
 
-/// When a registration that is ready is reported.
+/// When a ready registration is reported.
 enum class Trigger : std::uint8_t {
-  level,  ///< By every poll for as long as it is ready.
-  edge,   ///< Once it becomes ready, and again when more comes: read or write until it would block.
-  one_shot,  ///< Once; then not before modify() arms it again.
+  level,     ///< By every poll while it is ready.
+  edge,      ///< When it becomes ready, and when more arrives: read or write until it would block.
+  one_shot,  ///< Once; then not until modify() arms it again.
 };
 
-/// One handle is ready. An error or a hang-up sets both `readable` and `writable`: whoever waits
-/// for either direction then learns the reason from his own call.
+/// One ready handle. An error or a hang-up sets both `readable` and `writable`, so that a caller
+/// that waits for either direction gets the reason from its next system call.
 struct Event {
   std::uint64_t token = 0;
   NativeHandle handle = invalid_handle;
   bool readable = false;
   bool writable = false;
   bool error = false;
-  bool read_closed = false;   ///< The peer sends no more: a read finds what is left, then the end.
+  bool read_closed = false;  ///< The peer sends no more: reads return the rest, then end of stream.
   bool write_closed = false;  ///< A write would fail.
 
  private:
@@ -55,10 +61,10 @@ struct Event {
   std::uint32_t generation_ = 0;
 };
 
-/// What one poll() found: a range of Event over the room that was given to it. Going through it
-/// leaves out what was removed, replaced or modified meanwhile, so the handling of one event may
-/// close the handle of a later one. Valid until the next poll(), and while the room and the queue
-/// (moved or not) live.
+/// The result of one poll(): a range of Events over the caller's room. Iteration skips
+/// registrations that have been removed, replaced or modified meanwhile, so the handler of one
+/// event may close the handle of a later one. Valid until the next poll(), while the room and the
+/// queue live; the queue may be moved.
 class Events {
  public:
   class Iterator {
@@ -96,7 +102,7 @@ class Events {
     return {found_.data(), found_.data() + found_.size(), poller_};
   }
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
-  /// Whether there is none left to handle.
+  /// Returns whether there are no events left to handle.
   [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
  private:
@@ -108,58 +114,61 @@ class Events {
   const detail::Poller* poller_;
 };
 
+/// Waits for many handles; see the top of this header. Move-only.
 class EventQueue {
  public:
-  /// Fails if the process or the system has no more descriptors.
+  /// Makes an empty queue. Fails if the process or the system has no more descriptors.
   [[nodiscard]] static Result<EventQueue> create();
 
   EventQueue(EventQueue&& other) noexcept;
   EventQueue& operator=(EventQueue&& other) noexcept;
   ~EventQueue();
 
-  /// Registers `handle`, which stays the caller's. If it is ready now, the next poll says so. A
-  /// number that is registered already is registered anew. Fails with EventQueueError::not_pollable
-  /// for a regular file, not_open for one that is not open, too_many for a limit of the
-  /// system, or not_enough_memory.
+  /// Registers `handle`, which the caller still owns. If it is ready now, the next poll reports it.
+  /// A number that is registered already is registered anew. Fails with
+  /// EventQueueError::not_pollable for a regular file, not_open for a handle that is not open,
+  /// too_many for a limit of the system, or errc::not_enough_memory.
   [[nodiscard]] Result<void> add(NativeHandle handle, std::uint64_t token, Interest interest,
                                  Trigger trigger = Trigger::level);
 
-  /// Changes all that was said of `handle`, and arms it. If it is ready now, the next poll says so;
-  /// events that were found for the earlier settings and not yet handled are dropped.
+  /// Replaces all settings of `handle` and arms it. If it is ready now, the next poll reports it.
+  /// Events that were found for the earlier settings and not handled yet are dropped.
+  /// Fails with EventQueueError::not_registered if `handle` is not registered.
   [[nodiscard]] Result<void> modify(NativeHandle handle, std::uint64_t token, Interest interest,
                                     Trigger trigger = Trigger::level);
 
-  /// Ends the registration; no event of it is handed out any more. To be called before `handle` is
-  /// closed. (One that was closed without it leaves the queue by itself, unless the open object
-  /// lives on under another number; then its events are dropped from the moment that this is called
-  /// or the number is reused.)
+  /// Ends the registration of `handle`: no event of it is delivered any more. Call it before
+  /// closing `handle`. (A handle that was closed without it leaves the queue by itself, unless the
+  /// open object is also open under another number; then its events are dropped from this call on,
+  /// or once the number is reused.) Fails with EventQueueError::not_registered if `handle` is not
+  /// registered.
   [[nodiscard]] Result<void> remove(NativeHandle handle);
 
-  /// Waits until a registered handle is ready, `timeout` (none: no limit; zero or less: no wait)
-  /// has passed, or wake() was called; the last two give an empty range. Writes into `room`, which
-  /// holds at least one Event; what does not fit comes with the next poll. Interrupted by a signal,
-  /// it goes on.
+  /// Waits until a registered handle is ready, `timeout` has passed (none: no limit; zero or less:
+  /// does not wait), or wake() was called; returns an empty range in the last two cases. Writes
+  /// into `room`, which holds at least one Event; events that do not fit come with the next poll. A
+  /// signal does not end the wait. Fails with EventQueueError::no_room if `room` is empty.
   [[nodiscard]] Result<Events> poll(std::span<Event> room,
                                     std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
-  /// Makes the poll that is under way, or else the next one, return. Wake-ups that meet coalesce.
-  /// Never blocks, never fails. Any thread, while the queue is neither moved nor destroyed.
+  /// Makes the current poll() return, or else the next one. Wake-ups before that poll() coalesce.
+  /// Never blocks, never fails. Any thread, while the queue is not being moved or destroyed.
   void wake() noexcept;
 
-  /// For another queue, or a loop, to watch (not to read from): readable when a poll() would have
-  /// something to give, or was woken. Ask for it after each poll(): after handles were closed that
-  /// live on under another number it may be another one. A task waits by wait_for_events(), in
-  /// <weft/net.hpp>.
+  /// Returns a handle for another queue or event loop to poll, but not to read from: it is readable
+  /// when poll() would return events, or was woken. Ask for it again after each poll(): it may
+  /// change when handles were closed that are also open under another number. A task waits with
+  /// wait_for_events(), in <weft/net.hpp>.
   [[nodiscard]] NativeHandle native_handle() const noexcept;
 
  private:
   explicit EventQueue(std::unique_ptr<detail::Poller> poller) noexcept;
 
-  std::unique_ptr<detail::Poller> poller_;  // its address is what wake() and Events hold on to
+  std::unique_ptr<detail::Poller> poller_;  // wake() and Events keep its address
 };
 
-/// Why an EventQueue refused; the messages say what to do. They compare equal to the std::errc in
-/// brackets.
+/// Why an EventQueue call failed; the messages say what to do. Each value compares equal to the
+/// std::errc in brackets.
 enum class EventQueueError {
   not_registered = 1,  ///< (no_such_file_or_directory)
   not_pollable,        ///< (operation_not_permitted)

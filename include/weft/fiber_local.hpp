@@ -1,5 +1,5 @@
-// FiberLocal<T>: one object for each fiber, as thread_local is for threads. What a fiber keeps in a
-// thread_local may be another fiber's after the next await.
+// FiberLocal<T>: one object per fiber, as thread_local is one per thread. A thread_local does not
+// serve: after the next await another fiber may have changed it.
 //
 //   weft::FiberLocal<std::string> request_id;
 //   …  request_id.get() = "17";      // in a fiber: its own string
@@ -13,7 +13,7 @@ namespace weft {
 
 namespace detail {
 
-/// The part of a fiber-local object that needs no template: a node of the fiber's list.
+/// The part of a fiber-local object that is not a template: a node of the fiber's list.
 struct FiberLocalNode {
   using Destroy = void (*)(FiberLocalNode&) noexcept;
   FiberLocalNode(std::uint64_t which, Destroy how) noexcept : key(which), destroy(how) {}
@@ -25,15 +25,15 @@ struct FiberLocalNode {
 
 }  // namespace detail
 
-/// One for each FiberLocal, and never again.
+/// Returns a key for one FiberLocal; no key is returned twice.
 [[nodiscard]] std::uint64_t next_fiber_local_key() noexcept;
-/// The running fiber's node for `key`, or null. Throws std::logic_error where no fiber runs.
+/// Returns the running fiber's node for `key`, or null. Throws std::logic_error if no fiber runs.
 [[nodiscard]] detail::FiberLocalNode* find_fiber_local(std::uint64_t key);
-/// Gives `node` to the running fiber.
+/// Adds `node` to the running fiber's list.
 void add_fiber_local(detail::FiberLocalNode& node) noexcept;
 
-/// Thread-safe: each fiber sees its own T alone. The objects are destroyed when their fiber ends,
-/// the newest first; the FiberLocal itself may go earlier.
+/// One T per fiber. Thread-safe: each fiber sees only its own T. The objects are destroyed when
+/// their fiber ends, the newest first. The FiberLocal itself may be destroyed earlier.
 template <std::default_initializable T>
 class FiberLocal {
  public:
@@ -41,8 +41,8 @@ class FiberLocal {
   FiberLocal(const FiberLocal&) = delete;
   FiberLocal& operator=(const FiberLocal&) = delete;
 
-  /// The running fiber's object, made (value-initialized) at its first use. Throws std::logic_error
-  /// where no fiber runs, std::bad_alloc, and what making a T throws.
+  /// Returns the running fiber's object, made (value-initialized) at its first use. Throws
+  /// std::logic_error if no fiber runs, std::bad_alloc, and what constructing a T throws.
   [[nodiscard]] T& get() const {
     detail::FiberLocalNode* const found = find_fiber_local(key_);
     // SAFETY: a node with this key is a Node of this FiberLocal.

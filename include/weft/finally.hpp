@@ -1,11 +1,10 @@
-// finally(): a body and a cleanup that may wait, which runs on every path: value, exception,
-// cancel.
+// finally(): a body, and a cleanup that may wait and runs on every path: value, exception, cancel.
 //
 //   Connection connection = co_await pool.take();
 //   co_await weft::finally(use(connection), [&] { return pool.give_back(connection); });
 //
-// What destructors cannot do, as they cannot wait. From a fiber: weft::await(weft::finally(…)),
-// with fiber() for a body in the blocking style.
+// For cleanups that a destructor cannot do, as destructors cannot wait. From a fiber:
+// weft::await(weft::finally(…)), with fiber() for a body in the blocking style.
 #pragma once
 
 #include <weft/detail/task_context.hpp>
@@ -25,7 +24,7 @@ namespace weft {
 
 namespace detail {
 
-/// The non-template part: the body, and after it the cleanup, as one group.
+/// The part that is not a template: the body, and after it the cleanup, as one group.
 class FinallyGroup : public ChildGroup {
  public:
   static constexpr std::size_t body_index = 0;
@@ -35,15 +34,15 @@ class FinallyGroup : public ChildGroup {
  protected:
   FinallyGroup() noexcept = default;
   ~FinallyGroup() = default;
-  /// The body has ended, and still counts.
+  /// Called when the body has ended, while the group still counts it.
   virtual void start_cleanup() noexcept = 0;
-  /// To the runtime's handler of failures that nobody awaits.
+  /// Reports a failure to the runtime's handler for failures that no task awaits.
   static void report(std::exception_ptr error) noexcept;
 };
 
 }  // namespace detail
 
-/// How a cleanup for a body that gives T is called, and what it gives.
+/// The call of a cleanup for a body with result T, and the result of that call.
 template <class T, class C>
 decltype(auto) call_cleanup(C& cleanup, const Outcome<T>& outcome) {
   if constexpr (std::is_invocable_v<C&, const Outcome<T>&>) {
@@ -60,7 +59,7 @@ template <class T, class C>
 using CleanupResult =
     decltype(call_cleanup<T>(std::declval<C&>(), std::declval<const Outcome<T>&>()));
 
-/// What a cleanup that waits leads to; nothing for one that does not.
+/// The task of a cleanup that waits; empty for a cleanup that does not.
 template <class R>
 struct CleanupTask {
   using Value = AwaitResult<R>;
@@ -102,7 +101,7 @@ class FinallyAwaiter final : public FinallyGroup {
  private:
   void start_children() noexcept override {
     try {
-      if (parent().cancel_requested()) {  // the body is not begun
+      if (parent().cancel_requested()) {  // the body is not started
         on_child_end(body_index, true, false);
       } else if constexpr (std::is_invocable_v<B&>) {
         body_.start(parent(), as_task(std::invoke(work_)));
@@ -117,7 +116,7 @@ class FinallyAwaiter final : public FinallyGroup {
   void start_cleanup() noexcept override {
     const TaskContext* const context = without_deadline_.below(parent().context());
     try {
-      const ContextScope scope(context);  // what calls it may have something else bound
+      const ContextScope scope(context);  // the calling code may have other bindings
       if constexpr (cleanup_waits) {
         Task<Cleaned> cleaning = as_task(call_cleanup<T>(cleanup_, body_.outcome()));
         add_child();
@@ -130,7 +129,7 @@ class FinallyAwaiter final : public FinallyGroup {
       cleaning_.outcome().set_error(std::current_exception());
     }
   }
-  /// Any thread. The cleanup is not told.
+  /// Any thread. The cleanup is not cancelled.
   void cancel_children() noexcept override { body_.cancel(); }
   [[nodiscard]] bool ended_as_cancelled() noexcept override {
     return body_.outcome().cancelled() && !cleaning_.outcome().failed();
@@ -158,21 +157,21 @@ class [[nodiscard]] Finally {
   C cleanup_;
 };
 
-/// Awaits `body`, an awaitable or something to call that gives one; then, however that ended, calls
-/// `cleanup()`, or `cleanup(const Outcome<T>&)` to be told how, and awaits what it gives (if it
-/// gives nothing, its call is all). Then gives the body's result, or rethrows what it has thrown.
+/// Awaits `body`, an awaitable or a callable that returns one. Then, however the body ended, calls
+/// `cleanup()`, or `cleanup(const Outcome<T>&)` with the body's outcome, and awaits its result, if
+/// it has one. Then returns the body's result, or rethrows its exception.
 ///
-/// Cancel: cancels the body, not the cleanup; then the task ends as cancelled. If the body had got
-/// its result nevertheless, that is delivered. If a cancel was asked for before, the body is not
-/// begun, but the cleanup is. The cleanup has to end by itself: give it a timeout(). A shutdown
-/// waits for it. Within it there is no deadline but those that are set there.
+/// Cancel: cancels the body but not the cleanup; then the task ends as cancelled. If the body got
+/// its result in spite of the cancel, that is delivered. If a cancel was requested before, the body
+/// is not started, but the cleanup is. The cleanup must end by itself: give it a timeout(). A
+/// shutdown waits for it. It inherits no deadline; deadlines set within it apply.
 ///
-/// A cleanup that throws: its exception is what is thrown here, in place of the body's value, or of
-/// the task's end as cancelled (the cancel stays asked for). If the body has thrown, too, that
-/// exception is thrown, and the cleanup's goes to the runtime's failure handler.
+/// If the cleanup throws, its exception is thrown in place of the body's value, or of the task's
+/// end as cancelled (the cancel stays requested). If the body threw, too, the body's exception is
+/// thrown, and the cleanup's goes to the runtime's failure handler.
 ///
-/// By the time the cleanup begins, the body's frame is gone. If what finally() gives is dropped
-/// without being awaited, neither of them runs.
+/// When the cleanup begins, the body's frame has been destroyed. If the result of finally() is
+/// destroyed without being awaited, neither of them runs.
 template <class B, class C>
   requires(std::is_invocable_v<B&> || Awaitable<B>)
 Finally<B, C> finally(B body, C cleanup) {

@@ -7,15 +7,15 @@
 //     co_return a + b;
 //   }
 //
-// The parts may run at the same time, on all workers of the runtime; but as long as none of these
-// is without work, or the task has to wait, they run one after the other as parts of the task that
-// forks, which costs little more than to await each. So there is no need to
-// choose how finely to divide, and a part may await what it likes: I/O, locks, forks.
+// The parts may run in parallel, on all workers of the runtime. While no worker is idle and the
+// task need not wait, they run one after the other as parts of the forking task, which costs little
+// more than awaiting each. So there is no need to choose a grain size, and a part may await
+// anything: I/O, locks, forks.
 //
-// Which to take: when_all() begins everything at once, for waiting; fork_all() is for computing;
-// parallel_invoke() (<weft/parallel.hpp>) is faster still, for plain functions that never wait.
-// Who computes for long in coroutines keeps its workers from others' tasks between two forks or
-// awaits, so a runtime of its own may be the place for it.
+// Which to use: when_all() starts all awaitables immediately, for waiting; fork_all() is for
+// computing; parallel_invoke() (<weft/parallel.hpp>) is faster still, for plain functions that
+// never wait. A coroutine that computes for long keeps its worker from other tasks between two
+// forks or awaits; consider a separate runtime for it.
 #pragma once
 
 #include <weft/detail/fork_point.hpp>
@@ -33,13 +33,13 @@
 
 namespace weft {
 
-/// What can be a part of a fork: called without arguments, gives something awaitable.
+/// A part of a fork: a callable without arguments that returns an awaitable.
 template <class F>
 concept ForkFunction = std::invocable<F&> && Awaitable<std::invoke_result_t<F&>>;
 
 namespace detail {
 
-/// What a fork of awaited results has of each part.
+/// The state of one part of a fork.
 template <class T>
 class ForkPart {
  public:
@@ -78,7 +78,7 @@ class ForkPart {
   }
 
  private:
-  /// The task of a part that was given away.
+  /// The task of a part that another worker has taken.
   struct Given final : GivenPart {
     Given(ForkPart& its_part, std::uint32_t its_index, Finish finish, ForkPoint& its_fork) noexcept
         : GivenPart(finish, its_fork), part(its_part), index(its_index) {}
@@ -86,7 +86,7 @@ class ForkPart {
     const std::uint32_t index;
   };
 
-  /// False: it has thrown, and that is the outcome.
+  /// Returns false if the function threw; the exception is then the outcome.
   template <class F>
   [[nodiscard]] bool make_task(F& function) noexcept {
     try {
@@ -116,7 +116,7 @@ class ForkPart {
   };
 };
 
-/// The fork within the frame that awaits it.
+/// The fork, in the frame that awaits it.
 template <class... F>
 class ForkAwaiter final : public ForkPoint {
   template <class G>
@@ -154,7 +154,7 @@ class ForkAwaiter final : public ForkPoint {
       return outcome.take();
     }
   }
-  /// Calls `use(part, function)` of part number `index`.
+  /// Calls `use(part, function)` with part number `index`.
   template <class Use>
   void with(Part index, Use use) {
     with(index, use, Parts{});
@@ -204,23 +204,24 @@ class [[nodiscard]] ForkOp {
   std::tuple<F...> functions_;
 };
 
-/// Calls the functions and awaits what they give, perhaps several at once; a tuple of the results
-/// (Unit for void). A function is called, where the fork is awaited, when its part begins: in their
-/// order as far as nobody else takes one, the last ones first by others.
+/// Calls the functions and awaits their results, possibly in parallel; returns a tuple of the
+/// results (Unit for void). A function is called where the fork is awaited, when its part begins.
+/// The forking task begins the parts in their order; other workers take the last ones first.
 ///
-/// Errors: of the first part that fails, when all that had begun have ended: those are asked to
-/// cancel, and those that had not begun never do. Cancel: as that; if all parts got their results
-/// nevertheless, they are delivered. A part that computes sees a cancel at its next fork or await.
-/// A cancel comes to the parts of all forks around at once, so what waits in spite of one, in a
-/// shield() or the cleanup of a finally(), must not wait for another part's result.
+/// Errors: throws the exception of the first part that failed, after all parts that had begun have
+/// ended. Those are cancelled, and those that had not begun never begin. Cancel: does the same; if
+/// all parts get their results in spite of it, these are delivered. A part that computes sees a
+/// cancel at its next fork or await. A cancel reaches the parts of all enclosing forks at once, so
+/// code that waits in spite of a cancel, in a shield() or the cleanup of a finally(), must not wait
+/// for another part's result.
 template <ForkFunction... F>
   requires(sizeof...(F) > 0)
 ForkOp<F...> fork_all(F... functions) noexcept {
   return ForkOp<F...>(std::move(functions)...);
 }
 
-/// Awaits `step(first, last)` for parts of [begin, end) that together are all of it, each of at
-/// most `grain` (at least 1), perhaps several at once. Errors and cancel: as fork_all().
+/// Awaits `step(first, last)` for subranges that together cover [begin, end), each of at most
+/// `grain` elements (at least 1), possibly in parallel. Errors and cancel: as fork_all().
 template <std::integral Index, class Step>
   requires std::invocable<Step&, Index, Index> &&
            Awaitable<std::invoke_result_t<Step&, Index, Index>>

@@ -1,4 +1,4 @@
-// Future: something that is polled until it is ready. The poll protocol, without coroutines.
+// Future: a value that is polled until it is ready. The poll protocol, without coroutines.
 //
 //   class Countdown {                                    // a future, written by hand
 //    public:
@@ -8,17 +8,17 @@
 //       return weft::Pending();
 //     }
 //   …
-//   int answer = co_await Countdown(3);                  // and awaited like anything else
+//   int answer = co_await Countdown(3);                  // awaited like any other awaitable
 //
-// The rules. The one who polls:
-//  1. polls from one thread at a time, and not again after it was ready or has thrown;
-//  2. does not move a future that has been polled: what it has started may point into it;
-//  3. destroys one that is not ready to say that nobody wants it any more: that is its cancel.
+// The rules. The poller:
+//  1. polls from one thread at a time, and not again after the future was ready or has thrown;
+//  2. does not move a future that has been polled: what it started may point into it;
+//  3. destroys a future that is not ready to cancel it.
 // The future:
-//  4. does not block, and gives pending only if the waker of the *latest* poll, or a copy of it,
-//     will be woken when there is progress (or nothing ever will be);
-//  5. bears being polled although it has not woken anybody;
-//  6. lets its failure out of poll() as an exception.
+//  4. does not block, and returns pending only if the waker of the *latest* poll, or a copy of it,
+//     will be woken when there is progress (or there never will be any);
+//  5. tolerates polls without a wake before them;
+//  6. reports its failure by an exception out of poll().
 #pragma once
 
 #include <weft/outcome.hpp>
@@ -32,14 +32,15 @@
 
 namespace weft {
 
-/// `return weft::Pending();`: not yet; the waker that was registered will tell when to poll again.
+/// `return weft::Pending();`: not ready; the registered waker will be woken when to poll again.
 struct Pending {};
 
-/// A rule of the poll protocol was broken (always a mistake of the calling code): says which on
-/// stderr and aborts, in every build.
+/// Reports on stderr which rule of the poll protocol the calling code has broken, and aborts, in
+/// every build.
 [[noreturn, gnu::cold, gnu::noinline]] void poll_rule_broken(const char* rule) noexcept;
 
-/// T is an object, a reference or void. As thread-safe as T.
+/// The result of a poll: a T, or pending. T is an object type, a reference or void. As thread-safe
+/// as T.
 template <class T>
 class [[nodiscard]] Poll {
   using Stored = std::conditional_t<std::is_reference_v<T>,
@@ -49,14 +50,14 @@ class [[nodiscard]] Poll {
   using value_type = T;
 
   Poll(Pending = {}) noexcept {}
-  /// Ready, with what T can be made of: `return 42;`.
+  /// Ready, with a value that converts to T: `return 42;`.
   template <class U>
     requires(!std::is_void_v<T> && !std::is_reference_v<T> &&
              !std::same_as<std::remove_cvref_t<U>, Poll> &&
              !std::same_as<std::remove_cvref_t<U>, Pending> && std::convertible_to<U &&, T>)
   Poll(U&& value) : value_(std::in_place, std::forward<U>(value)) {}
 
-  /// Ready, spelled out; for references and void the only way.
+  /// Returns a ready Poll; the only way to make one for references and void.
   static Poll ready()
     requires std::is_void_v<T>
   {
@@ -77,7 +78,7 @@ class [[nodiscard]] Poll {
   Poll(const Poll&) = default;
   Poll(Poll&&) = default;
   ~Poll() = default;
-  /// Makes the value anew: T need not be assignable.
+  /// Constructs the value anew: T need not be assignable.
   Poll& operator=(Poll&& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
     if (this == &other) return *this;
     value_.reset();
@@ -88,7 +89,7 @@ class [[nodiscard]] Poll {
   [[nodiscard]] bool is_ready() const noexcept { return value_.has_value(); }
   [[nodiscard]] bool is_pending() const noexcept { return !value_.has_value(); }
 
-  /// The value, where it is. Precondition as for take().
+  /// Returns the value in place. Precondition as for take().
   [[nodiscard]] std::add_lvalue_reference_t<T> value()
     requires(!std::is_void_v<T>)
   {
@@ -99,7 +100,7 @@ class [[nodiscard]] Poll {
       return *value_;
     }
   }
-  /// The value, moved out: once. Precondition, checked in every build: it is ready.
+  /// Moves the value out, once. Precondition, checked in every build: it is ready.
   T take() {
     require_ready();
     if constexpr (std::is_reference_v<T>) {
@@ -108,7 +109,7 @@ class [[nodiscard]] Poll {
       return std::move(*value_);
     }
   }
-  /// As take(), with Unit for void: for those who collect values.
+  /// Does the same as take(), with Unit for void: for code that collects values.
   ValueOf<T> take_value() {
     if constexpr (std::is_void_v<T>) {
       take();
@@ -135,7 +136,7 @@ inline constexpr bool is_poll = false;
 template <class T>
 inline constexpr bool is_poll<Poll<T>> = true;
 
-/// What a future is polled with. It and its waker are good until poll() returns.
+/// The argument of poll(). It and its waker are valid until poll() returns.
 class Context {
  public:
   explicit Context(const Waker& waker) noexcept : waker_(waker) {}
@@ -148,18 +149,19 @@ class Context {
   const Waker& waker_;
 };
 
-/// A type with `poll(Context&)` that gives a Poll<T>. Also true of references to one.
+/// A type with a `poll(Context&)` that returns a Poll<T>, or a reference to such a type.
 template <class F>
 concept Future = requires(std::remove_reference_t<F>& future, Context& cx) {
   future.poll(cx);
 } && is_poll<decltype(std::declval<std::remove_reference_t<F>&>().poll(std::declval<Context&>()))>;
 
-/// The T of the Poll<T> that polling F gives.
+/// The T of the Poll<T> that F's poll() returns.
 template <Future F>
 using FutureResult = typename decltype(std::declval<std::remove_reference_t<F>&>().poll(
     std::declval<Context&>()))::value_type;
 
-/// A future that does not say by itself how it is awaited, so that weft's way is taken.
+/// A future without an operator co_await() or await_ready() of its own; weft defines how it is
+/// awaited.
 template <class F>
 concept PlainFuture =
     Future<F> && !requires(F&& future) { static_cast<F&&>(future).operator co_await(); } &&

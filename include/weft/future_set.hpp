@@ -1,12 +1,12 @@
 // FutureSet<F>: any number of futures of one type, whose results come in the order in which they
-// are ready. Children may be added at any time; each is polled only when it was woken.
+// become ready. Children may be added at any time. Each is polled only when it was woken.
 //
 //   weft::FutureSet<Fetch> fetches;
 //   for (Url& url : urls) fetches.push(Fetch(url));
 //   while (auto page = co_await fetches.next()) use(*page);
 //
-// The idea is that of FuturesUnordered in futures-rs. One allocation a child (from the frame pool),
-// which stays where it is: so a child may be of a type that cannot move.
+// Modelled on FuturesUnordered of futures-rs. One allocation per child, from the frame pool. A
+// child does not move, so its type need not be movable.
 #pragma once
 
 #include <weft/detail/late_future.hpp>
@@ -23,19 +23,20 @@
 
 namespace weft {
 
-/// Used by one thread at a time, the one who polls. A cancel of the wait for the next result leaves
-/// the children as they are; destroying the set destroys, and so cancels, them.
+/// A set of futures; see the top of this header. Used by one thread at a time, the poller's.
+/// Cancelling the wait for the next result leaves the children as they are. Destroying the set
+/// destroys, and so cancels, them.
 template <Future F>
 class FutureSet {
   using Value = FutureResult<F>;
 
  public:
-  /// What next() gives: a result, or nothing when the set is empty.
+  /// The result of next(): a child's result, or empty if the set has no children.
   using Item = std::optional<ObjectOf<Value>>;
 
-  /// Throws std::bad_alloc.
+  /// Makes an empty set. Throws std::bad_alloc.
   FutureSet() : core_(&Core::make()) {}
-  /// The set that was moved from may only be destroyed. The children stay where they are.
+  /// Moves the set; its children stay in place. The set that was moved from may only be destroyed.
   FutureSet(FutureSet&& other) noexcept
       : core_(std::exchange(other.core_, nullptr)),
         first_(std::exchange(other.first_, nullptr)),
@@ -48,13 +49,13 @@ class FutureSet {
     core_->release();
   }
 
-  /// Adds a child; it is first polled by the next poll of the set, which is woken for it. Throws
+  /// Adds a child and wakes the set's poller; the next poll of the set polls the child. Throws
   /// std::bad_alloc, and what moving the future throws; then nothing has changed.
   void push(F future) {
     auto move = [&]() -> F { return std::move(future); };
     push_made(move);
   }
-  /// The same for the future that `make()` gives, made in place: F may be immovable.
+  /// Does the same for the future that `make()` returns, constructed in place: F may be immovable.
   template <class Make>
     requires std::same_as<std::invoke_result_t<Make&>, F>
   void push_made(Make make) {
@@ -66,19 +67,19 @@ class FutureSet {
     child.node.wake();
   }
 
-  /// Children whose results have not been given.
+  /// Returns the number of children whose results have not been returned.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-  /// The next result; ready with nothing if there is no child. If the poll of a child throws, so
-  /// does this, and that child is no more in the set; the others go on.
+  /// Returns the next result; ready and empty if there are no children. If the poll of a child
+  /// throws, rethrows that and removes the child; the other children stay.
   Poll<Item> poll_next(Context& cx) {
     if (empty()) return Poll<Item>::ready();
     core_->queue.begin_poll(cx);
     while (detail::ReadyNode* const node = core_->queue.pop()) {
       Child& child = Child::of(*node);
       const Turn turn(*core_, child);
-      if (!child.future.made()) continue;  // its result was given; a kept waker was woken late
+      if (!child.future.made()) continue;  // already returned: a late wake
       Poll<Value> result = poll_child(child);
       if (result.is_pending()) continue;
       forget(child);
@@ -88,7 +89,7 @@ class FutureSet {
   }
 
   class Next;
-  /// poll_next() as a future. The set must outlive it.
+  /// Returns poll_next() as a future. The set must outlive it.
   [[nodiscard]] Next next() noexcept { return Next(*this); }
 
  private:
@@ -103,7 +104,8 @@ class FutureSet {
     detail::ReadyQueue queue;
   };
 
-  /// One child: a block that its wakers may keep beyond its end. The future goes when it is ready.
+  /// One child: a block that its wakers may keep after the child's end. The future is destroyed
+  /// when it is ready.
   struct Child final : detail::CountedBlock {
     template <class Make>
     static Child& make(Core& core, Make& make) {
@@ -143,7 +145,7 @@ class FutureSet {
     Child* previous = nullptr;
   };
 
-  /// Gives up the queue's hold of a child at the end of its turn.
+  /// Releases the queue's reference to a child at the end of its turn.
   class Turn {
    public:
     Turn(Core& core, Child& child) noexcept : core_(core), child_(child) {}
@@ -166,7 +168,7 @@ class FutureSet {
       throw;
     }
   }
-  /// Takes the child out and destroys its future; the block may stay, with its wakers.
+  /// Removes the child and destroys its future; the block may live on with its wakers.
   void forget(Child& child) noexcept {
     (child.previous != nullptr ? child.previous->next : first_) = child.next;
     if (child.next != nullptr) child.next->previous = child.previous;
@@ -176,7 +178,7 @@ class FutureSet {
   }
 
   Core* core_;
-  Child* first_ = nullptr;  // of the list of children, in no order
+  Child* first_ = nullptr;  // the list of children, in no order
   std::size_t size_ = 0;
 };
 

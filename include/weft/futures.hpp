@@ -1,8 +1,11 @@
-// weft::futures: futures made of callables and of other futures. Each takes the futures that it is
-// made of by value, before their first poll, and is itself a future: movable until it is polled.
-// join, try_join and race are in <weft/join.hpp> and <weft/join.hpp>.
+// weft::futures: futures made from callables and from other futures. Each takes other futures by
+// value, before their first poll, and is a future itself: movable until it is polled. join,
+// try_join and race are in <weft/join.hpp>.
 //
-// Cancel of any of them, that is their destruction: destroys the futures that they hold.
+//   namespace futures = weft::futures;
+//   auto size = co_await futures::map(read_line(), [](std::string s) { return s.size(); });
+//
+// Cancel, which is destruction: destroys the futures that it holds.
 #pragma once
 
 #include <weft/detail/late_future.hpp>
@@ -28,7 +31,7 @@ class [[nodiscard]] PollFn {
   F callable_;
 };
 
-/// A future whose poll(cx) is `callable(cx)`, which gives a Poll<T>.
+/// Returns a future whose poll(cx) is `callable(cx)`, which returns a Poll<T>.
 template <class F>
   requires is_poll<std::invoke_result_t<F&, Context&>>
 PollFn<F> poll_fn(F callable) noexcept(std::is_nothrow_move_constructible_v<F>) {
@@ -52,7 +55,7 @@ class [[nodiscard]] Ready<void> {
   Poll<void> poll(Context&) const noexcept { return Poll<void>::ready(); }
 };
 
-/// A future that is ready at its first poll.
+/// Returns a future that is ready at its first poll.
 template <class T>
 Ready<T> ready(T value) noexcept(std::is_nothrow_move_constructible_v<T>) {
   return Ready<T>(std::move(value));
@@ -77,8 +80,8 @@ class [[nodiscard]] Lazy {
   weft::detail::LateFuture<Made> future_;
 };
 
-/// A future that calls `make()` at its first poll and is from then on the future that this gave:
-/// how one that cannot be moved gets into a combinator.
+/// Returns a future that calls `make()` at its first poll and from then on is the future that this
+/// returned. With it a future that cannot be moved can be passed to a combinator.
 template <class Make>
   requires Future<std::invoke_result_t<Make&>>
 Lazy<Make> lazy(Make make) noexcept(std::is_nothrow_move_constructible_v<Make>) {
@@ -87,7 +90,7 @@ Lazy<Make> lazy(Make make) noexcept(std::is_nothrow_move_constructible_v<Make>) 
 
 namespace detail {
 
-/// What `F` gives when it is called with the result of a future: nothing, for void.
+/// The result of `F` for the result of a future, which is no argument if it is void.
 template <class F, class T>
 struct CallResult : std::invoke_result<F&, T> {};
 template <class F>
@@ -128,8 +131,8 @@ class [[nodiscard]] Map {
   Fn function_;
 };
 
-/// A future of `function(value)`, where `value` is what `future` gives. A failure of the one passes
-/// by the other.
+/// Returns a future of `function(value)`, where `value` is the result of `future`. If `future`
+/// fails, the function is not called and the failure is passed on.
 template <Future F, class Fn>
 Map<F, Fn> map(F future, Fn function) {
   return Map<F, Fn>(std::move(future), std::move(function));
@@ -148,7 +151,7 @@ class [[nodiscard]] Then {
     if (!next_.made()) {
       Poll<Input> input = first_->poll(cx);
       if (input.is_pending()) return Pending();
-      first_.reset();  // what it held is let go before the next begins
+      first_.reset();  // released before the next future begins
       if constexpr (std::is_void_v<Input>) {
         next_.make(function_);
       } else {
@@ -164,7 +167,8 @@ class [[nodiscard]] Then {
   weft::detail::LateFuture<Next> next_;
 };
 
-/// A future that, when `future` is ready, goes on as the future that `function(value)` gives.
+/// Returns a future that, when `future` is ready, continues as the future that `function(value)`
+/// returns.
 template <Future F, class Fn>
   requires Future<typename detail::CallResult<Fn, FutureResult<F>>::type>
 Then<F, Fn> then(F future, Fn function) {

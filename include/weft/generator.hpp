@@ -1,26 +1,28 @@
-// Generator<T>: a function that gives values one after the other, each when it is asked for. A
-// range: for `for`, and for std::views. It is std::generator of C++23 (P2502), which libstdc++ 12
-// does not have, with its frame in weft's pool.
+// Generator<T>: a coroutine that yields values one after the other, on demand. It is a range, for
+// `for` and for std::views: std::generator of C++23 (P2502), which libstdc++ 12 lacks, with its
+// frame in weft's frame pool.
 //
 //   weft::Generator<int> countdown(int from) {
 //     while (from > 0) co_yield from--;
 //   }
 //   for (int i : countdown(3)) std::printf("%d ", i);      // 3 2 1
 //
-// Lazy: the body runs from one co_yield to the next, within begin() and ++, on the thread of the
-// caller. Single-pass, move-only; used by one thread at a time. It needs no runtime, and cannot
-// wait: co_await in it does not compile (that is what AsyncGenerator is for). Dropping it destroys
-// what its body has on its hands, as leaving the body's blocks would. Exceptions of the body come
-// out of begin() or ++, and end it.
+// Lazy: the body runs from one co_yield to the next, within begin() and ++, on the caller's thread.
+// Single-pass and move-only. One thread at a time uses it. It needs no runtime and cannot wait: a
+// co_await in it does not compile (use AsyncGenerator). Destroying it destroys the local variables
+// of its body, as leaving the body's blocks would. An exception of the body leaves begin() or ++
+// and ends the generator.
 //
-// What a co_yield gives: Generator<T> gives T&&: a temporary is not copied, an lvalue is.
-// Generator<T&> and Generator<const T&> give references and copy nothing. A second parameter is the
-// range's value type, for references that are objects: Generator<std::string_view, std::string>.
+// Items: a Generator<T> yields T&&; a temporary is not copied, an lvalue is. Generator<T&> and
+// Generator<const T&> yield references and copy nothing. A second parameter is the range's value
+// type, for items that are references in the form of objects: Generator<std::string_view,
+// std::string>.
 //
-// `co_yield weft::elements_of(other())` gives all that another generator gives. However deep they
-// are nested, the next value costs one resumption of the innermost, and no stack.
+// `co_yield weft::elements_of(other())` yields all items of another generator. Whatever the depth
+// of nesting, the next item costs one resumption of the innermost generator, and no stack.
 //
-// For users of g++ 12: no `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name it before.
+// With g++ 12 do not write `co_yield Aggregate{…}` or `co_yield {…}` (decision 002): name the
+// object in the statement before.
 #pragma once
 
 #include <weft/detail/frame_owner.hpp>
@@ -52,23 +54,24 @@ class ElementsOf {
   R&& range_;
 };
 
-/// For `co_yield elements_of(range)` in a Generator: one item for each element of `range`, which
-/// may be a Generator that gives the same (O(1) an item, whatever the depth), or any other input
-/// range. A Generator is moved into it: std::move, or a call. What it throws comes out of the
+/// For `co_yield elements_of(range)` in a Generator: yields each element of `range`. That is a
+/// Generator with the same items (O(1) per item, whatever the depth), or any other input range. A
+/// Generator is moved in: pass std::move() of it, or a call. What `range` throws leaves the
 /// co_yield. Throws std::logic_error if the Generator was begun, or moved from.
 template <std::ranges::input_range R>
 ElementsOf<R> elements_of(R&& range) noexcept {
   return ElementsOf<R>(static_cast<R&&>(range));
 }
 
-/// What is refused is said without a word of templates.
+/// Not a template, so that the message does not depend on one.
 [[noreturn]] void throw_generator_used();
 
 namespace detail {
 
-// A chain of nested generators is a stack whose top, the innermost, is `active_` of the root. The
-// root's consumer resumes that one directly. Whoever begins a nested one, or ends, only says who is
-// the next to be resumed, and suspends: so no compiler mode uses stack for it.
+// A chain of nested generators is a stack whose top, the innermost generator, is `active_` of the
+// root. The root's consumer resumes the innermost directly. A generator that begins a nested one,
+// or ends, only sets which one is resumed next, and suspends. So nesting uses no stack in any
+// compiler mode.
 template <class Yielded>
 class GeneratorPromise {
  public:
@@ -90,7 +93,7 @@ class GeneratorPromise {
   void return_void() const noexcept {}
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
 
-  /// Holds the copy of an lvalue that was yielded, until it is taken.
+  /// Holds the copy of a yielded lvalue until it is taken.
   class Copy {
    public:
     Copy(GeneratorPromise& promise, const std::remove_reference_t<Yielded>& value)
@@ -128,7 +131,7 @@ class GeneratorPromise {
   template <class R>
   auto yield_value(ElementsOf<R> elements) {
     using G = Generator<Yielded, std::ranges::range_value_t<R>>;
-    auto&& range = elements.range();  // a temporary stays until the co_yield is over
+    auto&& range = elements.range();  // a temporary lives until the co_yield ends
     return Nested<G>(*this, each_of<G>(std::ranges::begin(range), std::ranges::end(range)));
   }
 
@@ -138,22 +141,22 @@ class GeneratorPromise {
     return {};
   }
 
-  // For the generator's owner
+  // For the generator's owner.
   [[nodiscard]] bool begun() const noexcept { return begun_; }
   [[nodiscard]] bool ended() const noexcept { return active_ == nullptr; }
   [[nodiscard]] Item item() const noexcept { return item_; }
-  /// Runs the body up to its next co_yield, or its end. Throws what it throws.
+  /// Runs the body up to its next co_yield, or to its end. Throws what the body throws.
   void advance() {
     begun_ = true;
     item_ = nullptr;
     do {
-      // SAFETY: it is suspended, at its beginning or a co_yield: nobody else resumes it.
+      // SAFETY: it is suspended, at its beginning or at a co_yield, and only this loop resumes it.
       active_->handle_.resume();
     } while (item_ == nullptr && active_ != nullptr);
     if (error_ != nullptr) [[unlikely]]
       std::rethrow_exception(std::exchange(error_, nullptr));
   }
-  /// Destroys what is nested in it, innermost first and one by one.
+  /// Destroys the generators nested in it, innermost first, one by one.
   void unwind() noexcept {
     while (active_ != nullptr && active_ != this) {
       FrameOwner& owner = *active_->owner_;
@@ -175,7 +178,7 @@ class GeneratorPromise {
         std::same_as<std::remove_cvref_t<Element>, std::remove_cvref_t<Yielded>>;
     for (; from != to; ++from) {
       if constexpr (others) {
-        co_yield std::as_const(*from);  // is copied: it stays with its owner
+        co_yield std::as_const(*from);  // copied: the element stays in its range
       } else {
         co_yield static_cast<Yielded>(*from);
       }
@@ -184,10 +187,10 @@ class GeneratorPromise {
 
   std::coroutine_handle<> handle_;
   GeneratorPromise* root_ = this;
-  GeneratorPromise* active_ = this;     // of the root: who is resumed next; null: it has ended
-  GeneratorPromise* parent_ = nullptr;  // whom it is nested in
+  GeneratorPromise* active_ = this;     // of the root: the one to resume next; null: it has ended
+  GeneratorPromise* parent_ = nullptr;  // the generator that this one is nested in
   FrameOwner* owner_ = nullptr;         // in the parent's frame
-  Item item_ = nullptr;                 // of the root: what the innermost has given
+  Item item_ = nullptr;                 // of the root: the item of the innermost
   std::exception_ptr error_;
   bool begun_ = false;
 };
@@ -231,7 +234,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
  public:
   using value_type = std::conditional_t<std::is_void_v<V>, std::remove_cvref_t<Ref>, V>;
   using reference = std::conditional_t<std::is_void_v<V>, Ref&&, Ref>;
-  /// What co_yield takes.
+  /// The parameter type of co_yield.
   using Yielded = std::conditional_t<std::is_reference_v<reference>, reference, const reference&>;
 
   class promise_type final : public detail::GeneratorPromise<Yielded> {
@@ -244,7 +247,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
     }
   };
 
-  /// Empty, as one that was moved from.
+  /// Makes an empty generator, as one that was moved from.
   Generator() noexcept = default;
   Generator(Generator&& other) noexcept = default;
   Generator& operator=(Generator&& other) noexcept {
@@ -256,7 +259,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
     if (frame_) promise().unwind();
   }
 
-  /// Whether there is a coroutine. False after a move.
+  /// Returns whether there is a coroutine: false after a move.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
   class Iterator {
@@ -269,7 +272,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
     Iterator(Iterator&& other) noexcept = default;
     Iterator& operator=(Iterator&& other) noexcept = default;
 
-    /// The item; until ++. Precondition: not at the end.
+    /// Returns the item, valid until ++. Precondition: not at the end.
     [[nodiscard]] reference operator*() const
         noexcept(std::is_nothrow_constructible_v<reference, Yielded>) {
       return static_cast<reference>(static_cast<Yielded>(*promise_->item()));
@@ -288,8 +291,8 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
     promise_type* promise_;
   };
 
-  /// Runs the body up to the first item. Once: throws std::logic_error if it was begun before, or
-  /// moved from. Throws what the body throws.
+  /// Runs the body up to the first item. Throws std::logic_error if it was begun before, or moved
+  /// from. Throws what the body throws.
   [[nodiscard]] Iterator begin() {
     if (!frame_ || promise().begun()) throw_generator_used();
     promise().advance();
@@ -297,7 +300,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
   }
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return std::default_sentinel; }
 
-  /// A Generator is a range, nothing to wait for: `for (auto&& item : generator)`.
+  /// Deleted: a Generator is a range, `for (auto&& item : generator)`.
   void operator co_await() const = delete;
 
  private:

@@ -1,4 +1,5 @@
-// HTTP/1.1: messages, a server and a client.
+// HTTP/1.1: messages (<weft/http/message.hpp>), a server (<weft/http/server.hpp>) and a client
+// (<weft/http/client.hpp>).
 #pragma once
 
 #include <weft/http/client.hpp>

@@ -1,4 +1,10 @@
 // Interval: ticks at a fixed rate.
+//
+//   weft::Interval interval(1s);
+//   for (;;) {
+//     co_await interval.tick();
+//     report();
+//   }
 #pragma once
 
 #include <weft/task.hpp>
@@ -8,20 +14,20 @@
 
 namespace weft {
 
-/// Ticks at a fixed rate: start, start + period, … Not thread-safe.
+/// Ticks at a fixed rate: start + period, start + 2 · period, … Not thread-safe.
 class Interval {
  public:
-  /// What to do about ticks that were missed because the user came late.
+  /// What happens to ticks that were missed because tick() was called late.
   enum class Missed {
-    burst,  ///< give them one after the other, at once
-    skip,   ///< leave them out and keep to the grid
+    burst,  ///< they are delivered immediately, one after the other
+    skip,   ///< they are skipped; later ticks stay on the grid
   };
 
-  /// Throws std::invalid_argument unless `period` is positive.
+  /// Starts now. Throws std::invalid_argument unless `period` is positive.
   explicit Interval(Duration period, Missed missed = Missed::skip);
 
-  /// Waits for the next tick and gives the time at which it was due. The first is one period after
-  /// construction. Cancel: the tick is not used up.
+  /// Waits for the next tick and returns the time at which it was due. The first is due one period
+  /// after construction. Cancel: the tick is not consumed.
   [[nodiscard]] Task<TimePoint> tick();
 
  private:

@@ -1,6 +1,8 @@
-// futures::join and futures::try_join: several futures as one that is ready when all are. Each
-// child is polled only when it was woken. One allocation (from the frame pool), at the first poll.
-// For awaitables, each a task of its own, see when_all in <weft/when_all.hpp>.
+// futures::join(), try_join() and race(): several futures as one. Each child is polled only when it
+// was woken. One allocation, from the frame pool, at the first poll. For awaitables, each as a task
+// of its own, use when_all() in <weft/when_all.hpp>.
+//
+//   auto [page, size] = co_await weft::futures::join(fetch(url), measure(url));
 #pragma once
 
 #include <weft/detail/children.hpp>
@@ -40,8 +42,8 @@ class [[nodiscard]] Join {
   weft::detail::ChildTuple<F...> children_;
 };
 
-/// A future of a tuple of what all `futures` give (Unit for void). If the poll of one throws, so
-/// does this: the others are cancelled when it is destroyed.
+/// Returns a future of a tuple of the results of all `futures` (Unit for void). If the poll of one
+/// throws, so does this; the others are cancelled when the future is destroyed.
 template <Future... F>
   requires(sizeof...(F) > 0)
 Join<F...> join(F... futures) {
@@ -68,27 +70,27 @@ class [[nodiscard]] JoinVector {
   weft::detail::ChildVector<F> children_;
 };
 
-/// The same for any number of futures of one type: a vector, in their order; none gives an empty
-/// one. Not for futures that give references.
+/// Does the same for any number of futures of one type, none included: the result is a vector in
+/// their order. Not for futures of references.
 template <Future F>
   requires(!std::is_reference_v<FutureResult<F>>)
 JoinVector<F> join(std::vector<F> futures) {
   return JoinVector<F>(std::move(futures));
 }
 
-/// What a future of std::expected<U, E> succeeds or fails with.
+/// The value of a future of std::expected<U, E> on success, and its error.
 template <Future F>
 using FutureSuccess = typename FutureResult<F>::value_type;
 template <Future F>
 using FutureError = typename FutureResult<F>::error_type;
 
-/// A future that gives a std::expected<U, E>, such as a Result<U>.
+/// A future of std::expected<U, E>, such as a Result<U>.
 template <class F>
 concept FallibleFuture = Future<F> && requires {
   requires std::same_as<FutureResult<F>, std::expected<FutureSuccess<F>, FutureError<F>>>;
 };
 
-/// The value of a success, Unit for void.
+/// The value of a success; Unit for void.
 template <class U, class E>
 ValueOf<U> success_of(std::expected<U, E>&& result) {
   if constexpr (std::is_void_v<U>) {
@@ -134,8 +136,9 @@ class [[nodiscard]] TryJoin {
   weft::detail::ChildTuple<First, F...> children_;
 };
 
-/// A future of what all `futures`, which give std::expected with one type of error, succeed with,
-/// as a tuple (Unit for void). The first failure ends it with that error; the others are cancelled.
+/// Returns a future of the successes of all `futures`, which are of std::expected with one error
+/// type, as a tuple (Unit for void). The first failure ends it with that error; the others are
+/// cancelled.
 template <FallibleFuture First, FallibleFuture... F>
   requires(std::same_as<FutureError<First>, FutureError<F>> && ...)
 TryJoin<First, F...> try_join(First first, F... futures) {
@@ -173,7 +176,7 @@ class [[nodiscard]] TryJoinVector {
   weft::detail::ChildVector<F> children_;
 };
 
-/// The same for any number of futures of one type: a vector, in their order.
+/// Does the same for any number of futures of one type: the result is a vector in their order.
 template <FallibleFuture F>
 TryJoinVector<F> try_join(std::vector<F> futures) {
   return TryJoinVector<F>(std::move(futures));
@@ -199,7 +202,7 @@ class [[nodiscard]] Race {
   }
 
  private:
-  /// The result of the one that is ready.
+  /// Takes the result of the future that is ready.
   template <std::size_t I>
   Poll<Winner> take() {
     auto& result = children_.template get<I>().result();
@@ -216,10 +219,10 @@ class [[nodiscard]] Race {
   weft::detail::ChildTuple<F...> children_;
 };
 
-/// A future of a variant of what the first of `futures` to be ready gave: its index() is the
-/// winner's (Unit for void, std::reference_wrapper for a reference). The others are cancelled by
-/// being destroyed; of several that are ready at one poll the one that was woken first wins. If
-/// the poll of one throws before that, so does this.
+/// Returns a future of a variant with the result of the first of `futures` to be ready; its index()
+/// is that of the winner (Unit for void, std::reference_wrapper for a reference). The others are
+/// destroyed, which cancels them. If several are ready at one poll, the one that was woken first
+/// wins. If the poll of one throws before that, so does this.
 template <Future... F>
   requires(sizeof...(F) > 0)
 Race<F...> race(F... futures) {
@@ -229,7 +232,7 @@ Race<F...> race(F... futures) {
 /// The winner of a race of futures of one type.
 template <class T>
 struct RaceWinner {
-  std::size_t index;  ///< which, counted from 0
+  std::size_t index;  ///< the winner's index, counted from 0
   T value;
 };
 
@@ -258,7 +261,7 @@ class [[nodiscard]] RaceVector {
   weft::detail::ChildVector<F> children_;
 };
 
-/// The same for any number of futures of one type. None: it is never ready.
+/// Does the same for any number of futures of one type. With none it is never ready.
 template <Future F>
 RaceVector<F> race(std::vector<F> futures) {
   return RaceVector<F>(std::move(futures));

@@ -1,4 +1,4 @@
-// Latch: goes down to zero, once, and lets those who wait for that go on.
+// Latch: counts down to zero, once, and releases its waiters then.
 //
 //   weft::Latch started(3);
 //   …
@@ -6,7 +6,8 @@
 //   …
 //   co_await started.wait();             // in a fiber: await(started.wait())
 //
-// Thread-safe: counted down from any thread, of a runtime or not. Waiting takes no memory.
+// Thread-safe: any thread may count down, whether it works for a runtime or not. Waiting allocates
+// nothing.
 #pragma once
 
 #include <weft/detail/waitable_word.hpp>
@@ -34,32 +35,33 @@ class Latch {
   /// The largest count.
   static constexpr std::size_t most = SIZE_MAX >> 1;
 
-  /// Precondition: at most `most`. A latch of 0 is ready.
+  /// Precondition: `count` is at most `most`. A latch of 0 is ready.
   explicit Latch(std::size_t count) noexcept;
-  /// Nobody may be waiting, nor being cancelled while he waited. Whoever went on because it was
-  /// ready may destroy it, even if the last count_down() has not returned.
+  /// Precondition: no task is waiting, nor in a cancelled wait that has not ended. A task that
+  /// continued because the latch was ready may destroy it, even if the last count_down() has not
+  /// returned.
   ~Latch();
 
-  /// Takes `count` off; those who wait are woken by the one who reaches zero. What came before a
-  /// count_down() is seen by those who go on. Precondition: at most what is left.
+  /// Decrements the counter by `count`. The call that reaches zero wakes all waiters. What happened
+  /// before a count_down() is visible to the released waiters. Precondition: `count` is at most the
+  /// remaining count.
   void count_down(std::size_t count = 1) noexcept;
-  /// Whether it has reached zero.
+  /// Returns whether the latch has reached zero.
   [[nodiscard]] bool ready() const noexcept {
     // Acquire: pairs with the release in count_down().
     return word_.number(std::memory_order_acquire) == 0;
   }
 
-  /// Waits until it is ready. No errors. Cancel: stops waiting.
+  /// Waits until the latch is ready. No errors. Cancel: stops waiting.
   [[nodiscard]] QueueOp<detail::LatchRequest> wait() noexcept;
-  /// Counts down by one, and waits. Cancel: before it has begun, neither; later it stops waiting,
-  /// and what was counted remains so.
+  /// Counts down by one and waits. Cancel: before it has begun, it does neither; later it stops
+  /// waiting, and the decrement remains.
   [[nodiscard]] QueueOp<detail::ArriveAtLatchRequest> arrive_and_wait() noexcept;
-  /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
-  /// does.
+  /// Do the same, blocking the calling thread. Throw std::logic_error on a thread that runs tasks.
   void blocking_wait();
   void blocking_arrive_and_wait();
 
-  /// How many wait. A moment later it may be another number.
+  /// Returns the number of waiters. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
@@ -73,7 +75,7 @@ class Latch {
 
 namespace detail {
 
-/// How QueueOp waits for a latch.
+/// The request of Latch::wait(), for QueueOp.
 class LatchRequest {
  public:
   using Node = Waiter;
@@ -88,11 +90,11 @@ class LatchRequest {
   Latch* latch_;
 };
 
-/// The same, and counts down as it comes.
+/// The request of Latch::arrive_and_wait(): counts down when it begins to wait.
 class ArriveAtLatchRequest : public LatchRequest {
  public:
   explicit ArriveAtLatchRequest(Latch& latch) noexcept : LatchRequest(latch) {}
-  /// Only as the last, whom nobody awaits.
+  /// Takes only the last count, and only if there are no waiters.
   [[nodiscard]] bool take(Node&) noexcept {
     return latch_->word_.replace(1, 0, std::memory_order_acq_rel);
   }

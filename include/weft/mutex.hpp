@@ -1,4 +1,4 @@
-// Mutex: mutual exclusion between tasks, first come, first served. It may be held across a wait.
+// Mutex: mutual exclusion between tasks, first come, first served. May be held across a wait.
 //
 //   weft::Mutex mutex;
 //   …
@@ -6,9 +6,9 @@
 //   co_await use(what_it_protects);
 //   // unlocked where `guard` ends, on every path
 //
-// Thread-safe: it is unlocked on any thread. Unlocking hands it to the one who has waited longest,
-// so nobody passes those who wait, also not with try_lock(). Waiting takes no memory. Not
-// recursive. For a few instructions without a wait a std::mutex does as well.
+// Thread-safe: may be unlocked on any thread. Unlocking hands the mutex to the task that has waited
+// longest, so no later call overtakes a waiter, try_lock() included. Waiting allocates nothing. Not
+// recursive. For a few instructions without a wait a std::mutex is sufficient.
 #pragma once
 
 #include <weft/detail/waitable_word.hpp>
@@ -34,32 +34,32 @@ class LockRequest;
 class Mutex {
  public:
   Mutex() noexcept : word_(free) {}
-  /// Nobody may be waiting. Whoever was handed the lock may destroy the mutex, even if the unlock()
-  /// that gave it has not returned.
+  /// Precondition: there are no waiters. The task to which an unlock() handed the mutex may destroy
+  /// it, even if that unlock() has not returned.
   ~Mutex();
 
-  /// Waits for the lock and gives a guard that holds it. No errors. Cancel: does not lock; if the
-  /// lock was handed over before the cancel came, the guard is delivered.
+  /// Waits for the mutex and returns a guard that holds it. No errors. Cancel: does not lock; if
+  /// the mutex was handed over before the cancel, the guard is delivered.
   [[nodiscard]] QueueOp<detail::LockRequest> lock() noexcept;
-  /// The same without waiting: an empty guard if it is locked.
+  /// Locks without waiting; returns an empty guard if the mutex is locked.
   [[nodiscard]] MutexGuard try_lock() noexcept;
-  /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
-  /// does.
+  /// Blocks the calling thread until it has the mutex. Throws std::logic_error on a thread that
+  /// runs tasks.
   [[nodiscard]] MutexGuard blocking_lock();
 
-  /// Unlocks what no guard holds: after MutexGuard::forget(). Never waits. Any thread.
+  /// Unlocks a mutex that no guard holds: after MutexGuard::forget(). Never waits. Any thread.
   void unlock() noexcept {
-    // Release: pairs with the acquire of who locks it next.
+    // Release: pairs with the acquire in take() of the next lock.
     while (!word_.replace(held, free, std::memory_order_release)) {
       if (unlock_slowly()) return;
     }
   }
 
-  /// Whether somebody holds it. A moment later it may be otherwise.
+  /// Returns whether the mutex is locked. That may have changed by the time it is returned.
   [[nodiscard]] bool locked() const noexcept {
     return word_.number(std::memory_order_relaxed) == held;  // relaxed: orders nothing
   }
-  /// How many wait. A moment later it may be another number.
+  /// Returns the number of waiters. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
@@ -76,11 +76,10 @@ class Mutex {
   detail::WaitableWord word_;
 };
 
-/// Holds a mutex and unlocks it when it goes. Move-only; used by one thread at a time, any. It must
-/// not outlive the mutex.
+/// Holds a mutex; the destructor unlocks it. Move-only. Used by one thread at a time, which may
+/// change. Must not outlive the mutex.
 class [[nodiscard]] MutexGuard {
  public:
-  /// Empty.
   MutexGuard() noexcept = default;
   MutexGuard(MutexGuard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
   MutexGuard& operator=(MutexGuard&& other) noexcept {
@@ -90,13 +89,13 @@ class [[nodiscard]] MutexGuard {
   }
   ~MutexGuard() { unlock(); }
 
-  /// Whether it holds anything.
+  /// Returns whether it holds a mutex.
   [[nodiscard]] explicit operator bool() const noexcept { return mutex_ != nullptr; }
-  /// Unlocks now.
+  /// Unlocks now; no effect if it is empty.
   void unlock() noexcept {
     if (mutex_ != nullptr) std::exchange(mutex_, nullptr)->unlock();
   }
-  /// Leaves it locked: another calls Mutex::unlock().
+  /// Leaves the mutex locked and becomes empty: another call of Mutex::unlock() must unlock it.
   void forget() noexcept { mutex_ = nullptr; }
 
  private:
@@ -109,7 +108,7 @@ class [[nodiscard]] MutexGuard {
 
 namespace detail {
 
-/// How QueueOp waits for a mutex.
+/// The request of Mutex::lock(), for QueueOp.
 class LockRequest {
  public:
   using Node = Waiter;

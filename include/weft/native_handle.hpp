@@ -1,4 +1,5 @@
-// The operating system's name for an open object: a file descriptor, or a HANDLE/SOCKET on Windows.
+// NativeHandle: the operating system's handle of an open object: a file descriptor, or a
+// HANDLE/SOCKET on Windows.
 #pragma once
 
 #include <cstdint>

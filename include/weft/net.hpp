@@ -5,16 +5,15 @@
 //   std::size_t size = co_await stream.read(buffer);        // 0: the peer has ended its side
 //   co_await stream.write_all(std::span(buffer).first(size));
 //
-// Operations are awaitables. Awaiting one gives its value or throws IoError, whose text names
-// operation and address
-// ("connect 127.0.0.1:1: connection refused"); `co_await attempt(operation)` gives Result<T>. A
-// cancel ends them early and loses nothing: what had been read, written or accepted by then is
-// delivered as the operation's result.
+// Operations are awaitables. Awaiting one returns its value or throws IoError, whose text names the
+// operation and the address ("connect 127.0.0.1:1: connection refused"); the
+// result of `co_await attempt(operation)` is a Result<T>. A cancel ends an operation early and
+// loses nothing: what had been read, written or accepted by then is delivered as its result.
 //
-// Thread-safety: a stream may be read by one task and written by another at the same time, on any
-// threads; two operations of the same direction take turns in the order in which they began.
-// Everything else one at a time. A stream (or half, or listener), its buffers and the awaited
-// operation must stay until the operation ends; the stream object may be moved meanwhile.
+// Thread-safety: one task may read a stream while another writes to it, on any threads. Two
+// operations of the same direction are executed in the order in which they began. All other calls
+// are made by one thread at a time. A stream (or half, or listener), its buffers and the awaited
+// operation must stay alive until the operation ends; the stream object may be moved meanwhile.
 #pragma once
 
 #include <chrono>
@@ -37,35 +36,36 @@
 
 namespace weft {
 
-/// The characters of a text, to write them. The text must stay where it is while they are used.
+/// Returns the characters of `text` as bytes to write. The text must stay alive and in place while
+/// they are used.
 [[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
-/// A stretch of constant memory for a vectored write.
+/// Returns a slice of constant memory for a vectored write.
 [[nodiscard]] inline IoSlice slice_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: a write only reads what its slices name.
+  // SAFETY: a write only reads the memory of its slices.
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
 namespace detail {
 
-/// What StreamSocket and its halves share: a socket.
+/// What StreamSocket and its halves have in common: a socket.
 class SocketUser {
  public:
   SocketUser(SocketUser&&) noexcept = default;
   SocketUser& operator=(SocketUser&&) noexcept = default;
 
-  /// False after a move, a close() or a split().
+  /// Returns whether it has a socket: false after a move, a close() or a split().
   [[nodiscard]] explicit operator bool() const noexcept { return socket_ != nullptr; }
-  /// Who is at the other end. A Unix socket's client has no name as a rule ("unix:").
+  /// Returns the peer's address. A client of a Unix socket usually has no name ("unix:").
   [[nodiscard]] const Endpoint& peer_endpoint() const noexcept;
-  /// This end's address, asked of the system. Errors: the system's.
+  /// Asks the system for this end's address. Errors: the system's.
   [[nodiscard]] Result<Endpoint> local_endpoint() const;
-  /// The system's socket, still owned by this object.
+  /// Returns the system's socket, which this object still owns.
   [[nodiscard]] NativeHandle native_handle() const noexcept;
-  /// Ends directions: the peer reads end of stream once it has read what was written before. At
-  /// once; operations under way end, a read with 0. Errors: errc::not_connected, if the peer has
-  /// reset.
+  /// Ends one or both directions immediately: the peer reads end of stream after all that was
+  /// written before. Operations under way end, a read with 0. Errors: errc::not_connected if the
+  /// peer has reset the connection.
   [[nodiscard]] Result<void> shutdown(Shutdown how = Shutdown::write) noexcept;
 
  protected:
@@ -76,27 +76,27 @@ class SocketUser {
   std::shared_ptr<Socket> socket_;
 };
 
-/// What can be read from: adds the reading operations to a SocketUser.
+/// Adds the reading operations to a SocketUser.
 template <class Base>
 class SocketReader : public Base {
  public:
-  /// Waits for data and gives how many bytes were put into `buffer`; 0 means that the peer has
-  /// ended its side (or that the buffer is empty). Cancel: nothing has been read.
+  /// Waits for data, puts it into `buffer` and returns the number of bytes. 0 means that the peer
+  /// has ended its side, or that the buffer is empty. Cancel: nothing has been read.
   [[nodiscard]] IoOp<ReadRequest> read(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadRequest>(ReadRequest(this->socket_.get(), buffer));
   }
-  /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before. Cancel: a part
-  /// may have been read into the buffer; how much is not told.
+  /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before that. Cancel: a
+  /// part may have been read into the buffer; the size of that part is not reported.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
   }
-  /// As read(), into several stretches of memory in order. The slices must stay, too.
+  /// Reads like read(), into several pieces of memory in order. The slices must stay alive, too.
   [[nodiscard]] IoOp<VectoredRequest> read_vectored(std::span<const IoSlice> slices) noexcept {
     return IoOp<VectoredRequest>(
         VectoredRequest(this->socket_.get(), OperationKind::readv, slices));
   }
-  /// Waits until a read would not wait (data, end of stream or an error), so that a connection
-  /// that waits needs no buffer.
+  /// Waits until a read would not block: there is data, end of stream or an error. So an idle
+  /// connection needs no buffer.
   [[nodiscard]] IoOp<ReadyRequest> readable() noexcept {
     return IoOp<ReadyRequest>(ReadyRequest(this->source(), interest::readable));
   }
@@ -105,39 +105,40 @@ class SocketReader : public Base {
   using Base::Base;
 };
 
-/// What can be written to: adds the writing operations to a SocketUser.
+/// Adds the writing operations to a SocketUser.
 template <class Base>
 class SocketWriter : public Base {
  public:
-  /// Gives how many bytes of `data` the system took; it waits until that is at least one. Cancel:
-  /// none were. Errors: errc::broken_pipe after a shutdown (never a signal), connection_reset …
+  /// Waits until the system has taken at least one byte of `data`, and returns the number of bytes
+  /// taken. Cancel: none was taken. Errors: errc::broken_pipe after a shutdown (never a signal),
+  /// connection_reset …
   [[nodiscard]] IoOp<WriteRequest> write(std::span<const std::byte> data) noexcept {
     return IoOp<WriteRequest>(WriteRequest(this->socket_.get(), data));
   }
   [[nodiscard]] IoOp<WriteRequest> write(std::string_view text) noexcept {
     return write(bytes_of(text));
   }
-  /// Writes all of `data`; allocates nothing. Cancel: a part may have been written; how much is not
-  /// told.
+  /// Writes all of `data`; allocates nothing. Cancel: a part may have been written; the size of
+  /// that part is not reported.
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::span<const std::byte> data) noexcept {
     return IoOp<WriteAllRequest>(WriteAllRequest(this->socket_.get(), data));
   }
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::string_view text) noexcept {
     return write_all(bytes_of(text));
   }
-  /// As write(), from several stretches of memory in order (see slice_of). The slices must stay,
-  /// too.
+  /// Writes like write(), from several pieces of memory in order (see slice_of()). The slices must
+  /// stay alive, too.
   [[nodiscard]] IoOp<VectoredRequest> write_vectored(std::span<const IoSlice> slices) noexcept {
     return IoOp<VectoredRequest>(
         VectoredRequest(this->socket_.get(), OperationKind::writev, slices));
   }
-  /// As write_all(), from several stretches of memory in order. The slices must stay, and are used
-  /// up.
+  /// Writes like write_all(), from several pieces of memory in order. The slices must stay alive,
+  /// and are modified.
   [[nodiscard]] IoOp<WriteAllVectoredRequest> write_all_vectored(
       std::span<IoSlice> slices) noexcept {
     return IoOp<WriteAllVectoredRequest>(WriteAllVectoredRequest(this->socket_.get(), slices));
   }
-  /// Waits until a write would not wait.
+  /// Waits until a write would not block.
   [[nodiscard]] IoOp<ReadyRequest> writable() noexcept {
     return IoOp<ReadyRequest>(ReadyRequest(this->source(), interest::writable));
   }
@@ -148,15 +149,15 @@ class SocketWriter : public Base {
 
 }  // namespace detail
 
-/// The reading side of a stream that was split.
+/// The reading side of a stream after split().
 class ReadHalf : public detail::SocketReader<detail::SocketUser> {
  public:
   explicit ReadHalf(std::shared_ptr<detail::Socket> socket) noexcept
       : SocketReader(std::move(socket)) {}
 };
 
-/// The writing side. When it goes, the peer is not told until the reading half has gone as well:
-/// shutdown() says that nothing more will come.
+/// The writing side of a stream after split(). Destroying it does not tell the peer anything while
+/// the reading half lives: call shutdown() to end the direction.
 class WriteHalf : public detail::SocketWriter<detail::SocketUser> {
  public:
   explicit WriteHalf(std::shared_ptr<detail::Socket> socket) noexcept
@@ -165,20 +166,21 @@ class WriteHalf : public detail::SocketWriter<detail::SocketUser> {
 
 class ConnectOp;
 
-/// A connected stream socket; move-only; closes it when it goes. TCP streams send small writes at
-/// once (TCP_NODELAY) unless asked otherwise.
+/// A connected stream socket. Move-only; the destructor closes it. TCP streams send small writes
+/// immediately (TCP_NODELAY) unless configured otherwise.
 class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
  public:
   explicit StreamSocket(std::shared_ptr<detail::Socket> socket) noexcept
       : SocketReader(std::move(socket)) {}
 
-  /// Connects to one address. Cancel: the attempt is given up and the socket closed.
+  /// Connects to one address. Cancel: abandons the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Looks `host` up (see resolve()) and tries its addresses in order; the error is that of the
-  /// last one. Throws IoError when awaited. Cancel: as that of the step it is at.
+  /// Resolves `host` (see resolve()) and tries its addresses in order. Throws IoError when awaited:
+  /// that of the last address. Cancel: that of the step under way.
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                   ConnectOptions options = {});
-  /// The same for "example.org:80", "127.0.0.1:80", "[::1]:80"; also "unix:/path".
+  /// Connects to an address in text form: "example.org:80", "127.0.0.1:80", "[::1]:80" or
+  /// "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
 
   struct Halves {
@@ -186,69 +188,78 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
     ReadHalf reader;
     WriteHalf writer;
   };
-  /// Splits it in two, to be used by two tasks. The socket is closed when both halves have gone.
+  /// Splits the stream into two halves, for use by two tasks. The socket is closed when both halves
+  /// have been destroyed.
   [[nodiscard]] Halves split() && noexcept;
 
-  /// Closes now. No operation may be under way. With unread data, TCP resets the connection.
+  /// Closes the socket now. Precondition: no operation is under way. With unread data, TCP resets
+  /// the connection.
   void close() noexcept { socket_.reset(); }
 
   // Options. Errors: the system's, e.g. errc::not_supported for a TCP option on a Unix socket.
   [[nodiscard]] Result<void> set_no_delay(bool on) noexcept;
   [[nodiscard]] Result<bool> no_delay() const noexcept;
-  /// Lets the system probe a silent peer after `idle` (whole seconds, at least one), then every
-  /// `idle`, three times, and reset the connection if nothing comes back. Null: off.
+  /// Makes the system probe a silent peer after `idle` (whole seconds, at least one), then every
+  /// `idle`, three times, and reset the connection if there is no answer. Null: off.
   [[nodiscard]] Result<void> set_keep_alive(std::optional<std::chrono::seconds> idle) noexcept;
   /// Sizes in bytes; the system rounds and bounds them (Linux doubles them).
   [[nodiscard]] Result<void> set_receive_buffer(std::size_t size_bytes) noexcept;
   [[nodiscard]] Result<void> set_send_buffer(std::size_t size_bytes) noexcept;
   [[nodiscard]] Result<std::size_t> receive_buffer() const noexcept;
   [[nodiscard]] Result<std::size_t> send_buffer() const noexcept;
-  /// What close() does with unsent data: null: the system goes on sending it (the default); zero:
-  /// it is dropped and the connection reset. More than zero makes close() block for as long: do
-  /// not.
+  /// Sets what close() does with unsent data. Null: the system goes on sending it (the default).
+  /// Zero: it is discarded and the connection reset. Avoid more than zero: close() then blocks for
+  /// up to that long.
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 };
 
-/// StreamSocket::connect(), not yet begun. A class of its own since it needs StreamSocket complete.
+/// StreamSocket::connect(), not started yet. A separate class, since it needs a complete
+/// StreamSocket.
 class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
  public:
   using IoOp::IoOp;
 };
 
-/// Takes connections; move-only; closes when it goes. A Unix socket's file stays, and must be
-/// removed before it can be listened on again.
+/// Accepts connections. Move-only; the destructor closes it. The file of a Unix socket stays, and
+/// must be removed before another listener can use the path.
 class SocketListener : private detail::SocketUser {
  public:
   explicit SocketListener(std::shared_ptr<detail::Socket> socket) noexcept
       : SocketUser(std::move(socket)) {}
 
-  /// Port 0: a free one, see local_endpoint(). Errors: the system's.
+  /// Starts listening at `at`. Port 0 means a free one (see local_endpoint()). Errors: the
+  /// system's.
   [[nodiscard]] static Result<SocketListener> listen(const Endpoint& at,
                                                      const ListenOptions& options = {});
-  /// The same, but throws IoError: "listen 127.0.0.1:80: permission denied".
+  /// Does the same, but throws IoError: "listen 127.0.0.1:80: permission denied".
   [[nodiscard]] static SocketListener bind(const Endpoint& at, const ListenOptions& options = {});
-  /// For an address in writing, see Endpoint::parse(): "listen localhost:1: the host must be …".
+  /// Does the same for an address in text form, as Endpoint::parse() takes it. Throws IoError:
+  /// "listen localhost:1: the host must be …".
   [[nodiscard]] static SocketListener bind(std::string_view at, const ListenOptions& options = {});
 
-  /// Waits for the next connection. One that failed before it was taken is passed over. Cancel:
-  /// none is lost. Errors: too_many_files_open and such, while the connection goes on waiting: who
-  /// accepts in a loop should then sleep a little.
+  /// Waits for the next connection. A connection that failed before it was accepted is skipped.
+  /// Cancel: no connection is lost. Errors: too_many_files_open and similar, while the connection
+  /// stays in the queue: a loop that accepts should then sleep briefly.
   [[nodiscard]] IoOp<detail::AcceptRequest> accept() noexcept {
     return IoOp<detail::AcceptRequest>(detail::AcceptRequest(socket_.get()));
   }
 
-  /// Where it listens, the port it was given included.
+  /// Returns the address it listens at, with the actual port.
   [[nodiscard]] const Endpoint& local_endpoint() const noexcept { return peer_endpoint(); }
   using detail::SocketUser::native_handle;
   using detail::SocketUser::operator bool;
-  /// Stops listening: connections that wait are reset. No accept() may be under way: cancel it
-  /// first.
+  /// Stops listening: connections in the queue are reset. Precondition: no accept() is under way;
+  /// cancel it first.
   void close() noexcept { socket_.reset(); }
 };
 
-/// Somebody else's handle, to wait for (a signalfd, a pipe, a library's socket). Never closes it,
-/// nor reads from it. It must be open, and one that the system can watch (a regular file is not),
-/// while this lives. For handles that a library closes when it likes: wait_for_events().
+/// Waits for a handle that another component owns (a signalfd, a pipe, a library's socket). Never
+/// closes the handle and never reads from it. The handle must be open, and of a kind that the
+/// system can poll (not a regular file), for the lifetime of this object. For handles that a
+/// library may close at any time use wait_for_events().
+///
+///   weft::Pollable pollable(signal_fd);
+///   co_await pollable.readable();
 class Pollable {
  public:
   explicit Pollable(NativeHandle handle) noexcept : source_(handle) {}
@@ -256,7 +267,7 @@ class Pollable {
   Pollable(const Pollable&) = delete;
   Pollable& operator=(const Pollable&) = delete;
 
-  /// Waits until a read (a write) would not wait: also on end of stream, hang-up and error.
+  /// Waits until a read (a write) would not block, which includes end of stream, hang-up and error.
   [[nodiscard]] IoOp<detail::ReadyRequest> readable() noexcept {
     return IoOp<detail::ReadyRequest>(detail::ReadyRequest(&source_, interest::readable));
   }
@@ -268,17 +279,17 @@ class Pollable {
   Source source_;
 };
 
-/// The same for one wait.
+/// Waits once for `handle` in that way; see Pollable.
 [[nodiscard]] Task<void> wait_readable(NativeHandle handle);
 [[nodiscard]] Task<void> wait_writable(NativeHandle handle);
 
-/// Waits within a runtime for what `queue` has to tell, and gives it as EventQueue::poll() does:
-/// nothing if `deadline` passed or the queue was woken, or for no reason. This is how a task
-/// watches the handles of a library with a loop interface: many at once, for what the library wants
-/// at the time, registered, modified and removed from its callbacks; a handle that it closes while
-/// it is waited for, and a number that comes back as another handle, do no harm. A deadline that
-/// has passed lets others run first. The queue, and `room`, belong to this until it ends, but for
-/// wake(), and to one task at a time. Throws IoError. Cancel: nothing was taken from the queue.
+/// Waits within a runtime for events of `queue` and returns them as EventQueue::poll() does.
+/// Returns no events if `deadline` has passed, if the queue was woken, or spuriously. With it a
+/// task polls the handles of a library with a loop interface: many at the same time, registered,
+/// modified and removed from the library's callbacks. A handle that is closed while it is waited
+/// for, and a number that is reused for another handle, do no harm. A deadline that has passed lets
+/// other tasks run first. The queue (except its wake()) and `room` must not be used by others until
+/// this ends, and by one task at a time. Throws IoError. Cancel: no event was taken from the queue.
 [[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
                                            TimePoint deadline = TimePoint::max());
 

@@ -1,11 +1,11 @@
-// OnceCell<T>: a value that is made once, by whoever needs it first, while the others wait.
+// OnceCell<T>: a value that is made once, by the first task that needs it, while other tasks wait.
 //
 //   weft::OnceCell<Config> config;
 //   …
 //   const Config& c = co_await config.get_or_init(read_config);   // in a fiber: await(…)
 //
-// Thread-safe: once it is there the value is only read. If making it fails or is cancelled, the
-// next of those who wait makes it, in its own way.
+// Thread-safe. Once the value is there it is only read. If making it fails or is cancelled, the
+// next waiter makes it, with its own function.
 #pragma once
 
 #include <weft/detail/waitable_word.hpp>
@@ -27,7 +27,8 @@ namespace detail {
 class OnceRequest;
 class OnceTurn;
 
-/// Whether a value is there, and whose turn it is to make it. The non-template part of OnceCell.
+/// Whether there is a value, and which caller may make it. The part of OnceCell that is not a
+/// template.
 class OnceState {
  public:
   explicit OnceState(bool full = false) noexcept : word_(full ? is_full : is_empty) {}
@@ -37,10 +38,10 @@ class OnceState {
     // Acquire: pairs with the release in publish().
     return word_.number(std::memory_order_acquire) == is_full;
   }
-  /// Waits until it is full, which gives an empty turn, or it is the caller's turn. Cancel: stops
-  /// waiting; a turn that was given before the cancel came is delivered.
+  /// Waits until it is full, which returns an empty turn, or it is the caller's turn. Cancel: stops
+  /// waiting; a turn that was given before the cancel is delivered.
   [[nodiscard]] QueueOp<OnceRequest> enter() noexcept;
-  /// The same without waiting: an empty turn as well if it is another's.
+  /// Does the same without waiting; returns an empty turn also if another caller has the turn.
   [[nodiscard]] OnceTurn try_enter() noexcept;
   [[nodiscard]] OnceTurn blocking_enter(const char* what);
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
@@ -62,10 +63,10 @@ class OnceState {
   WaitableWord word_;
 };
 
-/// The right to make the value; unless publish() is called it goes to the next. Move-only.
+/// The right to make the value. Unless publish() is called, it passes to the next waiter.
+/// Move-only.
 class [[nodiscard]] OnceTurn {
  public:
-  /// Empty.
   OnceTurn() noexcept = default;
   explicit OnceTurn(OnceState& state) noexcept : state_(&state) {}
   OnceTurn(OnceTurn&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
@@ -75,14 +76,14 @@ class [[nodiscard]] OnceTurn {
   }
 
   [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
-  /// The value has been made: all who wait go on.
+  /// The value has been made: releases all waiters.
   void publish() noexcept { std::exchange(state_, nullptr)->publish(); }
 
  private:
   OnceState* state_ = nullptr;
 };
 
-/// How QueueOp waits for a turn.
+/// The request of OnceState::enter(), for QueueOp.
 class OnceRequest {
  public:
   using Node = Waiter;
@@ -113,20 +114,21 @@ class OnceCell {
   static_assert(std::is_object_v<T>);
 
  public:
-  /// Empty.
+  /// Makes an empty cell.
   OnceCell() noexcept = default;
   explicit OnceCell(T value) : value_(std::move(value)), state_(true) {}
-  /// Nobody may be waiting for the value, or making it.
+  /// Precondition: no task waits for the value, or makes it.
   ~OnceCell() = default;
   OnceCell(const OnceCell&) = delete;
   OnceCell& operator=(const OnceCell&) = delete;
 
-  /// The value, or null if it is not there.
+  /// Returns the value, or null if there is none.
   [[nodiscard]] const T* get() const noexcept { return state_.full() ? &*value_ : nullptr; }
 
-  /// The value, which stays as long as the cell; if it is not there, `init` makes it: a function
-  /// that gives it, or an awaitable that does. If another is making it, waits. Throws what the own
-  /// `init` throws. Cancel: stops waiting, or the own `init`. `init` must not ask for this cell.
+  /// Returns the value, which lives as long as the cell. If there is none, `init` makes it: a
+  /// function that returns a value, or an awaitable of one. If another caller is making it, waits.
+  /// Throws what the caller's own `init` throws. Cancel: stops waiting, or cancels the caller's own
+  /// `init`. `init` must not use this cell.
   template <class F>
     requires std::invocable<F&>
   [[nodiscard]] Task<const T&> get_or_init(F init) {
@@ -143,8 +145,8 @@ class OnceCell {
     }
     co_return *value_;
   }
-  /// The same for a thread that runs no tasks, which it blocks; `init` gives the value. Throws
-  /// std::logic_error on one that runs tasks.
+  /// Does the same, blocking the calling thread; `init` returns the value. Throws std::logic_error
+  /// on a thread that runs tasks.
   template <class F>
     requires std::convertible_to<std::invoke_result_t<F&>, T>
   const T& blocking_get_or_init(F init) {
@@ -155,7 +157,7 @@ class OnceCell {
     return *value_;
   }
 
-  /// Puts a value in, and gives whether it did. False: one is there, or somebody is making one.
+  /// Stores a value; returns whether it did. False: there is a value, or a caller is making one.
   /// Throws what making a T from `value` throws. Never waits.
   template <class U = T>
     requires std::constructible_from<T, U>
@@ -167,11 +169,11 @@ class OnceCell {
     return true;
   }
 
-  /// How many wait. A moment later it may be another number.
+  /// Returns the number of waiters. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_.waiting(); }
 
  private:
-  std::optional<T> value_;  // written by who has the turn; once it is full, only read
+  std::optional<T> value_;  // written by the caller that has the turn; read-only once full
   detail::OnceState state_;
 };
 

@@ -1,14 +1,14 @@
 // oneshot<T>(): one value from one sender to one receiver.
 //
 //   auto [sender, receiver] = weft::oneshot<Answer>();
-//   ask(question, std::move(sender));   // who answers says std::move(sender).send(answer)
+//   ask(question, std::move(sender));   // to answer: std::move(sender).send(answer)
 //
-//   std::optional<Answer> answer = co_await receiver;   // nullopt: the sender was dropped
+//   std::optional<Answer> answer = co_await receiver;   // nullopt: the sender was destroyed
 //
-// Works from coroutines, fibers (weft::await), callbacks (weft::then) and threads that run no tasks
-// (blocking_receive). Allocates once, a block of the frame pool that both ends share. Each end is
-// move-only and used by one thread at a time, any. Cancel: the value stays where it is, and can
-// still be received; it is gone only if the receiver itself is.
+// Works from coroutines, fibers (weft::await), callbacks (weft::on_complete) and threads that run
+// no tasks (blocking_receive). Allocates one block of the frame pool, which both ends share. Each
+// end is move-only and used by one thread at a time, which may change. Cancel: the value stays and
+// can still be received; it is destroyed only with the receiver.
 #pragma once
 
 #include <weft/channel_result.hpp>
@@ -29,36 +29,37 @@ namespace weft {
 
 namespace detail {
 
-/// The non-template part of what the two ends share. (The proof: src/sync/oneshot.cpp.)
+/// The part that both ends share and that is not a template. The proof is in src/sync/oneshot.cpp.
 class OneshotCore {
  public:
   OneshotCore(const OneshotCore&) = delete;
   OneshotCore& operator=(const OneshotCore&) = delete;
 
-  // Sender's
-  /// The value has been written. False: nobody will receive it, and it is still the sender's.
+  // For the sender.
+  /// Called when the value has been written. Returns false if no receiver will take it; it then
+  /// still belongs to the sender.
   [[nodiscard]] bool publish() noexcept { return settle(State::sent); }
-  /// There will be no value.
+  /// Reports that there will be no value.
   void abandon() noexcept {
     if (!settled()) static_cast<void>(settle(State::unsent));
   }
   [[nodiscard]] bool closed() const noexcept { return state() == State::closed; }
 
-  // Receiver's
-  /// From now on publish() is refused, unless the value is there already.
+  // For the receiver.
+  /// Makes later calls of publish() fail; a value that was published before stays.
   void close() noexcept { static_cast<void>(settle(State::closed)); }
-  /// Whether waiting would take no time any more.
+  /// Returns whether a wait would end immediately.
   [[nodiscard]] bool settled() const noexcept { return state() != State::open; }
-  /// Whether there is, or was, a value: it is the receiver's.
+  /// Returns whether a value was sent; it belongs to the receiver.
   [[nodiscard]] bool sent() const noexcept { return state() == State::sent; }
   [[nodiscard]] Queued wait_with(Waiter& waiter) noexcept;
-  /// True: it will not be woken. False: it is being woken. Before wait_with(): makes it refuse, and
-  /// gives false.
+  /// Returns true if the waiter will not be woken; false if it is being woken. Before wait_with():
+  /// makes that refuse to queue, and returns false.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept;
   /// Throws std::logic_error on a thread that runs weft tasks, if it would have to wait.
   void wait_on_thread();
 
-  /// Either end lets go of it; it may be gone when this returns.
+  /// Releases one end's reference. The object may be destroyed when this returns.
   void release() noexcept;
 
  protected:
@@ -92,9 +93,9 @@ class OneshotState final : public OneshotCore {
   [[nodiscard]] static OneshotState& make() {
     return *::new (allocate_frame(sizeof(OneshotState))) OneshotState();
   }
-  /// The sender's until publish() has said true, then the receiver's.
+  /// Belongs to the sender until publish() has returned true, then to the receiver.
   [[nodiscard]] std::optional<T>& value() noexcept { return value_; }
-  /// When settled: the value, once.
+  /// Takes the value, once. Precondition: settled.
   [[nodiscard]] std::optional<T> take() {
     if (!sent()) return std::nullopt;
     return std::exchange(value_, std::nullopt);
@@ -114,7 +115,7 @@ class OneshotState final : public OneshotCore {
 
 }  // namespace detail
 
-/// The right to send one value. Dropping it tells the receiver that there will be none.
+/// The right to send one value. Destroying it unused tells the receiver that there will be none.
 template <class T>
 class [[nodiscard]] OneshotSender {
  public:
@@ -131,18 +132,18 @@ class [[nodiscard]] OneshotSender {
     state_->release();
   }
 
-  /// Whether it may still send (false after that, and after a move).
+  /// Returns whether it can still send: false after send(), and after a move.
   [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
-  /// Sends; never waits. Gives the value back if nobody will receive it: the receiver has gone, or
-  /// closed. Throws what moving it throws: then nothing is sent, and the sender is as before.
-  /// Precondition: it may still send.
+  /// Sends; never waits. Returns the value if the receiver is destroyed or closed. Throws what
+  /// moving the value throws: then nothing was sent, and the sender is unchanged. Precondition: it
+  /// can still send.
   [[nodiscard]] SendResult<T> send(T value) && {
     state_->value().emplace(std::move(value));
-    const OneshotSender sending(std::move(*this));  // lets go in the end
+    const OneshotSender sending(std::move(*this));  // releases its end in the destructor
     if (sending.state_->publish()) return {};
     return std::unexpected<T>(std::move(*sending.state_->value()));
   }
-  /// Whether nobody will receive. Precondition: it may still send.
+  /// Returns whether no receiver will take a value. Precondition: it can still send.
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
  private:
@@ -165,7 +166,7 @@ class OneshotLeaf final : public WaiterLeaf<OneshotLeaf>, public Waiter {
   OneshotCore& core_;
 };
 
-/// Owner: OneshotReceiver<T>, or a reference to one that stays.
+/// Owner: OneshotReceiver<T>, or a reference to one that must outlive the wait.
 template <class T, class Owner>
 class OneshotAwaiter {
  public:
@@ -192,7 +193,7 @@ class OneshotAwaiter {
 
 }  // namespace detail
 
-/// The right to receive it. Dropping it closes.
+/// The right to receive one value. Destroying it closes the channel.
 template <class T>
 class [[nodiscard]] OneshotReceiver {
  public:
@@ -213,36 +214,38 @@ class [[nodiscard]] OneshotReceiver {
 
   class ReceiveOp;
 
-  /// Waits for the value, and gives it once; nullopt if the sender was dropped, the value was taken
-  /// before, or after close(). Throws what moving the value throws. Cancel: the value stays, and
-  /// can be awaited again. Precondition: not moved from; one wait at a time.
+  /// Waits for the value and returns it, once; nullopt if the sender was destroyed, the value was
+  /// taken before, or after close(). Throws what moving the value throws. Cancel: the value stays,
+  /// and can be awaited again. Preconditions: not moved from; one wait at a time.
   [[nodiscard]] detail::OneshotAwaiter<T, OneshotReceiver&> operator co_await() & noexcept {
     return detail::OneshotAwaiter<T, OneshotReceiver&>(*this);
   }
-  /// The same, and the receiver goes with the wait: if that is cancelled, so is the value.
+  /// Does the same and owns the receiver: if the wait is cancelled, the value is destroyed.
   [[nodiscard]] detail::OneshotAwaiter<T, OneshotReceiver> operator co_await() && noexcept {
     return detail::OneshotAwaiter<T, OneshotReceiver>(std::move(*this));
   }
-  /// The wait as a value, for select(), timeout() and the like; the receiver stays, and must.
+  /// Returns the wait as an awaitable, for select(), timeout() and others. The receiver must
+  /// outlive it.
   [[nodiscard]] ReceiveOp receive() & noexcept { return ReceiveOp(*this); }
 
-  /// The same without waiting.
+  /// Receives without waiting.
   [[nodiscard]] std::expected<T, TryReceive> try_receive() {
     if (!state_->settled()) return std::unexpected<TryReceive>(TryReceive::empty);
     std::optional<T> value = state_->take();
     if (!value) return std::unexpected<TryReceive>(TryReceive::closed);
     return std::move(*value);
   }
-  /// The same for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error if it would have to wait.
+  /// Blocks the calling thread until the value can be received. For threads that run no tasks: on a
+  /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<T> blocking_receive() {
     state_->wait_on_thread();
     return state_->take();
   }
-  /// From now on the sender gets its value back. One that was sent before can still be received.
+  /// Closes the channel: from now on the sender gets its value back. A value that was sent before
+  /// can still be received.
   void close() noexcept { state_->close(); }
 
-  /// What the ends share, for those who write awaiters.
+  /// Returns the state that both ends share, for authors of awaiters.
   [[nodiscard]] detail::OneshotState<T>& state() const noexcept { return *state_; }
 
  private:
@@ -267,7 +270,7 @@ struct Oneshot {
   OneshotReceiver<T> receiver;
 };
 
-/// The two ends of a new one: `auto [sender, receiver] = weft::oneshot<int>();`. Throws
+/// Makes a channel for one value: `auto [sender, receiver] = weft::oneshot<int>();`. Throws
 /// std::bad_alloc.
 template <class T>
 [[nodiscard]] Oneshot<T> oneshot() {

@@ -1,4 +1,7 @@
-// Outcome<T>: how a task ended. There are three ways: a value, an exception, or cancelled.
+// Outcome<T>: how a task ended: with a value, with an exception, or cancelled.
+//
+//   weft::Outcome<int> outcome = co_await std::move(handle).outcome();
+//   if (outcome.has_value()) use(outcome.value());
 #pragma once
 
 #include <weft/result.hpp>
@@ -13,7 +16,7 @@
 
 namespace weft {
 
-/// What stands for void where a value is needed (in tuples of results).
+/// Takes the place of void where a value is needed, e.g. in tuples of results.
 struct Unit {
   friend bool operator==(Unit, Unit) noexcept { return true; }
 };
@@ -22,13 +25,13 @@ struct Unit {
 template <class T>
 using ValueOf = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
-/// T where it must be an object: Unit for void, std::reference_wrapper for a reference.
+/// T as an object: Unit for void, std::reference_wrapper for a reference.
 template <class T>
 using ObjectOf = std::conditional_t<std::is_reference_v<T>,
                                     std::reference_wrapper<std::remove_reference_t<T>>, ValueOf<T>>;
 
-/// What a coroutine has returned: its value, or its exception. It is read only when it has, and
-/// need not know whether it has not.
+/// The result of a coroutine that has returned: its value, or its exception. Only read after the
+/// coroutine has returned, so it has no state for "not yet".
 template <class T>
 class Returned;
 
@@ -37,9 +40,9 @@ class Returned<void> {
  public:
   void set_value() noexcept {}
   void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
-  /// Null: none.
+  /// Returns the exception; null: none.
   [[nodiscard]] std::exception_ptr& error() noexcept { return error_; }
-  /// Rethrows the exception.
+  /// Rethrows the exception, if there is one.
   void take() const {
     if (error_ != nullptr) [[unlikely]]
       std::rethrow_exception(error_);
@@ -55,7 +58,7 @@ class Outcome {
                                     std::add_pointer_t<std::remove_reference_t<T>>, ValueOf<T>>;
 
  public:
-  /// Cancelled, until something is set.
+  /// Makes a cancelled outcome, until a result is set.
   Outcome() noexcept {}
   Outcome(Outcome&& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
     take_from(other);
@@ -72,15 +75,15 @@ class Outcome {
   [[nodiscard]] bool has_value() const noexcept { return state_ == State::value; }
   [[nodiscard]] bool failed() const noexcept { return state_ == State::failed; }
 
-  /// The exception of a failed outcome, else null.
+  /// Returns the exception of a failed outcome, otherwise null.
   [[nodiscard]] std::exception_ptr error() const noexcept {
     return failed() ? error_ : std::exception_ptr{};
   }
 
-  /// The value, which stays. Precondition: there is one.
+  /// Returns the value in place. Precondition: there is one.
   [[nodiscard]] const Stored& value() const noexcept { return value_; }
 
-  /// The value, moved out; rethrows the exception of a failed outcome; throws IoError
+  /// Moves the value out. Rethrows the exception of a failed outcome; throws IoError
   /// (errc::operation_canceled) for a cancelled one.
   T take() {
     if (state_ != State::value) [[unlikely]]
@@ -107,7 +110,7 @@ class Outcome {
     ::new (&error_) std::exception_ptr(std::move(error));
     state_ = State::failed;
   }
-  /// The value that `function` returns, or the exception that it throws.
+  /// Sets the value that `function` returns, or the exception that it throws.
   template <class F>
   void set_result_of(F&& function) noexcept {
     try {
@@ -122,7 +125,7 @@ class Outcome {
     }
   }
 
-  /// Becomes what `other` is. If moving its value throws, then that exception is the outcome.
+  /// Takes the outcome of `other`. If moving the value throws, that exception becomes the outcome.
   void take_over(Outcome& other) noexcept {
     if constexpr (std::is_nothrow_move_constructible_v<Stored>) {
       *this = std::move(other);
@@ -155,7 +158,7 @@ class Outcome {
       if (state == State::value) std::destroy_at(&value_);
     }
   }
-  /// This one is cancelled, and stays so if moving throws.
+  /// Precondition: this one is cancelled. It stays cancelled if moving throws.
   void take_from(Outcome& other) noexcept(std::is_nothrow_move_constructible_v<Stored>) {
     if (other.has_value()) {
       ::new (&value_) Stored(std::move(other.value_));
@@ -165,9 +168,9 @@ class Outcome {
       state_ = State::failed;
     }
   }
-  // Not inlined: g++ 12 then warns of an error that there is not.
+  // Not inlined: otherwise g++ 12 warns of an error that does not exist.
   [[gnu::noinline]] void destroy_error() noexcept { std::destroy_at(&error_); }
-  /// There is no value.
+  /// Throws for an outcome without a value.
   [[noreturn]] void rethrow() const {
     if (failed()) std::rethrow_exception(error_);
     throw IoError(std::make_error_code(std::errc::operation_canceled), "task");

@@ -9,18 +9,18 @@
 //   }
 //   std::uint64_t value = co_await weft::parallel([] { return fibonacci(39); });
 //
-// parallel(f) runs f on the runtime's team of computing threads, one a core, apart from its
-// workers: tasks and I/O go on meanwhile. Within f, and in all that it calls, the parallel_
-// functions share out what they are given among the team. Anywhere else they do it all on the
-// calling thread, one after the other: the same program without parallelism.
+// parallel(f) runs f on the runtime's team of computing threads, one per core, beside its workers:
+// tasks and I/O continue meanwhile. Within f, and in all functions that it calls, the parallel_
+// functions distribute their work over the team. Elsewhere they do all work on the calling thread,
+// one part after the other: the same program without parallelism.
 //
-// What a fork costs as long as all threads are busy is a few stores and a load: so there is no need to choose how finely to divide. What runs for long
-// without forking, though, gives nobody anything meanwhile.
+// While all threads are busy a fork costs a few stores and a load, so there is no need to choose a
+// grain size. But a long computation without forks gives the other threads no work.
 //
-// Exceptions: the first of a fork, in the order of a serial run where both have thrown, comes out
-// of it when the other part has ended. Cancel of the task that awaits parallel(f): each fork throws
-// from then on, an exception without a name that must be passed on; if f ends nevertheless, its
-// result is delivered.
+// Exceptions: a fork throws the first exception of its parts (if both throw, the one that is first
+// in serial order), after the other part has ended. Cancel of the task that awaits parallel(f):
+// from then on each fork throws an exception without a public type, which must be passed on. If f
+// ends in spite of the cancel, its result is delivered.
 #pragma once
 
 #include <weft/detail/fork_join.hpp>
@@ -40,14 +40,14 @@
 
 namespace weft {
 
-/// A job in its scope: given back, waited for or dropped before it goes.
+/// A job in its scope: withdrawn, waited for or dropped before the scope ends.
 class ForkScope {
  public:
   ForkScope(detail::TeamMember& member, detail::ForkJob& job) noexcept
       : member_(member), job_(job) {
     member.push(job);
   }
-  /// If something has thrown before end().
+  /// Drops the job if an exception was thrown before end().
   ~ForkScope() {
     if (!ended_) [[unlikely]]
       member_.drop(job_);
@@ -55,8 +55,8 @@ class ForkScope {
   ForkScope(const ForkScope&) = delete;
   ForkScope& operator=(const ForkScope&) = delete;
 
-  /// True: all of it is the caller's. False: what was given away has been done, by another member
-  /// or in here. Rethrows what that threw.
+  /// Returns true if the caller must do all of the job; false if the part given away has been done,
+  /// by another member or within this call. Rethrows the exception of that part.
   [[nodiscard]] bool end() {
     ended_ = true;
     if (member_.take_back(job_)) [[likely]]
@@ -88,8 +88,9 @@ class InvokeJob final : public ForkJob {
 
 }  // namespace detail
 
-/// Calls all the functions, perhaps at the same time, and returns when all have ended. Throws what
-/// the first of them, in their order, has thrown; those after it may not have been called then.
+/// Calls all functions, possibly in parallel, and returns when all have ended. Throws the exception
+/// of the first of them, in argument order, that threw; functions after it may not have been
+/// called.
 template <std::invocable F, std::invocable G>
 void parallel_invoke(F&& first, G&& second) {
   detail::TeamMember* const member = detail::TeamMember::current();
@@ -113,18 +114,18 @@ void parallel_invoke(F&& first, G&& second, More&&... more) {
 
 namespace detail {
 
-/// A loop over [begin, end), `grain` steps at a time. Who asks for work is given half of the steps
-/// that are left; who asks again gets of the loops and jobs within the step that is under way, or
-/// of what is left after it.
+/// A loop over [begin, end), `grain` steps at a time. A member that asks for work gets half of the
+/// steps that are left. A member that asks again gets work from the loops and jobs within the
+/// current step, or from the steps left after it.
 template <std::integral Index, class Part>
 class ForkLoop final : public ForkJob {
  public:
   using Count = std::make_unsigned_t<Index>;
 
-  /// `part` gets what one thread does, by `part.step(i)`. `part.fresh()` gives one for what is
-  /// given away, also in the middle of a step; `part.join(that)` takes it up again.
+  /// `part` receives the work of one thread, by `part.step(i)`. `part.fresh()` returns a part for
+  /// the work given away, also in the middle of a step; `part.join(that)` merges it.
   static void run(TeamMember& member, Part& part, Index begin, Index end, Count grain) {
-    if (count(begin, end) <= grain) {  // nothing to give
+    if (count(begin, end) <= grain) {  // nothing to give away
       if (member.asked()) [[unlikely]]
         member.answer();
       for (; begin != end; ++begin) part.step(begin);
@@ -132,10 +133,10 @@ class ForkLoop final : public ForkJob {
     }
     ForkLoop loop(part, begin, end, grain);
     ForkScope scope(member, loop);
-    // What is the owner's may become less, by answer() here and within a step.
+    // The owner's share may shrink, by answer() here and within a step.
     while (begin != loop.end_) {
       if (member.asked()) [[unlikely]] {
-        if (loop.was_given()) {  // what is left goes on as a loop of its own, which can give
+        if (loop.was_given()) {  // the rest continues as a loop of its own, which can give
           run(member, part, begin, loop.end_, grain);
           break;
         }
@@ -165,14 +166,14 @@ class ForkLoop final : public ForkJob {
         loop.others_end_ =
             std::exchange(loop.end_, after(loop.next_, (left + (loop.in_step_ ? 0 : 1)) / 2));
         break;
-      case Act::run:  // nobody changes any of these any more
+      case Act::run:  // no other thread changes any of these any more
         run(member, *loop.others_part_, loop.end_, loop.others_end_, loop.grain_);
         break;
     }
     return true;
   }
 
-  // A difference of two signed numbers need not be one.
+  // The difference of two signed numbers may overflow their type.
   static Count count(Index begin, Index end) noexcept {
     return static_cast<Count>(static_cast<Count>(end) - static_cast<Count>(begin));
   }
@@ -182,18 +183,18 @@ class ForkLoop final : public ForkJob {
 
   Part& part_;
   Index next_;  // the first step that has not begun
-  Index end_;   // of what is the owner's
+  Index end_;   // the end of the owner's share
   const Count grain_;
-  bool in_step_ = true;  // some steps before next_ are under way
+  bool in_step_ = true;  // some steps before next_ are running
   Index others_end_{};
   std::optional<Part> others_part_;
 };
 
 }  // namespace detail
 
-/// Calls `body(i)` for each i of [begin, end), perhaps several at the same time. `grain` of them,
-/// at least 1, are done in a row between two looks whether somebody wants work. If a call throws,
-/// the others of its part of the range are left out, and the exception comes out in the end.
+/// Calls `body(i)` for each i of [begin, end), possibly in parallel. Between two checks for
+/// requests from other threads it calls `grain` of them (at least 1). If a call throws, the
+/// remaining calls of its part of the range are skipped, and the exception is thrown at the end.
 template <std::integral Index, class Body>
   requires std::invocable<Body&, Index>
 void parallel_for(Index begin, std::type_identity_t<Index> end, Body&& body,
@@ -214,8 +215,8 @@ void parallel_for(Index begin, std::type_identity_t<Index> end, Body&& body,
   }
 }
 
-/// Combines `map(i)` for all i of [begin, end) in their order: `combine` must be associative, need
-/// not be commutative, and `identity` must change nothing. Otherwise as parallel_for().
+/// Combines `map(i)` for all i of [begin, end) in their order. `combine` must be associative, but
+/// need not be commutative; `identity` must be its neutral element. Otherwise as parallel_for().
 template <std::integral Index, class T, class Map, class Combine>
   requires std::invocable<Map&, Index> && std::invocable<Combine&, T, T>
 [[nodiscard]] T parallel_reduce(Index begin, std::type_identity_t<Index> end, T identity, Map&& map,
@@ -242,7 +243,7 @@ template <std::integral Index, class T, class Map, class Combine>
 
 namespace detail {
 
-/// The part of parallel() that needs no template: a root on the team, as a leaf of the task.
+/// The part of parallel() that is not a template: a root on the team, as a leaf of the task.
 class ParallelLeaf : private CancelHook, private ForkRoot {
  public:
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
@@ -251,7 +252,7 @@ class ParallelLeaf : private CancelHook, private ForkRoot {
   ParallelLeaf() noexcept
       : CancelHook(&ParallelLeaf::on_cancel_request), ForkRoot(&ParallelLeaf::run_root) {}
   ~ParallelLeaf() = default;
-  /// On a member: calls the function.
+  /// Calls the function, on a member.
   virtual void call() = 0;
   virtual void failed(std::exception_ptr error) noexcept = 0;
 
@@ -305,10 +306,10 @@ class [[nodiscard]] ParallelOp {
   F function_;
 };
 
-/// Runs `function()` on the team of the current runtime, where the parallel_ functions are
-/// parallel, and gives its result. Throws what it throws; IoError if the team has no thread (none
-/// could be started, or the runtime has ended), and on a thread that works for no runtime. Cancel:
-/// see above.
+/// Runs `function()` on the team of the current runtime, where the parallel_ functions run in
+/// parallel, and returns its result. Throws what it throws. Throws IoError if the team has no
+/// thread (none could be started, or the runtime has ended), and on a thread that works for no
+/// runtime. Cancel: see the top of this header.
 template <std::invocable F>
 ParallelOp<F> parallel(F function) {
   return ParallelOp<F>(std::move(function));

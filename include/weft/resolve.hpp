@@ -1,4 +1,6 @@
-// resolve(): looks host names up, off the loop.
+// resolve(): looks up host names without blocking a worker.
+//
+//   std::vector<weft::Endpoint> addresses = co_await weft::resolve("example.org", 80);
 #pragma once
 
 #include <coroutine>
@@ -15,13 +17,13 @@
 
 namespace weft {
 
-/// The reasons of a failed look-up, as the system's resolver (getaddrinfo) tells them: "name or
-/// service not known" …
+/// The category of look-up errors of the system's resolver, getaddrinfo(3): "name or service not
+/// known" …
 [[nodiscard]] const std::error_category& resolve_category() noexcept;
 
 namespace detail {
 
-/// One look-up: counted, since the thread that makes it cannot be interrupted and may outlive the
+/// One look-up. Counted, since the thread that runs it cannot be interrupted and may outlive the
 /// wait.
 class NameLookup;
 
@@ -31,7 +33,7 @@ class ResolveLeaf : private CancelHook {
   ResolveLeaf(std::string host, std::uint16_t port);
   ~ResolveLeaf();
 
-  /// Numeric addresses and impossible names are answered here, without a thread.
+  /// Answers numeric addresses and invalid names without a thread; returns whether it did.
   [[nodiscard]] bool answered() noexcept;
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
   [[nodiscard]] Result<std::vector<Endpoint>> take() noexcept;
@@ -74,7 +76,7 @@ class [[nodiscard]] Resolve {
   detail::ResolveAwaiter<Throwing> operator co_await() && {
     return detail::ResolveAwaiter<Throwing>(std::move(host_), port_);
   }
-  /// The same look-up, giving Result<std::vector<Endpoint>>.
+  /// Returns the same look-up with a Result<std::vector<Endpoint>> as its value.
   [[nodiscard]] Resolve<false> attempt() && noexcept {
     return Resolve<false>(std::move(host_), port_);
   }
@@ -84,10 +86,10 @@ class [[nodiscard]] Resolve {
   std::uint16_t port_;
 };
 
-/// The addresses of `host`, with `port`, in the order in which they should be tried; at least one.
-/// Numeric addresses are answered in place; names by the system's resolver, on a thread of the
-/// runtime. Throws IoError: "resolve no-such.invalid: name or service not known". Cancel: returns
-/// at once; what the thread finds later is dropped.
+/// Resolves `host` and returns its addresses with `port`, in the order in which to try them; at
+/// least one. Numeric addresses are answered in place; names by the system's resolver, on a thread
+/// of the runtime. Throws IoError: "resolve no-such.invalid: name or service not known". Cancel:
+/// returns immediately; the later result of the thread is dropped.
 [[nodiscard]] inline Resolve<> resolve(std::string host, std::uint16_t port) noexcept {
   return Resolve<>(std::move(host), port);
 }

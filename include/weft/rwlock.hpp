@@ -1,14 +1,15 @@
-// RwLock: many may read, or one may write; first come, first served.
+// RwLock: many readers, or one writer; first come, first served.
 //
 //   weft::RwLock lock;
 //   …
 //   const weft::ReadGuard reading = co_await lock.read();      // in a fiber: await(lock.read())
 //   weft::WriteGuard writing = co_await lock.write();
-//   weft::ReadGuard rest = std::move(writing).downgrade();     // nobody writes in between
+//   weft::ReadGuard rest = std::move(writing).downgrade();     // no writer in between
 //
-// Thread-safe: unlocked on any thread. Fair: a reader behind a writer that waits waits too, so
-// neither kind starves; readers that follow each other are let in together. Waiting takes no
-// memory. Not recursive: who reads and asks to read again may wait for a writer that waits for him.
+// Thread-safe: may be unlocked on any thread. Fair: a reader behind a waiting writer waits, so
+// neither readers nor writers starve; adjacent waiting readers are admitted together. Waiting
+// allocates nothing. Not recursive: a reader that locks again may wait for a writer that waits for
+// that reader.
 #pragma once
 
 #include <weft/detail/waitable_word.hpp>
@@ -38,28 +39,28 @@ class WriteLockRequest;
 class RwLock {
  public:
   RwLock() noexcept : word_(free) {}
-  /// Nobody may be waiting. Whoever got the lock may destroy it, even if the unlocking that gave it
-  /// has not returned.
+  /// Precondition: there are no waiters. The task that got the lock may destroy it, even if the
+  /// unlock that handed it over has not returned.
   ~RwLock();
 
-  /// Waits until it may read, together with others. No errors. Cancel: takes no lock; if it was
-  /// granted before the cancel came, the guard is delivered.
+  /// Waits until the caller may read, together with other readers. No errors. Cancel: takes no
+  /// lock; if the lock was granted before the cancel, the guard is delivered.
   [[nodiscard]] QueueOp<detail::ReadLockRequest> read() noexcept;
-  /// The same, to write alone.
+  /// Waits until the caller may write, alone; otherwise as read().
   [[nodiscard]] QueueOp<detail::WriteLockRequest> write() noexcept;
-  /// The same without waiting: an empty guard if it cannot be had, or others wait.
+  /// Lock without waiting; return an empty guard if the lock is not free for it, or if there are
+  /// waiters.
   [[nodiscard]] ReadGuard try_read() noexcept;
   [[nodiscard]] WriteGuard try_write() noexcept;
-  /// The same for a thread that runs no tasks, which it blocks. Throws std::logic_error on one that
-  /// does.
+  /// Do the same, blocking the calling thread. Throw std::logic_error on a thread that runs tasks.
   [[nodiscard]] ReadGuard blocking_read();
   [[nodiscard]] WriteGuard blocking_write();
 
-  /// How many read now. A moment later it may be another number.
+  /// Returns the number of readers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t readers() const noexcept { return state() >> 1; }
-  /// Whether somebody writes. A moment later it may be otherwise.
+  /// Returns whether there is a writer. That may have changed by the time it is returned.
   [[nodiscard]] bool writing() const noexcept { return state() == writer; }
-  /// How many wait. A moment later it may be another number.
+  /// Returns the number of waiters. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return word_.waiting(); }
 
  private:
@@ -68,12 +69,12 @@ class RwLock {
   friend class detail::ReadLockRequest;
   friend class detail::WriteLockRequest;
 
-  // The number of the word: a bit for the writer, and twice the readers.
+  // The number of the word: a bit for the writer, plus twice the number of readers.
   static constexpr std::uintptr_t free = 0;
   static constexpr std::uintptr_t writer = 1;
   static constexpr std::uintptr_t reader = 2;
 
-  /// What the one in the queue wants.
+  /// A waiter and the access that it waits for.
   class Node : public Waiter {
    public:
     explicit Node(Wake how) noexcept : Waiter(how) {}
@@ -83,7 +84,7 @@ class RwLock {
     ~Node() = default;
   };
 
-  /// Adds what `wants` is, if that is possible now.
+  /// Adds `wants` if that is possible now; returns whether it did.
   static bool add(std::uintptr_t& number, std::uintptr_t wants) noexcept {
     if (wants == writer ? number != free : (number & writer) != 0) return false;
     number += wants;
@@ -97,7 +98,7 @@ class RwLock {
     return word_.change([wants](std::uintptr_t& number) { return add(number, wants); },
                         std::memory_order_acquire);
   }
-  /// Replaces what the caller has by `rest`.
+  /// Replaces the caller's share `had` by `rest`.
   void give_back(std::uintptr_t had, std::uintptr_t rest = free) noexcept {
     const auto step = [had, rest](std::uintptr_t& number) {
       number = number - had + rest;
@@ -116,11 +117,10 @@ class RwLock {
   detail::WaitableWord word_;
 };
 
-/// Lets its holder read, until it goes. Move-only; used by one thread at a time, any. It must not
-/// outlive the lock.
+/// Holds the lock for reading; the destructor unlocks it. Move-only. Used by one thread at a time,
+/// which may change. Must not outlive the lock.
 class [[nodiscard]] ReadGuard {
  public:
-  /// Empty.
   ReadGuard() noexcept = default;
   ReadGuard(ReadGuard&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
   ReadGuard& operator=(ReadGuard&& other) noexcept {
@@ -130,9 +130,9 @@ class [[nodiscard]] ReadGuard {
   }
   ~ReadGuard() { unlock(); }
 
-  /// Whether it holds anything.
+  /// Returns whether it holds a lock.
   [[nodiscard]] explicit operator bool() const noexcept { return lock_ != nullptr; }
-  /// Unlocks now.
+  /// Unlocks now; no effect if it is empty.
   void unlock() noexcept {
     if (lock_ != nullptr) std::exchange(lock_, nullptr)->give_back(RwLock::reader);
   }
@@ -146,10 +146,9 @@ class [[nodiscard]] ReadGuard {
   RwLock* lock_ = nullptr;
 };
 
-/// The same for the one that writes.
+/// Holds the lock for writing; otherwise as ReadGuard.
 class [[nodiscard]] WriteGuard {
  public:
-  /// Empty.
   WriteGuard() noexcept = default;
   WriteGuard(WriteGuard&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
   WriteGuard& operator=(WriteGuard&& other) noexcept {
@@ -159,14 +158,15 @@ class [[nodiscard]] WriteGuard {
   }
   ~WriteGuard() { unlock(); }
 
-  /// Whether it holds anything.
+  /// Returns whether it holds a lock.
   [[nodiscard]] explicit operator bool() const noexcept { return lock_ != nullptr; }
-  /// Unlocks now.
+  /// Unlocks now; no effect if it is empty.
   void unlock() noexcept {
     if (lock_ != nullptr) std::exchange(lock_, nullptr)->give_back(RwLock::writer);
   }
-  /// Goes on as a reader, without a moment in which another could write; the readers that wait
-  /// first in the queue are let in as well. Never waits. An empty guard gives an empty one.
+  /// Turns the write lock into a read lock, without a moment in which another writer could lock.
+  /// Admits the readers at the front of the queue, too. Never waits. An empty guard returns an
+  /// empty one.
   [[nodiscard]] ReadGuard downgrade() && noexcept {
     if (lock_ == nullptr) return {};
     lock_->give_back(RwLock::writer, RwLock::reader);
@@ -183,7 +183,7 @@ class [[nodiscard]] WriteGuard {
 
 namespace detail {
 
-/// How QueueOp waits to read.
+/// The request of RwLock::read(), for QueueOp.
 class ReadLockRequest {
  public:
   using Node = RwLock::Node;
@@ -198,7 +198,7 @@ class ReadLockRequest {
   RwLock* lock_;
 };
 
-/// How QueueOp waits to write.
+/// The request of RwLock::write(), for QueueOp.
 class WriteLockRequest {
  public:
   using Node = RwLock::Node;

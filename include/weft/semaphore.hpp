@@ -1,17 +1,18 @@
-// Semaphore: a number of permits, and those who wait for some, first come, first served.
+// Semaphore: a number of permits, which tasks wait for, first come, first served.
 //
 //   weft::Semaphore connections(8);
 //   …
 //   weft::Permit permit = co_await connections.acquire();    // in a fiber: await(…)
 //   co_await talk();
-//   // given back where `permit` ends, on every path
+//   // released where `permit` ends, on every path
 //
-// Thread-safe: permits are released from any thread, of a runtime or not. Waiting takes no memory:
-// the node of the queue stands in the awaiter. Nobody who comes later passes those who wait, also
-// not with try_acquire().
+// Thread-safe: any thread may release permits, whether it works for a runtime or not. Waiting
+// allocates nothing: the queue's node is in the awaiter. No later call overtakes a waiter,
+// try_acquire() included.
 //
-// The word is the whole state while nobody waits: the permits, and a bit that says that somebody
-// does, or did. While it is set the word and the queue belong to the mutex. (The proof: src/sync/.)
+// While there are no waiters the word is the whole state: the number of permits, and a bit that
+// says that there are, or were, waiters. While the bit is set the mutex guards the word and the
+// queue (the proof is in src/sync/semaphore.cpp).
 #pragma once
 
 #include <weft/extend/queue_op.hpp>
@@ -31,8 +32,8 @@ namespace detail {
 
 class AcquireRequest;
 
-/// Waits for permits of a semaphore, in its queue. When it is woken they are its own, and the
-/// semaphore knows it no more.
+/// A node of a semaphore's queue. When it is woken it owns its permits, and the semaphore no longer
+/// refers to it.
 class SemaphoreWaiter : public Waiter {
  public:
   explicit SemaphoreWaiter(Wake how, std::size_t permits = 1) noexcept
@@ -51,41 +52,42 @@ class SemaphoreWaiter : public Waiter {
 
 class Semaphore {
  public:
-  /// How many permits there may be.
+  /// The maximum number of permits.
   static constexpr std::size_t most_permits = SIZE_MAX >> 2;
 
-  /// Precondition: at most most_permits.
+  /// Precondition: `permits` is at most most_permits.
   explicit Semaphore(std::size_t permits) noexcept;
-  /// Nobody may be waiting. Whoever has acquired what a release() gave may destroy the semaphore,
-  /// even if that call has not returned.
+  /// Precondition: there are no waiters. A task that acquired what a release() gave may destroy the
+  /// semaphore, even if that release() has not returned.
   ~Semaphore();
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
 
-  /// Waits for a permit, or for `permits` of them together, and gives a Permit that holds them.
-  /// Who waits for more than there will ever be waits for ever, and so do all after it. No errors.
-  /// Cancel: takes none; permits that were granted before the cancel came are delivered.
+  /// Waits until `permits` permits can be taken together, and returns a Permit that holds them. A
+  /// task that waits for more than there will ever be waits forever, and so do all tasks behind it.
+  /// No errors. Cancel: takes none; permits that were granted before the cancel are delivered.
   [[nodiscard]] QueueOp<detail::AcquireRequest> acquire(std::size_t permits = 1) noexcept;
-  /// The same without waiting: an empty Permit if there are too few, or others wait.
+  /// Acquires without waiting; returns an empty Permit if there are too few permits, or if other
+  /// tasks wait.
   [[nodiscard]] Permit try_acquire(std::size_t permits = 1) noexcept;
 
-  /// Adds permits, and grants them to those who wait. Never waits. For permits that no Permit
-  /// holds: after Permit::forget(), or new ones. Precondition: at most most_permits in all.
+  /// Adds permits and grants them to waiters. Never waits. For permits that no Permit holds: after
+  /// Permit::forget(), or new ones. Precondition: at most most_permits in all.
   void release(std::size_t permits = 1) noexcept {
     if (!put(permits)) release_to_waiters(permits);
   }
 
-  /// Permits that nobody has. A moment later it may be another number.
+  /// Returns the number of free permits. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t available() const noexcept {
     return word_.load(std::memory_order_relaxed) >> 1;  // relaxed: orders nothing
   }
-  /// How many wait. A moment later it may be another number.
+  /// Returns the number of waiters. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept;
 
-  // For those who write awaiters
-  /// Takes permits if there are enough and nobody waits.
+  // For authors of awaiters.
+  /// Takes permits if there are enough and there are no waiters; returns whether it did.
   [[nodiscard]] bool take(std::size_t permits) noexcept {
-    // Relaxed: it decides only what to try, and so in put().
+    // Relaxed, here and in put(): the value only decides what to try.
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
     while ((word & waiting_bit) == 0 && permits <= word >> 1) {
       // Acquire: pairs with the release in put().
@@ -97,21 +99,21 @@ class Semaphore {
     return false;
   }
 
-  /// Queues `waiter`, unless its permits can be had at once.
+  /// Queues `waiter`, unless its permits can be taken immediately.
   [[nodiscard]] Queued wait_with(detail::SemaphoreWaiter& waiter) noexcept;
-  /// Takes the waiter back. True: it has none and will not be woken. False: it is being woken.
-  /// Before wait_with(): makes it refuse, and gives false.
+  /// Takes the waiter back. Returns true if it has no permits and will not be woken; false if it is
+  /// being woken. Before wait_with(): makes that refuse to queue, and returns false.
   [[nodiscard]] bool withdraw(detail::SemaphoreWaiter& waiter) noexcept;
 
  private:
   static constexpr std::uintptr_t waiting_bit = 1;
 
-  /// Adds permits if the bit is not set.
+  /// Adds permits if the bit is not set; returns whether it did.
   [[nodiscard]] bool put(std::size_t permits) noexcept {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
     while ((word & waiting_bit) == 0 && permits <= most_permits - (word >> 1)) {
-      // Release: pairs with the acquire in take() and take_or_mark(). The last touch of the
-      // semaphore, as whoever takes the permits may destroy it.
+      // Release: pairs with the acquire in take() and take_or_mark(). This is the last access to
+      // the semaphore: the task that takes the permits may destroy it.
       if (word_.compare_exchange_weak(word, word + (permits << 1), std::memory_order_release,
                                       std::memory_order_relaxed)) {
         return true;
@@ -124,16 +126,15 @@ class Semaphore {
   void release_to_waiters(std::size_t permits) noexcept;
   [[nodiscard]] std::size_t grant(std::size_t permits, ServedList& served) noexcept;
 
-  Atomic<std::uintptr_t> word_;  // twice the permits, plus waiting_bit
+  Atomic<std::uintptr_t> word_;  // twice the number of permits, plus waiting_bit
   mutable ThreadMutex mutex_;
   WaiterList waiters_;  // guarded by mutex_; all are SemaphoreWaiters
 };
 
-/// Permits that are given back when it goes. Move-only; used by one thread at a time, any. It must
-/// not outlive its semaphore.
+/// Holds permits; the destructor releases them. Move-only. Used by one thread at a time, which may
+/// change. Must not outlive the semaphore.
 class [[nodiscard]] Permit {
  public:
-  /// Empty.
   Permit() noexcept = default;
   Permit(Permit&& other) noexcept
       : semaphore_(std::exchange(other.semaphore_, nullptr)), permits_(other.permits_) {}
@@ -145,17 +146,18 @@ class [[nodiscard]] Permit {
   }
   ~Permit() { release(); }
 
-  /// Whether it holds anything.
+  /// Returns whether it holds permits.
   [[nodiscard]] explicit operator bool() const noexcept { return semaphore_ != nullptr; }
   [[nodiscard]] std::size_t permits() const noexcept {
     return semaphore_ != nullptr ? permits_ : 0;
   }
 
-  /// Gives the permits back now.
+  /// Releases the permits now; no effect if it is empty.
   void release() noexcept {
     if (semaphore_ != nullptr) std::exchange(semaphore_, nullptr)->release(permits_);
   }
-  /// Keeps them from being given back: another calls Semaphore::release(), or there are fewer.
+  /// Becomes empty without releasing: call Semaphore::release(), or the semaphore has fewer permits
+  /// from now on.
   void forget() noexcept { semaphore_ = nullptr; }
 
  private:
@@ -170,7 +172,7 @@ class [[nodiscard]] Permit {
 
 namespace detail {
 
-/// How QueueOp waits for permits.
+/// The request of Semaphore::acquire(), for QueueOp.
 class AcquireRequest {
  public:
   using Node = SemaphoreWaiter;
@@ -197,7 +199,7 @@ inline QueueOp<detail::AcquireRequest> Semaphore::acquire(std::size_t permits) n
 }
 
 inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {
-  // The bit may be set though nobody waits: then there are no permits, and who wants none has them.
+  // If the bit is set without waiters, there are no permits: then only a request for none succeeds.
   const bool taken = take(permits) || (permits == 0 && waiting() == 0);
   return taken ? Permit(*this, permits) : Permit();
 }

@@ -1,4 +1,4 @@
-// shield(): what runs to its end although the one who waits for it is cancelled.
+// shield(): runs an awaitable to its end even if the awaiting task is cancelled.
 //
 //   co_await weft::shield(commit(transaction));
 //
@@ -16,7 +16,7 @@ namespace weft {
 
 namespace detail {
 
-/// The part of a shield that needs no template: a leaf that no cancel reaches.
+/// The part of a shield that is not a template: a leaf that no cancel reaches.
 class ShieldLeaf {
  public:
   void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
@@ -24,14 +24,14 @@ class ShieldLeaf {
  protected:
   ShieldLeaf() noexcept = default;
   ~ShieldLeaf() = default;
-  /// Suspends the task of `innermost`, which is the parent of a child to be started now.
+  /// Suspends the task of `innermost`, which becomes the parent of a child to be started now.
   [[nodiscard]] TaskHeader& begin(PromiseBase& innermost) noexcept;
-  /// The child was started. False: it has ended, go on at once.
+  /// Called when the child was started. Returns false if it has ended: continue without suspending.
   [[nodiscard]] bool wait() noexcept;
 
  private:
   TaskHeader* task_ = nullptr;
-  Atomic<bool> one_done_{false};  // of the child's end and the wait
+  Atomic<bool> one_done_{false};  // the child's end, or the wait
 };
 
 template <class T>
@@ -72,12 +72,13 @@ class [[nodiscard]] Shield {
   Task<T> task_;
 };
 
-/// Awaits `awaitable` and gives its result, or throws what it throws, whether or not a cancel is
-/// asked for: it is not told of one, and is begun even if one came before. The cancel is not
-/// forgotten: the result is delivered, and the next wait of the task ends it. Below, there is no
-/// deadline but those that are set there. So what is awaited has to end by itself: give it a
-/// timeout() within the shield. A shutdown waits for it. (In a fiber that is being unwound nothing
-/// can be awaited, so no shield either: what has to run then is the cleanup of a finally().)
+/// Awaits `awaitable` and returns its result, or throws what it throws, whether or not a cancel is
+/// requested. A cancel does not reach it, and it is started even if a cancel came before. The
+/// cancel is not forgotten: the result is delivered, and the task's next wait ends with the cancel.
+/// The awaited code inherits no deadline; deadlines set within it apply. It must end by itself:
+/// give it a timeout() within the shield. A shutdown waits for it. (In a fiber that is being
+/// unwound nothing can be awaited, a shield included: use the cleanup of a finally() for code that
+/// must run then.)
 template <Awaitable A>
 Shield<AwaitResult<A>> shield(A awaitable) {
   return Shield<AwaitResult<A>>(as_task(std::move(awaitable)));

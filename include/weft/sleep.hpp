@@ -1,6 +1,9 @@
-// SleepOp: to wait until a point of time, as an awaitable. What sleep_for() and sleep_until() in
-// this header give. It is no Operation: a node of the timer wheel is all that it needs, and a
-// program may have millions of tasks that sleep.
+// sleep_for() and sleep_until(): wait for a point in time.
+//
+//   co_await weft::sleep_for(100ms);
+//
+// A sleep is not an Operation: it needs only a node of the timer wheel, so a program may have
+// millions of sleeping tasks.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -15,28 +18,30 @@ namespace weft {
 
 namespace detail {
 
-/// The leaf of a task that sleeps: its node in the wheel of the worker where it began. Who may
-/// touch it is as with an OperationLeaf.
+/// The leaf of a sleeping task: its node in the timer wheel of the worker on which the sleep began.
+/// The same threads may access it as an OperationLeaf.
 class SleepLeaf : private TimerNode, private CancelMessage {
  public:
   explicit SleepLeaf(TimePoint until) noexcept
       : TimerNode(Kind::sleep), CancelMessage(&SleepLeaf::on_cancel_request) {
     deadline = until.time_since_epoch().count();
   }
-  /// Within await_suspend. False: the deadline has passed, go on at once.
+  /// Called within await_suspend(). Returns false if the deadline has passed: continue without
+  /// suspending.
   [[nodiscard, gnu::noinline]] bool suspend(PromiseBase& innermost) noexcept;
 
  private:
   friend class Reactor;
   static void on_cancel_request(CancelHook& self) noexcept;
-  /// The time has come; the wheel has it no more. It may be gone when this returns.
+  /// The deadline has passed and the wheel has removed the node. The leaf may be destroyed when
+  /// this returns.
   void over() noexcept { task_->leaf_ended(false); }
 
   TaskHeader* task_ = nullptr;
   Reactor* reactor_ = nullptr;
 };
 
-/// `GivesResult`: for attempt().
+/// `GivesResult` is set by attempt().
 template <bool GivesResult>
 class SleepAwaiter final : private SleepLeaf {
  public:
@@ -54,6 +59,7 @@ class SleepAwaiter final : private SleepLeaf {
 
 }  // namespace detail
 
+/// The awaitable of sleep_for() and sleep_until().
 template <bool GivesResult = false>
 class [[nodiscard]] SleepOp {
  public:
@@ -61,20 +67,20 @@ class [[nodiscard]] SleepOp {
   detail::SleepAwaiter<GivesResult> operator co_await() const noexcept {
     return detail::SleepAwaiter<GivesResult>(deadline_);
   }
-  /// The same as an operation that gives Result<void>: it never fails.
+  /// Returns the same wait with a Result<void> as its value. It never fails.
   [[nodiscard]] SleepOp<true> attempt() const noexcept { return SleepOp<true>(deadline_); }
 
  private:
   TimePoint deadline_;
 };
 
-/// Waits until `deadline`; never ends early, as a rule at most 0.2 ms late while the worker is
-/// idle. A deadline that has passed ends at once. Cancel: ends at once.
+/// Waits until `deadline`. Never ends early; on an idle worker it ends at most 0.2 ms late as a
+/// rule. Returns immediately if `deadline` has passed. Cancel: ends immediately.
 [[nodiscard]] inline SleepOp<> sleep_until(TimePoint deadline) noexcept {
   return SleepOp<>(deadline);
 }
 
-/// Waits for `duration` (zero or less: not at all), counted from this call. See sleep_until.
+/// Waits for `duration`, counted from this call; zero or less: does not wait. See sleep_until().
 [[nodiscard]] inline SleepOp<> sleep_for(Duration duration) noexcept {
   return sleep_until(deadline_after(duration));
 }

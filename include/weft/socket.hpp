@@ -1,4 +1,7 @@
-// What sockets have in common: the options of connecting and listening, and the errors that are not the system's.
+// Options for connecting and listening, and the socket errors that are not the system's.
+//
+//   weft::ListenOptions options;
+//   options.reuse_port = true;
 #pragma once
 
 #include <cstdint>
@@ -7,9 +10,9 @@
 
 namespace weft {
 
-/// What streams report that the system has no number for.
+/// Errors of streams that have no errno value.
 enum class SocketErrc {
-  unexpected_end = 1,  ///< the peer ended the stream within what was to be read
+  unexpected_end = 1,  ///< the stream ended before the requested bytes were read
 };
 [[nodiscard]] const std::error_category& stream_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(SocketErrc code) noexcept {
@@ -17,16 +20,16 @@ enum class SocketErrc {
 }
 
 struct ConnectOptions {
-  bool no_delay = true;  ///< TCP_NODELAY: send small writes at once, instead of gathering them
+  bool no_delay = true;  ///< TCP_NODELAY: send small writes immediately instead of gathering them
 };
 
 struct ListenOptions {
-  int backlog = 4096;  ///< connections that wait to be accepted; the system has a limit of its own
-  bool reuse_address =
-      true;                 ///< listen again while connections of an earlier run are still closing
-  bool reuse_port = false;  ///< several listeners share the port; the system deals connections out
-  bool ipv6_only = false;   ///< [::] does not take IPv4 connections
-  bool no_delay = true;     ///< of the streams that are accepted
+  int backlog = 4096;         ///< connections that wait to be accepted; the system also has a limit
+  bool reuse_address = true;  ///< listen even while connections of an earlier run are still closing
+  bool reuse_port =
+      false;               ///< several listeners share the port; the system distributes connections
+  bool ipv6_only = false;  ///< [::] does not accept IPv4 connections
+  bool no_delay = true;    ///< of the accepted streams
 };
 
 enum class Shutdown : std::uint8_t { read, write, both };

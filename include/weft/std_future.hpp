@@ -1,4 +1,7 @@
-// Bridges between SharedResult and std::future, for code that speaks of the latter.
+// Bridges between SharedResult and std::future, for code that uses the latter.
+//
+//   weft::SharedResult<int> shared = weft::from_std(std::async(work));
+//   std::future<int> future = weft::to_std(shared);
 #pragma once
 
 #include <weft/promise.hpp>
@@ -11,11 +14,11 @@
 
 namespace weft {
 
-/// What `future` gives, as a SharedResult. A std::future tells nobody when it is ready: a thread of
-/// its own waits for it, and ends when it is. That thread belongs to no runtime, so no runtime
-/// waits for it; give a runtime's own work to share() instead. A deferred std::async runs on that
-/// thread. Throws std::future_error (no_state) if `future` is empty, and std::system_error if there
-/// can be no thread. Any thread may call it.
+/// Returns a SharedResult of `future`. A std::future has no notification, so a thread of its own
+/// waits for it, and ends then. That thread belongs to no runtime, so no runtime waits for it; for
+/// a runtime's own work use share(). A deferred std::async runs on that thread. Throws
+/// std::future_error (no_state) if `future` is empty, and std::system_error if no thread can be
+/// started. Any thread.
 template <class T>
 SharedResult<T> from_std(std::future<T> future) {
   if (!future.valid()) throw std::future_error(std::future_errc::no_state);
@@ -39,7 +42,7 @@ SharedResult<T> from_std(std::future<T> future) {
 
 namespace detail {
 
-/// Waits for a shared result without a thread, to hand it on to a std::promise.
+/// Waits for a shared result without a thread, and passes it on to a std::promise.
 template <class T>
 class StdForwarder final : private Waiter {
  public:
@@ -54,7 +57,7 @@ class StdForwarder final : private Waiter {
   ~StdForwarder() = default;
 
   static void on_set(Runnable& self) noexcept { static_cast<StdForwarder&>(self).hand_on(); }
-  /// The last act: destroys itself.
+  /// Destroys this object as its last act.
   void hand_on() noexcept {
     try {
       if constexpr (std::is_void_v<T>) {
@@ -75,9 +78,9 @@ class StdForwarder final : private Waiter {
 
 }  // namespace detail
 
-/// A std::future that gets a copy of what `future` gives, or its error; for a cancelled one IoError
-/// (errc::operation_canceled). No thread waits for that. Throws std::bad_alloc, and
-/// std::logic_error if `future` is empty. Any thread may call it.
+/// Returns a std::future that gets a copy of the result of `future`, or its error. If that was
+/// cancelled, the error is IoError (errc::operation_canceled). No thread waits for the result.
+/// Throws std::bad_alloc, and std::logic_error if `future` is empty. Any thread.
 template <class T>
 std::future<T> to_std(const SharedResult<T>& future) {
   std::promise<T> promise;

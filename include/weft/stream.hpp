@@ -1,9 +1,9 @@
-// Stream: whatever gives items one after the other, each to be waited for. What it takes to be one,
-// and how a pipe is built. The operators are in <weft/streams.hpp>.
+// Stream: anything that delivers items one after the other, each awaited. The requirements, and the
+// pipe operator. The operators are in <weft/streams.hpp>.
 //
 //   while (auto item = co_await stream.next()) use(*item);      // in a fiber: weft::await(…)
 //
-// That is the loop over a stream; C++ has no `for co_await`. In g++ 12 too it is compiled right, as
+// This is the loop over a stream; C++ has no `for co_await`. g++ 12 compiles it correctly, too, as
 // the condition declares a variable (decision 002).
 #pragma once
 
@@ -16,10 +16,10 @@
 
 namespace weft {
 
-/// Its next() gives something to await, whose result is empty at the end, and refers to the item
-/// before: as std::optional does, a pointer, or OptionalRef. AsyncGenerator is one, and so is
-/// everything with a member next() of that kind. Next is called by one at a time, and not after it
-/// has given nothing.
+/// A type whose next() returns an awaitable. The result of that is empty at the end, and refers to
+/// an item before: a std::optional, a pointer, or an OptionalRef. AsyncGenerator is a Stream, and
+/// so is every type with such a member next(). One task at a time calls next(), and not after it
+/// returned nothing.
 template <class S>
 concept Stream = std::move_constructible<S> && requires(S& stream) {
   { stream.next() } -> Awaitable;
@@ -29,13 +29,13 @@ concept Stream = std::move_constructible<S> && requires(S& stream) {
   };
 };
 
-/// What awaiting its next() gives.
+/// The result of awaiting next().
 template <Stream S>
 using StreamItem = std::remove_cvref_t<AwaitResult<decltype(std::declval<S&>().next())>>;
-/// What an item gives when it is taken out: T&& or T&.
+/// The type of a dereferenced item: T&& or T&.
 template <Stream S>
 using StreamElement = decltype(*std::declval<StreamItem<S>>());
-/// What it is a stream of: an object type or an lvalue reference.
+/// The items' type: an object type or an lvalue reference.
 template <Stream S>
 using StreamValue = std::conditional_t<std::is_lvalue_reference_v<StreamElement<S>>,
                                        StreamElement<S>, std::remove_cvref_t<StreamElement<S>>>;
@@ -44,7 +44,7 @@ namespace streams {
 
 namespace detail {
 
-/// What a function of an operator gives in the end: it may give a value, or something to await.
+/// The final result of an operator's function, which may return a value or an awaitable.
 template <class R>
 struct SettledResult {
   static constexpr bool awaited = false;
@@ -59,12 +59,12 @@ struct SettledResult<R> {
 }  // namespace detail
 template <class F, class... Args>
 using Settled = typename detail::SettledResult<std::invoke_result_t<F&, Args...>>::type;
-/// Whether what it gives is to be awaited.
+/// Whether the function's result is awaited.
 template <class F, class... Args>
 inline constexpr bool gives_awaitable =
     detail::SettledResult<std::invoke_result_t<F&, Args...>>::awaited;
 
-/// The right side of a `|`: what makes of a stream another, or a Task that consumes it.
+/// The right side of a `|`: turns a stream into another stream, or into a Task that consumes it.
 template <class Make>
 class [[nodiscard]] Pipe {
  public:
@@ -85,7 +85,7 @@ inline constexpr void check_taken_over() noexcept {
                 "it: weft::streams::borrow(stream)");
 }
 
-/// `stream | operator`. The stream moves into what comes out.
+/// `stream | operator`. The stream moves into the result.
 template <class S, class Make>
   requires Stream<std::remove_cvref_t<S>>
 auto operator|(S&& stream, Pipe<Make> pipe) {
@@ -103,7 +103,7 @@ class Borrowed {
  private:
   S* stream_;
 };
-/// A stream of the next items of `stream`, which stays with its owner and must outlive it.
+/// Returns a stream of the next items of `stream`, which must outlive it and is not moved.
 template <Stream S>
 [[nodiscard]] Borrowed<S> borrow(S& stream) noexcept {
   return Borrowed<S>(stream);
@@ -119,9 +119,9 @@ class [[nodiscard]] FromNext {
  private:
   F function_;
 };
-/// A stream whose next() is `function()`, which gives something to await, as next() would: so of a
-/// channel, by `from_next([&] { return receiver.receive(); })`. A cancel of the wait is that of
-/// what the function gives: if that takes nothing then, the stream may be used on.
+/// Returns a stream whose next() is `function()`, which returns an awaitable as next() would; for a
+/// channel `from_next([&] { return receiver.receive(); })`. A cancel of the wait is a cancel of
+/// that awaitable: if it takes nothing then, the stream stays usable.
 template <class F>
   requires Stream<FromNext<F>>
 FromNext<F> from_next(F function) {
@@ -139,8 +139,8 @@ class [[nodiscard]] Unfold {
   State state_;
   F function_;
 };
-/// The same for `function(state)`, with a state that the stream keeps for it and that it may
-/// change.
+/// Does the same for `function(state)`, with a state that the stream keeps and the function may
+/// modify.
 template <class State, class F>
   requires Stream<Unfold<State, F>>
 Unfold<State, F> unfold(State state, F function) {

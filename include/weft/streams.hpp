@@ -1,23 +1,24 @@
-// weft::streams: where streams come from, what makes another stream of one, and what consumes it.
+// weft::streams: sources of streams, operators that turn one stream into another, and consumers.
 //
 //   namespace streams = weft::streams;
 //   auto pages = streams::from_range(urls) | streams::filter(is_new) | streams::buffered(8, fetch);
 //   while (auto page = co_await pages.next()) use(*page);
 //   co_await (std::move(lines) | streams::for_each(print));
 //
-// A stream moves into what uses it. Every operator is an AsyncGenerator: lazy, nothing runs before
-// next() is awaited, or beyond what that needs (but for merge and buffered, see
-// <weft/streams_ahead.hpp>); a block for each operator, none for an item, but where it is said. The
-// functions that operators are given may give a value, or something to await, which is awaited;
-// they move into the stream. What they throw, and what the source throws, ends the stream and comes
-// out of its next().
+// A stream moves into the operator or consumer. Every operator is an AsyncGenerator. It is lazy:
+// nothing runs before next() is awaited, or beyond what that needs, except for merge() and
+// buffered() (see <weft/streams_ahead.hpp>). Each operator allocates one block, and none per item
+// unless stated otherwise. The functions passed to operators may return a value, or an awaitable,
+// which is awaited. They move into the stream. An exception of a function or of the source ends the
+// stream and leaves its next().
 //
-// Cancel: as of an AsyncGenerator. It ends the stream, with all that it is made of; so does a lost
-// select() or timeout() of one next(). To wait again and again for a stream or something else,
-// merge() the two. What had been taken from the source and not given is gone: an operator that
-// holds an item while it waits says so.
+// Cancel: as of an AsyncGenerator. It ends the stream and all streams that it is made of; so does a
+// lost select() or timeout() of one next(). To wait repeatedly for a stream or another event,
+// merge() the two. Items that had been taken from the source and not yielded are destroyed; an
+// operator that holds an item while it waits says so.
 //
-// Early drop: the stream and all that it is made of are destroyed, as an AsyncGenerator is.
+// Early destruction: destroys the stream and all streams that it is made of, like an
+// AsyncGenerator.
 #pragma once
 
 #include <weft/async_generator.hpp>
@@ -40,10 +41,10 @@
 
 namespace weft::streams {
 
-// Sources
+// Sources.
 
-/// The elements of a range, which moves in. Those of a container are moved out of it, those of a
-/// view copied.
+/// Yields the elements of a range, which moves in. The elements of a container are moved out of it;
+/// those of a view are copied.
 template <std::ranges::input_range R>
 AsyncGenerator<std::ranges::range_value_t<R>> from_range(R range) {
   for (auto&& element : range) {
@@ -57,8 +58,8 @@ AsyncGenerator<std::ranges::range_value_t<R>> from_range(R range) {
   }
 }
 
-/// Ticks at a fixed rate, without end, the first one `period` after the first next(): the times at
-/// which they were due. Throws std::invalid_argument out of next() unless `period` is positive.
+/// Yields ticks at a fixed rate without end, the first one `period` after the first next(): the
+/// times at which they were due. next() throws std::invalid_argument unless `period` is positive.
 inline AsyncGenerator<TimePoint> ticks(Duration period,
                                        Interval::Missed missed = Interval::Missed::skip) {
   Interval interval(period, missed);
@@ -68,9 +69,9 @@ inline AsyncGenerator<TimePoint> ticks(Duration period,
   }
 }
 
-// Operators. Each is `x_of(stream, …)`, a coroutine, and `x(…)`, its side of the pipe.
+// Operators. Each is `x_of(stream, …)`, a coroutine, and `x(…)`, the right side of a pipe.
 
-/// An object for what a function gave, or the lvalue reference that it gave.
+/// An object for a function's value, or the lvalue reference that it returned.
 template <class S, class F>
 using Mapped = std::conditional_t<std::is_lvalue_reference_v<Settled<F, StreamElement<S>>>,
                                   Settled<F, StreamElement<S>>,
@@ -88,8 +89,8 @@ AsyncGenerator<Mapped<S, F>> map_of(S stream, F function) {
     }
   }
 }
-/// What `function` makes of each item, one after the other. (At once: buffered().) A cancel while
-/// it waits takes the item with it.
+/// Yields the result of `function` for each item, one after the other (buffered() does several in
+/// parallel). A cancel while it waits destroys the item.
 template <class F>
 auto map(F function) {
   return Pipe([f = std::move(function)]<Stream S>(S stream) mutable {
@@ -111,7 +112,7 @@ AsyncGenerator<StreamValue<S>> filter_of(S stream, P predicate) {
     if (keep) co_yield *std::move(item);
   }
 }
-/// Those items for which `predicate` gives true.
+/// Yields the items for which `predicate` returns true.
 template <class P>
 auto filter(P predicate) {
   return Pipe([p = std::move(predicate)]<Stream S>(S stream) mutable {
@@ -127,7 +128,7 @@ AsyncGenerator<StreamValue<S>> take_of(S stream, std::size_t count) {
     co_yield *std::move(item);
   }
 }
-/// The first `count`. The source is not asked for more.
+/// Yields the first `count` items, and does not ask the source for more.
 inline auto take(std::size_t count) {
   return Pipe([count]<Stream S>(S stream) { return take_of(std::move(stream), count); });
 }
@@ -145,7 +146,8 @@ AsyncGenerator<StreamValue<S>> take_while_of(S stream, P predicate) {
     co_yield *std::move(item);
   }
 }
-/// Those before the first for which `predicate` gives false; that one is gone.
+/// Yields the items before the first one for which `predicate` returns false; that item is
+/// destroyed.
 template <class P>
 auto take_while(P predicate) {
   return Pipe([p = std::move(predicate)]<Stream S>(S stream) mutable {
@@ -163,7 +165,7 @@ AsyncGenerator<StreamValue<S>> skip_of(S stream, std::size_t count) {
     }
   }
 }
-/// All but the first `count`.
+/// Yields all but the first `count` items.
 inline auto skip(std::size_t count) {
   return Pipe([count]<Stream S>(S stream) { return skip_of(std::move(stream), count); });
 }
@@ -176,7 +178,7 @@ AsyncGenerator<std::pair<std::size_t, ObjectOf<StreamValue<S>>>> enumerate_of(S 
     co_yield std::move(numbered);
   }
 }
-/// Pairs of a number, from 0 on, and the item.
+/// Yields pairs of a number, counted from 0, and the item.
 inline auto enumerate() {
   return Pipe([]<Stream S>(S stream) { return enumerate_of(std::move(stream)); });
 }
@@ -192,9 +194,8 @@ AsyncGenerator<std::vector<ObjectOf<StreamValue<S>>>> chunk_of(S stream, std::si
   }
   if (!items.empty()) co_yield std::move(items);
 }
-/// Vectors of `size` items, the last one of what is left. A cancel takes those with it that wait
-/// for their chunk to be full; so does an error of the source. Throws std::invalid_argument for
-/// size 0.
+/// Yields vectors of `size` items; the last one contains the rest. A cancel, or an error of the
+/// source, destroys the items of an incomplete chunk. Throws std::invalid_argument for size 0.
 inline auto chunk(std::size_t size) {
   if (size == 0) throw std::invalid_argument("weft::streams::chunk: of no items");
   return Pipe([size]<Stream S>(S stream) { return chunk_of(std::move(stream), size); });
@@ -211,8 +212,8 @@ AsyncGenerator<StreamValue<S>> throttle_of(S stream, Nanoseconds interval) {
     co_yield *std::move(item);
   }
 }
-/// The same items, at least `interval` apart. It waits before it asks the source for the next one,
-/// so it holds no item meanwhile: the source is what is slowed down.
+/// Yields the same items, at least `interval` apart. It waits before it asks the source for the
+/// next item, so it holds none meanwhile, and the source is slowed down.
 inline auto throttle(Duration interval) {
   return Pipe([interval]<Stream S>(S stream) { return throttle_of(std::move(stream), interval); });
 }
@@ -225,15 +226,15 @@ AsyncGenerator<StreamValue<S>> timeout_each_of(S stream, Nanoseconds duration) {
     co_yield *std::move(item);
   }
 }
-/// The same items; throws IoError (errc::timed_out) if the source takes longer than `duration` for
-/// one, counted from when it is asked. An item that came nevertheless is given. The wait at the
-/// source is cancelled. Allocates for each item, as timeout() does.
+/// Yields the same items. Throws IoError (errc::timed_out) if the source takes longer than
+/// `duration` for one, counted from the request; the wait at the source is cancelled. An item that
+/// arrives in spite of the cancel is yielded. Allocates for each item, as timeout() does.
 inline auto timeout_each(Duration duration) {
   return Pipe(
       [duration]<Stream S>(S stream) { return timeout_each_of(std::move(stream), duration); });
 }
 
-// What consumes a stream: each gives a Task
+// Consumers: each returns a Task.
 
 template <Stream S>
 Task<std::vector<ObjectOf<StreamValue<S>>>> collect_of(S stream) {
@@ -241,7 +242,7 @@ Task<std::vector<ObjectOf<StreamValue<S>>>> collect_of(S stream) {
   while (auto item = co_await stream.next()) items.push_back(*std::move(item));
   co_return items;
 }
-/// `co_await (stream | collect())`: all items in a vector.
+/// `co_await (stream | collect())` returns all items in a vector.
 inline auto collect() {
   return Pipe([]<Stream S>(S stream) { return collect_of(std::move(stream)); });
 }
@@ -256,14 +257,14 @@ Task<void> for_each_of(S stream, F function) {
     }
   }
 }
-/// `co_await (stream | for_each(function))`: calls it for each item, one after the other.
+/// `co_await (stream | for_each(function))` calls it for each item, one after the other.
 template <class F>
 auto for_each(F function) {
   return Pipe([f = std::move(function)]<Stream S>(S stream) mutable {
     return for_each_of(std::move(stream), std::move(f));
   });
 }
-/// The same without a pipe.
+/// Does the same without a pipe.
 template <class S, class F>
   requires Stream<std::remove_cvref_t<S>>
 Task<void> for_each(S&& stream, F function) {
@@ -282,8 +283,8 @@ Task<A> fold_of(S stream, A value, F function) {
   }
   co_return value;
 }
-/// `co_await (stream | fold(start, function))`: function(… function(function(start, first),
-/// second) …, last).
+/// `co_await (stream | fold(start, function))` returns
+/// `function(… function(function(start, first), second) …, last)`.
 template <class A, class F>
 auto fold(A start, F function) {
   return Pipe([a = std::move(start), f = std::move(function)]<Stream S>(S stream) mutable {

@@ -1,12 +1,12 @@
-// Task<T>: a lazy coroutine. Calling it allocates its frame (from the pool) and runs nothing;
-// awaiting it, or giving it to spawn() or block_on(), starts it.
+// Task<T>: a lazy coroutine. Calling it allocates its frame from the frame pool and runs nothing.
+// Awaiting it, or passing it to spawn() or block_on(), starts it.
 //
 //   weft::Task<int> answer() { co_return 42; }
 //   weft::Task<void> program() { int x = co_await answer(); … }
 //
-// Awaiting transfers control directly, on constant stack (a bounded number of continuations in a
-// row, then through the run queue). A task that is dropped before it was awaited never runs.
-// Cancelling the task that awaits cancels what is awaited: see <weft/extend/task_header.hpp>.
+// Awaiting transfers control directly, on constant stack: after a bounded number of transfers in a
+// row, the next one goes through the run queue. A task that is destroyed before it was awaited
+// never runs. Cancelling the awaiting task cancels what it awaits (<weft/extend/task_header.hpp>).
 #pragma once
 
 #include <weft/detail/foreign_awaiter.hpp>
@@ -71,6 +71,8 @@ class TaskPromise<void> final : public TaskPromiseBase<void> {
 
 }  // namespace detail
 
+/// A coroutine that has not started yet; see the top of this header. Move-only. Used by one thread
+/// at a time.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -81,15 +83,16 @@ class [[nodiscard]] Task {
   Task() noexcept = default;
   explicit Task(Handle frame) noexcept : frame_(frame) {}
 
-  /// Whether there is a coroutine to await (false after a move, or once awaited).
+  /// Returns whether there is a coroutine to await: false after a move, or once awaited.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
-  /// Its promise. Precondition: there is a coroutine. For those who build on headers.
+  /// Returns its promise. Precondition: there is a coroutine. For authors of headers that build on
+  /// this one.
   [[nodiscard]] promise_type& promise() const noexcept {
     // SAFETY: frame_ was made from a Handle of this promise type.
     return Handle::from_address(frame_.get().address()).promise();
   }
 
-  /// Who destroys its frame. For those who build on headers.
+  /// Returns the owner of its frame. For authors of headers that build on this one.
   [[nodiscard]] detail::FrameOwner& frame() noexcept { return frame_; }
 
   class Awaiter {
@@ -102,8 +105,8 @@ class [[nodiscard]] Task {
     template <WeftPromise P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       promise().awaited_by(parent.promise(), frame_);
-      // Budgeted like a return: without guaranteed tail calls a deep chain would use stack on its
-      // way down.
+      // Counts against the budget, as a return does: without guaranteed tail calls a deep chain
+      // would consume stack on its way down.
       return parent.promise().task().transfer_to(promise());
     }
     T await_resume() { return promise().outcome().take(); }
@@ -115,8 +118,8 @@ class [[nodiscard]] Task {
     detail::FrameOwner frame_;
   };
 
-  /// Starts it and waits for its result; rethrows its exception. Once: awaiting an lvalue does not
-  /// compile.
+  /// Starts it, waits for its result and returns that; rethrows its exception. Awaiting an lvalue
+  /// does not compile, as a task can be awaited once.
   Awaiter operator co_await() && noexcept { return Awaiter(std::move(frame_)); }
 
  private:
@@ -136,7 +139,7 @@ inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<Task<T>> = true;
 
-/// Any awaitable as a Task, so that it can be a child of its own. A Task is passed through.
+/// Wraps any awaitable in a Task, so that it can be a child of its own. Returns a Task unchanged.
 template <Awaitable A>
 Task<AwaitResult<A>> as_task(A awaitable) {
   if constexpr (std::is_void_v<AwaitResult<A>>) {

@@ -1,5 +1,5 @@
-// What is known of a task's failure: the exception, the await sites that it has passed, and who is
-// to be told of it if nobody awaits it.
+// The record of a task's failure: the exception, the await sites that it has passed, and the
+// handler that is called if no task awaits the failed one.
 #pragma once
 
 #include <array>
@@ -18,14 +18,14 @@ class ForkPoint;
 
 }  // namespace detail
 
-/// The await sites an exception passed on its way out, innermost first.
+/// The await sites that an exception has passed, innermost first.
 class AsyncBacktrace {
  public:
   [[nodiscard]] std::span<const std::source_location> sites() const noexcept {
     return {sites_.data(), size_};
   }
-  /// Notes one more site of `error`; a new exception starts a new trace. Sites past the room are
-  /// left out.
+  /// Adds one more site of `error`; a new exception starts a new trace. Sites that exceed the room
+  /// are omitted.
   void note(const std::exception_ptr& error, std::source_location site) noexcept;
 
  private:
@@ -35,7 +35,7 @@ class AsyncBacktrace {
   std::size_t size_ = 0;
 };
 
-/// A task's failure that no one awaits.
+/// The failure of a task that no task awaits.
 struct UnhandledFailure {
   std::exception_ptr error;
   const AsyncBacktrace* backtrace;  ///< may be null
@@ -44,12 +44,12 @@ using FailureHandler = std::function<void(const UnhandledFailure&)>;
 
 namespace detail {
 
-/// What is kept of a task's failure.
+/// The record that is kept of a task's failure.
 struct TaskFailure {
   AsyncBacktrace backtrace;
-  std::exception_ptr error;                          // of a spawned task, and the next:
+  std::exception_ptr error;                          // of a spawned task, like the next:
   std::shared_ptr<const FailureHandler> on_failure;  // may outlive the owner
-  ForkPoint* pending_forks = nullptr;                // whose place in the header it has taken
+  ForkPoint* pending_forks = nullptr;  // whose place in the header this record has taken
 };
 
 }  // namespace detail

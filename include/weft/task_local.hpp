@@ -1,4 +1,5 @@
-// TaskLocal<T>: a value that is bound for a part of a task's work, and seen by all that runs below.
+// TaskLocal<T>: a value that is bound for a part of a task's work, and visible to all code that
+// this part runs.
 //
 //   const weft::TaskLocal<std::string> request_id;
 //   …
@@ -6,16 +7,21 @@
 //   …                                                   // and awaits:
 //   log(request_id.get());                              // "17", in any function, on any worker
 //
-// Who sees a binding: the code of the task itself, coroutines, fibers and plain functions alike,
-// destructors of a cancelled one too; what it awaits by when_all(), select(), timeout(), scope(),
-// and the other groups; polls of futures; the children that are spawned into a scope which was
-// *opened* under the binding, with their callbacks (on_complete_in). All of these end before the binding
-// does. Who does not: what is spawned for the runtime (spawn, then, as_future), and what other
-// threads do (blocking, parallel): give them the value itself.
+// A binding is visible to:
+//   - the code of the task itself: coroutines, fibers, plain functions, and destructors, also those
+//     of a cancelled task;
+//   - what it awaits by when_all(), select(), timeout(), scope() and the other groups;
+//   - polls of futures;
+//   - children spawned into a scope that was *opened* under the binding, and their callbacks
+//     (on_complete_in).
 //
-// What it costs: nothing for those who bind nothing. The first binding of a task takes it once
-// through the run queue; each later wake-up of such a task some nanoseconds. Nothing is allocated
-// but the frame of with(). get() walks over the bindings that are nearer.
+// All of these end before the binding does. A binding is not visible to tasks spawned for the
+// runtime (spawn, on_complete, as_future) and to work on other threads (blocking, parallel): pass
+// them the value itself.
+//
+// Cost: none for tasks without bindings. The first binding of a task takes it once through the run
+// queue; each later wake-up of such a task takes some nanoseconds more. Only the frame of with() is
+// allocated. get() walks over the nearer bindings.
 #pragma once
 
 #include <weft/detail/task_context.hpp>
@@ -32,14 +38,14 @@ namespace weft {
 
 namespace detail {
 
-/// One for each TaskLocal, and never again.
+/// Returns a key for one TaskLocal; no key is returned twice.
 [[nodiscard]] std::uint64_t next_task_local_key() noexcept;
 [[noreturn]] void throw_not_bound();
 
 }  // namespace detail
 
-/// Thread-safe: who reads sees what was bound for it, and nobody writes. The TaskLocal may go while
-/// a binding lasts.
+/// A task-local value; see the top of this header. Thread-safe: a reader sees the value that was
+/// bound for it, which is never modified. The TaskLocal may be destroyed while a binding lasts.
 template <class T>
 class TaskLocal {
   static_assert(std::is_object_v<T>);
@@ -49,31 +55,31 @@ class TaskLocal {
   TaskLocal(const TaskLocal&) = delete;
   TaskLocal& operator=(const TaskLocal&) = delete;
 
-  /// The value that is bound here. Valid until the binding ends: a copy outlives it. Throws
-  /// std::logic_error if there is none.
+  /// Returns the value that is bound here. The reference is valid until the binding ends; a copy
+  /// outlives it. Throws std::logic_error if there is none.
   [[nodiscard]] const T& get() const {
     const T* const value = find();
     if (value == nullptr) detail::throw_not_bound();
     return *value;
   }
-  /// The same; null if there is none.
+  /// Returns a pointer to the value, or null if there is none; otherwise as get().
   [[nodiscard]] const T* find() const noexcept {
     const detail::TaskContext* const binding =
         detail::TaskContext::find(detail::TaskContext::current(), key_);
-    // SAFETY: what is bound to this key is a T.
+    // SAFETY: a value bound to this key is a T.
     return binding != nullptr ? static_cast<const T*>(binding->value()) : nullptr;
   }
   [[nodiscard]] const T& operator*() const { return get(); }
   [[nodiscard]] const T* operator->() const { return &get(); }
 
-  /// Runs `body`, an awaitable or something to call that gives one, with `value` bound, and gives
-  /// its result. An outer binding is seen again afterwards. Cancel: cancels the body.
+  /// Runs `body`, an awaitable or a callable that returns one, with `value` bound, and returns its
+  /// result. An outer binding is visible again afterwards. Cancel: cancels the body.
   template <class Body>
   [[nodiscard]] auto with(T value, Body body) const -> Task<SpawnResult<Body>> {
     return run_with<Body>(key_, std::move(value), std::move(body));
   }
-  /// Calls `function()`, a plain one, with `value` bound, and gives its result. In a fiber it may
-  /// await. Also outside of a runtime.
+  /// Calls the plain function `function()` with `value` bound, and returns its result. In a fiber
+  /// it may await. May be called outside of a runtime.
   template <class F>
   std::invoke_result_t<F&> call_with(T value, F function) const {
     if (in_fiber()) {
@@ -87,7 +93,7 @@ class TaskLocal {
   }
 
  private:
-  // The key is copied, so that the TaskLocal may go.
+  // Copies the key, so that the TaskLocal may be destroyed.
   template <class Body>
   static Task<SpawnResult<Body>> run_with(std::uint64_t key, T value, Body body) {
     detail::ValueBinding binding(key, &value);

@@ -1,4 +1,7 @@
 // TimePoint, Duration and now(): points in time of the steady clock, and lengths of time.
+//
+//   weft::TimePoint deadline = weft::deadline_after(2s);
+//   while (weft::now() < deadline) co_await weft::sleep_for(10ms);
 #pragma once
 
 #include <chrono>
@@ -11,8 +14,8 @@ namespace weft {
 using Nanoseconds = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
 
-/// A length of time in any unit, as a parameter. What is longer than nanoseconds can say, 292
-/// years, counts as that: `std::chrono::hours::max()` is a way to say "for ever".
+/// A length of time in any unit, for parameters. A length beyond the range of nanoseconds, 292
+/// years, is clamped to that: `std::chrono::hours::max()` means forever.
 class Duration {
  public:
   template <std::integral Rep, class Period>
@@ -36,13 +39,13 @@ class Duration {
   Nanoseconds length_;
 };
 
-/// Now, by the clock of the runtime that this thread works for (or the system's steady clock).
-/// Thread-safe.
+/// Returns the time of the clock of the runtime that the calling thread works for; on other
+/// threads, that of the system's steady clock. Any thread.
 [[nodiscard]] TimePoint now() noexcept;
 
-/// `after` from `point`, at most the end of time.
+/// Returns the point `after` later than `point`, at most TimePoint::max().
 [[nodiscard]] TimePoint later(TimePoint point, Nanoseconds after) noexcept;
-/// `after` from now, at most the end of time.
+/// Returns the point `after` from now, at most TimePoint::max().
 [[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
 
 }  // namespace weft

@@ -1,4 +1,6 @@
-// timeout(): a limit on how long one awaitable is waited for.
+// timeout(): a limit on the wait for one awaitable.
+//
+//   std::size_t size = co_await weft::timeout(stream.read(buffer), 5s);
 #pragma once
 
 #include <weft/extend/awaitable.hpp>
@@ -22,20 +24,21 @@ inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<Result<T>> = true;
 
-/// Of a deadline that only the caller knows of: see DeadlineBinding.
+/// The binding of timeout(): a deadline that is not passed on to what is awaited. Compare
+/// DeadlineBinding.
 class NotInherited {
  public:
   explicit NotInherited(std::int64_t) noexcept {}
 };
 
-/// What timeout() and with_deadline() run. `Binding` tells all below, or not. `what` names it to who is
-/// told that the time is over.
+/// The common body of timeout() and with_deadline(). `Binding` decides whether the awaited code
+/// sees the deadline. `what` names it in the IoError of a timeout.
 template <class Binding, class T>
 Task<T> run_with_deadline(Task<T> child, TimePoint deadline, const char* what) {
   [[maybe_unused]] Binding binding(deadline.time_since_epoch().count());
   if constexpr (!std::is_same_v<Binding, NotInherited>) {
     co_await binding.enter();
-    // An earlier one that is inherited cancels this task in time.
+    // An earlier inherited deadline cancels this task in time.
     if (!binding.is_nearest()) co_return co_await std::move(child);
   }
   Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
@@ -67,7 +70,8 @@ class [[nodiscard]] Timeout {
                                                            deadline_, "timeout")
         .operator co_await();
   }
-  /// With the operation's own attempt(): gives Result<T>, fail(timed_out) when the time is over.
+  /// Returns the same wait, with the awaitable's own attempt(): its value is Result<T>,
+  /// fail(errc::timed_out) after the deadline.
   auto attempt() &&
     requires requires(A&& a) { std::move(a).attempt(); }
   {
@@ -80,17 +84,17 @@ class [[nodiscard]] Timeout {
   TimePoint deadline_;
 };
 
-/// Awaits `awaitable` for at most `duration`. When the time is over it is cancelled and its end
-/// awaited; if it had got its result nevertheless, that is given. Else throws IoError
-/// (errc::timed_out); for an awaitable that gives a Result, gives fail(errc::timed_out) instead.
-/// What it runs is not told: for that there is with_deadline(), in <weft/deadline.hpp>. Cancel: cancels
-/// the awaitable.
+/// Awaits `awaitable` for at most `duration`, counted from this call. After that the awaitable is
+/// cancelled and its end awaited. If it got its result in spite of the cancel, that is returned.
+/// Otherwise throws IoError (errc::timed_out); for an awaitable whose value is a Result, returns
+/// fail(errc::timed_out). The awaited code cannot see this deadline; use with_deadline(), in
+/// <weft/deadline.hpp>, for that. Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Timeout<A> timeout(A awaitable, Duration duration) noexcept(
     std::is_nothrow_move_constructible_v<A>) {
   return Timeout<A>(std::move(awaitable), deadline_after(duration));
 }
-/// The same until a point in time.
+/// Does the same with the limit at a point in time.
 template <Awaitable A>
 [[nodiscard]] Timeout<A> timeout_at(A awaitable, TimePoint deadline) noexcept(
     std::is_nothrow_move_constructible_v<A>) {

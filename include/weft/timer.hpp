@@ -1,33 +1,33 @@
-// Timer: calls a function at a point of time; armed again and again, without a task.
+// Timer: calls a function at a point in time. It can be armed again and again, and needs no task.
 //
 //   weft::Timer idle([&] { connection.cancel(); });
-//   idle.arm_after(30s);    // and again at each request: the deadline moves on
+//   idle.arm_after(30s);    // and again at each request: moves the deadline
 //   idle.disarm();          // or the destructor does it
 //
-// What it is to Asio's steady_timer with a handler that is set once, libuv's uv_timer_t, and Go's
-// time.AfterFunc with Reset and Stop. What a coroutine waits for is sleep_for(), in
-// <weft/sleep.hpp>, and a bound on what it awaits is timeout().
+// Comparable to Asio's steady_timer with a handler that is set once, libuv's uv_timer_t, and Go's
+// time.AfterFunc with Reset and Stop. A coroutine waits with sleep_for(), in <weft/sleep.hpp>, and
+// limits what it awaits with timeout().
 //
-// Where it runs. A timer belongs to the worker on which it was armed, until its callback has run or
-// it is disarmed. There, between two tasks, the worker calls it, as it would call a started fiber:
-// one after the other in the order of their deadlines (those of the same 65 µs in any order), each
-// to its end. So what runs on that worker meanwhile is the callback alone, and a worker that
-// computes for long keeps its timers waiting. A callback must not block; it may spawn, wake, set,
-// arm and destroy, this timer too. What it throws goes to the failure handler of the runtime.
+// Where the callback runs. A timer belongs to the worker on which it was armed, until its callback
+// has returned or it is disarmed. That worker calls the callback between two tasks. Callbacks run
+// one after the other, each to its end, in the order of their deadlines (those within the same 65
+// µs in any order). So nothing else runs on that worker meanwhile, and a long computation delays
+// the timers of its worker. A callback must not block. It may spawn, wake, set, arm and destroy,
+// this timer included. An exception of the callback goes to the failure handler of the runtime.
 //
-// Who may use it. One thread at a time, whichever (the callback, too, is a use, if it uses the
-// timer). On the timer's own worker all is immediate: less than a hundred instructions, no lock, no
-// allocation, no system call. From elsewhere, a task that has moved to another worker, or a thread
-// outside the runtime, a call is done in the place of the worker while that is in a task: some 2 µs
-// at first, less than 0.1 µs from then on until the worker looks for events again. A worker that
-// sleeps is woken for it: some 10 µs, if a processor is free for it. It is never as long as what
-// tasks compute. Arming takes the timer along to the worker of the caller, so the next call is
-// immediate again.
+// Thread-safety. One thread at a time uses a timer, which may change. A callback that uses the
+// timer counts as a user. On the timer's own worker each call is immediate: less than a hundred
+// instructions, no lock, no allocation, no system call. On another thread (a task that has moved to
+// another worker, or a thread outside the runtime) a call is done on behalf of the worker while
+// that runs a task. The first such call takes about 2 µs; later ones take less than 0.1 µs, until
+// the worker polls for events again. A sleeping worker is woken for the call, which takes about 10
+// µs if a processor is free. A call never waits for a task's computation. Arming moves the timer to
+// the caller's worker, so the next call there is immediate again.
 //
-// What else ends it. Timers keep no runtime alive: from the end of its shutdown on, which waits for
-// tasks only, none of its timers is armed, and what was due is dropped. A timer may outlive the
-// runtime, but must not be used while that is being destroyed. A cancel of the task that has armed
-// it leaves it as it is, as it belongs to whoever owns it.
+// What else ends it. A timer does not keep its runtime alive. The runtime's shutdown waits only for
+// tasks; from its end on none of the runtime's timers is armed, and due calls are dropped. A timer
+// may outlive the runtime, but must not be used while the runtime is being destroyed. Cancelling
+// the task that armed it has no effect on the timer, which belongs to its owner.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -58,7 +58,8 @@ class Reactor;
 class TimerCalls;
 class TimerErrand;
 
-/// A function that takes nothing, of any type: in place if it is small, else in a block of its own.
+/// A function without arguments, of any type. A small one is stored in place, a larger one in a
+/// block of its own.
 class TimerCallback {
  public:
   template <class F>
@@ -79,7 +80,7 @@ class TimerCallback {
   TimerCallback(const TimerCallback&) = delete;
   TimerCallback& operator=(const TimerCallback&) = delete;
 
-  /// May throw what the function throws. It may destroy this.
+  /// Throws what the function throws. The function may destroy this object.
   void operator()() { kind_->call(place()); }
 
  private:
@@ -87,14 +88,14 @@ class TimerCallback {
 
   struct Kind {
     void (*call)(void*);
-    void (*destroy)(void*) noexcept;  // null: there is nothing to do
+    void (*destroy)(void*) noexcept;  // null: the destructor is trivial
   };
   template <class F>
   static constexpr bool fits = sizeof(F) <= room && alignof(F) <= alignof(void*);
 
   [[nodiscard]] void* place() noexcept { return room_.data(); }
 
-  // SAFETY of the casts: `kind_` is chosen by the constructor, with what stands in the room.
+  // SAFETY of the casts: the constructor chooses `kind_` for the object that it puts into the room.
   template <class F>
   static void destroy(void* place) noexcept {
     static_cast<F*>(place)->~F();
@@ -116,43 +117,46 @@ class TimerCallback {
 
 }  // namespace detail
 
-/// See the top of this header. 80 bytes on 64-bit systems; it stays where it is.
+/// A function with a deadline; see the top of this header. 80 bytes on 64-bit systems. Cannot be
+/// moved.
 class Timer : private detail::TimerNode {
  public:
-  /// `callback` takes nothing. One that is larger than three pointers is kept in a block of its
-  /// own. Throws std::bad_alloc, and what moving the callback throws. Any thread.
+  /// Makes a timer that is not armed. `callback` takes no arguments. One larger than three pointers
+  /// is stored in a block of its own. Throws std::bad_alloc, and what moving the callback throws.
+  /// Any thread.
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Timer> && std::invocable<std::decay_t<F>&>)
   explicit Timer(F&& callback)
       : detail::TimerNode(Kind::callback), callback_(std::forward<F>(callback)) {}
   /// Disarms it. If the callback is running on another thread, waits for its end, as
-  /// std::stop_callback does, so never wait in a callback for whoever destroys its timer. From
-  /// within the callback: afterwards nobody touches the timer; what the function has captured is
-  /// gone.
+  /// std::stop_callback does; so a callback must never wait for the thread that destroys its timer.
+  /// If called from within the callback, does not wait: afterwards the timer is not accessed any
+  /// more, and the function's captures are destroyed.
   ~Timer() {
-    // Acquire: pairs with the end of a call on another worker.
+    // Acquire: pairs with the worker's release of home_ at the end of a call.
     if (detail::Reactor* const home = home_.load(std::memory_order_acquire)) leave(*home);
   }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // In all of these a timer that is armed is armed anew, with another deadline, and no longer
-  // periodically. They give whether it was armed: then the call that was due is not made. False: it
-  // has been made, or has begun, or none was due. They throw std::logic_error, and do nothing, on a
-  // thread that works for no runtime.
+  // Each of these arms a timer anew that is armed already: with the new deadline, and without the
+  // earlier period. They return true if it was armed; the call that was due is then not made. They
+  // return false if that call was made or has begun, or none was due. On a thread that works for no
+  // runtime they throw std::logic_error and have no effect.
 
-  /// Calls once, at `at` or soon after it, never before, and never within this call, even if
-  /// it has passed. To move the deadline of one that is armed to a later time is cheapest.
+  /// Arms it for one call, at `at` or soon after; never before `at`, and never within this
+  /// function, even if `at` has passed. Moving the deadline of an armed timer to a later time is
+  /// cheapest.
   bool arm_at(TimePoint at) { return arm(at.time_since_epoch().count(), 0); }
-  /// The same, `after` from now. It looks at the clock, some 20 ns: who arms many at once looks
-  /// once, at weft::now(), and uses arm_at().
+  /// Arms it for one call `after` from now. Reads the clock, about 20 ns: to arm many timers, read
+  /// weft::now() once and use arm_at().
   bool arm_after(Duration after) { return arm_at(deadline_after(after)); }
-  /// Calls every `period`, from one period from now on, at a fixed rate: what is missed is left
-  /// out. Throws std::invalid_argument unless `period` is positive.
+  /// Arms it for a call every `period` at a fixed rate, the first one period from now. Missed calls
+  /// are skipped. Throws std::invalid_argument unless `period` is positive.
   bool arm_every(Duration period);
-  /// The callback will not be called any more. Gives whether it was to be. False: it was not
-  /// armed; its callback has been called, or was begun on another thread and may still be running:
-  /// this does not wait for that. Any thread. No effect if it is not armed.
+  /// Disarms it: the callback will not be called any more. Returns whether it was armed. False: it
+  /// was not armed, or its callback has been called, or has begun on another thread and may still
+  /// be running; this does not wait for its end. No effect if it is not armed. Any thread.
   bool disarm() noexcept;
 
  private:
@@ -168,11 +172,12 @@ class Timer : private detail::TimerNode {
   void leave(detail::Reactor& home) noexcept;
   [[nodiscard]] bool armed() const noexcept { return link.next != nullptr; }
 
-  // With home_'s reactor held, as everything of the node is.
+  // Guarded by home_'s reactor, like the node.
   std::int64_t period_ = 0;  // 0: once
-  // The reactor that has it: while it is armed, and while its callback runs. Written by who uses
-  // the timer, and set to null by its worker at the end of a call: the last touch of the timer
-  // there, unless it was armed again. As that may be at any moment, a use reads it once.
+  // The reactor that holds the timer, while the timer is armed and while its callback runs. Written
+  // by the user of the timer. Its worker sets it to null at the end of a call, unless the timer was
+  // armed again: that is the worker's last access to the timer. As that may happen at any moment, a
+  // use reads it once.
   Atomic<detail::Reactor*> home_{nullptr};
   detail::TimerCallback callback_;
 };

@@ -1,23 +1,21 @@
-// watch<T>(initial): the newest value of something, for any number of receivers. Who is slow sees
-// fewer of the values, but always the last one.
+// watch<T>(initial): the newest value of something, for any number of receivers. A slow receiver
+// sees fewer of the values, but always the last one.
 //
 //   auto [sender, receiver] = weft::watch<Config>(load());
 //   sender.send(load());
-//   while (auto config = co_await receiver.changed()) apply(**config);   // nullopt: no sender any
-//   more
+//   while (auto config = co_await receiver.changed()) apply(**config);   // nullopt: no sender left
 //
-// borrow() gives a counted reference to the value as it is at that moment. The value itself is
-// never changed, only replaced: so a Borrowed may be kept as long as one likes, across awaits too,
-// and holds nobody up.
+// borrow() returns a counted reference to the value at that moment. A value is never modified, only
+// replaced. So a Borrowed may be kept for any time, across awaits too, and blocks no sender.
 //
-// Works from coroutines, fibers (weft::await), callbacks (weft::then) and threads that run no tasks
-// (blocking_changed). Waiting allocates nothing. A send() makes the value in a block of the frame
-// pool: in that of the value before the last one, unless somebody still borrows that. Cancel of a
-// changed(): the change counts as not seen.
+// Works from coroutines, fibers (weft::await), callbacks (weft::on_complete) and threads that run
+// no tasks (blocking_changed). Waiting allocates nothing. A send() makes the value in a block of
+// the frame pool; it reuses the block of the value before the last one, unless that is still
+// borrowed. Cancel of a changed(): the change does not count as seen.
 //
-// Senders are as thread-safe as a shared_ptr is; a receiver is used by one task or thread at a
-// time, and each copy of it goes its own way. A handle must not have been moved from, and stays
-// until the waits through it are over; a Borrowed may outlive them all.
+// Senders are as thread-safe as a std::shared_ptr. One task or thread at a time uses a receiver;
+// each copy of it has a state of its own. A handle that was moved from must not be used, and a
+// handle must outlive the waits through it. A Borrowed may outlive them all.
 #pragma once
 
 #include <weft/detail/channel_core.hpp>
@@ -39,7 +37,7 @@ namespace weft {
 
 namespace detail {
 
-/// A value of a watch, counted.
+/// A counted value of a watch.
 template <class T>
 class WatchedValue {
  public:
@@ -48,15 +46,17 @@ class WatchedValue {
 
   [[nodiscard]] const T& value() const noexcept { return value_; }
   void hold() noexcept {
-    holds_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller sees to its staying
+    holds_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller keeps it alive
   }
-  /// Whether that was the last hold: then the caller destroys it.
+  /// Releases one hold. Returns whether it was the last one; then the caller destroys the value.
   [[nodiscard]] bool drop() noexcept {
-    // Release: this holder's reads come before the destruction. Acquire: the destroyer's.
+    // Release: orders this holder's reads before the destruction. Acquire: orders the destruction
+    // after the reads of the other holders.
     return holds_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
-  /// In `block` if it is not null, which it becomes. Held once. Throws what making a T throws.
+  /// Makes a value with one hold, in `block` unless that is null; sets `block` to null then. Throws
+  /// what constructing a T throws.
   template <class U>
   [[nodiscard]] static WatchedValue* make(void*& block, U&& value) {
     if (block == nullptr) block = allocate_frame(sizeof(WatchedValue));
@@ -64,7 +64,7 @@ class WatchedValue {
     block = nullptr;
     return made;
   }
-  /// Gives the block, for the next.
+  /// Destroys the value and returns its block, for the next value.
   [[nodiscard]] void* destroy() noexcept {
     this->~WatchedValue();
     return this;
@@ -82,8 +82,8 @@ class WatchedValue {
 
 }  // namespace detail
 
-/// A value of a watch that does not change, and stays as long as this. Thread-safe as a shared_ptr
-/// is. Not after a move.
+/// A value of a watch, which does not change and lives as long as this. As thread-safe as a
+/// std::shared_ptr. Must not be used after a move from it.
 template <class T>
 class [[nodiscard]] Borrowed {
  public:
@@ -110,7 +110,7 @@ class [[nodiscard]] Borrowed {
 
 namespace detail {
 
-/// The version counts the changes.
+/// The version is the number of changes.
 template <class T>
 class WatchState final : public VersionCore {
  public:
@@ -121,9 +121,9 @@ class WatchState final : public VersionCore {
   void send(T&& value);
   template <class F>
   void modify(F&& change);
-  /// The present value, and which version it is.
+  /// Returns the current value, and sets `version` to its version.
   [[nodiscard]] Borrowed<T> borrow(std::uint64_t& version) const noexcept;
-  /// The same, unless it is version `seen`.
+  /// Does the same, unless the current version is `seen`.
   [[nodiscard]] std::optional<Borrowed<T>> borrow_newer(std::uint64_t& seen) const noexcept;
 
  private:
@@ -137,7 +137,7 @@ class WatchState final : public VersionCore {
   [[nodiscard]] WatchedValue<T>* replace_by(WatchedValue<T>* next) noexcept;
   void let_go(WatchedValue<T>* before) noexcept;
 
-  ThreadMutex sending_;       // one sender at a time; taken before mutex_
+  ThreadMutex sending_;       // serializes senders; taken before mutex_
   void* spare_ = nullptr;     // guarded by sending_
   WatchedValue<T>* current_;  // written with both locks held, read with either
 };
@@ -166,7 +166,7 @@ class ChangedAwaiter {
     }
     return leaf_.emplace(core, receiver_.seen()).suspend(innermost.promise());
   }
-  /// Only here the change counts as seen: what comes before may be cancelled.
+  /// Only this marks the change as seen, so a wait that is cancelled before has not seen it.
   [[nodiscard]] std::optional<Borrowed<T>> await_resume() noexcept { return receiver_.newer(); }
 
  private:
@@ -188,7 +188,7 @@ class [[nodiscard]] ChangedOp {
   WatchReceiver<T>& receiver_;
 };
 
-/// A receiver. A copy of it has seen what this one has.
+/// The receiving end of a watch. A copy has seen the same values.
 template <class T>
 class WatchReceiver {
  public:
@@ -196,27 +196,27 @@ class WatchReceiver {
   using Ref = detail::HandleRef<detail::WatchState<T>, detail::Side::receiver>;
   WatchReceiver(Ref state, std::uint64_t seen) noexcept : state_(std::move(state)), seen_(seen) {}
 
-  /// The newest value, which counts as seen.
+  /// Returns the newest value and marks it as seen.
   [[nodiscard]] Borrowed<T> borrow() noexcept { return state_->borrow(seen_); }
-  /// Waits until there is a value that this receiver has not seen, and gives the newest, which then
-  /// counts as seen; nullopt if there is none, and no sender any more. The value that there was
-  /// when it subscribed was seen. No errors. One wait at a time. Cancel: nothing counts as seen.
+  /// Waits until there is a value that this receiver has not seen, returns the newest and marks it
+  /// as seen; nullopt if there is none and no sender is left. The value at the time of subscription
+  /// counts as seen. No errors. One wait at a time. Cancel: no value is marked as seen.
   [[nodiscard]] ChangedOp<T> changed() & noexcept { return ChangedOp<T>(*this); }
-  /// changed() for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error if it would have to wait.
+  /// Blocks the calling thread until changed() would return. For threads that run no tasks: on a
+  /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<Borrowed<T>> blocking_changed() {
     state_->wait_on_thread(seen_, "weft::WatchReceiver::blocking_changed");
     return newer();
   }
-  /// Whether there is a value that it has not seen.
+  /// Returns whether there is a value that it has not seen.
   [[nodiscard]] bool has_changed() const noexcept { return state_->version() != seen_; }
-  /// Whether there is no sender any more. The last value stays.
+  /// Returns whether no sender is left. The last value stays.
   [[nodiscard]] bool closed() const noexcept { return state_->closed(); }
 
-  // For those who write awaiters
+  // For authors of awaiters.
   [[nodiscard]] detail::VersionCore& core() const noexcept { return *state_; }
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
-  /// changed(), when there is news.
+  /// Returns the result of changed() if there is a new value.
   [[nodiscard]] std::optional<Borrowed<T>> newer() noexcept { return state_->borrow_newer(seen_); }
 
  private:
@@ -234,27 +234,28 @@ class WatchSender {
   /// Replaces the value, whether or not there are receivers. Throws std::bad_alloc, and what moving
   /// the value throws: then nothing has changed.
   void send(T value) const { state_->send(std::move(value)); }
-  /// Replaces it by a copy that `change(T&)` was applied to; no other sender comes in between, so
-  /// `change` must be short, and must not send. Errors as of send(), and what `change` throws.
+  /// Replaces the value by a copy to which `change(T&)` was applied. No other sender replaces it in
+  /// between, so `change` must be short and must not send. Throws as send() does, and what `change`
+  /// throws.
   template <class F>
   void modify(F change) const {
     state_->modify(change);
   }
-  /// The newest value.
+  /// Returns the newest value.
   [[nodiscard]] Borrowed<T> borrow() const noexcept {
     std::uint64_t version = 0;
     return state_->borrow(version);
   }
-  /// A new receiver, which has seen the present value.
+  /// Returns a new receiver, which has seen the current value.
   [[nodiscard]] WatchReceiver<T> subscribe() const noexcept {
     state_->hold(detail::Side::receiver);
     return WatchReceiver<T>(typename WatchReceiver<T>::Ref(*state_), state_->version());
   }
-  /// How many receivers there are. A moment later it may be another number.
+  /// Returns the number of receivers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t receivers() const noexcept {
     return state_->holders(detail::Side::receiver);
   }
-  /// How many of them wait. A moment later it may be another number.
+  /// Returns the number of waiting receivers. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t waiting() const noexcept { return state_->waiting(); }
 
  private:
@@ -267,8 +268,8 @@ struct Watch {
   WatchReceiver<T> receiver;
 };
 
-/// A watch of `initial`, and a first receiver, which has seen it. Throws std::bad_alloc, and what
-/// moving the value throws.
+/// Makes a watch with the value `initial` and a first receiver, which has seen it. Throws
+/// std::bad_alloc, and what moving the value throws.
 template <class T>
 [[nodiscard]] Watch<T> watch(T initial) {
   detail::WatchState<T>& state = detail::WatchState<T>::make(std::move(initial));
@@ -322,7 +323,7 @@ void detail::WatchState<T>::modify(F&& change) {
   let_go(before);
 }
 
-/// With sending_ held. Gives what was the present value, and is still held.
+/// Precondition: sending_ is held. Returns the previous value, which is still held.
 template <class T>
 detail::WatchedValue<T>* detail::WatchState<T>::replace_by(detail::WatchedValue<T>* next) noexcept {
   Lock lock(mutex_);
@@ -331,10 +332,10 @@ detail::WatchedValue<T>* detail::WatchState<T>::replace_by(detail::WatchedValue<
   return before;
 }
 
-/// Without a lock, as its destructor may do what it likes.
+/// Runs without a lock, as the destructor of the value is the user's code.
 template <class T>
 void detail::WatchState<T>::let_go(detail::WatchedValue<T>* before) noexcept {
-  if (!before->drop()) return;  // somebody borrows it, and frees it in the end
+  if (!before->drop()) return;  // still borrowed: the last Borrowed frees it
   void* block = before->destroy();
   {
     const std::lock_guard sending(sending_);
@@ -347,7 +348,7 @@ template <class T>
 Borrowed<T> detail::WatchState<T>::borrow(std::uint64_t& version) const noexcept {
   const Lock lock(mutex_);
   version = version_;
-  current_->hold();  // while it is the present one, it is held
+  current_->hold();  // the current value is always held
   return Borrowed<T>(*current_);
 }
 

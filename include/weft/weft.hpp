@@ -1,5 +1,5 @@
-// Everything but HTTP and the bridges to std::future: for programs. Libraries include what they
-// use.
+// Includes all headers of include/weft/ except HTTP and the model checker. For programs; a library
+// should include only the headers that it uses.
 #pragma once
 
 #include <weft/as_future.hpp>

@@ -1,4 +1,6 @@
-// when_all: several awaitables at once, all of their results.
+// when_all(): several awaitables in parallel, with all of their results.
+//
+//   auto [user, orders] = co_await weft::when_all(load_user(id), load_orders(id));
 #pragma once
 
 #include <weft/extend/child_group.hpp>
@@ -14,7 +16,7 @@ namespace weft {
 
 namespace detail {
 
-/// What the fixed and the dynamic form share: the first failure cancels the others.
+/// The common part of the fixed and the dynamic form: the first failure cancels the others.
 class AllGroup : public ChildGroup {
  public:
   void on_child_end(std::size_t index, bool cancelled, bool failed) noexcept;
@@ -22,10 +24,10 @@ class AllGroup : public ChildGroup {
  protected:
   ~AllGroup() = default;
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
-  /// Index of the first child that failed, or none.
+  /// Returns the index of the first child that failed, or none.
   [[nodiscard]] std::size_t first_failed() const noexcept {
     return failed_.load(
-        std::memory_order_relaxed);  // read after the last child: ordered by the counter
+        std::memory_order_relaxed);  // read after the last child ended: ordered by the counter
   }
   [[nodiscard]] bool ended_as_cancelled() noexcept override {
     return first_failed() == none && some_cancelled_.load(std::memory_order_relaxed);
@@ -63,7 +65,7 @@ class WhenAllAwaiter final : public AllGroup {
   WhenAllAwaiter([[maybe_unused]] std::tuple<Task<T>...> tasks, std::index_sequence<I...>) noexcept
       : children_(Make<T>(*this, I, std::move(std::get<I>(tasks)))...) {}
 
-  // Children cannot move: the tuple makes each in place through a conversion.
+  // Children cannot move: the tuple constructs each in place through a conversion.
   template <class U>
   struct Make {
     Make(AllGroup& g, std::size_t i, Task<U>&& t) noexcept
@@ -169,16 +171,16 @@ class [[nodiscard]] WhenAllVector {
   std::vector<Task<T>> tasks_;
 };
 
-/// Runs all awaitables at once, on this worker, and gives a tuple of their results (Unit for void).
-/// The first failure cancels the others; when all have ended it is rethrown, and what others had
-/// got goes with it (awaitables that give a Result or an Outcome do not fail). Cancel: cancels all
-/// and waits for them; if all got their results nevertheless, they are delivered.
+/// Runs all awaitables concurrently, on this worker, and returns a tuple of their results (Unit for
+/// void). The first failure cancels the others and is rethrown when all have ended; results that
+/// others got are dropped (awaitables of a Result or an Outcome do not fail). Cancel: cancels all
+/// and waits for them; if all get their results in spite of it, these are delivered.
 template <Awaitable... A>
 auto when_all(A... awaitables) {
   return WhenAll<AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
-/// As above for any number of tasks of one type; gives a vector in the order of the tasks.
+/// Does the same for any number of tasks of one type; returns a vector in the order of the tasks.
 template <class T>
 WhenAllVector<T> when_all(std::vector<Task<T>> tasks) noexcept {
   return WhenAllVector<T>(std::move(tasks));

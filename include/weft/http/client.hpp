@@ -21,24 +21,24 @@ namespace weft::http {
 struct ClientOptions {
   ClientOptions() { limits.max_body = 64 * 1024 * 1024; }
 
-  /// What a response may be. max_body bounds bodies that are collected, not those given to a sink.
+  /// Limits of a response. max_body bounds bodies that are collected, not bodies passed to a sink.
   Limits limits;
-  /// For a name's look-up and the connection.
+  /// For resolving the name and connecting.
   Nanoseconds connect_timeout = std::chrono::seconds(10);
-  /// For a whole request: look-up, connection, redirects, the last byte of the body.
-  /// Nanoseconds::max(): none.
+  /// For a whole request: resolving, connecting, redirects, up to the last byte of the body.
+  /// Nanoseconds::max(): no limit.
   Nanoseconds timeout = std::chrono::seconds(30);
-  /// Connections kept open between requests, of one host and port. 0: none.
+  /// Maximum number of idle connections kept open per host and port. 0: none.
   std::size_t max_idle_per_host = 64;
-  /// How long a kept connection may be used again.
+  /// How long an idle connection may be reused.
   Nanoseconds idle_timeout = std::chrono::seconds(60);
-  /// Redirects that are followed. 0: a redirect is given to the caller as any response.
+  /// Maximum number of redirects that are followed. 0: a redirect is returned like any response.
   unsigned follow_redirects = 0;
-  /// The User-Agent field; none when empty.
+  /// The User-Agent field; none if empty.
   std::string user_agent = "weft";
 };
 
-/// What to ask for. Host, Content-Length and Connection are written by the client.
+/// A request. The client writes Host, Content-Length and Connection.
 struct ClientRequest {
   ClientRequest(Method what, std::string where) : method(what), url(std::move(where)) {}
 
@@ -48,20 +48,20 @@ struct ClientRequest {
   std::string body;
 };
 
-/// Takes a response's body as it comes, in order; `head` is the response without the body. What it
-/// throws ends the request and reaches its caller.
+/// Receives a response's body piece by piece, in order; `head` is the response without the body. An
+/// exception that it throws ends the request and reaches the caller.
 using BodySink =
     std::move_only_function<void(const Response& head, std::span<const std::byte> bytes)>;
 
-/// A client for any number of tasks at a time, on any threads. Must outlive its requests, not the
-/// runtime.
+/// Sends requests over pooled connections. Any number of tasks on any threads may use it. It must
+/// outlive its requests, but not the runtime.
 ///
-/// Each request gives a Response, whatever its status, or throws IoError, whose text names the
-/// operation and the address or URL on one line and whose code says what happened: the system's
-/// (connection_refused, connection_reset, timed_out …), the resolver's (a bad name), or http::Errc
-/// (a malformed or oversized response, a bad URL, tls_not_built_in …). A kept connection that turns
-/// out to be closed before the first byte of a response is replaced once, for idempotent methods.
-/// Cancel: the connection is closed and the request given up.
+/// Each request returns a Response, whatever its status, or throws IoError. Its text names the
+/// operation and the address or URL on one line. Its code is the system's (connection_refused,
+/// connection_reset, timed_out …), the resolver's (a bad name), or http::Errc (a malformed or
+/// oversized response, a bad URL, tls_not_built_in …). If an idle connection turns out to be closed
+/// before the first byte of the response, a request with an idempotent method is sent once more on
+/// a new connection. Cancel: closes the connection and abandons the request.
 class Client {
  public:
   explicit Client(ClientOptions options = {});
@@ -71,14 +71,14 @@ class Client {
 
   [[nodiscard]] Task<Response> request(ClientRequest request);
   [[nodiscard]] Task<Response> get(std::string url);
-  /// As request(), but the body goes to `sink` and the Response has none. The bodies of redirects
-  /// that are followed are not given to it.
+  /// Sends a request like request(), but passes the body to `sink`; the body of the Response is
+  /// empty. The bodies of redirects that are followed are not passed to `sink`.
   [[nodiscard]] Task<Response> request_to(ClientRequest request, BodySink sink);
   [[nodiscard]] Task<Response> get_to(std::string url, BodySink sink);
 
-  /// Connections that are kept and not in use.
+  /// Returns the number of idle connections.
   [[nodiscard]] std::size_t idle_connections() const noexcept;
-  /// Closes them.
+  /// Closes the idle connections.
   void close_idle() noexcept;
 
  private:

@@ -5,7 +5,7 @@
 
 namespace weft::http {
 
-/// Why a message, a URL or an exchange was refused. A server answers with status_of(error).
+/// Why a message, a URL or an exchange was rejected. A server answers with status_of(error).
 enum class Errc {
   bad_request_line = 1,         ///< the first line is not "METHOD target HTTP/1.x"
   bad_status_line,              ///< the first line is not "HTTP/1.x NNN reason"
@@ -14,7 +14,7 @@ enum class Errc {
   target_too_long,              ///< the request target is longer than Limits::max_target
   unsupported_method,           ///< a method that weft does not know, or CONNECT
   unsupported_version,          ///< neither HTTP/1.0 nor HTTP/1.1
-  http2_preface,                ///< an HTTP/2 client on an HTTP/1.1 port
+  http2_preface,                ///< an HTTP/2 client connected to an HTTP/1.1 port
   bad_header,                   ///< a field name or value is malformed
   folded_header,                ///< a field continues on the next line
   too_many_headers,             ///< more fields than Limits::max_headers
@@ -27,24 +27,25 @@ enum class Errc {
   unsupported_expectation,      ///< Expect asks for something other than 100-continue
   bad_chunk,                    ///< a chunk's size, extension or end is malformed
   chunk_extension_too_large,    ///< more bytes of chunk extensions than Limits allow
-  forbidden_trailer,            ///< a trailer that may only stand in the head
+  forbidden_trailer,            ///< a trailer field that is only allowed in the head
   body_too_large,               ///< more bytes of body than Limits::max_body
   unexpected_end,               ///< the connection closed in the middle of a message
   closed_before_response,       ///< the connection closed before the first byte of a response
-  unexpected_status,            ///< a 1xx response that nobody asked for, or too many of them
+  unexpected_status,            ///< a 1xx response that was not requested, or too many of them
   bad_percent_encoding,         ///< a '%' without two hexadecimal digits
   bad_url,                      ///< not scheme://host[:port][/target]
   userinfo_in_url,              ///< a URL with user@ before the host
   unsupported_scheme,           ///< a scheme other than http
   tls_not_built_in,             ///< https, which this build of weft cannot speak
-  too_many_redirects,           ///< more redirects than the client was told to follow
+  too_many_redirects,           ///< more redirects than the client may follow
 };
 
 /// The category of Errc; its name is "http".
 [[nodiscard]] const std::error_category& http_category() noexcept;
 [[nodiscard]] std::error_code make_error_code(Errc error) noexcept;
 
-/// The status that answers a request refused for that reason: 400, 413, 414, 417, 431, 501 or 505.
+/// Returns the status of the answer to a request rejected for that reason: 400, 413, 414, 417, 431,
+/// 501 or 505.
 [[nodiscard]] int status_of(Errc error) noexcept;
 
 }  // namespace weft::http

@@ -1,5 +1,9 @@
-// Headers: the fields of one HTTP message, in the order they came. Part of <weft/http.hpp>.
-// A value type; one object may be read from several threads, or changed by one.
+// Headers: the fields of one HTTP message, in the order of arrival. Part of <weft/http.hpp>. A
+// value type: several threads may read one object, or one thread may modify it.
+//
+//   weft::http::Headers headers;
+//   headers.add("Accept", "text/plain");
+//   if (auto type = headers.find("content-type")) use(*type);
 #pragma once
 
 #include <cstddef>
@@ -15,12 +19,12 @@ namespace weft::http {
 
 struct Response;
 
-/// Two field names are the same name, whatever the case of their ASCII letters.
+/// Returns whether two field names are equal, ignoring the case of ASCII letters.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
 
-/// Header fields: names and values stand in one piece of memory, so that a message costs one
-/// allocation whatever the number of its fields, and none once an object is used again.
-/// Look-ups compare names without regard to case and are linear: messages have few fields.
+/// Header fields. Names and values are stored in one block of memory, so a message costs one
+/// allocation whatever the number of its fields, and none if the object is reused. Look-ups ignore
+/// the case of names and are linear, as messages have few fields.
 class Headers {
  public:
   struct Field {
@@ -76,7 +80,8 @@ class Headers {
 
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
-  /// The field at `index`, counted in message order; index < size(). Views last until a change.
+  /// Returns the field at `index`, counted in message order. Precondition: index < size(). The
+  /// views are valid until the headers change.
   [[nodiscard]] Field operator[](std::size_t index) const noexcept {
     const Entry& found = entry(index);
     return {{memory_ + found.name_begin, found.name_size},
@@ -85,19 +90,19 @@ class Headers {
   [[nodiscard]] Iterator begin() const noexcept { return {this, 0}; }
   [[nodiscard]] Iterator end() const noexcept { return {this, size()}; }
 
-  /// The value of the first field of that name. The view lasts until the headers change.
+  /// Returns the value of the first field of that name. The view is valid until the headers change.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
   [[nodiscard]] bool contains(std::string_view name) const noexcept;
-  /// The values of all fields of that name, in order.
+  /// Returns the values of all fields of that name, in order.
   [[nodiscard]] std::vector<std::string_view> find_all(std::string_view name) const;
 
-  /// Appends a field. Throws std::invalid_argument, and changes nothing, when the name is not an
-  /// HTTP token or the value holds a control character: such a field would forge other fields.
+  /// Appends a field. Throws std::invalid_argument, and changes nothing, if the name is not an HTTP
+  /// token or the value contains a control character: such a field could forge other fields.
   /// Neither argument may point into this object. Throws std::length_error beyond 1 GiB.
   void add(std::string_view name, std::string_view value);
-  /// Leaves one field of that name, with this value. Throws as add() does.
+  /// Replaces all fields of that name by one with this value. Throws as add() does.
   void set(std::string_view name, std::string_view value);
-  /// Removes all fields of that name and says how many there were.
+  /// Removes all fields of that name and returns their number.
   std::size_t remove(std::string_view name) noexcept;
   /// Removes all fields and keeps the memory for the next message.
   void clear() noexcept { used_ = count_ = 0; }
@@ -113,10 +118,10 @@ class Headers {
     std::uint32_t value_size;
   };
 
-  // The memory: names and values from its beginning, entries from its end, backwards.
+  // The memory: names and values from its beginning, entries backwards from its end.
   [[nodiscard]] Entry* entries() const noexcept {
-    // SAFETY: capacity_ is a multiple of the size of an Entry, and the memory is aligned for any
-    // type; entries are trivial.
+    // SAFETY: capacity_ is a multiple of sizeof(Entry), the memory is aligned for any type, and
+    // entries are trivial.
     return reinterpret_cast<Entry*>(memory_ + capacity_);
   }
   [[nodiscard]] Entry& entry(std::size_t index) const noexcept {
@@ -126,7 +131,7 @@ class Headers {
     const std::size_t wanted = used_ + bytes + (count_ + fields) * sizeof(Entry);
     if (wanted > capacity_) grow(wanted);
   }
-  /// add() for what is known to be right.
+  /// Does the same as add(), for a field that is known to be valid.
   void put(std::string_view name, std::string_view value) {
     reserve(name.size() + value.size(), 1);
     const auto name_size = static_cast<std::uint32_t>(name.size());
@@ -150,7 +155,7 @@ class Headers {
 
   char* memory_ = nullptr;
   std::uint32_t capacity_ = 0;
-  std::uint32_t used_ = 0;  // by names and values
+  std::uint32_t used_ = 0;  // bytes of names and values
   std::uint32_t count_ = 0;
 };
 

@@ -1,5 +1,8 @@
-// The vocabulary of HTTP: Method, Status, Version, Request, Response, Limits. Part of
-// <weft/http.hpp>. Value types without I/O: one object belongs to one task at a time.
+// The types of HTTP messages: Method, Status, Version, Request, Response, Limits. Part of
+// <weft/http.hpp>. Value types without I/O; one task at a time uses an object.
+//
+//   auto response = weft::http::Response::text("hello\n");
+//   response.headers.add("Cache-Control", "no-store");
 #pragma once
 
 #include <cstddef>
@@ -18,11 +21,11 @@ namespace weft::http {
 /// The methods of RFC 9110 and RFC 5789. A server answers any other, and CONNECT, with 501.
 enum class Method : std::uint8_t { get, head, post, put, del, connect, options, trace, patch };
 
-/// "GET", "HEAD" ….
+/// Returns "GET", "HEAD" ….
 [[nodiscard]] std::string_view to_string(Method method) noexcept;
-/// The method of that name; names are case-sensitive.
+/// Returns the method of that name; names are case-sensitive.
 [[nodiscard]] std::optional<Method> method_from(std::string_view name) noexcept;
-/// A request may be sent twice with the effect of once (RFC 9110, 9.2.2).
+/// Returns whether sending a request twice has the effect of sending it once (RFC 9110, 9.2.2).
 [[nodiscard]] bool is_idempotent(Method method) noexcept;
 
 enum class Version : std::uint8_t { http_1_0, http_1_1 };
@@ -38,7 +41,7 @@ class Status {
   [[nodiscard]] constexpr bool is_success() const noexcept { return code_ / 100 == 2; }
   [[nodiscard]] constexpr bool is_redirect() const noexcept { return code_ / 100 == 3; }
   [[nodiscard]] constexpr bool is_error() const noexcept { return code_ >= 400; }
-  /// "Not Found" for 404; empty for a code without a registered phrase.
+  /// Returns "Not Found" for 404; empty for a code without a registered phrase.
   [[nodiscard]] std::string_view reason() const noexcept;
   friend constexpr bool operator==(Status, Status) noexcept = default;
 
@@ -46,13 +49,13 @@ class Status {
   std::uint16_t code_;
 };
 
-/// The bytes that %XX stands for. Fails with Errc::bad_percent_encoding. '+' stays '+'.
+/// Replaces each %XX by its byte. Errors: Errc::bad_percent_encoding. '+' stays '+'.
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text);
-/// `text` with every byte but the unreserved ones (letters, digits, "-._~") as %XX.
+/// Returns `text` with each byte that is not unreserved (letters, digits, "-._~") as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
-/// A request as a server's handler sees it: framing, Host and limits are checked, the body is
-/// whole.
+/// A request as a server's handler gets it: framing, Host and limits have been checked, and the
+/// body is complete.
 struct Request {
   Method method = Method::get;
   Version version = Version::http_1_1;
@@ -63,19 +66,20 @@ struct Request {
 
   Request() = default;
 
-  /// The raw path of the target, without the query: "/a%20b". "/" when an absolute target has none.
+  /// Returns the raw path of the target, without the query: "/a%20b". "/" if an absolute target has
+  /// none.
   [[nodiscard]] std::string_view path() const noexcept;
-  /// What follows the first '?' of the target, raw; empty when there is none.
+  /// Returns the raw part of the target after the first '?'; empty if there is none.
   [[nodiscard]] std::string_view query() const noexcept;
-  /// The decoded value of the first `name=value` of the query; '+' means a space there.
-  /// Nothing when the name is absent or the value is not decodable.
+  /// Returns the decoded value of the first `name=value` of the query, where '+' means a space.
+  /// Empty if the name is absent or the value cannot be decoded.
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
-  /// Forgets everything and keeps the memory for the next message.
+  /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
 };
 
-/// A response. Content-Length, Date and Connection are written by the server, whatever stands here;
-/// a field "Connection: close" makes the server close after this response.
+/// A response. The server writes Content-Length, Date and Connection, whatever is set here. A field
+/// "Connection: close" makes the server close the connection after this response.
 struct Response {
   Status status;
   Version version = Version::http_1_1;
@@ -85,24 +89,24 @@ struct Response {
 
   Response() = default;
   explicit Response(Status code) noexcept : status(code) {}
-  /// 200 with a text/plain body.
+  /// Returns a response with a text/plain body.
   [[nodiscard]] static Response text(std::string body, Status code = 200);
-  /// A response whose body is the code and its reason, in text/plain.
+  /// Returns a response whose body is the code and its reason, in text/plain.
   [[nodiscard]] static Response of(Status code);
-  /// Forgets everything and keeps the memory for the next message.
+  /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
 };
 
-/// What a peer may make this side hold in memory. Beyond: 414, 431, 413 or 400 and a close.
+/// How much a peer can make this side hold in memory. Beyond: 414, 431, 413 or 400 and a close.
 struct Limits {
-  /// Larger values of max_header_bytes and max_headers count as these.
+  /// Larger values of max_header_bytes and max_headers are reduced to these.
   static constexpr std::size_t most_header_bytes = 256 * 1024 * 1024;
   static constexpr std::size_t most_headers = 1'000'000;
 
   std::size_t max_target = 8 * 1024;  ///< bytes of the request target
   std::size_t max_header_bytes =
-      16 * 1024;                           ///< bytes of all field lines, and again of all trailers
-  std::size_t max_headers = 100;           ///< fields of a head, and again of the trailers
+      16 * 1024;                  ///< bytes of all field lines; the same again for all trailers
+  std::size_t max_headers = 100;  ///< fields of a head; the same again for the trailers
   std::uint64_t max_body = 1024 * 1024;    ///< bytes of body
   std::size_t max_chunk_extension = 4096;  ///< bytes of chunk extensions of one message
 };

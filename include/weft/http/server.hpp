@@ -1,10 +1,10 @@
 // http::Server: HTTP/1.1 over SocketListener. Part of <weft/http.hpp>.
 //
-//   weft::http::Server server({}, [](weft::http::Request& request) ->
-//   weft::Task<weft::http::Response> {
+//   auto hello = [](weft::http::Request& request) -> weft::Task<weft::http::Response> {
 //     co_await weft::sleep_for(100ms);
 //     co_return weft::http::Response::text("hello\n");
-//   });
+//   };
+//   weft::http::Server server({}, hello);
 //   co_await server.serve(listener);       // until it is cancelled, or drain() was called
 #pragma once
 
@@ -23,41 +23,42 @@
 
 namespace weft::http {
 
-/// Timeouts never end early. They are looked after now and then, and end late by up to the shortest
-/// of them and an eighth (2.25 s, if all are longer).
+/// Timeouts never end early. They are checked periodically, and end late by up to the shortest of
+/// them and an eighth (2.25 s if all are longer).
 struct ServerOptions {
-  /// What a request may be; beyond, it is answered with 400, 413, 414 or 431 and the connection
-  /// closed.
+  /// Limits of a request. Beyond them the server answers with 400, 413, 414 or 431 and closes the
+  /// connection.
   Limits limits;
   /// From a request's first byte (for a new connection: from its beginning) to the end of its head.
-  /// Then 408.
+  /// After that the answer is 408.
   Nanoseconds header_timeout = std::chrono::seconds(10);
-  /// For all of a request's body. Then 408.
+  /// For all of a request's body. After that the answer is 408.
   Nanoseconds body_timeout = std::chrono::seconds(30);
-  /// Between two requests of a connection. Then it is closed.
+  /// Between two requests of a connection. After that the connection is closed.
   Nanoseconds idle_timeout = std::chrono::seconds(75);
-  /// For the peer to take a response, plus a second for each 64 KiB of it. Then the connection is
-  /// closed.
+  /// For the peer to take a response, plus a second for each 64 KiB of it. After that the
+  /// connection is closed.
   Nanoseconds write_timeout = std::chrono::seconds(30);
-  /// What drain() grants to requests under way. Then they are cancelled.
+  /// For requests under way after drain(). After that they are cancelled.
   Nanoseconds drain_timeout = std::chrono::seconds(10);
-  /// Connections at a time; more wait in the listener's queue.
+  /// Maximum number of connections; more wait in the listener's queue.
   std::size_t max_connections = 100'000;
-  /// Bytes of responses to pipelined requests that are gathered before they are written. No request
-  /// is read while that many are waiting for the peer.
+  /// Bytes of responses to pipelined requests that are gathered before they are written. While that
+  /// many wait for the peer, no further request is read.
   std::size_t max_output = 64 * 1024;
-  /// The Server field; none when empty.
+  /// The Server field; none if empty.
   std::string server_name = "weft";
-  /// Told of what a handler throws; the client is answered with 500. May be called from several
-  /// threads.
+  /// Called with each exception of a handler; the server answers that request with 500. May be
+  /// called from several threads.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error;
 };
 
-/// What a Server calls for each request: any callable, seen once for a server through this base.
+/// The base of a server's handler, which may be any callable: what the Server calls for each
+/// request.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  /// Whether answer_now() is to be called, instead of answer().
+  /// Returns whether the server calls answer_now() instead of answer().
   [[nodiscard]] virtual bool is_immediate() const noexcept = 0;
   [[nodiscard]] virtual Task<Response> answer(Request& request) = 0;
   [[nodiscard]] virtual Response answer_now(Request& request) = 0;
@@ -93,13 +94,13 @@ class RequestHandlerOf final : public RequestHandler {
 };
 
 /// Serves HTTP/1.1 (and 1.0) connections: keep-alive, pipelining, bodies of both framings,
-/// deadlines, limits. Must outlive its serve(). serve() is for tasks; drain() and connections() for
-/// any thread.
+/// deadlines, limits. Must outlive its serve(). Tasks call serve(); any thread may call drain() and
+/// connections().
 class Server {
  public:
-  /// `handler` gives a Response, or a Task<Response>, for a Request&, which lives until then. It is
-  /// moved in and called from several workers at once. When it throws, the client is answered with
-  /// 500. Throws std::invalid_argument for options out of range.
+  /// `handler` takes a Request&, which lives until the handler has ended, and returns a Response or
+  /// a Task<Response>. It is moved in and is called from several workers at the same time. If it
+  /// throws, the server answers with 500. Throws std::invalid_argument for options out of range.
   template <class H>
     requires std::is_invocable_v<H&, Request&>
   Server(ServerOptions options, H handler)
@@ -110,17 +111,17 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Accepts connections and serves each as a task of its own. Returns after drain(), when the last
-  /// of them has ended. Out of file descriptors, it waits a little and goes on. Throws IoError for
-  /// other failures of the listener. Cancel: ends all connections at once. Several listeners may be
-  /// served at a time.
+  /// connection has ended. If it runs out of file descriptors, it waits briefly and continues.
+  /// Throws IoError for other failures of the listener. Cancel: ends all connections immediately.
+  /// Several listeners may be served at the same time.
   [[nodiscard]] Task<void> serve(SocketListener& listener);
 
-  /// Stops accepting, closes idle connections, lets requests under way finish (their responses say
-  /// "Connection: close") for at most drain_timeout, then cancels them. Returns at once; every
-  /// serve(), also a later one, then returns. Idempotent. Thread-safe.
+  /// Stops accepting, closes idle connections, and lets requests under way finish (their responses
+  /// say "Connection: close") for at most drain_timeout; then cancels them. Returns immediately.
+  /// Every serve() then returns, also one that is called later. Idempotent. Thread-safe.
   void drain() noexcept;
 
-  /// Connections that are open now. Thread-safe.
+  /// Returns the number of open connections. Thread-safe.
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:

@@ -1,5 +1,7 @@
-// Url: "http://host[:port][/target]" taken apart for a client. Part of <weft/http.hpp>. A value
-// type.
+// Url: "http://host[:port][/target]", split into its parts for a client. Part of <weft/http.hpp>. A
+// value type.
+//
+//   weft::http::Url url = weft::http::Url::parse("http://example.org/a?b").value();
 #pragma once
 
 #include <cstdint>
@@ -14,21 +16,23 @@ namespace weft::http {
 struct Url {
   std::string scheme;       ///< "http" or "https", in lower case
   std::string host;         ///< a name or address, in lower case, without the brackets of IPv6
-  std::uint16_t port = 80;  ///< as given, or the scheme's own
-  std::string target;       ///< path and query, never empty, ready for a request line
+  std::uint16_t port = 80;  ///< as given, or the scheme's default
+  std::string target;       ///< path and query, never empty, valid in a request line
 
   Url() = default;
 
-  /// Takes a URL apart. Bytes that may not stand in a request line (spaces, control characters,
-  /// "<>\^`{|}, bytes above 0x7f, a '%' without two digits) become %XX; the fragment is dropped.
-  /// Errors: bad_url, userinfo_in_url, unsupported_scheme. https is parsed, though not spoken.
+  /// Splits a URL into its parts. Bytes that are not allowed in a request line (spaces, control
+  /// characters, any of "<>\^`{|}, bytes above 0x7f, a '%' without two digits) become %XX; the
+  /// fragment is dropped. Errors: bad_url, userinfo_in_url, unsupported_scheme. https is parsed,
+  /// though not supported by the client.
   [[nodiscard]] static Result<Url> parse(std::string_view text);
 
-  /// `reference`, as found in a Location field, seen from here: a URL, "//host/…", "/…", "?…" or a
-  /// relative path. Errors as parse().
+  /// Resolves `reference`, as found in a Location field, against this URL: a URL, "//host/…", "/…",
+  /// "?…" or a relative path. Errors as parse().
   [[nodiscard]] Result<Url> resolve(std::string_view reference) const;
 
-  /// "host" or "host:port", IPv6 in brackets; the port only when it is not the scheme's own.
+  /// Returns "host" or "host:port", IPv6 in brackets; the port only if it is not the scheme's
+  /// default.
   [[nodiscard]] std::string authority() const;
   [[nodiscard]] std::string to_string() const;
 };

@@ -1,10 +1,10 @@
-// Atomic<T> in the deterministic mode of <weft/atomic.hpp>, which includes this file: each
+// Atomic<T> in the deterministic mode of <weft/atomic.hpp>, which includes this file. Each
 // operation is a scheduling point of the model checker (<weft/model.hpp>), which also decides which
-// of the stored values a load returns, and keeps what a report says of the operation. On a thread
-// that no Execution started the operations act as those of std::atomic, at once.
+// of the stored values a load returns, and records the operation for a report. On a thread that no
+// Execution started, the operations act immediately, as those of std::atomic.
 //
-// Each operation has one parameter more than in the other modes, where it was written; it is never
-// given by hand.
+// Each operation has one parameter more than in the other modes: its source location, which a
+// caller never passes.
 #pragma once
 
 #if defined(WEFT_ATOMIC_MODE) && WEFT_ATOMIC_MODE == 2
@@ -23,7 +23,7 @@
 namespace weft {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-/// What the checker is told of an operation.
+/// What the checker records of an operation.
 struct ModelAccess {
   enum class Kind : std::uint8_t { unsigned_number, signed_number, truth, pointer, bits, none };
 
@@ -31,28 +31,29 @@ struct ModelAccess {
   const char* operation;  ///< its name
   std::memory_order order;
   std::memory_order failure;  ///< of a compare-exchange
-  Kind kind;                  ///< how to print its values
+  Kind kind;                  ///< how its values are printed
   std::uint8_t bytes;         ///< of a value
   std::source_location where;
 };
 
-/// The hooks: compiled once, in the library of this mode. Values are passed by their bits.
+/// The hooks: compiled once, in the library of this mode. Values are passed as their bits.
 namespace model_hooks {
 void atomic_begins(const void* object, std::uint64_t value) noexcept;
 void mutex_begins(const void* object) noexcept;
-/// Of an Atomic or a mutex.
+/// For an Atomic or a mutex.
 void object_ends(const void* object) noexcept;
-/// The scheduling point. False: no checker is at work here, and the other hooks must not be called.
+/// The scheduling point. Returns false if no checker is active here; then the other hooks must not
+/// be called.
 [[nodiscard]] bool before(const ModelAccess& access) noexcept;
 [[nodiscard]] std::uint64_t load(const ModelAccess& access, std::uint64_t newest) noexcept;
 [[nodiscard]] std::uint64_t load_newest(const ModelAccess& access, std::uint64_t newest) noexcept;
 void store(const ModelAccess& access, std::uint64_t value) noexcept;
 void modify(const ModelAccess& access, std::uint64_t before, std::uint64_t after) noexcept;
-/// Whether it succeeds; if not, `expected` becomes what was read.
+/// Returns whether it succeeds; if not, sets `expected` to the value read.
 [[nodiscard]] bool compare(const ModelAccess& access, std::uint64_t newest, std::uint64_t& expected,
                            std::uint64_t desired, bool weak) noexcept;
 void fence(std::memory_order order, std::source_location where) noexcept;
-/// Those of base/asymmetric_fence.hpp.
+/// The fences of base/asymmetric_fence.hpp.
 void asymmetric_fence(bool heavy, std::source_location where) noexcept;
 }  // namespace model_hooks
 
@@ -83,7 +84,7 @@ class Atomic {
     if (!model_hooks::before(access)) return value_.load(order);
     return value_of(model_hooks::load(access, newest()));
   }
-  /// As the kernel reads a futex's word: what was stored last. For base/futex.hpp.
+  /// Returns the value stored last, as the kernel reads a futex's word. For base/futex.hpp.
   [[nodiscard]] T load_newest(const char* operation,
                               Where where = Where::current()) const noexcept {
     constexpr std::memory_order order = std::memory_order_relaxed;
@@ -150,8 +151,8 @@ class Atomic {
   }
 
  private:
-  // SAFETY of both: T is trivially copyable and no larger. Sums and differences are right in the
-  // low bytes, which is what little-endian machines keep.
+  // SAFETY of both: T is trivially copyable and no larger than 64 bits. Sums and differences are
+  // correct in the low bytes, which are the ones that little-endian machines keep.
   [[nodiscard]] static std::uint64_t bits_of(T value) noexcept {
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof(T));

@@ -1,6 +1,10 @@
-// What code says of itself to the model checker (<weft/model.hpp>), and costs nothing in the other
-// modes of <weft/atomic.hpp>: which plain data its atomics guard (Shared), which objects must not
-// outlive the program (Tracked), and what an object is called in a report (name).
+// Annotations for the model checker (<weft/model.hpp>), which cost nothing in the other modes of
+// <weft/atomic.hpp>: plain data that atomics guard (Shared), objects that must not outlive an
+// execution (Tracked), and the name of an object in reports (name).
+//
+//   weft::model::Shared<int> value;                      // guarded by `ready`
+//   value.write() = 42;
+//   ready.store(true, std::memory_order_release);
 #pragma once
 
 #include <source_location>
@@ -23,12 +27,12 @@ void tracked_ends(const void* object) noexcept;
 void name(const void* object, const char* name) noexcept;
 }  // namespace hooks
 
-/// A T that several threads use and that is no atomic: something else must order their uses. The
-/// checker reports two uses of which one is a write and neither happens before the other (a data
-/// race, [intro.races]), whatever the interleaving was; also a use after its destructor, and that
-/// it still lives when the execution ends. A use is a call of read() or write(): what is done with
-/// the reference later is not seen. Uses are no scheduling points: they need none, as what is free
-/// of races cannot tell the difference.
+/// A T that several threads use and that is no atomic, so that other operations must order its
+/// uses. The checker reports two uses of which one is a write and neither happens before the other
+/// (a data race, [intro.races]), whatever the interleaving was. It also reports a use after the
+/// destructor, and an object that outlives the execution. A use is a call of read() or write();
+/// later accesses through the reference are not seen. Uses are not scheduling points: code without
+/// data races cannot observe the difference.
 template <class T>
 class Shared {
   using Where = std::source_location;
@@ -64,8 +68,9 @@ class Shared {
   T value_;
 };
 
-/// A base of objects that must be gone when the execution in which they were made ends; a leak is
-/// reported, and so is a second destruction. Objects with an Atomic or a Shared inside need none.
+/// A base of objects that must be destroyed before the execution that made them ends. The checker
+/// reports a leak, and a second destruction. Objects that contain an Atomic or a Shared do not need
+/// it.
 class Tracked {
  public:
   Tracked() noexcept { hooks::tracked_begins(this); }
@@ -76,8 +81,8 @@ class Tracked {
   ~Tracked() { hooks::tracked_ends(this); }
 };
 
-/// What a report calls `object`, an Atomic, a Shared, a mutex, … instead of "object 3". `text` must
-/// last. Nothing happens outside of an execution.
+/// Sets the name of `object` in reports: an Atomic, a Shared, a mutex, … instead of "object 3".
+/// `text` must outlive the execution. No effect outside of an execution.
 template <class T>
 void name(const T& object, const char* text) noexcept {
   hooks::name(&object, text);
