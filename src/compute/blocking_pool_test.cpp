@@ -1,3 +1,4 @@
+// BlockingPool: submitting and taking back, the number of threads, stopping.
 #include "compute/blocking_pool.hpp"
 
 #include <gtest/gtest.h>

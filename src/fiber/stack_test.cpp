@@ -1,3 +1,4 @@
+// StackPool: size classes, reuse, guards, and what a stack costs in memory.
 #include "fiber/stack.hpp"
 
 #include <gtest/gtest.h>

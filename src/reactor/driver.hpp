@@ -56,13 +56,17 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
+  /// See 2, 3 and 12.
   [[nodiscard]] virtual Started start(Operation& operation) noexcept = 0;
+  /// See 3 and 5.
   [[nodiscard]] virtual Cancelled cancel(Operation& operation) noexcept = 0;
   /// Appends the operations that ended to `completed`. `timeout_ns`: see 7.
   virtual void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept = 0;
+  /// See 8. Any thread.
   virtual void wake() noexcept = 0;
   /// A handle that is readable when wait() would not block: for a foreign event loop.
   [[nodiscard]] virtual NativeHandle native_handle() const noexcept = 0;
+  /// See 7.
   [[nodiscard]] bool has_buffered() const noexcept { return has_buffered_; }
   /// Whether the last wait() consumed a wake().
   [[nodiscard]] bool woken() const noexcept { return woken_; }

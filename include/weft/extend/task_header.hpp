@@ -1,5 +1,5 @@
 // TaskHeader and PromiseBase: the compiled, non-template core of Task<T>. An executor runs a
-// TaskHeader; promises and leaf awaiters call it; SpawnedTask and GivenPart derive from it.
+// TaskHeader; promises and leaf awaiters call it; SpawnedTask, Child, GivenPart derive from it.
 //
 // A task is a chain of coroutine frames: a root, the frame it awaits, the frame that one awaits,
 // and so on. The innermost frame is suspended at a leaf (an operation, a join, a group of child
