@@ -1,4 +1,4 @@
-// BlockingPool: submitting and taking back, the number of threads, stopping.
+// BlockingPool: when threads start, are reused and end; the limit; stopping.
 #include "compute/blocking_pool.hpp"
 
 #include <gtest/gtest.h>
