@@ -1,8 +1,10 @@
-// blocking(): a call on another thread as the leaf of a task.
+// blocking(): a call on another thread as the leaf of a task (BlockingLeaf). The leaf is a job of
+// the pool.
 //
-// The leaf is a job of the pool. It ends once: by the thread that has called the function, or by a
-// cancel that has taken it back from the queue. A cancel that comes before it is queued, while its
-// own thread is about to, finds nothing to take back: the call is made, and its result delivered.
+// It ends once: by the thread that has called the function, or by a cancel that has taken it back
+// from the queue. A cancel that comes before it is queued finds nothing to take back: the call is
+// made, and its result delivered. Thread-safety: the task's thread until submit(); then the pool's
+// thread, and one canceller, which the cancel slot makes the end wait for.
 #include <weft/blocking.hpp>
 
 #include <stdexcept>
@@ -38,7 +40,7 @@ bool BlockingLeaf::suspend(PromiseBase& innermost) noexcept {
   if (!task.suspended_and_armed(innermost, *this)) return true;
   const Result<void> taken =
       pool_ != nullptr ? pool_->submit(*this) : fail(std::errc::operation_not_supported);
-  // Once it is taken the wait may end on another thread, and this leaf be gone.
+  // Once it is submitted, the leaf may end on another thread, and be destroyed.
   if (taken) return true;
   failed(std::make_exception_ptr(IoError(taken.error(), "blocking")));
   return !task.leaf_ended_inline();
@@ -52,7 +54,7 @@ void BlockingLeaf::run_job(Runnable& self) noexcept {
 }
 
 void BlockingLeaf::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a BlockingLeaf, which stays until
+  // SAFETY: this function is given only to the CancelHook of a BlockingLeaf, which lives until
   // request_finished().
   auto& leaf = static_cast<BlockingLeaf&>(self);
   TaskHeader* const task = leaf.task_;

@@ -1,7 +1,7 @@
-// The life of a worker: run jobs while there are any → lie down on the idle stack → be popped and
-// unparked by submit() or stop(), or time out. All decisions are taken under the mutex, so a
-// timing-out worker either finds itself still on the stack (and ends) or has been popped (and a
-// token is on its way, which it takes).
+// BlockingPool: the life of a worker: runs jobs while there are any → pushes itself on the idle
+// stack and sleeps → is popped and unparked by submit() or stop(), or times out. All decisions are
+// made under the mutex. So a worker that times out is either still on the stack, and ends; or it
+// has been popped, and a token is on its way, which it takes.
 #include "compute/blocking_pool.hpp"
 
 #include <mutex>
@@ -19,9 +19,9 @@ struct BlockingPool::Worker {
   ThreadParker parker;
   Worker* next_idle = nullptr;
   bool idle = false;  // on the idle stack
-  bool busy = false;  // runs what `running` says
+  bool busy = false;  // runs the job of `running`
   Running running;
-  bool ended = false;  // has taken its last look at the pool: can be joined with next to no waiting
+  bool ended = false;  // will not touch the pool again: join() hardly waits
   std::thread thread;
 };
 
@@ -51,8 +51,7 @@ std::size_t BlockingPool::queued() const noexcept {
 Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
   const std::unique_lock lock(mutex_);
   if (stopping_) return fail(std::errc::operation_canceled);
-  // A worker that is awake takes the job only after its own, so one is woken or started for each
-  // job.
+  // A worker that is awake takes the job only after its own, so each job wakes or starts a worker.
   Worker* const idle = pop_idle();
   if (idle == nullptr && live_ < options_.most_threads) {
     const std::error_code error = start_worker();
@@ -67,7 +66,7 @@ Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
     first_job_ = &job;
   }
   last_job_ = &job;
-  // Under the lock: once it is released stop() may end and free an unparked worker.
+  // With the mutex held: after that, stop() may end and destroy an unparked worker.
   if (idle != nullptr) idle->parker.unpark();
   return {};
 }
@@ -101,7 +100,7 @@ void BlockingPool::run(Worker& worker) noexcept {
   name_current_thread(options_.name);
   do {
     while (BlockingJob* job = pop_job(worker)) {
-      job->run();  // it may be gone
+      job->run();  // it may be destroyed now
       job_ended();
     }
   } while (wait_for_work(worker));
@@ -146,7 +145,7 @@ std::vector<BlockingPool::Running> BlockingPool::running() const {
   return all;
 }
 
-/// False when the worker is to end.
+/// Waits for a job. False: the worker must end.
 bool BlockingPool::wait_for_work(Worker& worker) noexcept {
   {
     const std::lock_guard lock(mutex_);
@@ -169,8 +168,8 @@ bool BlockingPool::wait_for_work(Worker& worker) noexcept {
       return false;
     }
   }
-  worker.parker
-      .park();  // popped while timing out: takes the token, so that none is left for the next sleep
+  // Popped while timing out: takes the token, so that none is left for the next sleep.
+  worker.parker.park();
   return true;
 }
 

@@ -1,10 +1,14 @@
 // BlockingPool: a few threads for calls that block and have no asynchronous form (name look-up).
-// Owned by a runtime, which makes it current() on its workers. Thread-safety: submit() from any
-// thread; stop() and the destructor from one thread that is none of the pool's.
+// Owned by a runtime, which makes it current() on its workers, or by a BlockingThreads. Called by
+// blocking() (src/compute/blocking.cpp).
 //
-// Invariants: a submitted job is run exactly once, at the latest inside stop(); there is no thread
-// until the first job and never more than the limit; while jobs are queued at least one thread is
-// awake to take them.
+// Thread-safety: every function from any thread, except stop() and the destructor: from one thread
+// that is not the pool's.
+// Invariants:
+//  - a submitted job is run exactly once, at the latest inside stop(), unless withdraw() took it
+//    back;
+//  - there is no thread until the first job, and never more than the limit;
+//  - while jobs are queued, at least one thread is awake to take them.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -35,29 +39,28 @@ class BlockingPool {
   /// Makes `pool` (may be null) the calling thread's; returns the one before.
   static BlockingPool* make_current(BlockingPool* pool) noexcept;
 
-  /// Queues `job` for the next free thread. On an error (the pool has stopped; there is no thread
-  /// and none can be started) the job has not been taken. Never blocks for longer than it takes to
-  /// start a thread.
+  /// Queues `job` for the next free thread. Does not take it on an error: the pool has stopped, or
+  /// there is no thread and none can be started. Blocks no longer than it takes to start a thread.
   [[nodiscard]] Result<void> submit(BlockingJob& job) noexcept;
 
-  /// Takes a job back that no thread has begun. False: one has.
+  /// Takes back a job that no thread has begun. False: a thread has begun it.
   [[nodiscard]] bool withdraw(BlockingJob& job) noexcept;
 
-  /// Runs what is still queued, then ends and joins all threads; it waits for running jobs.
+  /// Runs what is still queued, then ends and joins all threads; waits for running jobs.
   /// Idempotent.
   void stop() noexcept;
 
-  /// How many threads there are now. For tests and statistics.
+  /// The number of threads now. For tests and statistics.
   [[nodiscard]] std::size_t threads() const noexcept;
-  /// How many jobs no thread has begun.
+  /// The number of jobs that no thread has begun.
   [[nodiscard]] std::size_t queued() const noexcept;
-  /// Jobs that were submitted, and that have ended or were taken back. Whoever sees an end also
-  /// sees what that job has made runnable.
+  /// The number of jobs submitted, and of jobs that have ended or were taken back. A thread that
+  /// sees an end also sees what that job has made runnable.
   [[nodiscard]] std::uint64_t submitted() const noexcept {
-    return submitted_.load(std::memory_order_relaxed);  // relaxed: counts, orders nothing
+    return submitted_.load(std::memory_order_relaxed);  // relaxed: a count, orders nothing
   }
   [[nodiscard]] std::uint64_t ended() const noexcept {
-    return ended_.load(std::memory_order_acquire);  // acquire: pairs with run()
+    return ended_.load(std::memory_order_acquire);  // acquire: pairs with job_ended()
   }
 
   /// A job that runs now.
@@ -80,11 +83,11 @@ class BlockingPool {
   void join_ended() noexcept;
 
   const Options options_;
-  mutable ThreadMutex mutex_;  // guards all that follows
+  mutable ThreadMutex mutex_;  // guards all that follows but the atomics
   BlockingJob* first_job_ = nullptr;
   BlockingJob* last_job_ = nullptr;
-  Worker* idle_ =
-      nullptr;  // stack: the thread that slept last is the warmest, the others may time out
+  // A stack: the thread that went to sleep last is the warmest; the others may time out.
+  Worker* idle_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t live_ = 0;  // workers that have not decided to end
   bool stopping_ = false;

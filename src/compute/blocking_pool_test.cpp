@@ -1,3 +1,4 @@
+// BlockingPool: when threads start, are reused and end; the limit; stopping.
 #include "compute/blocking_pool.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 namespace weft::blocking_pool_test {
 namespace {
 
-/// Says that it runs, then waits to be let go.
+/// Reports that it runs, then blocks until the test releases it.
 struct GatedJob : detail::BlockingJob {
   GatedJob()
       : detail::BlockingJob([](Runnable& self) noexcept { static_cast<GatedJob&>(self).work(); }) {}
@@ -72,8 +73,8 @@ TEST(BlockingPool, AnIdleThreadIsUsedAgain) {
     job.begun.acquire();
     job.gate.release();
     job.done.acquire();
-    // Waits until run() has returned and the thread is idle or has taken another job: the pool's
-    // lock is not enough to see that, so any number of threads up to the limit is right here.
+    // Waits until run() has returned and the thread is idle or has taken another job. The pool's
+    // mutex is not enough to see that, so any number of threads up to the limit is correct here.
     EXPECT_LE(pool.threads(), 4U);
   }
 }

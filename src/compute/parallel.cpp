@@ -1,8 +1,9 @@
-// parallel(): a tree of forks as the leaf of a task.
+// parallel(): a tree of forks as the leaf of a task (ParallelLeaf). The leaf is a root of the team.
 //
-// The leaf is a root of the team. It ends once: by the member that has run it, or by a cancel that
-// has taken it back from the queue. A cancel that comes before it is queued marks its region, and
-// the member that takes it then runs nothing.
+// It ends once: by the member that has run it, or by a cancel that has taken it back from the
+// queue. A cancel that comes before it is queued marks its region; the member that takes it runs
+// nothing. Thread-safety: the task's thread until submit(); then the member, and one canceller,
+// which the cancel slot makes the end wait for.
 #include <weft/parallel.hpp>
 
 #include "compute/team.hpp"
@@ -16,7 +17,7 @@ bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
   if (!task.suspended_and_armed(innermost, *this)) return true;
   const Result<void> taken =
       team_ != nullptr ? team_->submit(*this) : fail(std::errc::operation_not_supported);
-  // Once it is taken the wait may end on another thread, and this leaf be gone.
+  // Once it is submitted, the leaf may end on another thread, and be destroyed.
   if (taken) return true;
   failed(std::make_exception_ptr(IoError(taken.error(), "parallel")));
   return !task.leaf_ended_inline();
@@ -39,12 +40,12 @@ void ParallelLeaf::run_root(ForkRoot& self) noexcept {
 }
 
 void ParallelLeaf::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ParallelLeaf, which stays until
+  // SAFETY: this function is given only to the CancelHook of a ParallelLeaf, which lives until
   // request_finished().
   auto& leaf = static_cast<ParallelLeaf&>(self);
   TaskHeader* const task = leaf.task_;
   if (leaf.team_ == nullptr) {
-    // It is failing already.
+    // suspend() is about to fail the leaf.
   } else if (leaf.team_->withdraw(leaf)) {
     task->leaf_ended(true);
   } else {

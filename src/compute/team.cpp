@@ -1,4 +1,4 @@
-// The team itself: its threads, and the roots that it is given.
+// Team: starting and ending the threads, and the queue of roots. The contract is in team.hpp.
 #include "compute/team.hpp"
 
 #include <mutex>
@@ -43,7 +43,8 @@ void Team::make_members() {
   }
 }
 
-/// With the mutex held. Fewer threads than wanted will do, as long as there is one.
+/// Makes the members and starts the threads. With the mutex held. Fewer threads than wanted are
+/// enough, as long as there is one.
 std::error_code Team::start() noexcept try {
   make_members();
   threads_.reserve(size_);
@@ -59,8 +60,10 @@ std::error_code Team::start() noexcept try {
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-/// Who means to sleep for good when nothing is active any more must see a stop, and what ends last
-/// may end after the stop has woken all.
+/// Counts the end of a root, and wakes the members if the team is stopping. The last root may end
+/// after request_stop() has woken all members; a member about to sleep without limit must have seen
+/// the stop. The fences pair: either this thread sees stopping_, or a member that request_stop()
+/// woke sees active_ == 0.
 void Team::root_ended() noexcept {
   active_.fetch_sub(1, std::memory_order_relaxed);
   atomic_fence(std::memory_order_seq_cst);  // pairs with the one in request_stop()
@@ -75,7 +78,7 @@ void Team::request_stop() noexcept {
   wake_all();
 }
 
-/// Once there are members: the token that each gets is there when it next means to sleep.
+/// Wakes every member. A member that is awake keeps the token: its next sleep ends at once.
 void Team::wake_all() noexcept {
   for (const auto& member : members_) member->parker_.unpark();
 }

@@ -1,14 +1,13 @@
-// Team: the threads that compute for a runtime: started with the first work, asleep without any.
-// Apart from the workers, so that tasks and I/O go on while it computes. Owned by the runtime,
-// which makes it current() on its workers.
+// Team: the threads that compute for a runtime, apart from its workers, so that tasks and I/O go on
+// meanwhile. The first work starts them; without work they sleep. Owned by the runtime, which makes
+// it current() on its workers. Called by parallel() (src/compute/parallel.cpp).
 //
-// Thread-safety: submit(), withdraw() and cancel() from any thread; stop() from one that is none of
-// the team's.
-//
+// Thread-safety: submit(), withdraw() and cancel() from any thread; stop() from one thread that is
+// not a member.
 // Invariants:
-//  - a root that was taken by submit() is run once, by one member, unless withdraw() took it back;
-//  - while a root runs or is queued (active_ != 0) no member sleeps for longer than nap_limit; else
-//    all sleep until there is one.
+//  - a root that submit() has taken is run once, by one member, unless withdraw() took it back;
+//  - while a root runs or is queued (active_ != 0), no member sleeps for longer than nap_limit.
+//    Otherwise all sleep until there is a root.
 #pragma once
 
 #include <weft/detail/fork_join.hpp>
@@ -25,26 +24,27 @@ namespace weft::detail {
 
 class Team {
  public:
-  /// Of that many threads; 0: one a core that this process may use.
+  /// `members`: the number of threads; 0: one for each core that this process may use.
   explicit Team(std::size_t members) noexcept : size_(members) {}
   /// As stop().
   ~Team() { stop(); }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  /// That of the calling thread's runtime, or null.
+  /// The team of the calling thread's runtime, or null.
   [[nodiscard]] static Team* current() noexcept;
   /// Makes `team` (may be null) the calling thread's; returns the one before.
   static Team* make_current(Team* team) noexcept;
 
-  /// Queues `root`. On an error (the team has stopped; no thread can be started) it has not been
-  /// taken.
+  /// Queues `root`. Takes nothing on an error: the team has stopped, or no thread can be started.
   [[nodiscard]] Result<void> submit(ForkRoot& root) noexcept;
-  /// Takes a root back that nobody has begun. False: it has been begun.
+  /// Takes back a root that no member has begun. False: a member has begun it.
   [[nodiscard]] bool withdraw(ForkRoot& root) noexcept;
-  /// Has all forks of the root's region throw from now on.
+  /// Makes every fork of the root's region throw from now on. The flag is relaxed:
+  /// look_at_region() publishes it, and a fork that sees it late throws later.
   void cancel(ForkRegion& region) noexcept;
-  /// Roots that were submitted, and that have ended or were taken back: see BlockingPool.
+  /// The number of roots submitted, and of roots that have ended or were taken back: see
+  /// BlockingPool.
   [[nodiscard]] std::uint64_t submitted() const noexcept {
     return submitted_.load(std::memory_order_relaxed);
   }
@@ -58,14 +58,14 @@ class Team {
   friend class TeamMember;
   friend class TeamUnderModel;
 
-  /// How long a member sleeps at most while another computes and had nothing to give.
+  /// The longest sleep of a member while another one computes and had nothing to give.
   static constexpr std::chrono::microseconds nap_limit{500};
 
   void make_members();
   [[nodiscard]] std::error_code start() noexcept;
   [[nodiscard]] ForkRoot* take_root() noexcept;
   void root_ended() noexcept;
-  /// Relaxed: who sees work too late was woken for it, and looks again.
+  /// Relaxed: a member that sees work too late was woken for it, and looks again.
   [[nodiscard]] bool active() const noexcept {
     return active_.load(std::memory_order_relaxed) != 0;
   }
@@ -76,11 +76,11 @@ class Team {
   void wake_all() noexcept;
 
   std::size_t size_;
-  ThreadMutex mutex_;  // guards the next three, and that there are members
+  ThreadMutex mutex_;  // guards the next three, and the making of members_
   ForkRoot* first_ = nullptr;
-  ForkRoot* last_ = nullptr;  // meaningless while there is no first
+  ForkRoot* last_ = nullptr;  // valid only while first_ is not null
   std::vector<std::thread> threads_;
-  std::vector<std::unique_ptr<TeamMember>> members_;  // as the threads start; then never changed
+  std::vector<std::unique_ptr<TeamMember>> members_;  // constant once the threads start
   Atomic<std::size_t> active_{0};                     // roots that are queued or run
   Atomic<bool> stopping_{false};
   Atomic<std::uint64_t> submitted_{0};

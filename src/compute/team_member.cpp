@@ -1,20 +1,25 @@
-// The members of a team: asking, giving, waiting, sleeping.
+// TeamMember: asking for work, giving it away, waiting, sleeping. The contract is in
+// <weft/detail/fork_join.hpp>. Runs on the team's threads; look_at_region() on any.
 //
-// A member's `asked_` holds who asks it for work (a pointer, or none), and two bits:
-//   none → thief        compare-and-swap by the thief, one at a time; with the sleeps bit if it
-//                       sleeps until it is answered, or for nap_limit
-//   thief → none        by the thief, who withdraws; or taken by the member (exchange), who must
-//                       then answer that thief, and wake it if it sleeps
-//   + look bit          by look_at_region(): the member is to look at its region
-// A thief's `answer_`: `pending` from before it asks until whoever took its question stores the
-// gift or null. So a question is either withdrawn or answered, never both: a gift reaches its
-// thief. The question of a thief that sleeps stands until there is something to give:
-// in the middle of a long leaf nobody could tell when that will be.
+// The protocol of a question: a member without work, the thief, asks another one, its victim.
+// The victim's `asked_` holds the thief (a pointer, or none) and two bits:
+//   none → thief      compare-and-swap by the thief, one thief at a time; with the sleeps bit if
+//                     the thief sleeps until it is answered, or for nap_limit
+//   thief → none      by the thief, which withdraws; or taken by the victim (exchange), which must
+//                     then answer that thief, and wake it if it sleeps
+//   + look bit        by look_at_region(): the victim must look at its region
+// The thief's `answer_` is `pending` from before it asks until the thread that took its question
+// stores the gift or null. So a question is either withdrawn or answered, never both: a gift
+// reaches its thief. The question of a sleeping thief stands until there is something to give: in
+// the middle of a long leaf no thread can tell when that will be.
 //
-// A gift's state: given → begun by the thief; or given → withdrawn by the owner, who has come to
-// the job himself before the thief has: then the gift is the thief's to destroy, and the job may be
-// gone. begun → done by the thief who has run the job, its last touch of gift, job and owner; or
-// begun → awaited by the owner, who sleeps, → done, and the thief wakes him.
+// The states of a gift:
+//   given → begun      by the thief, before it runs the job
+//   given → withdrawn  by the owner, which has come to the job before the thief: the thief then
+//                      destroys the gift, and the job may be gone
+//   begun → done       by the thief, after the job has run: its last touch of gift, job and owner
+//   begun → awaited    by the owner, before it sleeps
+//   awaited → done     by the thief, as above; it then wakes the owner
 #include "compute/team.hpp"
 
 #include <weft/extend/frame_pool.hpp>
@@ -27,22 +32,23 @@
 
 namespace weft::detail {
 
-/// How a job that was given away comes back.
+/// The hand-over of a given job, and its way back.
 struct ForkGift {
   enum State : std::uint32_t { given, begun, withdrawn, awaited, done };
 
   ForkGift(ForkJob& its_job, TeamMember& its_owner, ForkRegion* its_region) noexcept
       : job(its_job), owner(its_owner), region(its_region) {}
 
-  /// Ends what give() has made.
+  /// Destroys what give() has made.
   void destroy() noexcept {
     this->~ForkGift();
     deallocate_frame(this, sizeof(ForkGift));
   }
-  /// given → `to`: by the thief or by the owner, whoever is first.
+  /// given → `to`, for the thief or the owner. True: this thread came first.
   [[nodiscard]] bool claim(State to) noexcept {
     std::uint32_t expected = given;
-    // Release: the owner's last touch. Acquire: who destroys it comes after that.
+    // Release: the owner's last touch, if it withdraws. Acquire on failure: the thread that came
+    // second, and may destroy the gift, sees the first one's accesses.
     return state.compare_exchange_strong(expected, to, std::memory_order_release,
                                          std::memory_order_acquire);
   }
@@ -50,7 +56,7 @@ struct ForkGift {
   ForkJob& job;
   TeamMember& owner;
   ForkRegion* region;
-  std::exception_ptr error;  // before `state` says done
+  std::exception_ptr error;  // written before `state` becomes done
   Atomic<std::uint32_t> state{given};
 };
 
@@ -64,10 +70,10 @@ constexpr std::uintptr_t asker_in(std::uintptr_t word) noexcept {
   return word & ~(look_bit | sleeps_bit);
 }
 
-/// How often a thief looks for the answer of a member that may be deep in a long leaf.
+/// How often a thief looks for the answer of a victim that may be deep in a long leaf.
 constexpr int most_looks = WEFT_ATOMIC_MODE == 2 ? 1 : 2000;
-/// How often a member without work goes round before it sleeps: some microseconds where nobody can
-/// be asked, and some milliseconds where nobody answers.
+/// How many rounds a member without work makes before it sleeps: some microseconds if there is no
+/// victim, some milliseconds if no victim answers.
 constexpr int most_rounds = WEFT_ATOMIC_MODE == 2 ? 1 : 200;
 
 }  // namespace
@@ -83,10 +89,12 @@ void TeamMember::run(ForkGift& gift) noexcept {
     gift.error = std::current_exception();
   }
   region_ = region_before;
-  // What was to be looked at meanwhile may have been this one's, and have been looked for there.
+  // The look bit may have been meant for this region, and consumed while the job ran: sets it
+  // again.
   if (region_ != nullptr && region_->cancelled()) look_at_region();
   TeamMember& owner = gift.owner;
-  // Release: what the job did and threw is the owner's to see. Acquire: his sleep.
+  // Release: pairs with wait_for(): the owner sees what the job did and threw. Acquire: pairs with
+  // begun → awaited, before the owner slept.
   if (gift.state.exchange(ForkGift::done, std::memory_order_acq_rel) == ForkGift::awaited) {
     owner.parker_.unpark();
   }
@@ -112,7 +120,7 @@ void TeamMember::join(ForkJob& job) {
   if (error != nullptr) std::rethrow_exception(error);
 }
 
-/// Of what was given: takes it back, if its thief has not begun.
+/// Takes back a given job, if its thief has not begun.
 bool TeamMember::withdraw(ForkJob& job) noexcept {
   if (!job.gift_->claim(ForkGift::withdrawn)) return false;
   newest_ = job.older_;
@@ -129,7 +137,7 @@ void TeamMember::drop(ForkJob& job) noexcept {
 
 void TeamMember::wait_for(ForkGift& gift) noexcept {
   const auto ended = [&gift] {
-    // Acquire: pairs with run().
+    // Acquire: pairs with the exchange in run().
     return gift.state.load(std::memory_order_acquire) == ForkGift::done;
   };
   int rounds = 0;
@@ -145,7 +153,7 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
       continue;
     }
     std::uint32_t expected = ForkGift::begun;
-    // Acquire on failure: it is done.
+    // Release: pairs with run(), which wakes this member. Acquire on failure: the gift may be done.
     if (!gift.state.compare_exchange_strong(expected, ForkGift::awaited, std::memory_order_release,
                                             std::memory_order_acquire) &&
         expected == ForkGift::done) {
@@ -160,8 +168,8 @@ void TeamMember::wait_for(ForkGift& gift) noexcept {
 // Giving
 
 void TeamMember::answer() {
-  // Relaxed: it is a look at what is taken below. Acquire there: pairs with the asker, and with
-  // look_at_region().
+  // Relaxed: a first look at the word that is taken below. Acquire there: pairs with put_question()
+  // and with look_at_region().
   std::uintptr_t word = asked_.load(std::memory_order_relaxed);
   if ((word & sleeps_bit) == 0 || oldest_to_give() != nullptr) {
     word = asked_.exchange(0, std::memory_order_acquire);
@@ -172,43 +180,46 @@ void TeamMember::answer() {
   if (region_ != nullptr && region_->cancelled()) throw ForkCancelled();
 }
 
-/// By one that has nothing to give at the moment: to who waits for an answer.
+/// Called by a member that has nothing to give at the moment: sends a thief away that waits awake.
 void TeamMember::decline() noexcept {
   if ((asked_.load(std::memory_order_relaxed) & sleeps_bit) == 0) send_away();
 }
 
-/// Any thread, after a region was cancelled. Release: pairs with answer(), or with whoever asks for
-/// a job of the region and looks then.
+/// Any thread, after a region was cancelled. Release: pairs with the acquires in answer() and
+/// send_away(). A thief that gets a job of the region from this member after that sees the cancel,
+/// too: run() checks it.
 void TeamMember::look_at_region() noexcept { asked_.fetch_or(look_bit, std::memory_order_release); }
 
-/// By one that has nothing to give, and will not look here for long. Who goes to sleep meanwhile
-/// with a question to it is sent away, or sees that it is not busy.
+/// Called by a member that has nothing to give, and will not look here for long. The fence: either
+/// this member sees the question of a thief about to sleep, and sends it away, or that thief sees
+/// that the member is not busy.
 void TeamMember::set_idle() noexcept {
   busy_.store(false, std::memory_order_relaxed);
-  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in sleep_for_answer()
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in sleep_for_answer()
   send_away();
 }
 
-/// To whoever asks.
+/// Answers the thief that asks, if any, with null.
 void TeamMember::send_away() noexcept {
   const std::uintptr_t word = asked_.load(std::memory_order_relaxed);
   if (asker_in(word) == 0) return;
-  // The look bit stays: it is for the region that is run here next, or waits below.
+  // The look bit stays: for the region that runs here next, or waits further down the stack.
+  // Acquire: pairs with put_question().
   respond(asked_.fetch_and(look_bit, std::memory_order_acquire), nullptr);
 }
 
 void TeamMember::respond(std::uintptr_t word, ForkGift* gift) noexcept {
   if (asker_in(word) == 0) return;  // withdrawn meanwhile
-  // SAFETY: only put_question() puts a pointer there.
+  // SAFETY: only put_question() stores a pointer there.
   TeamMember& asker = *reinterpret_cast<TeamMember*>(asker_in(word));
-  // Release: the job, and what its owner did before.
+  // Release: pairs with taken_answer(): the thief sees the job, and what its owner did before.
   asker.answer_.store(reinterpret_cast<std::uintptr_t>(gift), std::memory_order_release);
   if ((word & sleeps_bit) != 0) asker.parker_.unpark();
 }
 
-/// Of what has not been given the oldest that has something to give, or null. What will never have
-/// is taken out of the list, so that it is looked at once: when it is taken back the list is what
-/// it was before it.
+/// Returns the oldest job that is not given and has something to give, or null. Removes jobs that
+/// will never have anything from the list, so each is looked at once. take_back() of such a job
+/// restores the list as it was before the job.
 ForkJob* TeamMember::oldest_to_give() noexcept {
   ForkJob* job = nullptr;
   ForkJob** link = &newest_;
@@ -229,9 +240,9 @@ ForkGift* TeamMember::give() noexcept {
   if (job == nullptr) return nullptr;
   try {
     job->gift_ = ::new (allocate_frame(sizeof(ForkGift))) ForkGift(*job, *this, region_);
-    // It may fork, and answer: what passes for given is not given again.
+    // set_apart may fork, and answer() within: gift_ is set first, so this job is not given again.
     static_cast<void>(job->does_(*job, ForkJob::Act::set_apart, *this));
-  } catch (...) {  // no memory, or what the user's copy has thrown: its owner will do it
+  } catch (...) {  // no memory, or the user's copy has thrown: the owner keeps the job
     if (job->gift_ != nullptr) std::exchange(job->gift_, nullptr)->destroy();
   }
   return job->gift_;
@@ -239,7 +250,7 @@ ForkGift* TeamMember::give() noexcept {
 
 // Asking
 
-/// Runs a job of another member. False: nobody has given one.
+/// Runs a job of another member. False: no member has given one.
 bool TeamMember::run_anothers() noexcept {
   for (std::size_t others = team_.members_.size() - 1; others != 0; --others) {
     TeamMember& victim = next_victim();
@@ -248,7 +259,7 @@ bool TeamMember::run_anothers() noexcept {
   return false;
 }
 
-/// Of the others the next in turn, if there are any.
+/// Returns the next of the other members in turn, if there are any.
 TeamMember& TeamMember::next_victim() noexcept {
   const std::size_t size = team_.members_.size();
   do {
@@ -257,7 +268,7 @@ TeamMember& TeamMember::next_victim() noexcept {
   return *team_.members_[next_victim_];
 }
 
-/// False: there is none, or it was withdrawn.
+/// Runs the job of `gift`. False: there is none, or its owner withdrew it.
 bool TeamMember::run_given(ForkGift* gift) noexcept {
   if (gift == nullptr) return false;
   if (!gift->claim(ForkGift::begun)) {
@@ -271,11 +282,11 @@ bool TeamMember::run_given(ForkGift* gift) noexcept {
   return true;
 }
 
-/// False: another one asks it.
+/// False: another thief asks `victim`.
 bool TeamMember::put_question(TeamMember& victim, std::uintptr_t sleeps) noexcept {
   answer_.store(pending, std::memory_order_relaxed);
   std::uintptr_t expected = 0;
-  // Release: the victim sees `pending`, before it stores an answer.
+  // Release: pairs with the victim's acquire: `pending` comes before the answer it stores.
   return victim.asked_.compare_exchange_strong(
       expected, reinterpret_cast<std::uintptr_t>(this) | sleeps, std::memory_order_release,
       std::memory_order_relaxed);
@@ -291,15 +302,15 @@ ForkGift* TeamMember::ask(TeamMember& victim) noexcept {
   return taken_answer();
 }
 
-/// Sleeps until there is a root, until who is asked has something to give, until what the member
-/// waits for has ended, or for a while. Runs what it has been given; false: nothing.
+/// Sleeps until there is a root, until the victim has something to give, until the gift that the
+/// member waits for has ended, or for nap_limit. Runs what it was given; false: nothing.
 bool TeamMember::sleep_asking() noexcept {
   if (TeamMember* const victim = ask_for_long()) return sleep_for_answer(*victim);
   nap();
   return false;
 }
 
-/// Asks another member, as one that sleeps. Null: nobody is busy, or others ask them all.
+/// Asks another member, and sets the sleeps bit. Null: no member is busy, or all have a thief.
 TeamMember* TeamMember::ask_for_long() noexcept {
   for (std::size_t others = team_.members_.size() - 1; others != 0; --others) {
     TeamMember& victim = next_victim();
@@ -309,7 +320,7 @@ TeamMember* TeamMember::ask_for_long() noexcept {
 }
 
 bool TeamMember::sleep_for_answer(TeamMember& victim) noexcept {
-  atomic_fence(std::memory_order_seq_cst);  // pairs with the one in set_idle()
+  atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in set_idle()
   if (victim.may_have_work()) nap();
   if (withdraw_from(victim)) return false;
   while (answer_.load(std::memory_order_relaxed) == pending) {
@@ -319,13 +330,13 @@ bool TeamMember::sleep_for_answer(TeamMember& victim) noexcept {
   return run_given(taken_answer());
 }
 
-/// Of a question that was answered.
+/// Returns the answer to a question that was answered.
 ForkGift* TeamMember::taken_answer() noexcept {
-  // Acquire: pairs with respond(), which stores nothing else. SAFETY: so it is a gift or null.
+  // Acquire: pairs with respond(). SAFETY: respond() stores only a gift or null.
   return reinterpret_cast<ForkGift*>(answer_.load(std::memory_order_acquire));
 }
 
-/// False: the question has been taken, and the answer is on its way.
+/// Withdraws the question. False: the victim has taken it, and the answer is on its way.
 bool TeamMember::withdraw_from(TeamMember& victim) noexcept {
   std::uintptr_t word = victim.asked_.load(std::memory_order_relaxed);
   const auto mine = reinterpret_cast<std::uintptr_t>(this);
@@ -369,14 +380,15 @@ void TeamMember::work() noexcept {
   current_ = nullptr;
 }
 
-/// Sleeps until there is a root, or asks for long who runs one. True: it has run what it was given.
+/// Sleeps until there is a root, or until a busy member answers. True: it has run what it was
+/// given.
 bool TeamMember::look() noexcept {
   if (team_.active()) return sleep_asking();
   parker_.park();
   return false;
 }
 
-/// Under the model until it is woken: no wake-up may be left to the limit.
+/// In the model it sleeps until it is woken: no wake-up may be left to the limit.
 void TeamMember::nap() noexcept {
 #if WEFT_ATOMIC_MODE == 2
   parker_.park();

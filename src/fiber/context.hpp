@@ -1,14 +1,14 @@
-// FlowContext: a flow of control that is not running, and the switch from one to another. The
-// machine under fibers; knows nothing of them. Each processor and calling convention has its own
-// context_*.S, all with the three functions declared here.
+// FlowContext: a suspended flow of control, and the switch from one flow to another. Used by
+// FiberScheduler; knows nothing of fibers. Each processor and calling convention has its own
+// context_*.S, which defines the three functions declared here.
 //
-// What survives a switch is what survives a call of a function: the callee-saved registers, and the
+// A switch preserves what a call of a function preserves: the callee-saved registers, and the
 // control bits of floating point (rounding, precision, exception masks). Debuggers and unwinders
 // see a call like any other, up to the entry of the flow, where the stack ends.
 //
-// Thread-safety: a context is used by one thread at a time. It may go on on another thread than the
-// one it was suspended on, but only code that no compiler has let remember a thread's own things
-// (thread_local addresses, errno) across the switch survives that: fibers stay where they began.
+// Thread-safety: one thread at a time uses a context. A flow may be resumed on another thread only
+// if no compiler has kept a thread's own objects (thread_local addresses, errno) across the switch.
+// Fibers do not rely on that: they stay on the thread where they began.
 #pragma once
 
 #include <cstddef>
@@ -16,25 +16,26 @@
 #include <span>
 
 extern "C" {
-/// Where a flow goes on. What else survives lies on its stack.
+/// Where a flow is resumed. The other registers are on its stack.
 struct weft_saved_context {
   void* stack_pointer = nullptr;
-  // On x86-64 (not Windows) alone; what the next flow is given is then in rdx.
+  // On x86-64 (not Windows) only; the argument of the next flow is then in rdx.
   void* frame_pointer = nullptr;
   void* instruction = nullptr;
   unsigned int mxcsr = 0;
   unsigned short x87_control = 0;
 };
-/// Saves the running flow in `from`, goes on with the flow that was saved in `to`, and gives it
-/// `argument`: as the result of its own call of this function, or as the argument of its entry.
-/// Returns when somebody goes on with what was saved here.
+/// Saves the running flow in `from`, and resumes the flow saved in `to` with `argument`: as the
+/// result of its own call of this function, or as the argument of its entry. Returns when another
+/// flow resumes the one saved here.
 void* weft_switch_context(weft_saved_context* from, const weft_saved_context* to,
                           void* argument) noexcept;
-/// Lays out a flow on the memory between `bottom` and `top` that begins by calling `entry`, which
-/// must not return, and saves it in `context`. Floating-point control is as it is here now.
+/// Lays out a flow on the memory between `bottom` and `top`, and saves it in `context`. The flow
+/// begins with a call of `entry`, which must not return. Its floating-point control is the
+/// caller's.
 void weft_make_context(weft_saved_context* context, void* top, void* bottom,
                        void (*entry)(void* argument) noexcept) noexcept;
-/// Where a new flow begins; never called by C++.
+/// The first code of a new flow; never called by C++.
 void weft_context_entry() noexcept;
 }
 
@@ -47,32 +48,32 @@ class FlowContext {
   /// The memory that laying out a flow takes at the top of its stack.
   static constexpr std::size_t least_stack = 1024;
 
-  /// Nothing to go on with yet: for the flow that will be suspended into it.
+  /// Holds no flow: for the flow that will be suspended into it.
   FlowContext() noexcept = default;
-  /// A flow that begins at `entry`, which must not return, on `stack`: at least least_stack bytes.
-  /// They must live as long as the flow.
+  /// Makes a flow on `stack`, of at least least_stack bytes, that begins at `entry`, which must not
+  /// return. The stack must live as long as the flow.
   FlowContext(std::span<std::byte> stack, Entry entry) noexcept {
     weft_make_context(&saved_, stack.data() + stack.size(), stack.data(), entry);
   }
-  /// The same from within another flow, with the floating-point control that `like` was suspended
-  /// with where contexts keep it (x86-64, but for Windows), as reading it is slow; else as it is
-  /// here now.
+  /// As above, from within another flow. Where contexts keep the floating-point control (x86-64,
+  /// except on Windows), takes that of `like`, as reading the register is slow; elsewhere the
+  /// caller's.
   FlowContext(std::span<std::byte> stack, Entry entry, const FlowContext& like) noexcept;
   FlowContext(const FlowContext&) = delete;
   FlowContext& operator=(const FlowContext&) = delete;
 
-  /// Suspends the running flow here, and goes on with `next`: a flow goes on once each time it was
-  /// suspended. Gives the argument of whoever comes back here.
+  /// Suspends the running flow here, and resumes `next`. A flow may be resumed once for each
+  /// suspension. Returns the argument of the flow that resumes this one.
   void* suspend_and_go_on(const FlowContext& next, void* argument) noexcept {
     return weft_switch_context(&saved_, &next.saved_, argument);
   }
-  /// The same without a call, where this processor has such a form: then only what the caller still
-  /// needs is saved, and the processor's idea of who returns where stays right when both flows are
-  /// suspended by the same line. For the one place where fibers switch.
+  /// As suspend_and_go_on(), without a call where this processor has such a form. Then only what
+  /// the caller still needs is saved, and the processor's return predictions stay correct if both
+  /// flows are suspended by the same line. For the one place where fibers switch.
   [[gnu::always_inline]] void* suspend_and_go_on_inline(const FlowContext& next,
                                                         void* argument) noexcept;
 
-  /// Of a flow that is suspended: where its stack ends.
+  /// The end of a suspended flow's stack.
   [[nodiscard]] const void* stack_pointer() const noexcept { return saved_.stack_pointer; }
 
  private:
@@ -97,10 +98,10 @@ inline FlowContext::FlowContext(std::span<std::byte> stack, Entry entry,
 
 #if defined(__x86_64__) && defined(__ELF__) && !(defined(__CET__) && (__CET__ & 2)) && \
     !defined(__APX_F__)
-// As weft_switch_context() in context_x86_64.S, which can take over what was saved here, and the
-// other way round. The compiler keeps what it needs over the clobbered registers on the stack; rbp
-// is not its to give. A unit that is built for shadow stacks must not have this: it would claim to
-// be fit for them.
+// As weft_switch_context() in context_x86_64.S; each of the two can resume what the other one
+// saved. The compiler saves on the stack what it needs of the clobbered registers; rbp cannot be
+// clobbered, so it is saved here. A unit compiled for shadow stacks must not contain this: it would
+// claim to support them.
 inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
                                                    void* argument) noexcept {
   weft_saved_context* from = &saved_;

@@ -1,7 +1,7 @@
 // context.hpp for AArch64 (AAPCS64, 6.1: x19 to x30, sp, d8 to d15, and fpcr).
 //
 // A saved flow, from its stack pointer up:
-//    0 x19 … x28   80 x29   88 x30 (where it goes on)   96 d8 … d15   160 fpcr   168 unused
+//    0 x19 … x28   80 x29   88 x30 (the address to resume at)   96 d8 … d15   160 fpcr   168 unused
 
 #if defined(__aarch64__)
 
@@ -55,7 +55,7 @@ weft_switch_context:
 
         ldr     x10, [sp, #160]
         cmp     x9, x10
-        b.eq    1f                      // writing is slow, and it seldom differs
+        b.eq    1f                      // writing is slow, and they seldom differ
         msr     fpcr, x10
 1:      ldp     x19, x20, [sp, #0]
         ldp     x21, x22, [sp, #16]
@@ -107,7 +107,7 @@ weft_make_context:
         .p2align 4
 weft_context_entry:
         .cfi_startproc
-        .cfi_undefined x30              // nobody called this: backtraces end here
+        .cfi_undefined x30              // no caller: backtraces end here
         hint    #36                     // bti j
         blr     x19                     // the argument of the switch is in x0
         brk     #1                      // an entry does not return

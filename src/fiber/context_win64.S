@@ -1,8 +1,9 @@
 // context.hpp for Windows on x86-64 (Microsoft's x64 calling convention: rbx, rbp, rdi, rsi, r12 to
 // r15, xmm6 to xmm15, and the control bits of mxcsr and of the x87 control word).
 //
-// The thread's information block says where its stack is, and exceptions believe it: ExceptionList
-// (gs:0), StackBase (gs:8), StackLimit (gs:16) and DeallocationStack (gs:0x1478) go with the flow.
+// The thread's information block holds the bounds of its stack, which exceptions check:
+// ExceptionList (gs:0), StackBase (gs:8), StackLimit (gs:16) and DeallocationStack (gs:0x1478) are
+// switched with the flow.
 //
 // A saved flow, from its stack pointer up:
 //    0 xmm6 … xmm15   160 mxcsr   164 x87 control word   168 ExceptionList   176 StackBase

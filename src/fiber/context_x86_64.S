@@ -1,12 +1,12 @@
 // context.hpp for x86-64, System V (psABI 1.0, 3.2.1: rbx, rbp, r12 to r15, and the control bits of
 // mxcsr and of the x87 control word).
 //
-// A flow is saved as its stack and frame pointers, where it goes on, and the control words; this
-// function leaves the other registers on the stack. Whoever goes on with a flow sets rsp and rbp,
-// gives it the argument in rdx, and jumps. context.hpp has the same switch to be inlined.
+// A flow is saved as its stack and frame pointers, the address to resume at, and the control words;
+// this function leaves the other registers on the stack. The flow that resumes another one sets rsp
+// and rbp, puts the argument into rdx, and jumps. context.hpp has the same switch for inlining.
 //
-// It goes on by an indirect jump: where that goes is not where the processor's return stack says,
-// and that misprediction costs more than all the rest. This file is no part of a shadow stack
+// The resumption is an indirect jump: its target is not the one on the processor's return stack,
+// and that misprediction would cost more than all the rest. This file is not for shadow stacks
 // (CET): it has no property note, so the linker does not let the program claim one.
 
 #if defined(__x86_64__) && !defined(_WIN32)
@@ -41,8 +41,8 @@ weft_switch_context:
         fnstcw  28(%rdi)
         stmxcsr 24(%rdi)
         movzwl  28(%rdi), %eax
-        ldmxcsr 24(%rsi)                // to compare first costs more, on Zen 4 at least
-        cmpw    %ax, 28(%rsi)           // here it pays: they seldom differ, and fldcw is slow
+        ldmxcsr 24(%rsi)                // comparing first costs more, on Zen 4 at least
+        cmpw    %ax, 28(%rsi)           // comparing pays: they seldom differ, and fldcw is slow
         jne     2f
 1:      movq    0(%rsi), %rsp
         movq    8(%rsi), %rbp
@@ -97,13 +97,13 @@ weft_make_context:
         .p2align 4
 weft_context_entry:
         .cfi_startproc
-        .cfi_undefined %rip             // nobody called this: backtraces end here
+        .cfi_undefined %rip             // no caller: backtraces end here
         endbr64
         movq    %rdx, %rdi
         movq    %rbp, %rax
         xorl    %ebp, %ebp              // the end of the chain of frame pointers
-        // A call in all but the processor's idea of who returns where: the entry will not return,
-        // and what stood there is right again when the flow that went on with this one goes on.
+        // A call in all but the processor's return stack: the entry will not return, and the return
+        // stack's top is correct again when the flow that resumed this one is resumed.
         leaq    1f(%rip), %rcx
         pushq   %rcx
         .cfi_adjust_cfa_offset 8

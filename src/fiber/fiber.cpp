@@ -1,4 +1,5 @@
-// The life of a fiber: start, wait, go on, end, unwind.
+// FiberCore and FiberBody: start, wait, resume, end and unwinding of a fiber. The contracts are in
+// fiber/scheduler.hpp and <weft/detail/fiber_body.hpp>. Everything on the fiber's worker.
 #include <weft/fiber.hpp>
 
 #include <memory>
@@ -13,14 +14,14 @@ namespace weft::detail {
 
 namespace {
 
-/// What unwinds a cancelled fiber. Nobody can catch it by its type.
+/// The exception that unwinds a cancelled fiber. It cannot be caught by its type.
 struct Unwinding {};
 
 FiberCore* running_fiber(const FiberScheduler* scheduler) noexcept {
   return scheduler != nullptr ? scheduler->running() : nullptr;
 }
 
-// Out of line: what it needs of stack, every await would touch.
+// Out of line: the stack it needs would be added to that of every await.
 [[noreturn, gnu::cold, gnu::noinline]] void throw_no_fiber(const char* what) {
   throw std::logic_error(std::string(what) +
                          ": no fiber runs here; in a coroutine use co_await, on a thread of your "
@@ -54,11 +55,11 @@ FiberCore::FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& schedul
       stack_(stack),
       name_(body.name()),
       executor_(*this, task_.executor()) {
-  // SAFETY: this object is at the top of the stack's memory; the flow has what is below it.
+  // SAFETY: this object is at the top of the stack's memory; the flow gets what is below it.
   auto* const bottom = stack.memory.data();
   const std::span below(bottom,
                         static_cast<std::size_t>(reinterpret_cast<std::byte*>(this) - bottom));
-  // A fiber begins with the floating-point control of its worker, whoever starts it.
+  // A fiber begins with the floating-point control of its worker, even if another fiber starts it.
   if (scheduler.running() != nullptr) {
     new (&flow_.context) FlowContext(below, &FiberCore::entry, scheduler.loop());
   } else {
@@ -73,23 +74,23 @@ inline void FiberCore::go_on_with(FiberScheduler& scheduler, FiberCore& other, b
   if (&other != this) scheduler.switch_to(*this, other, ends);
 }
 
-/// The end of a fiber without its drive: whoever waits for it may go on without the loop. Returns
-/// only if the drive is needed. Inlined into the entry, as that is the last call of a fiber: a
-/// switch from within another one would leave its return where the processor expects the next.
+/// Ends a fiber without its drive, so that its joiner may be resumed without the loop. Returns only
+/// if the drive is needed. Inlined into entry(), as the last call of a fiber: a switch from within
+/// another call would leave that call's return where the processor expects the next one.
 [[gnu::always_inline]] inline void FiberCore::complete() noexcept {
   FiberBody& body = body_;
   if (body.complete_ == nullptr) return;
   const bool to_loop = needs_loop();
   hand_task_back();
-  waiting_ = true;  // what runs from here on must not await
-  name_ = {};       // it may go
+  waiting_ = true;  // code that runs from here on must not await
+  name_ = {};       // its string may be destroyed below
   body.core_ = nullptr;
   if (!body.complete_(body)) {
     body.core_ = this;
     return;
   }
-  // The body, its task and its drive may be gone.
-  // Chosen first, as it may need a stack, and then this one must not be the next to be taken.
+  // The body, its task and its drive may be destroyed now. The next fiber is chosen before the
+  // stack is given back: choosing may take a stack, and must not take this one.
   FiberCore* const other = to_loop ? nullptr : next_direct();
   scheduler_.stacks().give_back(stack_);
   if (other != nullptr) {
@@ -106,7 +107,7 @@ void FiberCore::entry(void* self) noexcept {
   destroy_fiber_locals(fiber.locals_);
   fiber.body_.ended_ = true;
   if (fiber.unwinding_) {
-    fiber.scheduler_.leave(fiber, nullptr, true);  // back to who unwinds it
+    fiber.scheduler_.leave(fiber, nullptr, true);  // back to unwind(), which entered it
   } else {
     fiber.complete();
     fiber.scheduler_.leave(fiber, fiber.drive_.handle(), true);
@@ -116,7 +117,7 @@ void FiberCore::entry(void* self) noexcept {
 
 void FiberCore::run_fiber(Runnable& self) noexcept {
   auto& fiber = static_cast<FiberCore&>(self);
-  if (!fiber.enterable()) {  // its child goes on, or it is the end
+  if (!fiber.enterable()) {  // resumes its child, or ends it
     fiber.task_.resume();
     return;
   }
@@ -136,12 +137,12 @@ FiberCore* FiberCore::enterable(Runnable* work) noexcept {
 }
 
 std::coroutine_handle<> FiberCore::enter_or_schedule() noexcept {
-  publish_site();  // the drive has come back to its own co_await, which is not the user's
+  publish_site();  // the drive's co_await has set its own site, which is not the user's
   if (scheduler_.running() == nullptr) {
     task_.goes_on_at(drive_);
     return scheduler_.enter(*this);
   }
-  // As the child of another fiber, on whose stack this is.
+  // This fiber is the child of another one, on whose stack this runs.
   task_.suspended_at(drive_);
   queue_.push(*this);
   return std::noop_coroutine();
@@ -170,7 +171,8 @@ void FiberCore::suspend() {
   resumed();
 }
 
-/// Whom this fiber, which has no more to do for now, may hand over to without the loop, or null.
+/// Returns a fiber that this one, which has to wait or has ended, can switch to without the loop,
+/// or null.
 FiberCore* FiberCore::next_direct() noexcept {
   if (FiberCore* const other = enterable(queue_.front_direct())) {
     queue_.pop_direct(*other);
@@ -179,18 +181,19 @@ FiberCore* FiberCore::next_direct() noexcept {
   return start_fresh(nullptr);
 }
 
-/// If the worker would next start a fiber, that of `task` or, if that is null, any: gets it ready
-/// to be entered. Else null.
+/// If the worker would next start a fiber (that of `task`; any, if `task` is null), prepares it for
+/// a switch and returns it. Else null.
 FiberCore* FiberCore::start_fresh(const Runnable* task) noexcept {
   Runnable* const work = queue_.take_fresh(&FiberBody::starts, task);
   if (work == nullptr) return nullptr;
   // SAFETY: every Runnable with this run function is the base of a FiberBody.
   FiberCore* const started = static_cast<FiberBody*>(work)->start_beside(scheduler_);
-  if (started == nullptr) queue_.push(*work);  // no stack: its drive will say so
+  if (started == nullptr) queue_.push(*work);  // no stack: its drive will report it
   return started;
 }
 
-/// For a fiber about to wait for `child`: see TaskHeader::run_ahead(). Whether it has ended.
+/// Called by a fiber about to wait for `child`: see TaskHeader::run_ahead(). Returns whether the
+/// child has ended.
 bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
   if (unwinding_) throw Unwinding();
   if (task_.cancel_requested() || needs_loop()) return false;
@@ -198,7 +201,7 @@ bool FiberCore::run_ahead(SpawnedTask& child, std::source_location site) {
   if (started == nullptr) return false;
   site_ = site;
   started->task_.begins_ahead();
-  // Not suspended: as far as its task knows, this fiber goes on.
+  // Not suspended: for its task, this fiber goes on.
   task_.goes_on_at(drive_);
   queue_.push_front(*this);
   go_on_with(scheduler_, *started);
@@ -215,10 +218,11 @@ void FiberCore::resumed() {
   if (unwinding_) throw Unwinding();
 }
 
-/// `other` goes on now, and where many take turns, whoever is behind it will soon: what that one
-/// touches first has then been on its way for a whole turn, and the core that says what for two.
+/// Prefetches for the fiber after `other`, which runs next: where many fibers take turns, it will
+/// run soon. What it touches first is then on its way for one turn, and the core that refers to it
+/// for two.
 inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
-  // SAFETY: only a hint is made of the next but one, which may be no fiber; the next one is a
+  // SAFETY: only a hint is made of the next but one, which may not be a fiber; the next one is a
   // fiber if it runs as one.
   Runnable* const second = other.next;
   if (second == nullptr || !second->runs(&FiberCore::run_fiber)) return;
@@ -229,11 +233,12 @@ inline void FiberCore::prefetch_after(const FiberCore& other) noexcept {
   __builtin_prefetch(reinterpret_cast<const std::byte*>(next.next) + 64, 1);
 }
 
-// `scheduler` is that of the fiber: asked for what is next, it need not wait for who runs now.
+// `scheduler` is the fiber's: taken from the caller, so that the choice need not wait for a load
+// from the core.
 inline void FiberCore::yield(FiberScheduler& scheduler, std::source_location site) {
   if (unwinding_) throw Unwinding();
   site_ = site;
-  waiting_ = true;  // parts of forks may begin, by functions of the user's
+  waiting_ = true;  // suspended_at() may begin parts of forks, by functions of the user
   task_.suspended_at(drive_);
   waiting_ = false;
   PinnedQueue& queue = scheduler.queue();
@@ -250,7 +255,7 @@ inline void FiberCore::yield(FiberScheduler& scheduler, std::source_location sit
   } else {
     queue_.defer(*this);
   }
-  scheduler_.leave(*this, nullptr);  // nobody else is ready here: the loop knows who is elsewhere
+  scheduler_.leave(*this, nullptr);  // no other fiber is ready here; the loop finds what else is
   resumed();
 }
 
@@ -267,12 +272,12 @@ void FiberBody::run_start(Runnable& self) noexcept {
   drive.handle().resume();
 }
 
-/// Whether `work` starts a fiber: the one of `task`, unless that is null.
+/// Whether `work` starts a fiber; if `task` is not null, the fiber of `task`.
 bool FiberBody::starts(const Runnable& work, const Runnable* task) noexcept {
   if (!work.runs(&FiberBody::run_start)) return false;
   // SAFETY: every Runnable with this run function is the base of a FiberBody.
   const TaskHeader& its_task = static_cast<const FiberBody&>(work).drive_->task();
-  // One that inherits a context starts from the loop, where that is made current.
+  // A fiber that inherits a context starts from the loop, which makes the context current.
   return its_task.context() == nullptr && (task == nullptr || &its_task == task);
 }
 
@@ -295,7 +300,6 @@ void FiberBody::start() {
   start_on(**stack, *scheduler);
 }
 
-/// From another fiber of `scheduler`: gets this one ready to be entered. Null if there is no stack.
 std::size_t FiberBody::stack_bytes() const noexcept {
   return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
 }
@@ -304,6 +308,7 @@ std::string_view FiberBody::name() const noexcept {
   return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
 }
 
+// Called by another fiber of `scheduler`: prepares this one for a switch. Null: there is no stack.
 FiberCore* FiberBody::start_beside(FiberScheduler& scheduler) noexcept {
   const Result<FiberStack*> stack = scheduler.stacks().take(stack_bytes());
   if (!stack) return nullptr;
@@ -314,7 +319,7 @@ FiberCore* FiberBody::start_beside(FiberScheduler& scheduler) noexcept {
 void FiberBody::start_on(FiberStack& stack, FiberScheduler& scheduler) noexcept {
   std::byte* const end = stack.memory.data() + stack.memory.size();
   std::byte* const top = end - sizeof(FiberCore);
-  // SAFETY: aligned down, within the memory of the stack, which nobody else uses.
+  // SAFETY: aligned down, within the memory of the stack, which nothing else uses.
   void* const place = top - reinterpret_cast<std::uintptr_t>(top) % alignof(FiberCore);
   core_ = ::new (place) FiberCore(*this, stack, scheduler, *drive_);
 }
@@ -340,7 +345,7 @@ void FiberBody::unwind_stack() noexcept {
 
 namespace weft {
 
-// What users call
+// The public functions
 
 bool in_fiber() noexcept {
   const detail::FiberCore* const fiber = detail::running_fiber(detail::FiberScheduler::current());

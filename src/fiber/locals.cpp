@@ -1,3 +1,4 @@
+// The fiber-local objects of the running fiber; the key of each FiberLocal. On the fiber's worker.
 #include "fiber/locals.hpp"
 
 #include <weft/atomic.hpp>

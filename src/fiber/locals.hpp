@@ -1,11 +1,12 @@
-// Fiber-local objects: a list a fiber, looked through by key; fibers have few of them.
+// Fiber-local objects: one list a fiber, searched by key, as fibers have few of them. Used by
+// FiberCore.
 #pragma once
 
 #include <weft/fiber_local.hpp>
 
 namespace weft::detail {
 
-/// Destroys them, the newest first, and those too that their destructors make.
+/// Destroys the objects, the newest first, including those that their destructors make.
 void destroy_fiber_locals(FiberLocalNode*& first) noexcept;
 
 }  // namespace weft::detail

@@ -1,3 +1,4 @@
+// The report of a fiber's stack overflow, within a signal handler: no allocation, no lock.
 #include "fiber/overflow.hpp"
 
 #include <unistd.h>
@@ -13,7 +14,7 @@ namespace weft::detail {
 
 namespace {
 
-/// Text in a fixed room; what does not fit is left out.
+/// A text in a fixed buffer; what does not fit is left out.
 class Line {
  public:
   void add(std::string_view text) noexcept {

@@ -1,6 +1,7 @@
-// What the sanitizers must be told of a switch of stacks, and nothing in other builds.
-// AddressSanitizer: <sanitizer/common_interface_defs.h>, __sanitizer_start_switch_fiber and
-// finish; ThreadSanitizer: <sanitizer/tsan_interface.h>, __tsan_switch_to_fiber.
+// What the sanitizers must be told of a switch of stacks; empty in other builds. Called by
+// FiberScheduler. AddressSanitizer: <sanitizer/common_interface_defs.h>,
+// __sanitizer_start_switch_fiber and finish. ThreadSanitizer: <sanitizer/tsan_interface.h>,
+// __tsan_switch_to_fiber.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +52,7 @@ struct SanitizerFlow {
 #endif
 };
 
-/// The thread's own flow, on its thread.
+/// Records the thread's own flow; called on that thread.
 inline void know_thread([[maybe_unused]] SanitizerFlow& thread) noexcept {
 #ifdef WEFT_FIBER_TSAN
   thread.flow = __tsan_get_current_fiber();
@@ -64,16 +65,16 @@ inline void destroy_sanitizer_flow([[maybe_unused]] void* slot) noexcept {
 #endif
 }
 
-/// A flow on `stack`, whose slot keeps ThreadSanitizer's object for the next flows there, as it is
-/// slow to make. Each of them leaves some calls without a return on the object's own stack of
-/// calls, which has room for 65,536: so it is made anew now and then.
+/// Records a flow on `stack`. Its `slot` keeps ThreadSanitizer's object for the next flows there,
+/// as the object is slow to make. Each flow leaves some calls without a return on the object's own
+/// stack of calls, which has room for 65,536: so the object is made anew now and then.
 inline void know_stack([[maybe_unused]] SanitizerFlow& fiber,
                        [[maybe_unused]] std::span<std::byte> stack, [[maybe_unused]] void*& slot,
                        [[maybe_unused]] std::uint32_t& uses) noexcept {
 #ifdef WEFT_FIBER_ASAN
   fiber.bottom = stack.data();
   fiber.size = stack.size();
-  __asan_unpoison_memory_region(stack.data(), stack.size());  // what the last flow left behind
+  __asan_unpoison_memory_region(stack.data(), stack.size());  // what the last flow left poisoned
 #endif
 #ifdef WEFT_FIBER_TSAN
   constexpr std::uint32_t most_uses = 1000;
@@ -83,7 +84,7 @@ inline void know_stack([[maybe_unused]] SanitizerFlow& fiber,
 #endif
 }
 
-/// Right before the switch, in `from`; `ends`: it will not be gone on with.
+/// Called right before the switch, in `from`; `ends`: `from` will not be resumed.
 inline void before_switch([[maybe_unused]] SanitizerFlow& from,
                           [[maybe_unused]] const SanitizerFlow& to,
                           [[maybe_unused]] bool ends) noexcept {
@@ -95,7 +96,7 @@ inline void before_switch([[maybe_unused]] SanitizerFlow& from,
 #endif
 }
 
-/// Right after it, in `self`; `from` is who switched here.
+/// Called right after the switch, in `self`; `from` is the flow that switched here.
 inline void after_switch([[maybe_unused]] const SanitizerFlow& self,
                          [[maybe_unused]] SanitizerFlow& from) noexcept {
 #ifdef WEFT_FIBER_ASAN

@@ -1,3 +1,4 @@
+// FiberScheduler: the thread's scheduler, and the switches between its loop and its fibers.
 #include "fiber/scheduler.hpp"
 
 #include <cxxabi.h>
@@ -10,7 +11,7 @@
 
 namespace weft::detail {
 
-// Never inlined: see thread_pointer(); a switch is a suspension, too.
+// Never inlined: see thread_pointer(). A switch is a suspension, too.
 [[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept {
   return thread_pointer<FiberScheduler>();
 }

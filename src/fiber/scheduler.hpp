@@ -1,19 +1,19 @@
-// FiberScheduler: where one worker's fibers meet its loop: the flow of the loop while a fiber runs, who
-// is running, and the switch between them. FiberCore: one fiber that has started, at the top of its
-// stack.
+// FiberScheduler: the fibers of one worker: the flow of the worker's loop while a fiber runs, the
+// running fiber, and the switches between them. FiberCore: one started fiber, at the top of its own
+// stack. Used by the drives of fibers (<weft/detail/fiber_body.hpp>), and by await() on a fiber.
 //
-// The worker's loop runs a fiber by enter(), on the thread's stack; the fiber comes back by
-// leave(). A fiber that has to wait, or has ended, goes on with another one that is ready, or that
-// has just been spawned, by switch_to(), without the loop. Whichever fiber comes back, enter()
-// returns in the loop what that one wants done there.
+// The worker's loop runs a fiber by enter(), on the thread's stack; the fiber returns to it by
+// leave(). A fiber that has to wait, or has ended, switches to another one that is ready, or that
+// has just been spawned, by switch_to(), without the loop. Whichever fiber leaves, enter() returns
+// in the loop what that fiber wants resumed there.
 //
+// Thread-safety: everything on the worker's thread, except what FiberCore does as an Executor.
 // Invariants:
-//  - everything here happens on the worker's thread, except what FiberCore does as an Executor;
-//  - a fiber that waits is entered only when its own leaf has ended: then its task's innermost
-//  frame
-//    is its drive, the coroutine that stands for it in its task (see <weft/fiber.hpp>);
-//  - nothing resumes a fiber elsewhere, so it may still be on its way to suspend() when its leaf
-//    ends on another thread: it is entered only after it has left its stack.
+//  - a waiting fiber is entered only when its own leaf has ended: its task's innermost frame is
+//    then its drive, the coroutine that stands for it in its task (see <weft/fiber.hpp>);
+//  - only the fiber's worker enters it. So a fiber may still be on its way to suspend() when its
+//    leaf ends on another thread: that thread only queues it, and it is entered only after it has
+//    left its stack.
 #pragma once
 
 #include <weft/fiber.hpp>
@@ -33,40 +33,40 @@ namespace weft::detail {
 class FiberScheduler;
 struct FiberLocalNode;
 
-/// What the C++ runtime keeps for each thread: the exceptions that are being handled, and how many
-/// are in flight. Laid out by the Itanium C++ ABI, "Exception Handling", 2.2.2.
+/// What the C++ runtime keeps for each thread: the exceptions being handled, and the number in
+/// flight. Laid out by the Itanium C++ ABI, "Exception Handling", 2.2.2.
 struct ExceptionGlobals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
 };
 
-/// A flow of control with all that is switched along with it.
+/// A flow of control with everything that is switched along with it.
 struct Flow {
   FlowContext context;
   ExceptionGlobals exceptions;
   [[no_unique_address]] SanitizerFlow sanitizer;
 };
 
-/// Runs as a Runnable: goes on with the fiber.
+/// One started fiber. As a Runnable it resumes the fiber.
 ///
-/// The first two cache lines are what a switch and a yield touch of it: among a thousand fibers
-/// those have to come from afar each time.
+/// A switch and a yield touch only its first two cache lines: among a thousand fibers these lines
+/// come from memory or a far cache each time.
 class alignas(64) FiberCore final : public Runnable {
  public:
   FiberCore(FiberBody& body, FiberStack& stack, FiberScheduler& scheduler,
             PromiseBase& drive) noexcept;
 
-  /// From outside of it: goes on with it where that is possible at once, else schedules it. What is
-  /// to be resumed next.
+  /// Called outside of the fiber: enters it if that is possible at once, else queues it. Returns
+  /// the handle to continue.
   [[nodiscard]] std::coroutine_handle<> enter_or_schedule() noexcept;
-  /// Lets the fiber unwind its stack; returns when it has ended.
+  /// Makes the fiber unwind its stack; returns when it has ended.
   void unwind() noexcept;
-  /// After its end: the task's executor is what it was before.
+  /// Called after its end: gives the task its former executor back.
   void hand_task_back() noexcept { task_.move_to(executor_.before); }
-  /// The drive's await site, which a yield leaves alone, is that of the fiber's last await.
+  /// Sets the drive's await site to that of the fiber's last await; a yield does not.
   void publish_site() noexcept { drive_.set_site(site_); }
 
-  // On the fiber
+  // Called on the fiber
   [[nodiscard]] FiberWait begin_wait(std::source_location site);
   void yield(FiberScheduler& scheduler, std::source_location site);
   [[nodiscard]] bool run_ahead(SpawnedTask& child, std::source_location site);
@@ -84,8 +84,8 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
  private:
-  /// The task's executor while the fiber runs it: what concerns the task alone becomes the core, so
-  /// that the fiber may be entered without its coroutine.
+  /// The task's executor while the fiber runs. It replaces the task by the core in every schedule,
+  /// so that the fiber can be entered without its coroutine.
   class TaskExecutor final : public Executor {
    public:
     TaskExecutor(FiberCore& core, Executor& task_was_on) noexcept
@@ -118,8 +118,8 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] bool enterable() const noexcept {
     return task_.innermost() == &drive_ && !task_.unwinding();
   }
-  /// Whether something is bound for its task: that is made current where the loop enters it, and
-  /// not where another fiber hands over to it.
+  /// Whether its task has bindings: the loop makes them current when it enters the fiber; a switch
+  /// from another fiber does not.
   [[nodiscard]] bool needs_loop() const noexcept { return task_.context() != nullptr; }
   [[nodiscard]] FiberCore* next_direct() noexcept;
   [[nodiscard]] FiberCore* start_fresh(const Runnable* task) noexcept;
@@ -131,7 +131,7 @@ class alignas(64) FiberCore final : public Runnable {
   PromiseBase& drive_;
   FiberScheduler& scheduler_;
   PinnedQueue& queue_;
-  std::source_location site_;  // of its last await; none yet has no line
+  std::source_location site_;  // of its last await; line 0: none yet
   bool waiting_ = false;
   bool unwinding_ = false;
   FiberBody& body_;
@@ -147,43 +147,43 @@ class FiberScheduler {
   FiberScheduler(const FiberScheduler&) = delete;
   FiberScheduler& operator=(const FiberScheduler&) = delete;
 
-  /// The scheduler of the worker that the calling thread is, or null.
+  /// The scheduler of the calling thread's worker, or null.
   [[nodiscard]] static FiberScheduler* current() noexcept;
   /// Makes `scheduler` (may be null) the calling thread's; returns the one before.
   static FiberScheduler* make_current(FiberScheduler* scheduler) noexcept;
 
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
-  /// Whose stack is in use, or null.
+  /// The fiber whose stack is in use, or null.
   [[nodiscard]] FiberCore* running() const noexcept { return running_; }
-  /// Where the worker's fibers wait for their turn. After before_first_start().
+  /// The queue of the worker's ready fibers. Valid after before_first_start().
   [[nodiscard]] PinnedQueue& queue() const noexcept { return *queue_; }
-  /// On the worker, before a fiber starts: sees to it, once, that an overflow can be reported.
+  /// Called on the worker before a fiber starts: prepares, once, the report of an overflow.
   void before_first_start() noexcept {
     if (queue_ == nullptr) [[unlikely]]
       get_ready();
   }
 
-  /// On the loop's stack: goes on with `fiber`, until one of the fibers leaves.
+  /// Called on the loop's stack: runs `fiber`, until a fiber leaves. Returns what to resume.
   [[nodiscard]] std::coroutine_handle<> enter(FiberCore& fiber) noexcept;
-  /// On a fiber: back to the loop, which resumes `next` (may be null).
+  /// Called on a fiber: back to the loop, which resumes `next` (may be null).
   void leave(FiberCore& from, std::coroutine_handle<> next, bool ends = false) noexcept;
   /// The loop's own flow, while a fiber runs.
   [[nodiscard]] const FlowContext& loop() const noexcept { return loop_.context; }
-  /// On a fiber: goes on with `to`.
+  /// Called on a fiber: resumes `to`.
   [[gnu::always_inline]] void switch_to(FiberCore& from, FiberCore& to,
                                         bool ends = false) noexcept {
     running_ = &to;
     static_cast<void>(go(from.flow(), to.flow(), &to, ends));
   }
-  /// First thing that a new flow does.
+  /// Must be called first by a new flow.
   void arrived(FiberCore& fiber) noexcept {
     after_switch(fiber.flow().sanitizer, last_->sanitizer);
   }
 
  private:
   void get_ready() noexcept;
-  // Inlined where it is used: a level of call between a switch and its caller is one more return
-  // for the processor to guess wrong.
+  // Inlined into its caller: a call between a switch and its caller is one more return that the
+  // processor predicts wrongly.
   [[gnu::always_inline]] void* go(Flow& from, Flow& to, void* argument, bool ends) noexcept {
     from.exceptions = *globals_;
     *globals_ = to.exceptions;
@@ -195,10 +195,10 @@ class FiberScheduler {
   }
 
   Flow loop_;
-  Flow* last_ = nullptr;  // who switched last, for sanitizers
+  Flow* last_ = nullptr;  // the flow that switched last, for sanitizers
   FiberCore* running_ = nullptr;
   PinnedQueue* queue_ = nullptr;
-  ExceptionGlobals* globals_ = nullptr;  // the thread's
+  ExceptionGlobals* globals_ = nullptr;  // of the thread
   StackPool stacks_;
   AlternateSignalStack signal_stack_;
 };

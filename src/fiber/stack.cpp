@@ -1,3 +1,4 @@
+// StackPool: taking, giving back and cutting stacks. The contract is in stack.hpp.
 #include "fiber/stack.hpp"
 
 #include <algorithm>
@@ -60,7 +61,7 @@ void StackPool::give_back(FiberStack& stack) noexcept {
   --in_use_;
   Class& pool = classes_[stack.size_class];
   if (pool.warm_count == options_.most_warm) {
-    // Another one goes cold, as the caller may still be on this one.
+    // Another stack goes cold, as the caller may still be on this one.
     FiberStack& other = *pop(pool.warm);
     --pool.warm_count;
     Pages::decommit(other.memory);
@@ -73,7 +74,7 @@ void StackPool::give_back(FiberStack& stack) noexcept {
   ++pool.warm_count;
 }
 
-// Memory for a new one may be refused at each step; what was got before that stays usable.
+// Each step may run out of memory; what was made before stays usable.
 Result<FiberStack*> StackPool::cut(std::size_t size_class) noexcept {
   Class& pool = classes_[size_class];
   const std::size_t stride = guard_bytes + bytes_of(size_class);

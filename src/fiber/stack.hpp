@@ -1,13 +1,14 @@
-// StackPool: the stacks of one worker's fibers. A fiber starts and ends on its worker, so the pool
-// has no lock: everything on the worker's thread.
+// StackPool: the stacks of one worker's fibers. Owned by its FiberScheduler; FiberBody takes and
+// gives back. Thread-safety: everything on the worker's thread, without a lock, as a fiber starts
+// and ends on its worker.
 //
-// Stacks come in size classes, powers of two. They are cut from slabs of address space; each has
-// guard pages below it, and costs memory only as deep as it was used. A stack that is given back is
-// the next to be taken: it is the warmest. Beyond a number of those the memory goes back to the
-// system, and the address space stays with the pool until its end.
+// Stacks come in size classes, powers of two. They are cut from slabs of address space. Each has
+// guard pages below it, and costs memory only as deep as it was used. The stack given back last is
+// taken next: it is the warmest. Beyond most_warm free stacks of a class, their memory goes back to
+// the system; the address space stays with the pool until its end.
 //
-// The tops of the stacks are shifted against each other by some cache lines: the lines that each
-// fiber uses most would else all compete for the same few places of the cache.
+// The tops of the stacks are shifted against each other by some cache lines: otherwise the lines
+// that each fiber uses most would all compete for the same few sets of the cache.
 #pragma once
 
 #include <weft/result.hpp>
@@ -23,30 +24,30 @@ namespace weft::detail {
 
 /// One stack; the pool owns it.
 struct FiberStack {
-  std::span<std::byte> memory;     ///< without the guard; the top is as far shifted as it is
+  std::span<std::byte> memory;     ///< without the guard, and above it without the shift of the top
   FiberStack* next = nullptr;      ///< the pool's link
-  void* sanitizer_flow = nullptr;  ///< ThreadSanitizer's idea of who runs here: slow to make, kept
-  std::uint32_t uses = 0;          ///< of that idea
+  void* sanitizer_flow = nullptr;  ///< ThreadSanitizer's object for flows here, kept: slow to make
+  std::uint32_t uses = 0;          ///< how often that object was used
   std::uint8_t size_class = 0;
 };
 
 class StackPool {
  public:
-  // Multiples of every size of page there is: only what is touched costs memory.
+  // Multiples of every page size: only touched pages cost memory.
   static constexpr std::size_t smallest = std::size_t{64} << 10;
   static constexpr std::size_t largest = std::size_t{64} << 20;
-  /// A local larger than this can be beyond it (-fstack-clash-protection touches every page).
+  /// A local larger than this may lie beyond it (-fstack-clash-protection touches every page).
   static constexpr std::size_t guard_bytes = std::size_t{64} << 10;
 
-  /// How much stack one of that class has, the shift of its top included.
+  /// The bytes of a stack of that class, the shift of its top included.
   [[nodiscard]] static std::size_t bytes_of(std::size_t size_class) noexcept {
     return smallest << size_class;
   }
 
   struct Options {
-    std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory: at least one
-    /// Of how many stacks that are given back one gives up what lies deeper than kept_bytes, so
-    /// that a deep call does not stay for ever. A system call.
+    std::size_t most_warm = 2048;  ///< free stacks of a class that keep their memory; at least one
+    /// One in this many stacks given back frees its memory deeper than kept_bytes, so that a deep
+    /// call does not keep memory for ever. Costs a system call.
     std::uint32_t trim_interval = 1024;
   };
 
@@ -57,15 +58,16 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  /// A stack of at least `bytes`. Fails with not_enough_memory (no address space, or no mapping is
-  /// left for the guard) or invalid_argument (more than `largest`).
+  /// Returns a stack of at least `bytes`. Fails with not_enough_memory (no address space, or no
+  /// mapping is left for the guard) or invalid_argument (more than `largest`).
   [[nodiscard]] Result<FiberStack*> take(std::size_t bytes) noexcept;
-  /// Its user may still be on it, no deeper than kept_bytes, if it leaves before the next take().
+  /// The caller may still be on the stack, no deeper than kept_bytes, if it leaves before the next
+  /// take().
   void give_back(FiberStack& stack) noexcept;
 
-  /// Stacks that are out.
+  /// The number of stacks taken and not given back.
   [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
-  /// Address space taken, in bytes.
+  /// The address space taken, in bytes.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept;
 
  private:
@@ -88,7 +90,7 @@ class StackPool {
 
   const Options options_;
   std::array<Class, classes> classes_;
-  std::deque<FiberStack> stacks_;  // never moved: they are linked
+  std::deque<FiberStack> stacks_;  // a deque, as its elements must not move: they are linked
   std::vector<std::span<std::byte>> slabs_;
   std::size_t in_use_ = 0;
 };

@@ -1,3 +1,4 @@
+// StackPool: size classes, reuse, guards, and what a stack costs in memory.
 #include "fiber/stack.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ detail::FiberStack& taken(detail::StackPool& pool, std::size_t bytes) {
   return **stack;
 }
 
-/// How many pages of `stack` are in memory.
+/// Returns how many pages of `stack` are in memory.
 std::ptrdiff_t resident_pages(const detail::FiberStack& stack) {
   std::vector<unsigned char> pages(stack.memory.size() / 4096 + 1);
   EXPECT_EQ(mincore(stack.memory.data(), stack.memory.size(), pages.data()), 0);
@@ -36,7 +37,7 @@ TEST(StackPool, GivesAtLeastWhatWasAskedFor) {
        {std::size_t{1}, detail::StackPool::smallest, detail::StackPool::smallest + 1,
         std::size_t{100'000}, std::size_t{3} << 20}) {
     detail::FiberStack& stack = taken(pool, bytes);
-    EXPECT_GE(stack.memory.size() + 2048, bytes);  // the shift of the top is taken off
+    EXPECT_GE(stack.memory.size() + 2048, bytes);  // without the shift of the top
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(stack.memory.data()) % 4096, 0U);
     fill(stack);
     pool.give_back(stack);
@@ -97,7 +98,7 @@ TEST(StackPool, BeyondTheWarmOnesMemoryGoesBack) {
   pool.give_back(first);
   pool.give_back(second);
   EXPECT_EQ(resident_pages(first), 0);
-  EXPECT_GT(resident_pages(second), 0);  // the warmest: somebody may still be on it
+  EXPECT_GT(resident_pages(second), 0);  // the warmest: its caller may still be on it
   const std::size_t reserved = pool.reserved_bytes();
   EXPECT_EQ(&taken(pool, 1), &second);
   EXPECT_EQ(&taken(pool, 1), &first);
@@ -122,9 +123,9 @@ TEST(StackPool, AFailureChangesNothing) {
   detail::ScopedFaults faults;
   faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
   faults.add(detail::Fault{.call = detail::Call::guard_pages, .errno_value = ENOMEM});
-  EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no slab
+  EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no memory for a slab
   EXPECT_EQ(pool.reserved_bytes(), 0U);
-  EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no guard
+  EXPECT_EQ(pool.take(1).error(), std::errc::not_enough_memory);  // no memory for a guard
   EXPECT_EQ(pool.in_use(), 0U);
   detail::FiberStack& stack = taken(pool, 1);
   fill(stack);

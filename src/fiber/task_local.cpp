@@ -1,3 +1,4 @@
+// TaskLocal: the key of each one, and the error of an unbound one. Any thread.
 #include <weft/task_local.hpp>
 
 #include <weft/atomic.hpp>

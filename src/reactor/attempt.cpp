@@ -1,3 +1,4 @@
+// The system call of each kind of operation.
 #include "reactor/attempt.hpp"
 
 #include <poll.h>
@@ -17,11 +18,11 @@ static_assert(sizeof(IoSlice) == sizeof(iovec) &&
               offsetof(IoSlice, data) == offsetof(iovec, iov_base) &&
               offsetof(IoSlice, size) == offsetof(iovec, iov_len));
 
-constexpr std::uint32_t connect_is_under_way = 1;  // operation.token
+constexpr std::uint32_t connect_is_under_way = 1;  // a value of operation.token
 
 const iovec* system_slices(const Operation& operation) noexcept {
-  // SAFETY: the layouts are the same (asserted above); the kernel reads them, not the compiler's
-  // types.
+  // SAFETY: the layouts are the same (asserted above); the kernel reads the array, and no code
+  // reads it as iovec.
   return reinterpret_cast<const iovec*>(operation.slices.data);
 }
 
@@ -34,7 +35,8 @@ std::int64_t try_connect(Operation& operation) noexcept {
   if (operation.token == connect_is_under_way) return Syscalls::socket_error(handle);
   const std::int64_t result = Syscalls::connect(
       handle, static_cast<const sockaddr*>(operation.address.data), operation.address.size);
-  // EAGAIN is final: a Unix listener's queue is full, and nothing would tell when it no longer is.
+  // EAGAIN is final: the queue of a Unix listener is full, and no event would say when it no longer
+  // is.
   if (result != -EINPROGRESS) return result;
   operation.token = connect_is_under_way;
   return would_block;
@@ -43,7 +45,7 @@ std::int64_t try_connect(Operation& operation) noexcept {
 std::int64_t try_accept(Operation& operation) noexcept {
   const int handle = operation.source->handle();
   if (operation.address.data == nullptr) return Syscalls::accept4(handle, nullptr, nullptr);
-  // The room is read and the length written only by a try that succeeds.
+  // The size of the room is passed in; the length is stored only by a try that succeeds.
   socklen_t size = operation.address.size;
   const std::int64_t result =
       Syscalls::accept4(handle, static_cast<sockaddr*>(operation.address.data), &size);
@@ -70,7 +72,7 @@ std::int64_t try_writev(const Operation& operation, bool& no_socket) noexcept {
 }
 
 std::int64_t try_poll(const Operation& operation) noexcept {
-  if (operation.source->handle() < 0) return -EBADF;  // poll(2) would pass over it
+  if (operation.source->handle() < 0) return -EBADF;  // poll(2) ignores such an entry
   short events = 0;
   if (operation.interests & interest::readable) events |= POLLIN | POLLRDHUP;
   if (operation.interests & interest::writable) events |= POLLOUT;
@@ -111,7 +113,7 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
     case OperationKind::poll:
       return try_poll(operation);
     case OperationKind::timer:
-      break;  // the reactor's own
+      break;  // handled by the reactor
   }
   return -EINVAL;
 }

@@ -1,5 +1,6 @@
-// One try of an operation: its system call, made now. Called by the readiness driver, at the start
-// and again each time the source has become ready. Any thread; the operation is used by one.
+// One try of an operation: makes its system call, once. Called by the readiness driver when the
+// operation starts, and again each time its source has become ready. Thread-safety: any thread, one
+// at a time for each operation.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -10,21 +11,20 @@
 
 namespace weft::detail {
 
-/// Nothing could be done without waiting; any other result ends the operation.
+/// The result of a try that would have to wait. Any other result ends the operation.
 inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::min();
 
-/// Tries `operation`. operation.token is 0 at the first try and remembers from one to the next how
-/// far it is. `no_socket`: whether its handle is known to be none; learnt here. A wrong belief
-/// costs time only.
-/// The driver reads and writes sockets by itself, and comes here with `read` and `write` only where
-/// that was no use.
+/// Tries `operation`; returns its result, or would_block. operation.token is 0 at the first try and
+/// keeps the progress from one try to the next. `no_socket`: whether the handle is known not to be
+/// a socket; updated here. A wrong belief costs only time. The driver makes reads and writes of
+/// sockets itself, and calls this for `read` and `write` only where that did not work.
 [[nodiscard]] std::int64_t attempt(Operation& operation, bool& no_socket) noexcept;
 
-/// What a readv or writev asks for.
+/// Returns how many bytes a readv or writev requests.
 [[nodiscard]] std::size_t size_of_slices(const Operation& operation) noexcept;
 
-/// How many bytes a read or write asks for. 0 for the other kinds, whose results tell nothing about
-/// what is left.
+/// Returns how many bytes a read or write requests. 0 for the other kinds: their results say
+/// nothing about what is left.
 [[nodiscard]] inline std::size_t wanted_bytes(const Operation& operation) noexcept {
   const OperationKind kind = operation.kind;
   if (kind == OperationKind::read || kind == OperationKind::write) return operation.buffer.size;

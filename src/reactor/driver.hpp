@@ -1,43 +1,43 @@
-// Driver: what every back end of the reactor must do. Five subclasses are meant to be
-// indistinguishable from above: readiness (over EventQueue), io_uring, IOCP, and the simulated
-// world.
+// Driver: the contract of a reactor's back end: start, cancel, wait, wake. Each Reactor owns one
+// and makes all its calls. One driver exists today, ReadinessDriver, over the Poller of the event
+// queue; others (io_uring, IOCP, a simulated world) may follow. Code above the contract cannot tell
+// one from another.
 //
-// The contract. The conformance suite (tests/conformance) is named after these numbers.
-//  1. One thread at a time makes every call except wake(): its owner, or who visits it in the
-//  owner's place, each of whom has before it what the other one did. wake() may come from any
-//  thread.
+// Thread-safety: see 1. wake() is for any thread; everything else is serialized.
+//
+// The contract. The conformance suite (tests/conformance) names its tests by these numbers.
+//  1. Calls other than wake() are serialized; each happens-before the next. They come from the
+//     reactor's owner, or from a remote thread that holds the reactor in the owner's place. wake()
+//     may come from any thread.
 //  2. start(op) either finishes `op` in place (`Started::completed`, result set) or takes it
-//     (`Started::pending`). It never blocks, never fails otherwise: an error is a result.
-//  3. A pending operation ends with exactly one terminal event: it is appended, with result set, to
-//  the
-//     completion list of a later wait(), or its cancel() returns `Cancelled::confirmed`. Never
-//     both, never twice, and never from inside start(). The driver keeps Operation::pending: true
-//     from when it takes the operation until the terminal event, so one that is in a completion
-//     list is no longer pending.
-//  4. Until the terminal event the driver may touch the operation, its buffers and its Source;
-//  afterwards
-//     never again.
+//     (`Started::pending`). It never blocks and never fails otherwise: an error is a result.
+//  3. A pending operation ends with exactly one terminal event: a later wait() appends it, with
+//     result set, to the completion list, or its cancel() returns `Cancelled::confirmed`. Never
+//     both, never twice, and never from inside start(). The driver maintains Operation::pending: it
+//     is true from when the driver takes the operation until the terminal event, so an operation in
+//     a completion list is no longer pending.
+//  4. Until the terminal event the driver may touch the operation, its buffers and its Source.
+//     Afterwards it never touches them again.
 //  5. cancel(op) of a pending operation either ends it at once (`confirmed`: result is -ECANCELED
-//  and the driver
-//     has let go) or promises an early terminal event from wait() (`requested`). An operation that
-//     had already succeeded keeps its result: nothing the kernel handed out is dropped. It must not
-//     be called for an operation that is not pending.
-//  6. An interrupted system call (EINTR) is invisible: it is made again.
-//  7. wait(timeout) first submits what start() has queued, then blocks until there is a completion,
-//  the timeout
-//     has passed or a wake was asked for; timeout 0 never blocks, negative means no limit. It may
-//     return early and empty. It delivers what is ready in bounded batches, and always makes
-//     progress. While has_buffered() it has something at hand: the next wait() does not block, and gives it
-//     without asking the system.
-//  8. wake() makes the current wait(), or else the next one, return. Wakes coalesce. It never
-//     blocks, whatever the number of wakes. A wait() that has taken one says so by woken().
-//  9. Operations of different directions on one source are independent; several of the same
+//     and the driver has let go of it) or promises an early terminal event from wait()
+//     (`requested`). An operation that has already succeeded keeps its result: nothing the kernel
+//     handed out is dropped. cancel() must not be called for an operation that is not pending.
+//  6. An interrupted system call (EINTR) is invisible: the driver makes it again.
+//  7. wait(timeout) first submits what start() has queued. It then blocks until there is a
+//     completion, the timeout has passed, or a wake was requested. Timeout 0 never blocks; a
+//     negative timeout means no limit. wait() may return early and empty. It delivers what is ready
+//     in bounded batches, and always makes progress. While has_buffered() is true, the next wait()
+//     does not block: it delivers buffered events without a system call for new ones.
+//  8. wake() makes the current wait() return, or else the next one. Wakes coalesce. wake() never
+//     blocks, whatever the number of wakes. woken() says whether the last wait() consumed a wake.
+//  9. Operations of different directions on one source are independent. Operations of the same
 //     direction on one source finish in the order in which they were started.
 // 10. An error or hang-up on a source ends the waiting of both directions: each operation is tried
-//     again and reports what its own system call says.
-// 11. Closing a source on which nothing is pending needs no call; events of its past are never
-//     taken for those of a later source that has the same handle.
-// 12. Out of memory inside start() ends that operation with -ENOMEM and nothing else.
+//     again and reports the result of its own system call.
+// 11. Closing a source with no pending operation needs no call. Events of a closed source are never
+//     taken for events of a later source with the same handle.
+// 12. If there is no memory inside start(), that operation ends with -ENOMEM; nothing else is
+//     affected.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -56,15 +56,19 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
+  /// See 2, 3 and 12.
   [[nodiscard]] virtual Started start(Operation& operation) noexcept = 0;
+  /// See 3 and 5.
   [[nodiscard]] virtual Cancelled cancel(Operation& operation) noexcept = 0;
-  /// Appends what ended to `completed`. `timeout_ns`: see 7.
+  /// Appends the operations that ended to `completed`. `timeout_ns`: see 7.
   virtual void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept = 0;
+  /// See 8. Any thread.
   virtual void wake() noexcept = 0;
-  /// Readable when wait() would not block: for loops that are not ours.
+  /// A handle that is readable when wait() would not block: for a foreign event loop.
   [[nodiscard]] virtual NativeHandle native_handle() const noexcept = 0;
+  /// See 7.
   [[nodiscard]] bool has_buffered() const noexcept { return has_buffered_; }
-  /// Whether the last wait() has taken a wake().
+  /// Whether the last wait() consumed a wake().
   [[nodiscard]] bool woken() const noexcept { return woken_; }
 
  protected:

@@ -1,3 +1,4 @@
+// DriverNumber: the process's set of taken numbers.
 #include "reactor/driver_number.hpp"
 
 #include <weft/atomic.hpp>
@@ -9,8 +10,9 @@ namespace weft::detail {
 
 namespace {
 
-// One bit for each number taken. Acquire and release: the next owner of a number comes after the
-// last.
+// One bit for each taken number. The acquire of take() pairs with the release of the destructor:
+// everything a number's last driver did happens before the next driver has it. The other loads are
+// relaxed, as the exchange checks what they read.
 constinit Atomic<std::uint64_t> taken_numbers{0};
 
 constexpr std::uint64_t bit_of(unsigned number) noexcept { return std::uint64_t{1} << number; }

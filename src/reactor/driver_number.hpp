@@ -1,15 +1,15 @@
-// DriverNumber: a small number that no other living readiness driver of the process has, so that a
-// Source can remember in one word which drivers watch it. Thread-safe.
+// DriverNumber: a small number that no other living readiness driver of the process has. With it a
+// Source remembers in one word which drivers watch it. Used by ReadinessDriver. Thread-safe.
 #pragma once
 
 namespace weft::detail {
 
 class DriverNumber {
  public:
-  /// More drivers than this may live, but they are not numbered.
+  /// Drivers beyond this many get no number of their own.
   static constexpr unsigned most = 64;
 
-  /// Takes `preferred` if it is free, else the lowest that is, else `most`.
+  /// Takes `preferred` if it is free, else the lowest free number, else `most`.
   explicit DriverNumber(unsigned preferred) noexcept;
   ~DriverNumber();
   DriverNumber(const DriverNumber&) = delete;

@@ -1,9 +1,13 @@
-// OperationLeaf: an operation as the leaf a task waits on.
+// OperationLeaf: an operation as the leaf a task waits on. Suspends the task, starts the operation
+// on the reactor of its thread, and resumes the task at the end. Called by the awaiters of
+// <weft/extend/io.hpp>.
 //
-// Who may touch the leaf: the task's thread until suspend() returns; then the reactor's thread,
-// or that of its visitor, which ends it; and one canceller, whose request travels to the reactor's
-// thread if it was made elsewhere. The cancel slot makes the end wait for a canceller who is still
-// on his way (see <weft/extend/cancel.hpp>).
+// Thread-safety: these threads touch the leaf, one after the other except for the canceller:
+//  - the task's thread, until suspend() returns;
+//  - then the thread that holds the reactor (its owner or a remote thread), which ends the leaf;
+//  - one canceller. A request made on another thread travels to the reactor's thread. The cancel
+//    slot makes the end wait for a canceller that is still on its way (see
+//    <weft/extend/cancel.hpp>).
 #include <weft/extend/io.hpp>
 
 #include <cerrno>
@@ -12,11 +16,11 @@
 
 namespace weft {
 
-// With the reactor held. Inlined: each level of call above a system call costs (see
-// "os/syscalls.hpp").
+// With the reactor held. Starts the operation, and starts it again while `again` says so. False: it
+// has ended. Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
 inline bool OperationLeaf::start_until_pending(Again again) noexcept {
   if (kind == OperationKind::timer && reactor->has_passed(timer.deadline)) {
-    // Ends at once: the wheel would take it, but see to it only at its next tick.
+    // Ends at once: the wheel would fire it only at its next tick.
     result = 0;
     return false;
   }
@@ -30,15 +34,15 @@ bool OperationLeaf::suspend(PromiseBase& innermost, Again again) noexcept {
   task_ = &innermost.task();
   if (!task_->suspended_to_begin(innermost)) return true;
   reactor = detail::Reactor::current();
-  // Else a visitor of the reactor could end what has been started before it is armed.
+  // Held until the leaf is armed: a remote thread could otherwise end the operation before that.
   const detail::Reactor::Hold hold(*reactor);
   if (!start_until_pending(again)) {
     if (task_->spend_budget()) return false;
     task_->resume_later();
     return true;
   }
-  // Another thread may have asked for the cancel since the check above: then it found nothing
-  // armed, and the cancel is ours to make.
+  // If arm() fails, a cancel was requested after suspended_to_begin() looked. Its canceller found
+  // nothing armed, so this thread makes the cancel.
   if (!task_->arm(*this)) reactor->cancel(*this);
   return true;
 }
@@ -55,7 +59,7 @@ void OperationLeaf::on_complete(Operation& self) noexcept {
 void OperationLeaf::completed(Again again) noexcept {
   if (again != nullptr && again(*this)) {
     if (task_->cancel_requested()) {
-      result = -ECANCELED;  // only a part was done
+      result = -ECANCELED;  // only a part of it was done
     } else if (start_until_pending(again)) {
       return;
     }
@@ -67,7 +71,7 @@ void OperationLeaf::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: this function is given only to the CancelHook of an OperationLeaf.
   auto& leaf = static_cast<OperationLeaf&>(self);
   if (leaf.reactor != detail::Reactor::current()) {
-    leaf.reactor->post_cancel(leaf);  // comes back here on the reactor's thread
+    leaf.reactor->post_cancel(leaf);  // called again on the reactor's thread
     return;
   }
   TaskHeader* const task = leaf.task_;

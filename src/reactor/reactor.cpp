@@ -1,3 +1,5 @@
+// Reactor: polling, timers, the inbox of posted hooks, and remote polls. The contract is in
+// reactor.hpp.
 #include "reactor/reactor.hpp"
 
 #include <algorithm>
@@ -10,9 +12,9 @@
 namespace weft::detail {
 namespace {
 
-// One turn fires at most so many timers: the next turn, which then does not block, goes on with
-// them after I/O had its chance. It also bounds a timer that is started anew, already due, by its
-// own completion.
+// The timers that one poll() fires at most. The next poll(), which then does not block, fires the
+// rest, after I/O had its turn. This also bounds a timer whose completion starts it again, already
+// due.
 constexpr std::size_t timers_a_turn = 1024;
 
 }  // namespace
@@ -42,8 +44,8 @@ Reactor::~Reactor() {
   drop_timers();
 }
 
-// noinline: a caller that was suspended and resumed on another thread must not use the address it
-// had before.
+// Not inlined: a caller that was suspended and resumed on another thread must not reuse the address
+// of the first thread's variable.
 [[gnu::noinline]] Reactor* Reactor::current() noexcept { return current_reactor_slot(); }
 
 [[gnu::noinline]] Reactor* Reactor::make_current(Reactor* reactor) noexcept {
@@ -78,10 +80,11 @@ bool Reactor::take_back(SleepLeaf& sleep) noexcept {
   return true;
 }
 
-// The inbox. A waker pushes with release, the owner takes the whole stack with acquire, so it sees
-// the hooks as they were posted. Only who finds it empty wakes: with something in it, its first
-// poster has woken the owner or is about to, after the push that we saw; and the owner's look at
-// the inbox that follows that wake finds ours too.
+// The inbox. A poster pushes with release; the thread that drains takes the whole stack with
+// acquire, and so sees the hooks as they were posted. Only a poster that finds the inbox empty
+// wakes the owner. A poster that finds it non-empty need not: the first poster of that stack has
+// woken the owner, or is about to, after the push that this poster saw; the drain that follows that
+// wake takes this hook, too.
 void Reactor::post_cancel(CancelMessage& hook) noexcept {
   CancelMessage* first = messages_.load(std::memory_order_relaxed);
   do {
@@ -100,7 +103,7 @@ void Reactor::drain_messages() noexcept {
     hook->next = std::exchange(oldest_first, hook);
   }
   while (oldest_first != nullptr) {
-    // The request may end the hook's life.
+    // The request may end the hook's life, so the link is read before.
     std::exchange(oldest_first, oldest_first->next)->request();
   }
 }
@@ -115,8 +118,8 @@ std::size_t Reactor::turn_held(std::int64_t limit_ns) noexcept {
   const std::uint64_t ended_before = ended_.load();
   const std::int64_t timeout = bounded_timeout(limit_ns);
   const bool brought = poll_now(timeout);
-  // What ended before the timeout leaves the timers for a turn that finds them due: one look at the
-  // clock a turn.
+  // A poll that blocked and delivered operations leaves the timers to the next poll, which finds
+  // them due: one reading of the clock a poll.
   if (timeout == 0 || !brought) fire_timers();
   return static_cast<std::size_t>(ended_.load() - ended_before);
 }
@@ -140,7 +143,7 @@ std::int64_t Reactor::timeout() noexcept {
 
 std::optional<Reactor::RemotePoll> Reactor::poll_remotely() noexcept {
   if (!lock_.try_visit()) return std::nullopt;
-  // What ends may start or cancel another operation here.
+  // complete() of what ends may start or cancel other operations here.
   Reactor* const own = make_current(this);
   do {
     turn_held(0);
@@ -171,11 +174,12 @@ bool Reactor::visit_for_messages() noexcept {
 void Reactor::drop_timers() noexcept {
   const Hold hold(*this);
   const auto drop = [](Timer& timer) {
-    // Release: its last touch here.
+    // Release: the last touch of the timer here. Pairs with the acquire loads in Timer::arm() and
+    // disarm().
     timer.home_.store(nullptr, std::memory_order_release);
   };
   while (Timer* const timer = calls_.pop()) drop(*timer);
-  // SAFETY: all operations and sleeps have ended, so what is left is Timers'.
+  // SAFETY: all operations and sleeps have ended, so every node left is a Timer.
   while (TimerNode* const node = wheel_.pop_any()) drop(static_cast<Timer&>(*node));
 }
 
@@ -189,9 +193,9 @@ bool Reactor::poll_now(std::int64_t timeout_ns) noexcept {
   return brought;
 }
 
-/// Calls complete() of an operation that has ended. It may start, cancel and destroy operations,
-/// this one included; those in a list of completions are no longer pending, so a cancel leaves them
-/// alone.
+/// Calls complete() of an operation that has ended. complete() may start, cancel and destroy
+/// operations, this one included. The others in the list of completions are no longer pending, so a
+/// cancel ignores them.
 void Reactor::end(Operation& operation) noexcept {
   --pending_;
   ended_.add();
@@ -199,7 +203,7 @@ void Reactor::end(Operation& operation) noexcept {
 }
 
 void Reactor::fire_timers() noexcept {
-  if (wheel_.size() == 0) return;  // saves the look at the clock
+  if (wheel_.size() == 0) return;  // saves reading the clock
   const std::int64_t present = now();
   for (std::size_t fired = 0; fired < timers_a_turn; ++fired) {
     TimerNode* const node = wheel_.pop_due(present);
@@ -208,7 +212,7 @@ void Reactor::fire_timers() noexcept {
   }
 }
 
-// SAFETY of the casts: the kind says whose the node is.
+// SAFETY of the casts: the kind says which class the node belongs to.
 void Reactor::fire(TimerNode& node) noexcept {
   switch (node.kind) {
     case TimerNode::Kind::sleep:

@@ -1,11 +1,21 @@
-// Reactor: one worker's I/O and time. Owns a Driver and a timer wheel, and decides nothing about
-// tasks: it calls complete() of an operation that has ended, and over() of a sleep. What is said
-// here of operations holds for sleeps, too.
+// Reactor: the I/O and the time of one worker. Owns a Driver and a timer wheel. It knows nothing of
+// tasks: it calls complete() of an operation that has ended, over() of a sleep whose time has come,
+// and gives a due Timer to TimerCalls. What is said here of operations holds for sleeps, too.
 //
-// Thread-safety: everything on the owner's thread, except wake(), post_cancel(), poll_remotely() and the
-// counts. A visitor does the owner's part while the owner computes (docs/decisions/020): an
-// operation that is pending may end on the visitor's thread as soon as the owner is outside. So
-// whoever starts one and is not done with it yet holds the reactor.
+// Called by: the leaves that start and cancel operations (OperationLeaf, SleepLeaf, Timer), and the
+// worker's park (src/runtime), which calls poll() between runs of tasks. The worker is the owner.
+// The watchdog calls poll_remotely() while the owner computes (docs/decisions/020); a thread that
+// acts in the owner's place is a remote thread.
+//
+// Thread-safety: every function is for the owner, unless it says "Any thread". A remote thread that
+// holds the reactor may do what complete() does: start, cancel, file and take out.
+// Invariants:
+//  - owner and remote threads are never inside together: `lock_` (BiasedLock) guards all but the
+//    atomic members, and each section happens-before the next;
+//  - once the owner has left the reactor, a remote thread may end any pending operation. So a
+//    thread that has more to do to an operation after start() holds the reactor (Hold) over both;
+//  - the reactor runs callbacks of ended operations and sleeps with itself held. It calls callbacks
+//    of Timers on the owner alone, and not held.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -39,19 +49,19 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// The reactor of the calling thread, or null. Never cached across a suspension: see platform
-  /// notes.
+  /// The reactor of the calling thread, or null. The caller must not keep it across a suspension,
+  /// after which it may run on another thread.
   [[nodiscard]] static Reactor* current() noexcept;
-  /// The same, for a function that is never inlined, where nothing is suspended.
+  /// As current(), inlined: for functions that are never inlined and that suspend nothing.
 #if WEFT_ATOMIC_MODE != 2
   [[nodiscard]] static Reactor* here() noexcept { return current_reactor; }
 #else
   [[nodiscard]] static Reactor* here() noexcept { return current(); }
 #endif
-  /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
+  /// Makes `reactor` (may be null) the calling thread's; returns the one before.
   static Reactor* make_current(Reactor* reactor) noexcept;
 
-  /// For the owner, and within complete(): no visitor is inside while it lives. May be nested.
+  /// Keeps remote threads out while it lives. For the owner, and within complete(). May be nested.
   class Hold {
    public:
     explicit Hold(Reactor& reactor) noexcept : lock_(reactor.lock_), held_(lock_.lock()) {}
@@ -64,13 +74,13 @@ class Reactor {
     BiasedLock::Held held_;
   };
 
-  /// Starts an I/O operation or a timer. After `completed`, complete() is not called; after
-  /// `pending` it may have been, by a visitor, unless the caller holds the reactor.
+  /// Starts an I/O operation or a timer. `completed`: complete() is not called. `pending`: a remote
+  /// thread may have called complete() already, unless the caller holds the reactor.
   [[nodiscard]] Started start(Operation& operation) noexcept {
     const Hold hold(*this);
     return start_held(operation);
   }
-  /// The same for who holds the reactor.
+  /// As start(), with the reactor held.
   [[nodiscard]] Started start_held(Operation& operation) noexcept {
     operation.reactor = this;
     operation.cancel_wanted = false;
@@ -82,34 +92,34 @@ class Reactor {
     ++pending_;
     return Started::pending;
   }
-  /// Asks for an early end of a pending operation. If it is confirmed at once, complete() is called
-  /// from in here. An operation that is no longer pending is left alone.
+  /// Requests an early end of a pending operation. If the driver confirms at once, calls complete()
+  /// before it returns. Ignores an operation that is no longer pending.
   void cancel(Operation& operation) noexcept;
-  /// For who holds the reactor: files what over() is to be called of.
+  /// With the reactor held: files `sleep` in the wheel, to call its over() at its deadline.
   void start_held(SleepLeaf& sleep) noexcept {
     wheel_.insert(sleep);
     ++pending_;
   }
-  /// Takes it out. False: its time has come.
+  /// Takes `sleep` out of the wheel. False: its time has come, and over() was called.
   [[nodiscard]] bool take_back(SleepLeaf& sleep) noexcept;
-  /// Any thread: calls hook.request() on the owner's thread soon, and wakes it for that. The hook
-  /// must live until then, and may be posted once at a time.
+  /// Any thread. Makes the owner (or a remote thread) call hook.request() soon, and wakes the
+  /// owner. The hook must live until then, and must not be posted again before.
   void post_cancel(CancelMessage& hook) noexcept;
 
-  // For Timer: the owner, or a visitor for it
-  /// Files `timer`, which no reactor has. Its callback is not running.
+  // For Timer: the owner, or a remote thread in its place
+  /// Files `timer`, which no reactor has. Its callback must not be running.
   void arm_first(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
     if (!lock_.try_enter()) [[unlikely]]
       return arm_inside(timer, deadline, period);
     file(timer, deadline, period);
     lock_.leave();
   }
-  /// Files `timer`, which this reactor has or none, and gives whether it was armed.
+  /// Files `timer`, which this reactor or none has. Returns whether it was armed.
   bool arm(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
     const Hold hold(*this);
     return arm_held(timer, deadline, period);
   }
-  /// Takes `timer` out, which this reactor has, and gives whether it was armed.
+  /// Takes out `timer`, which this reactor has. Returns whether it was armed.
   bool disarm(Timer& timer) noexcept {
     if (!lock_.try_enter()) [[unlikely]]
       return disarm_inside(timer);
@@ -118,41 +128,41 @@ class Reactor {
     return was_armed;
   }
   [[nodiscard]] TimerCalls& calls() noexcept { return calls_; }
-  /// Any thread: serves `errand` here, in place of the owner. False: the owner, or a visitor, is
-  /// inside.
+  /// Any thread. Calls errand.request() here, in place of the owner. False, without effect: the
+  /// owner or another remote thread is inside.
   [[nodiscard]] bool visit_for(CancelHook& errand) noexcept;
-  /// The same with all that was posted.
+  /// Any thread. As visit_for(), for every hook that was posted.
   [[nodiscard]] bool visit_for_messages() noexcept;
-  /// The owner, when its runtime has ended: no timer is armed any more.
+  /// Disarms every timer. Called by the owner when its runtime has ended.
   void drop_timers() noexcept;
   /// With the reactor held.
   [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
 
-  /// Delivers what is ready. Blocks until something is, until `deadline` of the wheel or `limit_ns`
-  /// has passed (0: never blocks, negative: no limit), or until wake(). Returns how many operations
-  /// ended.
+  /// Delivers what is ready. Blocks until something is ready, the wheel's next deadline or
+  /// `limit_ns` has passed (0: never blocks; negative: no limit), or wake() was called. Returns how
+  /// many operations ended.
   std::size_t poll(std::int64_t limit_ns) noexcept;
-  /// Whether the next turn() has something at hand that it gives without asking the system.
+  /// Whether the next poll() has buffered events, which it delivers without a system call for more.
   [[nodiscard]] bool has_buffered() noexcept;
-  /// If there is has_buffered(): gives the next few of it, and leaves the timers alone.
+  /// Delivers the next few buffered events, and leaves the timers alone. False: there were none.
   [[nodiscard]] bool dispatch_buffered() noexcept;
-  /// How long a turn() without a limit would block at most, in nanoseconds; negative: without end.
+  /// How long poll(-1) would block at most, in nanoseconds; negative: without limit.
   [[nodiscard]] std::int64_t timeout() noexcept;
-  /// Readable, for who watches it, when a turn() has something to give but timers.
+  /// Any thread. A handle that is readable when poll() has something to deliver other than timers.
   [[nodiscard]] NativeHandle native_handle() const noexcept { return driver_->native_handle(); }
-  /// Any thread: ends the current turn(), or else makes the next one not block.
+  /// Any thread. Ends the current poll(), or else makes the next one not block.
   void wake() noexcept { driver_->wake(); }
 
-  /// What a visitor has left.
+  /// What is left after poll_remotely(): when to come back.
   struct RemotePoll {
-    NativeHandle handle;      ///< readable when there is more
+    NativeHandle handle;      ///< readable when there is more to deliver
     std::int64_t timeout_ns;  ///< until the next timer; negative: there is none
   };
-  /// Any thread that is no worker of the moment: delivers what is ready, on this thread, in place
-  /// of the owner. No value: the owner, or another visitor, is at it.
+  /// Any thread that is not a worker at that moment. Delivers what is ready, on this thread, in
+  /// place of the owner. No value: the owner or another remote thread is inside.
   [[nodiscard]] std::optional<RemotePoll> poll_remotely() noexcept;
-  /// The owner, in a task that will not come here for long: the first poll_remotely costs no more than the
-  /// next.
+  /// Called by the owner within a task that will compute for long: the first poll_remotely() then
+  /// costs no more than the next.
   void allow_remote_polls() noexcept { lock_.give_bias_up(); }
 
   [[nodiscard]] std::int64_t now() noexcept {
@@ -160,20 +170,20 @@ class Reactor {
     seen_at_.store(now_ns, std::memory_order_relaxed);  // relaxed: a time orders nothing
     return now_ns;
   }
-  /// What the clock has shown last: some time ago, but not before the last turn that had timers.
+  /// The last time read from the clock: in the past, but no earlier than the last poll() that had
+  /// timers to fire.
   [[nodiscard]] std::int64_t seen_at() const noexcept {
     return seen_at_.load(std::memory_order_relaxed);
   }
-  /// Whether `deadline` has passed: false, too, if it surely is later, without a look at the
-  /// clock, which costs more than the rest of a sleep's begin. A deadline further than that after
-  /// what the clock has last shown has mostly not passed, as tasks are short; if it has, the wheel
-  /// gives it out in the next turn.
+  /// Whether `deadline` has passed. Reads the clock only if `deadline` is less than 1 ms after
+  /// seen_at(): reading costs more than the rest of starting a sleep. False without reading may be
+  /// wrong, but seldom, as tasks are short; then the wheel fires the timer in the next poll().
   [[nodiscard]] bool has_passed(std::int64_t deadline) noexcept {
     constexpr std::int64_t surely_later_ns = 1'000'000;
     return deadline <= seen_at() + surely_later_ns && deadline <= now();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
-  /// Any thread. How many operations and timers have ended, how often the driver was asked.
+  /// Any thread. How many operations and timers have ended, and how often the driver was asked.
   [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.load(); }
   [[nodiscard]] std::uint64_t polls() const noexcept { return polls_.load(); }
 
@@ -183,7 +193,7 @@ class Reactor {
     timer.deadline = deadline;
     timer.period_ = period;
     wheel_.insert(timer);
-    // Relaxed: the next who uses the timer is ordered by the caller.
+    // Relaxed: the caller orders this use of the timer and the next one.
     timer.home_.store(this, std::memory_order_relaxed);
   }
   bool arm_held(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
@@ -200,7 +210,8 @@ class Reactor {
   bool disarm_held(Timer& timer) noexcept {
     const bool was_armed = timer.armed();
     if (was_armed) take_out(timer);
-    // While its callback is running, whoever destroys it must know where. Relaxed: as in file().
+    // While its callback runs, the timer's destructor must find this reactor. Relaxed: as in
+    // file().
     if (calls_.running() != &timer) timer.home_.store(nullptr, std::memory_order_relaxed);
     return was_armed;
   }
@@ -233,13 +244,13 @@ class Reactor {
   Clock& clock_;
   TimerWheel wheel_;
   TimerCalls calls_{*this};
-  std::size_t pending_ = 0;  // operations started and not yet ended, timers too
+  std::size_t pending_ = 0;  // operations, timers included, started and not ended
   Counter ended_;            // operations ended since the beginning
   Counter polls_;
-  Atomic<std::int64_t> seen_at_{0};  // of the clock; written by any thread that acts here
-  bool wake_owed_ = false;           // a visitor has taken the owner's wake
-  BiasedLock lock_;                  // guards all of the above
-  // A stack: pushed by any thread, taken whole by the owner.
+  Atomic<std::int64_t> seen_at_{0};  // of the clock; written by the owner and remote threads
+  bool wake_owed_ = false;           // a remote poll consumed the owner's wake
+  BiasedLock lock_;                  // guards all of the above but the atomics
+  // A stack of hooks: any thread pushes, the thread that holds the reactor takes all of it.
   Atomic<CancelMessage*> messages_{nullptr};
 };
 

@@ -1,3 +1,5 @@
+// Reactor over a scripted driver: starts, ends, cancels, timers, the inbox. Over the real driver:
+// no wake is lost.
 #include "reactor/reactor.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +28,7 @@ class ManualClock final : public detail::Clock {
   int reads = 0;
 };
 
-/// Records what the reactor asks for; ends what a test tells it to.
+/// Records the reactor's calls; ends the operations that a test selects.
 class ScriptedDriver final : public detail::Driver {
  public:
   detail::Started start(Operation& operation) noexcept override {
@@ -123,7 +125,7 @@ TEST_F(ReactorTest, CompletionOfAPendingOperationIsCalledOnce) {
   EXPECT_EQ(operation.completed, 1);
   EXPECT_EQ(operation.result, 7);
   EXPECT_EQ(reactor->pending(), 0U);
-  reactor->cancel(operation);  // no longer pending: left alone
+  reactor->cancel(operation);  // no longer pending: ignored
   EXPECT_EQ(operation.completed, 1);
 }
 
@@ -157,7 +159,7 @@ TEST_F(ReactorTest, ACallbackMayCancelWhatEndedInTheSameTurn) {
   }
   first.then = [&] {
     reactor->cancel(second);  // has its result already: keeps it
-    reactor->cancel(third);   // waits: ends here
+    reactor->cancel(third);   // still waits: ends here
   };
   driver->ready = {&first, &second};
   EXPECT_EQ(reactor->poll(0), 3U);
@@ -213,7 +215,7 @@ TEST_F(ReactorTest, TheWaitEndsWithTheNextTimer) {
   EXPECT_LE(driver->timeouts.back(), 10 * ms + (1 << detail::TimerWheel::tick_shift));
   reactor->poll(2 * ms);
   EXPECT_LE(driver->timeouts.back(), 2 * ms);
-  clock.time += 50 * ms;  // overdue: no wait at all
+  clock.time += 50 * ms;  // overdue: does not block
   EXPECT_EQ(reactor->poll(-1), 1U);
   EXPECT_EQ(driver->timeouts.back(), 0);
 }
@@ -339,7 +341,7 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
     ASSERT_EQ(reactor.start(operation), detail::Started::pending);
     TestHook hook([&] { reactor.cancel(operation); });
     std::thread canceller([&] { reactor.post_cancel(hook); });
-    while (operation.completed == 0) reactor.poll(-1);  // would never end if the wake were lost
+    while (operation.completed == 0) reactor.poll(-1);  // would not end if the wake were lost
     EXPECT_EQ(operation.result, -ECANCELED);
     canceller.join();
   }

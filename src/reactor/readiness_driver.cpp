@@ -1,47 +1,50 @@
+// ReadinessDriver: registration, readiness flags, order. The argument for each:
+//
 // Registration. A source is registered with the poller once, for both directions, edge-triggered,
-// when an operation on it first would block; never again for each operation. `Watch` belongs to the
-// source at hand if
-//   registered, and watch.source is its address, and the source has this driver's bit, or
-//   operations wait.
-// Why an address that was used before cannot deceive: a new Source starts without bits; a set bit
-// was set by this driver, or by an earlier one of the same number. The first is the real thing. In
-// the second case the source is older than this driver (no two living drivers share a number), so
-// this driver, in its whole life, can have met no other source at that address. And sources for
-// which operations wait are alive by contract.
+// when an operation on it first would block; later operations do not register it again. A `Watch`
+// belongs to the source at hand if
+//   - it is registered, and watch.source is the address of the source, and the source has the bit
+//     of this driver; or
+//   - operations wait in it.
+// A reused address cannot deceive this test. A new Source starts without bits. A set bit was set by
+// this driver, or by an earlier driver with the same number. In the first case the watch is about
+// this source. In the second case the source is older than this driver, as no two living drivers
+// share a number; so this driver, in its whole life, can have met no other source at that address.
+// A source for which operations wait is alive by contract.
 //
 // Readiness flags. `ready` has the bit of a direction unless a try is known to be useless:
-//   a bit is cleared only after a system call showed, at a time t, that the direction was
-//   exhausted; it is set by every event of the direction, by every error and hang-up, and when
-//   watching begins.
-// Claim: if the bit is clear, an event is still to come for whatever happens after t. The kernel
-// puts an edge into this driver's ready list for each arrival after t, only wait() on this thread
-// takes it out, and every event that was taken out is dealt with, by that wait() or a later one,
-// before the system is asked again; dealing with it sets the bit and tries what waits. An event
-// that was already taken out when t came, dealt with before t or after, can only set the bit too
-// often, which costs one try. Beginning to watch closes the gap before it: epoll_ctl(ADD) itself
-// queues an event if the source is ready.
+//   - a bit is cleared only after a system call showed, at a time t, that the direction was
+//     exhausted;
+//   - it is set by every event of the direction, by every error and hang-up, and when watching
+//     begins.
+// Claim: if the bit is clear, an event is still to come for whatever happens after t.
+// Proof: the kernel puts an edge into this driver's ready list for each arrival after t. Only
+// wait(), by the thread that holds the reactor, takes it out. Every event taken out is handled, by
+// that wait() or a later one, before the system is asked again; handling sets the bit and tries the
+// waiting operations. An event that was taken out before t, and handled before t or after, can only
+// set the bit without need, which costs one try. There is no gap before watching begins:
+// epoll_ctl(ADD) itself queues an event if the source is ready.
 //
-// What shows exhaustion: EAGAIN, on any source; and on TCP a transfer shorter than asked for,
-// because there the kernel stops early only with the queue empty (or the send buffer full, and
-// noted for a write event). Exceptions, and what covers each of them:
-//   The end of the stream or a reset came before t with the data: the event said so (EPOLLRDHUP,
-//   EPOLLHUP,
-//     EPOLLERR), and from then on short transfers prove nothing here. If it comes after t it is an
-//     event of its own.
-//   Urgent data: a read stops at the mark. The event says EPOLLPRI: the same.
-//   Other kinds of source (datagrams, Unix sockets that pass handles, terminals, inotify): never
-//   trusted. Several drivers watch the source and the task migrates between them: each has its own
-//   flag and ready
-//     list, and the claim speaks of one driver. That another driver's thread reads what we had an
-//     event for makes our flag stale only towards "ready". What it leaves unread came to our ready
-//     list, too.
-//   A test shortens transfers: Syscalls::may_shorten() says so.
-//   kTLS sockets, whose reads end at records of other types, are not to be used with these
-//   operations.
+// What shows exhaustion: EAGAIN, on any source; on TCP also a transfer shorter than requested,
+// because there the kernel stops early only when the queue is empty (or the send buffer is full,
+// and noted for a write event). Exceptions, and what covers each of them:
+//   - The end of the stream or a reset came before t, with the data. Its event said so (EPOLLRDHUP,
+//     EPOLLHUP, EPOLLERR), and from then on short transfers prove nothing for this watch. If it
+//     comes after t, it is an event of its own.
+//   - Urgent data: a read stops at the mark. The event says EPOLLPRI: as above.
+//   - Other kinds of source (datagrams, Unix sockets that pass handles, terminals, inotify): their
+//     short transfers are never trusted.
+//   - Several drivers watch the source, as its task migrates between them. Each has its own flag
+//     and ready list, and the claim is about one driver. If another driver's thread reads data for
+//     which this driver had an event, this driver's flag is stale only towards "ready". What the
+//     other thread leaves unread came to this driver's ready list, too.
+//   - A test shortens transfers: Syscalls::may_shorten() says so.
+//   - kTLS sockets, whose reads end at records of other types, must not be used with these
+//     operations.
 //
-// Order. Each direction has a first-in first-out queue, and an operation that finds one waiting
-// queues up behind it untried. One that waits for both directions has a queue of its own, served
-// after both.
+// Order. Each direction has a FIFO queue. An operation that finds another one waiting in its
+// direction queues up behind it, untried. An operation for both directions has a queue of its own,
+// served after the other two.
 #include "reactor/readiness_driver.hpp"
 
 #include <netinet/in.h>
@@ -64,9 +67,9 @@ constexpr std::uint8_t both_directions = interest::readable | interest::writable
 static_assert(interest::readable == ready_bit::readable &&
               interest::writable == ready_bit::writable);
 
-// A source that was taken elsewhere (its task moved to another worker) goes on waking this driver
-// for each arrival. After so many wake-ups for nothing it is registered no longer, until it is used
-// here again.
+// A source that is now used elsewhere (its task moved to another worker) still wakes this driver
+// for each arrival. After this many events in a row with no operation waiting, the driver
+// unregisters the source, until it is used here again.
 constexpr std::uint8_t idle_events_allowed = 8;
 
 constexpr bool is_one_of(OperationKind kind, std::initializer_list<OperationKind> kinds) noexcept {
@@ -80,17 +83,17 @@ constexpr bool reads(OperationKind kind) noexcept {
   return is_one_of(kind, {read, readv, receive_message, accept});
 }
 
-/// Moves as many bytes as there are, and none at once when none are asked for.
+/// A transfer moves as many bytes as there are; one of no bytes ends at once.
 constexpr bool transfers(OperationKind kind) noexcept {
   using enum OperationKind;
   return is_one_of(kind, {read, readv, write, writev});
 }
 
-/// attempt(), with the shortest way to the commonest system calls.
+/// As attempt(), with the shortest path to the most frequent system calls.
 [[gnu::always_inline]] inline std::int64_t try_once(Operation& operation,
                                                     bool& no_socket) noexcept {
   const bool reads = operation.kind == OperationKind::read;
-  // A receive of no bytes would take a datagram off its queue; a read does not.
+  // A recv of no bytes would take a datagram off its queue; a read does not.
   const bool direct = reads ? operation.buffer.size != 0 : operation.kind == OperationKind::write;
   if (direct && !no_socket) [[likely]] {
     const int handle = operation.source->handle();
@@ -181,8 +184,7 @@ void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
   Poller::Waited waited;
   do {
     waited = poller_->wait(Poller::batch, timeout_ns);
-    // With a limit, the caller works out what is left of it: an interrupted wait may come back
-    // empty.
+    // With a limit, an interrupted wait may return empty: the caller computes what is left of it.
   } while (waited.error == EINTR && timeout_ns < 0);
   WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
              "the event queue's descriptor was closed by somebody else");
@@ -198,7 +200,8 @@ ReadinessDriver::Watch* ReadinessDriver::watch_of(const Source& source) const no
   return source.watched_by(number_.get()) || watch->waited_for() ? watch : nullptr;
 }
 
-/// The record of the source's handle, emptied if it was about another source. Null without memory.
+/// Returns the record of the source's handle, reset if it was about another source. Null: no
+/// memory.
 ReadinessDriver::Watch* ReadinessDriver::record_for(const Source& source) noexcept {
   Watch* const watch = watches_.find_or_make(source.handle());
   if (watch != nullptr && watch->source != &source) {
@@ -226,8 +229,8 @@ Result<ReadinessDriver::Watch*> ReadinessDriver::begin_watching(Source& source) 
 }
 
 void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
-  // The source's bit stays: the source may be gone, or in use by another thread. `registered`
-  // decides.
+  // The source's bit stays set: the source may be destroyed, or in use by another thread.
+  // `registered` decides.
   watch.registered = false;
   --registered_;
   static_cast<void>(poller_->remove(handle));
@@ -251,10 +254,11 @@ inline std::int64_t ReadinessDriver::try_now(Operation& operation, Watch* watch)
   return result;
 }
 
-/// Clears the flag of a direction that `result` showed to be exhausted.
+/// Clears the flag of the direction that `result` showed to be exhausted.
 void ReadinessDriver::learn(const Operation& operation, std::int64_t result,
                             Watch& watch) noexcept {
-  // A poll asks a different question: not whether there is something, but whether there is enough.
+  // A poll asks a different question: whether there is enough (SO_RCVLOWAT), not whether there is
+  // something.
   if (operation.kind == OperationKind::poll) return;
   if (result != would_block) {
     if (result <= 0 || static_cast<std::size_t>(result) >= wanted_bytes(operation)) return;
@@ -318,12 +322,12 @@ WaitQueue& ReadinessDriver::queue_of(const Operation& operation, Watch& watch) n
   return direction == interest::writable ? watch.writers : watch.either;
 }
 
-/// Whether trying `operation` now would be useless, or would overtake one that came before it.
+/// Whether trying `operation` now would be useless, or would overtake an earlier operation.
 bool ReadinessDriver::must_wait(const Operation& operation, Watch& watch) noexcept {
   if (!queue_of(operation, watch).empty()) return true;
   if (is_one_of(operation.kind, {OperationKind::poll, OperationKind::connect})) return false;
   if ((watch.ready & direction_of(operation)) != 0) return false;
-  // A transfer of nothing never waits.
+  // A transfer of no bytes never waits.
   return !transfers(operation.kind) || wanted_bytes(operation) != 0;
 }
 

@@ -1,7 +1,10 @@
-// ReadinessDriver: completions out of readiness. An operation is tried at once; if it would block,
-// it waits until the event queue says that its source is ready, and is tried again. Used by Reactor
-// through Driver. Thread-safety: as Driver. The invariants of the readiness flags, with their
-// proof, are in readiness_driver.cpp.
+// ReadinessDriver: the Driver over an edge-triggered poller: it makes completions out of readiness.
+// An operation is tried at once, by its system call. If it would block, it waits in a queue of its
+// source until the poller reports the source ready, and is tried again. Each source is registered
+// once, not once an operation. Created by the runtime, called by Reactor through Driver.
+//
+// Thread-safety: as Driver (one caller at a time; wake() from any thread). The invariants of the
+// registrations and of the readiness flags, with their proof, are in readiness_driver.cpp.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -22,15 +25,14 @@ namespace weft::detail {
 
 class ReadinessDriver final : public Driver {
  public:
-  /// `preferred_number`: which number to take if no other driver of the process has it (see
-  /// DriverNumber); it makes no difference to what the driver does. Fails if there are no more
-  /// descriptors.
+  /// `preferred_number`: the number to take if no other driver of the process has it (see
+  /// DriverNumber); it does not change what the driver does. Fails if no descriptors are left.
   [[nodiscard]] static Result<std::unique_ptr<ReadinessDriver>> create(
       unsigned preferred_number = 0);
   ~ReadinessDriver() override;
 
   [[nodiscard]] Started start(Operation& operation) noexcept override;
-  /// Always `confirmed`: what waits here has not been handed to the kernel.
+  /// Always `confirmed`: a waiting operation has not been handed to the kernel.
   [[nodiscard]] Cancelled cancel(Operation& operation) noexcept override;
   void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept override;
   void wake() noexcept override { poller_->wake(); }
@@ -39,19 +41,19 @@ class ReadinessDriver final : public Driver {
   }
 
  private:
-  /// Whether a transfer that was shorter than asked for shows that nothing is left.
+  /// Whether a transfer shorter than requested shows that the direction is exhausted.
   enum class ShortMeansDrained : std::uint8_t { unknown, yes, no };
 
-  /// What this driver knows of a handle.
+  /// What this driver knows of one handle.
   struct Watch {
-    const Source* source = nullptr;  // whom this is about: compared, never followed
+    const Source* source = nullptr;  // the source it is about: compared, never dereferenced
     WaitQueue readers;
     WaitQueue writers;
-    WaitQueue either;              // polls for both directions, or for none (that is, for errors)
+    WaitQueue either;              // polls for both directions, or for none (errors alone)
     std::uint8_t ready = 0;        // Interest bits: a try may succeed
-    std::uint8_t idle_events = 0;  // events in a row for which nothing waited
+    std::uint8_t idle_events = 0;  // events in a row while no operation waited
     ShortMeansDrained short_means_drained = ShortMeansDrained::unknown;
-    bool registered = false;  // with the poller, and not ended there since
+    bool registered = false;  // with the poller, and not removed by this driver since
     bool no_socket = false;   // a belief: see attempt()
 
     [[nodiscard]] bool waited_for() const noexcept {
@@ -79,16 +81,16 @@ class ReadinessDriver final : public Driver {
   [[nodiscard]] static std::uint8_t direction_of(const Operation& operation) noexcept;
   [[nodiscard]] static bool must_wait(const Operation& operation, Watch& watch) noexcept;
 
-  /// So many events are dealt with by one wait(): few, so that what they complete goes on while its
-  /// socket is still in the processor's cache, and enough to spread the cost of a turn.
+  /// The events that one wait() handles at most: few, so that the tasks they complete run while
+  /// their sockets are in the processor's cache; enough to spread the cost of a poll.
   static constexpr std::size_t delivered_at_once = 8;
 
   DriverNumber number_;
   std::unique_ptr<Poller> poller_;
   HandleTable<Watch> watches_;
-  std::span<const Ready> undelivered_;  // of the poller's last wait
+  std::span<const Ready> undelivered_;  // the rest of the poller's last wait
   std::size_t waiting_ = 0;             // operations in all queues
-  std::size_t registered_ = 0;          // watches that are
+  std::size_t registered_ = 0;          // watches with `registered`
 };
 
 }  // namespace weft::detail

@@ -1,5 +1,5 @@
-// What is particular to the readiness driver: how many system calls it makes, and its readiness
-// flags. What every driver must do is in tests/conformance.
+// ReadinessDriver: its number of system calls, and its readiness flags. The contract of every
+// driver is tested in tests/conformance.
 #include "reactor/readiness_driver.hpp"
 
 #include <gtest/gtest.h>
@@ -18,19 +18,19 @@ class ReadinessDriverTest : public ::testing::Test, public DriverRunner {
  protected:
   ReadinessDriverTest() : DriverRunner(*detail::ReadinessDriver::create()) {}
 
-  /// Watches `source` and takes the events that this brings.
+  /// Makes the driver watch `source`, and handles the events that this causes.
   void watch(Source& source) {
     ReadOperation read(source);
     ASSERT_TRUE(start(read));
     settle();
     cancel(read);
   }
-  /// Waits until what was sent to `source` can be read, by asking the socket itself.
+  /// Waits until `bytes` can be read from `source`, by asking the socket itself.
   static void arrived(const Source& source, int bytes) {
     int there = 0;
     while (there < bytes) ASSERT_EQ(::ioctl(source.handle(), FIONREAD, &there), 0);
   }
-  /// Reads into `room` bytes; what the operation must bring.
+  /// Reads into `room` bytes; returns what the operation delivers.
   std::string read(Source& source, std::size_t room = 64) {
     ReadOperation operation(source, room);
     run(operation);
@@ -42,7 +42,7 @@ TEST_F(ReadinessDriverTest, PingPongIsWaitReadWrite) {
   const Ends tcp = make_tcp_pair();
   Source source(::dup(tcp.first.get()));
   watch(source);
-  put(tcp.second, "warm-up");  // the kind of socket is asked for once
+  put(tcp.second, "warm-up");  // the kind of socket is asked once
   EXPECT_EQ(read(source), "warm-up");
   detail::ScopedFaults counter;
   constexpr std::uint64_t rounds = 100;
@@ -77,7 +77,7 @@ TEST_F(ReadinessDriverTest, ManyConnectionsShareOneWait) {
   settle();
   for (const Ends& pair : pairs) put(pair.second, "x");
   detail::ScopedFaults counter;
-  // A few are given at a time, and the system is not asked again meanwhile.
+  // wait() delivers a few events at a time, and asks the system again only after the last.
   std::size_t ended = wait(no_limit).size();
   EXPECT_LT(ended, count);
   while (driver().has_buffered()) ended += wait(no_limit).size();
@@ -179,7 +179,7 @@ TEST_F(ReadinessDriverTest, AnEndThatCameWithTheDataIsSeenAfterAShortRead) {
   Source source(::dup(tcp.first.get()));
   watch(source);
   put(tcp.second, "warm-up");
-  EXPECT_EQ(read(source), "warm-up");  // from here on a short read counts
+  EXPECT_EQ(read(source), "warm-up");  // from here on a short read shows exhaustion
   put(tcp.second, "last");
   ASSERT_EQ(::shutdown(tcp.second.get(), SHUT_WR), 0);  // one event for both
   EXPECT_EQ(read(source), "last");
@@ -195,7 +195,7 @@ TEST_F(ReadinessDriverTest, AnEndThatComesBetweenEventAndShortReadIsSeen) {
   EXPECT_EQ(read(source), "warm-up");
   put(tcp.second, "ab");
   arrived(source, 2);
-  settle();  // takes the event; nobody waits, so nothing is read
+  settle();  // handles the event; no operation waits, so nothing is read
   ASSERT_EQ(::shutdown(tcp.second.get(), SHUT_WR), 0);
   EXPECT_EQ(read(source), "ab");
   EXPECT_EQ(read(source), "");
@@ -203,7 +203,7 @@ TEST_F(ReadinessDriverTest, AnEndThatComesBetweenEventAndShortReadIsSeen) {
 
 TEST_F(ReadinessDriverTest, AResetAfterAShortReadIsSeen) {
   Ends tcp = make_tcp_pair();
-  fill(tcp.first);  // what the peer leaves unread makes its close a reset
+  fill(tcp.first);  // bytes that the peer leaves unread turn its close into a reset
   Source source(::dup(tcp.first.get()));
   watch(source);
   put(tcp.second, "ab");
@@ -224,7 +224,7 @@ TEST_F(ReadinessDriverTest, ReadsStopAtUrgentDataAndGoOn) {
   put(tcp.second, "after");
   std::string all;
   while (all.size() < 11)
-    all += read(source);  // a read that trusted the stop at the mark would never end
+    all += read(source);  // a read that trusted the stop at the mark would not end
   EXPECT_EQ(all, "beforeafter");
 }
 
@@ -303,7 +303,7 @@ TEST_F(ReadinessDriverTest, ATaskMayMoveBetweenDrivers) {
     arrived(source, pending || first.result == 0 ? 3 : 0);
     if (first.ended == 0) here.wait_for({&first});
     EXPECT_EQ(first.text(), "ab");
-    // What one driver leaves unread, the other finds.
+    // One driver finds the bytes that the other left unread.
     DriverRunner& there = i % 2 == 0 ? other : *this;
     ReadOperation second(source);
     there.run(second);
@@ -321,10 +321,10 @@ TEST_F(ReadinessDriverTest, ASourceUsedElsewhereStopsWakingThisDriver) {
     arrived(source, 1);
     detail::ScopedFaults counter;
     DriverRunner::wait();
-    EXPECT_EQ(take(tcp.first), "x");  // somebody else reads it
+    EXPECT_EQ(take(tcp.first), "x");  // read without the driver
     wakes += counter.calls(detail::Call::epoll_ctl) != 0 ? 1 : 0;
   }
-  EXPECT_EQ(wakes, 1);  // it was taken out once
+  EXPECT_EQ(wakes, 1);  // unregistered once
   ReadOperation again(source);
   ASSERT_TRUE(start(again));
   put(tcp.second, "back");
@@ -349,7 +349,7 @@ TEST(DriverNumberTest, NoTwoAlikeLiveAtOnce) {
     rest.push_back(std::make_unique<detail::DriverNumber>(i));
     EXPECT_NE(rest.back()->get(), 7U);
   }
-  EXPECT_EQ(rest.back()->get(), detail::DriverNumber::most);  // all are taken
+  EXPECT_EQ(rest.back()->get(), detail::DriverNumber::most);  // all numbers are taken
 }
 
 TEST_F(ReadinessDriverTest, TwoDriversThatPreferOneNumberAreToldApart) {

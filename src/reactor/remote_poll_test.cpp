@@ -1,4 +1,4 @@
-// Reactor: another thread does the owner's part, over the real driver.
+// Reactor::poll_remotely() over the real driver: a remote thread polls in place of the owner.
 #include "reactor/reactor.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ class CountedOperation final : public Operation {
 
 class RemotePollTest : public ::testing::Test {
  protected:
-  /// On a thread of its own.
+  /// Polls on a thread of its own.
   std::optional<detail::Reactor::RemotePoll> poll_remotely() {
     std::optional<detail::Reactor::RemotePoll> remote;
     std::thread([&] { remote = reactor.poll_remotely(); }).join();
@@ -81,7 +81,7 @@ TEST_F(RemotePollTest, TheOwnerIsNotDisturbedInside) {
   }
   EXPECT_TRUE(poll_remotely().has_value());
   {
-    const detail::Reactor::Hold hold(reactor);  // by the slower way now
+    const detail::Reactor::Hold hold(reactor);  // through the mutex now
     EXPECT_FALSE(poll_remotely().has_value());
   }
   reactor.poll(0);
@@ -92,11 +92,11 @@ TEST_F(RemotePollTest, TheOwnerIsNotDisturbedInside) {
 TEST_F(RemotePollTest, AWakeThatAVisitorTookReachesTheOwner) {
   reactor.wake();
   ASSERT_TRUE(poll_remotely().has_value());
-  reactor.poll(-1);  // would never end
+  reactor.poll(-1);  // would not return if the wake were lost
 }
 
-// The owner starts and cancels without a look at what is ready, and comes round now and then;
-// visitors end what they find. Each operation ends once.
+// The owner starts and cancels operations without polling, and polls now and then; remote threads
+// end what they find ready. Each operation ends once.
 TEST_F(RemotePollTest, OwnerAndVisitorsAtOnce) {
   std::atomic<bool> end{false};
   std::atomic<int> visits{0};

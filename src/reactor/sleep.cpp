@@ -1,5 +1,9 @@
-// What the headers of time declare: the clock of this thread's reactor,
-// sleeping, intervals, and how much time is left.
+// The functions that the time headers declare: the clock of this thread's reactor, sleeping
+// (SleepLeaf), intervals, the time left until a deadline. Called from tasks; now(), later() and the
+// deadline functions from any thread.
+//
+// SleepLeaf is touched by the task's thread until suspend() returns, then by the thread that holds
+// the reactor, and by one canceller: as OperationLeaf (operation_leaf.cpp).
 #include <weft/deadline.hpp>
 #include <weft/interval.hpp>
 #include <weft/sleep.hpp>
@@ -44,17 +48,17 @@ bool SleepLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
   if (!task_->suspended_to_begin(innermost)) return true;
   reactor_ = Reactor::current();
-  // Else a visitor of the reactor could end what has been started before it is armed.
+  // Held until the leaf is armed: a remote thread could otherwise end the sleep before that.
   const Reactor::Hold hold(*reactor_);
   if (reactor_->has_passed(deadline)) {
-    // The wheel would take it, but see to it only at its next tick.
+    // Ends at once: the wheel would fire it only at its next tick.
     if (task_->spend_budget()) return false;
     task_->resume_later();
     return true;
   }
   reactor_->start_held(*this);
-  // Another thread may have asked for the cancel since the check above: then it found nothing
-  // armed, and the cancel is ours to make.
+  // If arm() fails, a cancel was requested after suspended_to_begin() looked. Its canceller found
+  // nothing armed, so this thread makes the cancel.
   if (!task_->arm(*this)) {
     static_cast<void>(reactor_->take_back(*this));
     task_->leaf_ended(true);
@@ -66,7 +70,7 @@ void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: this function is given only to the CancelHook of a SleepLeaf.
   auto& sleep = static_cast<SleepLeaf&>(self);
   if (sleep.reactor_ != Reactor::current()) {
-    sleep.reactor_->post_cancel(sleep);  // comes back here on the reactor's thread
+    sleep.reactor_->post_cancel(sleep);  // called again on the reactor's thread
     return;
   }
   TaskHeader* const task = sleep.task_;

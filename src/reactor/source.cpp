@@ -8,7 +8,7 @@
 namespace weft {
 
 Source::~Source() {
-  // What close reports (a delayed write error of a network file) has no one left to act on it.
+  // close() may report a delayed write error of a network file; no caller is left to act on it.
   if (handle_ != invalid_handle) static_cast<void>(detail::Syscalls::close(handle_));
 }
 

@@ -1,13 +1,17 @@
-// Timer: arming and disarming, on its worker and from elsewhere.
+// Timer: arming and disarming, on the timer's worker and from elsewhere. Thread-safety: one thread
+// at a time uses a timer; the contract is in <weft/timer.hpp>.
 //
-// On its worker all is done at once, with the reactor held. From elsewhere it is done by an errand,
-// either on this thread, as the reactor's visitor, while the worker is in a task; or by the worker,
-// which finds it in its inbox, where cancels come in, too. A worker that sleeps is woken for it.
-// One of the two is always possible soon, as a worker is inside its reactor for long only if it
+// On its worker a call acts at once, with the reactor held. From elsewhere a TimerErrand acts in
+// the worker's place:
+//  - on the calling thread, which holds the reactor as a remote thread, while the worker runs a
+//    task;
+//  - or on the worker, which finds the errand in the inbox of cancels. A sleeping worker is woken
+//    for it.
+// One of the two is always possible soon: a worker is inside its reactor for long only while it
 // sleeps.
 //
-// A timer moves to the worker that arms it. But not while its callback is running on another one:
-// then it stays there, so that a callback is never called on two workers at once.
+// A timer moves to the worker that arms it. While its callback runs on another worker it does not
+// move, so a callback never runs on two workers at once.
 #include <weft/timer.hpp>
 
 #include <stdexcept>
@@ -18,12 +22,13 @@
 
 namespace weft::detail {
 
-/// What somebody else wants of a timer's worker. It stands on the stack of who waits for it.
+/// A request from another thread to a timer's worker. It stands on the stack of the thread that
+/// waits for it.
 class TimerErrand final : public CancelMessage {
  public:
   explicit TimerErrand(Timer& timer) noexcept
       : CancelMessage(&TimerErrand::on_request), timer_(timer) {}
-  /// Disarms the timer, or arms it anew if its callback is running.
+  /// Disarms the timer; arms it again if its callback is running.
   TimerErrand(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept
       : CancelMessage(&TimerErrand::on_request),
         timer_(timer),
@@ -35,7 +40,7 @@ class TimerErrand final : public CancelMessage {
     home_ = &home;
     if (home.visit_for(*this)) return;
     home.post_cancel(*this);
-    // Acquire: pairs with on_request().
+    // Acquire: pairs with the release in on_request(), which is the reactor's last touch of this.
     while (!done_.load(std::memory_order_acquire)) {
       if (!home.visit_for_messages()) yield_hint();
     }
@@ -53,7 +58,7 @@ class TimerErrand final : public CancelMessage {
     if (errand.arms_ && errand.was_running_) {
       static_cast<void>(errand.home_->arm(errand.timer_, errand.deadline_, errand.period_));
     }
-    errand.done_.store(true, std::memory_order_release);  // its last touch here
+    errand.done_.store(true, std::memory_order_release);  // pairs with run_at(); the last touch
   }
 
   Timer& timer_;
@@ -70,12 +75,12 @@ class TimerErrand final : public CancelMessage {
 
 namespace weft {
 
-// These two are so few instructions that all that is rare is a call at the end; and they are never
-// inlined (see Reactor::here()).
+// arm() and disarm() are so few instructions that every rare case is a call at their end. They are
+// never inlined: see Reactor::here().
 
 [[gnu::noinline]] bool Timer::arm(std::int64_t at, std::int64_t period) {
   detail::Reactor* const here = detail::Reactor::here();
-  // Acquire: pairs with the end of a call on another worker.
+  // Acquire: pairs with the release in TimerCalls::end_call(), on another worker.
   detail::Reactor* const home = home_.load(std::memory_order_acquire);
   if (home != nullptr || here == nullptr) return arm_again(home, at, period);
   here->arm_first(*this, at, period);
@@ -126,14 +131,15 @@ bool Timer::arm_elsewhere(detail::Reactor& home, detail::Reactor& here, std::int
 void Timer::leave(detail::Reactor& home) noexcept {
   if (&home == detail::Reactor::current()) {
     static_cast<void>(home.disarm(*this));
-    if (home.calls().running() == this) home.calls().forget_running();  // it is in its callback
+    if (home.calls().running() == this) home.calls().forget_running();  // in its callback
     return;
   }
   for (;;) {
     detail::TimerErrand errand(*this);
     errand.run_at(home);
     if (!errand.was_running()) return;
-    // Then once more: it may arm the timer before it ends, and its worker is to let go of it.
+    // Waits, then tries again: the callback may arm the timer before it ends, and its worker must
+    // release it.
     while (home.calls().running() == this) detail::yield_hint();
   }
 }

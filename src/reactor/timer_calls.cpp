@@ -1,3 +1,4 @@
+// TimerCalls: the contract is in timer_calls.hpp.
 #include "reactor/timer_calls.hpp"
 
 #include <weft/spawn.hpp>
@@ -12,10 +13,11 @@
 namespace weft::detail {
 namespace {
 
-/// So many are called before the worker goes round: as many as it runs of what else waits.
+/// The callbacks of one run, before the worker's loop has its turn: as many as it runs of other
+/// work.
 constexpr int calls_a_turn = 61;
 
-/// When a timer of `period` that was due at `deadline` is due next: later than `now`.
+/// Returns the first deadline after `now` of a timer with `period` that was due at `deadline`.
 std::int64_t next_of_grid(std::int64_t deadline, std::int64_t period, std::int64_t now) noexcept {
   const std::int64_t missed = std::max<std::int64_t>(now - deadline, 0) / period;
   const std::int64_t last = deadline + missed * period;
@@ -32,7 +34,7 @@ void TimerCalls::add(Timer& timer) noexcept {
 
 Timer* TimerCalls::pop() noexcept {
   if (due_.next == &due_) return nullptr;
-  // SAFETY: add() alone puts anything in.
+  // SAFETY: only add() puts nodes into the list, and each is a Timer.
   auto& timer = static_cast<Timer&>(TimerNode::of(*due_.next));
   unlink(timer);
   timer.due = false;
@@ -46,7 +48,7 @@ void TimerCalls::run_turn(Runnable& self) noexcept {
   try {
     tasks.added();
   } catch (...) {
-    return;  // it has closed: the end of its shutdown drops what is due
+    return;  // closed: the runtime drops the due timers at the end of its shutdown
   }
   calls.run();
   if (tasks.ended()) tasks.removed(false);
@@ -82,16 +84,17 @@ Timer* TimerCalls::next(Timer* before) noexcept {
 }
 
 void TimerCalls::end_call(Timer& timer) noexcept {
-  // Relaxed: only this thread writes it. Else the timer has gone within its own callback.
+  // Relaxed: only this thread writes it. Not equal: the timer was destroyed by its own callback.
   if (running_.load(std::memory_order_relaxed) != &timer) return;
-  // Release: the call, and this look at the timer, are over for who then destroys it.
+  // Release: the callback, and this access to the timer, happen before its destruction by a thread
+  // that reads home_ == null. Pairs with the acquire loads in timer.cpp.
   if (!timer.armed()) timer.home_.store(nullptr, std::memory_order_release);
   running_.store(nullptr, std::memory_order_relaxed);  // see running()
 }
 
 void TimerCalls::call(Timer& timer) noexcept {
   try {
-    timer.callback_();  // the timer may be gone afterwards
+    timer.callback_();  // the timer may be destroyed now
   } catch (...) {
     const std::shared_ptr<const FailureHandler> handler =
         OwnedTasks::current_or_null()->failure_handler();

@@ -1,16 +1,17 @@
-// TimerCalls: the callbacks of a reactor's timers: what is due and waits for its turn, and what is
-// running. A Runnable of the reactor's own worker, who calls some of them each time.
+// TimerCalls: the callbacks of one reactor's timers: the list of due timers, and the timer whose
+// callback is running. Reactor adds due timers; the reactor's own worker runs the TimerCalls, as a
+// Runnable, which calls some of the callbacks each time.
 //
-// That a callback is called on that worker alone, and not on the thread that fires the timers,
-// which may be a visitor's, is what makes the rest simple: to whoever uses a timer on its worker,
-// its callback has run, or is below him on the stack, or has not begun. What is due stands in a
-// list from which it can be taken out like from the wheel, so until then it can be disarmed.
+// Only that worker calls them, and not the thread that fires the timers, which may be a remote
+// thread. So for code on the worker that uses a timer, its callback has run, or is below on the
+// stack, or has not begun. Until it begins the timer can be disarmed: the list gives it back as the
+// wheel does.
 //
-// The callbacks of one turn count as one task of the runtime: so there is a runtime for what they
-// spawn, and none begins after that has closed.
+// The callbacks of one run count as one task of the runtime. So the tasks they spawn have a
+// runtime, and no callback begins after that runtime has closed.
 //
-// Thread-safety: everything with the reactor held, except running(), for who waits for a change of
-// it. Callbacks are called with the reactor not held.
+// Thread-safety: every function is called with the reactor held, except running() (any thread), and
+// run_on() and forget_running() as stated. Callbacks are called with the reactor not held.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,32 +33,32 @@ class TimerCalls final : public Runnable {
     due_.next = due_.previous = &due_;
   }
 
-  /// Before the first timer is armed: the executor that is the reactor's worker alone.
+  /// Sets the executor of the reactor's worker alone. Called before the first timer is armed.
   void run_on(Executor& worker) noexcept { worker_ = &worker; }
 
-  /// `timer` is due, and in no list.
+  /// Adds `timer`, which is due and in no list, and schedules a run.
   void add(Timer& timer) noexcept;
-  /// Takes out one of those that wait; null: there is none.
+  /// Takes the first due timer out of the list; null: there is none.
   [[nodiscard]] Timer* pop() noexcept;
-  /// The timer whose callback is running. Relaxed: the reactor, if it is held, orders it; else it
-  /// only tells when to ask again with the reactor held. Any thread.
+  /// The timer whose callback is running, or null. Any thread. Relaxed: with the reactor held, its
+  /// lock orders it; without, the value only says when to ask again with the reactor held.
   [[nodiscard]] const Timer* running() const noexcept {
     return running_.load(std::memory_order_relaxed);
   }
-  /// The worker, in the callback of the timer that is running: it goes.
+  /// Called on the worker, by the destructor of the timer whose callback is running.
   void forget_running() noexcept { running_.store(nullptr, std::memory_order_relaxed); }
 
  private:
   static void run_turn(Runnable& self) noexcept;
   void run() noexcept;
-  /// Ends the call before, if there was one, and gives the next one; null: there is none.
+  /// Ends the previous call, if any, and returns the next timer to call; null: there is none.
   [[nodiscard]] Timer* next(Timer* before) noexcept;
   void end_call(Timer& timer) noexcept;
   static void call(Timer& timer) noexcept;
 
   Reactor& reactor_;
   Executor* worker_ = nullptr;
-  TimerLink due_;  // closed to a ring
+  TimerLink due_;  // a ring
   bool scheduled_ = false;
   Atomic<const Timer*> running_{nullptr};  // written by the worker
 };

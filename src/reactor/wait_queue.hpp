@@ -1,6 +1,6 @@
-// WaitQueue: the operations that wait for one direction of one source, first come, first served.
-// Used by the readiness driver. One pointer: a ring through Operation::link, of which the last is
-// known. Not thread-safe.
+// WaitQueue: the operations that wait for one direction of one source, first in, first out. Used by
+// the readiness driver. One pointer wide: a ring through Operation::link, of which the queue knows
+// the last. Not thread-safe.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -24,10 +24,10 @@ class WaitQueue {
     last_ = &operation;
   }
 
-  /// Takes the first one out; there is one.
+  /// Removes the first operation. The queue must not be empty.
   void pop() noexcept { unlink_after(*last_); }
 
-  /// Takes `operation` out wherever it stands; false if it is not here.
+  /// Removes `operation` from any position. False: it is not in this queue.
   [[nodiscard]] bool remove(const Operation& operation) noexcept {
     if (last_ == nullptr) return false;
     Operation* before = last_;

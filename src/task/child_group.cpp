@@ -1,3 +1,6 @@
+// ChildGroup: the leaf of a task that waits for several children. The last of the children and of
+// the parent's own guard in the counter ends it. Called by when_all(), select(), scope() and their
+// like.
 #include <weft/extend/child_group.hpp>
 
 namespace weft {
@@ -16,12 +19,13 @@ bool ChildGroup::suspend_regardless(PromiseBase& innermost, std::uint32_t childr
 }
 
 bool ChildGroup::run(TaskHeader& task, std::uint32_t children) noexcept {
-  remaining_.store(children + 1,
-                   std::memory_order_relaxed);  // the guard is ours: nobody ends the group before
+  // Relaxed: no child has started. The one more is this function's guard: no child ends the group
+  // before the guard is given up below.
+  remaining_.store(children + 1, std::memory_order_relaxed);
   start_children();
   const bool armed = task.arm(*this);
   if (!armed) cancel_children();
-  // Acquire-release: the last one sees what every child wrote.
+  // Acquire-release: the last one sees what every child wrote. Pairs with child_ended().
   if (remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
   if (ended_as_cancelled()) {
     task.leaf_ended(true);
@@ -31,12 +35,13 @@ bool ChildGroup::run(TaskHeader& task, std::uint32_t children) noexcept {
 }
 
 void ChildGroup::child_ended() noexcept {
+  // Acquire-release: as in run().
   if (remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   parent_->leaf_ended(ended_as_cancelled());
 }
 
 void ChildGroup::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ChildGroup. The group stays while
+  // SAFETY: this function is given only to the CancelHook of a ChildGroup. The group lives while
   // the request lasts: the parent is not resumed before request_finished().
   auto& group = static_cast<ChildGroup&>(self);
   TaskHeader* const parent = group.parent_;

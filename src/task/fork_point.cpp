@@ -1,4 +1,5 @@
-// Forks of a task: what it does itself, what it gives away, and the end of both.
+// ForkPoint: the parts a task runs itself, the parts it gives away, and the end of both. The
+// contract and the invariants are in <weft/detail/fork_point.hpp>.
 #include <weft/detail/fork_point.hpp>
 
 #include <utility>
@@ -9,7 +10,7 @@ namespace weft::detail {
 
 std::coroutine_handle<> ForkPoint::begin(PromiseBase& forking) noexcept {
   TaskHeader& task = forking.task();
-  if (task.cancel_requested()) [[unlikely]] {  // nothing is begun once a cancel was asked for
+  if (task.cancel_requested()) [[unlikely]] {  // nothing begins after a cancel
     task.suspended_at(forking);
     task.leaf_ended(true);
     return std::noop_coroutine();
@@ -31,10 +32,10 @@ std::coroutine_handle<> ForkPoint::go_on() noexcept {
   return begin_next();
 }
 
-/// What to go on with: the next part, or the end if it cannot be made.
+/// Returns the handle of the next part, or of the end if that part cannot be made.
 std::coroutine_handle<> ForkPoint::begin_next() noexcept {
   const Part part = next_++;
-  // The newest in the list: newer ones were in parts that have returned.
+  // This point is the newest in the list: newer points were in parts that have returned.
   if (!pending()) task().pending_forks() = older_;
   PromiseBase* const frame = make_here(part);
   if (frame == nullptr) [[unlikely]] {
@@ -47,14 +48,14 @@ std::coroutine_handle<> ForkPoint::begin_next() noexcept {
   return task().transfer_to(*frame);
 }
 
-/// They will not begin.
+/// The pending parts will not begin.
 void ForkPoint::drop_pending() noexcept {
   task().pending_forks() = older_;  // the newest, as in begin_next()
   next_ = end_;
   some_cancelled_.store(true, std::memory_order_relaxed);
 }
 
-/// No part is left for the task itself.
+/// Called when no part is left for the task itself.
 std::coroutine_handle<> ForkPoint::finish() noexcept {
   if (given()) return wait();
   if (first_failed() != none || !some_cancelled_.load(std::memory_order_relaxed)) [[likely]] {
@@ -69,7 +70,7 @@ std::coroutine_handle<> ForkPoint::wait() noexcept {
   TaskHeader& waiting = task();
   waiting.suspended_at(*parent());
   if (!waiting.arm(*this)) cancel_given_outward();
-  // Acquire-release: the last one sees what every part wrote.
+  // Acquire-release: the last one sees what every part wrote. Pairs with given_ended().
   if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
   if (settle()) {
     waiting.leaf_ended(true);
@@ -83,23 +84,24 @@ bool ForkPoint::unwound() noexcept {
   if (!given()) return true;
   some_cancelled_.store(true, std::memory_order_relaxed);
   TaskHeader& waiting = task();
-  // Suspended here, as by suspended_at(); but it stays to be unwound.
+  // Suspended here, as by suspended_at(); but unwind_ stays set.
   waiting.innermost_ = parent();
   waiting.run_ahead_ = false;
   cancel_given_outward();
+  // Acquire-release: as in wait().
   if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiting.leaf_ended(settle());
   return false;
 }
 
-/// All have ended: whether as cancelled.
+/// Called when every part has ended. Returns whether the fork ended as cancelled.
 bool ForkPoint::settle() noexcept {
   if (first_failed() == none) return some_cancelled_.load(std::memory_order_relaxed);
-  // Nobody else had asked for it: the task goes on, with the failure.
+  // No cancel came from elsewhere: the task goes on, with the failure.
   if (asked_within_) task().end_cancel_within();
   return false;
 }
 
-/// Of a part of the task's own.
+/// Notes the failure of a part that the task ran itself.
 void ForkPoint::note_failure(Part part) noexcept {
   Part expected = none;
   if (failed_.compare_exchange_strong(expected, part, std::memory_order_relaxed,
@@ -110,17 +112,18 @@ void ForkPoint::note_failure(Part part) noexcept {
 
 // What is given away
 
-/// The last pending part becomes a task of its own.
+/// Makes the last pending part a task of its own, and offers it to other threads.
 void ForkPoint::give_one() noexcept {
   const Part part = end_ - 1;
   GivenPart* made = nullptr;
   {
-    // What is bound where the task forks, and not what it may have bound since, within a part.
+    // The part gets the bindings of the fork, not those that the task has made since, within a
+    // part.
     const ContextScope scope(context_);
     made = make_given(part);
   }
-  // Relaxed: who has the part finds it by the executor's queue. The first time the task counts,
-  // too.
+  // Relaxed: the thread that runs the part gets it through the executor's queue. At the first gift
+  // the task itself counts, too.
   outstanding_.fetch_add(given() ? 1 : 2, std::memory_order_relaxed);
   --end_;
   if (made == nullptr) return given_ended(part, false, true);  // as if it had begun and failed
@@ -131,14 +134,16 @@ void ForkPoint::give_one() noexcept {
 void ForkPoint::given_ended(Part part, bool cancelled, bool failed) noexcept {
   if (cancelled) some_cancelled_.store(true, std::memory_order_relaxed);
   Part expected = none;
+  // Relaxed: cancel_within() and the decrement below publish it.
   if (failed && failed_.compare_exchange_strong(expected, part, std::memory_order_relaxed,
                                                 std::memory_order_relaxed)) {
-    // While this part still counts, so the task is within the fork. Its cancel reaches the others
-    // that were given: the task sees to that, who alone knows how many there are.
+    // While this part still counts, so the task is within the fork. The cancel reaches the other
+    // given parts through the task, which alone knows how many there are.
     asked_within_ = true;
     task().cancel_within();
   }
   TaskHeader& waiting = task();
+  // Acquire-release: pairs with the decrements of the other parts and of the task, in wait().
   if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) waiting.leaf_ended(settle());
 }
 
@@ -146,21 +151,22 @@ void ForkPoint::cancel_all_given() noexcept {
   for (Part part = end_; part < size_; ++part) cancel_given(part);
 }
 
-/// The task is to be unwound from here, to its root or to the outermost fork that asked for that:
-/// the parts of all forks on that way are asked now, rather than those of each when the task has
-/// waited for those of the one before.
+/// Called when the task is to be unwound from here, to its root or to the outermost fork that
+/// requested it. Cancels the given parts of all forks on that way now, not those of each fork only
+/// after the task has waited for the inner one's.
 ///
-/// A fork that was asked already ends the way: those around it were asked with it, or are when the
-/// unwinding comes there. Nothing is given after that: a fork that gave something, as this one did,
-/// has no fork around it with pending parts, for the oldest gives first; and this one, and those
-/// within, begin nothing more.
+/// A fork whose parts were asked already ends the loop: the forks around it were asked with it, or
+/// will be when the unwinding gets there. No part is given after that: the forks around this one
+/// have no pending parts, as it has given some and the oldest fork gives first; this fork, and
+/// those within it, begin nothing more.
 void ForkPoint::cancel_given_outward() noexcept {
   if (all_asked_) return;
   const TaskHeader& unwinding = task();
-  // Acquire: who sees that a fork wants its part ended sees in failed_ which.
+  // Acquire: pairs with cancel_within(). A thread that sees that a fork requested its end also
+  // sees, in failed_, which fork.
   const std::uint32_t reasons = unwinding.cancel_reasons_.load(std::memory_order_acquire);
   const bool to_the_root = (reasons & TaskHeader::from_outside) != 0 || unwinding.is_unwanted();
-  std::uint32_t forks = reasons & TaskHeader::asking_forks;  // not yet come to
+  std::uint32_t forks = reasons & TaskHeader::asking_forks;  // not yet met on the way
   for (ForkPoint* each = this; each != nullptr; each = each->outer_unasked()) {
     each->cancel_all_given();
     each->all_asked_ = true;
@@ -169,13 +175,14 @@ void ForkPoint::cancel_given_outward() noexcept {
   }
 }
 
-/// Whether a part that was given has failed: see given_ended().
+/// Whether a given part has failed: see given_ended().
 bool ForkPoint::asks_for_its_end() const noexcept {
   const Part failed = first_failed();
   return failed != none && failed >= end_;
 }
 
-/// The next fork of the chain outward, unless its parts were asked to cancel already.
+/// Returns the next fork outward in the chain; null: there is none, or its parts were asked
+/// already.
 ForkPoint* ForkPoint::outer_unasked() const noexcept {
   PromiseBase* frame = parent();
   while (frame != nullptr && !frame->is_fork()) frame = frame->parent();
@@ -185,7 +192,7 @@ ForkPoint* ForkPoint::outer_unasked() const noexcept {
 }
 
 void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ForkPoint, which stays while the
+  // SAFETY: this function is given only to the CancelHook of a ForkPoint. The point lives while the
   // request lasts: the task is not resumed before request_finished().
   auto& point = static_cast<ForkPoint&>(self);
   TaskHeader& waiting = point.task();
@@ -204,8 +211,8 @@ std::coroutine_handle<> TaskHeader::fork_part_ended(PromiseBase& at) noexcept {
   return static_cast<detail::ForkPoint&>(at).go_on();
 }
 
-/// A thread has nothing to do: the oldest fork, which has the largest parts, gives one, unless
-/// something is on offer already.
+/// Called when a thread has no work: the oldest fork, which has the largest parts, gives one away,
+/// unless something is on offer already.
 void TaskHeader::give_fork() noexcept {
   if (pending_forks() == nullptr || !executor_for_parts().wants_offers()) return;
   if (is_unwanted()) return cancel();
@@ -216,16 +223,16 @@ void TaskHeader::give_fork() noexcept {
   if (!oldest.pending()) *link = oldest.older_;
 }
 
-/// Whether it is a part of what is to be unwound, though the request has not come down to it. For
-/// each task on the way passes it on only when it runs, and if those that do run went on to give
-/// parts meanwhile, these would be the next to be waited for.
+/// Whether this task is part of something that is to be unwound, though the request has not reached
+/// it yet. Each task on the way passes the request on only when it runs. If running tasks gave
+/// parts away meanwhile, those parts would be the next to wait for.
 bool TaskHeader::is_unwanted() const noexcept {
-  constexpr int most_forks = 16;  // so that to give does not cost more the deeper tasks are nested
+  constexpr int most_forks = 16;  // bounds the cost of giving, however deep tasks are nested
   const TaskHeader* task = this;
-  // Relaxed: who sees it late gives once more.
+  // Relaxed: a task that sees it late gives one more part.
   for (int i = 0; i < most_forks; ++i) {
     if ((task->cancel_reasons_.load(std::memory_order_relaxed) & given_part) == 0) return false;
-    // SAFETY: only a GivenPart has the mark. Its fork waits for it, so what is around it lives.
+    // SAFETY: only a GivenPart has the mark. Its fork waits for it, so the fork and its task live.
     const detail::ForkPoint& fork = static_cast<const detail::GivenPart*>(task)->fork();
     task = &fork.task();
     if (fork.first_failed() != detail::ForkPoint::none ||
@@ -236,8 +243,9 @@ bool TaskHeader::is_unwanted() const noexcept {
   return false;
 }
 
-/// The task is about to wait, so its thread does nothing for its forks: others may. Not once a
-/// cancel was asked for, when nothing begins: what is pending is dropped by the unwinding.
+/// Called when the task is about to wait: its thread does nothing for its forks, so it gives all
+/// pending parts away. Not after a cancel, when nothing begins: the unwinding drops the pending
+/// parts.
 void TaskHeader::share_forks() noexcept {
   if (cancel_requested()) return;
   detail::ForkPoint* oldest_first = nullptr;
@@ -249,7 +257,7 @@ void TaskHeader::share_forks() noexcept {
     detail::ForkPoint& point = *oldest_first;
     oldest_first = point.older_;
     while (point.pending() && !cancel_requested()) point.give_one();
-    // After a failure the rest remains the task's, to be dropped.
+    // After a failure the rest stays with the task, which drops it.
     if (point.pending()) point.older_ = std::exchange(pending_forks(), &point);
   }
 }

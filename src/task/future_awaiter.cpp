@@ -1,8 +1,12 @@
-// FutureLeaf and the block behind its waker.
+// FutureLeaf and WakerBlock: a polled future as the leaf a task waits on, and the counted block
+// behind clones of its waker. Called by FutureAwaiter; wakers call it from any thread.
 //
-// Who touches the leaf: the thread that polls it; while it waits, whoever brings its word from
-// waiting to notified, until he has put it into the run queue; and one canceller, whom the cancel
-// slot makes the end wait for (see <weft/extend/cancel.hpp>).
+// Thread-safety: these threads touch the leaf:
+//  - the thread that polls it;
+//  - while it waits, the waker that changes its word from waiting to notified, until that has
+//    queued the leaf;
+//  - one canceller. The cancel slot makes the end of the leaf wait for it (see
+//    <weft/extend/cancel.hpp>).
 #include <weft/detail/future_awaiter.hpp>
 #include <weft/extend/frame_pool.hpp>
 
@@ -13,8 +17,8 @@ namespace weft::detail {
 
 namespace {
 
-// The word of a waker. `notified` is a bit, so that a wake is one fetch_or, which also orders:
-// every wake before a poll, though it coalesced with another, is seen by that poll.
+// The states of a waker's word. `notified` is a bit, so that a wake is one fetch_or, which also
+// orders: a poll sees everything before each earlier wake, coalesced ones included.
 constexpr std::uintptr_t polling_word = 0;
 constexpr std::uintptr_t notified_word = 1;
 constexpr std::uintptr_t waiting_word = 2;
@@ -22,25 +26,27 @@ constexpr std::uintptr_t greatest_state = notified_word | waiting_word;
 
 }  // namespace
 
-/// What clones of a leaf's waker point to. Counted: by each clone, and by the leaf.
+/// The object that clones of a leaf's waker point to. Counted: one for each clone, one for the
+/// leaf.
 class WakerBlock {
  public:
   /// Throws std::bad_alloc.
   static WakerBlock& make(FutureLeaf& leaf) {
     return *::new (allocate_frame(sizeof(WakerBlock))) WakerBlock(leaf);
   }
-  /// The word in a leaf as a block, or null when it is a state.
+  /// Returns the block that `word` points to, or null if `word` is a state.
   [[nodiscard]] static WakerBlock* from(std::uintptr_t word) noexcept {
-    // SAFETY: greater than every state are only the pointers that clone_own() put there.
+    // SAFETY: values above every state are only the pointers that clone_own() stored.
     return word > greatest_state ? reinterpret_cast<WakerBlock*>(word) : nullptr;
   }
   [[nodiscard]] std::uintptr_t as_word() noexcept { return reinterpret_cast<std::uintptr_t>(this); }
   [[nodiscard]] RawWaker raw() noexcept { return {this, &vtable}; }
 
-  // Relaxed: who holds the block may hold it once more; nothing is published by that.
+  // Relaxed: a holder of the block may add a hold; that publishes nothing.
   void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    // Release: what this holder did comes before the end. Acquire: whoever ends it has seen all.
+    // Release: this holder's accesses happen before the destruction. Acquire: the thread that
+    // destroys the block has seen all of them.
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   void destroy() noexcept {
@@ -48,28 +54,28 @@ class WakerBlock {
     deallocate_frame(this, sizeof(WakerBlock));
   }
 
-  /// Before the block is seen by others.
+  /// Called before the block is published.
   void start_with(std::uintptr_t state) noexcept { state_.store(state, std::memory_order_relaxed); }
 
   void notify() noexcept {
-    // Release: pairs with begin_poll() and begin_wait(): the poll sees what led to this wake.
-    // Acquire: pairs with begin_wait(), for the leaf is touched next. It is there: it waits, and
-    // only we put it into the queue.
+    // Release: pairs with begin_poll(): the poll sees what led to this wake. Acquire: pairs with
+    // begin_wait(), as this thread touches the leaf next. The leaf lives: it waits, and only the
+    // thread that changes `waiting` queues it.
     if (state_.fetch_or(notified_word, std::memory_order_acq_rel) == waiting_word) leaf_.schedule();
   }
   void begin_poll() noexcept {
-    // Acquire: pairs with notify(); every notification up to here is answered by this poll.
+    // Acquire: pairs with notify(). This poll answers every notification up to here.
     state_.exchange(polling_word, std::memory_order_acquire);
   }
   /// Relaxed: only a hint; begin_wait() decides, and begin_poll() acquires.
   [[nodiscard]] bool is_notified() const noexcept {
     return (state_.load(std::memory_order_relaxed) & notified_word) != 0;
   }
-  /// False: a wake came since the poll began. True: the leaf belongs to whoever wakes it.
+  /// False: a wake came since the poll began. True: the leaf belongs to the next waker.
   [[nodiscard]] bool begin_wait() noexcept {
     std::uintptr_t expected = polling_word;
-    // Release: pairs with notify(), which may run the leaf elsewhere. Relaxed on failure: the next
-    // begin_poll() acquires.
+    // Release: pairs with notify(), after which the leaf may run on another thread. Relaxed on
+    // failure: the next begin_poll() acquires.
     return state_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
                                           std::memory_order_relaxed);
   }
@@ -81,7 +87,7 @@ class WakerBlock {
   static WakerBlock& of(void* data) noexcept { return *static_cast<WakerBlock*>(data); }
   static const WakerVTable vtable;
 
-  FutureLeaf& leaf_;  // there only while the word says so
+  FutureLeaf& leaf_;  // valid only while the word says so
   Atomic<std::uintptr_t> state_{polling_word};
   Atomic<std::uint32_t> holds_{2};  // the leaf and the first clone
 };
@@ -101,7 +107,7 @@ constinit const WakerVTable WakerBlock::vtable{
     .drop = [](void* data) noexcept { of(data).release(); },
 };
 
-// The waker before there is a block: its handle is not counted, and good during a poll only.
+// The waker before there is a block: it is not counted, and valid only during a poll.
 
 constinit const WakerVTable FutureLeaf::own_vtable{
     .clone = &FutureLeaf::clone_own,
@@ -113,7 +119,8 @@ constinit const WakerVTable FutureLeaf::own_vtable{
 RawWaker FutureLeaf::clone_own(void* data) {
   auto& leaf = *static_cast<FutureLeaf*>(data);
   WakerBlock* fresh = nullptr;
-  // Acquire, here and below: the block that another thread has made is seen complete.
+  // Acquire, here and below: pairs with the release below; a block made by another thread is
+  // complete.
   std::uintptr_t word = leaf.word_.load(std::memory_order_acquire);
   for (;;) {
     if (WakerBlock* const block = WakerBlock::from(word)) {
@@ -122,9 +129,9 @@ RawWaker FutureLeaf::clone_own(void* data) {
       return block->raw();
     }
     if (fresh == nullptr) fresh = &WakerBlock::make(leaf);
-    fresh->start_with(word);  // polling or notified: a waker is cloned only while it is polled with
-    // Release: pairs with the acquires of whoever finds the block. Acquire: a wake that is taken
-    // over by the block's word came before.
+    fresh->start_with(word);  // polling or notified: a waker is cloned only during a poll
+    // Release: pairs with the acquire loads of the block's pointer. Acquire: a wake that the
+    // block's word takes over happens before.
     if (leaf.word_.compare_exchange_weak(word, fresh->as_word(), std::memory_order_acq_rel,
                                          std::memory_order_acquire)) {
       return fresh->raw();
@@ -136,15 +143,15 @@ void FutureLeaf::notify_own(void* data) noexcept { static_cast<FutureLeaf*>(data
 
 // The leaf
 
-// For a canceller, and for a poll that wakes before there is a block.
+// Called by a canceller, and by a poll that wakes its own leaf before there is a block.
 void FutureLeaf::notify() noexcept {
   std::uintptr_t word = word_.load(std::memory_order_acquire);
   for (;;) {
     if (WakerBlock* const block = WakerBlock::from(word)) {
-      block->notify();  // the leaf holds it, and the leaf is there: see the top of this file
+      block->notify();  // the leaf holds it, and the leaf lives: see the top of this file
       return;
     }
-    // As in WakerBlock::notify().
+    // Orders: as in WakerBlock::notify().
     if (word_.compare_exchange_weak(word, notified_word, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
       if (word == waiting_word) schedule();
@@ -154,15 +161,15 @@ void FutureLeaf::notify() noexcept {
 }
 
 void FutureLeaf::begin_poll() noexcept {
-  // Relaxed: this thread runs the leaf, so it sees what the last poll left here; a canceller may
-  // meanwhile mark a state, but only a poll makes a block.
+  // Relaxed: this thread runs the leaf, so it sees the word of the last poll. A canceller may set a
+  // state meanwhile, but only a poll makes a block.
   const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   if (WakerBlock* const block = WakerBlock::from(word)) {
     block->begin_poll();
   } else if (armed_) {
     word_.exchange(polling_word, std::memory_order_acquire);  // as in WakerBlock::begin_poll()
   } else {
-    word_.store(polling_word, std::memory_order_relaxed);  // but for polls nobody knows of the leaf
+    word_.store(polling_word, std::memory_order_relaxed);  // only polls know of the leaf
   }
 }
 
@@ -178,7 +185,7 @@ bool FutureLeaf::begin_wait() noexcept {
   }
   std::uintptr_t expected = polling_word;
   return word_.compare_exchange_strong(expected, waiting_word, std::memory_order_release,
-                                       std::memory_order_relaxed);  // as there
+                                       std::memory_order_relaxed);  // orders: as there
 }
 
 bool FutureLeaf::poll() noexcept {
@@ -190,37 +197,37 @@ bool FutureLeaf::poll() noexcept {
   return ready;
 }
 
-// One turn of the leaf. After `suspended` it may be gone.
+// Polls the leaf until it is ready, cancelled or suspended. After `suspended` it may be destroyed.
 FutureLeaf::Turn FutureLeaf::take_turn() noexcept {
   Executor& executor = task_->executor();
   for (;;) {
     begin_poll();
-    // Asked before the poll, as one that gives pending is the last only if it began after the
-    // cancel; and after begin_poll(), for if that has taken the cancel's notification, the cancel
-    // is seen here. One that comes later finds the hook armed, and is seen by begin_wait().
+    // Asked before the poll: a poll that returns pending is the last one only if it began after the
+    // cancel. Asked after begin_poll(): if that consumed the cancel's notification, the cancel is
+    // seen here. A later cancel finds the hook armed, and begin_wait() sees its notification.
     const bool last = task_->cancel_requested();
-    // And it sees what the canceller did before: what was there before the cancel is not lost.
-    // Pairs with the release in CancelSlot::request().
+    // The last poll sees what the canceller did before: nothing that was there before the cancel is
+    // lost. Pairs with the release in CancelSlot::request().
     if (last) [[unlikely]]
       atomic_fence(std::memory_order_acquire);
     if (poll()) return Turn::ready;
     if (last) return Turn::cancelled;
     if (is_notified()) break;
-    // Armed only when it is about to wait, for then it needs to be woken by a cancel; and before it
-    // waits, while it is still here.
+    // Armed only before it is about to wait: only then must a cancel wake it. Armed before
+    // begin_wait(): after that the leaf may be destroyed.
     if (!armed_) armed_ = task_->arm(*this);
-    if (!armed_) continue;  // a cancel came since the question above: one more poll
+    if (!armed_) continue;  // a cancel came since `last` was read: one more poll
     if (begin_wait()) return Turn::suspended;
     break;
   }
-  executor.defer(*this);  // woken while it was polled: it has had its turn, others come first
+  executor.defer(*this);  // woken during its poll: it has had its turn, others go first
   return Turn::suspended;
 }
 
 bool FutureLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
   task_->suspended_at(innermost);
-  // Nothing is begun once a cancel was asked for.
+  // No poll begins after a cancel was requested.
   const Turn turn = task_->cancel_requested() ? Turn::cancelled : take_turn();
   if (turn == Turn::cancelled) {
     task_->leaf_ended(true);
@@ -235,7 +242,7 @@ void FutureLeaf::run_leaf(Runnable& self) noexcept {
   // SAFETY: this function is given only to the Runnable of a FutureLeaf.
   auto& leaf = static_cast<FutureLeaf&>(self);
   TaskHeader& task = *leaf.task_;
-  // Within a run that belongs to nobody, so that a poll sees what is bound for its task.
+  // This run is not a task's, so the poll sees its task's bindings only through this scope.
   std::optional<ContextScope> scope;
   if (task.context() != nullptr) [[unlikely]]
     scope.emplace(task.context());

@@ -1,4 +1,5 @@
-// Scopes: a group of one body and the children that it spawns, and whose failure ends all.
+// Scope and ScopeGroup: a body and the children it spawns; the failure of one cancels the others.
+// Called by scope() and, for each child, by SpawnedTask on the child's thread.
 #include <weft/scope.hpp>
 
 namespace weft {
@@ -9,7 +10,7 @@ void Scope::added() noexcept {
 }
 
 void Scope::cancel_children() noexcept {
-  // Relaxed, here and below: of this and a cancel of the parent meanwhile, either may be the first.
+  // Relaxed, here and below: this cancel and one of the parent may come in either order.
   if (!group_.parent().cancel_requested()) {
     group_.dismissed_.store(true, std::memory_order_relaxed);
   }
@@ -28,7 +29,7 @@ bool Scope::ended() noexcept {
   return true;
 }
 
-// Whoever joined the child has been woken: it sees the failure rather than the cancel.
+// Called after the child's joiner was woken: the joiner sees the failure rather than the cancel.
 void Scope::removed(bool failed) noexcept {
   if (failed) group_.cancel_rest();
   group_.child_ended();
@@ -43,8 +44,9 @@ void ScopeGroup::note_failure(const std::exception_ptr& error) noexcept {
   if (error_ == nullptr) error_ = error;  // the first one counts
 }
 
-/// By one that has failed and still counts: so the group is there.
+/// Called by a child that has failed and still counts, so the group lives.
 void ScopeGroup::cancel_rest() noexcept {
+  // Relaxed: only decides which child cancels the others.
   if (!rest_cancelled_.exchange(true, std::memory_order_relaxed)) cancel_children();
 }
 
@@ -63,9 +65,9 @@ void ScopeGroup::cancel_children() noexcept {
 }
 
 bool ScopeGroup::ended_as_cancelled() noexcept {
-  // The last child has ended: nobody else is here, the counter orders what they wrote.
-  // A child that the user had cancelled leaves the result standing; one that shared this task's
-  // cancel does not.
+  // The last child has ended: no other thread uses the group, and the group's counter orders what
+  // the children wrote. A child that the user cancelled leaves the result; a child that shared the
+  // cancel of this task does not.
   const bool child_too =
       child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();
   return error_ == nullptr && (body_cancelled_ || child_too);

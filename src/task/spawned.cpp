@@ -1,14 +1,15 @@
-// Spawned tasks: who waits for the end, who destroys the block, who owns the task.
+// SpawnedTask, OwnedTasks and JoinLeaf: the wait for a task's end, the destruction of its block,
+// the list of an owner's tasks. The contracts are in <weft/detail/spawned_task.hpp>.
 //
 // The joint between a task and its handle is one word:
-//   none      0        nobody waits yet
-//   waiter    pointer  to be woken at the end               set by the handle's holder
-//   refused   1        the wait was cancelled before it was registered; wait_with() takes it back
-//                      to none                              set by a canceller
-//   dropped   2        there is no handle any more: the end destroys the block
-//                                                           set by the handle's holder
-//   ended     3        final; the outcome may be read; the task touches its block no more, which is
-//                      the handle's now                     set by the task
+//   none      0        no joiner waits                            initial; set again by withdraw()
+//   waiter    pointer  to be woken at the end                     set by the handle's holder
+//   refused   1        the wait was cancelled before it was
+//                      registered; wait_with() resets it to none  set by a canceller
+//   dropped   2        there is no handle any more: the end
+//                      destroys the block                         set by the handle's holder
+//   ended     3        final; the outcome may be read; the block
+//                      is the handle's alone                      set by the task
 #include <weft/spawn.hpp>
 
 #include <stdexcept>
@@ -31,19 +32,20 @@ std::uintptr_t word_of(JoinWaiter& waiter) noexcept {
 }  // namespace
 
 bool SpawnedTask::ended() const noexcept {
-  // Acquire: pairs with end(), so that the outcome may be read.
+  // Acquire: pairs with the release in end_joint(), so the outcome may be read.
   return joint_.load(std::memory_order_acquire) == ended_word;
 }
 
 SpawnedTask::Registered SpawnedTask::wait_with(JoinWaiter& waiter) noexcept {
   std::uintptr_t expected = none_word;
-  // Release: end() must see the waiter complete. Acquire on failure: the outcome may be read.
+  // Release: pairs with end_joint(), which reads the waiter. Acquire on failure: as in ended().
   if (joint_.compare_exchange_strong(expected, word_of(waiter), std::memory_order_release,
                                      std::memory_order_acquire)) {
     return Registered::waiting;
   }
   if (expected == ended_word) return Registered::ended;
-  // Refused: whoever waits next may. If the task ends right now, its end is not overwritten.
+  // Refused: resets the word, so a later wait may register. If the task ends at this moment, the
+  // exchange fails and its end stays. Relaxed: nothing is published or read through the word.
   (void)joint_.compare_exchange_strong(expected, none_word, std::memory_order_relaxed,
                                        std::memory_order_relaxed);
   return Registered::refused;
@@ -78,14 +80,15 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
   std::shared_ptr<const FailureHandler> handler = owner_->failure_handler();
   if (handler == nullptr) return;
   TaskFailure* const kept = keep_failure();
-  if (kept == nullptr) {  // without memory it is told at once, though somebody may yet await it
+  if (kept == nullptr) {  // no memory: reported at once, though a joiner may yet await it
     (*handler)(UnhandledFailure{std::move(error), nullptr});
     return;
   }
-  kept->error = std::move(error);  // nothing of it stays here: its last holder may be the joiner
+  kept->error = std::move(error);  // nothing of it stays here: the joiner may be its last holder
   kept->on_failure = std::move(handler);
-  // Reported while the owner still counts the task, so that the handler may spawn. (Who drops the
-  // handle only now has it reported below, as late as if he had dropped it after the end.)
+  // Reported while the owner still counts the task, so that the handler may spawn. A handle that is
+  // dropped after this load has the failure reported in end(), as if it were dropped after the end.
+  // Acquire: pairs with the exchange in drop_handle().
   if (joint_.load(std::memory_order_acquire) == dropped_word) report_if_unseen();
 }
 
@@ -96,28 +99,29 @@ void SpawnedTask::end(bool cancelled) noexcept {
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
   const std::uintptr_t joint = end_joint();
-  // Before the owner is told: what a dropped task's outcome holds does not outlive its scope.
+  // Before the owner is told: what the outcome of a dropped task holds must not outlive its scope.
   if (joint == dropped_word) {
     report_if_unseen();
     end_block();
   } else if (joint != none_word && joint != refused_word) {
-    // SAFETY: only wait_with() stores a pointer, and its waiter stays until it was woken or
+    // SAFETY: only wait_with() stores a pointer, and the waiter lives until it is woken or
     // withdrawn.
     reinterpret_cast<JoinWaiter*>(joint)->wake();
   }
   if (to_be_told) owner.removed(failed);
 }
 
-/// Gives the word that was there.
+/// Returns the word that was there.
 std::uintptr_t SpawnedTask::end_joint() noexcept {
   if (runs_ahead()) {
-    // Whoever has the handle is on this thread, below: nobody else may write the word meanwhile,
-    // and it is none. Release: as below, for those who only look.
+    // The holder of the handle waits below on this thread's stack. So no other thread writes the
+    // word meanwhile, and it is none: a store is enough. Release: pairs with ended(), for threads
+    // that only look.
     joint_.store(ended_word, std::memory_order_release);
     return none_word;
   }
-  // Release: the outcome and the failure are read by the joiner. Acquire: the waiter is read here,
-  // and whoever comes second of the end and the dropping sees what the other one wrote.
+  // Release: the joiner reads the outcome and the failure. Acquire: this thread reads the waiter;
+  // and the second of the end and the drop sees what the first one wrote.
   return joint_.exchange(ended_word, std::memory_order_acq_rel);
 }
 
@@ -129,7 +133,7 @@ bool SpawnedTask::owner_cancelled() const noexcept { return owner_->cancelled_al
 
 namespace weft {
 
-// SAFETY, both: only launch() has a task listed later, and it is a SpawnedTask.
+// SAFETY, both: only launch() calls list_later(), and its task is a SpawnedTask.
 void TaskHeader::list() noexcept {
   unlisted_ = false;
   static_cast<detail::SpawnedTask*>(this)->list();
@@ -144,7 +148,7 @@ bool TaskHeader::owner_cancelled() const noexcept {
 namespace weft::detail {
 
 void SpawnedTask::drop_handle() noexcept {
-  // Acquire, both: pairs with end(). Release: pairs with it, too.
+  // Acquire, both: pairs with the release in end_joint(). Release: pairs with its acquire.
   if (joint_.load(std::memory_order_acquire) != ended_word &&
       joint_.exchange(dropped_word, std::memory_order_acq_rel) != ended_word) {
     return;
@@ -184,7 +188,7 @@ void throw_shut_down() {
   return std::exchange(thread_pointer<OwnedTasks>(), set);
 }
 
-/// Before it suspends: so it cannot have ended.
+/// Called before the task suspends: so it cannot have ended.
 void OwnedTasks::list(SpawnedTask& task) noexcept {
   bool cancelled = false;
   {
@@ -206,8 +210,9 @@ void OwnedTasks::unlist(SpawnedTask& task) noexcept {
 }
 
 void OwnedTasks::cancel_all() noexcept {
-  // Under the lock, so that no task can leave the set (and be gone) while it is being asked. Asking
-  // runs no task: it only marks, and schedules those that wait.
+  // With the mutex held, so no task can leave the list (and be destroyed) while it is asked. A
+  // cancel runs no task: it marks it, and schedules it if it waits. Relaxed: the mutex orders the
+  // flag and the list; readers without it as CancelSlot::requested().
   std::lock_guard lock(mutex_);
   cancelled_.store(true, std::memory_order_relaxed);
   for (SpawnedTask* task = first_; task != nullptr; task = task->next_sibling_) task->cancel();
@@ -220,13 +225,15 @@ JoinLeaf::JoinLeaf() noexcept
 
 bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   TaskHeader& task = innermost.task();
-  // What has just been spawned, and would run next: it ends without anybody having waited for it.
+  // A task that was just spawned and would run next runs here: it may end with no joiner
+  // registered.
   if (!task.cancel_requested() && task.run_ahead(target) && target.ended()) {
     return suspended_for_others(innermost);
   }
   waiting_ = &task;
   target_ = &target;
-  // Before it waits: once it does, the end may come on another thread, and this frame be gone.
+  // Armed before the wait: once registered, the end may come on another thread and destroy this
+  // frame.
   if (!task.suspended_and_armed(innermost, *this)) return true;
   switch (target.wait_with(*this)) {
     case SpawnedTask::Registered::waiting:

@@ -1,3 +1,4 @@
+// TaskContext: the current bindings of a thread, and how a task enters a binding and leaves it.
 #include <weft/detail/task_context.hpp>
 
 #include <weft/extend/task_header.hpp>
@@ -18,7 +19,7 @@ namespace weft::detail {
   return std::exchange(thread_pointer<const TaskContext>(), context);
 }
 
-/// Gives whether the task is suspended.
+/// Returns whether the task is suspended.
 bool ContextBinding::enter_in(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;

@@ -1,3 +1,4 @@
+// TaskCount: the rare paths, and the sums. The proof is in task_count.hpp.
 #include "task/task_count.hpp"
 
 #include <weft/spawn.hpp>
@@ -11,7 +12,8 @@ TaskCount::TaskCount(std::size_t workers)
   prepare_light_fences();
 }
 
-/// A task has just been counted as begun, but the owner is closing: may it?
+/// A task was counted as begun while the owner is closing: takes it back, and throws, if it is
+/// closed.
 void TaskCount::ask(Tally& here) {
   const std::lock_guard lock(mutex_);
   if (!closed_) return;
@@ -35,7 +37,7 @@ bool TaskCount::end_outside() noexcept {
 TaskCount::Totals TaskCount::sum() const noexcept {
   std::uint64_t ended = ended_outside_;
   for (std::size_t i = 0; i < workers_; ++i) {
-    // Acquire: pairs with add_one(), so that the beginnings of these are seen below.
+    // Acquire: pairs with add_one(). The beginnings of the tasks that ended are then seen below.
     ended += tallies_[i].ended_.load(std::memory_order_acquire);
   }
   std::uint64_t begun = begun_outside_;
@@ -58,7 +60,7 @@ std::size_t TaskCount::living() const noexcept {
 bool TaskCount::close_if_none() noexcept {
   if (!closing_.load(std::memory_order_relaxed)) {
     closing_.store(true, std::memory_order_relaxed);
-    heavy_fence();  // once is enough: whoever comes from now on sees it
+    heavy_fence();  // once is enough: later beginnings and ends see closing_
   }
   const std::lock_guard lock(mutex_);
   closed_ = closed_ || count() == 0;

@@ -1,19 +1,22 @@
-// TaskCount: how many tasks of one owner have begun and not ended, counted by each worker for
-// itself, without a read-modify-write. The owner closes when there are none, and takes no more.
+// TaskCount: the number of an owner's tasks that have begun and not ended. Each worker counts for
+// itself, without a read-modify-write. The owner (a runtime) closes the count when it is zero; a
+// closed count refuses further tasks.
 //
-// Invariants:
-//  - a tally is written by its worker's thread alone; it only grows. A task may begin on one and
-//    end on another, so only the sums mean anything;
+// Invariants and proof (tests/model/task_count_model_test.cpp explores the interleavings):
+//  - a tally is written by its worker's thread alone, and only grows. A task may begin on one
+//    worker and end on another, so only the sums mean anything;
 //  - the sum of the ends is read before the sum of the beginnings. Both grow, and no task ends
-//    before it has begun, so if they are equal then there was none when the first was complete;
-//  - from the first close_if_none() on, `closing_` is set. A beginning that does not see it is seen
-//    by every count after that (a light fence here, a heavy one there); one that sees it asks for
-//    the mutex, under which the owner closes. So nobody begins after the closing;
-//  - in the same way an end that does not see `closing_` is seen by the count, and one that sees it
-//    says so to its caller, who tells the one who waits.
+//    before it has begun. So if the sums are equal, no task was living when the first sum was
+//    complete;
+//  - `closing_` is set from the first close_if_none() on. A beginning that does not see it is seen
+//    by every later count: the light fence in begin() pairs with the heavy fence in
+//    close_if_none(). A beginning that sees it takes the mutex, under which the owner closes. So no
+//    task begins after the closing;
+//  - in the same way, an end that does not see `closing_` is seen by the count. An end that sees it
+//    returns true, and its caller wakes the thread that waits for the last end.
 //
-// Thread-safety: begin() and end() with the tally of the calling thread, or null from any thread;
-// the rest from any thread.
+// Thread-safety: begin() and end() take the tally of the calling thread, or null on any thread. The
+// other functions are for any thread.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -30,7 +33,7 @@ class TaskCount {
  public:
   class alignas(64) Tally {
    public:
-    /// How many have begun, and ended, on this worker. Any thread.
+    /// The number of tasks that have begun, and that have ended, on this worker. Any thread.
     [[nodiscard]] std::uint64_t begun() const noexcept {
       return begun_.load(std::memory_order_relaxed);
     }
@@ -48,35 +51,37 @@ class TaskCount {
 
   [[nodiscard]] Tally& of_worker(std::size_t index) noexcept { return tallies_[index]; }
 
-  /// One more. Throws what throw_shut_down() does, and has counted nothing, if it is closed.
+  /// Counts a beginning. If the count is closed, throws what throw_shut_down() throws, without
+  /// effect.
   void begin(Tally* here) {
     if (here == nullptr) return begin_outside();
     add_one(here->begun_);
-    light_fence();  // pairs with the heavy one in close_if_none()
+    light_fence();  // pairs with the heavy fence in close_if_none(), and orders the relaxed load
     if (closing_.load(std::memory_order_relaxed)) [[unlikely]]
       ask(*here);
   }
-  /// One less. Whether somebody may wait for the last one: his to be told.
+  /// Counts an end. True: a thread may be waiting for the last one, and the caller must wake it.
   [[nodiscard]] bool end(Tally* here) noexcept {
     if (here == nullptr) return end_outside();
     add_one(here->ended_);
-    light_fence();  // pairs with the heavy one in close_if_none()
+    light_fence();  // as in begin()
     return closing_.load(std::memory_order_relaxed);
   }
 
   [[nodiscard]] std::size_t living() const noexcept;
-  /// How many have begun, and ended, so far.
+  /// The numbers of tasks that have begun and that have ended so far.
   struct Totals {
     std::uint64_t begun;
     std::uint64_t ended;
   };
   [[nodiscard]] Totals totals() const noexcept;
-  /// Closes it if there are none, for ever. Whether it is closed.
+  /// Closes the count for ever if it is zero. Returns whether it is closed.
   [[nodiscard]] bool close_if_none() noexcept;
 
  private:
   static void add_one(Atomic<std::uint64_t>& number) noexcept {
-    // Release: whoever reads this end has the beginning, too, which another worker counted.
+    // Release: a thread that reads this end (acquire, in sum()) also sees the task's beginning,
+    // which another worker may have counted. Relaxed load: only this thread writes the number.
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   void ask(Tally& here);

@@ -1,4 +1,5 @@
-// The life of a task's header: run, suspend at a leaf, resume or unwind, end.
+// TaskHeader: run, suspend at a leaf, resume or unwind, end; the cancel of a task. The contract is
+// in <weft/extend/task_header.hpp>.
 #include <weft/detail/fork_point.hpp>
 #include <weft/extend/task_header.hpp>
 
@@ -11,7 +12,7 @@ void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location 
     error_ = error;
     size_ = 0;
   }
-  if (site.line() == 0) return;  // where it was thrown, nothing had been awaited
+  if (site.line() == 0) return;  // nothing had been awaited in the frame that threw
   if (size_ < room) sites_[size_++] = site;
 }
 
@@ -34,7 +35,7 @@ void TaskHeader::start_inline_in(const TaskHeader& parent) noexcept {
 
 std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
   if (context_ != nullptr) [[unlikely]] {
-    resume_later();  // what is bound for it is current until run_task() has come back
+    resume_later();  // its bindings are current until run_task() has returned
     return std::noop_coroutine();
   }
   Runnable* const ready = executor_->defer_for_next(*this, &TaskHeader::run_task);
@@ -51,7 +52,7 @@ std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
 
 bool TaskHeader::run_ahead(TaskHeader& child) noexcept {
   if (nested_ + 1 >= most_nested) return false;
-  // A child that inherits nothing would see what is bound for this task.
+  // A child without a context would run with this task's bindings current.
   if (context_ != nullptr && child.context_ == nullptr) return false;
   if (!executor_->claim(child)) return false;
   child.nested_ = static_cast<std::uint8_t>(nested_ + 1);
@@ -69,12 +70,12 @@ void TaskHeader::run_task(Runnable& self) noexcept {
     task.run_with_care();
     return;
   }
-  // SAFETY: the innermost frame is suspended and its leaf has ended; nobody else resumes it
+  // SAFETY: the innermost frame is suspended and its leaf has ended; nothing else resumes it
   // (invariant).
   task.innermost_->handle().resume();
 }
 
-// Its destructors, too, see what is bound for it.
+// The destructors that unwinding runs see the task's bindings, too.
 [[gnu::noinline]] void TaskHeader::run_with_care() noexcept {
   const detail::ContextScope scope(context_);
   if (unwind_) {
@@ -106,14 +107,16 @@ void TaskHeader::request_finished() noexcept {
 }
 
 void TaskHeader::cancel() noexcept {
-  // Before the slot, as end_cancel_within() looks the other way round: see forget_request().
+  // Before the slot's request: end_cancel_within() forgets the request, then looks for reasons.
+  // Seq_cst on both sides: one of the two sees the other. See CancelSlot::forget_request().
   cancel_reasons_.fetch_or(from_outside, std::memory_order_seq_cst);
   request_cancel();
 }
 
 void TaskHeader::cancel_by_holder() noexcept {
   std::uint32_t reasons = cancel_reasons_.load(std::memory_order_relaxed);
-  // As in cancel(). Once somebody else has asked, the holder is not the first any more.
+  // Seq_cst: as in cancel(). Relaxed load: the exchange checks it. If a cancel came from outside
+  // before, the holder is not the first, and the loop ends.
   while ((reasons & from_outside) == 0 &&
          !cancel_reasons_.compare_exchange_weak(reasons, reasons | from_outside | by_holder,
                                                 std::memory_order_seq_cst,
@@ -122,28 +125,30 @@ void TaskHeader::cancel_by_holder() noexcept {
   request_cancel();
 }
 
-/// A part of a fork of this task has failed elsewhere: the task is to be unwound up to that fork.
+/// Called when a part of a fork of this task has failed on another thread: requests a cancel that
+/// unwinds the task up to that fork.
 void TaskHeader::cancel_within() noexcept {
   cancel_reasons_.fetch_add(1, std::memory_order_seq_cst);  // as in cancel()
   request_cancel();
 }
 
-/// It was unwound that far, or has come there, and goes on. On its thread, or while it is suspended
-/// and the caller ends that.
+/// Called when the task was unwound to that fork, or has reached it, and goes on. On the task's
+/// thread, or while the task is suspended and the caller ends that.
 void TaskHeader::end_cancel_within() noexcept {
   const std::uint32_t before = cancel_reasons_.fetch_sub(1, std::memory_order_relaxed);
   if ((before & ~given_part) != 1) return;
   slot_.forget_request();
-  // Whoever asked meanwhile, and has found a request in the slot, is seen here.
+  // Seq_cst: sees the reason of a canceller that found the request in the slot before it was
+  // forgotten.
   if ((cancel_reasons_.load(std::memory_order_seq_cst) & ~given_part) != 0) request_cancel();
 }
 
 void TaskHeader::request_cancel() noexcept {
   CancelHook* const hook = slot_.request();
   if (hook == nullptr) return;
-  // The request may lead to the end of the task, of its runtime's last task, while this thread is
-  // still on its way out of the request: the executor, and what it stands on, must wait for that.
-  // Not executor_ itself, which may be part of the task.
+  // The request may end the task, as the last of its runtime, while this thread still returns from
+  // it. hold() keeps the executor, and what it stands on, until release(). Not executor_ itself,
+  // which may be part of the task.
   Executor& executor = executor_->shared();
   executor.hold();
   hook->request();
@@ -166,12 +171,11 @@ detail::TaskFailure* TaskHeader::keep_failure() noexcept {
   return made;
 }
 
-// Not inlined: no header's end but a failed one's should carry it.
+// Not inlined: only the end of a failed task's header should carry this code.
 [[gnu::noinline]] void TaskHeader::forget_failure() noexcept { delete failure_; }
 
-// Destroys the frames innermost first and one by one, so that neither the order of destructors nor
-// the depth of the stack depends on how deep the chain is. The root frame is left to finish_, who
-// owns it.
+// Destroys the frames one by one, innermost first: neither the order of destructors nor the depth
+// of the stack depends on how deep the chain is. The root frame is left to finish_, which owns it.
 void TaskHeader::unwind() noexcept {
   PromiseBase* frame = innermost_;
   while (frame->parent_ != nullptr) {
@@ -180,8 +184,8 @@ void TaskHeader::unwind() noexcept {
       // SAFETY: only a ForkPoint has no frame.
       if (!static_cast<detail::ForkPoint*>(frame)->unwound()) return;
     } else {
-      // SAFETY: the frame is suspended, and its owner in the parent's frame is emptied first, so
-      // that destroying the parent does not destroy it again.
+      // SAFETY: the frame is suspended. Its owner in the parent's frame is emptied first, so
+      // destroying the parent does not destroy it again.
       frame->owner_->release().destroy();
     }
     frame = parent;

@@ -1,4 +1,4 @@
-// TaskHeader on an executor that only collects: what a leaf's end, a cancel and the budget do.
+// TaskHeader on an executor that only collects: the end of a leaf, a cancel, the budget.
 // AsyncBacktrace.
 #include <weft/task.hpp>
 
@@ -10,7 +10,7 @@
 namespace weft::task_header_test {
 namespace {
 
-/// Keeps what is scheduled until it is told to run it.
+/// Keeps scheduled work until run_all().
 class CollectingExecutor final : public Executor {
  public:
   void schedule(Runnable& work) noexcept override { scheduled.push_back(&work); }
@@ -33,7 +33,7 @@ class CollectingExecutor final : public Executor {
   int held = 0;
 };
 
-/// The root of a chain, with what its end looked like.
+/// The root of a chain; records its end.
 class Root final : public TaskHeader {
  public:
   Root(Task<void> task, Executor& executor) : TaskHeader(&Root::on_finish), task_(std::move(task)) {
@@ -52,7 +52,7 @@ class Root final : public TaskHeader {
   Task<void> task_;
 };
 
-/// A leaf that the test ends by hand.
+/// A leaf that the test ends.
 class HandLeaf : private CancelHook {
  public:
   HandLeaf() noexcept : CancelHook(&HandLeaf::on_request) {}

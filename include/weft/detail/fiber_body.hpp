@@ -1,6 +1,11 @@
-// What fiber() and spawn_fiber() in <weft/fiber.hpp> are made of: a fiber's options, and the part
-// of it that lives in its task's frame: the function with its arguments, and how it is started and
-// ended.
+// FiberBody, FiberCall and SpawnedFiber: the implementation of fiber() and spawn_fiber() in
+// <weft/fiber.hpp>. A FiberBody is the part of a fiber that lives in its task's frame: the function
+// with its arguments, and how the fiber is started and ended. The part on the fiber's own stack is
+// FiberCore (src/fiber/scheduler.hpp).
+//
+// The drive of a fiber is the coroutine that stands for it in its task: it enters the fiber's
+// stack, and ends the task when the fiber has ended.
+// Thread-safety: everything on the worker on which the fiber started.
 #pragma once
 
 #include <weft/outcome.hpp>
@@ -26,8 +31,8 @@ class FiberCore;
 class FiberScheduler;
 struct FiberStack;
 
-/// The part of a fiber that lives in its task's frame and needs no template. As a Runnable it
-/// starts the fiber.
+/// The part of a fiber in its task's frame that needs no template. As a Runnable it starts the
+/// fiber.
 class FiberBody : public Runnable {
  public:
   FiberBody(const FiberBody&) = delete;
@@ -47,33 +52,34 @@ class FiberBody : public Runnable {
     FiberBody& body_;
   };
 
-  /// Goes on with the fiber until it waits, or has ended. Throws IoError if there is no stack for
+  /// Awaited: runs the fiber until it waits or has ended. Throws IoError if there is no stack for
   /// it, and std::logic_error on a thread that works for no runtime.
   [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
   [[nodiscard]] bool ended() const noexcept { return ended_; }
-  /// After the end: gives the stack back.
+  /// Called after the end: gives the stack back.
   void finish() noexcept;
 
  protected:
   using Function = void (*)(FiberBody&) noexcept;
-  /// Ends the task on what is left of the fiber's stack, or gives false: then the drive does it.
+  /// Ends the task on the rest of the fiber's stack. False: the drive must do it.
   using Complete = bool (*)(FiberBody&) noexcept;
-  /// `options` may be null. `call` runs on the fiber. What runs after it, on the loop's stack, is
-  /// the drive, the coroutine that enters it; or `complete`.
+  /// `options` may be null. `call` runs on the fiber. Afterwards `complete` runs on the fiber's
+  /// stack, if given; if it is null or returns false, the drive goes on, on the loop's stack.
   FiberBody(const FiberOptions* options, Function call, Complete complete = nullptr) noexcept
       : Runnable(&FiberBody::run_start), options_(options), call_(call), complete_(complete) {}
   ~FiberBody() = default;
-  /// Unwinds the fiber, if it has started and not ended: first thing in the destructor of what its
-  /// stack refers to.
+  /// Unwinds the fiber if it has started and not ended. Must come first in the destructor of the
+  /// objects that its stack refers to.
   void unwind_stack() noexcept;
-  /// Whether it is being unwound, or has been.
+  /// Whether the fiber is being unwound, or has been.
   [[nodiscard]] bool stack_unwound() const noexcept { return unwinding_; }
-  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
-  /// to go on with then. Throws as enter().
+  /// Runs the fiber, which is started for `drive` if it has not been. Returns the handle to
+  /// continue. Throws as enter().
   std::coroutine_handle<> enter_for(PromiseBase& drive);
-  /// In its function's failure: its task's await site is that of the fiber's last await.
+  /// Called when the function has failed: sets the drive's await site to that of the fiber's last
+  /// await.
   void publish_site() noexcept;
-  /// Who will be its drive, before it is scheduled to start.
+  /// Sets the drive. Called before the body is scheduled to start the fiber.
   void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
 
  private:
@@ -91,7 +97,7 @@ class FiberBody : public Runnable {
   Function call_;
   Complete complete_;
   PromiseBase* drive_ = nullptr;
-  FiberCore* core_ = nullptr;  // on its stack, while it has one
+  FiberCore* core_ = nullptr;  // on the fiber's stack, while it has one
   bool ended_ = false;
   bool unwinding_ = false;
 };
@@ -99,7 +105,7 @@ class FiberBody : public Runnable {
 template <class F, class... Args>
 using FiberResult = std::invoke_result_t<F&, Args...>;
 
-/// Calls `function(args…)`; what it gives is the outcome, unless `keep()` says otherwise.
+/// Calls `function(args…)` and stores its result in `outcome`, if `keep()` returns true then.
 template <class T, class F, class Args, class Keep>
 void call_for(Outcome<T>& outcome, F& function, Args& args, Keep keep) {
   const auto call = [&]() -> decltype(auto) {
@@ -130,7 +136,7 @@ class FiberCall final : public FiberBody {
     auto& fiber = static_cast<FiberCall&>(self);
     try {
       call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
-    } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
+    } catch (...) {  // a cancelled fiber ends here, too; its outcome is not read
       fiber.publish_site();
       fiber.outcome_.set_error(std::current_exception());
     }
@@ -150,7 +156,7 @@ struct DefaultFiberOptions {};
   return nullptr;
 }
 
-/// A base, as the body that comes after it refers to them.
+/// A base class, so that it is initialized before the FiberBody that refers to it.
 template <class Options>
 struct FiberOptionsHolder {
   [[no_unique_address]] Options options;
@@ -163,8 +169,8 @@ struct SpawnedFiberFrame {
 };
 
 /// A spawned fiber: the promise of a coroutine that is one block with header, function, arguments
-/// and result. The coroutine is the fiber's drive, and runs only when something that the fiber
-/// awaits hands over to it.
+/// and result. The coroutine is the fiber's drive. It runs only when something that the fiber
+/// awaits transfers to it.
 template <class T, class Options, class F, class... Args>
 class SpawnedFiber final : public PromiseBase,
                            private FiberOptionsHolder<Options>,
@@ -186,21 +192,21 @@ class SpawnedFiber final : public PromiseBase,
   }
   template <class A>
   A await_transform(A awaitable) const noexcept {
-    return awaitable;  // the sites are those of the fiber's awaits
+    return awaitable;  // the task's sites are those of the fiber's awaits
   }
   FinalAwaiter final_suspend() const noexcept { return {}; }
   void return_void() const noexcept {}
-  /// There is no stack; or its function has thrown.
+  /// Called if there is no stack, or the function has thrown.
   void unhandled_exception() noexcept {
     this->note_failure(site());
     this->outcome_.set_error(std::current_exception());
   }
 
-  /// The drive: enters the fiber, or ends the task. Gives whom to go on with.
+  /// Called by the drive: enters the fiber, or ends the task. Returns the handle to continue.
   std::coroutine_handle<> go_on() {
     if (!FiberBody::ended()) return this->enter_for(*this);
     this->finish();
-    this->root_returned(*this);  // the frame may be gone
+    this->root_returned(*this);  // the frame may be destroyed now
     return std::noop_coroutine();
   }
   void launch_in(OwnedTasks& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
@@ -224,7 +230,7 @@ class SpawnedFiber final : public PromiseBase,
       }
     }
   }
-  /// What a failure leads to, a report perhaps, needs more stack than a fiber may have left.
+  /// False after a failure: its report may need more stack than the fiber has left.
   static bool complete(FiberBody& self) noexcept {
     auto& fiber = static_cast<SpawnedFiber&>(self);
     if (fiber.outcome_.failed()) return false;
@@ -233,10 +239,10 @@ class SpawnedFiber final : public PromiseBase,
   }
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& fiber = static_cast<SpawnedFiber&>(self);
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    // SAFETY: the task has ended, so its frame stays suspended; neither task nor handle holds it.
     if (ending == Ending::let_go) return fiber.handle().destroy();
     fiber.unwind_stack();
-    fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
+    fiber.work_.reset();  // before the end: the joiner may own what it refers to
     fiber.end_with_outcome();
   }
 
@@ -254,7 +260,7 @@ class FiberDrive {
   void await_resume() const noexcept {}
 };
 
-/// The promise takes what the arguments refer to, before this returns.
+/// The promise moves out of what the arguments refer to, before this returns.
 template <class T, class Options, class F, class... Args>
 SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
   for (;;) co_await FiberDrive();

@@ -1,24 +1,25 @@
-// TeamMember, ForkJob: the machine under parallel_invoke() and its like in <weft/parallel.hpp>, and
-// what those need of it to be inlined into the user's loops.
+// TeamMember, ForkJob: the implementation of parallel_invoke() and the other functions of
+// <weft/parallel.hpp>, as far as they must be inlined into the user's loops. The rest is in
+// src/compute/team_member.cpp; a Team (src/compute/team.hpp) owns the members.
 //
 // Work is given away on request only (receiver-initiated; Acar, Charguéraud, Rainey, "Scheduling
-// Parallel Programs by Work Stealing with Private Deques", PPoPP 2013). Whoever forks puts a job on
-// its own stack into a plain list and looks at one word of its own. Only if another member has
-// asked by that word does it give its *oldest* job, the largest, or half of its oldest loop, away;
-// so as long as nobody is hungry a fork costs a few plain stores and a load: no read-modify-write,
-// no fence, no allocation.
-//
-// Invariants:
-//  - the list of jobs, newest first, is its member's alone. Of those that have something to give
-//    the oldest is given: what is older than a job that was given was given too, or is a loop that
-//    has begun its last steps, and will never have anything to give;
-//  - a job that was given has a ForkGift, made before it is handed over. Before the owner leaves
-//    the job's scope, on every path, it withdraws the gift, which only works as long as the other
-//    member has not begun, or waits for its end;
-//  - who waits for a gift runs other members' jobs meanwhile, on the same stack; their list stands
-//    on the job that was given, where the look for something to give ends.
+// Parallel Programs by Work Stealing with Private Deques", PPoPP 2013). A fork puts a job on its
+// member's stack into a plain list, and looks at one word of that member. Only if another member, a
+// thief, has asked by that word does the member give its *oldest* job, the largest, or half of its
+// oldest loop, away. While no thief asks, a fork costs a few plain stores and a load: no
+// read-modify-write, no fence, no allocation.
 //
 // Thread-safety: everything on the member's own thread, except what team_member.cpp says.
+// Invariants:
+//  - the list of jobs, newest first, is used by its member alone. The oldest job that has something
+//    to give is given. A job older than a given one was given, too, or is a loop in its last steps,
+//    which will never have anything to give;
+//  - a given job has a ForkGift, made before it is handed over. Before the owner leaves the job's
+//    scope, on every path, it withdraws the gift, which works only while the thief has not begun,
+//    or else waits for the gift's end;
+//  - a member that waits for a gift runs other members' jobs meanwhile, on the same stack. Their
+//    part of the list stands on top of the given job, at which the search for something to give
+//    stops.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,7 +33,7 @@ class Team;
 class TeamMember;
 struct ForkGift;
 
-/// What belongs together to be cancelled: one parallel().
+/// The unit of cancellation: one parallel().
 class ForkRegion {
  public:
   [[nodiscard]] bool cancelled() const noexcept {
@@ -44,8 +45,8 @@ class ForkRegion {
   Atomic<bool> cancelled_{false};
 };
 
-/// What a cancelled region is unwound by. Nobody can catch it by its name; catch (...) must pass it
-/// on by `throw;`, else the next fork throws it again.
+/// The exception that unwinds a cancelled region. It cannot be caught by its name. A catch (...)
+/// must pass it on by `throw;`, else the next fork throws it again.
 class ForkCancelled {
   friend class TeamMember;
   ForkCancelled() noexcept = default;
@@ -54,7 +55,7 @@ class ForkCancelled {
 /// The root of a tree of forks.
 class ForkRoot {
  public:
-  /// Called on a member. Must not throw; the root may be gone when it returns.
+  /// Called on a member. Must not throw. The root may be destroyed when it returns.
   using Run = void (*)(ForkRoot&) noexcept;
   explicit ForkRoot(Run run) noexcept : run_(run) {}
   ForkRoot(const ForkRoot&) = delete;
@@ -70,20 +71,23 @@ class ForkRoot {
   friend class TeamMember;
   Run run_;
   ForkRegion region_;
-  ForkRoot* next_ = nullptr;  // guarded by the team's mutex, as is the next
+  ForkRoot* next_ = nullptr;  // this and the next are guarded by the team's mutex
   bool queued_ = false;
 };
 
-/// Work that another member may do. Stands on its owner's stack. A job is given away as a whole, or
-/// it is a loop: then half of what is left of it is.
+/// Work that another member may do. Stands on its owner's stack. A job is given away as a whole; of
+/// a loop, half of what is left is given away.
 class ForkJob {
  public:
   enum class Act : std::uint8_t {
-    may_give,   ///< Whether there is something; if not, there never will be. Must not throw.
-    set_apart,  ///< Once, and only what may_give: it is no longer the owner's. If it throws it is.
-    run,  ///< By `member`, who has been given it. What it throws comes out of the owner's join.
+    /// Returns whether it has something to give; once false, always false. Must not throw.
+    may_give,
+    /// Takes it from the owner. Called once, after may_give. If it throws, the owner keeps it.
+    set_apart,
+    /// Called by `member`, to which it was given. What it throws is thrown by the owner's join().
+    run,
   };
-  /// The answer counts for may_give only.
+  /// The result counts for may_give only.
   using Does = bool (*)(ForkJob&, Act, TeamMember& member);
   explicit ForkJob(Does does) noexcept : does_(does) {}
   ForkJob(const ForkJob&) = delete;
@@ -98,7 +102,7 @@ class ForkJob {
   friend class TeamMember;
   Does does_;
   ForkJob* older_ = nullptr;
-  ForkGift* gift_ = nullptr;  // once it has been given away
+  ForkGift* gift_ = nullptr;  // null until it has been given away
 };
 
 class alignas(64) TeamMember {
@@ -107,9 +111,9 @@ class alignas(64) TeamMember {
   TeamMember(const TeamMember&) = delete;
   TeamMember& operator=(const TeamMember&) = delete;
 
-  /// The member that the calling thread is, or null. Read in place, unlike other thread_local
-  /// objects: those threads run no tasks, so nothing is suspended on one and goes on on another;
-  /// and on all other threads it is null.
+  /// The member of the calling thread, or null. Read in place, unlike other thread_local objects: a
+  /// member's thread runs no tasks, so nothing suspended on it is resumed on another thread; on all
+  /// other threads it is null.
   [[nodiscard]] static TeamMember* current() noexcept { return current_; }
 
   // For forks
@@ -117,25 +121,24 @@ class alignas(64) TeamMember {
     job.older_ = newest_;
     newest_ = &job;
   }
-  /// Whether another member waits for work, or a region is cancelled: then answer().
+  /// Whether another member waits for work, or a region is cancelled: the caller must answer().
   [[nodiscard]] bool asked() const noexcept {
-    return asked_.load(std::memory_order_relaxed) != 0;  // relaxed: answer() looks closer
+    return asked_.load(std::memory_order_relaxed) != 0;  // relaxed: answer() looks again
   }
-  /// Gives the oldest away that there is. Throws ForkCancelled if the region that runs here is
-  /// cancelled.
+  /// Gives away the oldest job that has something to give. Throws ForkCancelled if the region that
+  /// runs here is cancelled.
   void answer();
-  /// Takes `job`, the newest, back. True: it was not given away, all of it is the caller's to do.
+  /// Takes back `job`, the newest. True: it was not given away, and the caller must do all of it.
   [[nodiscard]] bool take_back(ForkJob& job) noexcept {
     if (job.gift_ != nullptr) [[unlikely]]
       return false;
     newest_ = job.older_;
     return true;
   }
-  /// Of a job that was given away: does what was given, if the other one has not begun; or else
-  /// waits for its end, doing other members' work meanwhile, and rethrows what it threw.
+  /// For a job that was given away: does the given work, if the thief has not begun. Otherwise
+  /// waits for its end, running other members' jobs meanwhile, and rethrows what it threw.
   void join(ForkJob& job);
-  /// The same where the owner is being unwound already. What no other member has begun is not
-  /// done.
+  /// As join(), while the owner is being unwound: work that no thief has begun is not done.
   void drop(ForkJob& job) noexcept;
 
  private:
@@ -172,17 +175,18 @@ class alignas(64) TeamMember {
 
   static constinit inline thread_local TeamMember* current_ = nullptr;
 
-  // The thread's own
+  // Used by the member's own thread
   ForkJob* newest_ = nullptr;
   ForkRegion* region_ = nullptr;
   Team& team_;
   const std::size_t index_;
   std::size_t next_victim_ = 0;
   ThreadParker parker_;
-  // Written by others
-  alignas(64) Atomic<std::uintptr_t> asked_{0};   // who asks, and two bits: see team_member.cpp
+  // Shared with other members: the protocol is in team_member.cpp
+  alignas(64) Atomic<std::uintptr_t> asked_{0};   // the thief that asks, and two bits
   alignas(64) Atomic<std::uintptr_t> answer_{0};  // to this member's own question
-  Atomic<bool> busy_{false};  // may have something to give; a hint for those who ask
+  // Whether it may have something to give. A hint for thieves; written by this member.
+  Atomic<bool> busy_{false};
 };
 
 }  // namespace weft::detail

@@ -1,25 +1,30 @@
-// ForkPoint: where a task forks into parts, of which it runs one after the other itself unless
-// another thread has nothing to do. The compiled base of fork_all(); for those who write the like.
+// ForkPoint: the place where a task forks into parts. The task runs one part after the other
+// itself, unless another thread has no work. The compiled base of fork_all(); for authors of
+// similar functions. TaskHeader calls it when a part returns and when the task is unwound.
 //
-// The parts are numbered. The task begins part 0, and when that has returned part 1, and so on,
-// each as a frame of its own chain, with no more cost than an await. Parts that have not begun are
-// pending; from the last one down they are given away, each as a task of its own:
-//   - one, of the task's oldest fork, when a thread is without work as the task forks or begins a
-//     part;
-//   - all, of all its forks, when the task waits for something: then it is as with when_all().
-// When the task has come to the parts that were given, it waits for them.
+// The parts are numbered. The task begins part 0, then part 1 when that has returned, and so on,
+// each as a frame of its own chain, at the cost of an await. Parts that have not begun are pending.
+// From the last one down they are given away, each as a task of its own:
+//   - one part of the task's oldest fork, when a thread is without work while the task forks or
+//     begins a part;
+//   - all parts of all its forks, when the task waits for something: as with when_all() from then
+//     on.
+// When the task gets to the parts that were given away, it waits for them.
 //
-// (Requests for work, and the oldest is given: as <weft/detail/fork_join.hpp>, with the same sources; what
-// is given are tasks, so nobody's thread is blocked while he waits for what he gave.)
+// (Requests for work, and giving the oldest: as in <weft/detail/fork_join.hpp>, with the same
+// sources. Here the parts given away are tasks, so the wait for them blocks no thread.)
 //
+// Thread-safety: the task's thread calls everything, except given_ended() and cancel_given().
 // Invariants:
-//  - next_, end_ and the list of pending forks are the task's alone: on its thread, no atomics;
+//  - next_, end_ and the list of pending forks are used by the task's thread alone, without
+//    atomics;
 //  - parts [0, next_) were begun here, [next_, end_) are pending, [end_, size) were given away. The
-//    point is in the task's list while there are pending ones;
-//  - while a part that was given has not ended, the task is within the fork: its innermost frame is
-//    one of a part's, or it waits here. So who ends such a part may ask the task to cancel;
-//  - outstanding_ counts the given that have not ended, and the task itself while there are any.
-//    Whoever takes it to zero lets the task go on, which touches nothing of the others' then.
+//    point is in the task's list while it has pending parts;
+//  - while a given part has not ended, the task is within the fork: its innermost frame belongs to
+//    one of the parts, or it waits here. So the end of such a part may request a cancel of the
+//    task;
+//  - outstanding_ counts the given parts that have not ended, and the task itself while there are
+//    any. The decrement to zero resumes the task; no part touches the fork any more then.
 #pragma once
 
 #include <weft/extend/task_header.hpp>
@@ -40,10 +45,10 @@ class ForkPoint : public PromiseBase, private CancelHook {
   using Part = std::uint32_t;
 
   // For TaskHeader
-  /// A part that ran here has returned: what the task goes on with.
+  /// Called when a part that ran here has returned. Returns the handle to continue.
   [[nodiscard]] std::coroutine_handle<> go_on() noexcept;
-  /// The task is being unwound, and the frames of the part that ran here are gone. False: others
-  /// have to end first; the task is run again then.
+  /// Called when the task is being unwound and the frames of the part that ran here are destroyed.
+  /// False: given parts must end first; the task is then run again.
   [[nodiscard]] bool unwound() noexcept;
 
  protected:
@@ -56,25 +61,25 @@ class ForkPoint : public PromiseBase, private CancelHook {
         size_(parts) {}
   ~ForkPoint() = default;
 
-  /// Within await_suspend of `forking`: what to transfer to.
+  /// Called within await_suspend() of `forking`. Returns the handle to transfer to.
   [[nodiscard]] std::coroutine_handle<> begin(PromiseBase& forking) noexcept;
-  /// A part that was given has ended: its last touch of the fork.
+  /// Called at the end of a given part, on its thread: its last touch of the fork.
   void given_ended(Part part, bool cancelled, bool failed) noexcept;
-  /// When it is over: the first part that failed, or none.
+  /// After the end: the first part that failed, or none.
   [[nodiscard]] Part first_failed() const noexcept {
-    return failed_.load(std::memory_order_relaxed);  // ordered by outstanding_
+    return failed_.load(std::memory_order_relaxed);  // relaxed: ordered by outstanding_
   }
   [[nodiscard]] Executor& executor() const noexcept { return task().executor_for_parts(); }
 
-  /// Makes the part's first frame, to be a frame of this task. Null: it could not be made, and has
-  /// failed.
+  /// Makes the first frame of the part, as a frame of this task. Null: making it has failed, and so
+  /// has the part.
   [[nodiscard]] virtual PromiseBase* make_here(Part part) noexcept = 0;
-  /// Takes the result of a part that ran here, and destroys its frame. False: it has failed.
+  /// Takes the result of a part that ran here, and destroys its frame. False: the part has failed.
   [[nodiscard]] virtual bool take_result(Part part) noexcept = 0;
-  /// Makes the part a task of its own, to be run by executor(). Null: it could not be made, and has
-  /// failed.
+  /// Makes the part a task of its own, for executor(). Null: making it has failed, and so has the
+  /// part.
   [[nodiscard]] virtual GivenPart* make_given(Part part) noexcept = 0;
-  /// Asks a part that was given to cancel. Any thread; one that has ended, or could not be made,
+  /// Requests a cancel of a given part. Any thread. A part that has ended, or could not be made,
   /// ignores it.
   virtual void cancel_given(Part part) noexcept = 0;
 
@@ -101,22 +106,22 @@ class ForkPoint : public PromiseBase, private CancelHook {
   const Part size_;
   Atomic<std::uint32_t> outstanding_{0};
   Atomic<Part> failed_{none};
-  Atomic<bool> some_cancelled_{false};
-  bool asked_within_ = false;  // by who failed first, of those given; ordered by outstanding_
-  bool all_asked_ = false;     // see cancel_given_outward(); the task's, or its canceller's
-  const TaskContext* context_ = nullptr;  // what is bound for the task where it forks
-  ForkPoint* older_ = nullptr;            // in the task's list of those with pending parts
+  Atomic<bool> some_cancelled_{false};  // relaxed: ordered by outstanding_
+  bool asked_within_ = false;  // by the given part that failed first; ordered by outstanding_
+  bool all_asked_ = false;     // see cancel_given_outward(); used by the task or its canceller
+  const TaskContext* context_ = nullptr;  // the task's bindings where it forks
+  ForkPoint* older_ = nullptr;            // next in the task's list of forks with pending parts
 };
 
 /// The task of a part that was given away.
 class GivenPart : public TaskHeader {
  public:
-  /// Of what it is a part: lives until given_ended().
+  /// The fork of this part. Lives until given_ended().
   [[nodiscard]] ForkPoint& fork() const noexcept { return fork_; }
 
  protected:
   GivenPart(Finish finish, ForkPoint& fork) noexcept : TaskHeader(finish), fork_(fork) {
-    cancel_reasons_.store(given_part, std::memory_order_relaxed);  // nobody else has it yet
+    cancel_reasons_.store(given_part, std::memory_order_relaxed);  // not yet shared
   }
   ~GivenPart() = default;
 

@@ -1,8 +1,12 @@
-// SpawnedTask, OwnedTasks and SpawnedCall: what spawn() makes, and who owns it.
+// SpawnedTask, OwnedTasks and SpawnedCall: the task that spawn() makes, and its owner. Called by
+// spawn(), JoinHandle, Scope and Runtime. The joint between a task and its handle is in
+// src/task/spawned.cpp.
 //
-// Every spawned task belongs to a OwnedTasks (a scope's or the runtime's) that does not end before the
-// task has. A task's block (header, callable, arguments, outcome) belongs to two, the running task
-// and its JoinHandle: whichever of them comes second, the end or the dropping, destroys it.
+// Invariants:
+//  - every spawned task belongs to one OwnedTasks (a scope's or the runtime's), which ends after
+//    the task has ended;
+//  - a task's block (header, callable, arguments, outcome) has two holders, the running task and
+//    its JoinHandle. The second of the task's end and the drop of the handle destroys the block.
 #pragma once
 
 #include <weft/task.hpp>
@@ -26,8 +30,8 @@ namespace weft::detail {
 
 class OwnedTasks;
 
-/// Waits for one spawned task to end. `wake` is called once, on the thread on which it ended, and
-/// must not block. Meanwhile the task's block is its handle's alone: it may go.
+/// Waits for one spawned task to end. `wake` is called once, on the thread on which the task ended,
+/// and must not block. From then on the block belongs to the handle alone, which may destroy it.
 class JoinWaiter {
  public:
   using Wake = void (*)(JoinWaiter&) noexcept;
@@ -41,20 +45,21 @@ class JoinWaiter {
   Wake wake_;
 };
 
-/// The non-template part of a spawned task.
+/// The non-template part of a spawned task. Thread-safety: stated at each function; the others are
+/// for the task's thread (protected) or for the handle's holder (public).
 class SpawnedTask : public TaskHeader {
  public:
-  /// Whether the task has ended, and its outcome may be read. Any thread.
+  /// Whether the task has ended; the outcome may then be read. Any thread.
   [[nodiscard]] bool ended() const noexcept;
 
   enum class Registered { waiting, ended, refused };
-  /// Makes `waiter` the one to be woken at the end. `refused`: withdraw() came first.
+  /// Registers `waiter` to be woken at the end. `refused`: withdraw() came first.
   [[nodiscard]] Registered wait_with(JoinWaiter& waiter) noexcept;
-  /// Takes the waiter back. True: it will not be woken. False: it is being woken.
-  /// Before wait_with(): makes it refuse, and gives false.
+  /// Unregisters the waiter. True: it will not be woken. False: it is being woken. Called before
+  /// wait_with(): makes that refuse, and returns false.
   [[nodiscard]] bool withdraw(JoinWaiter& waiter) noexcept;
 
-  /// The handle lets go of the task (it goes on). Reports a failure that nobody will see.
+  /// Releases the handle's hold; the task goes on. Reports a failure that no joiner will see.
   void drop_handle() noexcept;
   void note_taken() noexcept { set_taken(); }
 
@@ -62,15 +67,15 @@ class SpawnedTask : public TaskHeader {
   using TaskHeader::TaskHeader;
   ~SpawnedTask() = default;
 
-  /// Binds the task to its owner and starts it by scheduling `first`; afterwards its block is the
-  /// task's and the handle's. `executor`: null for the owner's. Throws std::logic_error, and has
-  /// done nothing, if the owner is closed.
+  /// Binds the task to `owner` and starts it by scheduling `first`. Afterwards the task and the
+  /// handle hold the block. `executor`: null for the owner's. Throws std::logic_error, without
+  /// effect, if the owner is closed.
   void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, Executor* executor = nullptr);
   void launch(PromiseBase& root, OwnedTasks& owner) { launch(root, owner, *this); }
-  /// The outcome is set, and is a failure: end() follows.
+  /// Called when the outcome is set to a failure, before end().
   void fail(std::exception_ptr error) noexcept;
-  /// The outcome is set: tells the owner and the joiner, gives up the task's hold. The last touch
-  /// of the task by its thread.
+  /// Called when the outcome is set: tells the owner and the joiner, and releases the task's hold.
+  /// The task's thread must not touch the task afterwards.
   void end(bool cancelled) noexcept;
 
  private:
@@ -84,16 +89,16 @@ class SpawnedTask : public TaskHeader {
   OwnedTasks* owner_ = nullptr;
   SpawnedTask* next_sibling_ = nullptr;      // guarded by the owner's mutex
   SpawnedTask* previous_sibling_ = nullptr;  // guarded by the owner's mutex
-  Atomic<std::uintptr_t> joint_{0};  // between task and handle: the words are in spawned.cpp
+  Atomic<std::uintptr_t> joint_{0};          // between task and handle: see spawned.cpp
 };
 
 [[noreturn]] void throw_shut_down();
 
-/// The living tasks of one owner. Thread-safe.
+/// The living tasks of one owner. Thread-safe, except where a function says otherwise.
 class OwnedTasks {
  public:
-  /// `context`: what its tasks inherit. `spreads`: each task is given executor.shared(), which need
-  /// not be the same every time.
+  /// `context`: the bindings that its tasks inherit. `spreads`: each task gets executor.shared(),
+  /// which need not be the same each time.
   explicit OwnedTasks(Executor& executor, const TaskContext* context = nullptr,
                       bool spreads = false) noexcept
       : executor_(&executor), context_(context), spreads_(spreads) {}
@@ -101,44 +106,44 @@ class OwnedTasks {
   OwnedTasks(const OwnedTasks&) = delete;
   OwnedTasks& operator=(const OwnedTasks&) = delete;
 
-  /// The set of the runtime that the calling thread works for.
-  /// Throws std::logic_error on a thread that works for none.
+  /// The set of the runtime that the calling thread works for. Throws std::logic_error on a thread
+  /// that works for none.
   [[nodiscard]] static OwnedTasks& current();
-  /// As current(), but null instead of throwing.
+  /// As current(), but returns null instead of throwing.
   [[nodiscard]] static OwnedTasks* current_or_null() noexcept;
   static OwnedTasks* make_current(OwnedTasks* set) noexcept;
 
-  /// Asks every living task to cancel, and every later one from its start on. Returns at once.
+  /// Requests a cancel of every living task, and of every later one at its start. Returns at once.
   void cancel_all() noexcept;
   [[nodiscard]] bool cancelled_all() const noexcept {
     return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
   }
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
-  /// What its tasks inherit: it stays bound until the last of them has ended. May be null.
+  /// The bindings that its tasks inherit, or null. They stay bound until the last task has ended.
   [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
-  /// For a task that begins now.
+  /// The executor for a task that begins now.
   [[nodiscard]] Executor& executor_for_task() const noexcept {
     return spreads_ ? executor_->shared() : *executor_;
   }
-  /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
-  /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
-  /// thread.
+  /// The handler of a task's failure that no joiner awaits. It is called on the thread that finds
+  /// this out, maybe after the set has been destroyed. Null: no handler, since failures reach the
+  /// owner itself. Any thread.
   [[nodiscard]] virtual std::shared_ptr<const FailureHandler> failure_handler() const noexcept {
     return nullptr;
   }
 
  protected:
-  /// A task is being added, before it starts: to be counted. Throws, and has done nothing, if the
-  /// set takes none any more.
+  /// Called before a task starts: counts it. Throws, without effect, if the set is closed.
   virtual void added() = 0;
-  /// A task has ended as cancelled, and not by who holds its handle; removed() follows.
+  /// Called when a task has ended as cancelled, unless by the holder of its handle. removed()
+  /// follows.
   virtual void cancelled() noexcept {}
-  /// A task has failed: to be noted; removed() follows. Nobody has been told of the end yet.
+  /// Called when a task has failed, before its joiner learns of the end. removed() follows.
   virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
-  /// A task has ended, and counts no more; nobody has been told of the end yet. False: removed()
-  /// need not be called, and this was the task's last touch of the set.
+  /// Called when a task has ended, before its joiner learns of it: stops counting it. False:
+  /// removed() must not be called, and this was the task's last touch of the set.
   [[nodiscard]] virtual bool ended() noexcept = 0;
-  /// … and whoever waited for it is woken. The task's last touch of the set.
+  /// Called after ended(), when the joiner has been woken. The task's last touch of the set.
   virtual void removed(bool failed) noexcept = 0;
 
  private:
@@ -152,11 +157,12 @@ class OwnedTasks {
   const TaskContext* context_;
   const bool spreads_;
   ThreadMutex mutex_;
-  SpawnedTask* first_ = nullptr;   // of those that have suspended and not ended; guarded by mutex_
+  SpawnedTask* first_ = nullptr;   // suspended once, not ended; guarded by mutex_
   Atomic<bool> cancelled_{false};  // written with the mutex held
 };
 
-/// The set that tasks of `owner` belong to: a OwnedTasks, or something that has one (Runtime, Scope).
+/// Returns the set that tasks of `owner` belong to: an OwnedTasks, or the one in it (Runtime,
+/// Scope).
 template <class Owner>
 [[nodiscard]] OwnedTasks& owned_tasks_of(Owner& owner) {
   if constexpr (std::is_base_of_v<OwnedTasks, Owner> &&
@@ -170,14 +176,15 @@ template <class Owner>
 template <class T>
 class SpawnedResult : public SpawnedTask {
  public:
-  /// Once it has ended.
+  /// Valid once the task has ended.
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
 
  protected:
   explicit SpawnedResult(Finish finish) noexcept : SpawnedTask(finish), outcome_() {}
   ~SpawnedResult() { std::destroy_at(&outcome_); }
 
-  /// The last touch of the task by its thread.
+  /// Calls fail() if the outcome is a failure, then end(). The last touch of the task by its
+  /// thread.
   void end_with_outcome() noexcept {
     if (outcome_.failed()) [[unlikely]]
       fail(outcome_.error());
@@ -185,14 +192,14 @@ class SpawnedResult : public SpawnedTask {
   }
 
   union {
-    Outcome<T> outcome_;  // its room may be lent until the end: see SpawnedCall
+    Outcome<T> outcome_;  // SpawnedCall uses its room until the end
   };
 };
 
 /// One spawned task: header, callable, arguments and outcome in one block. The callable and its
-/// arguments go when the task has ended, as its handle may keep the block for long. Until then they
-/// have the outcome's room and what they need beyond it, unless that is large: it would be moved
-/// once more, by way of the stack.
+/// arguments are destroyed when the task has ended, since the handle may hold the block for long.
+/// Until then they occupy the outcome's room and what they need beyond it. A large outcome does not
+/// share its room: sharing moves it once more, through the stack.
 template <class T, class F, class... Args>
 class SpawnedCall final : public SpawnedResult<T> {
  public:
@@ -227,7 +234,7 @@ class SpawnedCall final : public SpawnedResult<T> {
 
   static constexpr std::size_t largest_moved = 128;
   static constexpr bool shares_room = sizeof(Outcome<T>) <= largest_moved;
-  // The outcome is the last member, and no padding follows: it is as strictly aligned as the whole.
+  // The outcome is the last member and no padding follows: its alignment is that of the whole.
   static_assert(alignof(Outcome<T>) == alignof(SpawnedResult<T>));
   static constexpr std::size_t room_offset =
       sizeof(SpawnedResult<T>) - (shares_room ? sizeof(Outcome<T>) : 0);
@@ -250,7 +257,8 @@ class SpawnedCall final : public SpawnedResult<T> {
 
   [[nodiscard]] void* room() noexcept { return reinterpret_cast<std::byte*>(this) + call_offset; }
   [[nodiscard]] Call& call() noexcept {
-    // SAFETY: the constructor has made one there, in the block of make_on(); until end_call().
+    // SAFETY: the constructor made a Call there, in the block of make_on(); it lives until
+    // end_call().
     return *std::launder(static_cast<Call*>(room()));
   }
   void end_call() noexcept {
@@ -266,7 +274,8 @@ class SpawnedCall final : public SpawnedResult<T> {
         call().args));
   }
 
-  /// What is bound for who spawns is not for the callable, be it a coroutine or not.
+  /// As invoke(), with `context` current: the spawner's bindings are not for the callable, whether
+  /// that is a coroutine or not.
   Task<T> invoke_below(const TaskContext* context) {
     const ContextScope scope(context);
     return invoke();
@@ -290,7 +299,7 @@ class SpawnedCall final : public SpawnedResult<T> {
     }
     spawned.end_with_outcome();
   }
-  /// The frame first: its locals may refer to the callable's captures and the arguments.
+  /// Destroys the frame first: its locals may refer to the callable's captures and the arguments.
   static void end_all(SpawnedCall& spawned, PromiseBase& root) noexcept {
     root.handle().destroy();
     spawned.end_call();

@@ -1,15 +1,18 @@
-// TaskContext: what is bound for a task: values of task-locals (<weft/task_local.hpp>) and a
-// deadline (<weft/deadline.hpp>). A list of bindings, the innermost first, each in the frame, or on
-// the fiber's stack, of whoever bound it. For those who build on that.
+// TaskContext: the bindings of a task: values of task-locals (<weft/task_local.hpp>) and a deadline
+// (<weft/deadline.hpp>). A list, the innermost binding first; each binding stands in the frame, or
+// on the fiber's stack, of the code that bound it. Used by task-locals, with_deadline(), shield()
+// and finally(); read by any code through current().
 //
+// Thread-safety: current() and make_current() are about the calling thread. A list is constant
+// while a task can see it, so any thread may read it.
 // Invariants:
-//  - a task points to its innermost binding; while its code runs, that is also current on its
-//    thread. A task without one costs nothing but a look at the pointer: only one that has a
-//    context makes it current around each of its runs (TaskHeader::run_task());
+//  - a task's header points to its innermost binding; while the task's code runs, that binding is
+//    also current on its thread. A task without bindings pays one look at the pointer: only a task
+//    that has a context makes it current around each of its runs (TaskHeader::run_task());
 //  - so the first binding of a task must not begin in the middle of a run: the task goes through
-//    its executor's queue once, and its next run is one that sees to it;
-//  - a binding lives longer than all that inherits it: what is awaited under it ends before, and so
-//    do the children of a scope that was opened under it. What is spawned for the runtime inherits
+//    its executor's queue once, and its next run makes the binding current;
+//  - a binding outlives everything that inherits it: what is awaited under it ends before, and so
+//    do the children of a scope that was opened under it. Tasks spawned for the runtime inherit
 //    nothing.
 #pragma once
 
@@ -30,30 +33,31 @@ class TaskContext {
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
 
-  /// What is bound for the code that calls this; null: nothing.
+  /// The innermost binding of the calling code; null: none.
   [[nodiscard]] static const TaskContext* current() noexcept;
-  /// Makes `context` (may be null) the calling thread's; gives the one before.
+  /// Makes `context` (may be null) current on the calling thread; returns the one before.
   static const TaskContext* make_current(const TaskContext* context) noexcept;
 
-  /// The innermost binding with that key, or null. `context` may be null.
+  /// Returns the innermost binding of `key`, or null. `context` may be null.
   [[nodiscard]] static const TaskContext* find(const TaskContext* context,
                                                std::uint64_t key) noexcept {
     while (context != nullptr && context->key_ != key) context = context->outer_;
     return context;
   }
   [[nodiscard]] const void* value() const noexcept { return value_; }
-  /// The deadline, in nanoseconds of the steady clock, or no_deadline. `context` may be null.
+  /// Returns the deadline, in nanoseconds of the steady clock, or no_deadline. `context` may be
+  /// null.
   [[nodiscard]] static std::int64_t deadline_of(const TaskContext* context) noexcept {
     return context != nullptr ? context->deadline_ns_ : no_deadline;
   }
 
  protected:
-  /// `value` is bound to `key`. Without one: it is a deadline alone.
+  /// Binds `value` to `key`. Key 0 with a null value: binds a deadline alone.
   explicit TaskContext(std::uint64_t key = 0, const void* value = nullptr) noexcept
       : key_(key), value_(value) {}
   ~TaskContext() = default;
 
-  /// Puts it in front of `outer`, with the same deadline.
+  /// Puts this binding in front of `outer`, and takes over its deadline.
   void extend(const TaskContext* outer) noexcept {
     outer_ = outer;
     deadline_ns_ = deadline_of(outer);
@@ -76,7 +80,7 @@ class CallBinding : public TaskContext {
   }
 };
 
-/// Makes a context current on this thread for as long as it lives.
+/// Makes a context current on this thread while the scope lives.
 class ContextScope {
  public:
   explicit ContextScope(const TaskContext* context) noexcept
@@ -89,8 +93,8 @@ class ContextScope {
   const TaskContext* before_;
 };
 
-/// A binding that a task makes for itself: from its enter(), which is awaited, to its destruction,
-/// on the same task, in reverse order.
+/// A binding that a task makes for itself: from the end of the await of enter() until its
+/// destruction. A task's bindings are destroyed on that task, in reverse order.
 class ContextBinding : public TaskContext {
  public:
   class Enter {
@@ -107,14 +111,14 @@ class ContextBinding : public TaskContext {
    private:
     ContextBinding& binding_;
   };
-  /// Not a place where a cancel takes effect.
+  /// Awaited to begin the binding. A cancel does not take effect here.
   [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
 
  protected:
   using TaskContext::TaskContext;
   ~ContextBinding();
 
-  /// It has been put in front of what was bound before.
+  /// Called when the binding has been put in front of the earlier ones.
   virtual void entered() noexcept = 0;
 
  private:
@@ -131,12 +135,12 @@ class ValueBinding final : public ContextBinding {
   void entered() noexcept override {}
 };
 
-/// The earlier of the deadline that is inherited and another one.
+/// Binds the earlier of the inherited deadline and another one.
 class DeadlineBinding final : public ContextBinding {
  public:
   explicit DeadlineBinding(std::int64_t deadline_ns) noexcept : limit_ns_(deadline_ns) {}
-  /// After enter(): whether it is earlier than what is inherited, so that somebody has to see to
-  /// it. Else who set that one does.
+  /// After enter(). True: this deadline is earlier than the inherited one, so its owner must watch
+  /// for it. False: the code that set the inherited one does.
   [[nodiscard]] bool is_nearest() const noexcept { return limit_ns_ < deadline_of(outer()); }
 
  private:
@@ -146,12 +150,12 @@ class DeadlineBinding final : public ContextBinding {
   std::int64_t limit_ns_;
 };
 
-/// What is run without regard to a cancel of the one who waits for it has no regard to his deadline
-/// either: the same bindings without the deadline.
+/// The same bindings without the deadline: for a child that a cancel of its waiter does not reach,
+/// and so the waiter's deadline does not limit.
 class WithoutDeadline : public TaskContext {
  public:
   WithoutDeadline() noexcept {}
-  /// What a child of a task with that context (may be null) is to have.
+  /// Returns the context for a child of a task with `context` (may be null).
   [[nodiscard]] const TaskContext* below(const TaskContext* context) noexcept {
     if (deadline_of(context) == no_deadline) return context;
     extend(context);

@@ -8,13 +8,14 @@
 
 namespace weft {
 
-/// Who runs first, of what waits for a worker. Not for ever: a worker that has run 61 times goes on
-/// with what is normal, and one in at most 488 of its runs is of low priority, if any waits, unless
-/// that has just had more time than all others since.
+/// Which of the Runnables that wait for a worker run first. None starves: every 61 runs a worker
+/// looks for normal work first, and at the latest after 488 runs it takes one of low priority, if
+/// any waits, unless low priority has just had more time than all others since.
 enum class Priority : std::uint8_t { high, normal, low };
 
-/// An intrusive node that can be run once each time it is scheduled. It allocates nothing.
-/// Invariant: it is in at most one queue at a time; from schedule() until run() begins it belongs
+/// An intrusive node that is run once each time it is scheduled. It allocates nothing. Used by
+/// executors, which queue it, and by its owner, which schedules it.
+/// Invariant: it is in at most one queue at a time. From schedule() until run() begins it belongs
 /// to the executor, and its owner may neither destroy it nor schedule it again.
 class Runnable {
  public:
@@ -24,17 +25,17 @@ class Runnable {
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
 
-  /// Runs it on this thread. Afterwards the node may be gone: do not touch it again.
+  /// Runs it on this thread. The node may be destroyed afterwards: the caller must not touch it.
   void run() noexcept { run_(*this); }
-  /// Whether `how` is what it runs: how those who made it know their own again.
+  /// Whether it runs `how`: a class recognizes its own Runnables by that.
   [[nodiscard]] bool runs(Run how) const noexcept { return run_ == how; }
 
-  Runnable* next = nullptr;  ///< The link of whichever queue holds it; that queue's alone to use.
+  Runnable* next = nullptr;  ///< The link of the queue that holds it; for that queue alone.
 
  protected:
   ~Runnable() = default;
 
-  /// What it runs from now on. Not while it is scheduled.
+  /// Sets the function to run from now on. Not while it is scheduled.
   void run_by(Run how) noexcept { run_ = how; }
 
  private:

@@ -1,21 +1,21 @@
-// TaskHeader and PromiseBase: the compiled, non-template core under Task<T>, and what authors of
-// leaf awaiters work with.
+// TaskHeader and PromiseBase: the compiled, non-template core of Task<T>. An executor runs a
+// TaskHeader; promises and leaf awaiters call it; SpawnedTask, Child, GivenPart derive from it.
 //
-// A task is one chain of coroutine frames: a root, what it awaits, what that awaits … the innermost
-// one is suspended at a leaf (an operation, a join, a group of child tasks). The header is the
-// chain's identity: it is what an executor runs, what is cancelled, and what a leaf resumes.
-// Resuming goes straight to the innermost frame; no frame in between is touched.
+// A task is a chain of coroutine frames: a root, the frame it awaits, the frame that one awaits,
+// and so on. The innermost frame is suspended at a leaf (an operation, a join, a group of child
+// tasks). The header is the chain's identity: an executor runs it, a cancel targets it, a leaf
+// resumes it. Resuming goes straight to the innermost frame; no frame in between is touched. A
+// ForkPoint (<weft/detail/fork_point.hpp>) may stand between two frames: it runs a part of a fork
+// as a frame of the forking task, unless another thread asks for that part.
 //
-// Invariants:
-//  - a task runs on one thread at a time; all members but the cancel slot are written by that
-//  thread,
-//    or by the one event that ends the leaf it waits on;
-//  - between suspended_at() and leaf_ended() it is suspended; exactly one leaf_ended() follows;
-//  - a spawned task is in its owner's list from its first suspension on: what ends before that was
-//    never there. Until then its owner's cancel counts as its own;
+// Invariants (thread-safety: a function is for the task's thread unless it says otherwise):
+//  - a task runs on one thread at a time. All members but slot_ and cancel_reasons_, which are
+//    atomic, are written by that thread or by the one event that ends the task's leaf;
+//  - a task is suspended from suspended_at() until exactly one leaf_ended(), resume_later() or
+//    resume_soon(), or until its await_suspend() returns false;
+//  - a spawned task enters its owner's list at its first suspension: a task that never suspends is
+//    never listed. Until then a cancel of the owner counts as the task's own;
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
-// Between the frames of a chain there may be ForkPoints (<weft/detail/fork_point.hpp>): a part of a fork
-// runs as a frame of the task that forks, as long as no other thread asks for it.
 #pragma once
 
 #include <weft/detail/frame_owner.hpp>
@@ -44,50 +44,46 @@ class GivenPart;
 }  // namespace detail
 
 namespace detail {
-
 class ForkPoint;
-
 }  // namespace detail
 class PromiseBase;
 class TaskHeader;
 
-/// How a task's chain of frames came to its end: the root returned (or threw), or was unwound.
-/// `let_go` is the end of its block: only a SpawnedTask's has one, which nobody holds any more.
+/// How a chain of frames ended: the root returned (or threw), or was unwound. `let_go`: the block
+/// of a SpawnedTask, which neither task nor handle holds any more, is to be destroyed.
 enum class Ending : std::uint8_t { returned, cancelled, let_go };
 
 class TaskHeader : public Runnable {
  public:
-  /// Called once when the task has ended, on its thread; it may destroy the root frame and the
-  /// header. And, of a SpawnedTask, once more, by who lets go of its block: it must destroy that.
+  /// Called once on the task's thread, when the task has ended; may destroy the root frame and the
+  /// header. Called a second time for a SpawnedTask (`let_go`); must then destroy its block.
   using Finish = void (*)(TaskHeader&, Ending) noexcept;
 
-  /// Inline continuations in a row before the task goes to the back of the queue. Bounds both the
-  /// stack that a compiler without guaranteed tail calls may use, and how long one task keeps
-  /// others waiting.
+  /// Inline continuations in a row before the task goes to the back of the queue. Bounds the time
+  /// that other tasks wait, and the stack where the compiler does not guarantee tail calls.
   static constexpr std::uint8_t full_budget = 255;
-  /// Tasks started inline within each other (start_inline_in) before one goes through the queue:
-  /// bounds the stack.
+  /// Nesting of inline starts (start_inline_in) from which a task is queued: bounds the stack.
   static constexpr std::uint8_t most_nested = 32;
 
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
 
-  /// Makes `root` the chain's first frame. Before start, once.
+  /// Makes `root` the first frame of the chain. Called once, before start().
   void bind(PromiseBase& root, Executor& executor) noexcept;
-  /// Puts the bound task into its executor's queue.
+  /// Queues the bound task in its executor.
   void start() noexcept { executor_->schedule(*this); }
-  /// Runs the bound task here and now, until it first suspends or ends, within its parent's
-  /// await_suspend. Where tasks are nested too deep for that it goes into the queue. It inherits
-  /// what is bound for the parent, unless it has a context of its own.
+  /// Runs the bound task at once, until it first suspends or ends, within its parent's
+  /// await_suspend(). At `most_nested` levels it queues the task instead. The task inherits the
+  /// parent's bindings unless it has a context of its own.
   void start_inline_in(const TaskHeader& parent) noexcept;
 
   // For leaf awaiters, on the task's thread
-  /// First act of every await_suspend that may stay suspended.
+  /// Must be called first by each await_suspend() that may stay suspended.
   void suspended_at(PromiseBase& innermost) noexcept {
     deferred_at(innermost);
     if (pending_forks() != nullptr) [[unlikely]]
       share_forks();
   }
-  /// The same for a task that waits for nothing but its next turn.
+  /// As suspended_at(), for a task that waits for nothing but its next turn.
   void deferred_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
     unwind_ = false;
@@ -95,11 +91,10 @@ class TaskHeader : public Runnable {
     if (unlisted_) [[unlikely]]
       list();
   }
-  /// See CancelSlot::arm. False: a cancel was asked for, the leaf must end itself (leaf_ended is
-  /// still due).
+  /// See CancelSlot::arm. False: a cancel was requested; the leaf must still call leaf_ended().
   [[nodiscard]] bool arm(CancelHook& hook) noexcept { return slot_.arm(hook); }
-  /// suspended_at(), for a leaf that is about to begin something. False: a cancel was asked for, so
-  /// nothing is begun; the leaf has ended, and may be gone.
+  /// suspended_at(), for a leaf about to begin something. False: a cancel was requested; the leaf
+  /// must begin nothing, has ended, and may be destroyed already.
   [[nodiscard]] bool suspended_to_begin(PromiseBase& innermost) noexcept {
     suspended_at(innermost);
     if (!cancel_requested()) [[likely]]
@@ -107,8 +102,8 @@ class TaskHeader : public Runnable {
     leaf_ended(true);
     return false;
   }
-  /// suspended_at() and arm(), for a leaf that may be ended by another thread as soon as it has
-  /// begun. False: as above.
+  /// suspended_at() and arm(), for a leaf that another thread may end as soon as it has begun.
+  /// False: as for suspended_to_begin().
   [[nodiscard]] bool suspended_and_armed(PromiseBase& innermost, CancelHook& hook) noexcept {
     suspended_at(innermost);
     if (arm(hook)) [[likely]]
@@ -116,59 +111,55 @@ class TaskHeader : public Runnable {
     leaf_ended(true);
     return false;
   }
-  /// The leaf has ended: resumes the task through its executor, or unwinds it if `cancelled`. Any
-  /// thread, once per suspension. Neither the leaf nor the task may be touched afterwards.
+  /// Ends the leaf: resumes the task through its executor, or unwinds it if `cancelled`. Any
+  /// thread, once per suspension. The caller must not touch the leaf or the task afterwards.
   void leaf_ended(bool cancelled) noexcept;
-  /// As leaf_ended(false), from within await_suspend. True: go on at once (return false from
-  /// await_suspend).
+  /// As leaf_ended(false), within await_suspend(). True: await_suspend() returns false at once.
   [[nodiscard]] bool leaf_ended_inline() noexcept;
-  /// As leaf_ended(), for a leaf that is itself being run by the executor. True: call run() at
-  /// once.
+  /// As leaf_ended(), for a leaf that the executor is running. True: the leaf calls run() at once.
   [[nodiscard]] bool leaf_ended_here(bool cancelled) noexcept;
-  /// The one who asked for the cancel is done with the leaf. See CancelHook.
+  /// Called when the canceller no longer touches the leaf. Any thread. See CancelHook.
   void request_finished() noexcept;
-  /// Puts the suspended task behind everything that is ready on this thread.
+  /// Queues the suspended task behind everything that is ready on this thread.
   void resume_later() noexcept { executor_->defer(*this); }
-  /// Puts the suspended task into the queue, as if a leaf had ended: it may well be the next to
-  /// run.
+  /// Queues the suspended task as if a leaf had ended: it may be the next to run.
   void resume_soon() noexcept { executor_->schedule(*this); }
-  /// The same within await_suspend: gives what to transfer to.
+  /// As resume_later(), within await_suspend(): returns the handle to transfer to.
   [[nodiscard]] std::coroutine_handle<> resume_after_others() noexcept;
-  /// For a task about to wait for `child`, which has been made runnable by its own executor: runs
-  /// it until it first suspends, or ends, if it would be the next to run on this thread anyway.
+  /// For a task about to wait for `child`, which its own executor has queued: if `child` is the
+  /// next to run on this thread anyway, runs it until it first suspends or ends. False: not run.
   [[nodiscard]] bool run_ahead(TaskHeader& child) noexcept;
-  /// It is about to be run, for the first time, on this thread, before somebody waits for it.
+  /// Marks the task before its first run, which is on this thread, ahead of its joiner's wait.
   void begins_ahead() noexcept { run_ahead_ = true; }
 
-  // For what runs in a task's place, as a fiber does, on the task's thread
-  /// From now on the task is resumed through `executor`. Not while it is suspended at a leaf.
+  // For code that runs in a task's place (a fiber), on the task's thread
+  /// Makes `executor` resume the task from now on. Not while the task is suspended at a leaf.
   void move_to(Executor& executor) noexcept { executor_ = &executor; }
-  /// While it runs: what it goes on with when it is next entered, without having been suspended.
+  /// While the task runs: sets the frame of its next run, although it has not suspended.
   void goes_on_at(PromiseBase& innermost) noexcept { innermost_ = &innermost; }
-  /// What run() does, for a task whose executor has put something else into the queue.
+  /// As run(), for a task whose executor queues another Runnable in its place.
   void resume() noexcept { run_task(*this); }
-  /// Whether it is to be unwound when it is next run.
+  /// Whether the next run unwinds the task.
   [[nodiscard]] bool unwinding() const noexcept { return unwind_; }
   void refill_budget() noexcept { budget_ = full_budget; }
 
-  // For what binds values and deadlines: see <weft/detail/task_context.hpp>
-  /// What is bound for it; null: nothing. On the task's thread, or before it starts.
+  // For bindings of values and deadlines: see <weft/detail/task_context.hpp>
+  /// The innermost binding, or null. On the task's thread, or before the task starts.
   [[nodiscard]] const detail::TaskContext* context() const noexcept { return context_; }
   void set_context(const detail::TaskContext* context) noexcept { context_ = context; }
 
-  // For those who hold the task
-  /// Asks for a cancel; returns at once. Any thread, while the header lives. Sticky.
+  // For holders of the task
+  /// Requests a cancel, and returns at once. Sticky. Any thread, while the header lives.
   void cancel() noexcept;
-  /// The same, by who holds the handle of a SpawnedTask.
+  /// As cancel(), called through the handle of a SpawnedTask.
   void cancel_by_holder() noexcept;
-  /// On the task's thread, or when it is suspended and the caller ends that.
+  /// On the task's thread, or on the thread that is about to end its suspension.
   [[nodiscard]] bool cancel_requested() const noexcept {
     return slot_.requested() || (unlisted_ && owner_cancelled());
   }
 
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
-  /// The executor for new tasks that this one will wait for: of the runtime that it belongs to,
-  /// even as another's guest.
+  /// The executor for tasks this task will wait for: its own runtime's, even at a foreign executor.
   [[nodiscard]] Executor& executor_for_parts() const noexcept {
     return on_foreign_ ? home_executor() : executor_->shared();
   }
@@ -178,12 +169,11 @@ class TaskHeader : public Runnable {
   }
 
   // For promises
-  /// The handle to transfer to so that `frame` goes on: itself, or nothing when the budget is
-  /// spent.
+  /// Returns the handle that continues `frame`, or the no-op handle if the budget is spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
-  /// A part of the fork `at`, a frame of this chain, has returned: what to go on with.
+  /// Called when a part of the fork `at` in this chain has returned. Returns the next handle.
   [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
-  /// Whether the task may go on inline. Once it may not, it may not until it has been run anew.
+  /// Whether the task may go on inline. Once false, it stays false until the next run.
   [[nodiscard]] bool spend_budget() noexcept { return budget_ != 0 && --budget_ != 0; }
   void root_returned(PromiseBase& root) noexcept {
     innermost_ = &root;
@@ -197,22 +187,21 @@ class TaskHeader : public Runnable {
       forget_failure();
   }
 
-  /// Before it runs: its owner will have it in its list from its first suspension on.
+  /// Called before the task runs: its owner lists it at its first suspension.
   void list_later() noexcept { unlisted_ = true; }
   [[nodiscard]] bool unlisted() const noexcept { return unlisted_; }
-  /// Whether who will wait for this task, or has its handle, is waiting in run_ahead() on this
-  /// thread.
+  /// Whether the joiner, or holder of the handle, waits below on this thread's stack: run_ahead().
   [[nodiscard]] bool runs_ahead() const noexcept { return run_ahead_; }
-  /// Whether it was who holds the handle that asked for its cancel first.
+  /// Whether the first cancel from outside came through the handle.
   [[nodiscard]] bool cancelled_by_holder() const noexcept {
     return (cancel_reasons_.load(std::memory_order_relaxed) & by_holder) != 0;
   }
-  /// Where a failure is kept; null if there is no memory.
+  /// Returns the room for a failure; null if there is no memory.
   [[nodiscard]] detail::TaskFailure* keep_failure() noexcept;
   [[nodiscard]] detail::TaskFailure* failure() const noexcept {
     return keeps_failure_ ? failure_ : nullptr;
   }
-  /// Nobody holds this SpawnedTask any more: ends its block.
+  /// Ends the block of a SpawnedTask that neither task nor handle holds any more.
   void end_block() noexcept { finish_(*this, Ending::let_go); }
 
   void set_failed() noexcept { failed_ = true; }
@@ -225,7 +214,7 @@ class TaskHeader : public Runnable {
   friend class detail::GivenPart;
   static constexpr std::uint32_t from_outside = 1U << 31;
   static constexpr std::uint32_t given_part = 1U << 30;
-  static constexpr std::uint32_t by_holder = 1U << 29;  // before anybody else from outside
+  static constexpr std::uint32_t by_holder = 1U << 29;  // with from_outside: the handle was first
   static constexpr std::uint32_t asking_forks = by_holder - 1;
 
   static void run_task(Runnable& self) noexcept;
@@ -252,35 +241,33 @@ class TaskHeader : public Runnable {
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
-  // What a wake-up touches comes first, so that it is in one cache line, or in two.
+  // The members that a wake-up touches come first, to share one cache line, or two.
   Executor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
-  const detail::TaskContext* context_ =
-      nullptr;  // what is bound: see <weft/detail/task_context.hpp>
+  const detail::TaskContext* context_ = nullptr;  // the innermost binding
   std::uint8_t budget_ = full_budget;
-  std::uint8_t nested_ = 0;  // how many tasks were being started inline around this one's start
-  bool unwind_ = false;      // what to do when next run; ordered by the executor's queue
-  // The task's own, while it runs or before it starts:
-  bool run_ahead_ : 1 = false;   // until it first suspends
-  bool unlisted_ : 1 = false;    // it is a SpawnedTask that has not suspended yet
+  std::uint8_t nested_ = 0;  // number of inline starts around this task's start
+  bool unwind_ = false;      // what the next run does; ordered by the executor's queue
+  // Used by the task's thread, while the task runs or before it starts:
+  bool run_ahead_ : 1 = false;   // until its first suspension
+  bool unlisted_ : 1 = false;    // a SpawnedTask that has not suspended yet
   bool on_foreign_ : 1 = false;  // its executor is a ForeignExecutor: see resume_on()
-  bool failed_ : 1 = false;      // a SpawnedTask's
-  bool taken_ : 1 = false;       // the same; its handle's holder's, after the end
+  bool failed_ : 1 = false;      // of a SpawnedTask
+  bool taken_ : 1 = false;       // of a SpawnedTask; written by the handle's holder after the end
   bool keeps_failure_ : 1 = false;
-  /// Why a cancel was asked for: `from_outside`, and how many forks want their part ended. And,
-  /// since it never changes, whether this is a GivenPart: other threads look at both.
+  /// Why a cancel was requested: the number of forks that want their part ended, `from_outside` and
+  /// `by_holder`; and the constant mark `given_part` of a GivenPart. Other threads read all of it.
   Atomic<std::uint32_t> cancel_reasons_{0};
   union {
-    detail::ForkPoint* pending_forks_ = nullptr;  // the newest whose parts have not all begun
-    detail::TaskFailure* failure_;                // owned; after a failure (keeps_failure_)
+    detail::ForkPoint* pending_forks_ = nullptr;  // the newest fork with parts that have not begun
+    detail::TaskFailure* failure_;                // owned; valid after a failure (keeps_failure_)
   };
   Finish finish_;
 };
 
-/// Where a co_await stands, as a default argument takes it to where it is kept. A pointer where the
-/// compiler has one: g++ 12 keeps objects that are temporaries of a co_await in the frame, for
-/// each co_await anew.
+/// The place of a co_await, as a default argument captures it. A pointer where the compiler has the
+/// builtin: g++ 12 keeps each temporary of a co_await in the frame, once for each co_await.
 #if __has_builtin(__builtin_source_location)
 using AwaitSite = const void*;
 [[nodiscard]] constexpr AwaitSite await_site(
@@ -296,7 +283,7 @@ using AwaitSite = std::source_location;
 #endif
 static_assert(sizeof(AwaitSite) == sizeof(std::source_location));
 
-/// What every weft coroutine's promise has in common.
+/// The base of every weft coroutine's promise.
 class PromiseBase {
  public:
   PromiseBase(const PromiseBase&) = delete;
@@ -309,8 +296,8 @@ class PromiseBase {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
-  /// Every `co_await` passes here: the place is noted, for dumps and backtraces. A future, or a
-  /// foreign awaitable, becomes what awaits it.
+  /// Called for each `co_await`: records its place for dumps and backtraces. Wraps a future or a
+  /// foreign awaitable in the awaiter for it.
   template <class A>
   A&& await_transform(A&& awaitable, AwaitSite site = await_site()) noexcept {
     site_ = site;
@@ -333,17 +320,17 @@ class PromiseBase {
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept {
     return parent_ == nullptr ? self_ : owner_->get();
   }
-  /// Whether it is no coroutine's, but a ForkPoint between one and a part of it.
+  /// Whether this is a ForkPoint, between a frame and a part of its fork, not a coroutine's.
   [[nodiscard]] bool is_fork() const noexcept { return parent_ != nullptr && owner_ == nullptr; }
-  /// Of its last co_await.
+  /// The place of the last co_await.
   [[nodiscard]] std::source_location site() const noexcept {
     return std::bit_cast<std::source_location>(site_);
   }
-  /// For what stands for a coroutine: it awaits at `site`.
+  /// Sets site(), for an object that awaits in place of a coroutine.
   void set_site(std::source_location site) noexcept { site_ = std::bit_cast<AwaitSite>(site); }
 
-  /// Makes this coroutine the child that `parent` awaits; `owner`, in the parent's frame, holds its
-  /// frame.
+  /// Makes this coroutine the child that `parent` awaits. `owner` stands in the parent's frame and
+  /// owns this coroutine's frame.
   void awaited_by(PromiseBase& parent, detail::FrameOwner& owner) noexcept {
     task_ = parent.task_;
     parent_ = &parent;
@@ -354,7 +341,7 @@ class PromiseBase {
   explicit PromiseBase(std::coroutine_handle<> self) noexcept : self_(self) {}
   ~PromiseBase() = default;
 
-  /// Of a ForkPoint: it stands between `forking` and the first frame of a part.
+  /// For a ForkPoint: places it between `forking` and the first frame of a part.
   void placed_in(PromiseBase& forking) noexcept {
     task_ = forking.task_;
     parent_ = &forking;
@@ -370,7 +357,7 @@ class PromiseBase {
     void await_resume() const noexcept {}
   };
 
-  /// Whom to go on with after this coroutine has returned.
+  /// Returns the handle to continue after this coroutine has returned.
   std::coroutine_handle<> returned() noexcept {
     if (parent_ != nullptr) return task_->transfer_to(*parent_);
     task_->root_returned(*this);
@@ -383,8 +370,8 @@ class PromiseBase {
   TaskHeader* task_ = nullptr;
   PromiseBase* parent_ = nullptr;
   union {
-    std::coroutine_handle<> self_;  // until it is awaited; a root is not
-    detail::FrameOwner* owner_;  // of what has a parent: in the parent's frame. Null: a ForkPoint
+    std::coroutine_handle<> self_;  // of a root, and of a child before awaited_by()
+    detail::FrameOwner* owner_;     // in the parent's frame; null: a ForkPoint
   };
   AwaitSite site_{};
 };
@@ -398,7 +385,8 @@ inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexc
   return std::noop_coroutine();
 }
 
-/// For an await that need not wait: whether the task has to let others run first, and is suspended.
+/// For an await that need not wait: true if the budget is spent; the task is then suspended and
+/// queued behind others.
 [[nodiscard]] inline bool suspended_for_others(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   if (task.spend_budget()) return false;
