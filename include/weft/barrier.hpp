@@ -18,12 +18,6 @@ namespace detail {
 class BarrierRequest;
 }  // namespace detail
 
-namespace detail {
-
-class BarrierRequest;
-
-}  // namespace detail
-
 class Barrier {
  public:
   /// Precondition: at least one participant.

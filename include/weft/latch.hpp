@@ -23,13 +23,6 @@ class ArriveAtLatchRequest;
 class LatchRequest;
 }  // namespace detail
 
-namespace detail {
-
-class LatchRequest;
-class ArriveAtLatchRequest;
-
-}  // namespace detail
-
 class Latch {
  public:
   /// The largest count.

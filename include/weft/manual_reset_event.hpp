@@ -19,13 +19,7 @@ namespace weft {
 
 namespace detail {
 class EventRequest;
-}  // namespace detail
-
-namespace detail {
-
-class EventRequest;
 class TokenRequest;
-
 }  // namespace detail
 
 /// Stays set until it is reset.

@@ -25,11 +25,6 @@ class LockRequest;
 }  // namespace detail
 
 class MutexGuard;
-namespace detail {
-
-class LockRequest;
-
-}  // namespace detail
 
 class Mutex {
  public:

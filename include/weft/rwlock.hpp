@@ -29,12 +29,6 @@ class WriteLockRequest;
 
 class ReadGuard;
 class WriteGuard;
-namespace detail {
-
-class ReadLockRequest;
-class WriteLockRequest;
-
-}  // namespace detail
 
 class RwLock {
  public:

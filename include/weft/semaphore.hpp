@@ -30,8 +30,6 @@ class AcquireRequest;
 class Permit;
 namespace detail {
 
-class AcquireRequest;
-
 /// A node of a semaphore's queue. When it is woken it owns its permits, and the semaphore no longer
 /// refers to it.
 class SemaphoreWaiter : public Waiter {

@@ -54,10 +54,6 @@ class TimerErrand;
 
 namespace detail {
 
-class Reactor;
-class TimerCalls;
-class TimerErrand;
-
 /// A function without arguments, of any type. A small one is stored in place, a larger one in a
 /// block of its own.
 class TimerCallback {

@@ -42,10 +42,6 @@ class ForeignExecutor;
 class ForkPoint;
 class GivenPart;
 }  // namespace detail
-
-namespace detail {
-class ForkPoint;
-}  // namespace detail
 class PromiseBase;
 class TaskHeader;
 
