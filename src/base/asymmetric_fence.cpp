@@ -44,8 +44,8 @@ void let_store_buffers_drain() noexcept {
 
 /// The system refuses the command from now on, as after the process has restricted itself by
 /// seccomp(2). Light fences are real fences from now on. Release: pairs with the acquire in
-/// heavy_fence(), which so sees refused_just_now. The other stores are relaxed: that store, or
-/// none, orders them.
+/// heavy_fence(), which so sees refused_just_now. The stores to that are relaxed: the release
+/// orders the first, and the second only ends the waits of other threads.
 void do_without() noexcept {
   refused_just_now.store(true, std::memory_order_relaxed);
   light_fences_are_free.store(false, std::memory_order_release);

@@ -162,8 +162,8 @@ TimePoint Session::sweep(TimePoint now) noexcept {
           one->phase_.load(std::memory_order_relaxed) == Connection::Phase::writing;
       one->expired_.store(true, std::memory_order_relaxed);
       one->limit_.store(Connection::kNever, std::memory_order_relaxed);
-      // A peer that is being read from can still get a 408. If shutdown() fails, the peer has reset
-      // the connection and the wait has ended.
+      // A connection that reads shuts down only that side: it can still send a 408. If shutdown()
+      // fails, the peer has reset the connection and the wait has ended.
       static_cast<void>(one->stream_.shutdown(writing ? Shutdown::both : Shutdown::read));
     }
   }

@@ -1,4 +1,4 @@
-// Notify: a Token (see manual_reset_event.cpp) under the names of Tokio's Notify.
+// Notify: a Token (see manual_reset_event.cpp) under the names usual for this use.
 #include <weft/notify.hpp>
 
 namespace weft {

@@ -1,4 +1,4 @@
-// SharedState: the state that a promise and its futures share.
+// SharedState: the state that a Promise and its SharedResults share.
 //
 // Invariants:
 //  - ready_ is set once, with the mutex held. From then on no waiter is queued and the outcome is
