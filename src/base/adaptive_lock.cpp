@@ -1,4 +1,4 @@
-// The slow path of AdaptiveLock: it is held by another thread.
+// The slow path of AdaptiveLock: the lock is held by another thread.
 #include <chrono>
 
 #include "base/futex.hpp"
@@ -8,14 +8,14 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 
 namespace {
 
-/// How long a thread looks away between two looks, in pauses, at first and at most. Each look takes
-/// the line from the holder, who is then slower to let go, and to lock again. With pauses two
-/// threads that both lock all the time have the lock, and what it guards, for some turns each,
-/// instead of passing them on at each turn. (Go's runtime/lock_futex.go pauses for 30; Anderson,
-/// "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors", 1990.)
+/// Pauses between two reads of the word: at first, and at most. Each read takes the cache line from
+/// the holder, which then unlocks, and locks again, more slowly. With pauses, two threads that both
+/// lock in a loop keep the lock, and the data it guards, for several turns each, instead of handing
+/// them over at each turn. (Go's runtime/lock_futex.go pauses for 30; Anderson, "The Performance of
+/// Spin Lock Alternatives for Shared-Memory Multiprocessors", 1990.)
 constexpr int first_pause = WEFT_ATOMIC_MODE == 2 ? 1 : 32;
-/// In all twice as many: some microseconds, longer than what is done under a lock, and no more than
-/// to sleep and be woken.
+/// In total about twice as many pauses: some microseconds, which is longer than a typical critical
+/// section, and no longer than a sleep and a wake.
 constexpr int longest_pause = WEFT_ATOMIC_MODE == 2 ? 1 : 256;
 constexpr std::chrono::milliseconds longest_sleep(1);
 
@@ -23,15 +23,15 @@ constexpr std::chrono::milliseconds longest_sleep(1);
 
 void AdaptiveLock::lock_slowly() noexcept {
   for (int pause = first_pause; pause <= longest_pause; pause *= 2) {
-    // Relaxed: only a look, before the try that takes the line from whoever holds it.
+    // Relaxed: only a hint, before the try_lock() that takes the line from the holder.
     const std::uint32_t word = word_.load(std::memory_order_relaxed);
     if (word == free_word && try_lock()) return;
-    if (word == awaited_word) break;  // others sleep already
+    if (word == awaited_word) break;  // other threads sleep already
     for (int i = 0; i < pause; ++i) spin_hint();
   }
   if (try_lock()) return;
-  // From here on it is only ever taken as awaited: whether somebody else sleeps is not known, and
-  // an unlock() that wakes nobody costs less than one that forgets somebody.
+  // From here on the lock is only taken as awaited. Whether another thread sleeps is not known, and
+  // an unlock() that wakes no thread costs less than one that misses a sleeper.
   while (word_.exchange(awaited_word, std::memory_order_acquire) != free_word) {
     const auto deadline = std::chrono::steady_clock::now() + longest_sleep;
     static_cast<void>(detail::futex_wait(word_, awaited_word, &deadline));

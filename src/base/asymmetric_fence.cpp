@@ -32,18 +32,20 @@ bool membarrier(int command) noexcept {
   return done;
 }
 
-/// Whether a light fence that was still free may be under way, though they are free no more.
+/// Whether a light fence that was free may still be in progress although they are free no more.
 constinit Atomic<bool> refused_just_now{false};
 
-/// What a light fence that was free has left in a store buffer is seen within microseconds, and a
-/// thread that is paused has passed a fence.
+/// Waits until the stores that precede such a light fence are visible: a store buffer drains within
+/// microseconds, and a thread that was preempted has executed a fence.
 void let_store_buffers_drain() noexcept {
   ThreadParker nobody;
   static_cast<void>(nobody.park_for(std::chrono::milliseconds(1)));
 }
 
-/// The system has begun to refuse the command, as a program that has locked itself up does
-/// (seccomp(2)). Light fences cost something from now on.
+/// The system refuses the command from now on, as after the process has restricted itself by
+/// seccomp(2). Light fences are real fences from now on. Release: pairs with the acquire in
+/// heavy_fence(), which so sees refused_just_now. The stores to that are relaxed: the release
+/// orders the first, and the second only ends the waits of other threads.
 void do_without() noexcept {
   refused_just_now.store(true, std::memory_order_relaxed);
   light_fences_are_free.store(false, std::memory_order_release);
@@ -54,7 +56,8 @@ void do_without() noexcept {
 }  // namespace
 
 void prepare_light_fences() noexcept {
-  // Once: fences that others rely on to be dear must not become free meanwhile.
+  // Only once: while a heavy_fence() relies on light fences being real ones, they must not become
+  // free.
   [[maybe_unused]] static const bool registered = [] {
     const bool done = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
     light_fences_are_free.store(done, std::memory_order_relaxed);
@@ -64,13 +67,13 @@ void prepare_light_fences() noexcept {
 
 void heavy_fence() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // this thread's own part
-  // Acquire: pairs with do_without().
+  // Acquire: pairs with the release in do_without().
   if (!light_fences_are_free.load(std::memory_order_acquire)) {
     if (refused_just_now.load(std::memory_order_relaxed)) [[unlikely]]
       let_store_buffers_drain();
     return;
   }
-  // A fork()ed child may have to register anew.
+  // The child of a fork() may have to register again.
   if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) &&
       !(membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
         membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))) {

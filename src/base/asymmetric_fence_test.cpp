@@ -1,5 +1,5 @@
-// The heavy fence where the system refuses it only later. (That light and heavy order is what the
-// models of their users show.)
+// heavy_fence() where the system begins to refuse the command. (That light and heavy fences order
+// is tested by the models of their users.)
 #include "base/asymmetric_fence.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 namespace weft::asymmetric_fence_test {
 namespace {
 
-/// As a program does that has begun, and then locks itself up.
+/// Does what a program does that restricts itself after it has started.
 bool forbid_membarrier() {
   std::array<sock_filter, 4> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

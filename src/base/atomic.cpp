@@ -1,5 +1,5 @@
-// The parts of <weft/atomic.hpp> that are not inline, for the plain and perturbed modes; those of
-// the deterministic mode stand in model/hooks.cpp.
+// The parts of <weft/atomic.hpp> that are not inline, for the plain and the perturbed mode. Those
+// of the deterministic mode are in model/hooks.cpp.
 #include <weft/atomic.hpp>
 
 #if WEFT_ATOMIC_MODE == 1
@@ -25,7 +25,7 @@ std::uint64_t seed_from_environment() noexcept {
   return seed != 0 ? seed : kDefaultSeed;  // zero is the fixed point of xorshift
 }
 
-// Threads get different streams from one seed, in the order of their first operation.
+// Derives a stream for each thread from one seed, in the order of their first operation.
 std::uint64_t next_stream() noexcept {
   static const std::uint64_t seed = seed_from_environment();
   static std::atomic<std::uint64_t> streams{0};
@@ -34,8 +34,8 @@ std::uint64_t next_stream() noexcept {
   return mixed != 0 ? mixed : kDefaultSeed;
 }
 
-// noinline: a coroutine may migrate inside its caller, and a cached address would be another
-// thread's.
+// noinline: a coroutine may migrate within its caller, and a cached thread_local address would be
+// that of another thread.
 [[gnu::noinline]] std::uint64_t draw() noexcept {
   static constinit thread_local std::uint64_t state = 0;
   if (state == 0) state = next_stream();

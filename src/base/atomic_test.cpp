@@ -44,7 +44,7 @@ TEST(Atomic, CostsNothingInThePlainMode) {
 
 TEST(ThreadMutex, Excludes) {
   ThreadMutex mutex;
-  int count = 0;  // the race detector watches it
+  int count = 0;  // ThreadSanitizer watches it
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
@@ -84,7 +84,7 @@ TEST(ThreadParker, WaitsAtLeastItsTimeoutAndNoLongerThanTheToken) {
 TEST(ThreadParker, LosesNoWakeUp) {
   constexpr int kRounds = 20000;
   std::array<ThreadParker, 2> parkers;
-  int turns = 0;  // handed over by the parkers alone
+  int turns = 0;  // ordered by the parkers alone
   std::thread other([&] {
     for (int i = 0; i < kRounds; ++i) {
       parkers[1].park();

@@ -1,24 +1,27 @@
-// BiasedLock: the lock of something that one thread, its owner, uses all the time, and another one
-// once in a blue moon. For the owner it costs two plain stores and two loads; the other one, the
-// visitor, pays: membarrier(2) for its first visit, a mutex for each further one until the owner
-// has taken the bias back. After "Biased locking" of Kawachiya, Koseki and Onodera (OOPSLA 2002),
-// with the asymmetric fence in place of a stopped thread. Used by Reactor.
+// BiasedLock: a lock for what one thread, the owner, uses all the time and another thread, the
+// visitor, rarely. For the owner it costs two plain stores and two loads. The visitor pays:
+// membarrier(2) for its first visit, and a mutex for each further one until the owner has taken the
+// bias back. After "Biased locking" of Kawachiya, Koseki and Onodera (OOPSLA 2002), with the
+// asymmetric fence in place of a stopped thread. Used by Reactor.
 //
-// Modes. Biased (shared_ is false): the owner is inside while inside_ is true. Shared: whoever is
-// inside, the owner too, has the mutex, and holder_ says who.
+// Modes:
+//   biased  shared_ is false: the owner is inside while inside_ is true
+//   shared  shared_ is true: the thread inside, the owner too, holds the mutex; holder_ names it
 //
 // Why owner and visitor are never inside together:
-//   owner:   inside_ = true;  light fence; reads shared_; true: leaves again, and takes the mutex
-//   visitor: (with the mutex) shared_ = true; heavy fence; reads inside_; true: gives the visit up
-// One of the two reads what the other one wrote. Whoever goes on has the other's last section
-// before it: the visitor reads inside_ == false with acquire, which the owner left with release,
-// and the owner reads shared_ == false with acquire, which a visitor that gave up left with
-// release, or gets the mutex. In shared mode the mutex orders all. Only the owner ends that mode,
-// with the mutex held.
+//   owner:    inside_ = true;  light fence;  reads shared_; if true: leaves, and takes the mutex
+//   visitor:  (with the mutex) shared_ = true;  heavy fence;  reads inside_; if true: gives up
+// One of the two reads what the other wrote. The one that goes on happens after the other's last
+// section:
+//  - The visitor reads inside_ == false with acquire, which the owner stored with release.
+//  - The owner reads shared_ == false with acquire, which a visitor that gave up stored with
+//    release; or it gets the mutex.
+// In shared mode the mutex orders everything. Only the owner ends that mode, with the mutex held; a
+// visitor that gives up takes its own change back.
 //
-// Thread-safety: lock(), try_enter(), their counterparts and take_bias() by the owner; lock() and
-// unlock() by a visitor, too, within its visit; try_visit() and end_visit() by any thread. The
-// owner may be another thread than before if something else orders the two.
+// Thread-safety: the owner calls lock(), try_enter(), their counterparts and take_bias(). A visitor
+// calls lock() and unlock(), too, within its visit. Any thread calls try_visit() and end_visit().
+// The owner may be another thread than before if something else orders the two.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,7 +35,7 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class BiasedLock {
  public:
-  /// How lock() got in: for unlock().
+  /// How lock() entered; for unlock().
   enum class Held : std::uint8_t { nested, biased, shared };
 
   BiasedLock() noexcept { prepare_light_fences(); }
@@ -41,9 +44,9 @@ class BiasedLock {
 
   /// May be nested.
   [[nodiscard]] Held lock() noexcept {
-    // Relaxed: a visitor, who has set it himself, sees it; the owner asks again below.
+    // Relaxed: a visitor has stored true itself, and so reads it; the owner reads again in enter().
     if (!shared_.load(std::memory_order_relaxed)) [[likely]] {
-      if (inside_.load(std::memory_order_relaxed)) return Held::nested;  // the owner's own word
+      if (inside_.load(std::memory_order_relaxed)) return Held::nested;  // the owner writes it
       if (enter()) [[likely]]
         return Held::biased;
     }
@@ -56,17 +59,17 @@ class BiasedLock {
       end_visit();
     }
   }
-  /// lock() and unlock() where they cost least. False: nothing has been done, as the caller is
-  /// inside already or a visitor has been here; lock() does it.
+  /// lock() and unlock() in their cheapest form. False: nothing was done, because the caller is
+  /// inside already or a visitor was here; the caller uses lock() then.
   [[nodiscard]] bool try_enter() noexcept {
-    // As in lock().
+    // Relaxed: as in lock().
     return !shared_.load(std::memory_order_relaxed) && !inside_.load(std::memory_order_relaxed) &&
            enter();
   }
   void leave() noexcept { unlock(Held::biased); }
-  /// The owner, outside: the next lock() costs nothing again.
+  /// Owner, outside: makes the next lock() free again.
   void take_bias() noexcept {
-    // Relaxed: who does not see it yet sees it in lock().
+    // Relaxed: a true that is not seen yet is seen in lock().
     if (!shared_.load(std::memory_order_relaxed)) [[likely]]
       return;
     mutex_.lock();
@@ -74,16 +77,17 @@ class BiasedLock {
     mutex_.unlock();
   }
 
-  /// The owner, outside: visitors need no fence from now on, until take_bias().
+  /// Owner, outside: visitors need no fence from now on, until take_bias().
   void give_bias_up() noexcept {
     mutex_.lock();
     shared_.store(true, std::memory_order_relaxed);  // ordered by the mutex
     mutex_.unlock();
   }
 
-  /// False: somebody is inside, or has just been. Else to be followed by end_visit().
+  /// False: a thread is inside, or was a moment ago. True: must be followed by end_visit().
   [[nodiscard]] bool try_visit() noexcept {
-    // Saves the fence: an owner that sleeps is inside.
+    // Relaxed: it only saves the fence, since an owner that sleeps is inside; the acquire below
+    // decides.
     if (inside_.load(std::memory_order_relaxed) || !mutex_.try_lock()) return false;
     if (!shared_.load(std::memory_order_relaxed)) {
       shared_.store(true, std::memory_order_relaxed);
@@ -103,7 +107,7 @@ class BiasedLock {
   }
 
  private:
-  /// The owner, outside. False: a visitor has been here.
+  /// Owner, outside. False: a visitor was here.
   [[nodiscard, gnu::always_inline]] bool enter() noexcept {
     inside_.store(true, std::memory_order_relaxed);
     light_fence();  // pairs with the heavy one in try_visit()
@@ -123,7 +127,7 @@ class BiasedLock {
 
   Atomic<bool> inside_{false};           // written by the owner
   Atomic<bool> shared_{false};           // written with the mutex held
-  Atomic<const void*> holder_{nullptr};  // written by who has the mutex
+  Atomic<const void*> holder_{nullptr};  // written with the mutex held
   ThreadMutex mutex_;
 };
 

@@ -6,7 +6,7 @@
 namespace weft::detail {
 
 void check_failed(const char* condition, const char* message, const char* file, int line) noexcept {
-  // One call, so that lines of several threads do not mix.
+  // One call, so that the output of several threads does not mix.
   std::fprintf(stderr, "%s:%d: check failed: %s: %s\n", file, line, condition, message);
   std::fflush(stderr);
   std::abort();

@@ -1,6 +1,5 @@
-// WEFT_CHECK: a precondition that is always on, in every build. For mistakes of the calling code
-// only: what a peer or the operating system can cause is reported as an error, never checked. Any
-// thread.
+// WEFT_CHECK: a precondition that is checked in every build. Only for mistakes of the calling code:
+// what a peer or the operating system can cause is reported as an error, never checked. Any thread.
 #pragma once
 
 namespace weft::detail {
@@ -12,7 +11,7 @@ namespace weft::detail {
 }  // namespace weft::detail
 
 /// WEFT_CHECK(task.joinable(), "the task was joined already: join a task once"): the message says
-/// what is wrong and what to do. The condition is evaluated exactly once. A macro, because only a
+/// what is wrong and what to do. Evaluates the condition exactly once. A macro, because only a
 /// macro knows the text of the condition and its line.
 #define WEFT_CHECK(condition, message) \
   ((condition) ? static_cast<void>(0)  \

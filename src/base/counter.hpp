@@ -1,5 +1,5 @@
-// Counter: how often something has happened, counted by one thread at a time and read by any.
-// Without a read-modify-write: who counts comes after who counted before.
+// Counter: a statistic, incremented by one thread at a time and read by any. It needs no
+// read-modify-write: each add() happens after the add() of the thread that counted before.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -12,7 +12,7 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 class Counter {
  public:
   void add(std::uint64_t amount = 1) noexcept {
-    // Relaxed: a number orders nothing.
+    // Relaxed: a statistic orders nothing.
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t load() const noexcept {

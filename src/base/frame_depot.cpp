@@ -16,15 +16,15 @@ std::byte* map_pages(std::size_t bytes) {
   return static_cast<std::byte*>(pages);
 }
 
-// A slab of one huge page, aligned to it, so that the kernel can back it by one: frames of many
-// tasks then share a TLB entry. Maps twice the size and gives the ends back.
+// Maps a slab of one huge page, aligned to it, so that the kernel can back it by one: frames of
+// many tasks then share a TLB entry. Maps twice the size and unmaps both ends.
 std::byte* map_huge_page(std::size_t bytes) {
   std::byte* const pages = map_pages(2 * bytes);
   const auto address = reinterpret_cast<std::uintptr_t>(pages);
   const std::size_t before = (bytes - address % bytes) % bytes;
   if (before != 0) ::munmap(pages, before);
   if (before != bytes) ::munmap(pages + before + bytes, bytes - before);
-  ::madvise(pages + before, bytes, MADV_HUGEPAGE);  // only a wish: failure changes nothing
+  ::madvise(pages + before, bytes, MADV_HUGEPAGE);  // a hint: its failure changes nothing
   return pages + before;
 }
 
@@ -32,7 +32,7 @@ std::byte* map_huge_page(std::size_t bytes) {
 
 void* SlabSource::cut(std::size_t bytes) {
   if (is_short_of(bytes)) {
-    // What is left of a slab is less than what is asked for, and was never touched.
+    // The rest of the present slab is smaller than `bytes` and was never touched; it is not used.
     const std::size_t slab_bytes = next_slab_bytes_;
     begin_ = slab_bytes == kLargestSlab ? map_huge_page(slab_bytes) : map_pages(slab_bytes);
     end_ = begin_ + slab_bytes;
@@ -68,7 +68,7 @@ Magazine* FrameDepot::take(std::size_t index, Magazine* empty) {
     if (empty == nullptr) put(index, *filled);
     throw;
   }
-  // The last is taken first: so those that are new come in the order of their addresses.
+  // A thread pops the last slot first: so it gets new blocks in the order of their addresses.
   std::reverse(filled->slots.begin() + 1, filled->slots.begin() + 1 + filled->count);
   return filled;
 }
@@ -113,7 +113,7 @@ std::size_t FrameDepot::slab_bytes() noexcept {
   return slabs_.total_bytes();
 }
 
-// With the mutex held
+// With the mutex held:
 
 void FrameDepot::put(std::size_t index, Magazine& magazine) noexcept {
   Magazine*& list = magazine.count != 0 ? shelves_[index].magazines : empty_;
@@ -129,7 +129,7 @@ Magazine* FrameDepot::empty_magazine() {
   return std::exchange(empty_, empty_->next);
 }
 
-/// One that was given back as such, or a new one.
+/// Returns a block that was given back singly, or a new one.
 void* FrameDepot::single(std::size_t index) {
   Single*& singles = shelves_[index].singles;
   if (singles == nullptr) return slabs_.cut(frame_class_bytes(index));

@@ -1,6 +1,7 @@
-// The shared part of the frame pool: what threads exchange in magazines, and where new memory comes
-// from. Called by frame_pool.cpp when a thread's own magazines are empty or full, and when a thread
-// ends. Thread-safe: one mutex guards everything. Blocks in the depot belong to nobody.
+// FrameDepot: the shared part of the frame pool. Threads exchange magazines of blocks through it,
+// and new memory comes from it. Called by frame_pool.cpp when a thread's own magazines are empty or
+// full, and when a thread ends. Thread-safe: one mutex guards everything. Blocks in the depot
+// belong to no thread.
 #pragma once
 
 #include <array>
@@ -11,19 +12,19 @@
 
 namespace weft::detail {
 
-/// Addresses of free blocks of one class. The blocks themselves need not be touched, neither to
-/// give them out nor to pass them on: another thread may have them in its cache.
+/// Addresses of free blocks of one class. The blocks themselves are not touched when they are
+/// allocated or handed on: another thread may have them in its cache.
 struct Magazine {
-  Magazine* next = nullptr;  // of those in the depot
-  std::size_t count = 0;     // while no thread works with it
-  /// The first stays null: who pops from an empty one finds that.
+  Magazine* next = nullptr;  // link of a magazine in the depot
+  std::size_t count = 0;     // valid while no thread uses the magazine
+  /// The first slot stays null: a pop from an empty magazine finds it.
   std::array<void*, 1 + kLargestFrameBatch> slots{};
 };
 
 /// Slabs from the operating system, cut into blocks. Not thread-safe: the depot's mutex guards it.
 class SlabSource {
  public:
-  /// Memory that was never used, aligned to a granule. Throws std::bad_alloc.
+  /// Returns memory that was never used, aligned to a granule. Throws std::bad_alloc.
   [[nodiscard]] void* cut(std::size_t bytes);
   /// Whether cut() would have to ask the operating system.
   [[nodiscard]] bool is_short_of(std::size_t bytes) const noexcept {
@@ -45,24 +46,25 @@ class FrameDepot {
  public:
   constexpr FrameDepot() noexcept = default;
 
-  /// A magazine with at least one block of class `index` and at most a batch: one that was given
-  /// back, else new memory. `empty` is one that the caller has no use for; null: there is none.
-  /// Throws std::bad_alloc, and `empty` is still the caller's.
+  /// Returns a magazine with at least one block of class `index` and at most a batch: one that was
+  /// given back, else one of new memory. `empty` is a magazine that the caller does not need, or
+  /// null. Throws std::bad_alloc; then `empty` still belongs to the caller.
   [[nodiscard]] Magazine* take(std::size_t index, Magazine* empty);
-  /// Gives back a magazine, with what is in it, and has an empty one for it; null: there is no
-  /// memory for that. `magazine` may be null.
+  /// Takes back a magazine with its blocks and returns an empty one; null: there is no memory for
+  /// one. `magazine` may be null.
   [[nodiscard]] Magazine* give(std::size_t index, Magazine* magazine) noexcept;
-  /// The same of a thread that ends, or of one that has more than it needs.
+  /// Takes back a magazine without a replacement, of a thread that ends or has more than it needs.
   void put_back(std::size_t index, Magazine* magazine) noexcept;
 
-  /// One block of class `index`, for a thread that keeps no magazines. Throws std::bad_alloc.
+  /// Returns one block of class `index`, for a thread that keeps no magazines. Throws
+  /// std::bad_alloc.
   [[nodiscard]] void* take_one(std::size_t index);
   void give_one(std::size_t index, void* block) noexcept;
 
   [[nodiscard]] std::size_t slab_bytes() noexcept;
 
  private:
-  struct Single;  // lies in a free block
+  struct Single;  // in the memory of a free block
   struct Shelf {
     Magazine* magazines = nullptr;  // none of them empty
     Single* singles = nullptr;
@@ -73,7 +75,7 @@ class FrameDepot {
   void put(std::size_t index, Magazine& magazine) noexcept;
 
   ThreadMutex mutex_;
-  std::array<Shelf, kFrameClasses> shelves_{};  // guarded by mutex_, as is what follows
+  std::array<Shelf, kFrameClasses> shelves_{};  // guarded by mutex_, as is all that follows
   Magazine* empty_ = nullptr;
   SlabSource slabs_;
 };

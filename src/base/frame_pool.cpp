@@ -1,12 +1,11 @@
-// The thread's side of the frame pool. Each thread keeps, for each size class, a Bin: a magazine of
-// free blocks that it works with, and another in reserve, full or empty (Bonwick and Adams,
-// "Magazines and Vmem", 2001). The hot paths are a thread_local access and a push or pop of an
-// address; everything unusual (the first use, a full or empty magazine, the pass-through mode, a
-// failure to inject, a thread that has ended) looks to the hot paths like a magazine that is empty
-// and has no room.
+// The per-thread part of the frame pool. Each thread keeps a Bin for each size class: a magazine of
+// free blocks in use, and another in reserve, full or empty (Bonwick and Adams, "Magazines and
+// Vmem", 2001). A hot path is a thread_local access and a push or pop of an address. Everything
+// unusual (the first use, a full or empty magazine, the pass-through mode, an injected failure, a
+// thread that has ended) looks to the hot paths like a magazine that is empty and has no room.
 //
 // No thread_local address survives a suspension: every function that takes one is noinline, is no
-// coroutine and takes it anew on each call (compilers cache such addresses inside one function).
+// coroutine, and takes it anew on each call (compilers cache such addresses within a function).
 #include <weft/extend/frame_pool.hpp>
 
 #include <algorithm>
@@ -30,8 +29,7 @@ namespace {
 #endif
 #endif
 
-/// A number, or an address, that its thread changes and others read: relaxed load and store, as no
-/// order is claimed.
+/// A number or an address that one thread changes and others read. Relaxed: no order is needed.
 template <class N>
 class Counter {
  public:
@@ -47,9 +45,9 @@ class Counter {
 using Count = Counter<std::int64_t>;
 using Slot = Counter<void**>;
 
-/// Blocks that threads allocated, less those that they freed: below zero where one frees others'
-/// blocks. Of a thread that lives it is that and what is in the magazines that it works with, so
-/// that the hot paths, which change those, need not count.
+/// Blocks that threads allocated, less those that they freed; negative for a thread that frees
+/// blocks of others. For a live thread it includes the blocks in the magazines in use, so that the
+/// hot paths, which change those, need not count.
 struct LiveCounts {
   std::array<Count, detail::kFrameClasses> blocks;
   Count large_blocks;
@@ -62,19 +60,19 @@ struct LiveCounts {
   }
 };
 
-/// Where there is no magazine: empty, and without room.
+/// Stands for a missing magazine: empty, and without room.
 constinit void* no_slot = nullptr;
 
-/// Invariant: free blocks stand in (first, last], and there is room in (last, limit].
+/// Invariant: the free blocks are in (first, last]; there is room in (last, limit].
 struct Bin {
   Slot last{&no_slot};
   Slot limit{&no_slot};
   Slot first{&no_slot};
-  detail::Magazine* magazine = nullptr;  // that these are in
+  detail::Magazine* magazine = nullptr;  // the magazine that these point into
   detail::Magazine* reserve = nullptr;   // full or empty
 
-  /// How many free blocks there are. Another thread may see the end of one magazine and the
-  /// beginning of another, which are further apart than any is long: to it there are none then.
+  /// The number of free blocks. Another thread may read `last` of one magazine and `first` of
+  /// another; the difference is then larger than any magazine, and counts as zero.
   [[nodiscard]] std::int64_t blocks(std::size_t index) const noexcept {
     const auto bytes = reinterpret_cast<std::uintptr_t>(last.get()) -
                        reinterpret_cast<std::uintptr_t>(first.get());
@@ -84,17 +82,18 @@ struct Bin {
 };
 
 enum class ThreadState : std::uint8_t {
-  kNew,             // not known to the registry
+  kNew,             // unknown to the registry
   kKeepsMagazines,  // the usual state
-  kDirect,  // known, but allocates from operator new or, while a failure is armed, from the depot
-  kEnded,   // its thread_local objects are being destroyed and it has left the registry
+  // known, but allocates from operator new or, while a failure is armed, from the depot
+  kDirect,
+  kEnded,  // its thread_local objects are being destroyed; it has left the registry
 };
 
 struct ThreadCache {
   std::array<Bin, detail::kFrameClasses> bins;
   LiveCounts live;
   ThreadState state = ThreadState::kNew;
-  std::int64_t failure_after = -1;  // below zero: not armed
+  std::int64_t failure_after = -1;  // negative: not armed
   ThreadCache* next = nullptr;      // guarded by the registry's mutex
   ThreadCache* previous = nullptr;
 };
@@ -102,18 +101,19 @@ struct ThreadCache {
 struct Registry {
   ThreadMutex mutex;
   ThreadCache* first = nullptr;  // guarded by mutex, as is `ended`
-  LiveCounts ended;              // the sum over threads that have ended
+  LiveCounts ended;              // the sum over ended threads
 };
 
-// Without destructors, so that frames can be freed to the very end of the process and of a thread.
+// No destructors, so that frames can be freed until the very end of the process and of a thread.
 constinit detail::FrameDepot depot;
 constinit Registry registry;
 constinit thread_local ThreadCache cache;
 static_assert(std::is_trivially_destructible_v<ThreadCache>);
 
-// What the hot paths look at: the thread's cache, or one that is empty and has no room, for ever.
-// The pointer is addressed relative to the thread pointer, without a call, also in a shared
-// library; the cache itself would be too large for the little room that is kept for those.
+// What the hot paths use: the thread's cache, or no_cache, which is always empty and without room.
+// The pointer is addressed relative to the thread pointer without a call, also in a shared library
+// (initial-exec). The cache itself would be too large for the static TLS space that is reserved for
+// such objects.
 constinit ThreadCache no_cache;
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadCache* hot_cache = &no_cache;
 
@@ -121,8 +121,7 @@ bool passes_through() noexcept {
 #ifdef WEFT_FRAME_POOL_PASSES_THROUGH
   return true;
 #else
-  // In the deterministic mode, magazines would only add scheduling points to what is being
-  // modelled.
+  // In the deterministic mode magazines would only add scheduling points to the modelled program.
   static const bool wanted = [] {
     const char* const choice = std::getenv("WEFT_FRAME_POOL");
     return WEFT_ATOMIC_MODE == 2 || (choice != nullptr && std::string_view(choice) == "malloc");
@@ -131,7 +130,7 @@ bool passes_through() noexcept {
 #endif
 }
 
-/// Puts the bin's magazine, if there is one, aside.
+/// Takes the bin's magazine out of use and returns it; null if there is none.
 [[nodiscard]] detail::Magazine* unload(ThreadCache& self, std::size_t index) noexcept {
   Bin& bin = self.bins[index];
   detail::Magazine* const magazine = std::exchange(bin.magazine, nullptr);
@@ -142,7 +141,7 @@ bool passes_through() noexcept {
   return magazine;
 }
 
-/// The bin, which has none, works with `magazine`, which may be null.
+/// Puts `magazine` into use; null is ignored. Precondition: the bin has none.
 void load(ThreadCache& self, std::size_t index, detail::Magazine* magazine) noexcept {
   if (magazine == nullptr) return;
   Bin& bin = self.bins[index];
@@ -234,7 +233,7 @@ void* allocate_directly(ThreadCache& self, std::size_t index) {
     try {
       load(self, index, depot.take(index, empty));
     } catch (const std::bad_alloc&) {
-      // No memory for a magazine; but there may be a block.
+      // There is no memory for a magazine; but there may be a free block.
       load(self, index, empty);
       void* const block = depot.take_one(index);
       count(self, index, 1);
@@ -261,8 +260,8 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
   if (self.state == ThreadState::kNew) start_thread(self);
   if (self.state != ThreadState::kKeepsMagazines) return deallocate_directly(self, block, index);
   Bin& bin = self.bins[index];
-  // Keeping what has just been filled and giving the older one away means that a thread which
-  // allocates and frees around a boundary goes to the depot once a batch at most.
+  // The magazine just filled is kept in reserve and the older one given away. So a thread that
+  // allocates and frees around a boundary goes to the depot at most once a batch.
   detail::Magazine* const older = std::exchange(bin.reserve, unload(self, index));
   load(self, index, older != nullptr && older->count == 0 ? older : depot.give(index, older));
   if (bin.magazine == nullptr) return deallocate_directly(self, block, index);

@@ -150,8 +150,8 @@ TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
 
 TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
   constexpr std::int64_t most = 30;
-  constexpr std::size_t bytes =
-      detail::kLargestPooledFrame;  // a change of magazines with every few
+  // A change of magazines every few blocks.
+  constexpr std::size_t bytes = detail::kLargestPooledFrame;
   Atomic<bool> stop{false};
   std::thread worker([&] {
     std::vector<void*> blocks;
@@ -170,14 +170,14 @@ TEST_F(FramePool, CountsNearlyRightWhileOtherThreadsWork) {
   }
   stop.store(true, std::memory_order_relaxed);
   worker.join();
-  // What is read in the middle of a change may be wrong by what the thread did meanwhile, and by
-  // what its magazines hold.
+  // A sum read in the middle of a change may be wrong by what the thread did meanwhile, and by the
+  // contents of its magazines.
   const std::int64_t wrong = most + 2 * std::int64_t{detail::kLargestFrameBatch};
   EXPECT_GE(fewest, -wrong);
   EXPECT_LE(largest, most + wrong);
 }
 
-// Its destructor runs after the pool's own end-of-thread when it was made first.
+// Its destructor runs after the pool's own end-of-thread if it was constructed first.
 struct FreesLate {
   ~FreesLate() {
     deallocate_frame(block, 300);
@@ -199,7 +199,7 @@ TEST_F(FramePool, WorksWhileThreadLocalsAreDestroyed) {
 }
 
 TEST_F(FramePool, FailsExactlyTheArmedAllocation) {
-  deallocate_frame(allocate_frame(100), 100);  // a free block must not hide the failure
+  deallocate_frame(allocate_frame(100), 100);  // makes a free block: it must not hide the failure
   set_frame_failure_after(2);
   std::vector<void*> blocks;
   blocks.push_back(allocate_frame(100));
@@ -214,7 +214,7 @@ TEST_F(FramePool, FailsExactlyTheArmedAllocation) {
   for (void* const block : blocks) deallocate_frame(block, 100);
 }
 
-/// Blocks that hold their own list: a vector would need memory, too.
+/// Blocks linked into a list: a vector would need memory, too.
 struct Held {
   Held* next;
 };
@@ -232,13 +232,13 @@ void give_back(Held* blocks, std::size_t bytes) {
   while (blocks != nullptr) deallocate_frame(std::exchange(blocks, blocks->next), bytes);
 }
 
-/// In a process of its own. Where there is no memory for a block there is none for a magazine, into
-/// which free ones go, either: nothing is lost nevertheless.
+/// Runs in a process of its own. When there is no memory for a block there is none for a magazine
+/// of freed blocks either; still no block is lost.
 [[noreturn]] void run_out_of_memory() {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   constexpr rlim_t room = rlim_t{16} << 20;
-  constexpr std::size_t most = 4 * room / 200;  // where the limit is not kept
+  constexpr std::size_t most = 4 * room / 200;  // for systems that do not enforce the limit
   const rlim_t limit = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + room;
   const rlimit both{limit, limit};
   if (::setrlimit(RLIMIT_AS, &both) != 0) std::_Exit(2);

@@ -12,14 +12,13 @@
 namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-// The kernel reads the word itself. SAFETY of the address cast: Atomic<T> holds one std::atomic<T>,
-// which is lock-free, so the object representation is the 32-bit value.
+// SAFETY of the address passed to the kernel, which reads the word itself: Atomic<T> holds one
+// std::atomic<T>, which is lock-free, so its object representation is the 32-bit value.
 static_assert(sizeof(Atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC, which is what steady_clock reads
-  // here.
+  // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC, which steady_clock reads here.
   std::timespec until{};
   if (deadline != nullptr) {
     const std::chrono::nanoseconds since_boot = deadline->time_since_epoch();

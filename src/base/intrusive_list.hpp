@@ -1,7 +1,8 @@
-// A doubly linked list through its elements: no allocation, O(1) insertion and removal from
-// anywhere. Used for waiters, timers and children of a scope. Not thread-safe: the owner's lock or
-// thread guards it. Invariant: the links form a ring through the list's own root; an element that
-// is in no list links to nothing. A list does not own its elements and must be empty when it dies.
+// A doubly linked list through its elements: no allocation, O(1) insertion and removal anywhere.
+// Used for waiters, timers and children of a scope. Not thread-safe: the owner's lock or thread
+// guards it.
+// Invariant: the links form a ring through the list's root; an element that is in no list has null
+// links. A list does not own its elements and must be empty when it is destroyed.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@
 
 namespace weft::detail {
 
-/// Base class of what can stand in an IntrusiveList. A type that must stand in several lists at
-/// once derives from several, told apart by Tag.
+/// Base class of the elements of an IntrusiveList. A type that is in several lists at once derives
+/// from several hooks with different Tags.
 template <class Tag = void>
 class IntrusiveListHook {
  public:
@@ -26,7 +27,7 @@ class IntrusiveListHook {
 
   [[nodiscard]] bool is_linked() const noexcept { return next_ != nullptr; }
 
-  /// Takes the element out of the list that it is in, whichever that is; nothing if it is in none.
+  /// Removes the element from the list that it is in; does nothing if it is in none.
   void unlink() noexcept {
     if (!is_linked()) return;
     next_->previous_ = previous_;
@@ -88,12 +89,12 @@ class IntrusiveList {
   IntrusiveList& operator=(const IntrusiveList&) = delete;
   ~IntrusiveList() {
     WEFT_CHECK(empty(), "a list died with elements in it: unlink them first");
-    root_.next_ = nullptr;  // the root's own destructor must find it unlinked
+    root_.next_ = nullptr;  // the hook's destructor requires it to be unlinked
   }
 
   [[nodiscard]] bool empty() const noexcept { return root_.next_ == &root_; }
 
-  /// Counts: O(n).
+  /// Counts the elements: O(n).
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t count = 0;
     for (const Hook* hook = root_.next_; hook != &root_; hook = hook->next_) ++count;
@@ -110,11 +111,11 @@ class IntrusiveList {
     link(element, successor);
   }
 
-  /// The first or last element, or null. The element stays.
+  /// The first or last element, or null; it stays in the list.
   [[nodiscard]] T* front() noexcept { return empty() ? nullptr : &element_of(root_.next_); }
   [[nodiscard]] T* back() noexcept { return empty() ? nullptr : &element_of(root_.previous_); }
 
-  /// Takes the first element out; null if there is none.
+  /// Removes and returns the first element; null if there is none.
   [[nodiscard]] T* pop_front() noexcept {
     if (empty()) return nullptr;
     T& element = element_of(root_.next_);
@@ -122,7 +123,7 @@ class IntrusiveList {
     return &element;
   }
 
-  /// Takes `element` out of this list. It must be in it.
+  /// Removes `element`. Precondition: it is in this list.
   void erase(T& element) noexcept {
     WEFT_CHECK(hook_of(element).is_linked(), "the element is in no list: erase it once");
     hook_of(element).unlink();
@@ -140,13 +141,13 @@ class IntrusiveList {
     root_.previous_ = last;
   }
 
-  /// Iteration survives only the removal of elements that the iterator does not stand on.
+  /// An iterator stays valid while other elements are removed.
   [[nodiscard]] Iterator begin() noexcept { return Iterator(root_.next_); }
   [[nodiscard]] Iterator end() noexcept { return Iterator(&root_); }
 
  private:
   static Hook& hook_of(T& element) noexcept { return element; }
-  // SAFETY: every hook in the ring but the root came in through link(), as the base of a T.
+  // SAFETY: every hook in the ring except the root came in through link(), as the base of a T.
   static T& element_of(Hook* hook) noexcept { return static_cast<T&>(*hook); }
 
   void make_ring() noexcept {

@@ -1,7 +1,7 @@
 // A first-in first-out queue through its elements: one pointer an element, no allocation. Used for
 // batches of Runnables and for the injector. Not thread-safe: the owner's lock or thread guards it.
-// Invariants: tail_ is the last element when head_ is not null; the last element's next is null.
-// The queue does not own its elements. T has a member `next` that a T* can be assigned to.
+// Invariants: while head_ is not null, tail_ is the last element; the last element's next is null.
+// The queue does not own its elements. T has a member `next` to which a T* can be assigned.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ class IntrusiveQueue {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] T* front() const noexcept { return head_; }
 
-  /// `element` is in no queue; its `next` is overwritten.
+  /// Precondition: `element` is in no queue; its `next` is overwritten.
   void push_back(T* element) noexcept {
     element->next = nullptr;
     if (head_ == nullptr) {
@@ -50,7 +50,7 @@ class IntrusiveQueue {
     ++size_;
   }
 
-  /// Takes the first element out; null if there is none. Its `next` is null afterwards.
+  /// Removes and returns the first element; null if there is none. Its `next` is null afterwards.
   [[nodiscard]] T* pop_front() noexcept {
     T* const element = head_;
     if (element == nullptr) return nullptr;

@@ -25,8 +25,8 @@ class Random {
     return state_ * 0x2545F4914F6CDD1D;
   }
 
-  /// A number in [0, bound), by a multiplication instead of a division (the bias is below bound /
-  /// 2^32). `bound` is not zero.
+  /// Returns a number in [0, bound), by a multiplication instead of a division (the bias is below
+  /// bound / 2^32). Precondition: `bound` is not zero.
   [[nodiscard]] constexpr std::uint32_t below(std::uint32_t bound) noexcept {
     return static_cast<std::uint32_t>(((*this)() >> 32) * bound >> 32);
   }

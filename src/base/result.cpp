@@ -6,7 +6,7 @@ IoError::IoError(std::error_code code, std::string_view operation, std::string_v
     : std::system_error(code), text_(operation) {
   if (!subject.empty()) text_.append(" ").append(subject);
   std::string reason = code.message();
-  // The C library starts its messages with a capital; in the middle of a line that reads wrong.
+  // Messages of the C library begin with a capital, which is wrong in the middle of a line.
   if (reason.size() > 1 && reason[0] >= 'A' && reason[0] <= 'Z' && reason[1] >= 'a') {
     reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
   }

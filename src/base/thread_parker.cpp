@@ -1,22 +1,23 @@
-// ThreadParker: a token and a sleeper in one word. (The protocol of Rust's std futex parker.)
+// ThreadParker: a token and a sleeping thread in one word. (The protocol of Rust's std futex
+// parker.)
 //
-//   kEmpty   no token, the owner is awake
-//   kToken   a token, the owner is awake or on its way to see it
-//   kParked  no token, the owner sleeps or is about to; only the owner enters this state
+//   kEmpty   no token; the owner is awake
+//   kToken   a token; the owner is awake, or about to see it
+//   kParked  no token; the owner sleeps or is about to. Only the owner enters this state
 //
-// Why no wake-up is lost. unpark() writes kToken unconditionally, in one read-modify-write. All
-// writes to the word are totally ordered, so an unpark stands on one side of the owner's step
-// kEmpty -> kParked:
-//   before it: that step finds kToken instead (kToken - 1 == kEmpty) and park returns with the
-//   token; after it:  unpark sees kParked, so it calls futex_wake. The owner either sleeps already
-//   and is woken, or
-//              has yet to call futex_wait, which compares the word with kParked in the kernel under
-//              the lock that futex_wake takes too, finds kToken and returns.
-// Either way the owner goes on to take the token. A spurious return finds kParked and waits again.
+// Why no wake-up is lost. unpark() stores kToken unconditionally, in one read-modify-write. All
+// writes to the word are totally ordered, so an unpark() is before or after the owner's step kEmpty
+// → kParked:
+//   before:  the step finds kToken instead (kToken - 1 == kEmpty); park() returns with the token.
+//   after:   unpark() finds kParked and calls futex_wake. The owner sleeps already and is woken; or
+//            it has yet to call futex_wait, which compares the word with kParked in the kernel,
+//            under the lock that futex_wake takes too, finds kToken and returns.
+// In both cases the owner goes on to take the token. After a spurious return it finds kParked and
+// waits again.
 //
-// What is visible. unpark stores with release, each place that takes the token reads with acquire.
-// A second unpark that overwrites the token of a first is a read-modify-write, so it continues the
-// first's release sequence: the owner synchronizes with both.
+// What is visible. unpark() stores with release; each place that takes the token reads with
+// acquire. A second unpark() that overwrites the token of a first is a read-modify-write and so
+// continues the first one's release sequence: the owner synchronizes with both.
 #include "base/futex.hpp"
 
 namespace weft {
@@ -35,7 +36,7 @@ bool ThreadParker::park_for(std::chrono::nanoseconds timeout) noexcept {
   using Clock = std::chrono::steady_clock;
   if (timeout <= std::chrono::nanoseconds::zero()) {
     std::uint32_t expected = kToken;
-    // Relaxed on failure: nothing is read on the strength of there being no token.
+    // Relaxed on failure: nothing is read because of a missing token.
     return state_.compare_exchange_strong(expected, kEmpty, std::memory_order_acquire,
                                           std::memory_order_relaxed);
   }
@@ -49,15 +50,15 @@ bool ThreadParker::park_for(std::chrono::nanoseconds timeout) noexcept {
 }
 
 bool ThreadParker::park_until(const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // kToken -> kEmpty takes the token; kEmpty -> kParked announces the sleep. Acquire for the
-  // former.
+  // kToken → kEmpty takes the token, hence acquire. kEmpty → kParked announces the sleep.
   if (state_.fetch_sub(1, std::memory_order_acquire) == kToken) return true;
   for (;;) {
     const bool in_time = detail::futex_wait(state_, kParked, deadline);
     if (!in_time) {
-      // Withdraws the announcement; a token that came at the last moment is taken, not lost.
+      // Withdraws the announcement. A token that came at the last moment is taken, not lost.
       return state_.exchange(kEmpty, std::memory_order_acquire) == kToken;
     }
+    // Relaxed on failure: no token was taken.
     std::uint32_t expected = kToken;
     if (state_.compare_exchange_strong(expected, kEmpty, std::memory_order_acquire,
                                        std::memory_order_relaxed)) {
@@ -68,8 +69,8 @@ bool ThreadParker::park_until(const std::chrono::steady_clock::time_point* deadl
 
 void ThreadParker::unpark() noexcept {
   // After this exchange the owner may take the token and destroy *this; only the address is used
-  // further. A wake that reaches a stranger at that address is a spurious return, which every
-  // waiter expects.
+  // from here on. A wake that reaches another object at that address is a spurious return, which
+  // every futex waiter expects.
   const Atomic<std::uint32_t>* const word = &state_;
   if (state_.exchange(kToken, std::memory_order_release) == kParked) detail::futex_wake_one(word);
 }

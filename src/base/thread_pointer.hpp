@@ -1,5 +1,5 @@
-// thread_pointer<T>(): which T the calling thread has, the one that it is in the loop of, works for
-// and the like; null at first.
+// thread_pointer<T>(): the calling thread's pointer to a T (its worker, reactor and the like); null
+// at first.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -11,15 +11,15 @@
 namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-/// Only for functions that are never inlined, and suspend nothing: a compiler may keep the address
-/// of a thread_local over a suspension, after which the coroutine may be on another thread.
+/// Only for functions that are never inlined and do not suspend: a compiler may keep the address of
+/// a thread_local object over a suspension, after which the coroutine may be on another thread.
 template <class T>
 [[nodiscard]] inline T*& thread_pointer() noexcept {
 #if WEFT_ATOMIC_MODE != 2
   static constinit thread_local T* pointer = nullptr;
   return pointer;
 #else
-  // The threads of a model share what is thread_local: by their marks, then.
+  // The threads of a model share thread_local objects, so the pointers are found by thread mark.
   static std::map<const void*, T*> pointers;
   return pointers[this_thread_mark()];
 #endif

@@ -1,4 +1,4 @@
-// yield_hint(): for who waits, in a loop, for another thread that may need the processor for that.
+// yield_hint(): for a loop that waits for another thread, which may need this thread's processor.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -10,7 +10,7 @@
 namespace weft::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
-/// As spin_hint(), and lets another thread have the processor.
+/// As spin_hint(), and yields the processor to another thread.
 inline void yield_hint() noexcept {
 #if WEFT_ATOMIC_MODE == 2
   spin_hint();

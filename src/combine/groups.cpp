@@ -1,11 +1,12 @@
-// What the end of one child means for the others: when_all, select, first_success.
+// The effect of one child's end on the others: when_all, select, first_success.
 #include <weft/first_success.hpp>
 #include <weft/select.hpp>
 #include <weft/when_all.hpp>
 
 namespace weft::detail {
 
-// In both, the child that ends asks the others while it still counts itself: so the group is there.
+// In all groups a child that ends cancels the others before child_ended(), while it still counts;
+// so the group still exists. Relaxed throughout: child_ended() orders the flags for the parent.
 
 void AllGroup::on_child_end(std::size_t index, bool cancelled, bool failed) noexcept {
   if (cancelled) some_cancelled_.store(true, std::memory_order_relaxed);

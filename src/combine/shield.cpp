@@ -1,4 +1,4 @@
-// What a cancel does not reach: shields, and the cleanup of finally().
+// Exemptions from cancellation: shields, and the cleanup of finally().
 #include <weft/shield.hpp>
 
 #include <weft/finally.hpp>
@@ -10,12 +10,13 @@ namespace weft::detail {
 TaskHeader& ShieldLeaf::begin(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
-  // Nothing is armed: a cancel finds the slot idle, and stays in it.
+  // No hook is armed: a cancel finds the slot idle and is noted there.
   task.suspended_at(innermost);
   return task;
 }
 
-// Acquire-release, both: whoever comes second sees what the other wrote, and goes on with the task.
+// Acquire-release in wait() and on_child_end(): the second of the two sees what the first wrote,
+// and resumes the task.
 
 bool ShieldLeaf::wait() noexcept {
   TaskHeader* const task = task_;

@@ -1,22 +1,25 @@
 // Poller by epoll(7).
 //
 // The wake-up. wake_handle_ is an eventfd, registered edge-triggered and never read: each write is
-// a new edge, so a wake costs one write and no read. Wakes coalesce in wake_state_, and only who is
-// told so writes. wait() answers when it meets the eventfd's event. Why none is lost: take a wake()
-// that was not told to write. Its ring stands, in the order of all changes of the wake_state's word,
-// after that of a writer W (or of one who has woken the sleeper) and before the next answer.
-//   W's event is in the ready list from the write on, until a wait takes it: no wait can miss it.
-//   The wait that meets it is "the current one, or else the next", and returns as woken.
-// The counter would have to be written 2^64 - 2 times to be full. Should it be (the handle may have
-// come to others through fork), the write fails at once, the counter is emptied and written anew.
+// a new edge, so a wake costs one write and no read. wake_state_ coalesces wakes: a thread writes
+// only if notify() returned true. wait() takes the wake when it meets the eventfd's event.
+//
+// Why no wake is lost. Take a wake() that does not write. In the modification order of the word of
+// wake_state_ its notify() comes after the notify() of a thread W that wrote the eventfd (or woke
+// the parked owner), and before the owner's next take().
+//  - From W's write on its event is in the ready list, until a wait takes it: no wait can miss it.
+//  - The wait that meets it is the present one, or else the next, and returns as woken.
+//
+// The eventfd's counter is full after 2^64 - 2 writes. If it is full (other processes may have the
+// handle through fork), the write fails at once; wake() then empties the counter and writes again.
 //
 // Dead registrations. The kernel keeps a registration by open file description, and drops it when
 // the last descriptor of that is closed. If the watched descriptor is closed while a duplicate
 // lives on (dup, or a child between fork and exec), its events go on, and no epoll_ctl reaches them
-// any more. They are told by their generation and left out. A level-triggered one would make every
-// wait return at once; so when rebuild_after waits in a row have brought such events, the kernel's
-// set is made anew from the table (libev does the same). Tolerating some keeps a burst of last
-// events, which stop by themselves, from costing a rebuild.
+// any more. wait() recognizes them by their generation and drops them. A level-triggered one would
+// make every wait return at once. So after rebuild_after waits in a row with such events, the
+// kernel's set is rebuilt from the table (libev does the same). A few are tolerated, so that a
+// burst of last events, which stop by themselves, does not cost a rebuild.
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -43,7 +46,7 @@ std::uint64_t pack(NativeHandle handle, std::uint32_t generation) noexcept {
 std::uint32_t mask_of(Interest interest, Trigger trigger) noexcept {
   const auto bits = static_cast<unsigned>(interest);
   std::uint32_t mask = 0;
-  // EPOLLPRI only along with an edge: a level-triggered user could not make it go away.
+  // EPOLLPRI only with edges: a level-triggered caller could not clear it.
   if (bits & 1U) mask |= EPOLLIN | EPOLLRDHUP | (trigger == Trigger::edge ? EPOLLPRI : 0U);
   if (bits & 2U) mask |= EPOLLOUT;
   if (trigger == Trigger::edge) mask |= EPOLLET;
@@ -57,7 +60,7 @@ std::uint8_t bits_of(std::uint32_t mask) noexcept {
   if (mask & EPOLLOUT) bits |= ready_bit::writable;
   if (mask & EPOLLPRI) bits |= ready_bit::urgent;
   if (mask & (EPOLLRDHUP | EPOLLHUP)) bits |= ready_bit::read_closed;
-  // A pipe whose reader has gone says EPOLLERR alone, or with EPOLLOUT.
+  // A pipe whose reader has gone reports EPOLLERR alone, or with EPOLLOUT.
   const bool error_on_write =
       mask == EPOLLERR || (mask & (EPOLLERR | EPOLLOUT)) == (EPOLLERR | EPOLLOUT);
   if ((mask & EPOLLHUP) || error_on_write) bits |= ready_bit::write_closed;
@@ -118,7 +121,7 @@ int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest,
   wanted.spent = false;
   wanted.absent = false;
   int error = arm(handle, wanted, EPOLL_CTL_ADD);
-  // The same open object under the same number: what was registered before is replaced.
+  // EEXIST: the same open file description under the same number; replaces its registration.
   if (error == EEXIST) error = arm(handle, wanted, EPOLL_CTL_MOD);
   if (error == 0) *found = wanted;
   return error;
@@ -144,8 +147,8 @@ int Poller::remove(NativeHandle handle) noexcept {
   Registration* const found = registrations_.find(handle);
   if (found == nullptr || !found->active) return ENOENT;
   found->active = false;
-  // It fails if the handle was closed before; then the registration has gone, or its events are
-  // left out.
+  // Fails if the handle was closed before. Then the kernel has dropped the registration, or
+  // sort_out() drops its events.
   static_cast<void>(Syscalls::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, handle, nullptr));
   return 0;
 }
@@ -168,8 +171,8 @@ std::optional<bool> Poller::await_wake(std::int64_t timeout_ns) noexcept {
     deadline = now + std::min<Clock::duration>(std::chrono::nanoseconds(timeout_ns),
                                                Clock::time_point::max() - now);
   }
-  if (!wake_state_.await_ring(timeout_ns >= 0 ? &deadline : nullptr)) return std::nullopt;
-  return wake_state_.answer();
+  if (!wake_state_.park(timeout_ns >= 0 ? &deadline : nullptr)) return std::nullopt;
+  return wake_state_.take();
 }
 
 std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
@@ -179,7 +182,7 @@ std::size_t Poller::sort_out(std::size_t count, bool& woken) noexcept {
     const epoll_event event = buffers_->from_kernel[i];
     const std::uint64_t data = event.data.u64;
     if (data == wake_data) {
-      wake_state_.answer();
+      wake_state_.take();
       woken = true;
       continue;
     }
@@ -208,28 +211,28 @@ void Poller::note_stale(bool stale) noexcept {
 
 void Poller::rebuild() noexcept {
   const std::int64_t created = Syscalls::epoll_create();
-  // Without descriptors or memory to do it, all goes on as before, and it is tried again later.
+  // Without descriptors or memory the old set stays in use; a later wait tries again.
   if (created < 0) return;
   Fd fresh(static_cast<int>(created));
   if (watch_wake_handle(fresh.get(), wake_handle_.get()) < 0) return;
   std::swap(epoll_, fresh);
   registrations_.for_each([&](NativeHandle handle, Registration& registration) {
     if (!registration.active || registration.absent) return;
-    // The old set knows whether the number still stands for the object that was registered: it may
-    // have been closed without remove() and now be a stranger's.
+    // The old set knows whether the number still means the registered object: it may have been
+    // closed without remove() and reused for another one.
     epoll_event event{.events = 0, .data = {}};
     if (Syscalls::epoll_ctl(fresh.get(), EPOLL_CTL_MOD, handle, &event) != 0) {
       registration.active = false;
       return;
     }
-    // A one-shot registration that was reported is silent until it is armed; so it is by its
-    // absence.
+    // A reported one-shot registration gives no events until it is armed again; leaving it out has
+    // the same effect.
     registration.absent = registration.spent || arm(handle, registration, EPOLL_CTL_ADD) != 0;
   });
 }
 
 void Poller::wake() noexcept {
-  if (!wake_state_.ring()) return;
+  if (!wake_state_.notify()) return;
   const std::uint64_t one = 1;
   if (Syscalls::write(wake_handle_.get(), &one, sizeof one) == -EAGAIN) {
     std::uint64_t sum = 0;

@@ -1,5 +1,5 @@
-// EventQueue: the public shell around Poller. Adds the user's events, timeouts that survive
-// signals, and errors that say what to do.
+// EventQueue: the public interface of Poller. Adds the public events, timeouts that go on after a
+// signal, and error codes whose messages say what to do.
 #include <weft/event_queue.hpp>
 
 #include <algorithm>
@@ -73,15 +73,14 @@ Result<void> result_of(int error) noexcept {
   return {};
 }
 
-/// How much of a poll's timeout is left. Reads the clock only if there is a timeout that can run
-/// down.
+/// The rest of a poll's timeout. Reads the clock only if the timeout is finite and not zero.
 class Remaining {
  public:
   explicit Remaining(std::optional<std::chrono::nanoseconds> timeout) noexcept
       : left_(timeout ? std::max<std::int64_t>(timeout->count(), 0) : forever) {
     if (left_ > 0) {
       const std::int64_t now = detail::SteadyClock().now();
-      // Centuries are taken for no limit, rather than to overflow.
+      // A timeout of centuries would overflow; it counts as no limit.
       if (left_ > no_deadline - now) {
         left_ = forever;
       } else {
@@ -92,7 +91,7 @@ class Remaining {
 
   /// Nanoseconds as Poller::wait takes them.
   [[nodiscard]] std::int64_t left() const noexcept { return left_; }
-  /// Counts what has passed; false if nothing is left.
+  /// Subtracts the time that has passed. False: nothing is left.
   [[nodiscard]] bool update() noexcept {
     if (left_ > 0) left_ = std::max<std::int64_t>(deadline_ - detail::SteadyClock().now(), 0);
     return left_ != 0;
@@ -163,7 +162,7 @@ Result<Events> EventQueue::poll(std::span<Event> room,
       });
       return Events(room.first(waited.events.size()), poller_.get());
     }
-    // Interrupted, or only dead registrations had events: the wait goes on for what is left of it.
+    // Interrupted, or only dead registrations had events: waits for the rest of the timeout.
     if (!remaining.update()) return Events({}, poller_.get());
   }
 }

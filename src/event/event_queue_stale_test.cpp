@@ -1,4 +1,4 @@
-// Events of registrations that are over: removed, replaced, or closed while a duplicate lives on.
+// Events of dead registrations: removed, replaced, or closed while a duplicate lives on.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ TEST_F(EventQueueTest, CloseAndReuseWithinTheBatchIsNeverMistaken) {
   int seen = 0;
   for (const Event& event : *found) {
     ASSERT_EQ(++seen, 1) << "an event of token " << event.token << " came for a handle in reuse";
-    // The number of the event to come is closed and, in the same step, that of another open object.
+    // Closes the number of the coming event and, in one step, reuses it for another open object.
     const int other = event.token == 1 ? two.first.get() : one.first.get();
     ASSERT_EQ(::dup2(fresh.first.get(), other), other);
     ASSERT_TRUE(queue_.add(other, 3, Interest::readable, Trigger::edge));
@@ -74,8 +74,8 @@ TEST_F(EventQueueTest, EventsOfADuplicateThatLivesOnAreLeftOutAndStopTheWaitsNoL
   const detail::Fd duplicate(::dup(number));
   dead.first.reset();
   ASSERT_TRUE(queue_.remove(number));
-  put(dead.second,
-      "x");  // level-triggered, and never to be read: each wait of the kernel returns at once
+  // Level-triggered and never read: each wait of the kernel returns at once.
+  put(dead.second, "x");
   detail::ScopedFaults counter;
   const auto start = Clock::now();
   EXPECT_EQ(tokens(20ms), Tokens{});
@@ -95,14 +95,14 @@ TEST_F(EventQueueTest, EventsOfADuplicateAreNotForTheNextOwnerOfTheNumber) {
   const int number = dead.first.get();
   ASSERT_TRUE(queue_.add(number, 1, Interest::readable));
   const detail::Fd duplicate(::dup(number));
-  ASSERT_EQ(::dup2(next.first.get(), number), number);  // closes it without a word to the queue
+  ASSERT_EQ(::dup2(next.first.get(), number), number);  // closes it without remove()
   ASSERT_TRUE(queue_.add(number, 2, Interest::readable));
   put(dead.second, "x");
   detail::ScopedFaults counter;
   const auto start = Clock::now();
   EXPECT_EQ(tokens(5ms), Tokens{});
   EXPECT_GE(Clock::now() - start, 5ms);
-  EXPECT_LT(counter.calls(detail::Call::epoll_wait), 100U);  // nor do they make it spin
+  EXPECT_LT(counter.calls(detail::Call::epoll_wait), 100U);  // no busy loop either
   put(next.second, "y");
   EXPECT_EQ(tokens(), Tokens{2});
 }
@@ -118,7 +118,7 @@ TEST_F(EventQueueTest, RebuildingKeepsSpentOneShotsSilentAndForgetsClosedNumbers
   put(spent.second, "x");
   EXPECT_EQ(tokens(), Tokens{2});
   ASSERT_EQ(::dup2(stranger.first.get(), closed.first.get()), closed.first.get());
-  put(stranger.second, "x");  // ready, and of the number that was registered: yet nobody added it
+  put(stranger.second, "x");  // ready, under the number that was registered; but not added
   const detail::Fd duplicate(::dup(dead.first.get()));
   const int number = dead.first.get();
   dead.first.reset();

@@ -144,8 +144,6 @@ TEST_F(EventQueueTest, WhatDoesNotFitComesWithTheNextPoll) {
   EXPECT_EQ(all, (Tokens{0, 1, 2, 3, 4}));
 }
 
-// Waking
-
 TEST_F(EventQueueTest, AWakeEndsThePollUnderWay) {
   std::thread waker([this] { queue_.wake(); });
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
@@ -173,8 +171,8 @@ TEST_F(EventQueueTest, ManyWakesAreOneWrite) {
 TEST_F(EventQueueTest, NoWakeOfManyThreadsIsLost) {
   constexpr int threads = 4;
   constexpr int rounds = 2000;
-  // Each thread announces its round, then wakes. If a wake were lost, the last poll would never
-  // end.
+  // Each thread announces its round, then wakes. If a wake were lost, the last poll would not
+  // return.
   std::array<std::atomic<int>, threads> announced{};
   std::vector<std::thread> wakers;
   for (int i = 0; i < threads; ++i) {
@@ -201,8 +199,6 @@ TEST_F(EventQueueTest, AFullWakeCounterNeitherBlocksNorLosesTheWake) {
   EXPECT_EQ(faults.struck(), 1U);
   EXPECT_EQ(tokens(std::nullopt), Tokens{});
 }
-
-// Timeouts, signals, errors
 
 TEST_F(EventQueueTest, TimeoutsAreNeverShort) {
   for (const auto timeout : {1ns, 999ns, 100'000ns, 1'500'000ns, 3'000'000ns}) {
@@ -245,7 +241,7 @@ TEST_F(EventQueueTest, SignalsAreInvisible) {
   EXPECT_EQ(tokens(50ms), Tokens{});
   const auto waited = Clock::now() - start;
   EXPECT_GE(waited, 50ms);
-  EXPECT_LT(waited, 5s);  // the timeout is not begun anew by each signal
+  EXPECT_LT(waited, 5s);  // a signal does not restart the timeout
   stop.store(true, std::memory_order_relaxed);
   storm.join();
   ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
@@ -283,7 +279,7 @@ TEST_F(EventQueueTest, RefusalsOfTheSystemAreErrors) {
   EXPECT_EQ(queue_.modify(pipe.first.get(), 2, Interest::both).error(),
             std::errc::not_enough_memory);
   put(pipe.second, "x");
-  EXPECT_EQ(tokens(), Tokens{1});  // what was registered before goes on
+  EXPECT_EQ(tokens(), Tokens{1});  // the earlier registration stays
 }
 
 TEST_F(EventQueueTest, CanBeMoved) {

@@ -1,7 +1,7 @@
 // HandleTable: one record for each small integer handle, found by two loads. It grows by pages, so
-// a record never moves and growing never copies. Memory: that of the highest handle seen, kept
-// until the end (the system gives out the lowest free number, so this is the greatest number of
-// handles ever open). Not thread-safe.
+// a record never moves and growing never copies. Memory: pages up to the highest handle seen, kept
+// until the destructor (the system assigns the lowest free number, so that is the greatest number
+// of handles ever open). Not thread-safe.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace weft::detail {
 template <class Record>
 class HandleTable {
  public:
-  /// The record of `handle`, or null if none was made. A negative handle has none.
+  /// Returns the record of `handle`; null if none was made. A negative handle has none.
   [[nodiscard]] Record* find(int handle) const noexcept {
     const auto index = static_cast<std::size_t>(static_cast<unsigned>(handle));
     const std::size_t page = index / records_a_page;
@@ -23,8 +23,8 @@ class HandleTable {
     return &(*pages_[page])[index % records_a_page];
   }
 
-  /// The record of `handle`, value-initialized if it is new; null if there is no memory. handle >=
-  /// 0.
+  /// Returns the record of `handle`, value-initialized if it is new; null if there is no memory.
+  /// Precondition: handle >= 0.
   [[nodiscard]] Record* find_or_make(int handle) noexcept {
     if (Record* const found = find(handle)) return found;
     if (handle < 0) return nullptr;
@@ -38,7 +38,7 @@ class HandleTable {
     return find(handle);
   }
 
-  /// Calls `function(handle, record)` for every record there is.
+  /// Calls `function(handle, record)` for every record.
   template <class Function>
   void for_each(Function function) const {
     for (std::size_t page = 0; page < pages_.size(); ++page) {

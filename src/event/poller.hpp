@@ -1,12 +1,12 @@
-// Poller: the machine inside EventQueue, and what the readiness driver uses directly: registrations
-// with generations, a wait that gives normalized events, and a wake-up. Implemented once for each
-// mechanism of the systems; this one is epoll.cpp.
+// Poller: the implementation of EventQueue, and what the readiness driver uses directly:
+// registrations with generations, a wait that returns normalized events, and a wake-up. One
+// implementation for each system mechanism; the present one is epoll.cpp.
 //
 // Thread-safety: the owner's thread, except wake().
 // Invariants: registrations_[h].generation changes whenever the registration of h begins, ends or
-// is modified. The kernel hands each event back with the generation it was registered under; an
-// event is genuine if that is still the current one. (Generations have 32 bits: an event would have
-// to be kept back during 2^32 registrations of one number to be mistaken.)
+// is modified. The kernel returns each event with the generation it was registered under; an event
+// is genuine if that is still the current one. (Generations have 32 bits: an event would be
+// mistaken only if it were held back during 2^32 registrations of one number.)
 #pragma once
 
 #include <weft/event_queue.hpp>
@@ -36,7 +36,7 @@ inline constexpr std::uint8_t write_closed = 16;
 inline constexpr std::uint8_t urgent = 32;  ///< There is out-of-band data.
 }  // namespace ready_bit
 
-/// One event, as the kernel said it, with what its registration says of it.
+/// One event of the kernel, with the token and generation of its registration.
 struct Ready {
   std::uint64_t token;
   NativeHandle handle;
@@ -46,17 +46,17 @@ struct Ready {
 
 class Poller {
  public:
-  static constexpr std::size_t batch = 256;  ///< No wait gives more events than this.
+  static constexpr std::size_t batch = 256;  ///< The most events that one wait returns.
 
   [[nodiscard]] static Result<std::unique_ptr<Poller>> create();
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  /// Readable when there are events. It changes when the set is made anew (see epoll.cpp).
+  /// Readable when there are events. Changes when the set is rebuilt (see epoll.cpp).
   [[nodiscard]] NativeHandle native_handle() const noexcept { return epoll_.get(); }
 
-  /// As those of EventQueue; an error is a positive errno value, 0 is success.
+  /// As in EventQueue. They return 0, or a positive errno value.
   [[nodiscard]] int add(NativeHandle handle, std::uint64_t token, Interest interest,
                         Trigger trigger) noexcept;
   [[nodiscard]] int modify(NativeHandle handle, std::uint64_t token, Interest interest,
@@ -68,18 +68,18 @@ class Poller {
     int error = 0;                  ///< A positive errno value; EINTR among them.
     bool woken = false;
   };
-  /// One wait of at most `timeout_ns` (negative: no limit) for at most `room` (1 to batch) events.
-  /// May come back early and empty.
+  /// Waits at most `timeout_ns` (negative: no limit) for at most `room` (1 to batch) events. May
+  /// return early and empty.
   [[nodiscard]] Waited wait(std::size_t room, std::int64_t timeout_ns) noexcept;
 
-  /// The same for who expects no events: sleeps until a wake, or for `timeout_ns` (negative: no
-  /// limit), and leaves events where they are. No value: a wake was asked for before; wait() meets
-  /// it. False: the time has passed.
+  /// The same for an owner that expects no events: sleeps until a wake, or for `timeout_ns`
+  /// (negative: no limit), and takes no events. No value: a wake was requested before, and wait()
+  /// will meet it. False: the time has passed.
   [[nodiscard]] std::optional<bool> await_wake(std::int64_t timeout_ns) noexcept;
 
   void wake() noexcept;
 
-  /// Whether an event of this generation still counts.
+  /// Whether an event of this generation is genuine.
   [[nodiscard]] bool current(NativeHandle handle, std::uint32_t generation) const noexcept {
     const Registration* const found = registrations_.find(handle);
     return found != nullptr && found->active && found->generation == generation;
@@ -92,10 +92,10 @@ class Poller {
     Interest interest = Interest::none;
     Trigger trigger = Trigger::level;
     bool active = false;
-    bool spent = false;   // one-shot, and reported since it was armed
+    bool spent = false;   // one-shot, and reported since it was last armed
     bool absent = false;  // left out when the kernel's set was rebuilt
   };
-  struct Buffers;  // what the kernel writes into, and `ready_`: see epoll.cpp
+  struct Buffers;  // events as the kernel and as wait() return them: see epoll.cpp
 
   Poller(Fd epoll, Fd wake_handle, std::unique_ptr<Buffers> buffers) noexcept;
 
@@ -108,7 +108,7 @@ class Poller {
   Fd wake_handle_;
   std::unique_ptr<Buffers> buffers_;
   HandleTable<Registration> registrations_;
-  unsigned stale_waits_ = 0;  // how many waits in a row brought an event of a dead registration
+  unsigned stale_waits_ = 0;  // waits in a row with an event of a dead registration
   WakeState wake_state_;
 };
 

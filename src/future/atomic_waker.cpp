@@ -6,11 +6,11 @@ namespace weft {
 
 void AtomicWaker::register_waker(const Waker& waker) {
   std::uint8_t state = idle;
-  // Acquire: pairs with the release in take(), so that this thread sees the slot emptied, and the
-  // caller, who looks for progress next, what the one who woke had done before.
+  // Acquire: pairs with the release in take(). This thread so sees the emptied slot, and the
+  // caller, which looks for progress next, sees what the waking thread did before.
   if (!state_.compare_exchange_strong(state, registering, std::memory_order_acquire,
                                       std::memory_order_acquire)) {
-    // Someone is waking right now, and may have missed this waker: so it is woken here.
+    // A wake is in progress and may have missed this waker, so it is woken here.
     waker.wake_by_ref();
     return;
   }
@@ -22,27 +22,28 @@ void AtomicWaker::register_waker(const Waker& waker) {
     }
   } catch (...) {
     old = std::exchange(slot_, Waker());
-    // As below; without a copy there is only the caller's own waker to pass a wake on to.
+    // As below. Without a copy, the caller's own waker is the only one that can be woken.
     if (state_.exchange(idle, std::memory_order_acq_rel) != registering) waker.wake_by_ref();
     throw;
   }
   state = registering;
   // Release: pairs with the acquire in take(), which reads the slot. Acquire on failure: pairs with
-  // the release of the wake that came meanwhile, whose progress the next poll must see.
+  // the release of the wake that came meanwhile; the next poll must see its progress.
   if (!state_.compare_exchange_strong(state, idle, std::memory_order_release,
                                       std::memory_order_acquire)) {
     Waker registered = std::exchange(slot_, Waker());
-    // Release: the next one to take the slot finds it empty. Acquire: any further wake's progress.
+    // Release: the next thread to take the slot finds it empty. Acquire: sees the progress of
+    // further wakes.
     state_.exchange(idle, std::memory_order_acq_rel);
     std::move(registered).wake();
   }
 }
 
 Waker AtomicWaker::take() noexcept {
-  // Acquire: pairs with the release in register_waker(). Release: what this thread did before is
-  // seen by a register_waker() that finds the bit, or that comes after it.
+  // Acquire: pairs with the release in register_waker(). Release: a register_waker() that finds the
+  // bit, or that comes later, sees what this thread did before.
   if (state_.fetch_or(waking, std::memory_order_acq_rel) != idle) {
-    return {};  // whoever has the slot wakes, or has taken the waker out
+    return {};  // the thread that has the slot wakes, or took the waker out
   }
   Waker taken = std::exchange(slot_, Waker());
   // Release: pairs with the acquire in register_waker().

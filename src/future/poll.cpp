@@ -1,4 +1,4 @@
-// The non-template parts of the poll protocol: broken rules, and the waker that wakes nobody.
+// The non-template parts of the poll protocol: the abort for broken rules, and the no-op waker.
 #include <weft/future.hpp>
 #include <weft/waker.hpp>
 

@@ -21,10 +21,11 @@ constinit const WakerVTable ReadyNode::vtable{
 };
 
 void ReadyNode::wake() noexcept {
-  // Release: pairs with pop(), so that the poll sees what led to this wake, though it coalesces
-  // with another. Acquire: `next_` is this thread's now, after the consumer let go of it.
+  // Release: pairs with the acquire in pop(), so that the poll sees what led to this wake even if
+  // it coalesces with another one. Acquire: pairs with the release in pop(), after which next_
+  // belongs to this thread.
   if (queued_.exchange(true, std::memory_order_acq_rel)) return;
-  block_.hold();  // the queue's
+  block_.hold();  // the queue's reference
   if (queue_.push(*this)) {
     queue_.waker_.wake();
   } else {
@@ -33,7 +34,7 @@ void ReadyNode::wake() noexcept {
 }
 
 ReadyNode* ReadyQueue::closed() noexcept {
-  // SAFETY: never dereferenced; no node is at this address.
+  // SAFETY: never dereferenced; no node has this address.
   return reinterpret_cast<ReadyNode*>(std::uintptr_t{1});
 }
 
@@ -42,17 +43,18 @@ bool ReadyQueue::push(ReadyNode& node) noexcept {
   do {
     if (head == closed()) return false;
     node.next_ = head;
-    // Release: pairs with the exchange of the consumer, who follows the links.
+    // Release: pairs with the acquire exchange in begin_poll() and close(), which follow the links.
+    // Relaxed load, and on failure: the value is only the head to link to, or closed().
   } while (!pushed_.compare_exchange_weak(head, &node, std::memory_order_release,
                                           std::memory_order_relaxed));
   return true;
 }
 
 void ReadyQueue::begin_poll(Context& cx) {
-  waker_.register_waker(cx.waker());  // first: what is pushed after the look below wakes it
-  // Relaxed: a push that is not seen comes before its wake, which finds the waker registered.
+  waker_.register_waker(cx.waker());  // first: a later push wakes this waker
+  // Relaxed: a push that is not seen here comes before its wake, which finds the registered waker.
   if (pushed_.load(std::memory_order_relaxed) == nullptr) return;
-  // Acquire: pairs with push().
+  // Acquire: pairs with the release in push().
   take_in(pushed_.exchange(nullptr, std::memory_order_acquire));
 }
 
@@ -76,18 +78,18 @@ ReadyNode* ReadyQueue::pop() noexcept {
   ReadyNode* const node = first_;
   if (node == nullptr) return nullptr;
   first_ = node->next_;
-  // Acquire: pairs with wake(): whatever was said by a wake up to here is seen by the poll that
-  // follows. Release: `next_` may be written by the next wake.
+  // Acquire: pairs with the release in wake(): the poll that follows sees what preceded every wake
+  // up to here. Release: the next wake() may write next_.
   node->queued_.exchange(false, std::memory_order_acq_rel);
   return node;
 }
 
 void ReadyQueue::close() noexcept {
-  // Acquire: pairs with push().
+  // Acquire: pairs with the release in push().
   ReadyNode* const left = pushed_.exchange(closed(), std::memory_order_acquire);
   if (left == closed()) return;
   if (left != nullptr) take_in(left);
-  // They stay marked as queued: nobody pushes them again.
+  // They stay marked as queued, so no wake pushes them again.
   while (first_ != nullptr) std::exchange(first_, first_->next_)->block_.release();
   (void)waker_.take();
 }

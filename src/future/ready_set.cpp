@@ -6,15 +6,15 @@
 
 namespace weft::detail {
 
-/// Queue and nodes in one block: the nodes stand behind it.
+/// Queue and nodes in one block; the nodes follow this object.
 class ReadySet::Block final : public CountedBlock {
  public:
   static Block& make(std::size_t children) {
     return *::new (allocate_frame(bytes_for(children))) Block(children);
   }
   [[nodiscard]] ReadyNode* nodes() noexcept {
-    // SAFETY: the constructor made `children_` of them right behind this object, and ReadyNode is
-    // not aligned more strictly.
+    // SAFETY: the constructor made `children_` nodes right behind this object, and the alignment of
+    // ReadyNode is not stricter.
     return std::launder(reinterpret_cast<ReadyNode*>(this + 1));
   }
   [[nodiscard]] std::size_t children() const noexcept { return children_; }

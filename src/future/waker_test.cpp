@@ -40,7 +40,7 @@ TEST(Waker, CopiesAreCountedAndWakesReachTheirMaker) {
     std::move(second).wake();
     EXPECT_EQ(a.wakes(), 2);
     EXPECT_EQ(a.handles(), 1);
-    std::move(second).wake();  // used up: wakes nobody
+    std::move(second).wake();  // moved from: a no-op
     EXPECT_EQ(a.wakes(), 2);
 
     Waker other = b.waker();
@@ -101,7 +101,7 @@ TEST(AtomicWaker, WakesTheLastThatWasRegisteredOnce) {
   EXPECT_EQ(first.handles(), 0);
 }
 
-/// A waker that cannot be copied for want of memory.
+/// A waker whose copy fails with std::bad_alloc.
 const WakerVTable cannot_clone{
     .clone = [](void*) -> RawWaker { throw std::bad_alloc(); },
     .wake = [](void*) noexcept {},
@@ -123,7 +123,7 @@ TEST(AtomicWaker, ACopyThatFailsLeavesItEmptyAndUsable) {
   EXPECT_EQ(counter.wakes(), 1);
 }
 
-// For the race detector: one registers, two wake, as fast as they can.
+// For ThreadSanitizer: one thread registers and two wake in tight loops.
 TEST(AtomicWaker, IsUsedByManyThreads) {
   constexpr int rounds = 20'000;
   WakeCounter counter;

@@ -1,4 +1,4 @@
-// Which bytes may stand where in HTTP/1.1: one table, looked up by the guards and the serializers.
+// The bytes permitted in each part of HTTP/1.1: one table, used by the guards and the serializers.
 #pragma once
 
 #include <array>
@@ -56,7 +56,7 @@ inline constexpr std::array<std::uint8_t, 256> kTable = build();
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-/// The value of a hexadecimal digit; only for bytes of class kHexDigit.
+/// The value of a hexadecimal digit. Precondition: `c` is in class kHexDigit.
 [[nodiscard]] constexpr int hex_value(char c) noexcept {
   return c <= '9' ? c - '0' : to_lower(c) - 'a' + 10;
 }

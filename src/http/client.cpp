@@ -1,7 +1,7 @@
-// A request, from the outside in: run_request() follows redirects under one deadline; perform()
-// finds a connection, and a fresh one if a kept one was stale; exchange() sends the request and
-// waits for the first byte; receive() does the rest. Only the last holds a slot, so ten thousand
-// waiting requests stay small.
+// The client's request, from the outside in: run_request() follows redirects under one deadline.
+// perform() finds a connection, and a fresh one if a kept one was stale. exchange() sends the
+// request and waits for the first byte. receive() does the rest. Only receive() leases a
+// ClientSlot, so ten thousand waiting requests use little memory.
 #include <array>
 #include <utility>
 
@@ -32,7 +32,8 @@ class ClientCore {
 
 namespace {
 
-/// A response is read into this first: most heads fit, and a request that waits holds no more.
+/// Size of the first read of a response: most heads fit, and a waiting request holds no larger
+/// buffer.
 constexpr std::size_t kFirstOfAnswer = 512;
 
 /// One request to one URL.
@@ -76,13 +77,13 @@ struct Call {
   return out;
 }
 
-/// What happens to a kept connection that the server has closed meanwhile.
+/// Whether `error` is how a kept connection fails that the server has closed meanwhile.
 [[nodiscard]] bool looks_stale(std::error_code error) noexcept {
   return error == Errc::closed_before_response || error == std::errc::connection_reset ||
          error == std::errc::broken_pipe || error == std::errc::connection_aborted;
 }
 
-/// Gives whether the connection can be used again.
+/// Receives the response. True: the connection can be reused.
 Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std::byte> first) {
   Lease<ClientSlot> slot(call.core.slots);
   Receiver receiver((*slot).parser, call.response, call.method, call.sink,
@@ -103,8 +104,8 @@ Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
   std::string out = serialize(call);
   const Result<void> written = co_await attempt(stream.write_all(out));
   out = std::string();
-  // Also after a write that failed: the server may have refused the request before it had all of
-  // it.
+  // Reads also after a failed write: the server may have refused the request before it had received
+  // all of it.
   std::array<std::byte, kFirstOfAnswer> first;
   const Result<std::size_t> got = co_await attempt(stream.read(first));
   if (!got || *got == 0) {
@@ -130,16 +131,16 @@ Task<StreamSocket> connect(const Call& call) {
   throw IoError(std::make_error_code(std::errc::timed_out), "connect", call.url.authority());
 }
 
-/// The server has closed it, or sent what nobody asked for.
+/// Whether the server has closed the connection or sent bytes without a request.
 Task<bool> is_stale(StreamSocket& stream) {
   auto first = co_await select(stream.readable(), yield_now());
   co_return first.index() == 0;
 }
 
-/// A kept connection to the call's host, if there is one that may be used for it.
+/// Returns a kept connection to the call's host, if there is a usable one.
 Task<std::optional<StreamSocket>> take_kept(const Call& call, const std::string& key) {
   std::optional<StreamSocket> kept = call.core.idle.take(key);
-  // A request that must not be sent twice cannot be tried on a connection that may be closed.
+  // A non-idempotent request must not be tried on a connection that may be closed.
   if (kept && !is_idempotent(call.method)) {
     const bool stale = co_await is_stale(*kept);
     if (stale) kept.reset();
@@ -167,7 +168,7 @@ Task<Result<void>> perform(Call& call) {
   }
 }
 
-/// Makes `call` the one that its response redirects to. False: it does not redirect.
+/// Turns `call` into the request that its response redirects to. False: it does not redirect.
 [[nodiscard]] bool follow(Call& call) {
   if (!is_followed(call.response)) return false;
   const std::string_view location = *call.response.headers.find("location");

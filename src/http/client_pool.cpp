@@ -7,7 +7,7 @@
 namespace weft::http {
 
 std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
-  std::vector<Idle> too_old;  // closed after the lock
+  std::vector<Idle> too_old;  // closed after unlocking
   const std::lock_guard lock(mutex_);
   const auto host = hosts_.find(key);
   if (host == hosts_.end()) return std::nullopt;
@@ -17,7 +17,7 @@ std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
     stream = std::move(idle.back().stream);
     idle.pop_back();
     --size_;
-  } else {  // the youngest is too old
+  } else {  // even the most recent one is too old
     size_ -= idle.size();
     too_old.swap(idle);
   }
@@ -27,7 +27,7 @@ std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
 
 void IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept try {
   if (max_per_host_ == 0) return;
-  std::optional<StreamSocket> oldest;  // closed after the lock
+  std::optional<StreamSocket> oldest;  // closed after unlocking
   const std::lock_guard lock(mutex_);
   std::vector<Idle>& idle = hosts_[key];
   if (idle.size() >= max_per_host_) {
@@ -38,7 +38,7 @@ void IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept t
   idle.emplace_back(std::move(stream), now());
   ++size_;
 } catch (const std::bad_alloc&) {
-  // hosts_ may hold an empty vector now; take() expects none.
+  // hosts_ may have an empty vector now, which take() does not expect.
   const std::lock_guard lock(mutex_);
   std::erase_if(hosts_, [](const auto& host) { return host.second.empty(); });
 }

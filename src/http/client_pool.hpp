@@ -18,9 +18,9 @@ class IdlePool {
   IdlePool(std::size_t max_per_host, Nanoseconds max_age) noexcept
       : max_per_host_(max_per_host), max_age_(max_age) {}
 
-  /// The connection to `key` that was used last, if one is young enough.
+  /// Returns the most recently used connection to `key`, if it is recent enough.
   [[nodiscard]] std::optional<StreamSocket> take(const std::string& key) noexcept;
-  /// Closes it instead when there are enough, or memory is short.
+  /// Keeps `stream`, or closes it if there are enough or memory is short.
   void give_back(const std::string& key, StreamSocket stream) noexcept;
   void clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;

@@ -10,11 +10,11 @@
 namespace weft::http {
 namespace {
 
-/// Requests are read into this first, so that a connection that waits holds no more. A typical
-/// request fits.
+/// Size of the first read of a request, so that a waiting connection holds no larger buffer. A
+/// typical request fits.
 constexpr std::size_t kFirstOfRequest = 256;
 
-/// How much a peer that was refused may go on sending; see kLingerTime.
+/// The number of bytes that a refused peer may still send; see kLingerTime.
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 
 Task<void> linger(Connection& connection) {
@@ -53,7 +53,7 @@ std::int64_t Connection::deadline() noexcept {
   if (limit >= 0) return limit;
   const std::int64_t start = now().time_since_epoch().count();
   const std::int64_t deadline = -limit > kNever - start ? kNever : start - limit;
-  // If it fails, the task has gone on to another wait, which the next sweep meets.
+  // Relaxed, as in enter(). On failure the task has begun another wait, which the next sweep meets.
   static_cast<void>(limit_.compare_exchange_strong(limit, deadline, std::memory_order_relaxed,
                                                    std::memory_order_relaxed));
   return deadline;
@@ -76,7 +76,7 @@ Task<void> serve_connection(Admission admission, StreamSocket stream) {
       connection.enter(Connection::Phase::idle, session.options().idle_timeout);
     }
   } catch (const std::exception&) {
-    // Out of memory: this connection closes, the others go on.
+    // Out of memory: closes this connection; the others are not affected.
   }
 }
 

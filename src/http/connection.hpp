@@ -1,14 +1,16 @@
-// Connection: one accepted stream, as the task that serves it and the session that watches it see
-// it.
+// Connection: one accepted stream, shared by the task that serves it and the session's sweep.
 //
-// Deadlines cost a store: the task writes how long its present wait may last, and the session's
-// sweep, which runs now and then, ends the waits that have lasted longer by shutting the socket
-// down. So there is no timer for a request, and no cancel: the task finds its read or write ended,
-// and `expired()`. Waits that nearly always end at once do not even look at the clock: their time
-// runs from the sweep that first meets them.
+// A deadline costs one store: the task writes how long its present wait may last. The session's
+// periodic sweep ends waits that have lasted longer by shutting the socket down. So there is no
+// timer for each request and no cancel: the task's read or write ends, and `expired()` is true.
+// Waits that nearly always end at once do not read the clock: their time runs from the first sweep
+// that meets them.
 //
-// Who writes what: `phase_` and `limit_` the task, and `limit_` the sweep, by exchange; `expired_`
-// the sweep; the links the session, under its mutex.
+// Which thread writes what:
+//   phase_    the task
+//   limit_    the task; the sweep, by compare-exchange
+//   expired_  the sweep
+//   links     the session, under its mutex
 #pragma once
 
 #include <cstddef>
@@ -25,12 +27,13 @@ namespace weft::http {
 
 class Session;
 
-/// How long a peer that was refused may go on sending. Closing earlier would reset the connection
-/// and take our answer from it.
+/// How long a refused peer may go on sending. Closing earlier would reset the connection, and the
+/// peer would lose the response.
 inline constexpr Nanoseconds kLingerTime = std::chrono::seconds(2);
 
-/// Counts a connection from its accept to its end: while there is any, its session's sweep goes on.
-/// A connection is not in the session's list until its task has begun, and a sweep may come first.
+/// Counts a connection from its accept to its end. While there is one, the session's sweep
+/// continues: a connection enters the session's list only when its task begins, and a sweep may
+/// come before.
 class Admission {
  public:
   explicit Admission(Session& session) noexcept;
@@ -61,25 +64,25 @@ class Connection {
   [[nodiscard]] Session& session() const noexcept { return session_; }
   [[nodiscard]] StreamSocket& stream() noexcept { return stream_; }
 
-  /// The task's next wait, and until when it may last.
+  /// Sets the phase and the deadline of the task's next wait.
   void enter(Phase phase, TimePoint deadline) noexcept {
     enter(phase, deadline.time_since_epoch().count());
   }
-  /// The same, for so long from when a sweep meets it.
+  /// The same, with a duration that starts at the first sweep that meets the wait.
   void enter(Phase phase, Nanoseconds from_sweep) noexcept { enter(phase, -from_sweep.count()); }
   void enter_busy() noexcept { enter(Phase::busy, kNever); }
-  /// A sweep has ended the wait. Relaxed: the system calls between the two threads order it.
+  /// Whether a sweep has ended the wait. Relaxed: the system calls of the two threads order it.
   [[nodiscard]] bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
 
  private:
   friend class Session;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-  /// For the sweep: when the present wait is to end.
+  /// For the sweep: the end of the present wait.
   [[nodiscard]] std::int64_t deadline() noexcept;
   void enter(Phase phase, std::int64_t limit) noexcept {
-    // Relaxed: a sweep that sees the one without the other errs by one wait at the edge of its
-    // deadline.
+    // Relaxed: a sweep that sees only one of the two stores is wrong by one wait, and only at the
+    // edge of its deadline.
     limit_.store(limit, std::memory_order_relaxed);
     phase_.store(phase, std::memory_order_relaxed);
   }
@@ -88,13 +91,13 @@ class Connection {
   StreamSocket stream_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
-  Atomic<std::int64_t> limit_{kNever};  // a deadline; below 0: a duration, negated
+  Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
   Atomic<Phase> phase_{Phase::idle};
   Atomic<bool> expired_{false};
 };
 
-/// The task of a connection: serves its requests until it is closed. Throws nothing: what happens
-/// to one connection is nothing to the others.
+/// The task of a connection: serves its requests until it is closed. Throws nothing, so that a
+/// failure of one connection does not affect the others.
 [[nodiscard]] Task<void> serve_connection(Admission admission, StreamSocket stream);
 
 }  // namespace weft::http

@@ -1,4 +1,5 @@
-// The Date field (RFC 9110, 5.6.7) without locale or time zone, formatted once a second and thread.
+// The Date field (RFC 9110, 5.6.7) without locale or time zone; formatted once a second in each
+// thread.
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -16,7 +17,7 @@ struct CachedDate {
 };
 
 /// Never inlined: the caller may be a coroutine that resumes on another thread, and a compiler may
-/// keep the address of a thread_local across a suspension.
+/// keep the address of a thread_local over a suspension.
 [[gnu::noinline]] CachedDate& cached_date() noexcept {
   static thread_local CachedDate cached;
   return cached;

@@ -27,7 +27,7 @@ Headers::Headers(const Headers& other) {
   count_ = other.count_;
 }
 
-/// Moves to memory of at least `wanted` bytes.
+/// Moves the fields to memory of at least `wanted` bytes.
 void Headers::grow(std::size_t wanted) {
   constexpr std::size_t smallest = 192;
   constexpr std::size_t greatest = std::size_t{1} << 30;
@@ -88,7 +88,7 @@ void Headers::set(std::string_view name, std::string_view value) {
 
 std::size_t Headers::remove(std::string_view name) noexcept { return remove_from(0, name); }
 
-/// Removes the fields of that name from `begin` on.
+/// Removes the fields called `name` from index `begin` on.
 std::size_t Headers::remove_from(std::uint32_t begin, std::string_view name) noexcept {
   std::uint32_t kept = begin;
   for (std::uint32_t i = begin; i < count_; ++i) {

@@ -1,5 +1,5 @@
-// HeadersBuilder: how the parser writes into a Headers: field by field, each arriving in pieces, or
-// all of them at hand in one block. It checks nothing: the parser has.
+// HeadersBuilder: how the parser writes into a Headers: field by field, each in pieces, or all
+// fields from one block. It checks nothing: the parser has checked.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ namespace weft::http {
 
 class HeadersBuilder {
  public:
-  /// Later calls write into `headers`, which must outlive them.
+  /// Sets the target of later calls; `headers` must outlive them.
   void write_to(Headers& headers) noexcept {
     headers_ = &headers;
     block_ = nullptr;
     name_ = value_ = {};
   }
-  /// The same, and all parts that follow are parts of `block`: it is copied once.
+  /// The same. All later parts must be parts of `block`, which is copied once.
   void write_to(Headers& headers, std::string_view block) {
     write_to(headers);
     constexpr std::size_t typical_fields = 8;
@@ -32,8 +32,7 @@ class HeadersBuilder {
   void append_value(std::string_view part) { append(value_, part); }
   [[nodiscard]] std::string_view name() const noexcept { return view(name_); }
 
-  /// All of the field was appended: it is complete. Gives its value, without white space at its
-  /// end.
+  /// Completes the field. Returns its value without trailing white space.
   std::string_view end_value() {
     while (value_.size > 0 && is_blank(headers_->memory_[value_.begin + value_.size - 1])) {
       --value_.size;

@@ -8,7 +8,7 @@
 namespace weft::http {
 namespace {
 
-/// Longer words are not methods but garbage, and need no name in an answer.
+/// Longer words are not methods; the response does not name them.
 constexpr std::size_t kMaxMethod = 64;
 
 [[nodiscard]] Errc line_error(char c, Errc otherwise) noexcept {
@@ -50,7 +50,7 @@ Verdict RequestLineGuard::step(char c, std::size_t max_target) noexcept {
 Verdict RequestLineGuard::end_method() noexcept {
   if (size_ == 0) return Errc::bad_request_line;
   const std::string_view name(name_.data(), std::min(size_, name_.size()));
-  // The table is asked only for names that fit; longer ones are known to be unknown.
+  // The table is searched only for names that fit; longer ones are unknown methods.
   const std::optional<Method> method =
       size_ <= name_.size() ? method_from(name) : std::optional<Method>();
   if (!method) return name == "PRI" ? Errc::http2_preface : Errc::unsupported_method;
@@ -84,7 +84,7 @@ Verdict RequestLineGuard::step_version(char c) noexcept {
   } else if (c != expected) {
     return line_error(c, version_size_ == 9 ? Errc::bad_line_ending : Errc::bad_request_line);
   }
-  // A version that is well formed and yet not ours is known only at the end of the line.
+  // Whether a well-formed version is unsupported is known only at the end of the line.
   if (++version_size_ < kPattern.size()) return std::nullopt;
   if (old_version_) return Errc::unsupported_version;
   phase_ = Phase::done;
@@ -130,7 +130,7 @@ Verdict ChunkLineGuard::step(char c, std::size_t& extension_left) noexcept {
 
 Verdict ChunkLineGuard::step_size(char c) noexcept {
   if (is(kHexDigit, c)) {
-    // Sixteen digits hold every 64-bit size; more would be leading zeros without end.
+    // Sixteen digits hold every 64-bit size; more would be unlimited leading zeros.
     if (size_ == digits_.size()) return Errc::bad_chunk;
     digits_[size_++] = c;
     return std::nullopt;
@@ -192,7 +192,7 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
     if (!saw_cr_ && line_size_ == 0 && (*from == ' ' || *from == '\t')) {
       return {at, Errc::folded_header, false};
     }
-    // To the first CR, which must be followed by LF; an LF before it stands alone.
+    // Scans to the first CR, which LF must follow. An LF before it is a bare one.
     const std::size_t rest = within - at;
     const auto* const cr = static_cast<const char*>(std::memchr(from, '\r', rest));
     const std::size_t plain = saw_cr_         ? 0

@@ -1,6 +1,6 @@
-// Guards: small automata that read the lines of a message byte by byte, before llhttp sees them,
-// and refuse what llhttp lets pass (bare LF, HTTP/0.9, several spaces, folded lines, bytes above
-// 0x7f in a target …). Each gives the same verdict wherever the input is split. Used by
+// Guards: small automata that read the lines of a message byte by byte before llhttp does, and
+// refuse what llhttp accepts (bare LF, HTTP/0.9, several spaces, folded lines, bytes above 0x7f in
+// a target …; decision 001). Each gives the same verdict wherever the input is split. Used by
 // MessageParser alone.
 #pragma once
 
@@ -14,22 +14,22 @@
 
 namespace weft::http {
 
-/// A guard's verdict over one byte: nothing, or why the message is refused.
+/// A guard's verdict on one byte: none, or why the message is refused.
 using Verdict = std::optional<Errc>;
 
 /// "METHOD SP target SP HTTP/1.x CR LF", exactly.
 class RequestLineGuard {
  public:
-  /// If `bytes` begin with a whole line of HTTP/1.1 with a path for its target, which neither
-  /// step() nor llhttp would refuse, takes it and gives its size. Else gives 0 and leaves
-  /// everything to step(). For the usual case, at a fraction of the cost.
+  /// The fast path of the usual case. If `bytes` begin with a whole HTTP/1.1 line whose target is a
+  /// path and that neither step() nor llhttp would refuse, consumes the line and returns its size.
+  /// Otherwise returns 0, and step() must read it.
   [[nodiscard]] std::size_t take_whole(std::string_view bytes, std::size_t max_target) noexcept;
-  /// Of the line that take_whole() took; part of its bytes.
+  /// The target of the line that take_whole() consumed; a part of its bytes.
   [[nodiscard]] std::string_view whole_target() const noexcept { return whole_target_; }
   [[nodiscard]] Verdict step(char c, std::size_t max_target) noexcept;
-  /// The whole line was read.
+  /// Whether the whole line was read.
   [[nodiscard]] bool done() const noexcept { return phase_ == Phase::done; }
-  /// The method is read; llhttp gets it, and all that follows, only now.
+  /// Whether the method was read; only then llhttp gets it and all that follows.
   [[nodiscard]] bool has_method() const noexcept { return phase_ != Phase::method; }
   [[nodiscard]] Method method() const noexcept { return method_; }
 
@@ -61,10 +61,10 @@ class StatusLineGuard {
   bool done_ = false;
 };
 
-/// "size [; extensions] CR LF". Extensions are checked and forgotten.
+/// "size [; extensions] CR LF". Extensions are checked and dropped.
 class ChunkLineGuard {
  public:
-  /// `extension_left` is what the message may still spend on extensions.
+  /// `extension_left`: the bytes that extensions of the message may still have.
   [[nodiscard]] Verdict step(char c, std::size_t& extension_left) noexcept;
   [[nodiscard]] bool done() const noexcept { return phase_ == Phase::done; }
   [[nodiscard]] std::string_view digits() const noexcept { return {digits_.data(), size_}; }
@@ -85,7 +85,7 @@ class ChunkLineGuard {
 
   [[nodiscard]] Verdict step_size(char c) noexcept;
   [[nodiscard]] Verdict step_extension(char c) noexcept;
-  /// After a complete name or value: the next extension, or the end of the line.
+  /// After a complete name or value: begins the next extension or ends the line.
   [[nodiscard]] bool end_extension(char c) noexcept;
 
   Phase phase_ = Phase::size;
@@ -93,17 +93,17 @@ class ChunkLineGuard {
   std::array<char, 16> digits_{};
 };
 
-/// Field lines up to the empty line that ends them: finds where the head ends, and refuses bare CR
-/// or LF and folded lines. Names and values are left to llhttp.
+/// Field lines up to the empty line that ends them: finds the end of the head; refuses bare CR or
+/// LF and folded lines. llhttp checks names and values.
 class FieldLinesGuard {
  public:
   struct Scan {
-    std::size_t clean;  ///< so many bytes passed; with a verdict, the next byte is the offender
+    std::size_t clean;  ///< bytes that passed; with a verdict, the next byte is refused
     Verdict verdict;
     bool done;  ///< the empty line is the last of the clean bytes
   };
 
-  /// `bytes_left` is what the message may still spend on field lines.
+  /// `bytes_left`: the bytes that field lines of the message may still have.
   [[nodiscard]] Scan scan(std::string_view bytes, std::size_t& bytes_left) noexcept;
 
  private:

@@ -69,7 +69,7 @@ constexpr Phrase kPhrases[] = {
     {511, "Network Authentication Required"},
 };
 
-/// '+' as a space and %XX as a byte.
+/// Decodes '+' as a space and %XX as a byte.
 std::optional<std::string> decode_query_part(std::string_view part) {
   std::string spaced(part);
   for (char& c : spaced) {

@@ -7,13 +7,13 @@
 namespace weft::http {
 namespace {
 
-/// Empty lines before a request that are forgiven (RFC 9112, 2.2), in bytes.
+/// Empty lines accepted before a request (RFC 9112, 2.2), in bytes.
 constexpr std::uint8_t kMaxEmptyLineBytes = 8;
 
 }  // namespace
 
 void MessageParser::begin_message(Headers& headers) noexcept {
-  if (response_ != nullptr) llhttp_reset(&llhttp_);  // for requests, feed() does it where it must
+  if (response_ != nullptr) llhttp_reset(&llhttp_);  // for requests, feed() does it if needed
   request_line_ = {};
   status_line_ = {};
   field_lines_ = {};
@@ -65,9 +65,8 @@ void MessageParser::note_end(ParseStep& step) const noexcept {
   }
 }
 
-/// The usual case at a fraction of the cost: a request's head that is here from its first byte to
-/// its last, and that no guard would refuse. Gives 0, and leaves everything to advance(), in any
-/// other case.
+/// The fast path of the usual case: a request head that is complete in `bytes` and that no guard
+/// would refuse. In any other case returns 0, and advance() must read it.
 std::size_t MessageParser::read_whole_head(std::string_view bytes, ParseStep& step) {
   RequestLineGuard line;
   const std::size_t line_size = line.take_whole(bytes, limits_.max_target);
@@ -159,7 +158,7 @@ std::size_t MessageParser::read_first_line(std::string_view bytes) {
 
 std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& verdict) {
   std::size_t used = 0;
-  std::size_t begin = 0;  // of what llhttp gets: the method is withheld until it is whole
+  std::size_t begin = 0;  // of what llhttp gets: the method only when it is complete
   while (used < bytes.size() && !request_line_.done()) {
     const bool had_method = request_line_.has_method();
     verdict = request_line_.step(bytes[used], limits_.max_target);
@@ -282,7 +281,7 @@ std::size_t MessageParser::read_chunk_end(std::string_view bytes) {
 }
 
 bool MessageParser::fail(Errc error) noexcept {
-  // The first reason stands: it is about the earliest byte.
+  // The first error stays: it is that of the earliest byte.
   if (!error_) error_ = error;
   section_ = Section::failed;
   return false;

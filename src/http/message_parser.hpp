@@ -1,12 +1,12 @@
-// MessageParser: one HTTP/1.1 message at a time, incrementally, over llhttp. RequestParser and
-// ResponseParser (parsers.hpp) are its two faces; the server's and the client's connections call
-// those.
+// MessageParser: parses one HTTP/1.1 message at a time, incrementally, over llhttp. The base of
+// RequestParser and ResponseParser (parsers.hpp), which the server's and the client's connections
+// call.
 //
-// Division of labour. A guard (line_guard.hpp) reads each line first: it finds where lines, heads
-// and chunks end, counts limits, and refuses what llhttp is lenient about. Only bytes that passed
-// go to llhttp, which knows the grammar of fields, lengths and codings. So llhttp never sees a byte
-// beyond the message, both must agree, and the outcome does not depend on how the input was split.
-// Not thread-safe. Allocates only where the message outgrows all messages before it.
+// A guard (line_guard.hpp) reads each line first: it finds where lines, heads and chunks end,
+// counts limits, and refuses what llhttp tolerates. Only bytes that passed go to llhttp, which
+// knows the grammar of fields, lengths and codings. So llhttp never sees a byte beyond the message,
+// both must agree, and the outcome does not depend on how the input was split.
+// Not thread-safe. Allocates only if a message is larger than all before it.
 #pragma once
 
 #include <cstddef>
@@ -42,17 +42,17 @@ class MessageParser {
   MessageParser(const MessageParser&) = delete;
   MessageParser& operator=(const MessageParser&) = delete;
 
-  /// Consumes input up to the next event. After head and body it must be called again, even with
-  /// nothing: the message may be complete. After complete or failed, begin() comes first.
-  /// Throws std::bad_alloc, after which begin() comes first too.
+  /// Consumes input up to the next event. After `head` and `body` it must be called again, even
+  /// without input: the message may be complete. After `complete` or `failed`, begin() must be
+  /// called first; also after it threw std::bad_alloc.
   [[nodiscard]] ParseStep feed(std::string_view bytes);
 
-  /// The reason of the event failed.
+  /// The reason for `failed`.
   [[nodiscard]] Errc error() const noexcept { return *error_; }
-  /// A byte of the message was consumed (empty lines before a request do not count).
+  /// Whether a byte of the message was consumed (empty lines before a request do not count).
   [[nodiscard]] bool started() const noexcept { return started_; }
   [[nodiscard]] bool head_done() const noexcept { return head_done_; }
-  /// The announced Content-Length; 0 without one.
+  /// The Content-Length field; 0 without one.
   [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
 
  protected:
@@ -73,7 +73,7 @@ class MessageParser {
   MessageParser(bool is_request, const Limits& limits) noexcept;
   ~MessageParser() = default;
   void begin_message(Headers& headers) noexcept;
-  /// Always false, so that a check can end with it.
+  /// Returns false always, so that a check can end with it.
   bool fail(Errc error) noexcept;
 
   Limits limits_;
@@ -107,17 +107,17 @@ class MessageParser {
   [[nodiscard]] bool check_request_head();
   [[nodiscard]] bool check_transfer_encoding();
 
-  /// Which of the fields that decide about framing is being read.
+  /// Which of the fields that determine the framing is being read.
   enum class Known : std::uint8_t { other, host, content_length, transfer_encoding, expect };
 
   llhttp_t llhttp_;
-  llhttp_t after_request_line_;  // its state between the first line of a request and the fields
+  llhttp_t after_request_line_;  // llhttp's state between request line and fields
   RequestLineGuard request_line_;
   StatusLineGuard status_line_;
   FieldLinesGuard field_lines_;
   ChunkLineGuard chunk_line_;
   HeadersBuilder builder_;
-  Headers trailers_;  // checked, then forgotten
+  Headers trailers_;  // checked, then dropped
   Headers* headers_ = nullptr;
   std::size_t header_bytes_left_ = 0;
   std::size_t extension_left_ = 0;

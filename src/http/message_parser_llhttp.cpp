@@ -1,5 +1,5 @@
-// The half of MessageParser that talks to llhttp: its callbacks, its errors, and the checks of
-// fields that decide about framing.
+// The part of MessageParser that uses llhttp: its callbacks, its errors, and the checks of fields
+// that determine the framing.
 #include <algorithm>
 #include <array>
 #include <new>
@@ -51,8 +51,8 @@ constexpr std::array<std::string_view, 30> kForbiddenTrailers = {"age",
 
 }  // namespace
 
-/// llhttp calls plain functions; -1 makes it stop, the reason being in error_. No exception may
-/// cross its C frames: execute() throws again what a callback caught.
+/// llhttp calls plain functions; a result of -1 stops it, with the reason in error_. No exception
+/// may cross its C frames: a callback catches it, and execute() rethrows it.
 struct MessageParser::Callbacks {
   template <class Body>
   static int guarded(llhttp_t* llhttp, Body body) noexcept {
@@ -95,7 +95,7 @@ struct MessageParser::Callbacks {
     });
   }
   static int head_end(llhttp_t* llhttp) {
-    // Upgrades are not taken: what follows is the next message of this protocol.
+    // Upgrades are not supported: the next message is HTTP, too.
     llhttp->upgrade = 0;
     bool skips_body = false;
     const int result = guarded(llhttp, [&](MessageParser& parser) {
@@ -128,8 +128,9 @@ MessageParser::MessageParser(bool is_request, const Limits& limits) noexcept : l
   limits_.max_headers = std::min(limits_.max_headers, Limits::most_headers);
   llhttp_init(&llhttp_, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &Callbacks::settings());
   llhttp_.data = this;
-  // Any line that RequestLineGuard::take_whole() lets pass leaves llhttp in this state but for the
-  // method, which matters to it only where it is CONNECT.
+  // Any line that RequestLineGuard::take_whole() accepts leaves llhttp in this state, except for
+  // the method. The method matters to llhttp only if it is CONNECT, which take_whole() does not
+  // accept.
   constexpr std::string_view line = "GET / HTTP/1.1\r\n";
   llhttp_t plain;
   llhttp_settings_t no_callbacks;
@@ -179,7 +180,7 @@ Errc MessageParser::translate(llhttp_errno_t error) const noexcept {
 
 bool MessageParser::note_field_name() {
   const std::string_view name = builder_.name();
-  // llhttp, built for leniency, takes spaces for letters of a name, and no letters for a name.
+  // llhttp accepts spaces within a name, and an empty name.
   if (name.empty() || name.find(' ') != std::string_view::npos) return fail(Errc::bad_header);
   if (headers_->size() >= limits_.max_headers) return fail(Errc::too_many_headers);
   known_ = Known::other;
@@ -238,11 +239,11 @@ bool MessageParser::check_head() {
   }
   if (saw_transfer_encoding_) {
     if (version == Version::http_1_0) return fail(Errc::bad_transfer_encoding);
-    // What is not a body is not read, so its coding does not matter.
+    // A response without a body ignores the coding.
     if (!no_body_ && !check_transfer_encoding()) return false;
   }
   if (saw_content_length_) content_length_ = llhttp_.content_length;
-  // Asked of the fields alone: a body until the close is told apart in end_head().
+  // Depends on the fields alone; end_head() handles a body that ends with the connection.
   const bool closes = (llhttp_.flags & F_CONNECTION_CLOSE) != 0;
   const bool stays = (llhttp_.flags & F_CONNECTION_KEEP_ALIVE) != 0;
   const bool keep_alive = !closes && (version == Version::http_1_1 || stays);
@@ -256,7 +257,7 @@ bool MessageParser::check_request_head() {
   const std::string_view target = request_->target;
   const bool is_asterisk = target == "*" && request_->method == Method::options;
   if (target.front() == '*' && !is_asterisk) return fail(Errc::bad_target);
-  // An expectation of an HTTP/1.0 client means nothing (RFC 9110, 10.1.1).
+  // An HTTP/1.0 client's expectation is ignored (RFC 9110, 10.1.1).
   if (request_->version == Version::http_1_0) expects_continue_ = expectation_is_bad_ = false;
   return !expectation_is_bad_ || fail(Errc::unsupported_expectation);
 }

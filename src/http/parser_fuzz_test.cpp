@@ -1,6 +1,6 @@
 // Mutated messages against both parsers: no crash, and the same outcome whole, byte by byte and cut
 // at random. Deterministic: round N of a test uses seed N, and a failure prints it.
-// WEFT_FUZZ_ROUNDS in the environment asks for more rounds.
+// WEFT_FUZZ_ROUNDS in the environment sets the number of rounds.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -109,7 +109,7 @@ std::vector<std::string_view> cut_at_random(std::string_view input, Random& rand
   return pieces;
 }
 
-/// Now and then so narrow that a typical message exceeds them.
+/// Sometimes so small that a typical message exceeds them.
 Limits make_limits(Random& random) {
   Limits limits;
   if (pick(random, 4) == 0) limits.max_target = pick(random, 12);

@@ -1,5 +1,5 @@
-// What the parser tests share: parse an input cut into pieces, and describe the outcome as text, so
-// that two outcomes can be compared.
+// Shared by the parser tests: parse an input that is cut into pieces, and describe the outcome as
+// text, so that two outcomes can be compared.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ inline std::string describe(const Response& response) {
   return text + describe_fields(response.headers) + "|body=" + response.body;
 }
 
-/// All that came out of an input: complete messages, and how it ended.
+/// The outcome of an input: complete messages, and the end.
 struct Outcome {
   std::vector<std::string> messages;
   std::string end;  ///< "more", "failed: reason" or "idle" (nothing of a next message)
@@ -49,7 +49,7 @@ inline Outcome failed(Errc error, Outcome outcome) {
   return outcome;
 }
 
-/// Feeds `pieces` to `parser`, messages one after the other. `restart` begins the next message.
+/// Feeds `pieces` to `parser`, one message after the other. `restart` begins the next message.
 template <class Parser, class Message>
 Outcome parse_pieces(const std::vector<std::string_view>& pieces, Parser& parser, Message& message,
                      const std::function<void()>& restart) {
@@ -57,7 +57,7 @@ Outcome parse_pieces(const std::vector<std::string_view>& pieces, Parser& parser
   std::string body;
   restart();
   for (std::string_view piece : pieces) {
-    // A copy of exact size: a read beyond the piece is caught by the address sanitizer.
+    // A copy of exact size, so that AddressSanitizer finds a read beyond the piece.
     const std::vector<char> exact(piece.begin(), piece.end());
     std::string_view rest(exact.data(), exact.size());
     while (true) {

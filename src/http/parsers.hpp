@@ -1,4 +1,4 @@
-// RequestParser and ResponseParser: MessageParser for the server's and for the client's side.
+// RequestParser and ResponseParser: MessageParser for the server and for the client.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ class RequestParser final : public MessageParser {
  public:
   explicit RequestParser(const Limits& limits) noexcept : MessageParser(true, limits) {}
 
-  /// The next message is written into `request`, which is cleared; its body is left to the caller.
+  /// Begins the next message, in `request`, which is cleared. The caller handles its body.
   void begin(Request& request) noexcept;
-  /// The client waits for "100 Continue" before it sends the body.
+  /// Whether the client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
 };
 
@@ -23,10 +23,11 @@ class ResponseParser final : public MessageParser {
  public:
   explicit ResponseParser(const Limits& limits) noexcept : MessageParser(false, limits) {}
 
-  /// The next message is the answer to a request of that method. The caller skips 1xx answers,
-  /// which come as complete messages, by calling begin() again.
+  /// Begins the next message, the response to a request with that method. 1xx responses come as
+  /// complete messages; the caller skips them by calling begin() again.
   void begin(Response& response, Method request_method) noexcept;
-  /// The peer closed: true if that completes the message (a body without a length), else error().
+  /// The peer closed the connection. True: that completes the message (a body without a length);
+  /// otherwise see error().
   [[nodiscard]] bool finish() noexcept;
 };
 

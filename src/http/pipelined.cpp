@@ -1,7 +1,8 @@
-// One turn of the loop in serve_pipelined(): parse what is at hand; answer the requests that are
-// complete, gathering the responses; when nothing is left to parse (or much is gathered, or the
-// connection shall close) write them; then wait for more, or end. So pipelined requests cost one
-// write, output is bounded, and nothing is read while the peer does not take what it asked for.
+// One iteration of the loop in serve_pipelined(): parse the bytes read; handle the complete
+// requests and gather the responses; when nothing is left to parse (or much is gathered, or the
+// connection is to close) write the responses; then wait for more, or end. So pipelined requests
+// cost one write, the output is bounded, and nothing is read while the peer does not read its
+// responses.
 #include "http/pipelined.hpp"
 
 #include <algorithm>
@@ -16,17 +17,19 @@
 namespace weft::http {
 namespace {
 
-/// Bodies up to here are copied behind their head; larger ones are written from where they are.
+/// Bodies up to this size are copied behind their head; larger ones are written from their own
+/// memory.
 constexpr std::size_t kCopiedBody = 16 * 1024;
-/// The slowest reader of a long response that is waited for, in bytes a second; see write_timeout.
+/// The least speed of a peer that reads a long response, in bytes a second; see write_timeout.
 constexpr std::size_t kSlowestReader = 64 * 1024;
-/// Memory is not set aside for more than this on a peer's word alone.
+/// The most memory reserved because of a peer's Content-Length alone.
 constexpr std::uint64_t kMostReservedInBurst = 64 * 1024;
-/// Connections that may wait with a slot of their own, since their requests do not fit the first
-/// read.
+/// The most connections that may wait with RequestBuffers of their own, because their requests do
+/// not fit the first read.
 constexpr std::size_t kMostWarm = 64;
 
-/// A slot that its connection keeps while it waits; counted, so that idle connections stay cheap.
+/// RequestBuffers that a connection keeps while it waits; counted, so that idle connections stay
+/// cheap. Relaxed: a limit; the count orders nothing.
 class WarmSlot {
  public:
   explicit WarmSlot(ServerCore& core) noexcept : core_(core) {}
@@ -75,7 +78,7 @@ enum class Parsed : std::uint8_t { need_more, complete, failed };
       case ParseEvent::head:
         slot.request.body.reserve(
             static_cast<std::size_t>(std::min(slot.parser.content_length(), kMostReservedInBurst)));
-        // A client whose body is here already does not wait for the word.
+        // A client that has sent its body already does not wait for 100 Continue.
         if (slot.parser.expects_continue() && input.empty()) {
           slot.output.append("HTTP/1.1 100 Continue\r\n\r\n");
         }
@@ -84,7 +87,8 @@ enum class Parsed : std::uint8_t { need_more, complete, failed };
   }
 }
 
-/// Answers what could not be parsed, or came too late. The connection closes after it.
+/// Appends the response to a request that could not be parsed or came too late. The connection
+/// closes after it.
 void append_refusal(RequestBuffers& slot, const ServerOptions& options, Status status,
                     std::string_view reason) {
   Response response = Response::of(status);
@@ -99,7 +103,7 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
   append_refusal(slot, options, status_of(error), make_error_code(error).message());
 }
 
-/// Appends the response to the slot's request; true if the connection stays open after it.
+/// Appends the response to the present request. True: the connection stays open after it.
 [[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session, Response& response) {
   ResponseFraming framing;
   framing.request_method = slot.request.method;
@@ -116,13 +120,13 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
   return head.keep_alive;
 }
 
-/// What a handler threw becomes 500, and is told to whoever asked for it.
+/// Turns a handler's exception into a 500 and reports it to options.on_handler_error.
 [[nodiscard]] Response on_handler_error(const ServerOptions& options, const Request& request) {
   if (options.on_handler_error) options.on_handler_error(request, std::current_exception());
   return Response::of(500);
 }
 
-/// How long the peer may take for what is to be written.
+/// How long the peer may take to read the output.
 [[nodiscard]] Nanoseconds time_to_write(const RequestBuffers& slot,
                                         const ServerOptions& options) noexcept {
   const std::size_t bytes = slot.output.size() + slot.large_body.size();
@@ -131,8 +135,8 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
                                                            : options.write_timeout + more;
 }
 
-/// Until when the next read may last: each part of a request has a deadline of its own, which
-/// further reads do not move.
+/// The deadline of the next read. Each part of a request has its own deadline, which further reads
+/// do not extend.
 class ReadDeadline {
  public:
   void enter(Connection& connection, const RequestBuffers& slot) noexcept {
@@ -158,7 +162,7 @@ class ReadDeadline {
   TimePoint deadline_{};
 };
 
-/// All that is to be written, as slices for a vectored write.
+/// The output, as slices for a vectored write.
 [[nodiscard]] std::array<IoSlice, 2> output_slices(const RequestBuffers& slot) noexcept {
   return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
 }

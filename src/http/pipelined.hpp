@@ -1,5 +1,5 @@
-// A burst: the requests that follow one another on a connection without a pause. The hot path of
-// the server.
+// serve_pipelined(): serves requests that follow one another on a connection without a pause. The
+// hot path of the server.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,12 @@ namespace weft::http {
 enum class BurstEnd : unsigned char {
   wait,  ///< for the next request
   close,
-  linger,  ///< close, but let the peer read our answer first
+  linger,  ///< close, after the peer has read the response
 };
 
-/// Serves what `input` begins, and all that follows while the connection is not idle.
-/// `more_is_likely`: the input filled its buffer. Throws std::bad_alloc. Cancel: a request under
-/// way is given up.
+/// Serves the request that begins with `input`, and all that follow while the connection is not
+/// idle. `more_is_likely`: the input filled its buffer. Throws std::bad_alloc.
+/// Cancel: the present request is dropped.
 [[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection,
                                              std::span<const std::byte> input, bool more_is_likely);
 

@@ -1,5 +1,5 @@
-// Pool<T>: objects that are costly to make and needed for a short while: the slots of server and
-// client. Thread-safe; an object itself belongs to whoever leases it.
+// Pool<T>: a pool of objects that are expensive to make and needed for a short time: the buffers of
+// the server's and the client's requests. Thread-safe; an object belongs to its lessee.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,9 @@
 
 namespace weft::http {
 
-/// T is made from Limits; `recycle()` makes one ready for its next user and gives back excessive
-/// memory. The object that was given back last stands outside the mutex: where one thread takes and
-/// gives by turns, that is an exchange each.
+/// T is constructed from Limits; `recycle()` prepares an object for its next lessee and frees
+/// excess memory. The object given back last is kept outside the mutex: a thread that takes and
+/// gives in turn pays one exchange for each.
 template <class T>
 class Pool {
  public:
@@ -26,7 +26,7 @@ class Pool {
 
   /// Throws std::bad_alloc.
   [[nodiscard]] std::unique_ptr<T> take() {
-    // Acquire: pairs with the release of the thread that gave it back.
+    // Acquire: pairs with the release of the thread that gave the object back.
     if (T* const object = latest_.exchange(nullptr, std::memory_order_acquire)) {
       return std::unique_ptr<T>(object);
     }
@@ -37,7 +37,7 @@ class Pool {
         kept_.pop_back();
         return object;
       }
-      // Here, where it may fail, so that give_back() cannot.
+      // Reserved here, where it may fail, so that give_back() cannot fail.
       kept_.reserve(kMostKept);
     }
     return std::make_unique<T>(limits_);
@@ -45,7 +45,7 @@ class Pool {
 
   void give_back(std::unique_ptr<T> object) noexcept {
     object->recycle();
-    // Acquire for the one that is pushed out, release for the one that is put there.
+    // Acquire: for the object that is replaced. Release: for the object that is stored.
     object.reset(latest_.exchange(object.release(), std::memory_order_acq_rel));
     if (object == nullptr) return;
     std::lock_guard lock(mutex_);
@@ -61,7 +61,7 @@ class Pool {
   std::vector<std::unique_ptr<T>> kept_;  // guarded by mutex_
 };
 
-/// One object of a pool, for a scope.
+/// Leases one object of a pool for a scope.
 template <class T>
 class Lease {
  public:

@@ -6,9 +6,9 @@
 namespace weft::http {
 namespace {
 
-/// 1xx responses before the real one; more are an attack.
+/// The most 1xx responses before the final one; more are treated as an attack.
 constexpr std::uint8_t kMostInformational = 16;
-/// Memory is not set aside for more than this on a peer's word alone.
+/// The most memory reserved because of a peer's Content-Length alone.
 constexpr std::uint64_t kMostReserved = 256 * 1024;
 
 }  // namespace
@@ -75,7 +75,7 @@ Receiver::State Receiver::end_message(bool bytes_are_left) noexcept {
     reusable_ = response_.keep_alive && !bytes_are_left;
     return State::done;
   }
-  // 101 would change the protocol, which no request of ours asks for.
+  // 101 would change the protocol, which the client never requests.
   if (response_.status.code() == 101 || ++informational_ > kMostInformational) {
     return fail_with(Errc::unexpected_status);
   }

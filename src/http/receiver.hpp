@@ -1,7 +1,7 @@
-// Receiver: the client's side of one response: feeds what was read to the parser, skips 1xx,
-// collects the body or gives it to the sink. ClientSlot: what receiving needs besides the
-// connection, leased from a pool when the first byte has come, so that a request that waits for its
-// response costs little.
+// Receiver: the client's side of one response: feeds input to the parser, skips 1xx responses, and
+// collects the body or passes it to the sink. ClientSlot: the memory for receiving, leased from a
+// pool when the first byte has come, so that a request that waits for its response uses little
+// memory.
 #pragma once
 
 #include <array>
@@ -29,34 +29,34 @@ class ClientSlot {
   std::array<std::byte, kInputSize> input;
 
  private:
-  /// The receiver counts the body, since the bound depends on who takes it.
+  /// The receiver counts the body's bytes, because the limit depends on the sink.
   static Limits without_body_limit(Limits limits) noexcept {
     limits.max_body = std::numeric_limits<std::uint64_t>::max();
     return limits;
   }
 };
 
-/// A client that follows redirects follows this one.
+/// Whether a client that follows redirects follows this response.
 [[nodiscard]] bool is_followed(const Response& response) noexcept;
 
 class Receiver {
  public:
   enum class State : std::uint8_t { more, done, failed };
 
-  /// `sink` may be null: then the body is collected, up to `max_body` bytes.
+  /// A null `sink`: the body is collected, up to `max_body` bytes.
   Receiver(ResponseParser& parser, Response& response, Method method, BodySink* sink,
            std::uint64_t max_body) noexcept;
 
-  /// The bodies of redirects are dropped.
+  /// Drops the bodies of redirects.
   void follow_redirects() noexcept { follows_redirects_ = true; }
 
-  /// Takes what was read. Throws what the sink throws, and std::bad_alloc.
+  /// Consumes input. Throws what the sink throws, and std::bad_alloc.
   [[nodiscard]] State take(std::span<const std::byte> bytes);
-  /// The peer has closed.
+  /// The peer has closed the connection.
   [[nodiscard]] State take_end() noexcept;
-  /// Of the state failed.
+  /// In state `failed`: the reason.
   [[nodiscard]] std::error_code error() const noexcept { return error_; }
-  /// After the state done: another request may follow on the connection.
+  /// In state `done`: whether another request may follow on the connection.
   [[nodiscard]] bool reusable() const noexcept { return reusable_; }
 
  private:

@@ -1,7 +1,6 @@
-// RequestBuffers: all that serving a request needs besides the connection: parser, request, buffers. A
-// connection leases one while bytes of a request are at hand and gives it back when it is idle, so
-// that an idle connection costs only its coroutine. A server keeps its slots in a Pool. Not
-// thread-safe.
+// RequestBuffers: the memory for serving a request besides the connection: parser, request,
+// buffers. A connection leases one while it has bytes of a request and gives it back when idle, so
+// that an idle connection costs only its coroutine. A server keeps them in a Pool. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -18,28 +17,28 @@ namespace weft::http {
 class RequestBuffers {
  public:
   static constexpr std::size_t kInputSize = 16 * 1024;
-  /// What a slot may go on holding in the pool, of each of its buffers.
+  /// The most memory that each buffer keeps while it is in the pool.
   static constexpr std::size_t kKeptBytes = 64 * 1024;
 
   explicit RequestBuffers(const Limits& limits) : parser(limits) {}
 
-  /// Before input for a new request is fed.
+  /// Called before input of a new request is fed.
   void begin_if_needed() noexcept {
     if (!begun_) parser.begin(request);
     begun_ = true;
   }
-  /// The current request is done with.
+  /// The present request was handled.
   void end_request() noexcept { begun_ = false; }
-  /// Bytes of a request that is not complete were read.
+  /// Whether bytes of an incomplete request were read.
   [[nodiscard]] bool in_request() const noexcept { return begun_ && parser.started(); }
-  /// Ready for another connection, and not larger than need be.
+  /// Prepares for another connection and frees excess memory.
   void recycle() noexcept;
 
   RequestParser parser;
   Request request;
   std::string output;
-  std::string
-      large_body;  // of the last response in `output`, if it is too large to be copied there
+  // Of the last response in `output`, if it is too large to be copied there.
+  std::string large_body;
   std::array<std::byte, kInputSize> input;
 
  private:

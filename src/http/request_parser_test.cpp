@@ -1,5 +1,5 @@
-// RequestParser: every line of the reliability list for HTTP/1.1, each input whole, byte by byte,
-// and cut at every position.
+// RequestParser: the requirements of HTTP/1.1, each input whole, byte by byte, and cut at every
+// position.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -314,7 +314,7 @@ TEST(RequestLimits, EndlessChunkExtensionIsCut) {
   std::string input = chunked("1;a=");
   std::size_t fed = 0;
   ParseStep step{};
-  // What a client that sends 1 GiB of extension gets through before it is refused.
+  // The bytes accepted from a client that sends 1 GiB of extensions before it is refused.
   while (fed < (1U << 30) && step.event != ParseEvent::failed) {
     step = parser.feed(input);
     if (step.event == ParseEvent::head) {

@@ -28,10 +28,10 @@ enum class Owned : std::uint8_t { no, framing, connection, date, server };
   }
 }
 
-/// No registered phrase is longer.
+/// No registered reason phrase is longer.
 constexpr std::size_t longest_reason = 64;
 
-/// Bytes into room that was made for them.
+/// Writes bytes into memory of sufficient size.
 class Pen {
  public:
   explicit Pen(char* to) noexcept : at_(to) {}
@@ -72,7 +72,7 @@ void put_status_line(Pen& pen, Status status) noexcept {
   pen.put("\r\n");
 }
 
-/// 1xx, 204 and 304 end with the head, whatever Content-Length would say.
+/// 1xx, 204 and 304 end with the head, whatever Content-Length says.
 [[nodiscard]] bool has_no_body(Status status) noexcept {
   return status.is_informational() || status.code() == 204 || status.code() == 304;
 }
@@ -84,10 +84,10 @@ void put_status_line(Pen& pen, Status status) noexcept {
   return !text.empty();
 }
 
-/// The number to be written as Content-Length.
+/// The value to write as Content-Length.
 [[nodiscard]] std::string_view announced_length(const Response& response,
                                                 Method request_method) noexcept {
-  // A handler may tell a HEAD the length of a body that it did not make.
+  // For HEAD a handler may set the length of a body that it did not make.
   if (request_method != Method::head || !response.body.empty()) return {};
   const std::string_view announced =
       response.headers.find("content-length").value_or(std::string_view());
@@ -104,7 +104,7 @@ void put_status_line(Pen& pen, Status status) noexcept {
   return false;
 }
 
-/// No head is larger.
+/// An upper bound of the head's size.
 [[nodiscard]] std::size_t bound_of_head(const Response& response,
                                         const ResponseFraming& framing) noexcept {
   constexpr std::size_t lines_of_ours = 320;  // status line, Date, Content-Length, Connection

@@ -1,6 +1,6 @@
-// Messages to bytes: appended to a buffer that the caller uses again, so that a response costs no
-// allocation once the buffer has grown. Called by the server's and the client's connections.
-// Safe from any thread; the text of the Date field is cached for each thread.
+// Serialization: appends messages to a buffer that the caller reuses, so that a response allocates
+// nothing once the buffer has grown. Called by the server's and the client's connections. Any
+// thread; the text of the Date field is cached in each thread.
 #pragma once
 
 #include <cstdint>
@@ -11,44 +11,43 @@
 
 namespace weft::http {
 
-/// What the framing of a response depends on beside the response itself.
+/// What determines the framing of a response besides the response itself.
 struct ResponseFraming {
   Method request_method = Method::get;
   Version request_version = Version::http_1_1;
   bool keep_alive = true;
-  std::string_view server_name;  ///< no Server field when empty
+  std::string_view server_name;  ///< empty: no Server field
 };
 
-/// Content-Length, Date, Server and Connection are written here; fields of that meaning in
-/// `response` are left out, but for Server and Date, which then replace ours, and for the
-/// Content-Length of an answer to HEAD without a body. Fields that would split the response cannot
-/// be in a Headers.
+/// Writes Content-Length, Date, Server and Connection, and omits these fields of `response`, with
+/// two exceptions: its Server and Date replace the generated ones; its Content-Length is kept in a
+/// response to HEAD without a body. A Headers cannot have fields that would split the response.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
 
 struct WrittenHead {
   bool body_follows;
-  bool keep_alive;  ///< as the framing says, unless the response says "Connection: close"
+  bool keep_alive;  ///< that of the framing, unless the response has "Connection: close"
 };
 /// The same without the body.
 WrittenHead append_head(std::string& out, const Response& response, const ResponseFraming& framing);
 
-/// A request to be written.
+/// The request line and fields of a request.
 struct RequestLines {
   Method method = Method::get;
   std::string_view target;  ///< as Url gives it
   std::string_view host;    ///< the URL's authority
   std::string_view body;
-  std::string_view user_agent;  ///< no User-Agent field when empty
+  std::string_view user_agent;  ///< empty: no User-Agent field
   bool keep_alive = true;
 };
 
-/// Host, User-Agent, Content-Length and Connection are written here; of these only a User-Agent
-/// among `headers` is taken, and then replaces ours.
+/// Writes Host, User-Agent, Content-Length and Connection. Of these fields, only a User-Agent in
+/// `headers` is used; it replaces the generated one.
 void append_request(std::string& out, const RequestLines& request, const Headers& headers);
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT", the time now, to the second.
+/// The present time to the second, as "Sun, 06 Nov 1994 08:49:37 GMT".
 [[nodiscard]] std::string_view http_date_now() noexcept;
-/// The same for `seconds` since 1970, into `out` of 29 characters; years 0 to 9999.
+/// Writes the same for `seconds` since 1970 to `out` (29 characters); years 0 to 9999.
 void write_http_date(std::int64_t seconds, char* out) noexcept;
 
 }  // namespace weft::http

@@ -1,4 +1,4 @@
-// What goes on the wire.
+// The bytes that are sent.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace weft::http::serialize_test {
 namespace {
 
-/// The response's text with the Date field, which changes, taken out.
+/// The response's text without the Date field, which changes.
 std::string written(const Response& response, const ResponseFraming& framing = {}) {
   std::string out;
   append_response(out, response, framing);

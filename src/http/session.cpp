@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
   return std::min({options.header_timeout, options.body_timeout, options.idle_timeout,
                    options.write_timeout, kLingerTime});
 }
-/// The least time between two sweeps; the greatest is shortest_timeout().
+/// The shortest time between two sweeps; the longest is shortest_timeout().
 [[nodiscard]] Nanoseconds sweep_period(const ServerOptions& options) noexcept {
   return std::max<Nanoseconds>(shortest_timeout(options) / 8, milliseconds(1));
 }
@@ -25,7 +25,7 @@ constexpr Nanoseconds kShortestBackOff = milliseconds(5);
 constexpr Nanoseconds kLongestBackOff = milliseconds(500);
 constexpr Nanoseconds kDrainStep = milliseconds(5);
 
-/// The process or the system has run out of something that comes back.
+/// Whether the process or the system lacks a resource that may become available again.
 [[nodiscard]] bool is_shortage(std::error_code error) noexcept {
   return error == std::errc::too_many_files_open ||
          error == std::errc::too_many_files_open_in_system || error == std::errc::no_buffer_space ||
@@ -102,13 +102,13 @@ Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
       back_off = kShortestBackOff;
       continue;
     }
-    // The connection goes on waiting in the queue, and accept() would fail again at once.
+    // The connection stays in the queue, and accept() would fail again at once.
     co_await sleep_for(back_off);
     back_off = std::min(back_off * 2, kLongestBackOff);
   }
 }
 
-/// False when memory is short: the stream was closed.
+/// False: memory is short, and the stream was closed.
 bool Session::start(Scope& scope, StreamSocket stream) noexcept try {
   Admission admission(*this);
   bool must_sweep = false;
@@ -145,9 +145,9 @@ bool Session::stop_sweeping_if_nobody_is_left() noexcept {
   return !sweeping_;
 }
 
-/// Ends the waits that have lasted too long; gives when to come again.
+/// Ends the waits that have lasted too long; returns the time of the next sweep.
 TimePoint Session::sweep(TimePoint now) noexcept {
-  // What begins after this sweep is looked at in a shortest time-out at the latest.
+  // A wait that begins after this sweep is met within one shortest_timeout().
   std::int64_t earliest = (now + shortest_timeout(options())).time_since_epoch().count();
   const std::int64_t current = now.time_since_epoch().count();
   {
@@ -162,8 +162,8 @@ TimePoint Session::sweep(TimePoint now) noexcept {
           one->phase_.load(std::memory_order_relaxed) == Connection::Phase::writing;
       one->expired_.store(true, std::memory_order_relaxed);
       one->limit_.store(Connection::kNever, std::memory_order_relaxed);
-      // A reader can still be told 408. Failing means that the peer has reset: then the wait has
-      // ended anyway.
+      // A connection that reads shuts down only that side: it can still send a 408. If shutdown()
+      // fails, the peer has reset the connection and the wait has ended.
       static_cast<void>(one->stream_.shutdown(writing ? Shutdown::both : Shutdown::read));
     }
   }
@@ -174,14 +174,14 @@ void Session::close_idle() noexcept {
   std::lock_guard lock(mutex_);
   for (Connection* one = first_; one != nullptr; one = one->next_) {
     if (one->phase_.load(std::memory_order_relaxed) != Connection::Phase::idle) continue;
-    // Bytes of a request that have come are still read and answered.
+    // Bytes of a request that have arrived are still read and answered.
     static_cast<void>(one->stream_.shutdown(Shutdown::read));
   }
 }
 
 Task<void> Session::see_off(Scope& scope) {
   const TimePoint deadline = deadline_after(options().drain_timeout);
-  // Connections become idle at any time, so they are looked at again and again.
+  // Connections become idle at any time, so this is repeated.
   for (;;) {
     close_idle();
     bool empty = false;
@@ -192,7 +192,7 @@ Task<void> Session::see_off(Scope& scope) {
     if (empty || now() >= deadline) break;
     co_await sleep_for(kDrainStep);
   }
-  // What is left: requests that take too long, the sweep, and connections that have not begun.
+  // The rest: requests that take too long, the sweep, and connections that have not begun.
   scope.cancel_children();
 }
 

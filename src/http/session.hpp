@@ -1,5 +1,5 @@
 // Session: one Server::serve(): the accept loop, the list of its connections, the sweep of their
-// deadlines, and the drain. ServerCore: what all sessions of a server share.
+// deadlines, and the drain. ServerCore: shared by all sessions of a server.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +36,9 @@ class ServerCore {
   const std::unique_ptr<RequestHandler> handler;
   const bool is_immediate;
   Pool<RequestBuffers> slots;
-  Atomic<std::size_t> connections{0};  // relaxed: a count for show and for the limit
-  Atomic<std::size_t> warm_slots{
-      0};  // relaxed: slots held by connections that wait; see serve_pipelined()
+  Atomic<std::size_t> connections{0};  // relaxed: a statistic, and a limit
+  // Relaxed: the RequestBuffers held by waiting connections; see serve_pipelined().
+  Atomic<std::size_t> warm_slots{0};
 
  private:
   ThreadMutex mutex_;
@@ -53,12 +53,12 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// The body of serve(): accepts until drain(), then sees the connections off.
+  /// The body of serve(): accepts until drain(), then waits for the connections to end.
   [[nodiscard]] Task<void> run(Scope& scope, SocketListener& listener);
 
   [[nodiscard]] ServerCore& core() const noexcept { return core_; }
   [[nodiscard]] const ServerOptions& options() const noexcept { return core_.options; }
-  /// Responses shall say "Connection: close". Relaxed: one response more or less.
+  /// Whether responses must have "Connection: close". Relaxed: one response more or less.
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   void drain() noexcept;
 
@@ -81,8 +81,8 @@ class Session {
   [[nodiscard]] bool stop_sweeping_if_nobody_is_left() noexcept;
 
   ServerCore& core_;
-  Session* next_ = nullptr;      // the core's, under its mutex
-  Session* previous_ = nullptr;  // the core's, under its mutex
+  Session* next_ = nullptr;      // guarded by the core's mutex
+  Session* previous_ = nullptr;  // guarded by the core's mutex
   Signal drain_wanted_;
   Atomic<bool> draining_{false};
   mutable ThreadMutex mutex_;

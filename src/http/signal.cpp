@@ -12,7 +12,7 @@ void Signal::set() noexcept {
     is_set_ = true;
     waiter = std::exchange(waiter_, nullptr);
   }
-  // SAFETY: who takes the waiter out ends its wait; until then its frame stays.
+  // SAFETY: the thread that removes the waiter ends its wait; until then its frame stays.
   if (waiter != nullptr) waiter->task_->leaf_ended(false);
 }
 
@@ -22,12 +22,12 @@ bool Signal::Awaiter::suspend(PromiseBase& innermost) noexcept {
   if (!task.suspended_and_armed(innermost, *this)) return true;
   {
     std::unique_lock lock(signal_.mutex_);
-    if (cancelled_) {  // between arm() and here
+    if (cancelled_) {  // after arm(), before the lock
       lock.unlock();
       task.leaf_ended(true);
       return true;
     }
-    // Once it is the waiter, another thread may resume the task, and this be gone.
+    // Once waiter_ is set, another thread may resume the task, and *this may be gone.
     if (!signal_.is_set_) {
       signal_.waiter_ = this;
       return true;
@@ -37,7 +37,7 @@ bool Signal::Awaiter::suspend(PromiseBase& innermost) noexcept {
 }
 
 void Signal::Awaiter::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of an Awaiter.
+  // SAFETY: only the CancelHook of an Awaiter gets this function.
   auto& awaiter = static_cast<Awaiter&>(self);
   TaskHeader* const task = awaiter.task_;
   bool was_waiting = false;

@@ -1,5 +1,5 @@
-// Signal: set once, from any thread; one task waits for it. A leaf awaitable made on the public
-// headers, used by a session to be told that it shall drain.
+// Signal: set once, from any thread; one task waits for it. A leaf awaitable written against the
+// public headers; tells a session to drain.
 #pragma once
 
 #include <coroutine>
@@ -16,7 +16,7 @@ class Signal {
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
 
-  /// Wakes the one who waits, or the next one. Idempotent. Any thread.
+  /// Wakes the waiting task, or the next one to wait. Idempotent. Any thread.
   void set() noexcept;
 
   class Awaiter : private CancelHook {
@@ -55,7 +55,7 @@ class Signal {
  private:
   ThreadMutex mutex_;
   bool is_set_ = false;        // guarded by mutex_
-  Awaiter* waiter_ = nullptr;  // guarded by mutex_; whoever takes it out ends its wait
+  Awaiter* waiter_ = nullptr;  // guarded by mutex_; the thread that removes it ends its wait
 };
 
 }  // namespace weft::http

@@ -26,14 +26,14 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
   return scheme == "https" ? 443 : 80;
 }
 
-/// The scheme of "scheme:…", or nothing when the text does not begin with one.
+/// The scheme of "scheme:…"; none if the text does not begin with one.
 [[nodiscard]] std::optional<std::string_view> scheme_of(std::string_view text) noexcept {
   const std::size_t end = text.find_first_of(":/?#");
   if (end == 0 || end == std::string_view::npos || text[end] != ':') return std::nullopt;
   return text.substr(0, end);
 }
 
-/// Encodes what may not stand in a target, and drops the fragment.
+/// Percent-encodes the bytes not permitted in a target, and drops the fragment.
 [[nodiscard]] std::string clean_target(std::string_view raw) {
   raw = raw.substr(0, raw.find('#'));
   std::string target;
@@ -51,7 +51,7 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
   return target;
 }
 
-/// A path without "." and ".." segments (RFC 3986, 5.2.4). `path` begins with '/'.
+/// The path without "." and ".." segments (RFC 3986, 5.2.4). Precondition: it begins with '/'.
 [[nodiscard]] std::string without_dot_segments(std::string_view path) {
   std::string result;
   while (!path.empty()) {
@@ -91,7 +91,7 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
     const std::size_t colon = text.find(':');
     host = text.substr(0, colon);
     if (colon != std::string_view::npos) port = text.substr(colon + 1);
-    // Names as the resolver takes them; other bytes are mistakes or attempts at injection.
+    // Names as the resolver accepts them; other bytes are mistakes or attempts at injection.
     if (!all(kUnreserved, host)) return false;
   }
   if (host.empty() || host.size() > 255) return false;

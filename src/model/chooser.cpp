@@ -53,7 +53,7 @@ std::size_t RandomChooser::pick_thread(const Candidates& candidates) {
 void PctChooser::begin_execution(std::uint64_t index) {
   const bool first = index == 0;
   draw_from(first ? 0 : first_seed() + index - 1);
-  // Not those of later executions: one that is replayed alone must be the same.
+  // Not the length of later executions: one that is replayed alone must be the same.
   if (index == 1) most_choices_ = std::max<std::uint32_t>(1, choices_);
   choices_ = 0;
   see_old_values(below(8));
@@ -70,12 +70,12 @@ void PctChooser::begin_execution(std::uint64_t index) {
 std::size_t PctChooser::pick_thread(const Candidates& candidates) {
   ++choices_;
   for (std::size_t i = 0; i < changes_.size(); ++i) {
-    // The later in the list, the lower: all below what any thread began with.
+    // A later change gives a lower priority; all are below every initial priority.
     if (changes_[i] != choices_ || !candidates.current_first) continue;
     priorities_[candidates.threads[0]] = static_cast<std::int64_t>(changes_.size() - i);
   }
   if (candidates.count == 1) return 0;
-  // A time-out, or another look of who spins, comes now and then: by no priority.
+  // A time-out, or another iteration of a spinning thread, is chosen now and then, by no priority.
   const std::size_t ready = candidates.ready_count;
   if (ready == 0 || (candidates.count > ready && below(16) == 0)) {
     return ready + below(candidates.count - ready);

@@ -1,5 +1,5 @@
-// The choices of an execution: who goes next, and which of the permitted values a load returns.
-// Called by the scheduler of <weft/model.hpp>, on its thread.
+// The choices of an execution: the thread that runs next, and which of the permitted values a load
+// returns. Called by the scheduler of <weft/model.hpp>, on its thread.
 #pragma once
 
 #include <array>
@@ -13,14 +13,14 @@
 
 namespace weft::model {
 
-/// The threads that could run now. Those that it costs no preemption to run stand first, and
-/// foremost the current thread, if it is one of them.
+/// The threads that could run now. Those that cost no preemption come first, and the current
+/// thread, if it is one of them, before all others.
 struct Candidates {
   static constexpr std::size_t kMost = 8;
 
   std::size_t count = 0;
-  std::size_t free_count = 0;   // the first so many cost no preemption
-  std::size_t ready_count = 0;  // the first so many neither spin nor wait with a time-out
+  std::size_t free_count = 0;   // how many, from the first on, cost no preemption
+  std::size_t ready_count = 0;  // how many, from the first on, neither spin nor have a time-out
   bool current_first = false;
   std::size_t threads[kMost]{};
 };
@@ -29,29 +29,28 @@ class Chooser {
  public:
   virtual ~Chooser() = default;
 
-  /// Execution number `index` begins.
+  /// Begins execution number `index`.
   void begin(std::uint64_t index) {
     picks_.clear();
     begin_execution(index);
   }
-  /// An index into the candidates, of which there is at least one.
+  /// Returns an index into the candidates. Precondition: there is at least one.
   [[nodiscard]] std::size_t thread(const Candidates& candidates) {
     return note(pick_thread(candidates), candidates.count);
   }
-  /// Which of so many values: 0 is the newest, or what would be expected.
+  /// Returns which of `count` values to use; 0 is the newest, or the expected outcome.
   [[nodiscard]] std::size_t value(std::size_t count) {
     return count == 1 ? 0 : note(pick_value(count), count);
   }
-  /// The execution has ended; false if it was the last.
+  /// Ends the execution. False: it was the last.
   virtual bool advance() { return true; }
 
-  /// How to see the present execution again.
+  /// How to replay the present execution.
   [[nodiscard]] virtual std::string how_to_replay() const = 0;
-  /// Its seed, if it has one.
+  /// The seed of the present execution; 0 without one.
   [[nodiscard]] virtual std::uint64_t seed() const noexcept { return 0; }
-  /// All that was chosen: "12:1,3:2" says that the first 12 times the first was taken, then the
-  /// one after it, then three times the first, then the third, and then always the first. Never
-  /// empty.
+  /// All choices as text: "12:1,3:2" means: the first choice 12 times, then the second one once;
+  /// the first 3 times, then the third one once; then always the first. Never empty.
   [[nodiscard]] std::string schedule() const;
 
  protected:
@@ -68,10 +67,10 @@ class Chooser {
     if (count > 1) picks_.push_back(static_cast<std::uint8_t>(pick));
     return pick;
   }
-  std::vector<std::uint8_t> picks_;  // where there was more than one to choose from
+  std::vector<std::uint8_t> picks_;  // the choices with more than one candidate
 };
 
-/// What draws its choices.
+/// The base of choosers that draw from a seed.
 class SeededChooser : public Chooser {
  public:
   [[nodiscard]] std::string how_to_replay() const final;
@@ -82,7 +81,7 @@ class SeededChooser : public Chooser {
       : first_seed_(first_seed), random_(first_seed) {}
 
   [[nodiscard]] std::uint64_t first_seed() const noexcept { return first_seed_; }
-  /// An execution begins.
+  /// Called when an execution begins.
   void draw_from(std::uint64_t seed) noexcept {
     seed_ = seed;
     random_ = detail::Random(seed);
@@ -90,7 +89,7 @@ class SeededChooser : public Chooser {
   [[nodiscard]] std::uint32_t below(std::size_t limit) noexcept {
     return random_.below(static_cast<std::uint32_t>(limit));
   }
-  /// In how many of 16 loads an old value is seen.
+  /// Sets in how many of 16 loads an old value is returned.
   void see_old_values(std::uint32_t of_16) noexcept { stale_of_16_ = of_16; }
 
  private:
@@ -102,7 +101,7 @@ class SeededChooser : public Chooser {
   std::uint32_t stale_of_16_ = 0;
 };
 
-/// How readily it switches threads is drawn once an execution, so that both long undisturbed runs
+/// Draws the probability of a thread switch once an execution, so that both long undisturbed runs
 /// and dense interleavings occur.
 class RandomChooser final : public SeededChooser {
  public:
@@ -112,10 +111,10 @@ class RandomChooser final : public SeededChooser {
   void begin_execution(std::uint64_t index) override;
   std::size_t pick_thread(const Candidates& candidates) override;
 
-  std::uint32_t stay_of_16_ = 0;  // in how many of 16 choices the current thread just goes on
+  std::uint32_t stay_of_16_ = 0;  // of 16 choices, how many keep the current thread
 };
 
-/// Strategy::kPct. The first execution has no changes of priority: it shows how long one is.
+/// Strategy::kPct. The first execution has no priority changes; it measures the length of one.
 class PctChooser final : public SeededChooser {
  public:
   PctChooser(std::uint64_t first_seed, std::uint32_t depth)
@@ -125,13 +124,13 @@ class PctChooser final : public SeededChooser {
   void begin_execution(std::uint64_t index) override;
   std::size_t pick_thread(const Candidates& candidates) override;
 
-  std::vector<std::uint32_t> changes_;  // at which choices
+  std::vector<std::uint32_t> changes_;  // the choices at which priorities change
   std::uint32_t choices_ = 0;
   std::uint32_t most_choices_ = 0;
   std::array<std::int64_t, Candidates::kMost> priorities_{};
 };
 
-/// Enumerates, depth first. A choice that would exceed a bound is not offered.
+/// Enumerates depth first. A choice that would exceed a bound is not offered.
 class BoundedChooser final : public Chooser {
  public:
   BoundedChooser(std::uint32_t preemptions, std::uint32_t stale)
@@ -157,13 +156,14 @@ class BoundedChooser final : public Chooser {
   std::uint32_t preemptions_ = 0;
   std::uint32_t stale_ = 0;
   std::size_t depth_ = 0;        // choices made so far in this execution
-  std::vector<Choice> choices_;  // the path; an execution replays it, advance() moves to the next
+  std::vector<Choice> choices_;  // the path: replayed by an execution, moved on by advance()
 };
 
-/// Makes the choices of a schedule(). Where it does not fit the program it goes on as it can.
+/// Makes the choices of a schedule(). If the schedule does not fit the program, continues as far as
+/// it can.
 class ReplayChooser final : public Chooser {
  public:
-  /// Throws std::invalid_argument if it is no schedule.
+  /// Throws std::invalid_argument if `schedule` is malformed.
   explicit ReplayChooser(const std::string& schedule);
 
   [[nodiscard]] std::string how_to_replay() const override;

@@ -1,5 +1,6 @@
-// What a thread knows of what the others have done: vector clocks (Colin Fidge, Friedemann Mattern,
-// 1988), one count of operations a thread. Used by ModelMemory alone, on the checker's thread.
+// Vector clocks (Colin Fidge, Friedemann Mattern, 1988): what a thread knows of the others'
+// operations, as one operation count for each thread. Used by ModelMemory alone, on the checker's
+// thread.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,8 @@ class Clock {
   [[nodiscard]] bool covers(std::size_t thread, std::uint32_t time) const noexcept {
     return at_[thread] >= time;
   }
-  /// A thread of which this knows less than `other`, or the number of threads if there is none.
+  /// The first thread of which this knows less than `other`; the number of threads if there is
+  /// none.
   [[nodiscard]] std::size_t first_behind(const Clock& other) const noexcept {
     std::size_t i = 0;
     while (i < at_.size() && at_[i] >= other.at_[i]) ++i;
@@ -34,11 +36,11 @@ class Clock {
   std::array<std::uint32_t, Candidates::kMost> at_{};
 };
 
-/// What an acquire takes over from a release.
+/// What an acquire operation takes over from a release operation.
 struct View {
   Clock happened;  ///< what happens before the thread's next operation
-  /// What its loads may not miss: that, and what happened before a seq_cst fence that precedes one
-  /// of seq_cst fences in what has happened.
+  /// What its loads must not miss: `happened`, and what happened before any seq_cst fence that
+  /// precedes, in the order S, a seq_cst fence in `happened`.
   Clock visible;
   std::uint32_t fences = 0;  ///< the number, in the order S, of the last such fence
 

@@ -17,11 +17,11 @@
 namespace weft::model {
 namespace {
 
-// For the handlers, which have no other way to know.
+// For the signal handlers, which get no argument.
 constinit std::atomic<Scheduler*> explored{nullptr};
 
-/// Not safe in a signal handler by the letter, as it allocates; but the process is lost anyway, and
-/// the crash is not in the allocator most of the time.
+/// Not async-signal-safe in the strict sense, because it allocates. But the process ends anyway,
+/// and most crashes are not in the allocator.
 void say_where(const char* what) noexcept {
   Scheduler* const scheduler = explored.exchange(nullptr, std::memory_order_relaxed);
   if (scheduler == nullptr || Scheduler::current() != scheduler) return;

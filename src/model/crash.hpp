@@ -1,5 +1,5 @@
-// CrashReport: while an exploration runs, a crash of the program under the model checker says in
-// which execution it happened: on standard error, before the process ends as it would have.
+// CrashReport: if the program under the model checker crashes during an exploration, prints the
+// execution in which it happened to standard error; then the process ends as it would have.
 #pragma once
 
 #include <array>
@@ -9,8 +9,8 @@ namespace weft::model {
 
 class Scheduler;
 
-/// One at a time in a process; a second one does nothing. Signals that somebody handles already,
-/// as the sanitizers do, are left to him; the sanitizers' own reports are followed by ours.
+/// One at a time in a process; a second one does nothing. Signals that have a handler already, such
+/// as the sanitizers', keep it; this report then follows the sanitizer's own.
 class CrashReport {
  public:
   explicit CrashReport(Scheduler& scheduler) noexcept;

@@ -1,4 +1,4 @@
-// explore(): runs the executions that a chooser chooses.
+// explore(): runs the executions that a chooser selects.
 #include <weft/model.hpp>
 
 #include <cstdlib>
@@ -14,7 +14,8 @@ namespace weft::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 namespace {
 
-/// After a failure: for good, and reachable, so that no leak is seen in what they hold.
+/// Keeps the threads of a failed execution for ever, and reachable, so that LeakSanitizer does not
+/// report what they hold.
 void keep(std::unique_ptr<Scheduler> scheduler) {
   static std::vector<std::unique_ptr<Scheduler>>* const kept =
       new std::vector<std::unique_ptr<Scheduler>>();
@@ -46,7 +47,7 @@ Report run_with_seeds(Options options, const std::function<void(Execution&)>& bo
   const bool pct = options.strategy == Strategy::kPct;
   if (const char* const replay = std::getenv("WEFT_SEED")) {
     options.seed = std::strtoull(replay, nullptr, 0);
-    options.iterations = pct && options.seed != 0 ? 2 : 1;  // the first of kPct is always the same
+    options.iterations = pct && options.seed != 0 ? 2 : 1;  // the first has seed 0
   }
   if (pct) {
     PctChooser chooser(options.seed, options.pct_depth);

@@ -25,7 +25,7 @@ std::span<std::byte> map_stack(std::size_t bytes, std::size_t guard) {
 }
 
 HandledExceptions& exceptions_of_thread() noexcept {
-  // SAFETY: the layout is the ABI's: see HandledExceptions.
+  // SAFETY: the ABI defines the layout, see HandledExceptions.
   return *reinterpret_cast<HandledExceptions*>(abi::__cxa_get_globals());
 }
 

@@ -1,7 +1,7 @@
-// ModelFlow: a thread of a program under the model checker, as a flow of control with a stack of
-// its own. All flows of an exploration run on the thread that called explore(), one at a time: to
-// hand on is a switch of stacks, a hundred times as fast as waking a thread. Used by the scheduler
-// alone, on that thread.
+// ModelFlow: a thread of a program under the model checker, as a flow of control with its own
+// stack. All flows of an exploration run on the thread that called explore(), one at a time. A
+// switch between them is a switch of stacks, a hundred times as fast as waking a thread. Used by
+// the scheduler alone, on that thread.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace weft::model {
 
-/// What the C++ runtime keeps for each thread: the exceptions that are being handled, and how many
-/// are in flight. Laid out by the Itanium C++ ABI, "Exception Handling", 2.2.2.
+/// What the C++ runtime keeps for each thread: the exceptions being handled, and the number of
+/// uncaught ones. The layout is that of the Itanium C++ ABI, "Exception Handling", 2.2.2.
 struct HandledExceptions {
   void* caught = nullptr;
   unsigned int uncaught = 0;
@@ -23,10 +23,10 @@ class ModelFlow {
  public:
   using Entry = void (*)(ModelFlow& self) noexcept;
 
-  /// The flow that is running: it has a stack already.
+  /// The flow that is running; it has a stack already.
   ModelFlow() noexcept { detail::know_thread(sanitizer_); }
-  /// A flow that begins with entry(*this), which must not return. `owner` is for the entry.
-  /// Throws std::bad_alloc if there is no memory for its stack.
+  /// A flow that begins with entry(*this), which must not return. `owner` is for the entry. Throws
+  /// std::bad_alloc if there is no memory for its stack.
   ModelFlow(Entry entry, void* owner);
   ~ModelFlow();
   ModelFlow(const ModelFlow&) = delete;
@@ -34,10 +34,10 @@ class ModelFlow {
 
   [[nodiscard]] void* owner() const noexcept { return owner_; }
 
-  /// Suspends *this, which runs, and goes on with `next`. `ends`: nobody will come back here.
+  /// Suspends *this, which is running, and resumes `next`. `ends`: *this will not be resumed.
   void switch_to(ModelFlow& next, bool ends = false) noexcept;
 
-  /// What lies on the stack belongs to the program for good: no leak, though nobody frees it.
+  /// Marks what is on the stack as kept for ever: it is not freed, and is no leak.
   void keep_for_good() noexcept;
 
  private:
@@ -47,7 +47,7 @@ class ModelFlow {
   HandledExceptions exceptions_;
   [[no_unique_address]] detail::SanitizerFlow sanitizer_;
   std::span<std::byte> mapped_;  // the guard and the stack above it
-  ModelFlow* before_ = nullptr;  // who switched here last
+  ModelFlow* before_ = nullptr;  // the flow that switched here last
   Entry entry_ = nullptr;
   void* owner_ = nullptr;
   void* sanitizer_slot_ = nullptr;

@@ -1,4 +1,4 @@
-// The functions of <weft/atomic.hpp>, <weft/model/data.hpp> and base/futex.hpp that lead into the
+// The functions of <weft/atomic.hpp>, <weft/model/data.hpp> and base/futex.hpp that call the
 // scheduler of the model checker. On a thread that runs no execution they act at once.
 #include <weft/model.hpp>
 
@@ -123,7 +123,7 @@ void spin_hint() noexcept {
 }
 
 const void* this_thread_mark() noexcept {
-  // The program's threads share the one that explores, and so its thread_local variables.
+  // The program's threads run on the exploring thread and so share its thread_local variables.
   static constexpr std::array<char, 16> marks{};
   Scheduler* const scheduler = Scheduler::current();
   return &marks.at(scheduler != nullptr ? 1 + scheduler->self() : 0);
@@ -175,9 +175,9 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
                 const std::chrono::steady_clock::time_point* deadline) noexcept {
-  // The load is the scheduling point; from it to block() no other thread runs, as under the
-  // kernel's lock. It reads the newest value: who changes the word and then wakes passes a fence in
-  // the kernel, as does who sleeps.
+  // The load is the scheduling point. From it to block() no other thread runs, as under the
+  // kernel's lock. It reads the newest value: a thread that changes the word and then wakes
+  // executes a fence in the kernel, and so does a thread that goes to sleep.
   if (word.load_newest("futex_wait") != expected) return true;
   if (Scheduler* const scheduler = Scheduler::current()) {
     return scheduler->block(&word, Scheduler::Wait::wake, deadline != nullptr);
@@ -189,7 +189,7 @@ bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
 void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept {
   Scheduler* const scheduler = Scheduler::current();
   if (scheduler == nullptr) return;
-  // No use of the word, which may be gone.
+  // Does not access the word, which may be gone.
   const ModelAccess access = access_to(nullptr, "futex_wake", Where());
   scheduler->step(access);
   scheduler->note(access_to(word, "futex_wake", Where()));

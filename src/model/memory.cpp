@@ -37,7 +37,7 @@ void ModelMemory::tick(std::size_t thread) noexcept {
 ModelObject& ModelMemory::fresh(const void* address) {
   if (object_count_ == objects_.size()) objects_.emplace_back();
   ModelObject& object = objects_[object_count_++];
-  std::vector<ModelStore> stores = std::move(object.stores);  // keeps its memory
+  std::vector<ModelStore> stores = std::move(object.stores);  // keeps their memory
   stores.clear();
   object = ModelObject();
   object.stores = std::move(stores);
@@ -80,7 +80,7 @@ void ModelMemory::made(std::size_t thread, const void* address, ModelObject::Kin
   ModelObject& object = object_at(address);
   std::vector<ModelStore> stores = std::move(object.stores);
   stores.clear();
-  object = ModelObject();  // what was here before is gone, or was never destroyed and needs not be
+  object = ModelObject();  // an earlier object here is gone, or needs no destructor
   object.stores = std::move(stores);
   object.address = address;
   object.kind = kind;
@@ -149,7 +149,7 @@ std::string ModelMemory::use(std::size_t thread, const void* address) {
 
 ModelObject& ModelMemory::atomic_at(const ModelAccess& access, std::uint64_t newest) {
   ModelObject& object = object_at(access.object);
-  // Not known yet, or changed by who is no thread of the program.
+  // Unknown so far, or changed by a thread that is not one of the program.
   if (object.stores.empty() || object.stores.back().value != newest) {
     object.stores.clear();
     atomic_made(access.object, newest);
@@ -232,7 +232,7 @@ void ModelMemory::modify(std::size_t thread, const ModelAccess& access, std::uin
   read_store(thread, read, access.order);
   ModelStore store;
   store.value = after;
-  store.released = read.released;  // it goes on with the release sequence
+  store.released = read.released;  // continues the release sequence
   push_store(thread, object, store, access.order);
 }
 
@@ -240,7 +240,8 @@ bool ModelMemory::compare(std::size_t thread, const ModelAccess& access, std::ui
                           std::uint64_t& expected, std::uint64_t desired, bool weak) {
   ModelObject& object = atomic_at(access, newest);
   std::vector<ModelStore>& stores = object.stores;
-  // Where it may fail: the stores that it could read as a load, and that are not what it expects.
+  // The stores with which it may fail: those that a load could read and that differ from
+  // `expected`.
   std::array<std::size_t, most_stores + 1> failures{};
   std::size_t count = 0;
   const std::size_t oldest =
@@ -273,7 +274,8 @@ void ModelMemory::fence(std::size_t thread, std::memory_order order) {
   if (releases(order)) view.released = view.now;
 }
 
-// The two kinds as seq_cst fences to each other, in what they show; they synchronize nobody.
+// Light and heavy fences act like seq_cst fences on each other, in what they make visible; they
+// synchronize no threads.
 
 void ModelMemory::light_fence(std::size_t thread) {
   tick(thread);
@@ -282,7 +284,7 @@ void ModelMemory::light_fence(std::size_t thread) {
   now.visible.join(fenced_heavily_);
 }
 
-/// A seq_cst fence, too.
+/// Is a seq_cst fence, too.
 void ModelMemory::heavy_fence(std::size_t thread) {
   fence(thread, std::memory_order_seq_cst);
   View& now = threads_[thread].now;

@@ -1,15 +1,15 @@
-// ModelMemory: what lies in memory during one execution of a program under the model checker, and
-// what each of its threads may see of it: the stored values of each atomic in their modification
-// order, which is here the order of execution; who happens before whom; which objects live.
-// Called by the scheduler, on its thread.
+// ModelMemory: the memory during one execution of a program under the model checker, and what each
+// thread may see of it: the stored values of each atomic in modification order, which is here the
+// order of execution; the happens-before relation; the live objects. Called by the scheduler, on
+// its thread.
 //
-// After [intro.races] and [atomics.order] of C++20. As in CDSChecker (Norris, Demsky, OOPSLA 2013)
-// and Relacy, a load may return a store unless the thread knows of a later one: because that
-// happens before the load, because it has been read by an operation that does (coherence), or by
-// the order S of seq_cst operations and fences. What is given is always allowed; not all that is
-// allowed is given: see <weft/model.hpp>.
+// It follows [intro.races] and [atomics.order] of C++20. As in CDSChecker (Norris, Demsky, OOPSLA
+// 2013) and Relacy, a load may return a store unless the thread knows of a later one: because that
+// happens before the load, because an operation that happens before the load has read it
+// (coherence), or by the order S of seq_cst operations and fences. Each value returned is
+// permitted; not all permitted values are returned: see <weft/model.hpp>.
 //
-// Functions that check return what is wrong, or an empty text.
+// Functions that check return the fault, or an empty text.
 #pragma once
 
 #include <array>
@@ -28,9 +28,9 @@ namespace weft::model {
 struct ModelStore {
   std::uint64_t value = 0;
   std::size_t thread = 0;
-  std::uint32_t time = 0;      // of the thread; 0: before the execution
-  std::uint32_t in_order = 0;  // its place in S, or of the first seq_cst load that read it; 0: none
-  View released;               // what who acquires it gets
+  std::uint32_t time = 0;      // of the storing thread; 0: before the execution
+  std::uint32_t in_order = 0;  // place in S, or of the first seq_cst load that read it; 0: none
+  View released;               // what an acquire of it takes over
   Clock seen;                  // when each thread first read or wrote it; 0: never
 };
 
@@ -41,15 +41,15 @@ struct ModelObject {
   const char* name = nullptr;
   Kind kind = Kind::other;
   bool ended = false;
-  bool begun = false;  // within this execution
+  bool begun = false;  // constructed within this execution
   std::size_t maker = 0;
   std::uint32_t made_at = 0;
   Clock used;  // the last use by each thread
-  // Atomics: oldest first; at least one once it was used.
+  // Atomics: oldest first; at least one after the first use.
   std::vector<ModelStore> stores;
   // Mutexes: what the last unlock released.
   View released;
-  // Data: who wrote it last, and where each thread used it last
+  // Data: the last writing thread, and each thread's last use.
   std::size_t writer = 0;
   std::uint32_t written_at = 0;
   std::array<std::source_location, Candidates::kMost> where{};
@@ -71,10 +71,10 @@ class ModelMemory {
   [[nodiscard]] std::string destroyed(std::size_t thread, const void* address);
   void set_name(const void* address, const char* name);
   [[nodiscard]] const char* name_of(const void* address);
-  /// What was made in this execution and still lives.
+  /// The objects that were made in this execution and are still alive.
   [[nodiscard]] std::string leaks() const;
 
-  // Operations. use() comes first.
+  // Operations. use() must be called first.
   [[nodiscard]] std::string use(std::size_t thread, const void* address);
   void atomic_made(const void* address, std::uint64_t value);
   [[nodiscard]] std::uint64_t load(std::size_t thread, const ModelAccess& access,
@@ -84,7 +84,7 @@ class ModelMemory {
   void store(std::size_t thread, const ModelAccess& access, std::uint64_t value);
   void modify(std::size_t thread, const ModelAccess& access, std::uint64_t before,
               std::uint64_t after);
-  /// Whether it succeeds; else `expected` becomes what is read.
+  /// Returns whether it succeeds; on failure `expected` becomes the value read.
   [[nodiscard]] bool compare(std::size_t thread, const ModelAccess& access, std::uint64_t newest,
                              std::uint64_t& expected, std::uint64_t desired, bool weak);
   void fence(std::size_t thread, std::memory_order order);
@@ -102,8 +102,8 @@ class ModelMemory {
 
   struct ThreadView {
     View now;
-    View acquired;  // by relaxed loads: an acquire fence makes it part of `now`
-    View released;  // by the last release fence: what its relaxed stores release
+    View acquired;  // by relaxed loads: an acquire fence adds it to `now`
+    View released;  // by the last release fence: released by later relaxed stores
   };
   struct Slot {
     const void* address = nullptr;
@@ -127,13 +127,13 @@ class ModelMemory {
   Chooser& chooser_;
   std::array<ThreadView, Candidates::kMost> threads_{};
   Clock fenced_;                // what happened before any seq_cst fence so far
-  Clock fenced_lightly_;        // … any light one
-  Clock fenced_heavily_;        // … any heavy one
-  std::uint32_t in_order_ = 0;  // seq_cst operations and fences so far: the order S
-  // By address. An entry of an earlier execution counts as empty.
+  Clock fenced_lightly_;        // … before any light one
+  Clock fenced_heavily_;        // … before any heavy one
+  std::uint32_t in_order_ = 0;  // the seq_cst operations and fences so far: the order S
+  // Hashed by address. An entry of an earlier execution counts as empty.
   std::vector<Slot> slots_ = std::vector<Slot>(256);
   std::uint32_t execution_ = 0;
-  std::deque<ModelObject> objects_;  // never moved; the first so many are in use
+  std::deque<ModelObject> objects_;  // never moved; the first object_count_ are in use
   std::size_t object_count_ = 0;
 };
 

@@ -16,7 +16,7 @@ constinit thread_local Scheduler* current_scheduler = nullptr;
   return std::exchange(current_scheduler, scheduler);
 }
 
-/// A step that is no operation of an object with values.
+/// A step that is not an operation on an object with values.
 ModelAccess event(const void* object, const char* what) noexcept {
   return {object,
           what,
@@ -95,7 +95,7 @@ void Scheduler::work(ModelFlow& flow) noexcept {
 }
 
 void Scheduler::run_job(std::size_t self) {
-  // Its captures die here, as part of the thread, and not at some later execution.
+  // Destroys the function's captures here, as part of the thread, not in a later execution.
   const std::function<void()> run = std::exchange(threads_[self].run, nullptr);
   std::string escaped;
   try {
@@ -109,7 +109,7 @@ void Scheduler::run_job(std::size_t self) {
   fail("an exception left the thread: " + escaped);
 }
 
-/// Returns when somebody switches back.
+/// Returns when a switch back to the caller occurs.
 void Scheduler::switch_to(std::size_t thread) {
   ModelFlow& from = *threads_[current_].flow;
   current_ = thread;
@@ -127,8 +127,8 @@ Candidates Scheduler::candidates() const {
   for (std::size_t id = 0; id < thread_count_; ++id) {
     if (id != current_ && threads_[id].status == Status::kRunnable) add(id);
   }
-  // Leaving a thread that could go on is a preemption; so is a time-out or a renewed look of a
-  // spinning thread while others could still run.
+  // Leaving a thread that could go on is a preemption. So is a time-out, or another iteration of a
+  // spinning thread, while other threads could run.
   if (!found.current_first) found.free_count = found.count;
   found.ready_count = found.count;
   bool spins = false;
@@ -139,7 +139,8 @@ Candidates Scheduler::candidates() const {
     add(id);
   }
   if (found.free_count != 0) return found;
-  // Among those who spin the one that has waited longest goes first, or they could spin for ever.
+  // Of the spinning threads the one that has waited longest goes first; otherwise two of them could
+  // spin for ever.
   if (spins) {
     std::sort(found.threads, found.threads + found.count, [this](std::size_t a, std::size_t b) {
       return threads_[a].waits_since < threads_[b].waits_since;
@@ -149,7 +150,7 @@ Candidates Scheduler::candidates() const {
   return found;
 }
 
-// Decides who goes on. Returns when that is the caller (at once, or when it comes back).
+// Chooses the next thread. Returns when that is the caller: at once, or when it is resumed.
 void Scheduler::reschedule() {
   const Candidates found = candidates();
   if (found.count == 0) fail(why_nobody_can_run());
@@ -216,7 +217,7 @@ bool Scheduler::block(const void* object, Wait what, bool may_time_out) {
   };
   note_event(what == Wait::end ? "waits for the others to end" : "  blocks on");
   reschedule();
-  self.status = Status::kRunnable;  // it is kMayTimeOut still if it was resumed without a wake()
+  self.status = Status::kRunnable;  // still kMayTimeOut if resumed without wake()
   self.waits = Wait::none;
   if (what != Wait::end) note_event(self.woken ? "  is woken, on" : "  times out, on");
   return self.woken;
@@ -259,13 +260,13 @@ void Scheduler::join_all() {
 
 // ---- failure ----
 
-// The threads, this one too, stay where they are: unwinding them would run code of the program
-// under test in a state that it was never meant to see.
+// All threads, the failing one too, stay suspended: unwinding them would run the program's code in
+// an invalid state.
 void Scheduler::fail(const std::string& reason) {
   text_ = describe(reason);
   ended_ = Ended::failed;
   threads_[current_].flow->switch_to(controller_);
-  __builtin_unreachable();  // nobody switches back
+  __builtin_unreachable();  // no flow switches back
 }
 
 std::string Scheduler::why_nobody_can_run() const {
@@ -284,7 +285,7 @@ std::string Scheduler::why_nobody_can_run() const {
 }
 
 std::string Scheduler::describe(const std::string& reason) {
-  // In this order: objects are numbered by their first use.
+  // The steps first: objects are numbered by their first use.
   const std::string steps = trace_.last(options_.trace_steps);
   std::string schedule = "WEFT_SCHEDULE=" + chooser_.schedule();
   constexpr std::size_t most_shown = 1000;

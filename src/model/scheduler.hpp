@@ -1,7 +1,7 @@
 // The scheduler of the model checker: decides which thread of the program under test performs its
-// next operation. Called by explore() (the controller), and by the hooks of <weft/atomic.hpp> in
-// its deterministic mode. All on the thread that called explore(): the program's threads are flows
-// of control that switch to each other here.
+// next operation. Called by explore() (the controller) and by the hooks of <weft/atomic.hpp> in the
+// deterministic mode, all on the thread that called explore(): the program's threads are flows of
+// control that switch to each other here.
 #pragma once
 
 #include <array>
@@ -26,40 +26,40 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // For the controller.
+  // For the controller:
 
-  /// Runs one execution of `body`; false if it failed, and then text() says why, and the threads
-  /// stay suspended for good: *this must be kept.
+  /// Runs one execution of `body`. False: it failed; text() says why, and its threads stay
+  /// suspended, so *this must be kept for ever.
   bool execute(const std::function<void(Execution&)>& body);
-  /// Ends the threads. Not after a failure.
+  /// Ends the threads. Precondition: no execution has failed.
   void stop();
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
-  /// What the execution did up to here, and how to see it again.
+  /// The execution's steps so far, and how to replay it.
   [[nodiscard]] std::string describe(const std::string& reason);
 
-  // For threads of the program.
+  // For threads of the program:
 
-  /// The scheduler of the program that is running on the calling thread, or null.
+  /// The scheduler of the program that runs on the calling thread, or null.
   [[nodiscard]] static Scheduler* current() noexcept;
-  /// The number of the calling thread.
+  /// The number of the running thread of the program.
   [[nodiscard]] std::size_t self() const noexcept { return current_; }
   [[nodiscard]] ModelMemory& memory() noexcept { return memory_; }
-  /// A scheduling point: returns when the caller is to perform its operation.
+  /// A scheduling point: returns when the caller may perform its operation.
   void step(const ModelAccess& access);
-  /// What the caller's operation did, for the trace.
+  /// Records the caller's operation in the trace.
   void note(const ModelAccess& access, TraceStep::Effect effect = TraceStep::Effect::none,
             std::uint64_t read = 0, std::uint64_t written = 0);
   /// Fails unless `problem` is empty.
   void check(const std::string& problem, const ModelAccess& access);
   /// What a thread can wait for.
   enum class Wait : std::uint8_t { none, mutex, wake, end };
-  /// Suspends the caller until wake(object). If it may time out, it may also be resumed at any
-  /// moment: false says that it was.
+  /// Suspends the caller until wake(object). With `may_time_out` it may also be resumed at any
+  /// moment. False: it was resumed without a wake.
   bool block(const void* object, Wait what, bool may_time_out);
-  /// Makes threads blocked on `object` runnable: all of them, or the one with the lowest number.
+  /// Makes threads that are blocked on `object` runnable: all, or the one with the lowest number.
   void wake(const void* object, bool all);
-  /// Lets others go first.
+  /// Lets the other threads go first.
   void yield();
   void spawn(std::function<void()> run);
   void join_all();
@@ -74,8 +74,8 @@ class Scheduler {
     bool woken = false;
     Wait waits = Wait::none;
     const void* waits_for = nullptr;
-    std::uint32_t waits_since = 0;      // or spins: at which step
-    const ModelAccess* next = nullptr;  // what it is about to do
+    std::uint32_t waits_since = 0;      // or spins: since which step
+    const ModelAccess* next = nullptr;  // its next operation
     std::function<void()> run;
     std::unique_ptr<ModelFlow> flow;  // kept from one execution to the next
   };

@@ -59,7 +59,7 @@ std::string Trace::value_of(const ModelAccess& access, std::uint64_t bits) {
     const unsigned unused = 64U - 8U * access.bytes;
     return std::to_string(static_cast<std::int64_t>(bits << unused) >> unused);
   }
-  // An address is different in each run, and so is a word with one inside: they are numbered.
+  // An address differs from run to run, and so does a word that contains one: they are numbered.
   constexpr std::uint64_t least_address = std::uint64_t{1} << 32;
   constexpr std::uint64_t past_addresses = std::uint64_t{1} << 48;
   const bool address = access.kind == Kind::pointer || access.kind == Kind::unsigned_number;
@@ -114,7 +114,7 @@ std::string Trace::last(std::size_t count) {
   std::string text;
   const std::size_t skipped = steps_.size() > count ? steps_.size() - count : 0;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    // Those that are not shown, too: numbers go by first use.
+    // Also for steps that are not shown: numbers go by first use.
     const std::string shown = line(steps_[i], true);
     if (i >= skipped) text += "  step " + std::to_string(i) + ": " + shown + "\n";
   }

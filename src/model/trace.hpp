@@ -1,4 +1,4 @@
-// The steps of one execution, and how a report shows them. Used by the scheduler of the model
+// The steps of one execution, and their text in a report. Used by the scheduler of the model
 // checker, on its thread.
 #pragma once
 
@@ -17,7 +17,7 @@ struct TraceStep {
 
   std::size_t thread = 0;
   ModelAccess access;
-  const char* name = nullptr;  // of the object, if it has one
+  const char* name = nullptr;  // of the object; null: it has none
   Effect effect = Effect::none;
   std::uint64_t read = 0;
   std::uint64_t written = 0;
@@ -33,12 +33,12 @@ class Trace {
   void clear() noexcept { steps_.clear(); }
   void add(const TraceStep& step) { steps_.push_back(step); }
 
-  /// The last so many steps, a line each.
+  /// The last `count` steps, a line each.
   [[nodiscard]] std::string last(std::size_t count);
-  /// One step without its number; `values`: with what it did.
+  /// One step without its number. `values`: with the values read and written.
   [[nodiscard]] std::string line(const TraceStep& step, bool values);
-  /// What the object is called. Those without a name are numbered in the order of their first use,
-  /// as addresses differ from run to run.
+  /// The object's name. Objects without one are numbered in the order of their first use, because
+  /// addresses differ from run to run.
   [[nodiscard]] std::string name_of(const void* object, const char* name);
 
  private:

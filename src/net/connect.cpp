@@ -34,8 +34,7 @@ void ConnectRequest::prepare(Operation& op) noexcept {
   Result<std::shared_ptr<Socket>> opened = fail(std::errc::invalid_argument);
   if (native.size != 0) opened = open_socket_to(to, options, native.family());
   if (!opened) {
-    // There is nothing to wait for, and this is no place to fail: a timer that is due ends at once,
-    // and finish() tells why.
+    // prepare() cannot fail: a timer that is due ends at once, and finish() returns the failure.
     failure = opened.error();
     op.kind = OperationKind::timer;
     op.set_deadline(0);
@@ -78,7 +77,7 @@ Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
     error = stream.error();
   }
   std::string tried = addresses.back().to_string();
-  // A name says more than the address that it stands for; a numeric host is that address.
+  // The exception names the host and not the address, unless the host is numeric.
   const bool numeric = tried.find(host) != std::string::npos;
   if (!numeric) tried = host + ":" + std::to_string(port) + " (" + tried + ")";
   throw IoError(error, "connect", tried);

@@ -1,5 +1,5 @@
-// Endpoint: values, reading and writing. inet_pton and inet_ntop know the forms of addresses
-// (strict dotted decimal, RFC 5952); here is only what surrounds them.
+// Endpoint: values, parsing and formatting. inet_pton and inet_ntop handle the addresses themselves
+// (strict dotted decimal, RFC 5952); this file handles the text around them.
 #include <weft/endpoint.hpp>
 
 #include <arpa/inet.h>
@@ -47,7 +47,7 @@ class EndpointCategory final : public std::error_category {
   }
 };
 
-/// inet_pton and if_nametoindex want a terminated string.
+/// inet_pton and if_nametoindex need a terminated string.
 template <std::size_t Room>
 struct Terminated {
   explicit Terminated(std::string_view text) noexcept : fits(text.size() < Room) {
@@ -60,7 +60,7 @@ struct Terminated {
 template <std::size_t Size>
 bool read_ip(int family, std::string_view text, std::array<std::uint8_t, Size>& bytes) noexcept {
   const Terminated<INET6_ADDRSTRLEN> terminated(text);
-  // A zero byte inside would end the text early and let garbage behind it pass.
+  // A zero byte inside would end the text early and hide invalid bytes behind it.
   return terminated.fits && text.find('\0') == std::string_view::npos &&
          inet_pton(family, terminated.chars, bytes.data()) == 1;
 }
@@ -79,7 +79,7 @@ bool read_scope(std::string_view text, std::uint32_t& scope) noexcept {
   return scope != 0;
 }
 
-/// The two halves of "host:port", as views of the text.
+/// The two parts of "host:port", as views of the text.
 struct Halves {
   std::string_view host;
   std::uint16_t port = 0;
@@ -112,7 +112,7 @@ Result<Halves> split(std::string_view text) noexcept {
 std::string printed_ip(int family, const void* bytes) {
   char text[INET6_ADDRSTRLEN];
   return inet_ntop(family, bytes, text,
-                   sizeof text);  // cannot fail: the family and the room are right
+                   sizeof text);  // cannot fail: family and room fit
 }
 
 }  // namespace

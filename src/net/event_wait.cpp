@@ -1,5 +1,5 @@
-// wait_for_events(): an event queue, watched by the driver of the worker that the task is on. It is
-// watched anew for each wait: its handle may have changed, and the task may have moved.
+// wait_for_events(): the driver of the task's worker watches an event queue. It is watched anew for
+// each wait: its handle may have changed, and the task may have moved to another worker.
 #include <weft/net.hpp>
 #include <weft/spawn.hpp>
 #include <weft/timeout.hpp>

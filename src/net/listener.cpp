@@ -22,16 +22,16 @@ Result<void> apply(int handle, const Endpoint& at, const ListenOptions& options)
   };
   turn_on(options.reuse_address && at.is_ip(), SOL_SOCKET, SO_REUSEADDR);
   turn_on(options.reuse_port && at.is_ip(), SOL_SOCKET, SO_REUSEPORT);
-  // Accepted sockets have it from their listener: no call for each of them.
+  // Accepted sockets inherit it from the listener: no call for each of them.
   turn_on(options.no_delay && at.is_ip(), IPPROTO_TCP, TCP_NODELAY);
-  if (set && at.is_ipv6()) {  // also off: the system's default differs between machines
+  if (set && at.is_ipv6()) {  // also to turn it off: the default differs between systems
     set = detail::set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
   }
   return set;
 }
 
-/// Errors of the connection that was to be accepted, not of the listener: accept(2) hands those of
-/// the network on. The next connection may be sound.
+/// Errors of the connection to be accepted, not of the listener: accept(2) also reports pending
+/// network errors of the new socket. The next connection may succeed.
 bool concerns_the_connection(std::int64_t result) noexcept {
   switch (-result) {
     case ECONNABORTED:
@@ -109,7 +109,7 @@ Result<StreamSocket> AcceptRequest::finish(std::int64_t result) try {
   Result<std::shared_ptr<Socket>> socket = make_socket(std::move(handle), std::move(name));
   if (!socket) return fail(socket.error());
   return StreamSocket(std::move(*socket));
-} catch (const std::bad_alloc&) {  // a Unix path
+} catch (const std::bad_alloc&) {  // the copy of a Unix path
   return fail(std::errc::not_enough_memory);
 }
 

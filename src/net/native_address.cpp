@@ -39,7 +39,7 @@ socklen_t fill_unix(sockaddr_storage& storage, std::string_view path) noexcept {
   const bool abstract = path.starts_with('@');
   if (abstract) address.sun_path[0] = '\0';
   std::memcpy(&storage, &address, sizeof address);
-  // A path counts its terminating zero, an abstract name has none.
+  // The size of a path includes its terminating zero; an abstract name has none.
   const std::size_t name = path.empty() || abstract ? path.size() : path.size() + 1;
   return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name);
 }
@@ -53,8 +53,8 @@ Endpoint unix_from_native(const sockaddr_un& address, std::size_t size) {
   } else {
     path.resize(std::min(path.find('\0'), path.size()));
   }
-  // An abstract name from elsewhere may contain anything; one that cannot be written is shown as no
-  // name.
+  // An abstract name of another program may have any bytes. One that the Endpoint syntax cannot
+  // express is shown as unnamed.
   return Endpoint::unix_path(path).value_or(Endpoint());
 }
 
@@ -73,7 +73,7 @@ NativeAddress::NativeAddress(const Endpoint& endpoint) noexcept {
 Endpoint endpoint_from_native(const void* address, std::size_t size) {
   sa_family_t family{};
   if (size < sizeof family) return {};
-  std::memcpy(&family, address, sizeof family);  // sockaddr::sa_family is its first member on Linux
+  std::memcpy(&family, address, sizeof family);  // on Linux, the first member of sockaddr
   if (family == AF_INET && size >= sizeof(sockaddr_in)) {
     sockaddr_in ip{};
     std::memcpy(&ip, address, sizeof ip);

@@ -10,7 +10,7 @@ namespace weft::detail {
 
 struct NativeAddress {
   NativeAddress() noexcept = default;
-  /// `endpoint` must be one that can be connected to or listened on; the empty one gives size 0.
+  /// Precondition: `endpoint` can be connected to or listened on. An empty one gives size 0.
   explicit NativeAddress(const Endpoint& endpoint) noexcept;
 
   [[nodiscard]] sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
@@ -23,8 +23,8 @@ struct NativeAddress {
   socklen_t size = 0;
 };
 
-/// The Endpoint of `size` bytes that the system wrote at `address`; the empty one for other
-/// families and for sizes that make no sense. Throws std::bad_alloc (Unix paths only).
+/// The Endpoint of the `size` bytes that the system wrote at `address`; empty for other families
+/// and for invalid sizes. Throws std::bad_alloc (Unix paths only).
 [[nodiscard]] Endpoint endpoint_from_native(const void* address, std::size_t size);
 
 }  // namespace weft::detail

@@ -1,13 +1,13 @@
-// Looking names up with getaddrinfo on the runtime's blocking pool.
+// Name look-up with getaddrinfo on the runtime's blocking pool.
 //
-// A NameLookup is held by the leaf that waits and by the job on the pool. Its state says who ends
-// the wait:
+// A NameLookup is shared by the waiting leaf and the job on the pool. The transition of its state
+// decides which thread ends the wait:
 //
-//   waiting   → done       by the pool's thread, which then ends the leaf
-//   waiting   → abandoned  by a cancel, which then ends the leaf
+//   waiting → done       by the pool's thread, which then ends the leaf
+//   waiting → abandoned  by a cancel, which then ends the leaf
 //
-// Whoever wins may use the leaf's task; the other must not. What an abandoned job finds goes with
-// it.
+// The thread that makes the transition may use the leaf's task; the other must not. The result of
+// an abandoned job is destroyed with the job.
 #include <weft/resolve.hpp>
 
 #include <netdb.h>
@@ -24,7 +24,7 @@ namespace weft {
 
 namespace {
 
-constexpr std::size_t longest_name = 253;  // of the domain name system
+constexpr std::size_t longest_name = 253;  // of a name in the DNS
 
 class ResolveCategory final : public std::error_category {
  public:
@@ -41,7 +41,7 @@ bool impossible(const std::string& host) noexcept {
 Result<std::vector<Endpoint>> look_up(const std::string& host, std::uint16_t port) noexcept try {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;  // or else each address comes once for each type
+  hints.ai_socktype = SOCK_STREAM;  // otherwise each address is listed once for each type
   addrinfo* list = nullptr;
   const int error = getaddrinfo(host.c_str(), nullptr, &hints, &list);
   if (error == EAI_SYSTEM) return fail(os_error(errno));
@@ -77,15 +77,15 @@ class NameLookup final : public BlockingJob {
 
   enum State : std::uint32_t { waiting, done, abandoned };
 
-  /// True: this call ended the wait, and the caller ends the leaf.
+  /// True: this call ended the wait, and the caller must end the leaf.
   [[nodiscard]] bool leave_waiting_for(State ending) noexcept {
     std::uint32_t expected = waiting;
-    // Release: the result, for the leaf; acquire: `task`, written before the job was submitted.
+    // Release: publishes the result to the leaf. Acquire: for `task`, written before submit().
     return state_.compare_exchange_strong(expected, ending, std::memory_order_acq_rel,
                                           std::memory_order_relaxed);
   }
   [[nodiscard]] bool wanted() const noexcept {
-    return state_.load(std::memory_order_relaxed) == waiting;  // only spares a look-up
+    return state_.load(std::memory_order_relaxed) == waiting;  // relaxed: only saves a look-up
   }
 
   const std::string host;
@@ -136,10 +136,10 @@ bool ResolveLeaf::suspend(PromiseBase& innermost) noexcept {
   BlockingPool* const pool = BlockingPool::current();
   const Result<void> taken =
       pool != nullptr ? pool->submit(*lookup_) : fail(std::errc::operation_not_supported);
-  // Once the job is taken the wait may end on another thread, and this leaf be gone.
+  // After a successful submit() the wait may end on another thread, and this leaf may be gone.
   if (taken) return true;
   lookup_->held_by_pool.reset();
-  // A cancel that came meanwhile has ended the leaf already.
+  // A cancel that came meanwhile has ended the leaf.
   if (!lookup_->leave_waiting_for(NameLookup::done)) return true;
   lookup_->result = fail(taken.error());
   return !task_->leaf_ended_inline();
@@ -152,7 +152,7 @@ IoError ResolveLeaf::error(std::error_code code) const {
 }
 
 void ResolveLeaf::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ResolveLeaf.
+  // SAFETY: only the CancelHook of a ResolveLeaf gets this function.
   auto& leaf = static_cast<ResolveLeaf&>(self);
   TaskHeader* const task = leaf.task_;
   if (leaf.lookup_->leave_waiting_for(NameLookup::abandoned)) task->leaf_ended(true);

@@ -1,4 +1,4 @@
-// Socket: what a stream, its halves and a listener share; and the socket calls that do not wait.
+// Socket: shared by a stream, its halves and a listener; and the socket calls that do not wait.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace weft::detail {
 
-/// `name` is the peer of a stream and the local address of a listener: what errors tell of it.
+/// `name`, used in errors, is the peer of a stream and the local address of a listener.
 struct Socket {
   Socket(NativeHandle handle, Endpoint called) noexcept : source(handle), name(std::move(called)) {}
   Source source;
@@ -23,22 +23,22 @@ struct Socket {
 
 static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 
-/// The Socket of a new handle, which it owns; the handle is closed if there is no memory.
+/// Makes a Socket that owns `handle`. If there is no memory, closes the handle.
 [[nodiscard]] Result<std::shared_ptr<Socket>> make_socket(Fd handle, Endpoint name) noexcept;
 
-/// A new stream socket of the family, non-blocking and close-on-exec.
+/// Opens a stream socket of the family, non-blocking and close-on-exec.
 [[nodiscard]] Result<Fd> open_stream_socket(int family) noexcept;
 
 [[nodiscard]] Result<void> set_option(int handle, int level, int name, int value) noexcept;
 [[nodiscard]] Result<int> get_option(int handle, int level, int name) noexcept;
 [[nodiscard]] Result<Endpoint> local_endpoint_of(int handle);
 
-/// Result<void> of what a function of Syscalls gave.
+/// The result of a Syscalls function as a Result<void>.
 [[nodiscard]] Result<void> checked(std::int64_t result) noexcept;
-/// The code of a negative result.
+/// The error code of a negative result.
 [[nodiscard]] std::error_code code_of(std::int64_t result) noexcept;
 
-/// An always-on check that the object still has its socket.
+/// Checks, in every build, that the object still has its socket.
 [[nodiscard]] Socket& open_socket(Socket* socket) noexcept;
 
 }  // namespace weft::detail

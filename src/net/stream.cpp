@@ -1,5 +1,5 @@
-// StreamSocket and its halves: what does not wait. The operations are in stream_request.cpp and
-// connect.cpp.
+// StreamSocket and its halves: the functions that do not wait. The operations are in
+// stream_request.cpp and connect.cpp.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 

@@ -1,4 +1,4 @@
-// The operations of an open stream: filling in, going on after a part, reading the result.
+// The operations of an open stream: preparing, continuing after a partial transfer, results.
 #include <weft/detail/net_request.hpp>
 
 #include <algorithm>
@@ -28,8 +28,8 @@ IoError error_of(const detail::Socket* socket, std::error_code code, const char*
   return IoError(code, operation, socket->name.to_string());
 }
 
-/// Cuts what a transfer has done off the front of `rest`; true if some of it was done and some is
-/// left.
+/// Removes the transferred bytes from the front of `rest`. True: bytes were transferred and bytes
+/// are left.
 template <class Byte>
 bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
   if (result <= 0) return false;
@@ -37,7 +37,7 @@ bool advance(std::span<Byte>& rest, std::int64_t result) noexcept {
   return !rest.empty();
 }
 
-/// An operation only reads what it writes from.
+/// The const_cast is safe: a write operation only reads its buffer.
 std::byte* writable(const std::byte* data) noexcept { return const_cast<std::byte*>(data); }
 
 void fill(Operation& op, OperationKind kind, detail::Socket* socket,
@@ -47,7 +47,7 @@ void fill(Operation& op, OperationKind kind, detail::Socket* socket,
   op.buffer = {writable(bytes.data()), bytes.size()};
 }
 
-/// Cuts `done` bytes off the front of the slices.
+/// Removes `done` bytes from the front of the slices.
 void advance_slices(std::span<IoSlice>& rest, std::size_t done) noexcept {
   while (!rest.empty() && done >= rest.front().size) {
     done -= rest.front().size;

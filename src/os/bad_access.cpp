@@ -13,8 +13,8 @@ namespace {
 
 using Report = void (*)(const void*) noexcept;
 
-// Written once, before the handlers are installed, which orders them for every thread that gets
-// there.
+// Written once, before the handlers are installed; the installation orders it for every thread that
+// runs a handler.
 Atomic<Report> report_now{nullptr};
 struct sigaction before_segv;
 struct sigaction before_bus;
@@ -27,9 +27,9 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(signal);
   } else {
-    const bool sent = info->si_code <= 0;  // by kill(2) or the like: there is no access
+    const bool sent = info->si_code <= 0;  // by kill(2) or the like: there was no access
     if (sent && before.sa_handler == SIG_IGN) return;
-    // Back to the access, which is made again and now ends the process where it happened.
+    // Returns to the access, which is repeated and now ends the process at its place.
     struct sigaction fatal = {};
     fatal.sa_handler = SIG_DFL;
     ::sigaction(signal, &fatal, nullptr);
@@ -61,7 +61,7 @@ void AlternateSignalStack::remove() noexcept {
   if (!installed_) return;
   installed_ = false;
   stack_t now = {};
-  if (::sigaltstack(nullptr, &now) != 0 || now.ss_sp != memory_.get()) return;  // another's by now
+  if (::sigaltstack(nullptr, &now) != 0 || now.ss_sp != memory_.get()) return;  // replaced since
   stack_t none = {};
   none.ss_flags = SS_DISABLE;
   ::sigaltstack(&none, nullptr);

@@ -1,5 +1,5 @@
-// What to do about SIGSEGV and SIGBUS when a stack may be what has run out: a stack for the
-// handler, and a handler that tells whoever may know the address.
+// Handling of SIGSEGV and SIGBUS that may be stack overflows: an alternate stack for the handler,
+// and a handler that reports the address.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace weft::detail {
 
-/// A stack for signal handlers, of the thread that calls install(), until the destructor runs or
-/// another thread installs it. A thread that has one already keeps its own.
+/// An alternate signal stack of the thread that calls install(), until remove(), the destructor, or
+/// the thread's next sigaltstack(2). A thread that has one already keeps its own.
 class AlternateSignalStack {
  public:
   AlternateSignalStack() noexcept = default;
@@ -16,9 +16,9 @@ class AlternateSignalStack {
   AlternateSignalStack(const AlternateSignalStack&) = delete;
   AlternateSignalStack& operator=(const AlternateSignalStack&) = delete;
 
-  /// Without memory it does nothing: then an overflow ends the process without a message.
+  /// Without memory it does nothing; an overflow then ends the process without a message.
   void install() noexcept;
-  /// On the same thread.
+  /// On the thread that called install().
   void remove() noexcept;
 
  private:
@@ -26,9 +26,9 @@ class AlternateSignalStack {
   bool installed_ = false;
 };
 
-/// Calls `report` with the address of each bad access, in the signal handler: on that thread, which
-/// may only do what is async-signal-safe. Afterwards what was to happen before goes on: the
-/// previous handler, or the end of the process. The first call counts. Thread-safe.
+/// Calls `report` with the address of each bad access, in the signal handler on the accessing
+/// thread; `report` must be async-signal-safe. Afterwards the previous handler runs, or the process
+/// ends. Only the first call has an effect. Thread-safe.
 void report_bad_access(void (*report)(const void* address) noexcept) noexcept;
 
 }  // namespace weft::detail

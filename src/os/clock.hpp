@@ -1,5 +1,5 @@
-// Clock: where the time comes from; injected into whoever needs it, so that tests and simulations
-// can replace it. SteadyClock is the production one. Thread-safe.
+// Clock: the source of time, passed to its users so that tests and simulations can replace it.
+// SteadyClock is the production clock. Thread-safe.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -12,9 +12,9 @@ namespace weft::detail {
 class Clock {
  public:
   virtual ~Clock() = default;
-  /// Nanoseconds of a clock that never goes back. Thread-safe.
+  /// Returns nanoseconds of a clock that never goes back. Thread-safe.
   [[nodiscard]] virtual std::int64_t now() noexcept = 0;
-  /// How exactly deadlines are worth keeping: to 2^n nanoseconds.
+  /// The useful precision of deadlines: 2^n nanoseconds.
   [[nodiscard]] virtual unsigned timer_shift() const noexcept { return 16; }
 };
 
@@ -27,7 +27,7 @@ class SteadyClock final : public Clock {
   }
 };
 
-/// A clock that stands still until somebody moves it on. Begins with the system's present.
+/// A clock that stands still until advance(). Starts at the system's present time.
 class VirtualClock final : public Clock {
  public:
   VirtualClock() noexcept : now_(SteadyClock().now()) {}

@@ -1,6 +1,5 @@
-// FaultPlan: what tests make system calls do instead: fail with a chosen errno, or transfer less.
-// It also counts the calls. Consulted by Syscalls, and by nothing else; production installs none.
-// Thread-safe.
+// FaultPlan: makes system calls in tests fail with a chosen errno or transfer less, and counts the
+// calls. Consulted only by Syscalls; production installs none. Thread-safe.
 #pragma once
 
 #include <array>
@@ -21,7 +20,7 @@ enum class Call : std::uint8_t {
   write,
   send,
   sendmsg,
-  writev,    ///< Every vectored write; the next counts as well if it is made so.
+  writev,    ///< Every vectored write; counts as pwritev2, too, if made so.
   pwritev2,  ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
   accept4,
   eventfd,
@@ -39,16 +38,16 @@ enum class Call : std::uint8_t {
   poll_now,
   ppoll,
   epoll_ctl,
-  epoll_wait,    ///< Every wait; the next counts as well if it is made so.
+  epoll_wait,    ///< Every wait; counts as epoll_pwait2, too, if made so.
   epoll_pwait2,  ///< The form with nanoseconds: ENOSYS makes it fall back.
   map_pages,
-  guard_pages,      ///< Every guard; the next counts as well if it is made so.
+  guard_pages,      ///< Every guard; counts as guard_by_marker, too, if made so.
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   pin_thread,
   count_,
 };
 
-/// What happens to some of the calls of one kind.
+/// A fault for some of the calls of one kind.
 struct Fault {
   static constexpr int any_handle = -1;
   static constexpr std::uint64_t always = std::numeric_limits<std::uint64_t>::max();
@@ -56,10 +55,10 @@ struct Fault {
 
   Call call;
   int errno_value = 0;               ///< Not 0: the call is not made and fails with this.
-  std::size_t size = not_shortened;  ///< Transfers are given at most this much room.
+  std::size_t size = not_shortened;  ///< The most bytes that a transfer may have.
   int handle = any_handle;  ///< Only calls on this handle count (epoll_ctl: the one watched).
-  std::uint64_t skip = 0;   ///< So many matching calls pass untouched first.
-  std::uint64_t times = 1;  ///< Then so many are hit.
+  std::uint64_t skip = 0;   ///< The number of matching calls that pass first.
+  std::uint64_t times = 1;  ///< The number of calls after these that are hit.
 };
 
 class FaultPlan {
@@ -71,31 +70,29 @@ class FaultPlan {
   void add(const Fault& fault);
   void clear();
 
-  /// What the call that is about to be made is to do: nothing said, or the fault. Counts the call.
+  /// The fault for the call about to be made; none: the call is made as usual. Counts the call.
   [[nodiscard]] std::optional<Fault> judge(Call call, int handle) noexcept;
 
-  /// How many calls of this kind were begun, EINTR repetitions included, since the plan was made or
-  /// reset.
+  /// The number of calls of this kind since construction or reset, EINTR repetitions included.
   [[nodiscard]] std::uint64_t calls(Call call) const noexcept;
   void reset_counts() noexcept;
-  /// How often the faults that were added have struck.
+  /// How many calls the added faults have hit.
   [[nodiscard]] std::uint64_t struck() const noexcept;
-  /// Whether any fault that was added shortens transfers.
+  /// Whether any added fault shortens transfers.
   [[nodiscard]] bool shortens() const noexcept;
 
  private:
   static constexpr std::size_t kinds = static_cast<std::size_t>(Call::count_);
 
-  // Relaxed throughout: counters and a hint; what they are compared with is ordered by the test
-  // itself.
+  // Relaxed throughout: counters and a hint; the test itself orders what they are compared with.
   std::array<Atomic<std::uint64_t>, kinds> calls_{};
   Atomic<std::uint64_t> struck_{0};
   Atomic<bool> shortens_{false};
   ThreadMutex mutex_;
-  std::vector<Fault> faults_;  // guarded by mutex_; their skip and times are counted down
+  std::vector<Fault> faults_;  // guarded by mutex_; their skip and times count down
 };
 
-/// A FaultPlan that is installed while it lives.
+/// A FaultPlan that is installed for its lifetime.
 class ScopedFaults : public FaultPlan {
  public:
   ScopedFaults() noexcept;

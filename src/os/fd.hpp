@@ -1,4 +1,4 @@
-// Fd: owns a file descriptor and closes it. Not thread-safe, as any owner.
+// Fd: owns a file descriptor and closes it. Not thread-safe.
 #pragma once
 
 #include <utility>
@@ -23,13 +23,14 @@ class Fd {
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
 
-  /// Gives the descriptor up without closing it.
+  /// Releases the descriptor without closing it.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, none); }
 
-  /// Closes what it owns and owns `fd` from now on.
+  /// Closes the present descriptor and takes ownership of `fd`.
   void reset(int fd = none) noexcept {
     const int old = std::exchange(fd_, fd);
-    // What close reports (a delayed write error of a network file) has no one left to act on it.
+    // An error of close (a delayed write error of a network file) has no receiver here; it is
+    // ignored.
     if (old >= 0 && old != fd) static_cast<void>(Syscalls::close(old));
   }
 

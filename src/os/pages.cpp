@@ -17,7 +17,7 @@ namespace {
 constexpr int MADV_GUARD_INSTALL = 102;
 #endif
 
-// Relaxed: a hint; a thread that has not seen it yet finds out by itself.
+// Relaxed: a hint; a thread that does not see it yet finds out by itself.
 Atomic<bool> no_guard_markers{false};
 
 }  // namespace
@@ -34,7 +34,8 @@ Result<std::byte*> Pages::reserve(std::size_t size) noexcept {
   void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (pages == MAP_FAILED) return fail(os_error(errno));
-  // A stack that uses one page must not get 512. A kernel without huge pages refuses: no harm.
+  // No huge pages: a stack that uses one page must not get 512. A kernel without huge pages refuses
+  // the call, which does no harm.
   static_cast<void>(::madvise(pages, size, MADV_NOHUGEPAGE));
   return static_cast<std::byte*>(pages);
 }

@@ -21,24 +21,24 @@ namespace weft::detail {
 
 class InstalledPlan;
 
-/// For the helpers of this file.
+/// Access to the plan for the helpers of this file.
 class InstalledPlan {
  public:
-  /// Acquire: pairs with the release in install(), so that the plan is whole when it is seen.
+  /// Acquire: pairs with the release in install(), so that the complete plan is seen.
   static FaultPlan* get() noexcept { return Syscalls::plan_.load(std::memory_order_acquire); }
 };
 
 namespace {
 
-// Whether epoll_pwait2 turned out to be missing (Linux before 5.11, or a filter). Relaxed: a hint;
-// a thread that has not seen it yet finds out by itself.
+// Whether epoll_pwait2 is missing (Linux before 5.11, or a seccomp filter). Relaxed: a hint; a
+// thread that does not see it yet finds out by itself.
 Atomic<bool> no_epoll_pwait2{false};
 
 #ifndef RWF_NOSIGNAL
 constexpr int RWF_NOSIGNAL = 0x100;
 #endif
 
-/// Makes a call as often as it is interrupted. `call` is given the greatest size of the transfer.
+/// Repeats a call while it is interrupted. `call` gets the largest permitted size of the transfer.
 template <class Function>
 std::int64_t perform(Call kind, int fd, Function call) noexcept {
   FaultPlan* const plan = InstalledPlan::get();
@@ -60,7 +60,7 @@ std::int64_t perform(Call kind, int fd, Function call) noexcept {
   }
 }
 
-/// The same for calls that must not be made again when they are interrupted.
+/// The same for calls that must not be repeated after an interruption.
 template <class Function>
 std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
   if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
@@ -71,13 +71,12 @@ std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
   return result >= 0 ? result : -errno;
 }
 
-/// What is left of a vectored transfer of which only `room` bytes are wanted: part of its first
-/// slice.
+/// A part of a vectored transfer of at most `room` bytes: of its first slice alone.
 iovec first_part(const iovec* slices, std::size_t room) noexcept {
   return {slices->iov_base, std::min(slices->iov_len, room)};
 }
 
-/// Calls `transfer(slices, count)` with what `room` allows.
+/// Calls `transfer(slices, count)` with the slices that `room` allows.
 template <class Transfer>
 std::int64_t within(std::size_t room, const iovec* slices, std::size_t count, Transfer transfer) {
   if (room != Fault::not_shortened && count > 0) [[unlikely]] {
@@ -87,7 +86,7 @@ std::int64_t within(std::size_t room, const iovec* slices, std::size_t count, Tr
   return transfer(slices, static_cast<int>(std::min<std::size_t>(count, IOV_MAX)));
 }
 
-/// A message with what `room` allows of its slices.
+/// A message with the slices that `room` allows.
 struct ShortenedMessage {
   ShortenedMessage(const msghdr& whole, std::size_t room) noexcept : header(whole) {
     if (room == Fault::not_shortened || whole.msg_iovlen == 0) [[likely]]
@@ -102,8 +101,9 @@ struct ShortenedMessage {
   iovec part{};
 };
 
-/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Four system
-/// calls: only for pipes, and for handles that cannot take flags, on kernels without RWF_NOSIGNAL.
+/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Costs four
+/// more system calls; used only for pipes, and for handles that do not support flags, on kernels
+/// without RWF_NOSIGNAL.
 std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) noexcept {
   sigset_t pipe_only;
   sigset_t before;
@@ -114,7 +114,7 @@ std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) 
   pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
   const std::int64_t result = ::writev(fd, slices, count);
   const int error = errno;
-  // One that was pending before (so it was blocked, too) is somebody else's and stays.
+  // A SIGPIPE that was pending before (and so was blocked) has another cause and stays pending.
   if (result < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
     const std::timespec at_once{};
     while (sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
@@ -131,7 +131,7 @@ std::int64_t writev_without_signal(int fd, const iovec* slices, int count) noexc
     return ::pwritev2(fd, slices, count, at_current_position, RWF_NOSIGNAL);
   });
   if (result >= 0) return result;
-  // Not remembered: handles without vectored writing (an eventfd) say so on every kernel.
+  // Not remembered: handles without vectored writing (an eventfd) give this error on every kernel.
   if (result == -EOPNOTSUPP || result == -ENOSYS) {
     return writev_with_signal_blocked(fd, slices, count);
   }
@@ -154,14 +154,14 @@ std::int64_t wait_in_milliseconds(int epoll, epoll_event* events, int room,
 std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
                              std::int64_t timeout_ns) noexcept {
   constexpr std::int64_t ns_per_s = 1'000'000'000;
-  // Without a fraction of time to wait the older call does the same for less.
+  // For zero or no timeout the older call does the same and costs less.
   if (timeout_ns > 0 && !no_epoll_pwait2.load(std::memory_order_relaxed)) {
     const std::timespec timeout{.tv_sec = timeout_ns / ns_per_s, .tv_nsec = timeout_ns % ns_per_s};
     const std::int64_t result = perform_once(Call::epoll_pwait2, epoll, [&] {
       return ::epoll_pwait2(epoll, events, room, &timeout, nullptr);
     });
     if (result != -ENOSYS && result != -EPERM) return result;
-    // What a test injects is not the kernel's word.
+    // An error injected by a test says nothing about the kernel.
     const bool injected = InstalledPlan::get() != nullptr;
     if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
@@ -292,7 +292,7 @@ std::int64_t Syscalls::socket_error(int socket) noexcept {
 }
 
 std::int64_t Syscalls::close(int fd) noexcept {
-  // An injected failure comes after the handle is gone, as a real one does.
+  // An injected failure comes after the handle was closed, as a real one does.
   const std::int64_t closed = ::close(fd);
   const int error = errno;
   const std::int64_t result = perform_once(Call::close, fd, [=] {
@@ -319,8 +319,8 @@ std::int64_t Syscalls::ppoll(pollfd* handles, std::size_t count, std::int64_t ti
 
 std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   return perform(Call::epoll_ctl, fd, [&](std::size_t) {
-    // Another thread may close `fd` at this moment, which does no harm to a removal;
-    // ThreadSanitizer knows epoll_ctl(), and would report it.
+    // A raw system call: another thread may close `fd` at this moment, which is harmless for a
+    // removal, but ThreadSanitizer, which intercepts epoll_ctl(), would report it.
     if (operation == EPOLL_CTL_DEL)
       return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
     return ::epoll_ctl(epoll, operation, fd, event);

@@ -1,15 +1,16 @@
-// Syscalls: the one seam through which weft makes the system calls of I/O. Called by everything
-// that touches a file descriptor. Each call costs one predictable branch more than the bare one: a
-// test may have installed a FaultPlan ("os/fault.hpp") that fails it, shortens it or counts it.
+// Syscalls: the one seam through which weft makes the system calls of I/O. Called by all code that
+// touches a file descriptor. Each call costs one predictable branch more than the bare one: a test
+// may have installed a FaultPlan ("os/fault.hpp") that fails it, shortens it or counts it.
 //
-// Every function returns its result, or -errno; nothing here reads or leaves errno to a caller.
-// They are out of line on purpose: inlined into a coroutine, the compiler could keep the address of
-// one thread's errno across a suspension and read another thread's afterwards. The two of the hot
-// path are inlined all the same, and for functions that cannot suspend: the kernel's own calls push
-// the processor's predictions of returns out, so that each level of call above a system call costs.
+// Every function returns its result, or -errno; no function reads the caller's errno or reports
+// through it. The functions are out of line: if one were inlined into a coroutine, the compiler
+// could keep the address of one thread's errno across a suspension and then read another thread's.
+// Two functions of the hot path are inlined all the same, into functions that cannot suspend: the
+// kernel's own calls push the processor's return predictions out, so each call level above a system
+// call costs time.
 //
-// EINTR: a call that was interrupted is made again, except where a function says otherwise.
-// SIGPIPE: no function here raises it, but the plain write().
+// EINTR: an interrupted call is repeated, except where a function says otherwise.
+// SIGPIPE: no function here raises it, except the plain write().
 // Thread-safety: as the system calls; any thread.
 #pragma once
 
@@ -30,14 +31,14 @@ class FaultPlan;
 enum class Call : std::uint8_t;
 
 struct Syscalls {
-  // Bytes. A short count is a success.
+  // Transfers of bytes. A short count is a success.
   static std::int64_t read(int fd, void* data, std::size_t size) noexcept;
   static std::int64_t readv(int fd, const iovec* slices, std::size_t count) noexcept;
   static std::int64_t recvmsg(int socket, msghdr* message, int flags = 0) noexcept;
-  /// write(2): for handles that are no pipe; one whose reader has gone raises SIGPIPE.
+  /// write(2): for handles other than pipes; a pipe without a reader raises SIGPIPE.
   static std::int64_t write(int fd, const void* data, std::size_t size) noexcept;
-  /// recv(2): a read of a socket, by a shorter way in the kernel; faults know it as a read.
-  /// -ENOTSOCK if it is no socket.
+  /// recv(2): reads a socket by a shorter path in the kernel; faults treat it as a read. -ENOTSOCK
+  /// if it is not a socket.
   [[gnu::always_inline]] static std::int64_t recv(int socket, void* data,
                                                   std::size_t size) noexcept {
     if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
@@ -48,7 +49,7 @@ struct Syscalls {
     } while (result < 0 && errno == EINTR);
     return result >= 0 ? result : -errno;
   }
-  /// send(2) and sendmsg(2) with MSG_NOSIGNAL; -ENOTSOCK if it is no socket.
+  /// send(2) and sendmsg(2) with MSG_NOSIGNAL; -ENOTSOCK if it is not a socket.
   [[gnu::always_inline]] static std::int64_t send(int socket, const void* data,
                                                   std::size_t size) noexcept {
     if (plan_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
@@ -60,18 +61,18 @@ struct Syscalls {
     return result >= 0 ? result : -errno;
   }
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
-  /// writev(2) on anything, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL
-  /// (Linux 6.18), and where the kernel or the handle has no such flag, with the signal blocked and
+  /// writev(2) on any handle, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL (Linux
+  /// 6.18); where the kernel or the handle does not support the flag, with the signal blocked and
   /// consumed.
   static std::int64_t writev(int fd, const iovec* slices, std::size_t count) noexcept;
 
-  /// New handles are close-on-exec; accept4 and eventfd make non-blocking ones too.
+  /// New handles are close-on-exec; those of accept4 and eventfd are also non-blocking.
   static std::int64_t accept4(int listener, sockaddr* address, socklen_t* size) noexcept;
   static std::int64_t eventfd(std::uint32_t initial) noexcept;
   static std::int64_t socket(int domain, int type, int protocol) noexcept;
   static std::int64_t epoll_create() noexcept;
 
-  /// An interrupted connect goes on by itself, so EINTR comes back as -EINPROGRESS.
+  /// An interrupted connect continues by itself, so EINTR is returned as -EINPROGRESS.
   static std::int64_t connect(int socket, const sockaddr* address, socklen_t size) noexcept;
   static std::int64_t bind(int socket, const sockaddr* address, socklen_t size) noexcept;
   static std::int64_t listen(int socket, int backlog) noexcept;
@@ -82,32 +83,33 @@ struct Syscalls {
                                  socklen_t* size) noexcept;
   static std::int64_t setsockopt(int socket, int level, int name, const void* value,
                                  socklen_t size) noexcept;
-  /// Takes the pending error of a socket (SO_ERROR): 0, or -errno.
+  /// Returns and clears the pending error of a socket (SO_ERROR): 0, or -errno.
   static std::int64_t socket_error(int socket) noexcept;
-  /// The handle is gone whatever comes back: EINTR counts as success, and close is never repeated.
+  /// The handle is closed whatever the result: EINTR counts as success, and close is never
+  /// repeated.
   static std::int64_t close(int fd) noexcept;
 
-  /// What of `events` (POLLIN …) is true now; never waits.
+  /// Returns which of `events` (POLLIN …) are true now; never waits.
   static std::int64_t poll_now(int fd, short events) noexcept;
-  /// ppoll(2): waits up to `timeout_ns` (negative: no limit) until one of them is ready. EINTR is
-  /// returned.
+  /// ppoll(2): waits up to `timeout_ns` (negative: no limit) until a handle is ready. Returns
+  /// EINTR.
   static std::int64_t ppoll(pollfd* handles, std::size_t count, std::int64_t timeout_ns) noexcept;
   /// `operation`: EPOLL_CTL_…; `event` may be null to remove.
   static std::int64_t epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept;
-  /// Waits up to `timeout_ns` (negative: no limit), with epoll_pwait2(2), or in whole milliseconds
-  /// rounded up where the kernel has none. EINTR is returned: the caller knows how much of the
-  /// timeout is left.
+  /// Waits up to `timeout_ns` (negative: no limit) by epoll_pwait2(2); where the kernel does not
+  /// have it, in whole milliseconds, rounded up. Returns EINTR: the caller knows the rest of the
+  /// timeout.
   static std::int64_t epoll_wait(int epoll, epoll_event* events, int room,
                                  std::int64_t timeout_ns) noexcept;
 
-  /// For calls that are made elsewhere ("os/pages.hpp"): 0, or the errno with which `call` is to
+  /// For calls that are made elsewhere ("os/pages.hpp"): 0, or the errno with which `call` must
   /// fail without being made.
   [[nodiscard]] static int planned_failure(Call call) noexcept;
-  /// Whether an installed FaultPlan shortens transfers: then a short count says nothing about the
+  /// Whether an installed FaultPlan shortens transfers; then a short count says nothing about the
   /// handle.
   [[nodiscard]] static bool may_shorten() noexcept;
-  /// Installs `plan` for the whole process (null: none) and returns the one before. For tests,
-  /// through ScopedFaults, while no other thread makes calls through here.
+  /// Installs `plan` for the whole process (null: none) and returns the previous one. For tests,
+  /// through ScopedFaults, while no other thread calls these functions.
   static FaultPlan* install(FaultPlan* plan) noexcept;
 
  private:
@@ -115,8 +117,8 @@ struct Syscalls {
   static std::int64_t judged_send(int socket, const void* data, std::size_t size) noexcept;
 
   friend class InstalledPlan;
-  // Written by a test before the threads it looks at start. Relaxed where it is only compared with
-  // null; who follows it acquires, pairing with the release in install().
+  // Written by a test before its threads start. Relaxed where it is only compared with null; a
+  // thread that dereferences it loads with acquire, which pairs with the release in install().
   static inline constinit Atomic<FaultPlan*> plan_{nullptr};
 };
 

@@ -32,7 +32,7 @@ bool sigpipe_is_blocked() {
   return sigismember(&mask, SIGPIPE) == 1;
 }
 
-// Both ways of writing without the signal: by the flag, and as on kernels that have none.
+// Both ways to write without the signal: by the flag, and as on kernels that do not have it.
 class BrokenPipe : public ::testing::TestWithParam<bool> {
  protected:
   BrokenPipe() {
@@ -53,7 +53,7 @@ TEST_P(BrokenPipe, IsAnErrorAndNoSignal) {
   EXPECT_EQ(take(pipe.first), "hello");
   pipe.first.reset();
   EXPECT_EQ(detail::Syscalls::writev(pipe.second.get(), &slice, 1),
-            -EPIPE);  // it would kill the process
+            -EPIPE);  // SIGPIPE would end the process
   EXPECT_FALSE(sigpipe_is_pending());
   EXPECT_FALSE(sigpipe_is_blocked());
 }
@@ -161,7 +161,7 @@ TEST(FdTest, OwnsAndCloses) {
     Ends pair = make_socket_pair();
     detail::Fd moved = std::move(pair.first);
     EXPECT_TRUE(moved);
-    EXPECT_FALSE(pair.first);  // NOLINT: what a moved-from one is, is the point
+    EXPECT_FALSE(pair.first);  // NOLINT: tests the moved-from state
     pair.second = std::move(moved);
     EXPECT_EQ(open_handles(), before + 1);
   }

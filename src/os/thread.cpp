@@ -20,12 +20,12 @@ void name_current_thread(std::string_view name) noexcept {
 
 namespace {
 
-/// The processors that the calling thread may run on.
+/// The processors on which the calling thread may run.
 class CpuMask {
  public:
-  /// Empty if the system does not say.
+  /// Empty if the system does not tell.
   static CpuMask of_this_thread() noexcept {
-    // The kernel refuses a mask that is smaller than its own, so the size grows until it fits.
+    // The kernel refuses a mask smaller than its own, so the size grows until it fits.
     for (std::size_t cpus = 1024; cpus <= std::size_t{1} << 20; cpus *= 2) {
       CpuMask mask(cpus);
       if (mask.set_ == nullptr) break;
@@ -38,13 +38,14 @@ class CpuMask {
   [[nodiscard]] std::size_t count() const noexcept {
     return set_ != nullptr ? static_cast<std::size_t>(CPU_COUNT_S(size(), set_.get())) : 0;
   }
-  /// The system's number of the one with that number among these; there is one.
+  /// The system's number of the processor with index `number` in this mask. Precondition: it
+  /// exists.
   [[nodiscard]] std::size_t at(std::size_t number) const noexcept {
     std::size_t cpu = 0;
     while (!CPU_ISSET_S(cpu, size(), set_.get()) || number-- != 0) ++cpu;
     return cpu;
   }
-  /// Binds the calling thread to that one alone: 0, or an errno value.
+  /// Restricts the calling thread to that processor. Returns 0 or an errno value.
   [[nodiscard]] int bind_to(std::size_t cpu) noexcept {
     CPU_ZERO_S(size(), set_.get());
     CPU_SET_S(cpu, size(), set_.get());

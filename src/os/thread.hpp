@@ -8,14 +8,14 @@
 
 namespace weft::detail {
 
-/// Names the calling thread, as debuggers and /proc show it; cut to the 15 bytes the system keeps.
+/// Names the calling thread for debuggers and /proc; cut to the 15 bytes that the system keeps.
 void name_current_thread(std::string_view name) noexcept;
 
-/// How many processors the calling thread may run on (its affinity counts); at least 1.
+/// The number of processors on which the calling thread may run (by its affinity); at least 1.
 [[nodiscard]] unsigned cpu_count() noexcept;
 
-/// Lets the calling thread run on one processor alone, of those it may run on: the one with that
-/// number among them, counted round. Gives the system's number of it.
+/// Restricts the calling thread to one of the processors on which it may run: the one with index
+/// `number` modulo their count. Returns the system's number of that processor.
 [[nodiscard]] Result<unsigned> pin_current_thread(std::size_t number) noexcept;
 
 }  // namespace weft::detail

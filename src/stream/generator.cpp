@@ -1,4 +1,4 @@
-// What generators throw.
+// The exceptions of generators.
 #include <weft/generator.hpp>
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// What merge() and buffered() throw.
+// The exceptions of merge() and buffered().
 #include <weft/streams_ahead.hpp>
 
 namespace weft::streams {

@@ -1,10 +1,10 @@
-// A barrier.
+// Barrier: the slow paths.
 //
 // Invariants:
-//  - those who have arrived in this round are those in the queue: there is no count beside it that
-//    a cancel could leave wrong. With the mutex free they are fewer than the participants;
-//  - the last to arrive takes all out with the mutex held, and touches the barrier no more when it
-//    is free: those it then wakes may destroy it.
+//  - The queue holds exactly the participants that have arrived in this round. There is no separate
+//    count that a cancel could leave wrong. With the mutex free, they are fewer than participants_.
+//  - The last participant to arrive dequeues all others with the mutex held. After it has unlocked
+//    the mutex it does not touch the barrier: the participants it then wakes may destroy it.
 #include <weft/barrier.hpp>
 
 #include <mutex>

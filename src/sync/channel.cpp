@@ -1,26 +1,29 @@
-// The core of a channel: the waiters of both sides, and the moments at which values move.
+// The core of a channel: the waiters of both sides, and the steps at which values move.
 //
-// Everything is guarded by the one mutex: a ring under a plain lock that hands over directly is
-// faster across cores than a lock-free one (docs: performance), as the line that moves between the
-// cores is the same for lock, counts and queue. Who writes what: a value that has been sent is in
-// one place: inside, or in the slot of a receiver. It goes from the one to the other, or straight
-// from its sender's place to a slot, with the mutex held; whoever does that also takes the waiter
-// out of its list.
+// One mutex guards everything. Across cores a ring under a plain lock with direct hand-over is
+// faster than a lock-free ring (decision 015), because the cache line that moves between the cores
+// is the same for the lock, the counts and the queue.
+//
+// Where a value is: after a send it is in exactly one place, in the ring or in the slot of a
+// receiver. It moves from the ring to a slot, or directly from the sender's storage to a slot, with
+// the mutex held. The thread that moves it also removes the waiter from its list, under the same
+// lock.
 //
 // Invariants, with the mutex free:
-//  - receivers wait only while nothing is inside, no sender waits and the channel is open;
-//  - senders wait only while it is full (of capacity 0: always), no receiver waits and it is open;
-//    so nobody who comes later passes those who wait, and values leave in the order of the sends;
-//  - a waiter is in its list and its value is untouched, or it was served: then the value has been
-//    moved, or the channel is closed, or moving has thrown, and it will be woken once;
-//  - so a wait that is withdrawn has neither sent nor taken anything;
-//  - once closed it stays closed: nothing is added. When no receiver lives any more, nothing is
-//    taken either, and the values inside belong to whoever dropped the last one.
+//  - Receivers wait only while the ring is empty, no sender waits and the channel is open.
+//  - Senders wait only while the ring is full (capacity 0: always), no receiver waits and the
+//    channel is open. So a later sender or receiver never passes a waiter, and values leave in the
+//    order of the sends.
+//  - A waiter is in its list and its value is untouched, or it was served. Served: the value was
+//    moved, or the channel is closed, or moving threw; the waiter will be woken once.
+//  - So a wait that is withdrawn has neither sent nor taken anything.
+//  - A closed channel stays closed: no value is added. After the last receiver has gone no value is
+//    taken either, and the values inside belong to the thread that dropped that receiver.
 //
-// The mutex is not held when waiters are woken; the core is not touched after that, since whoever
-// is woken may drop the last hold of it. Destructors of values never run with it held, but for what
-// a moving-out leaves behind, or has failed to move; so a value may itself hold ends of this
-// channel.
+// Waiters are woken with the mutex free. The core is not touched after the wake, because a woken
+// waiter may drop the last reference to it. Destructors of values do not run with the mutex held,
+// except on a value that was moved from or that failed to move; so a value may itself hold handles
+// of this channel.
 #include <weft/detail/channel_core.hpp>
 
 #include <utility>
@@ -56,8 +59,8 @@ ChannelCore::~ChannelCore() {
              "a channel's last handle was dropped while somebody waited through it");
 }
 
-/// With the mutex held: gives the value to the first who waits for one, if anybody does. Throws
-/// what moving it throws: then that one goes on waiting.
+/// With the mutex held: gives the value to the receiver that waited longest. False: no receiver
+/// waits. Throws what moving the value throws; then that receiver goes on waiting.
 bool ChannelCore::serve_receiver(void* value, ServedList& served) {
   if (receivers_.first() == nullptr) return false;
   hand_over(value, first_of(receivers_).value_);
@@ -65,8 +68,8 @@ bool ChannelCore::serve_receiver(void* value, ServedList& served) {
   return true;
 }
 
-/// With the mutex held: takes in what senders wait with, as long as there is room. One whose value
-/// cannot be moved is told so and leaves its place to the next.
+/// With the mutex held: moves values of waiting senders into the ring while there is room. A sender
+/// whose value cannot be moved gets the exception, and the next sender gets its place.
 void ChannelCore::refill(ServedList& served) noexcept {
   while (senders_.first() != nullptr && size_ < capacity_) {
     ChannelWaiter& sender = first_of(senders_);
@@ -80,7 +83,8 @@ void ChannelCore::refill(ServedList& served) noexcept {
   }
 }
 
-/// With the mutex held and nothing inside: straight from the first sender whose value can be moved.
+/// With the mutex held and the ring empty: takes the value of the first waiting sender whose value
+/// can be moved.
 bool ChannelCore::take_from_sender(void* slot, ServedList& served) {
   while (senders_.first() != nullptr) {
     ChannelWaiter& sender = first_of(senders_);
@@ -95,8 +99,8 @@ bool ChannelCore::take_from_sender(void* slot, ServedList& served) {
   return false;
 }
 
-/// With the mutex held: the next value into `slot`; false if there is none. Throws what moving it
-/// out throws: then it is lost, and its place is free.
+/// With the mutex held: moves the next value into `slot`. False: there is none. Throws what moving
+/// it out throws; then the value is lost and its place is free.
 bool ChannelCore::take(void* slot, ServedList& served) {
   if (size_ == 0) return take_from_sender(slot, served);
   --size_;
@@ -136,7 +140,7 @@ std::optional<TryReceive> ChannelCore::receive_with_waiting(Lock lock, void* slo
   return closed ? TryReceive::closed : TryReceive::empty;
 }
 
-/// With the mutex held, and a waiter that was not withdrawn.
+/// With the mutex held: sends, or queues the waiter. Precondition: `waiter` was not withdrawn.
 Queued ChannelCore::send_or_queue(ChannelWaiter& waiter) noexcept {
   if (!closed_ && (senders_.first() != nullptr || size_ == capacity_)) {
     senders_.append(waiter);
@@ -155,7 +159,7 @@ Queued ChannelCore::send_or_queue(ChannelWaiter& waiter) noexcept {
   return Queued::served;
 }
 
-/// The same for one that wants to receive.
+/// With the mutex held: receives, or queues the waiter. The same precondition.
 Queued ChannelCore::receive_or_queue(ChannelWaiter& waiter, ServedList& served) noexcept {
   try {
     if (!take(waiter.value_, served)) {
@@ -197,7 +201,7 @@ Queued ChannelCore::wait_with(Side side, ChannelWaiter& waiter) noexcept {
 }
 
 bool ChannelCore::withdraw(Side side, ChannelWaiter& waiter) noexcept {
-  // Nobody else is concerned: those behind it wait for what it waited for.
+  // Serves no other waiter: those behind it still wait for the same thing.
   const Lock lock(mutex_);
   return list_of(side).withdraw(waiter);
 }

@@ -1,11 +1,12 @@
-// A latch that is waited for.
+// Latch: the slow paths.
 //
-// The word's number is the count. While somebody waits it is not zero: it becomes zero by a
-// change() as the last touch, after all who waited were taken out (see wait_word.cpp). Who is about
-// to do that has the last of the count: so nobody else can count down in between.
+// The word's number is the count. While a task or thread waits, the count is not zero. It becomes
+// zero by a change() that is the last touch, after all waiters were dequeued (see
+// waitable_word.cpp). The thread about to make that change holds the last of the count, so no other
+// thread can count down in between.
 //
-// Who arrives and waits counts and queues in one step: had it counted first, the others could take
-// the latch to its end, and destroy it, before this one has queued.
+// arrive_and_wait() counts down and queues its waiter in one step. If it counted first, the other
+// participants could complete the latch and destroy it before this waiter is queued.
 #include <weft/latch.hpp>
 
 #include "base/check.hpp"
@@ -35,15 +36,17 @@ void Latch::count_down(std::size_t count) noexcept {
     number -= count;
     return true;
   };
-  // Release: pairs with the acquire in ready() and in wait_with(). Each of the changes continues
-  // what those before have published. Acquire: so may who arrived as the last, and goes on.
+  // Release: pairs with the acquire in ready() and in wait_with(); each change continues the
+  // release sequence of the earlier ones. Acquire: the last participant to arrive, which goes on
+  // without waiting, also sees what the others published.
   while (!word_.change(step, std::memory_order_acq_rel)) {
     if (count_down_awaited(count, served)) return;
   }
   served.wake_all();
 }
 
-/// Counts down, and gives true, if somebody waits and goes on waiting. Else takes out who waits.
+/// Counts down and returns true if waiters exist and must go on waiting. Otherwise dequeues all
+/// waiters and returns false.
 bool Latch::count_down_awaited(std::size_t count, ServedList& served) noexcept {
   detail::WaitableWord::Held held(word_);
   if (!held.awaited()) return false;
@@ -75,7 +78,7 @@ Queued ArriveAtLatchRequest::queue(Node& node) noexcept {
     --number;
     return true;
   });
-  if (queued == Queued::served) latch_->count_down();  // the last: nobody else counts down
+  if (queued == Queued::served) latch_->count_down();  // the last: no other thread counts
   return queued;
 }
 

@@ -1,8 +1,9 @@
-// Events that are waited for.
+// ManualResetEvent, AutoResetEvent and Token: the slow paths.
 //
-// The word's number: whether it is set. While somebody waits it is not. An ManualResetEvent is set
-// by a change() as the last touch, after all who waited were taken out (see wait_word.cpp). A token
-// is put into the word only while nobody waits; given to one that waits it never shows there.
+// The word's number says whether the event is set. While a task or thread waits, it is not set.
+// set() on a ManualResetEvent dequeues all waiters, and then sets the number by a change() that is
+// its last touch (see waitable_word.cpp). A token is stored in the word only while there is no
+// waiter; a token that is given to a waiter never appears in the word.
 #include <weft/manual_reset_event.hpp>
 
 #include <utility>
@@ -19,14 +20,14 @@ void ManualResetEvent::set() noexcept {
     number = is;
     return true;
   };
-  // Release: pairs with the acquire of who finds it set; it is stored also if it was set, so that
-  // he sees what came before this set() as well.
+  // Release: pairs with the acquire of a thread that finds it set. It stores even if the event was
+  // set already, so that this thread also sees what came before the later set().
   while (!word_.change(step, std::memory_order_release)) word_.take_all(served);
   served.wake_all();
 }
 
 void ManualResetEvent::reset() noexcept {
-  // Acquire: who resets it and then looks at what was set sees it.
+  // Acquire: a thread that resets the event sees what was written before the set().
   static_cast<void>(word_.replace(is, is_not, std::memory_order_acquire));
 }
 
@@ -43,15 +44,13 @@ Queued EventRequest::queue(Node& node) noexcept {
       node, [](std::uintptr_t& number) { return number == ManualResetEvent::is; });
 }
 
-// Token
-
 void Token::give() noexcept {
   const auto step = [](std::uintptr_t& number) {
     number = is;
     return true;
   };
-  // Release: pairs with the acquire of who takes it; it is stored also if it was there, so that he
-  // sees what came before each of the calls.
+  // Release: pairs with the acquire of the thread that takes the token. It stores even if there was
+  // a token, so that this thread sees what came before each of the calls.
   while (!word_.change(step, std::memory_order_release)) {
     if (word_.serve_one()) return;
   }

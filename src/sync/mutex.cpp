@@ -1,8 +1,8 @@
-// A mutex that is waited for.
+// Mutex: the slow paths.
 //
-// The word's number: free, or held. While somebody waits it is held: who unlocks serves the one who
-// has waited longest, who holds it from then on, and leaves the number alone. Only the holder
-// makes it free, with nobody waiting, as its last touch.
+// The word's number is free or held. While a task or thread waits, it is held: unlock() hands the
+// mutex to the waiter that waited longest and leaves the number as it is. Only the holder stores
+// free, when there is no waiter, as its last touch.
 #include <weft/mutex.hpp>
 
 #include <utility>
@@ -19,7 +19,7 @@ MutexGuard Mutex::blocking_lock() {
   return wait_on_thread(detail::LockRequest(*this), "weft::Mutex::blocking_lock");
 }
 
-/// False: nobody waits any more, try again.
+/// False: there is no waiter any more; the caller tries again.
 bool Mutex::unlock_slowly() noexcept {
   if (word_.serve_one()) return true;
   WEFT_CHECK(locked(), "a mutex was unlocked that was not locked");

@@ -1,4 +1,4 @@
-// A notify is a token (see event.cpp) under the names that its use has in the field.
+// Notify: a Token (see manual_reset_event.cpp) under the names usual for this use.
 #include <weft/notify.hpp>
 
 namespace weft {

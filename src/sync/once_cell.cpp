@@ -1,10 +1,16 @@
-// Whose turn it is to make a value.
+// OnceState: which task or thread may initialize the value of a OnceCell.
 //
-// The word's number: empty, busy while somebody has the turn, or full for good. While somebody
-// waits it is busy. A turn that ends without a value is handed to the one that has waited longest,
-// with the number left alone, as a mutex is; one that ends with a value makes it full, by a change
-// as the last touch, after all who waited were taken out (see wait_word.cpp). One who was served
-// tells the two apart by the number: as long as he has the turn nobody else changes it.
+// The word's number is
+//   empty  no value, and no initializer runs
+//   busy   an initializer has the turn
+//   full   the value is there; final
+// While a task or thread waits, the number is busy.
+//  - A turn that ends without a value is handed to the waiter that waited longest, with the number
+//    unchanged, as Mutex does.
+//  - A turn that ends with a value dequeues all waiters, and then stores full by a replace() that
+//    is its last touch (see waitable_word.cpp).
+// A waiter that was served tells the two apart by the number: while it has the turn, no other
+// thread changes the number.
 #include <weft/once_cell.hpp>
 
 namespace weft::detail {

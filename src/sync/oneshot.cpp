@@ -1,13 +1,13 @@
-// What the two ends of a oneshot share.
+// OneshotCore: the state that the two ends of a oneshot share.
 //
 // Invariants:
-//  - the state leaves `open` once, with the mutex held, and then stays: sent and unsent are the
-//    sender's words, closed the receiver's, and the first one holds. From then on nobody is queued,
-//    so the receiver waits in the queue and will be woken, or sees that it need not wait;
-//  - the value is the sender's until the state is `sent`, then the receiver's alone. So it is
-//    delivered, or stays with the sender, or with the receiver who was cancelled: it is in one
-//    place;
-//  - the core is not touched after the receiver was woken, but through the sender's own hold.
+//  - The state leaves `open` once, with the mutex held, and is final then. The sender sets `sent`
+//    or `unsent`, the receiver `closed`; the first one wins. From then on no waiter is queued. So
+//    the receiver is in the queue and will be woken, or sees that it need not wait.
+//  - The value belongs to the sender until the state is `sent`, and to the receiver alone from then
+//    on. So it is delivered, or stays with the sender, or with the receiver that was cancelled: it
+//    is in exactly one place.
+//  - After the receiver was woken the core is touched only through the sender's own reference.
 #include <weft/oneshot.hpp>
 
 #include <mutex>
@@ -18,9 +18,9 @@ bool OneshotCore::settle(State state) noexcept {
   ServedList served;
   {
     const std::lock_guard lock(mutex_);
-    // Relaxed: written with the mutex held.
+    // Relaxed: it is written only with the mutex held.
     if (state_.load(std::memory_order_relaxed) != State::open) return false;
-    // Release: pairs with state(), for those who do not take the mutex.
+    // Release: pairs with the acquire in state(), for readers that do not take the mutex.
     state_.store(state, std::memory_order_release);
     while (waiters_.first() != nullptr) waiters_.serve_first(served);
   }
@@ -31,7 +31,7 @@ bool OneshotCore::settle(State state) noexcept {
 Queued OneshotCore::wait_with(Waiter& waiter) noexcept {
   const std::lock_guard lock(mutex_);
   if (WaiterList::refuses(waiter)) return Queued::refused;
-  // Relaxed: written with the mutex held, which orders the value as well.
+  // Relaxed: it is written only with the mutex held, which orders the value as well.
   if (state_.load(std::memory_order_relaxed) != State::open) {
     WaiterList::served_at_once(waiter);
     return Queued::served;
@@ -53,8 +53,8 @@ void OneshotCore::wait_on_thread() {
 }
 
 void OneshotCore::release() noexcept {
-  // Release: this end's reads and writes come before the destruction. Acquire: the destroyer sees
-  // them all.
+  // Release: this end's accesses happen before the destruction. Acquire: the destroying thread sees
+  // the accesses of both ends.
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 

@@ -1,10 +1,10 @@
-// The state that a promise and its futures share.
+// SharedState: the state that a Promise and its SharedResults share.
 //
 // Invariants:
-//  - ready_ is set once, with the mutex held; from then on nobody is queued and the outcome is only
-//    read. So a waiter is in the queue and will be woken, or sees that it need not wait;
-//  - those who are woken were taken out of the queue under the mutex, and the state is not touched
-//    after the first of them was woken, except through the publisher's own hold.
+//  - ready_ is set once, with the mutex held. From then on no waiter is queued and the outcome is
+//    only read. So a waiter is in the queue and will be woken, or sees that it need not wait.
+//  - Waiters are dequeued under the mutex and woken after it is unlocked. After the first wake the
+//    state is touched only through the publisher's own reference.
 #include <weft/promise.hpp>
 
 #include <mutex>
@@ -22,7 +22,7 @@ void throw_promise_set() {
 Queued SharedState::wait_with(Waiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
   if (WaiterList::refuses(waiter)) return Queued::refused;
-  // Relaxed: written with the mutex held, which orders the outcome as well.
+  // Relaxed: it is written only with the mutex held, which orders the outcome as well.
   if (ready_.load(std::memory_order_relaxed)) {
     WaiterList::served_at_once(waiter);
     return Queued::served;
@@ -40,7 +40,7 @@ void SharedState::publish() noexcept {
   ServedList served;
   {
     std::lock_guard lock(mutex_);
-    // Release: pairs with ready(), for those who do not take the mutex.
+    // Release: pairs with the acquire in ready(), for readers that do not take the mutex.
     ready_.store(true, std::memory_order_release);
     while (waiters_.first() != nullptr) waiters_.serve_first(served);
   }
@@ -58,27 +58,25 @@ bool SharedState::wait_on_thread(const std::chrono::nanoseconds* timeout) {
   }
   if (waiter.wait_for(*timeout)) return true;
   if (withdraw(waiter)) return false;
-  waiter.wait();  // it is being woken: until then it must stay
+  waiter.wait();  // it is being woken: the waiter must stay until then
   return true;
 }
 
 void SharedState::release() noexcept {
-  // Release: this holder's reads and writes come before the destruction. Acquire: the destroyer
-  // sees them all.
+  // Release: this holder's accesses happen before the destruction. Acquire: the destroying thread
+  // sees the accesses of all holders.
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 
 void SharedState::report_if_unseen(const std::exception_ptr& error) const noexcept {
-  // Relaxed: the last holder's, see release().
+  // Relaxed: called by the last holder, which the acquire in release() orders.
   if (error == nullptr || on_failure_ == nullptr || seen_.load(std::memory_order_relaxed)) return;
   (*on_failure_)(UnhandledFailure{error, nullptr});
 }
 
-// The leaf
-
 bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   TaskHeader& task = innermost.task();
-  // Nothing is taken once a cancel was asked for. What is there already needs no cancel slot.
+  // After a cancel request nothing is taken. A result that is already there needs no cancel slot.
   if (task.cancel_requested() || !state.ready()) {
     state_ = &state;
     return WaiterLeaf<SharedLeaf>::suspend(innermost);

@@ -1,12 +1,12 @@
-// A lock of readers and writers that is waited for.
+// RwLock: the slow paths.
 //
-// Invariants, beside those of the word:
-//  - the number counts those who hold the lock: those who have it in hand, and those who were
-//    served and are being woken. A writer is alone;
-//  - with the mutex free, the first in the queue cannot be granted what it wants beside those who
-//    hold the lock. So while somebody waits, somebody holds it: the number is not free;
-//  - the number becomes free only by a change() without the mutex, as the last touch of who
-//    unlocked. With the mutex held there is somebody in the queue then, who is granted it.
+// Invariants, in addition to those of WaitableWord:
+//  - The number counts the holders: the guards that exist, and the waiters that were served and are
+//    being woken. A writer is the only holder.
+//  - With the mutex free, the first waiter cannot be granted what it wants beside the present
+//    holders. So while there is a waiter there is a holder, and the number is not zero.
+//  - The number becomes zero only by a change() without the mutex, as the last touch of the thread
+//    that unlocks. In give_to_waiters() the queue has a waiter, which is granted the lock.
 #include <weft/rwlock.hpp>
 
 #include "base/check.hpp"
@@ -25,7 +25,7 @@ WriteGuard RwLock::blocking_write() {
   return wait_on_thread(detail::WriteLockRequest(*this), "weft::RwLock::blocking_write");
 }
 
-/// Gives the first in the queue what they want, as long as that is possible.
+/// Serves waiters from the front of the queue while what they want can be granted.
 void RwLock::grant(detail::WaitableWord::Held& held, ServedList& served) noexcept {
   while (Waiter* const first = held.waiters().first()) {
     // SAFETY: wait_with() queues no other waiters.
@@ -34,7 +34,7 @@ void RwLock::grant(detail::WaitableWord::Held& held, ServedList& served) noexcep
   }
 }
 
-/// False: nobody waits any more, try again.
+/// False: there is no waiter any more; the caller tries again.
 bool RwLock::give_to_waiters(std::uintptr_t had, std::uintptr_t rest) noexcept {
   ServedList served;
   {
@@ -57,7 +57,7 @@ bool RwLock::withdraw(Node& node) noexcept {
   {
     detail::WaitableWord::Held held(word_);
     if (!held.waiters().withdraw(node)) return false;
-    grant(held, served);  // those behind a writer need not wait for it any more
+    grant(held, served);  // waiters behind a withdrawn writer may be granted now
   }
   served.wake_all();
   return true;

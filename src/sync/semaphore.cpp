@@ -1,19 +1,19 @@
-// The queue of a semaphore.
+// Semaphore: the queue.
 //
 // Invariants:
-//  - while the waiting bit is set, the word is written with the mutex held only: take() and put()
-//    leave it alone. The bit is set and cleared with the mutex held;
-//  - with the mutex free, the bit is set if the queue has a waiter, and the permits in the word are
-//    then fewer than the first one wants. When the last waiter has had what it wants and nothing is
-//    left, the bit stays: the next one who comes will have to wait, too, as a rule, and need not
-//    set it. So with the bit set and an empty queue there are no permits in the word;
-//  - permits are in one place: in the word, or with whoever has them in hand, or granted. So none
-//    is lost and none is given twice;
-//  - nothing of the semaphore is touched after the step that makes its permits available: a
-//    successful put(), or the unlocking before the granted are woken. Permits that are left over
-//    when the queue becomes empty are therefore not stored with the mutex held: whoever took them
-//    could destroy the semaphore before it is unlocked. They are put() afterwards. Until then
-//    somebody who comes sees none and queues himself, and the put() finds him.
+//  - While the waiting bit is set, the word is written only with the mutex held: take() and put()
+//    do not change it. The bit is set and cleared only with the mutex held.
+//  - With the mutex free: if the queue has a waiter, the bit is set and the word has fewer permits
+//    than the first waiter wants. When the last waiter was served and no permit is left, the bit
+//    stays set, because the next task to come will usually have to wait too and then need not set
+//    it. So with the bit set and an empty queue the word has no permits.
+//  - A permit is in exactly one place: in the word, held by a caller, or granted to a waiter. So
+//    none is lost and none is given twice.
+//  - The semaphore is not touched after the step that makes its permits available: a successful
+//    put(), or the unlock before the granted waiters are woken. So permits that are left over when
+//    the queue becomes empty are not stored with the mutex held: a thread that took them could
+//    destroy the semaphore before it is unlocked. They are put() after the unlock. A waiter that
+//    comes in between finds no permit and queues itself, and the put() then fails and serves it.
 #include <weft/semaphore.hpp>
 
 #include <mutex>
@@ -31,26 +31,28 @@ Semaphore::~Semaphore() {
              "a semaphore died while somebody waited: end the waits first");
 }
 
-/// With the mutex held, of a waiter that is there.
+/// Precondition: the mutex is held and there is a waiter.
 std::size_t Semaphore::wanted_by_first() const noexcept {
   // SAFETY: wait_with() takes no other waiters.
   return static_cast<const detail::SemaphoreWaiter*>(waiters_.first())->permits();
 }
 
-/// With the mutex held: gives to the first in the queue what they want, as long as it is enough.
-/// Gives what is left when nobody waits any more: to be put() when the mutex is free.
+/// With the mutex held: serves waiters from the front of the queue while the permits are enough.
+/// Returns the permits left over when the queue has become empty, which the caller must put() after
+/// it has unlocked.
 inline std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noexcept {
-  // Relaxed: with the bit set, the last one who wrote the word had the mutex.
+  // Relaxed: while the bit is set, the last thread that wrote the word held the mutex.
   const std::uintptr_t word = word_.load(std::memory_order_relaxed);
   WEFT_CHECK(permits <= most_permits - (word >> 1), "a semaphore cannot have so many permits");
-  if ((word & waiting_bit) == 0) return permits;  // they have gone meanwhile
+  if ((word & waiting_bit) == 0) return permits;  // the waiters have gone meanwhile
   std::size_t left = (word >> 1) + permits;
   while (waiters_.first() != nullptr && wanted_by_first() <= left) {
     left -= wanted_by_first();
     waiters_.serve_first(served);
   }
-  // Relaxed: a word with the bit is read with the mutex held, and one without permits gives nothing
-  // to anybody; what was released reaches its taker by the mutex, or by the put() that follows.
+  // Relaxed: a word with the bit is read with the mutex held, and a word without permits gives
+  // nothing to take(). What was released reaches the thread that takes the permits through the
+  // mutex, or through the put() that follows.
   if (waiters_.first() != nullptr || left == 0) {
     word_.store(left << 1 | waiting_bit, std::memory_order_relaxed);
     return 0;
@@ -68,20 +70,20 @@ void Semaphore::release_to_waiters(std::size_t permits) noexcept {
   served.wake_all();
 }
 
-/// With the mutex held: takes the permits, or has the bit set.
+/// With the mutex held: takes the permits and returns true, or makes sure that the bit is set.
 bool Semaphore::take_or_mark(std::size_t permits) noexcept {
   std::uintptr_t word = word_.load(std::memory_order_relaxed);
   while ((word & waiting_bit) == 0) {
     const bool enough = permits <= word >> 1;
     const std::uintptr_t next = enough ? word - (permits << 1) : word | waiting_bit;
-    // Acquire: pairs with the release in put(), also if the permits are granted to another later:
-    // that one comes after this by the mutex.
+    // Acquire: pairs with the release in put(). It is needed even if the permits are granted to
+    // another waiter later: that grant comes after this one by the mutex.
     if (word_.compare_exchange_weak(word, next, std::memory_order_acquire,
                                     std::memory_order_relaxed)) {
       return enough;
     }
   }
-  // Nobody may wait, but then there are no permits either.
+  // The queue may be empty although the bit is set; then there are no permits either.
   return permits == 0 && waiters_.first() == nullptr;
 }
 
@@ -102,7 +104,7 @@ bool Semaphore::withdraw(detail::SemaphoreWaiter& waiter) noexcept {
   {
     std::lock_guard lock(mutex_);
     if (!waiters_.withdraw(waiter)) return false;
-    left = grant(0, served);  // what was too little for it may be enough for the next
+    left = grant(0, served);  // may be enough for the next waiter
   }
   if (left != 0 && !put(left)) release_to_waiters(left);
   served.wake_all();

@@ -1,12 +1,13 @@
-// The number that broadcast and watch wait for.
+// VersionCore: the number that broadcast and watch wait for.
 //
 // Invariants, with the mutex free:
-//  - whoever is in the list has seen the present version, and it is open: so every advance, and the
-//    close, concerns all of them;
-//  - the version only grows, by one at a time, and not after the close;
-//  - nothing is taken by being woken: who waited looks for himself, later. So a wait that is
-//    cancelled loses nothing;
-//  - the core is not touched after they were woken, but through the hold of who advanced or closed.
+//  - Each waiter in the list has seen the present version, and the core is open. So each advance,
+//    and the close, concerns all waiters.
+//  - The version only grows, by one at a time, and not after the close.
+//  - A wake takes nothing: the woken waiter reads the value itself, later. So a cancelled wait
+//    loses nothing.
+//  - After the waiters were woken the core is touched only through the handle of the thread that
+//    advanced or closed it.
 #include <weft/detail/version_core.hpp>
 
 #include <utility>
@@ -80,7 +81,7 @@ void VersionCore::close() noexcept {
 }
 
 void VersionCore::side_gone(Side side) noexcept {
-  // A sender may make receivers again.
+  // A broadcast or watch without receivers stays open: a sender can make new ones.
   if (side == Side::sender) close();
 }
 

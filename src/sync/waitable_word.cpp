@@ -1,18 +1,21 @@
-// The slow ways of a word that is waited for.
+// WaitableWord: the slow paths.
 //
 // Invariants:
-//  - while the waiting bit is set, the word is written with the mutex held only: change() and
-//    replace() leave it alone. The bit is set and cleared with the mutex held;
-//  - with the mutex free, the bit is set if and only if the queue has a waiter;
-//  - a waiter is served with the mutex held and woken when it is free, by whoever served it, who
-//    touches the word no more, or only by a change that lets nobody see that he may go on before
-//    it is done.
+//  - While the waiting bit is set, the word is written only with the mutex held: change() and
+//    replace() do not change it. The bit is set and cleared only with the mutex held.
+//  - With the mutex free, the bit is set if and only if the queue has a waiter.
+//  - A waiter is served with the mutex held. The thread that served it wakes it after it has
+//    unlocked the mutex. In between, that thread touches the word at most by one successful
+//    change(): until that change no other thread can see that it may proceed.
 //
-// Who goes on may destroy the word: one who was woken, by the last of these; one who found a number
-// that lets him go on, because that number is stored as the last touch of who stored it. With the
-// mutex held such a number may not be stored, as its finder would not wait for the unlocking. So
-// who lets everybody go on takes out those who wait, leaves the number as it was, and changes it by
-// change() when the mutex is free; if others have come meanwhile that fails, and he begins again.
+// Why a task or thread that proceeds may destroy the word:
+//  - It was woken: by the third invariant the waking thread does not touch the word any more.
+//  - It found a number that lets it proceed: that number is stored as the last touch of the thread
+//    that stored it.
+// So such a number must not be stored with the mutex held, because the thread that finds it would
+// not wait for the unlock. To release all waiters: dequeue them under the mutex with the number
+// unchanged, unlock, change the number by change(), wake. If change() fails because new waiters
+// arrived, dequeue those too and try again.
 #include <weft/detail/waitable_word.hpp>
 
 #include "base/check.hpp"
@@ -20,7 +23,7 @@
 namespace weft::detail {
 
 WaitableWord::Held::Held(WaitableWord& word) noexcept : word_(word), lock_(word.mutex_) {
-  // Relaxed: with the bit set, the last one who wrote the word had the mutex.
+  // Relaxed: while the bit is set, the last thread that wrote the word held the mutex.
   const std::uintptr_t bits = word_.word_.load(std::memory_order_relaxed);
   awaited_ = (bits & waiting_bit) != 0;
   number = bits >> 1;
@@ -29,8 +32,8 @@ WaitableWord::Held::Held(WaitableWord& word) noexcept : word_(word), lock_(word.
 WaitableWord::Held::~Held() {
   if (!awaited_) return;
   const std::uintptr_t bit = word_.waiters_.first() != nullptr ? waiting_bit : 0;
-  // Release: what earlier changes published has reached this thread by the bit and the mutex, and
-  // who finds this number, or one that was made of it, must see it as well.
+  // Release: what earlier changes published has reached this thread through the bit and the mutex.
+  // A thread that finds this number, or one derived from it, must see it as well.
   word_.word_.store(number << 1 | bit, std::memory_order_release);
 }
 
@@ -40,7 +43,7 @@ std::size_t WaitableWord::waiting() const noexcept {
 }
 
 void WaitableWord::check_unawaited(const char* message) const noexcept {
-  // Relaxed: that nobody uses the word any more is the caller's to see to.
+  // Relaxed: the caller guarantees that no other thread uses the word any more.
   WEFT_CHECK((word_.load(std::memory_order_relaxed) & waiting_bit) == 0, message);
 }
 

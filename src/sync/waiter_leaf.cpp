@@ -10,7 +10,7 @@ namespace weft {
 bool WaiterLeafBase::suspend_by(Queue queue, PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
-  // Before it waits: once it does, it may be served on another thread and be gone.
+  // Armed before the waiter is queued: once queued it may be served on another thread, and be gone.
   if (!task.suspended_and_armed(innermost, *this)) return true;
   switch (queue(*this)) {
     case Queued::waiting:

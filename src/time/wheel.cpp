@@ -1,28 +1,29 @@
-// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early); 11
-// levels of 6 bits hold the 64 bits that ticks can have, so every deadline finds a place and no
-// list of "far away" timers is needed.
+// The timer wheel. A deadline counts as a tick, rounded up (so that nothing fires early). 11 levels
+// of 6 bits hold the 64 bits of a tick, so every deadline has a slot and no list of "far away"
+// timers is needed.
 //
 // Filing. A node of tick t goes to the level of the highest 6-bit digit in which t and elapsed_
-// differ, into the slot of t's digit there. Hence, at level l: (a) the node agrees with elapsed_ in
-// all digits above l, and (b) its digit is greater than elapsed_'s; only at level 0 it may be
-// equal, which means due now. From (a) and (b): every node of a lower level comes before every node
-// of a higher one, so the first slot is the lowest bit of the lowest occupied level, and no slot
-// ever wraps around.
+// differ, into the slot of t's digit there. Hence, at level l:
+//   (a) the node agrees with elapsed_ in all digits above l;
+//   (b) its digit is greater than elapsed_'s; only at level 0 it may be equal, which means due now.
+// From (a) and (b): every node of a lower level comes before every node of a higher one. So the
+// first slot is the lowest bit of the lowest occupied level, and no slot ever wraps around.
 //
-// Advancing to any tick before the first slot's begin keeps (a) and (b): it changes only digits of
-// levels at or below that slot's level, and there stays below the slot. Advancing to its begin
-// breaks (b) for that slot alone: at level 0 its nodes are due, higher up they are filed anew and
-// land at least one level lower.
+// Advancing to any tick before the first slot's begin keeps (a) and (b): it changes only digits at
+// or below that slot's level, and at that level stays below the slot. Advancing to its begin breaks
+// (b) for that slot alone: at level 0 its nodes are due; higher up they are filed again and land at
+// least one level lower.
 //
-// What has no deadline (`never`) is in the very last slot, which no tick reaches: 63 has not the
-// bits of a digit there. So it counts for nothing when the next deadline is looked for.
+// Nodes without a deadline (`never`) are in the last slot of the last level. No tick reaches it:
+// the top level has fewer than 6 bits, so no tick has the digit 63 there. So next_deadline()
+// ignores it.
 //
-// Removing leaves the slot's bit: whoever looks for the first slot clears it. Such a bit says
-// nothing about (a) and (b), which are of nodes.
+// Removing a node leaves the slot's bit set; first() clears it. Such a bit does not concern (a) and
+// (b), which are about nodes.
 //
-// Postponing leaves a node where it is, and so breaks (a) and (b) for it only as if it still had
-// its old deadline. When that slot's turn comes it is filed by the new one: in another slot, as
-// that of its old tick is at elapsed_'s digits, where only what is due now is filed.
+// Postponing leaves a node where it is: (a) and (b) hold for its old deadline. When that slot is
+// reached the node is filed by the new deadline. That goes to another slot: the slot of its old
+// tick has elapsed_'s digits, where only nodes that are due now are filed.
 #include "time/wheel.hpp"
 
 namespace weft::detail {
@@ -46,8 +47,8 @@ TimerWheel::First TimerWheel::first() noexcept {
       occupied_[level] = bits & (bits - 1);
       continue;
     }
-    // By (a), the digits above this level are those of elapsed_; those below are zero where the
-    // slot begins.
+    // By (a) the digits above this level are those of elapsed_; those below are zero at the slot's
+    // begin.
     const unsigned shift = level * slot_bits;
     const unsigned end = shift + slot_bits;
     const std::uint64_t above = end < 64 ? elapsed_ >> end << end : 0;
@@ -78,7 +79,7 @@ TimerNode* TimerWheel::pop_due(std::int64_t now_ns) noexcept {
     remove(node);
     if (node.deadline <= elapsed_ns_) [[likely]]
       return &node;
-    insert(node);  // was postponed
+    insert(node);  // it was postponed
   }
   advance_to(now);
   return nullptr;

@@ -13,7 +13,7 @@ namespace weft::wheel_test {
 namespace {
 
 constexpr std::int64_t tick = std::int64_t{1} << detail::TimerWheel::tick_shift;
-// About a second, in whole ticks, so that a deadline is due at its very nanosecond.
+// About a second, in whole ticks, so that a deadline is due at exactly its nanosecond.
 constexpr std::int64_t second = 1'000'000'000 / tick * tick;
 constexpr std::int64_t hour = 3600 * second;
 constexpr std::int64_t year = 365 * 24 * hour;
@@ -29,8 +29,8 @@ std::vector<detail::TimerNode*> pop_all(detail::TimerWheel& wheel, std::int64_t 
   return popped;
 }
 
-/// Goes from one next_deadline() to the next, as a reactor would; returns when the node came and
-/// how often the wheel was woken.
+/// Advances from one next_deadline() to the next, as a reactor does; returns the time at which the
+/// node fired and the number of wake-ups.
 struct Fired {
   std::int64_t at;
   int wakes;
@@ -198,9 +198,9 @@ TEST(TimerWheel, InsertAndRemoveBetweenPops) {
   EXPECT_EQ(wheel.pop_due(hour), &first);
   wheel.remove(doomed);
   wheel.insert(added);
-  wheel.insert(past);  // goes in front: it has been due for longest
+  wheel.insert(past);  // goes to the front: due for the longest time
   EXPECT_EQ(wheel.pop_due(hour), &past);
-  // `added` and `last` have the same tick: first come, first served.
+  // `added` and `last` have the same tick: first in, first out.
   EXPECT_EQ(wheel.pop_due(hour), &last);
   wheel.insert(first);
   wheel.remove(added);
@@ -419,11 +419,11 @@ TEST(TimerWheel, AMillionTimersInsertAndCancelAndFire) {
   RecordProperty("insert_ns", std::to_string(ns(inserted - begin, count)));
   RecordProperty("cancel_ns", std::to_string(ns(cancelled - inserted, count / 2)));
   RecordProperty("fire_ns", std::to_string(ns(done - cancelled, count / 2)));
-  // Only catches a wrong order of growth: sanitized builds on a loaded machine are slow.
+  // A loose bound, for wrong complexity only: sanitizer builds on a loaded machine are slow.
   EXPECT_LT(done - begin, std::chrono::seconds(20));
 }
 
-/// With ticks of a nanosecond deadlines are kept exactly, over the whole range of the clock.
+/// With ticks of one nanosecond deadlines are exact, over the whole range of the clock.
 TEST(TimerWheel, MayBeExact) {
   detail::TimerWheel wheel(5, 0);
   const std::vector<std::int64_t> deadlines{6,

@@ -1,5 +1,5 @@
-// WakeState itself runs here, its futex replaced by the model's and the event by a ThreadParker's
-// token: whatever the owner waits at, no wake is lost.
+// Runs WakeState itself, with the model's futex, and with a ThreadParker's token as the event:
+// whether the owner parks or waits for the event, no wake is lost.
 #include <chrono>
 #include <weft/atomic.hpp>
 
@@ -9,83 +9,83 @@
 namespace weft::model {
 namespace {
 
-/// What a Poller makes of it.
-class Door {
+/// Uses WakeState as Poller does.
+class WakeableOwner {
  public:
-  /// Leaves something to be found, seen by the wake alone.
+  /// Adds an item that the owner sees through the wake alone.
   void bring() {
     brought_.fetch_add(1, std::memory_order_relaxed);
-    if (bell_.ring()) event_.unpark();
+    if (wake_state_.notify()) event_.unpark();
   }
-  /// At the door unless the event is to be met.
+  /// Parks, unless a wake is pending whose event must be taken.
   void sleep() {
-    if (!bell_.await_ring(nullptr)) event_.park();
-    static_cast<void>(bell_.answer());
+    if (!wake_state_.park(nullptr)) event_.park();
+    static_cast<void>(wake_state_.take());
   }
   void wait_for_event() {
     event_.park();
-    static_cast<void>(bell_.answer());
+    static_cast<void>(wake_state_.take());
   }
-  /// True: a wake has ended it.
+  /// True: a wake ended the sleep.
   [[nodiscard]] bool sleep_for_an_hour() {
     constexpr std::chrono::steady_clock::time_point deadline(std::chrono::hours(1));
-    if (bell_.await_ring(&deadline)) return bell_.answer();
+    if (wake_state_.park(&deadline)) return wake_state_.take();
     wait_for_event();
     return true;
   }
   [[nodiscard]] int brought() const { return brought_.load(std::memory_order_relaxed); }
 
  private:
-  detail::WakeState bell_;
+  detail::WakeState wake_state_;
   ThreadParker event_;
   Atomic<int> brought_{0};
 };
 
-/// Two bring something; the owner does `wait` until it has seen both.
+/// Two threads bring one item each; the owner calls `wait` until it has seen both.
 template <class Wait>
 void two_bring(Execution& execution, Wait wait) {
-  Door door;
+  WakeableOwner owner;
   for (int i = 0; i < 2; ++i) {
-    execution.thread([&] { door.bring(); });
+    execution.thread([&] { owner.bring(); });
   }
   execution.thread([&] {
-    while (door.brought() != 2) wait(door);
+    while (owner.brought() != 2) wait(owner);
   });
   execution.join_all();
 }
 
-void at_the_door(Execution& execution) {
-  two_bring(execution, [](Door& door) { door.sleep(); });
+void parks(Execution& execution) {
+  two_bring(execution, [](WakeableOwner& owner) { owner.sleep(); });
 }
 
 void in_turns(Execution& execution) {
-  two_bring(execution, [event = false](Door& door) mutable {
+  two_bring(execution, [event = false](WakeableOwner& owner) mutable {
     event = !event;
-    event ? door.wait_for_event() : door.sleep();
+    event ? owner.wait_for_event() : owner.sleep();
   });
 }
 
-TEST(WakeStateModel, WhoSleepsAtTheDoorIsWoken) {
-  expect_holds_exhaustively(3, at_the_door);
-  expect_holds_weakly(3, 2, at_the_door);
-  expect_holds_randomly(10000, at_the_door);
+TEST(WakeStateModel, WakesAParkedOwner) {
+  expect_holds_exhaustively(3, parks);
+  expect_holds_weakly(3, 2, parks);
+  expect_holds_randomly(10000, parks);
 }
 
-TEST(WakeStateModel, WhoNowWaitsForEventsNowSleepsIsWoken) {
+TEST(WakeStateModel, WakesAnOwnerThatAlternatesBetweenEventAndParking) {
   expect_holds_exhaustively(3, in_turns);
   expect_holds_weakly(3, 2, in_turns);
   expect_holds_randomly(10000, in_turns);
 }
 
 void time_out(Execution& execution) {
-  Door door;
+  WakeableOwner owner;
   bool woken = false;
-  execution.thread([&] { door.bring(); });
+  execution.thread([&] { owner.bring(); });
   execution.thread([&] {
-    woken = door.sleep_for_an_hour();
-    // The wake that it has not had is there for the next one.
-    if (!woken) door.sleep();
-    require(door.brought() == 1, "a wake that comes late is kept");
+    woken = owner.sleep_for_an_hour();
+    // The wake was not taken: the next sleep gets it.
+    if (!woken) owner.sleep();
+    require(owner.brought() == 1, "a wake that comes late is kept");
   });
   execution.join_all();
 }

@@ -1,6 +1,6 @@
-// ChannelCore: what a channel is but for its values: who waits, in which order, when they are
-// served, and how it ends. ChannelLeaf, the leaf of a task that waits for it. For those who write
-// ways of waiting for a channel; users: <weft/channel.hpp>. (The proof: src/sync/channel.cpp.)
+// ChannelCore: a channel without its values: the waiters, their order, when they are served, and
+// the close. ChannelLeaf: the leaf of a task that waits for a channel. For authors of ways to wait
+// for a channel; users include <weft/channel.hpp>. The proof: src/sync/channel.cpp.
 #pragma once
 
 #include <weft/channel_result.hpp>
@@ -17,13 +17,13 @@
 namespace weft::detail {
 
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
-/// std::optional<T> there. Until it is served the channel may use that.
+/// std::optional<T> there. The channel may access `value` until the waiter was served.
 class ChannelWaiter : public Waiter {
  public:
   ChannelWaiter(Wake how, void* value) noexcept : Waiter(how), value_(value) {}
 
-  /// When it has been served: whether nothing was moved because the channel is closed. Throws what
-  /// moving the value has thrown.
+  /// After it was served: whether nothing was moved because the channel is closed. Throws what
+  /// moving the value threw.
   [[nodiscard]] bool found_closed() const {
     if (error_ != nullptr) [[unlikely]]
       std::rethrow_exception(error_);
@@ -42,21 +42,21 @@ class ChannelWaiter : public Waiter {
 
 class ChannelCore : public HandleCounts {
  public:
-  /// Queues `waiter` of that side, unless it can be served at once.
+  /// Queues `waiter` on that side, unless it can be served at once.
   [[nodiscard]] Queued wait_with(Side side, ChannelWaiter& waiter) noexcept;
   /// Takes the waiter back. True: nothing was moved, and it will not be woken. False: it is being
-  /// woken. Before wait_with(): makes it refuse, and gives false.
+  /// woken. Before wait_with(): makes it refuse, and returns false.
   [[nodiscard]] bool withdraw(Side side, ChannelWaiter& waiter) noexcept;
-  /// Waits on this thread until it is served, and gives found_closed(). Throws std::logic_error on
-  /// a thread that runs weft tasks.
+  /// Blocks the calling thread until it is served; returns found_closed(). Throws std::logic_error
+  /// on a thread that runs weft tasks.
   [[nodiscard]] bool wait_on_thread(Side side, void* value);
 
-  /// No more values are taken in. Any thread, any number of times.
+  /// Closes the channel: it takes in no more values. Any thread, any number of times.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-  /// How many wait on that side. A moment later it may be another number.
+  /// The number of waiters on that side; it may be outdated when this returns.
   [[nodiscard]] std::size_t waiting(Side side) const noexcept;
 
  protected:
@@ -65,29 +65,30 @@ class ChannelCore : public HandleCounts {
   explicit ChannelCore(std::size_t capacity) noexcept : capacity_(capacity) {}
   ~ChannelCore();
 
-  // What only the typed part can do. The first three with the mutex held; they may throw what
-  // moving a T throws, and then have changed nothing but the T that was to be moved.
+  // Implemented by the typed part. The first three are called with the mutex held. They may throw
+  // what moving a T throws; then they have changed nothing but the T that was to be moved.
   virtual void push(void* value) = 0;
-  /// The first value inside, which has left also if it throws.
+  /// Moves the first value of the ring into `slot`. The value has left the ring even if moving it
+  /// throws.
   virtual void pop_into(void* slot) = 0;
   virtual void hand_over(void* value, void* slot) = 0;
-  /// Destroys the values inside. Nobody adds or takes any more.
+  /// Destroys the values in the ring. No value is added or taken any more.
   virtual void clear() noexcept = 0;
 
-  // The typed part does what is to be done when nobody waits, with the mutex held.
+  // With the mutex held: whether the typed part may send or receive without the waiters.
   [[nodiscard]] bool plain_send() const noexcept {
     return size_ < capacity_ && receivers_.first() == nullptr && !closed_;
   }
   [[nodiscard]] bool plain_receive() const noexcept {
     return size_ != 0 && senders_.first() == nullptr;
   }
-  /// The rest: gives up the lock.
+  /// The other cases. They give up the lock.
   [[nodiscard]] TrySend send_to_waiting(Lock lock, void* value);
-  /// Null: it has been received.
+  /// Null: a value was received.
   [[nodiscard]] std::optional<TryReceive> receive_with_waiting(Lock lock, void* slot);
 
   mutable ThreadMutex mutex_;
-  std::size_t size_ = 0;  // guarded by mutex_, as all that follows
+  std::size_t size_ = 0;  // guarded by mutex_, as is all that follows
 
  private:
   void side_gone(Side side) noexcept override;
@@ -108,7 +109,6 @@ class ChannelCore : public HandleCounts {
   WaiterList receivers_;  // all are ChannelWaiters
 };
 
-/// The leaf that waits on one side of a channel.
 class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
  public:
   ChannelLeaf(ChannelCore& core, Side side, void* value) noexcept

@@ -1,7 +1,7 @@
-// ChildTuple and ChildVector: a fixed number of futures held and polled together, each only when it
-// was woken. What join, try_join and race are made of.
+// ChildTuple and ChildVector: a fixed number of futures that are held and polled together, each
+// only after it was woken. The base of join, try_join and race.
 //
-// A child is destroyed as soon as it is ready, its result stays. Movable until the first poll.
+// A child is destroyed as soon as it is ready; its result stays. Movable until the first poll.
 #pragma once
 
 #include <weft/detail/ready_set.hpp>
@@ -17,22 +17,22 @@
 
 namespace weft::detail {
 
-/// One child: the future, which goes as soon as it is ready, and its result.
+/// One child: the future, which is destroyed as soon as it is ready, and its result.
 template <Future F>
 class GroupChild {
  public:
   explicit GroupChild(F&& future) noexcept(std::is_nothrow_move_constructible_v<F>)
       : future_(std::move(future)) {}
 
-  /// Polls it, unless it is gone. True: it became ready just now.
+  /// Polls the future, unless it was destroyed. True: it became ready in this call.
   [[nodiscard]] bool poll(Context& cx) {
-    if (!future_.has_value()) return false;  // a waker that somebody has kept was woken late
+    if (!future_.has_value()) return false;  // late wake by a waker that was kept
     result_ = future_->poll(cx);
     if (result_.is_pending()) return false;
     future_.reset();
     return true;
   }
-  /// Gives the future up: cancels it.
+  /// Destroys the future, which cancels it.
   void drop() noexcept { future_.reset(); }
   [[nodiscard]] Poll<FutureResult<F>>& result() noexcept { return result_; }
 
@@ -47,18 +47,17 @@ class ChildTuple {
  public:
   explicit ChildTuple(F&&... futures) : children_(std::move(futures)...) {}
 
-  /// Polls those that were woken. For each that became ready calls `on_ready` with its result, a
-  /// Poll<T>&; stops when that gives false. True: all are ready.
+  /// Polls the children that were woken. For each that became ready, calls `on_ready` with its
+  /// result, a Poll<T>&; stops when that returns false. True: all children are ready.
   template <class OnReady>
   [[nodiscard]] bool poll(Context& cx, OnReady on_ready) {
     return poll_all(cx, on_ready, std::index_sequence_for<F...>{});
   }
-  /// Child I.
   template <std::size_t I>
   [[nodiscard]] auto& get() noexcept {
     return std::get<I>(children_);
   }
-  /// Gives up all that are not ready.
+  /// Cancels all children that are not ready.
   void drop() noexcept {
     std::apply([](auto&... child) { (child.drop(), ...); }, children_);
   }
@@ -99,7 +98,7 @@ class ChildVector {
     for (F& future : futures) children_.emplace_back(std::move(future));
   }
 
-  /// As ChildTuple::poll(). Of none, all are ready.
+  /// As ChildTuple::poll(). True if there are no children.
   template <class OnReady>
   [[nodiscard]] bool poll(Context& cx, OnReady on_ready) {
     if (left_ == 0) return true;
@@ -112,7 +111,7 @@ class ChildVector {
     return left_ == 0;
   }
   [[nodiscard]] std::vector<GroupChild<F>>& get() noexcept { return children_; }
-  /// Gives up all that are not ready.
+  /// Cancels all children that are not ready.
   void drop() noexcept {
     for (auto& child : children_) child.drop();
   }

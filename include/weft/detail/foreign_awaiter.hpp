@@ -1,9 +1,9 @@
-// ForeignAwaiter<A>: an awaitable of another library, or of one's own that knows nothing of weft,
-// as the leaf that a weft task waits on. Whoever resumes the handle that it is given, on any
-// thread, makes the task runnable where it belongs, and nothing more.
+// ForeignAwaiter<A>: an awaitable that knows nothing of weft, as the leaf that a weft task waits
+// on. Resuming the handle that it gets, on any thread, makes the task runnable through its
+// executor, and does nothing else.
 //
-// Cancel: the foreign awaitable cannot be asked to end early, so the task waits for it, and is
-// unwound at its next await. A foreign awaitable that never resumes keeps its task for ever.
+// Cancel: a foreign awaitable cannot be asked to end early. So the task waits for it, and is
+// unwound at its next await. If the awaitable never resumes, the task never ends.
 #pragma once
 
 #include <weft/extend/awaitable.hpp>
@@ -19,8 +19,8 @@
 
 namespace weft::detail {
 
-/// The handle that a foreign awaitable gets: of a coroutine that, resumed once, tells `task` that
-/// its leaf has ended, and is gone.
+/// The handle that a foreign awaitable gets: of a coroutine that, when resumed, ends the leaf of
+/// `task` and is destroyed.
 class ForeignResumption {
  public:
   class promise_type {
@@ -70,15 +70,15 @@ class ForeignAwaiter {
       resumption.destroy();
       return !task.leaf_ended_inline();
     }
-    // From here on this object may be gone.
+    // This object may be gone from here on.
     if (next != nullptr) go_on_with(next);
     return true;
   }
   decltype(auto) await_resume() { return inner_.await_resume(); }
 
  private:
-  /// Gives `resumption` if the awaitable does not wait, and will not resume it; else what it wants
-  /// to go on with, or null.
+  /// Returns `resumption` if the awaitable does not wait and will not resume it. Otherwise returns
+  /// the coroutine to transfer to, or null.
   std::coroutine_handle<> suspend(std::coroutine_handle<> resumption) {
     using Suspended = decltype(inner_.await_suspend(resumption));
     try {
@@ -96,8 +96,8 @@ class ForeignAwaiter {
       throw;
     }
   }
-  /// A coroutine of its world; what it throws into whoever resumes it ends the process, as nobody
-  /// here could take it.
+  /// Resumes a foreign coroutine. An exception that it throws into its resumer ends the process,
+  /// because there is no handler for it here.
   static void go_on_with(std::coroutine_handle<> next) noexcept { next.resume(); }
 
   Inner inner_;

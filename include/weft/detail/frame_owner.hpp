@@ -1,8 +1,9 @@
-// FrameOwner: who destroys a coroutine's frame. A task's, a generator's.
+// FrameOwner: owns the coroutine frame of a task or a generator.
 //
-// A chain of frames (what awaits, what that awaits, …) could be destroyed by destroying the
-// outermost, whose owners destroy the others within each other. Who unwinds a chain empties the
-// owners instead, from the innermost frame on, so that the stack does not depend on its length.
+// A chain of frames (an awaiting frame owns the one it awaits) could be destroyed by destroying the
+// outermost, whose owners would destroy the others recursively. Unwinding empties the owners
+// instead, from the innermost frame on, so that the stack depth does not depend on the chain's
+// length.
 #pragma once
 
 #include <coroutine>
@@ -10,7 +11,7 @@
 
 namespace weft::detail {
 
-/// Owns one coroutine frame. The unwinding empties it when it has destroyed the frame itself.
+/// Owns one coroutine frame. The unwinding releases it before it destroys the frame itself.
 class FrameOwner {
  public:
   FrameOwner() noexcept = default;

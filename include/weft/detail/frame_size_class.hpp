@@ -1,5 +1,5 @@
-// The size classes of the frame pool: every 64 bytes up to 2 KiB, then a few up to 16 KiB.
-// Pure functions, of the pool and of allocate_frame(), where the compiler knows most sizes.
+// The size classes of the frame pool: one every 64 bytes up to 2 KiB, then six up to 16 KiB. Pure
+// functions, used by the pool and by allocate_frame(), where most sizes are compile-time constants.
 #pragma once
 
 #include <algorithm>
@@ -16,12 +16,12 @@ inline constexpr std::array<std::size_t, 6> kCoarseSizes{3072, 4096, 6144, 8192,
 inline constexpr std::size_t kFrameClasses = kFineClasses + kCoarseSizes.size();
 inline constexpr std::size_t kLargestPooledFrame = kCoarseSizes.back();
 
-/// The size of the blocks in a class.
+/// The block size of a class.
 [[nodiscard]] constexpr std::size_t frame_class_bytes(std::size_t index) noexcept {
   return index < kFineClasses ? (index + 1) * kFrameGranule : kCoarseSizes[index - kFineClasses];
 }
 
-/// The smallest class whose blocks hold `bytes`, which is at most kLargestPooledFrame.
+/// The smallest class whose blocks hold `bytes`. Precondition: bytes <= kLargestPooledFrame.
 [[nodiscard]] constexpr std::size_t frame_class_of(std::size_t bytes) noexcept {
   if (bytes <= kFineLimit) [[likely]] {
     return bytes == 0 ? 0 : (bytes - 1) / kFrameGranule;
@@ -32,8 +32,8 @@ inline constexpr std::size_t kLargestPooledFrame = kCoarseSizes.back();
 }
 
 inline constexpr std::uint32_t kLargestFrameBatch = 64;
-/// How many blocks move at once between a thread and the depot: 16 KiB worth of them, at least 2
-/// and at most 64. A thread keeps at most two such batches of free blocks a class.
+/// The number of blocks that move at once between a thread and the depot: 16 KiB worth of blocks,
+/// at least 2 and at most 64. A thread keeps at most two such batches of free blocks in each class.
 [[nodiscard]] constexpr std::uint32_t frame_batch_blocks(std::size_t index) noexcept {
   constexpr std::size_t kBatchBytes = 16384;
   return static_cast<std::uint32_t>(

@@ -1,19 +1,22 @@
-// FutureAwaiter<F>: a future awaited by a coroutine, or by whatever else awaits weft's awaitables.
+// FutureAwaiter<F>: a future awaited by a coroutine, or by any other user of weft's awaitables.
 //
-// The awaiter is a Runnable of its own: a wake puts it, and not the task, into the run queue; there
-// it polls, and only when the future is ready is the task resumed, in the same turn.
+// The awaiter is a Runnable of its own. A wake puts the awaiter, not the task, into the run queue;
+// there it polls, and when the future is ready it resumes the task in the same run (decision 009).
 //
-// The waker. Its state is a word: `polling`, `waiting` (from when the poll has given pending) or
-// `notified`. Only the step from waiting to notified schedules the awaiter, and only being run ends
-// the wait, so a wake touches the awaiter solely when it must still be there. Until somebody clones
-// the waker the word lies in the awaiter, and nothing is allocated. The first clone allocates a
-// block (from the frame pool) and leaves in the awaiter's word a pointer to it; from then on the
-// block's word counts. The block outlives the awaiter for as long as there are clones: then its
-// word says polling or notified for ever, and a wake only marks it.
+// The waker's state is one word:
+//   polling    the future is being polled, or the wait is over
+//   waiting    the poll returned pending
+//   notified   a wake has come
+// Only the step waiting → notified schedules the awaiter, and only a run of the awaiter ends the
+// wait; so a wake touches the awaiter only while it must exist. Until the waker is cloned the word
+// is in the awaiter, and nothing is allocated. The first clone allocates a block (from the frame
+// pool) and stores a pointer to it in the awaiter's word; from then on the block's word is the
+// state. The block lives as long as there are clones. After the wait its word stays polling or
+// notified, and a wake only marks it.
 //
-// Cancel: the future is polled one last time; if it is ready, its result is delivered and nothing
-// is lost; else it is destroyed with the frames of the task, innermost first. One that was not
-// polled yet is not begun.
+// Cancel: the future is polled one last time. If it is ready, its result is delivered and nothing
+// is lost. Otherwise it is destroyed with the frames of the task, innermost first. A future that
+// was not polled yet is not polled at all.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,10 +35,10 @@
 
 namespace weft::detail {
 
-/// The part of an awaiter of futures that needs no template.
+/// The part of a future's awaiter that needs no template.
 class FutureLeaf : private Runnable, private CancelHook {
  protected:
-  /// Polls the future; true: the outcome is set.
+  /// Polls the future. True: the outcome is set.
   using PollFuture = bool (*)(FutureLeaf&, Context&) noexcept;
 
   explicit FutureLeaf(PollFuture poll_future) noexcept
@@ -45,8 +48,8 @@ class FutureLeaf : private Runnable, private CancelHook {
         waker_(RawWaker{this, &own_vtable}) {}
   ~FutureLeaf() = default;
 
-  /// Polls, and suspends the task of `innermost` until the future is ready. False: it is, go on at
-  /// once.
+  /// Polls, and suspends the task of `innermost` until the future is ready. False: it is ready, go
+  /// on at once.
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
 
  private:
@@ -70,12 +73,12 @@ class FutureLeaf : private Runnable, private CancelHook {
   PollFuture poll_future_;
   TaskHeader* task_ = nullptr;
   Atomic<std::uintptr_t> word_{0};  // a state of the waker, or a WakerBlock; see above
-  Waker waker_;         // what polls are given: the word's own, once there is a block the block's
-  bool armed_ = false;  // whether a cancel can reach the leaf, from its first wait on
+  Waker waker_;                     // given to polls: of word_, later of the block
+  bool armed_ = false;              // whether a cancel can reach the leaf: from its first wait on
 };
 
-/// `F` as get_awaiter() is given it: an lvalue is polled where it is, and its owner keeps it there;
-/// an rvalue is moved in here before it is first polled, or, if it cannot move, polled where it is,
+/// `F` is as get_awaiter() got it. An lvalue is polled in place; its owner keeps it there. An
+/// rvalue is moved into the awaiter before its first poll; an immovable rvalue is polled in place,
 /// where it lives until the end of the full expression.
 template <class F>
 class FutureAwaiter final : private FutureLeaf {
@@ -97,7 +100,7 @@ class FutureAwaiter final : private FutureLeaf {
 
  private:
   static bool poll_future(FutureLeaf& leaf, Context& cx) noexcept {
-    // SAFETY: this function is given only to the leaf of a FutureAwaiter<F>.
+    // SAFETY: only the leaf of a FutureAwaiter<F> gets this function.
     auto& self = static_cast<FutureAwaiter&>(leaf);
     try {
       Poll<Value> result = self.future_.poll(cx);

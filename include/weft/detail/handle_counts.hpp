@@ -1,8 +1,8 @@
-// HandleCounts and HandleRef: what a channel's senders and receivers share, counted by side, and the
-// reference that a Sender or a Receiver has. For those who write channels.
+// HandleCounts and HandleRef: the reference counts of a channel's senders and receivers, by side,
+// and the reference in a Sender or Receiver. For authors of channels.
 //
-// Thread-safe. Who holds a side may hold it once more; whoever gives up the last hold of a side
-// tells the shared part, and the last hold of all destroys it.
+// Thread-safe. A holder of a side may add a reference to that side. Dropping the last reference of
+// a side calls side_gone(); dropping the last of all calls destroy().
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -21,30 +21,31 @@ class HandleCounts {
   HandleCounts(const HandleCounts&) = delete;
   HandleCounts& operator=(const HandleCounts&) = delete;
 
-  /// One more of that side. The caller holds one, of either side.
+  /// Adds a reference of that side. Precondition: the caller has one, of either side.
   void hold(Side side) noexcept {
-    // Relaxed: whoever adds a hold has one, so neither count decides anything now.
+    // Relaxed: the caller has a reference, so neither count can reach zero now.
     holds_.fetch_add(1, std::memory_order_relaxed);
     count(side).fetch_add(1, std::memory_order_relaxed);
   }
-  /// One fewer. It may be gone when this returns.
+  /// Drops a reference of that side. *this may be gone when this returns.
   void drop(Side side) noexcept {
-    // Release: what this holder did comes before what the last one does. Acquire: the last one.
+    // Release: what this holder did happens before what the last holder does. Acquire: for the last
+    // one.
     if (count(side).fetch_sub(1, std::memory_order_acq_rel) == 1) side_gone(side);
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
-  /// How many of that side there are. A moment later it may be another number.
+  /// The number of references of that side; it may be outdated when this returns.
   [[nodiscard]] std::size_t holders(Side side) const noexcept {
     return counts_[static_cast<std::size_t>(side)].load(std::memory_order_relaxed);
   }
 
  protected:
-  /// Held once by each side.
+  /// Starts with one reference of each side.
   HandleCounts() noexcept = default;
   ~HandleCounts() = default;
-  /// The last of that side has gone; the caller still holds it.
+  /// Called after the last reference of that side was dropped; the caller still holds the object.
   virtual void side_gone(Side side) noexcept = 0;
-  /// Nobody holds it any more.
+  /// Called when there is no reference any more.
   virtual void destroy() noexcept = 0;
 
  private:
@@ -56,11 +57,11 @@ class HandleCounts {
   std::array<Atomic<std::uint32_t>, 2> counts_{1, 1};
 };
 
-/// A counted reference of one side; empty after a move. As thread-safe as a shared_ptr is.
+/// A counted reference of one side; empty after a move. As thread-safe as std::shared_ptr.
 template <class Shared, Side side>
 class HandleRef {
  public:
-  /// Takes over one hold.
+  /// Takes over one reference.
   explicit HandleRef(Shared& held) noexcept : shared_(&held) {}
   HandleRef(const HandleRef& other) noexcept : shared_(other.shared_) {
     if (shared_ != nullptr) shared_->hold(side);

@@ -1,4 +1,4 @@
-// LateFuture: room for a future that is made in place and never moves. For those who write
+// LateFuture: storage for a future that is made in place and never moves. For authors of
 // combinators of futures.
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace weft::detail {
 
-/// Room for a future that is made later, in place, and then stays there: F may be immovable. The
-/// room itself can be moved while it is empty; later that breaks a rule: aborts.
+/// Storage for a future that is made later, in place: F may be immovable. The storage can be moved
+/// while it is empty; a move after that breaks a rule of the poll protocol and aborts.
 template <Future F>
 class LateFuture {
  public:
@@ -23,9 +23,9 @@ class LateFuture {
 
   [[nodiscard]] bool made() const noexcept { return future_.has_value(); }
   [[nodiscard]] F& operator*() noexcept { return *future_; }
-  /// Destroys it; the room stays.
+  /// Destroys the future.
   void drop() noexcept { future_.reset(); }
-  /// Makes it: what `make(args…)` gives, without a move.
+  /// Makes the future in place from `make(args…)`, without a move.
   template <class Make, class... Args>
   void make(Make& make, Args&&... args) {
     auto call = [&]() -> F { return std::invoke(make, std::forward<Args>(args)...); };

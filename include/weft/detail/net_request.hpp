@@ -1,7 +1,7 @@
-// The operations of stream sockets, as requests (see IoRequest in <weft/extend/io.hpp>). Users get them
-// from StreamSocket and SocketListener in <weft/net.hpp>, and need not name them.
+// The operations of stream sockets, as requests (see IoRequest in <weft/extend/io.hpp>). Users get
+// them from StreamSocket and SocketListener in <weft/net.hpp> and need not name them.
 //
-// A request points to its socket and to the user's buffer: both must outlive the operation.
+// A request points to its socket and to the user's buffer; both must outlive the operation.
 #pragma once
 
 #include <array>
@@ -22,11 +22,11 @@ class StreamSocket;
 
 namespace weft::detail {
 
-/// An open socket and the address that names it in errors; shared by a stream's halves. Defined in
-/// src/net.
+/// An open socket and the address that names it in errors; shared by the halves of a stream.
+/// Defined in src/net/socket.hpp.
 struct Socket;
 
-/// read: what there is, at most the buffer.
+/// read: what is there, at most the buffer's size.
 struct ReadRequest {
   using value_type = std::size_t;
   ReadRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), buffer(to) {}
@@ -38,7 +38,7 @@ struct ReadRequest {
   std::span<std::byte> buffer;
 };
 
-/// read_exact: goes on until the buffer is full.
+/// read_exact: reads until the buffer is full.
 struct ReadExactRequest {
   using value_type = void;
   ReadExactRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), rest(to) {}
@@ -51,7 +51,7 @@ struct ReadExactRequest {
   std::span<std::byte> rest;
 };
 
-/// write: as much as the system takes.
+/// write: as much as the system accepts.
 struct WriteRequest {
   using value_type = std::size_t;
   WriteRequest(Socket* on, std::span<const std::byte> from) noexcept : socket(on), buffer(from) {}
@@ -63,7 +63,7 @@ struct WriteRequest {
   std::span<const std::byte> buffer;
 };
 
-/// write_all: goes on until everything has been taken.
+/// write_all: writes until everything is accepted.
 struct WriteAllRequest {
   using value_type = void;
   WriteAllRequest(Socket* on, std::span<const std::byte> from) noexcept : socket(on), rest(from) {}
@@ -90,7 +90,7 @@ struct VectoredRequest {
   std::span<const IoSlice> slices;
 };
 
-/// write_all_vectored: uses the slices up.
+/// write_all_vectored: consumes the slices.
 struct WriteAllVectoredRequest {
   using value_type = void;
   WriteAllVectoredRequest(Socket* on, std::span<IoSlice> from) noexcept : socket(on), rest(from) {}
@@ -128,7 +128,7 @@ struct AcceptRequest {
   [[nodiscard]] IoError error(std::error_code code) const;
 
   Socket* listener;
-  const Operation* operation = nullptr;  // where the length of the peer's address is told
+  const Operation* operation = nullptr;  // holds the length of the peer's address
   alignas(8) AddressRoom peer{};
 };
 
@@ -144,7 +144,7 @@ struct ConnectRequest {
   Endpoint to;
   ConnectOptions options;
   std::shared_ptr<Socket> socket;
-  std::error_code failure;  // of what comes before the system's connect
+  std::error_code failure;  // of the steps before the system's connect
   alignas(8) AddressRoom address{};
 };
 

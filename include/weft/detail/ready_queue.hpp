@@ -1,25 +1,26 @@
-// ReadyQueue and ReadyNode: which of many child futures were woken. What join, race and FutureSet
-// poll by, and others who hold futures and poll them: a child is polled only after it was woken.
+// ReadyQueue and ReadyNode: the child futures that were woken. Used by join, race and FutureSet,
+// and by other holders of several futures: a child is polled only after it was woken.
 //
-// Each child has a node, and is polled with the node's waker. A wake of it, on any thread, puts the
-// node into the queue and wakes the waker that the queue itself was last polled with. The owner of
-// the queue, in its own poll:
+// Each child has a node and is polled with the node's waker. A wake of it, on any thread, puts the
+// node into the queue and wakes the waker with which the queue was last polled. The owner of the
+// queue, in its own poll:
 //
-//   queue.begin_poll(cx);                        // registers cx's waker, then takes what was woken
+//   queue.begin_poll(cx);                       // registers cx's waker, then takes the woken nodes
 //   while (ReadyNode* node = queue.pop()) {
 //     …; child.poll(node's context); …
 //     queue.done_with(*node);
 //   }
 //
-// Nodes that are woken from here on come with the next poll, for which the queue's waker was woken:
-// so a child that wakes itself does not keep its siblings waiting.
+// A node that is woken after begin_poll() comes with the next poll, for which the queue's waker was
+// woken. So a child that wakes itself does not delay its siblings.
 //
-// Memory: a node lies in a CountedBlock, which is held by its owner, by each copy of the node's
-// waker, and by the queue while the node is in it. The queue lies in one too, which the nodes'
-// block holds or is.
+// Memory: a node is part of a CountedBlock. References to the block: one of its owner, one of each
+// copy of the node's waker, and one of the queue while the node is in it. The queue is in such a
+// block too: in that of the nodes, or in one that the nodes' block keeps.
 //
-// The queue is a list that producers push to and the one consumer takes as a whole (Treiber's
-// stack without pop, so without its ABA problem), turned around there to be in order.
+// The queue is a list that producers push to and the one consumer takes as a whole (Treiber's stack
+// without pop, hence without its ABA problem). The consumer reverses it to get the order of the
+// wakes.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -32,7 +33,7 @@
 
 namespace weft::detail {
 
-/// Memory that is given back when nobody holds it any more. Made with one hold.
+/// Memory with a reference count; starts with one reference.
 class CountedBlock {
  public:
   using Destroy = void (*)(CountedBlock&) noexcept;
@@ -41,10 +42,11 @@ class CountedBlock {
   CountedBlock(const CountedBlock&) = delete;
   CountedBlock& operator=(const CountedBlock&) = delete;
 
-  // Relaxed: who holds it may hold it once more; nothing is published by that.
+  // Relaxed: the caller has a reference; nothing is published.
   void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    // Release: what this holder did comes before the end. Acquire: whoever ends it has seen all.
+    // Release: what this holder did happens before the destruction. Acquire: the destroying thread
+    // sees the accesses of all holders.
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
   }
 
@@ -58,18 +60,18 @@ class CountedBlock {
 
 class ReadyQueue;
 
-/// One child's place in the queue, in at most once.
+/// One child's node; in the queue at most once.
 class ReadyNode {
  public:
-  /// `block` is the memory that the node lies in.
+  /// `block` is the memory that contains the node.
   ReadyNode(ReadyQueue& queue, CountedBlock& block) noexcept : queue_(queue), block_(block) {}
   ReadyNode(const ReadyNode&) = delete;
   ReadyNode& operator=(const ReadyNode&) = delete;
 
-  /// Puts it into the queue, unless it is there, and wakes the queue's waker. Any thread that has a
-  /// hold of the block.
+  /// Puts the node into the queue, unless it is there, and wakes the queue's waker. Any thread that
+  /// has a reference to the block.
   void wake() noexcept;
-  /// The waker to poll the child with. Its handle is the owner's hold of the block.
+  /// The waker to poll the child with. Its handle is the owner's reference to the block.
   [[nodiscard]] RawWaker waker() noexcept { return {this, &vtable}; }
 
  private:
@@ -78,28 +80,27 @@ class ReadyNode {
 
   ReadyQueue& queue_;
   CountedBlock& block_;
-  ReadyNode* next_ = nullptr;   // the producer's that has set `queued_`, then the queue's
+  ReadyNode* next_ = nullptr;   // belongs to the producer that set queued_, then to the queue
   Atomic<bool> queued_{false};  // set by the wake that pushes, cleared before the child is polled
 };
 
-/// `wake()` of nodes: any thread. Everything else: the one who polls.
+/// Thread-safety: wake() of nodes on any thread; everything else by the polling thread.
 class ReadyQueue {
  public:
   ReadyQueue() noexcept = default;
   ReadyQueue(const ReadyQueue&) = delete;
   ReadyQueue& operator=(const ReadyQueue&) = delete;
 
-  /// Registers the waker of `cx`, and takes in what was woken up to now. Throws as
-  /// AtomicWaker::register_waker().
+  /// Registers the waker of `cx` and takes the nodes woken so far. Throws what
+  /// AtomicWaker::register_waker() throws.
   void begin_poll(Context& cx);
-  /// The next node that was woken, or null. From now on it can be woken again; it is the caller's
-  /// until done_with().
+  /// Returns the next woken node, or null. It can be woken again from now on. It stays valid for
+  /// the caller until done_with().
   [[nodiscard]] ReadyNode* pop() noexcept;
-  /// Gives up the queue's hold of a node that was popped.
+  /// Drops the queue's reference to a popped node.
   void done_with(ReadyNode& node) noexcept { node.block_.release(); }
 
-  /// Lets go of everything: of the nodes in the queue, and of the registered waker. Wakes from now
-  /// on do nothing. Idempotent.
+  /// Drops the nodes in the queue and the registered waker. Later wakes do nothing. Idempotent.
   void close() noexcept;
 
  private:
@@ -109,9 +110,9 @@ class ReadyQueue {
   [[nodiscard]] static ReadyNode* closed() noexcept;
 
   AtomicWaker waker_;
-  Atomic<ReadyNode*> pushed_{nullptr};  // newest first; or closed(), and then for good
-  ReadyNode* first_ = nullptr;          // taken in, oldest first; the consumer's alone
-  ReadyNode* last_ = nullptr;           // valid while there is a first
+  Atomic<ReadyNode*> pushed_{nullptr};  // newest first; or closed(), which is final
+  ReadyNode* first_ = nullptr;          // oldest first; of the consumer alone
+  ReadyNode* last_ = nullptr;           // valid while first_ is not null
 };
 
 }  // namespace weft::detail

@@ -1,5 +1,5 @@
 // ReadySet: the wakers of a fixed number of child futures that are polled together. The base of
-// join, try_join and race; see <weft/detail/ready_queue.hpp> for what it is made of.
+// join, try_join and race, made of a ReadyQueue (<weft/detail/ready_queue.hpp>).
 #pragma once
 
 #include <weft/detail/ready_queue.hpp>
@@ -8,20 +8,20 @@
 
 namespace weft::detail {
 
-/// Used by the one who polls. Movable until its first poll, as futures are.
+/// Used by the polling thread. Movable until its first poll, as futures are.
 class ReadySet {
  public:
   ReadySet() noexcept = default;
-  /// Moving one that has been polled breaks a rule of the poll protocol: aborts.
+  /// Aborts if the other was polled already: that breaks a rule of the poll protocol.
   ReadySet(ReadySet&& other) noexcept {
     if (other.block_ != nullptr) poll_rule_broken("a future was moved after it had been polled");
   }
   ReadySet& operator=(ReadySet&&) = delete;
   ~ReadySet();
 
-  /// Calls `poll_child(index, context)` for each of `children` that was woken since it was last
-  /// polled, and at first for all, in order, until one gives false. `children` is always the same.
-  /// Throws std::bad_alloc at the first poll, and what `poll_child` throws.
+  /// Calls `poll_child(index, context)` for each child that was woken since its last poll, in the
+  /// first poll for all, until a call returns false. `children` must be the same in each call.
+  /// Throws std::bad_alloc in the first poll, and what `poll_child` throws.
   template <class PollChild>
   void poll(Context& cx, std::size_t children, PollChild poll_child) {
     begin_poll(cx, children);
@@ -35,7 +35,7 @@ class ReadySet {
 
  private:
   class Block;
-  /// Gives up the queue's hold of a node at the end of its turn.
+  /// Drops the queue's reference to a node at the end of the node's turn.
   class Turn {
    public:
     Turn(ReadySet& group, ReadyNode& node) noexcept : group_(group), node_(node) {}

@@ -1,13 +1,12 @@
-// ReorderBuffer<T>: what lies between those that produce a stream's items ahead of time and the one
-// that consumes them. For merge() and buffered() of <weft/streams_ahead.hpp>, which say what it is
-// for.
+// ReorderBuffer<T>: a buffer between the tasks that produce a stream's items ahead of time and the
+// task that consumes them. For merge() and buffered() of <weft/streams_ahead.hpp>.
 //
-// Items have places: 0, 1, 2 …; they are put there in any order, and taken in order. A place may be
-// asked for when the item is put (merge: first come, first served) or beforehand (buffered, in
-// order). Who produces has first taken a permit of room(), which the consumer gives back when he
-// has taken the item: so there are never more than `room` items here and in the making.
+// Items have places 0, 1, 2 …; they are put in any order and taken in the order of places. A place
+// is assigned when the item is put (merge: first come, first served) or beforehand (buffered, in
+// order). A producer first takes a permit of room(). The consumer releases the permit when it has
+// taken the item. So there are never more than `room` items in the buffer and in production.
 //
-// Thread-safe: any number that put, one that takes. No allocation after construction.
+// Thread-safe: any number of producers, one consumer. No allocation after construction.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -22,7 +21,7 @@
 
 namespace weft::detail {
 
-/// T: as of a Task's result; not void.
+/// T: as in a Task's result; not void.
 template <class T>
 class ReorderBuffer {
  public:
@@ -30,10 +29,10 @@ class ReorderBuffer {
       : room_(room), slots_(2 * room + 1), producers_(producers) {}
 
   [[nodiscard]] Semaphore& room() noexcept { return room_; }
-  /// A permit for each item that can be taken.
+  /// One permit for each item that can be taken.
   [[nodiscard]] Semaphore& ready() noexcept { return ready_; }
 
-  /// An item, or an error, at its place. A cancelled outcome is the end of the stream.
+  /// Puts an item, or an error, at its place. A cancelled outcome is the end of the stream.
   void put(std::size_t place, Outcome<T> outcome) noexcept {
     std::unique_lock lock(mutex_);
     fill(place, outcome);
@@ -41,7 +40,7 @@ class ReorderBuffer {
     lock.unlock();
     if (more > 0) ready_.release(more);
   }
-  /// The same at the next place that nobody has.
+  /// The same at the next free place.
   void put(Outcome<T> outcome) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -51,16 +50,17 @@ class ReorderBuffer {
     ready_.release();
   }
 
-  /// For those that put without places: one more produces, or has ended. When the last one has, the
-  /// stream ends.
+  /// For producers that put without places: one more produces, or one has ended. The stream ends
+  /// with the last one.
   void join() noexcept {
-    producers_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller is one of them
+    producers_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller is a producer
   }
   void leave() noexcept {
-    // Acquire-release: the end is put after all that the others have put.
+    // Acquire-release: the end is put after everything that the other producers have put.
     if (producers_.fetch_sub(1, std::memory_order_acq_rel) == 1) put(Outcome<T>());
   }
-  /// Nobody produces any more: whoever waits for more gets `error`, or that it was cancelled.
+  /// No task produces any more. A consumer that waits for more gets `error`; null:
+  /// operation_canceled.
   void close(std::exception_ptr error) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -69,7 +69,8 @@ class ReorderBuffer {
     ready_.release();
   }
 
-  /// With a permit of ready(): the next outcome. It is an error if the buffer was closed instead.
+  /// Returns the next outcome; an error if the buffer was closed instead. Precondition: the caller
+  /// has taken a permit of ready().
   [[nodiscard]] Outcome<T> take() noexcept {
     const std::lock_guard lock(mutex_);
     Outcome<T> taken;
@@ -95,7 +96,7 @@ class ReorderBuffer {
     slot_of(place).outcome.take_over(outcome);
     slot_of(place).filled = true;
   }
-  /// How many more can be taken, as there is no gap before them.
+  /// Advances published_ over filled slots; returns the number of items that became takeable.
   [[nodiscard]] std::size_t publish() noexcept {
     const std::size_t before = published_;
     while (published_ - first_ < slots_.size() && slot_of(published_).filled) ++published_;
@@ -109,16 +110,16 @@ class ReorderBuffer {
   Semaphore room_;
   Semaphore ready_{0};
   ThreadMutex mutex_;
-  // Twice the room and one: errors, and the end, take a place without a permit. Guarded by mutex_.
+  // 2 * room + 1 slots: errors, and the end, take a place without a permit. Guarded by mutex_.
   std::vector<Slot> slots_;
-  std::size_t first_ = 0;      // the next to be taken; guarded by mutex_, and so are the next three
-  std::size_t published_ = 0;  // before it there is no gap
-  std::size_t last_ = 0;       // the next place that nobody has
+  std::size_t first_ = 0;      // the next to take; guarded by mutex_, as are the next three
+  std::size_t published_ = 0;  // there is no gap before it
+  std::size_t last_ = 0;       // the next free place
   std::exception_ptr error_;
   Atomic<std::size_t> producers_;
 };
 
-/// Closes a buffer at the end of those who produce for it, however they end.
+/// Closes a buffer in its destructor, however its producers end.
 template <class T>
 class ReorderBufferCloser {
  public:

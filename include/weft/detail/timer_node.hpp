@@ -1,4 +1,4 @@
-// TimerNode: what the timer wheel holds of a timer.
+// TimerNode: a timer's node in the timer wheel.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace weft::detail {
 
-/// A place in a list of the timer wheel: a node's, or the list's own.
+/// A link in a list of the timer wheel: of a node, or of the list itself.
 struct TimerLink {
   TimerLink* next = nullptr;  ///< Null while a node is in no list.
   TimerLink* previous = nullptr;
@@ -14,23 +14,23 @@ struct TimerLink {
 
 /// A node of the timer wheel. `deadline` is in nanoseconds of the steady clock.
 struct TimerNode {
-  /// Whose it is.
+  /// The kind of object that contains the node.
   enum class Kind : std::uint8_t { operation, callback, sleep };
 
   TimerNode() noexcept = default;
   explicit TimerNode(Kind of_what) noexcept : kind(of_what) {}
-  /// The node that has `its` link.
+  /// The node that contains the link `its`.
   [[nodiscard]] static TimerNode& of(TimerLink& its) noexcept;
 
   TimerLink link;
   std::int64_t deadline = 0;
   const Kind kind = Kind::operation;
-  bool due = false;  ///< A Timer's, not in the wheel: its callback waits for its turn.
+  bool due = false;  ///< For a Timer: not in the wheel, its callback waits for its turn.
 };
 static_assert(std::is_standard_layout_v<TimerNode>);
 
 inline TimerNode& TimerNode::of(TimerLink& its) noexcept {
-  // SAFETY: it is the first member of a node, and so at its address.
+  // SAFETY: the link is the first member of a node, and so has its address.
   return reinterpret_cast<TimerNode&>(its);
 }
 

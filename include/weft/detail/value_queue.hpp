@@ -1,10 +1,10 @@
-// ValueQueue<T>: values in the order in which they came, in rings of the frame pool that follow one
-// another. Values stay where they were put until they are taken. For those who write channels. Not
-// thread-safe: its owner's lock guards it.
+// ValueQueue<T>: a first-in first-out queue of values, in a list of rings from the frame pool. A
+// value does not move until it is taken. For authors of channels. Not thread-safe: its owner's lock
+// guards it.
 //
-// New values go into the last ring, values are taken from the first. A queue that never holds more
-// than `ring_size` has one ring and allocates once; else a ring is added whenever the last one is
-// full, and one that has become empty is kept for the next time.
+// New values go into the last ring; values are taken from the first. A queue that never holds more
+// than `ring_size` values has one ring and allocates once. Otherwise a ring is added when the last
+// one is full, and one ring that became empty is kept for reuse.
 #pragma once
 
 #include <weft/extend/frame_pool.hpp>
@@ -23,8 +23,8 @@ namespace weft::detail {
 template <class T>
 class ValueQueue {
  public:
-  /// Room for `ring_size` values, rounded up to a power of two. Zero: there will never be one.
-  /// Throws std::bad_alloc, and std::length_error if so many cannot be.
+  /// Room for `ring_size` values, rounded up to a power of two. Zero: the queue will hold no value.
+  /// Throws std::bad_alloc, and std::length_error if so many values are impossible.
   explicit ValueQueue(std::size_t ring_size) {
     if (ring_size > most) throw std::length_error("weft::channel: the capacity is too large");
     mask_ = ring_size == 0 ? 0 : std::bit_ceil(ring_size) - 1;
@@ -38,15 +38,15 @@ class ValueQueue {
     if (spare_ != nullptr) free_ring(spare_);
   }
 
-  /// At the end. Throws std::bad_alloc, and what moving a T throws: then nothing has changed.
+  /// Appends a value. Throws std::bad_alloc, and what moving a T throws; then nothing has changed.
   void push(T&& value) {
     if (last_->size > mask_) [[unlikely]]
       return push_in_new_ring(std::move(value));
     ::new (address(*last_, last_->head + last_->size)) Cell(std::move(value));
     ++last_->size;
   }
-  /// The first one into `slot`. It has left the queue also if moving it throws. Precondition: there
-  /// is one.
+  /// Moves the first value into `slot`. The value has left the queue even if moving it throws.
+  /// Precondition: there is one.
   void pop_into(std::optional<T>& slot) {
     const Removal removal(*this);
     if constexpr (std::is_same_v<Cell, std::optional<T>>) {
@@ -55,26 +55,24 @@ class ValueQueue {
       slot.emplace(std::move(front()));
     }
   }
-  /// Destroys all.
   void clear() noexcept {
     while (first_ != nullptr && first_->size != 0) const Removal removal(*this);
   }
 
  private:
-  // What is small and trivial is kept as the optional that it leaves as, for the sake of the
-  // reader: a copy of the whole is one store, which the copies that follow can load at once. Where
-  // value and flag are stored apart, loads of both wait for them (measured with g++ 12: 10 ns a
-  // value).
+  // Small trivial values are kept as the optional in which they leave: a copy of the whole is one
+  // store, which the loads of later copies can forward from. If value and flag are stored apart, a
+  // load of both waits for the two stores (measured with g++ 12: 10 ns a value).
   static constexpr bool small_and_trivial = std::is_trivially_copyable_v<T> &&
                                             std::is_copy_assignable_v<std::optional<T>> &&
                                             sizeof(T) <= 8;
   using Cell = std::conditional_t<small_and_trivial, std::optional<T>, T>;
   struct Ring {
     Ring* next = nullptr;
-    std::size_t head = 0;  // where the first value is, modulo the size of the ring
+    std::size_t head = 0;  // index of the first value, modulo the size of the ring
     std::size_t size = 0;
   };
-  /// Removes the first value in the end, whatever happens.
+  /// Removes the first value in its destructor, also if moving that value throws.
   class Removal {
    public:
     explicit Removal(ValueQueue& queue) noexcept : queue_(queue) {}
@@ -90,7 +88,7 @@ class ValueQueue {
                                                                          : alignof(Ring);
   static constexpr std::size_t offset = (sizeof(Ring) + alignment - 1) / alignment * alignment;
   static constexpr std::size_t most = std::bit_floor((SIZE_MAX / 4 - offset) / sizeof(Cell));
-  // The pool aligns its larger blocks only as operator new does.
+  // The pool aligns large blocks only as operator new does.
   static constexpr bool over_aligned = alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
   [[nodiscard]] std::size_t ring_bytes() const noexcept {
@@ -114,13 +112,13 @@ class ValueQueue {
     return reinterpret_cast<std::byte*>(&ring) + offset + (index & mask_) * sizeof(Cell);
   }
   [[nodiscard]] Cell& front() noexcept {
-    // SAFETY: push() has made one there, and remove_front() has not destroyed it.
+    // SAFETY: push() has constructed a Cell there, and remove_front() has not destroyed it.
     return *std::launder(static_cast<Cell*>(address(*first_, first_->head)));
   }
 
   void push_in_new_ring(T&& value) {
     Ring* const ring = spare_ != nullptr ? spare_ : make_ring();
-    spare_ = ring;  // the queue's, whatever the move throws
+    spare_ = ring;  // kept by the queue even if the move throws
     ::new (address(*ring, 0)) Cell(std::move(value));
     ring->size = 1;
     spare_ = nullptr;

@@ -1,6 +1,6 @@
-// VersionCore: a number that only grows, and those who wait until it is no longer the one that they
-// have seen. Under <weft/broadcast.hpp>, whose number counts values, and <weft/watch.hpp>, whose
-// number counts changes. For those who write ways of waiting. (The proof: src/sync/version.cpp.)
+// VersionCore: a number that only grows, and waiters for a number other than the one they have
+// seen. The base of <weft/broadcast.hpp>, whose number counts values, and of <weft/watch.hpp>,
+// whose number counts changes. For authors of ways to wait. The proof: src/sync/version.cpp.
 #pragma once
 
 #include <weft/detail/handle_counts.hpp>
@@ -12,7 +12,7 @@
 
 namespace weft::detail {
 
-/// Waits for a version other than `seen`, or for the end of versions.
+/// Waits for a version other than `seen`, or for the close.
 class VersionWaiter : public Waiter {
  public:
   VersionWaiter(Wake how, std::uint64_t seen) noexcept : Waiter(how), seen_(seen) {}
@@ -27,22 +27,22 @@ class VersionWaiter : public Waiter {
 
 class VersionCore : public HandleCounts {
  public:
-  /// Queues `waiter`, unless there is news for it.
+  /// Queues `waiter`, unless the version has changed or the core is closed.
   [[nodiscard]] Queued wait_with(VersionWaiter& waiter) noexcept;
-  /// True: it will not be woken. False: it is being woken. Before wait_with(): makes it refuse, and
-  /// gives false.
+  /// Takes the waiter back. True: it will not be woken. False: it is being woken. Before
+  /// wait_with(): makes it refuse, and returns false.
   [[nodiscard]] bool withdraw(VersionWaiter& waiter) noexcept;
-  /// Waits on this thread. Throws std::logic_error, naming `what`, on a thread that runs weft
-  /// tasks, if it would have to wait.
+  /// Blocks the calling thread until there is news. Throws std::logic_error, naming `what`, on a
+  /// thread that runs weft tasks, if it would have to wait.
   void wait_on_thread(std::uint64_t seen, const char* what);
 
-  /// Whether one who has seen that version need not wait.
+  /// Whether the version is no longer `seen`, or the core is closed.
   [[nodiscard]] bool news_since(std::uint64_t seen) const noexcept;
   [[nodiscard]] std::uint64_t version() const noexcept;
   [[nodiscard]] bool closed() const noexcept;
-  /// How many wait. A moment later it may be another number.
+  /// The number of waiters; it may be outdated when this returns.
   [[nodiscard]] std::size_t waiting() const noexcept;
-  /// There will be no further version. Any thread, any number of times.
+  /// Closes the core: the version does not change any more. Any thread, any number of times.
   void close() noexcept;
 
  protected:
@@ -51,7 +51,7 @@ class VersionCore : public HandleCounts {
   VersionCore() noexcept = default;
   ~VersionCore();
 
-  /// With the mutex held: the next version is there. Gives up the lock, and wakes all.
+  /// With the mutex held: increments the version, unlocks, and wakes all waiters.
   void advance(Lock lock) noexcept;
 
   mutable ThreadMutex mutex_;

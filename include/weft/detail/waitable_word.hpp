@@ -1,10 +1,10 @@
-// WaitableWord: a number that is the whole state while nobody waits, and the queue of those who wait
-// for it to change. What the mutexes, events, latches and the like are made of, and for those who
-// write more of them.
+// WaitableWord: a number that is the whole state while there is no waiter, and a queue of waiters
+// for its change. The base of mutexes, events, latches and the like, and of new ones.
 //
-// The word is twice the number, plus a bit that says that somebody waits. While the bit is set the
-// word and the queue belong to the mutex; while it is not, one read-modify-write changes the
-// number. (The invariants, and why whoever goes on may destroy it: src/sync/waitable_word.cpp.)
+// The word is twice the number, plus a bit that is set while there is a waiter. While the bit is
+// set, the word and the queue are guarded by the mutex; while it is clear, one read-modify-write
+// changes the number. The invariants, and why a thread that proceeds may destroy the word:
+// src/sync/waitable_word.cpp.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -26,30 +26,32 @@ class WaitableWord {
   WaitableWord(const WaitableWord&) = delete;
   WaitableWord& operator=(const WaitableWord&) = delete;
 
-  /// The number now. While somebody waits it may be the number of a moment ago. Any thread.
+  /// The number now. While there are waiters it may be an older number. Any thread.
   [[nodiscard]] std::uintptr_t number(std::memory_order order) const noexcept {
     return word_.load(order) >> 1;
   }
-  /// How many wait. A moment later it may be another number. Any thread.
+  /// The number of waiters; it may be outdated when this returns. Any thread.
   [[nodiscard]] std::size_t waiting() const noexcept;
-  /// For destructors: aborts with `message` if somebody waits.
+  /// For destructors: aborts with `message` if there is a waiter.
   void check_unawaited(const char* message) const noexcept;
 
-  // Without the queue. Any thread
-  /// Changes the number if it is `from` and nobody waits: one read-modify-write.
+  // Without the queue. Any thread.
+  /// Changes the number from `from` to `to` if it is `from` and there is no waiter: one
+  /// read-modify-write.
   [[nodiscard]] bool replace(std::uintptr_t from, std::uintptr_t to,
                              std::memory_order order) noexcept {
     std::uintptr_t word = from << 1;
-    // Relaxed, also if it fails: nothing follows from the number that was seen. Looked at first, as
-    // a try that fails costs as much as one that succeeds, and while others wait all fail.
+    // Relaxed, also on failure: nothing follows from the number that was seen. The load comes first
+    // because a failed compare-exchange costs as much as a successful one, and while there are
+    // waiters all of them fail.
     if (word_.load(std::memory_order_relaxed) != word) return false;
     return word_.compare_exchange_strong(word, to << 1, order, std::memory_order_relaxed);
   }
-  /// Changes the number by `step`, if nobody waits: a function that is given the number by
-  /// reference and gives whether it may be changed. False if somebody waits, or `step` says so.
+  /// Changes the number by `step` if there is no waiter. `step` gets the number by reference and
+  /// returns whether the change is to be made. False: there is a waiter, or `step` returned false.
   template <class Step>
   [[nodiscard]] bool change(Step step, std::memory_order order) noexcept {
-    // Relaxed, as well as when it fails: it decides only what to try.
+    // Relaxed, also on failure: the value decides only what to try.
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
     while ((word & waiting_bit) == 0) {
       std::uintptr_t number = word >> 1;
@@ -61,8 +63,9 @@ class WaitableWord {
     return false;
   }
 
-  // With the queue. Any thread
-  /// Queues `waiter`, unless nobody waits and `step`, as in change(), lets it go on at once.
+  // With the queue. Any thread.
+  /// Queues `waiter`, unless there is no waiter and `step`, as in change(), lets it proceed at
+  /// once.
   template <class Step>
   [[nodiscard]] Queued wait_with(Waiter& waiter, Step step) noexcept {
     const std::lock_guard lock(mutex_);
@@ -74,9 +77,9 @@ class WaitableWord {
     waiters_.append(waiter);
     return Queued::waiting;
   }
-  /// As change() and wait_with() in one step: whether or not somebody waits, `step` is given the
-  /// number by reference, changes it and has `waiter` queued; or gives false, lets the number be,
-  /// and the waiter counts as served.
+  /// change() and wait_with() in one step, whether or not there are waiters. `step` gets the number
+  /// by reference. If it returns true, the changed number is stored and `waiter` is queued. If it
+  /// returns false, the number stays as it is and the waiter counts as served.
   template <class Step>
   [[nodiscard]] Queued change_and_wait(Waiter& waiter, Step step) noexcept {
     const std::lock_guard lock(mutex_);
@@ -95,17 +98,19 @@ class WaitableWord {
     waiters_.append(waiter);
     return Queued::waiting;
   }
-  /// Takes the waiter back. True: it will not be woken. False: it is being woken; or it is not
-  /// there yet, and wait_with() will refuse it.
+  /// Takes the waiter back. True: it will not be woken. False: it is being woken; or it was not
+  /// queued yet, and wait_with() will refuse it.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept;
-  /// Serves the one that has waited longest, and leaves the number as it is. False: nobody waits.
-  /// If true it is the last touch of the word.
+  /// Serves the waiter that waited longest and leaves the number as it is. False: there is no
+  /// waiter. If it returns true, it does not touch the word after the wake.
   [[nodiscard]] bool serve_one() noexcept;
-  /// Takes out all who wait now, for who wakes them when he has changed the number.
+  /// Dequeues all present waiters into `all`. The caller wakes them after it has changed the
+  /// number.
   void take_all(ServedList& all) noexcept;
 
-  /// The word and its queue with the mutex held, for what the functions above do not do. What it
-  /// changed counts when it goes, if somebody was waiting when it came; else it changes nothing.
+  /// The word and its queue with the mutex held, for what the functions above do not offer. If
+  /// there was a waiter when it was made, its destructor stores `number`; otherwise it changes
+  /// nothing.
   class Held {
    public:
     explicit Held(WaitableWord& word) noexcept;
@@ -113,10 +118,10 @@ class WaitableWord {
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
 
-    /// Whether somebody was waiting when it came.
+    /// Whether there was a waiter when this was made.
     [[nodiscard]] bool awaited() const noexcept { return awaited_; }
     [[nodiscard]] WaiterList& waiters() noexcept { return word_.waiters_; }
-    std::uintptr_t number = 0;  ///< To be changed only if somebody was waiting.
+    std::uintptr_t number = 0;  ///< May be changed only if awaited().
 
    private:
     WaitableWord& word_;
@@ -127,7 +132,8 @@ class WaitableWord {
  private:
   static constexpr std::uintptr_t waiting_bit = 1;
 
-  /// With the mutex held: changes the number by `step`, or has the bit set.
+  /// With the mutex held: changes the number by `step` and returns true, or makes sure that the bit
+  /// is set.
   template <class Step>
   [[nodiscard]] bool step_or_mark(Step step) noexcept {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
@@ -135,8 +141,8 @@ class WaitableWord {
       std::uintptr_t number = word >> 1;
       const bool goes_on = step(number);
       const std::uintptr_t next = goes_on ? number << 1 : word | waiting_bit;
-      // Acquire: pairs with the release of who changed the number; also if it is to wait, as what
-      // is done with the mutex held comes after that.
+      // Acquire: pairs with the release of the thread that changed the number. It is needed also if
+      // the waiter is to wait: what is done with the mutex held comes after that change.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
         return goes_on;

@@ -1,13 +1,12 @@
-// What can be awaited, and how: the Awaitable concept, and get_awaiter(), through which coroutines
-// and fibers alike find an awaiter. Three kinds:
+// The Awaitable concept, and get_awaiter(), through which coroutines and fibers find an awaiter.
+// There are three kinds of awaitables:
 //
-//  - weft's own awaiters, whose await_suspend() asks for a WeftPromise: they know the task that
-//    waits, resume it where it belongs, and can be cancelled;
-//  - futures (<weft/future.hpp>), which are polled;
-//  - foreign ones, made for any coroutine: they take a std::coroutine_handle<>, and may resume it
-//  on
-//    whatever thread. They are given a handle that only makes the task runnable again: see
-//    <weft/detail/foreign_awaiter.hpp>.
+//  1. weft's own awaiters, whose await_suspend() takes the handle of a WeftPromise: they know the
+//     task that waits, resume it through its executor, and can be cancelled;
+//  2. futures (<weft/future.hpp>), which are polled;
+//  3. foreign awaitables, made for any coroutine: they take a std::coroutine_handle<> and may
+//     resume it on any thread. They get a handle that only makes the task runnable again: see
+//     <weft/detail/foreign_awaiter.hpp>.
 #pragma once
 
 #include <weft/future.hpp>
@@ -26,7 +25,7 @@ template <class A>
 class ForeignAwaiter;  // <weft/detail/foreign_awaiter.hpp>
 }  // namespace detail
 
-/// The awaiter that an awaitable gives, or is.
+/// The awaiter of an awaitable: what its operator co_await returns, or itself.
 template <class A>
 decltype(auto) own_awaiter(A&& awaitable) {
   if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
@@ -38,14 +37,14 @@ decltype(auto) own_awaiter(A&& awaitable) {
   }
 }
 
-/// Made for any coroutine, not for weft's.
+/// An awaitable for any coroutine handle, not only for weft's.
 template <class A>
 concept ForeignAwaitable = requires(A&& awaitable, std::coroutine_handle<> any) {
   own_awaiter(std::forward<A>(awaitable)).await_suspend(any);
   own_awaiter(std::forward<A>(awaitable)).await_resume();
 };
 
-/// What `co_await awaitable` in a weft coroutine, and weft::await() in a fiber, work with.
+/// The awaiter that `co_await awaitable` uses in a weft coroutine, and weft::await() in a fiber.
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {
   if constexpr (PlainFuture<A>) {
@@ -57,7 +56,7 @@ decltype(auto) get_awaiter(A&& awaitable) {
   }
 }
 
-/// What `co_await std::declval<A>()` gives.
+/// The type of `co_await std::declval<A>()`.
 template <class A>
 using AwaitResult = decltype(get_awaiter(std::declval<A>()).await_resume());
 

@@ -1,18 +1,20 @@
-// CancelSlot: where a cancel request meets the one leaf a task waits on, from any thread, in O(1),
-// without allocation. Used by task headers and by those who write leaf awaiters.
+// CancelSlot: where a cancel request meets the one leaf that a task waits on, from any thread, in
+// O(1), without allocation. Used by task headers and by authors of leaf awaiters.
 //
 // The word is the whole state:
 //
-//   idle        0          running, or suspended where nothing can be cancelled
-//   hook        pointer    suspended at a leaf that armed itself           written by the task's
-//   thread requested   1          a cancel was asked for; sticky                  written by the
-//   first canceller busy        2          … and that canceller is still using the hook    written
-//   by the canceller busy_ended  3          … and the leaf has ended meanwhile              written
-//   by the leaf's end
+//   idle        0        running, or suspended where nothing can be cancelled
+//   hook        pointer  suspended at a leaf that armed itself       written by the task's thread
+//   requested   1        a cancel was requested; sticky              written by the first canceller
+//   busy        2        … and that canceller still uses the hook    written by the canceller
+//   busy_ended  3        … and the leaf has ended meanwhile          written by the leaf's end
+//
+// Back: the leaf's end stores idle over hook; the canceller stores requested over busy and
+// busy_ended; forget_request() stores idle over requested.
 //
 // One canceller wins the transition out of idle or hook; later requests find nothing to do. The
-// leaf's end and the canceller meet on busy: whoever comes second resumes the task. So the hook is
-// never touched after its leaf has been resumed, and the task is resumed exactly once.
+// leaf's end and the canceller meet on busy: the second of the two resumes the task. So the hook is
+// never touched after its leaf was resumed, and the task is resumed exactly once.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -21,9 +23,9 @@
 
 namespace weft {
 
-/// How the leaf a task waits on is asked to end early. `request` may run on any thread, must not
-/// block, and must see to it that TaskHeader::request_finished() is called exactly once, as its
-/// last act on the leaf. The leaf then ends as always: with what it has, or as cancelled.
+/// Asks the leaf on which a task waits to end early. `request` may run on any thread and must not
+/// block. It must make sure that TaskHeader::request_finished() is called exactly once, as its last
+/// access to the leaf. The leaf then ends as always: with its result, or as cancelled.
 class CancelHook {
  public:
   using Request = void (*)(CancelHook&) noexcept;
@@ -41,12 +43,12 @@ class CancelHook {
   Request request_;
 };
 
-/// A hook whose request may have to go to the thread of a reactor first, and come again there.
+/// A hook whose request may have to travel to the thread of a reactor, and is run again there.
 class CancelMessage : public CancelHook {
  public:
   using CancelHook::CancelHook;
 
-  CancelMessage* next = nullptr;  ///< Link of the reactor's inbox while it is on its way.
+  CancelMessage* next = nullptr;  ///< Link in the reactor's inbox.
 
  protected:
   ~CancelMessage() = default;
@@ -56,46 +58,49 @@ class CancelSlot {
  public:
   CancelSlot() noexcept = default;
 
-  /// Whether a cancel was asked for. Any thread; relaxed is enough, since it only decides whether
-  /// to go on: what the canceller did before is ordered by whoever resumes the task.
+  /// Whether a cancel was requested. Any thread. Relaxed: it only decides whether to go on; what
+  /// the canceller did before is ordered by the resumption of the task.
   [[nodiscard]] bool requested() const noexcept {
     const std::uintptr_t word = word_.load(std::memory_order_relaxed);
     return word >= requested_word && word <= busy_ended_word;
   }
 
-  /// Task's thread: idle → hook. False when a cancel was asked for: then nothing is armed, and the
-  /// leaf must end itself.
+  /// Task's thread: idle → hook. False: a cancel was requested; nothing is armed, and the leaf must
+  /// end itself.
   [[nodiscard]] bool arm(CancelHook& hook) noexcept {
     std::uintptr_t expected = idle_word;
-    // Release: pairs with the acquire in request(), so that the canceller sees the leaf complete.
-    // Acquire, the other way round: who is refused sees what the canceller did before.
+    // Release: pairs with the acquire in request(), so that the canceller sees the complete leaf.
+    // Acquire on failure: pairs with the release in request(), so that a refused leaf sees what the
+    // canceller did before.
     return word_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&hook),
                                          std::memory_order_release, std::memory_order_acquire);
   }
 
-  /// Requested → idle: what the request was for has come about. Not while a hook is armed or used.
+  /// requested → idle: the reason for the request is settled. Not while a hook is armed or in use.
   void forget_request() noexcept {
     std::uintptr_t expected = requested_word;
-    // Seq_cst, as is the load in request(): of those who give a reason and then request, and who
-    // forgets the request and then looks for reasons, one sees the other.
+    // Seq_cst, as is the load in request(). One thread adds a reason and then requests; another
+    // forgets the request and then reads the reasons. In the order of seq_cst operations one of the
+    // two sees the other's write.
     (void)word_.compare_exchange_strong(expected, idle_word, std::memory_order_seq_cst,
                                         std::memory_order_relaxed);
   }
 
   enum class Ended : std::uint8_t {
-    resume,    ///< the caller resumes the task
-    deferred,  ///< a canceller is still using the hook: its finish_request() will say so
+    resume,    ///< The caller resumes the task.
+    deferred,  ///< A canceller still uses the hook: its finish_request() will return true.
   };
 
-  /// The leaf has ended (any one thread): hook → idle, or busy → busy_ended.
+  /// The leaf has ended (on any one thread): hook → idle, or busy → busy_ended.
   [[nodiscard]] Ended ended() noexcept {
     std::uintptr_t word = word_.load(std::memory_order_acquire);
     for (;;) {
-      // Acquire: pairs with finish_request(), so that what the canceller did to the leaf is seen
-      // before the task goes on.
+      // Acquire (the loads): pairs with the release in finish_request(), so that what the canceller
+      // did to the leaf is seen before the task goes on.
       if (word == requested_word || word == idle_word) return Ended::resume;
       const std::uintptr_t next = word == busy_word ? busy_ended_word : idle_word;
-      // Release: the leaf's result must be seen by the canceller, who may be the one to resume.
+      // Release: pairs with the acquire in finish_request(): the canceller, which may be the one to
+      // resume the task, sees the leaf's result.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
         return next == idle_word ? Ended::resume : Ended::deferred;
@@ -103,15 +108,16 @@ class CancelSlot {
     }
   }
 
-  /// Any thread: asks for a cancel. Non-null: the caller must call request() on it (now state is
-  /// busy).
+  /// Any thread: requests a cancel. Non-null: the state is busy, and the caller must call request()
+  /// on the hook.
   [[nodiscard]] CancelHook* request() noexcept {
-    // Seq_cst: pairs with forget_request(). An older request that was forgotten must not be found.
+    // Seq_cst: pairs with forget_request(). A request that was forgotten must not be found here.
     std::uintptr_t word = word_.load(std::memory_order_seq_cst);
     for (;;) {
       if (word >= requested_word && word <= busy_ended_word) return nullptr;
       const std::uintptr_t next = word == idle_word ? requested_word : busy_word;
-      // Acquire: pairs with arm(). Release: what the canceller did before is seen by the unwinding.
+      // Acquire: pairs with the release in arm(). Release: the unwinding sees what the canceller
+      // did before.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) {
         // SAFETY: only arm() stores a pointer, and the leaf cannot be resumed while the word is
@@ -121,10 +127,11 @@ class CancelSlot {
     }
   }
 
-  /// The canceller is done with the hook: busy → requested. True: the leaf ended meanwhile, and the
-  /// caller must resume the task.
+  /// The canceller no longer uses the hook: busy → requested. True: the leaf ended meanwhile, and
+  /// the caller must resume the task.
   [[nodiscard]] bool finish_request() noexcept {
-    // Acquire: pairs with ended(). Release: pairs with its acquire when the leaf ends later.
+    // Acquire: pairs with the release in ended(). Release: pairs with the acquire there, if the
+    // leaf ends later.
     return word_.exchange(requested_word, std::memory_order_acq_rel) == busy_ended_word;
   }
 

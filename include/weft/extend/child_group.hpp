@@ -1,15 +1,15 @@
-// ChildGroup: several tasks as the one leaf of the task that awaits them. The base of when_all,
-// select, timeout and scope.
+// ChildGroup: several child tasks as the one leaf of the task that awaits them. The base of
+// when_all, select, timeout and scope.
 //
 // Invariants:
-//  - `remaining_` counts the children that have not ended, and one guard while the group is being
-//  started; the
-//    parent is resumed when it reaches zero, never before, so children may refer to the group and
-//    the parent's frame;
-//  - a cancel of the parent asks every child; the parent goes on when all have ended;
-//  - a cancel passes through groups within groups on the stack of who asks, some 50 bytes a level;
-//  - what a child got in spite of a cancel is kept: the group ends as cancelled only if
-//  ended_as_cancelled().
+//  - remaining_ counts the children that have not ended, and one guard while the group is being
+//    started. The parent is resumed when it reaches zero, never before; so children may refer to
+//    the group and to the parent's frame.
+//  - A cancel of the parent requests a cancel of every child; the parent goes on when all have
+//    ended.
+//  - A cancel passes through nested groups on the canceller's stack, some 50 bytes a level.
+//  - A result that a child got in spite of a cancel is kept: the group ends as cancelled only if
+//    ended_as_cancelled() is true.
 #pragma once
 
 #include <weft/task.hpp>
@@ -25,7 +25,7 @@ class ChildGroup : private CancelHook {
  public:
   ChildGroup() noexcept : CancelHook(&ChildGroup::on_cancel_request) {}
 
-  /// A child has ended: the last touch of the group by that child.
+  /// Called when a child has ended; that child's last access to the group.
   void child_ended() noexcept;
 
   [[nodiscard]] TaskHeader& parent() const noexcept { return *parent_; }
@@ -33,19 +33,20 @@ class ChildGroup : private CancelHook {
  protected:
   ~ChildGroup() = default;
 
-  /// Starts `children` of them and suspends the parent until all have ended. False: they have, go
-  /// on at once.
+  /// Starts `children` children and suspends the parent until all have ended. False: they have
+  /// ended already, go on.
   [[nodiscard]] bool suspend(PromiseBase& innermost, std::uint32_t children) noexcept;
-  /// The same even if a cancel was asked for: start_children() sees to it what is begun then.
+  /// The same even if a cancel was requested: start_children() then decides what to start.
   [[nodiscard]] bool suspend_regardless(PromiseBase& innermost, std::uint32_t children) noexcept;
-  /// One more child, while at least one is known to be there.
+  /// Adds a child. Precondition: at least one child has not ended. Relaxed: the count cannot reach
+  /// zero here, and the children's fetch_sub orders.
   void add_child() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
 
-  /// Starts each of the children announced to suspend().
+  /// Starts each of the children that suspend() was told of.
   virtual void start_children() noexcept = 0;
-  /// Asks each child to cancel. Any thread; children that have ended ignore it.
+  /// Requests a cancel of each child. Any thread. Children that have ended ignore it.
   virtual void cancel_children() noexcept = 0;
-  /// After the last child: whether there is nothing to give to the parent, which was cancelled.
+  /// After the last child: whether the parent was cancelled and there is no result for it.
   [[nodiscard]] virtual bool ended_as_cancelled() noexcept = 0;
 
  private:
@@ -56,7 +57,7 @@ class ChildGroup : private CancelHook {
   Atomic<std::uint32_t> remaining_{0};
 };
 
-/// A child task held inside its group. `Group` has `void on_child_end(std::size_t index, bool
+/// A child task, stored in its group. `Group` has `void on_child_end(std::size_t index, bool
 /// cancelled, bool failed)`.
 template <class T, class Group>
 class Child final : public TaskHeader {
@@ -64,17 +65,17 @@ class Child final : public TaskHeader {
   Child(Group& group, std::size_t index, Task<T> task) noexcept
       : TaskHeader(&Child::on_finish), group_(group), index_(index), task_(std::move(task)) {}
 
-  /// Runs it until it first suspends. The group counts it.
+  /// Runs the child until it first suspends. Precondition: the group has counted it.
   void start(const TaskHeader& parent) noexcept {
     bind(task_.promise(), parent.executor());
     start_inline_in(parent);
   }
-  /// As above, for a child that was made without its task.
+  /// The same, for a child that was made without its task.
   void start(const TaskHeader& parent, Task<T> task) noexcept {
     task_ = std::move(task);
     start(parent);
   }
-  /// Ends a child that was never started, as cancelled.
+  /// Ends a child that was not started, as cancelled.
   void skip() noexcept { task_ = Task<T>(); }
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
 

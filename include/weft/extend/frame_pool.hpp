@@ -1,11 +1,12 @@
-// The memory of coroutine frames and other blocks that live as long as a task: size classes, free
-// blocks a thread, slabs from the operating system. Promise types call it from their operator new
-// and delete. Every function is safe from any thread, also while the thread's thread_local objects
-// are destroyed. It is the one structure of weft that belongs to the process and not to a Runtime,
-// because operator new has no argument to find a Runtime by; slabs stay with the process and are
-// used again. In AddressSanitizer builds, and with WEFT_FRAME_POOL=malloc in the environment, every
-// block comes from operator new and goes straight back, so that a use after free is seen; it is
-// counted all the same.
+// The memory of coroutine frames, and of other blocks that live as long as a task: size classes, a
+// cache of free blocks for each thread, slabs from the operating system (decision 006). Promise
+// types call it from their operator new and delete. Every function may be called from any thread,
+// also while the thread's thread_local objects are destroyed.
+//
+// The pool belongs to the process and not to a Runtime, because operator new has no argument by
+// which to find a Runtime. Slabs stay with the process and are reused. In AddressSanitizer builds,
+// and with WEFT_FRAME_POOL=malloc in the environment, every block comes from operator new and goes
+// back to it at once, so that a use after free is found; the blocks are counted all the same.
 #pragma once
 
 #include <weft/detail/frame_size_class.hpp>
@@ -15,21 +16,21 @@
 
 namespace weft {
 
-// A block of a size class, and one that is too large for them all; what follows chooses.
+// A block of a size class, and a block larger than all classes; allocate_frame() chooses.
 [[nodiscard]] void* allocate_frame_of_class(std::size_t index);
 [[nodiscard]] void* allocate_large_frame(std::size_t bytes);
 void deallocate_frame_of_class(void* block, std::size_t index) noexcept;
 void deallocate_large_frame(void* block, std::size_t bytes) noexcept;
 
-/// A block of at least `bytes`, aligned to 64 up to 16 KiB and as operator new does above.
-/// Throws std::bad_alloc if there is no memory; nothing has changed then.
+/// Returns a block of at least `bytes`; aligned to 64 bytes up to 16 KiB, and as operator new does
+/// above that. Throws std::bad_alloc if there is no memory; then nothing has changed.
 [[nodiscard]] inline void* allocate_frame(std::size_t bytes) {
   if (bytes > detail::kLargestPooledFrame) [[unlikely]]
     return allocate_large_frame(bytes);
   return allocate_frame_of_class(detail::frame_class_of(bytes));
 }
 
-/// Gives back a block with the size that it was asked for; any thread may. Null is ignored.
+/// Gives back a block, with the size that was asked for. Any thread. Null is ignored.
 inline void deallocate_frame(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) [[unlikely]]
     return;
@@ -38,19 +39,18 @@ inline void deallocate_frame(void* block, std::size_t bytes) noexcept {
   deallocate_frame_of_class(block, detail::frame_class_of(bytes));
 }
 
-/// What is in use. Exact while no other thread allocates or frees, else approximate.
+/// What is in use. Exact while no other thread allocates or frees; otherwise approximate.
 struct FramePoolStats {
   std::int64_t live_blocks = 0;  ///< Allocated and not given back.
   std::int64_t live_bytes = 0;   ///< Their sizes, each rounded up to its size class.
-  std::int64_t slab_bytes =
-      0;  ///< Address space taken for slabs; memory is only used once touched.
+  /// Address space taken for slabs; a page uses memory from its first access on.
+  std::int64_t slab_bytes = 0;
 };
 [[nodiscard]] FramePoolStats frame_pool_stats() noexcept;
 
-/// For tests of what happens out of memory: on this thread, the next `successes` calls of
-/// allocate_frame go on as usual, the one after them throws std::bad_alloc, and later ones work
-/// again. Negative disarms. An armed thread allocates slowly; a thread that is not armed pays
-/// nothing.
+/// For tests of allocation failures. On this thread the next `successes` calls of allocate_frame()
+/// succeed as usual, the one after them throws std::bad_alloc, and later ones work again. Negative:
+/// disarms. An armed thread allocates slowly; an unarmed thread pays nothing.
 void set_frame_failure_after(std::int64_t successes) noexcept;
 
 }  // namespace weft

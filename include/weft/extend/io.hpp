@@ -1,8 +1,8 @@
-// IoOp<R>: an I/O operation as an awaitable, and attempt(). What the network is made of.
+// IoOp<R>: an I/O operation as an awaitable; and attempt(). The base of all network operations.
 //
-// An awaitable (IoOp) is a small movable description; the awaiter made from it at `co_await` holds
-// the Operation and never moves. To make a new operation, write a request type R (see IoRequest)
-// and return IoOp<R>.
+// The awaitable (IoOp) is a small movable description. The awaiter made from it at `co_await` holds
+// the Operation and never moves (decision 004). A new operation is a request type R (see IoRequest)
+// and a function that returns IoOp<R>.
 #pragma once
 
 #include <weft/extend/operation.hpp>
@@ -21,15 +21,16 @@ class OperationLeaf : public Operation, private CancelMessage {
   OperationLeaf() noexcept
       : Operation(OperationKind::poll, nullptr, &OperationLeaf::on_complete),
         CancelMessage(&OperationLeaf::on_cancel_request) {}
-  /// For one that is started again: `on_end` calls completed(), suspend() is given the same Again.
+  /// For an operation that may be started again: `on_end` calls completed() with the Again that
+  /// suspend() got.
   explicit OperationLeaf(Complete on_end) noexcept
       : Operation(OperationKind::poll, nullptr, on_end),
         CancelMessage(&OperationLeaf::on_cancel_request) {}
 
-  /// Looks at a terminal result; true: start the operation again for the rest (write_all).
+  /// Reads a terminal result. True: start the operation again for the rest (write_all).
   using Again = bool (*)(OperationLeaf&) noexcept;
 
-  /// Starts the operation for the task of `innermost`. False: it has ended in place, go on at once.
+  /// Starts the operation for the task of `innermost`. False: it has ended in place; go on at once.
   [[nodiscard, gnu::noinline]] bool suspend(PromiseBase& innermost, Again again = nullptr) noexcept;
 
  protected:
@@ -44,11 +45,11 @@ class OperationLeaf : public Operation, private CancelMessage {
   TaskHeader* task_ = nullptr;
 };
 
-/// What an operation needs to know of its request. prepare() fills in kind, source and arguments
-/// (the request lives in the awaiter until the end, so the operation may point into it); finish()
-/// turns the terminal result (see OperationKind; negative: -errno) into the value or an error code;
-/// error() makes the exception for such a code, naming operation and address. Optionally `static
-/// bool again(R&, Operation&) noexcept`: see OperationLeaf::Again.
+/// The requirements on a request. prepare() fills in kind, source and arguments; the request is in
+/// the awaiter until the end, so the operation may point into it. finish() turns the terminal
+/// result (see OperationKind; negative: -errno) into the value or an error code. error() makes the
+/// exception for such a code, with operation and address. Optional: `static bool again(R&,
+/// Operation&) noexcept`, see OperationLeaf::Again.
 template <class R>
 concept IoRequest =
     std::movable<R> && requires(R& r, Operation& op, std::int64_t result, std::error_code code) {
@@ -94,7 +95,7 @@ class IoAwaiter final : private OperationLeaf {
   }
 
  private:
-  // SAFETY, both: they are given only to the OperationLeaf of an IoAwaiter.
+  // SAFETY, both: only the OperationLeaf of an IoAwaiter gets these functions.
   static void on_complete(Operation& self) noexcept {
     static_cast<IoAwaiter&>(self).completed(&IoAwaiter::ask_again);
   }
@@ -106,9 +107,9 @@ class IoAwaiter final : private OperationLeaf {
   R request_;
 };
 
-/// An operation that has not been started. Awaiting gives the value or throws IoError; see
-/// attempt(). Cancel: the operation is cancelled and its end awaited; if it had already happened,
-/// its result is delivered.
+/// An operation that was not started. co_await returns the value or throws IoError; see attempt().
+/// Cancel: the operation is cancelled and its end awaited; if it had already ended, its result is
+/// delivered.
 template <IoRequest R, bool Throwing = true>
 class [[nodiscard]] IoOp {
  public:
@@ -116,15 +117,14 @@ class [[nodiscard]] IoOp {
   IoAwaiter<R, Throwing> operator co_await() && noexcept {
     return IoAwaiter<R, Throwing>(std::move(request_));
   }
-  /// The same operation, giving Result<T> and never throwing.
+  /// The same operation; co_await returns Result<T> and never throws.
   [[nodiscard]] IoOp<R, false> attempt() && noexcept { return IoOp<R, false>(std::move(request_)); }
 
  private:
   R request_;
 };
 
-/// Awaits `operation` without throwing: gives Result<T> where the operation itself gives T or
-/// throws.
+/// Awaits `operation` without throwing: co_await returns Result<T> instead of T or an exception.
 template <class A>
   requires requires(A&& a) { std::move(a).attempt(); }
 auto attempt(A&& operation) noexcept {

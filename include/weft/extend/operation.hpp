@@ -1,14 +1,13 @@
 // Operation: the unit of I/O, with completion semantics on every driver.
 //
-// Life of one: the initiator fills it in → a reactor starts it → exactly one terminal event sets
-// result() and calls complete() on the reactor's thread. Until then the operation, the buffers it
-// names and its Source belong to the reactor (the kernel may write to them) and must stay where
-// they are. Cancelling asks for an early terminal event; it never takes the operation back by
-// itself.
+// Life: the initiator fills it in → a reactor starts it → exactly one terminal event sets `result`
+// and calls complete() on the reactor's thread. Until then the operation, its buffers and its
+// Source belong to the reactor (the kernel may write to them) and must stay in place. A cancel asks
+// for an early terminal event; only that event gives the operation back.
 //
-// Users meet operations as awaitables (<weft/extend/io.hpp>, <weft/net.hpp>); this header is for those who
-// write such awaitables or a driver. Not thread-safe: an operation is used on its reactor's thread,
-// except where a function says otherwise.
+// Users see operations as awaitables (<weft/extend/io.hpp>, <weft/net.hpp>). This header is for
+// authors of such awaitables and of drivers. Not thread-safe: an operation is used on its reactor's
+// thread, except where a function says otherwise.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -29,32 +28,31 @@ class Reactor;
 
 }  // namespace detail
 
-/// One stretch of memory of a vectored operation; laid out as the system's iovec.
+/// A contiguous piece of memory of a vectored operation; the layout is that of the system's iovec.
 struct IoSlice {
   std::byte* data = nullptr;
   std::size_t size = 0;
 };
 
-/// An open object known to drivers: owns the handle and closes it. It must outlive the operations
-/// on it. Remembers which readiness drivers watch it, so that each registers it once and never
-/// again.
+/// An open object known to drivers: owns the handle and closes it. Must outlive the operations on
+/// it. Records which readiness drivers watch it, so that each registers it only once.
 class Source {
  public:
-  /// Takes ownership of `handle`, which must be non-blocking if operations other than poll are to
-  /// be used.
+  /// Takes ownership of `handle`, which must be non-blocking if operations other than poll are
+  /// used.
   explicit Source(NativeHandle handle) noexcept : handle_(handle) {}
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
   [[nodiscard]] NativeHandle handle() const noexcept { return handle_; }
-  /// Gives the handle up without closing it. No operation may be under way, and drivers that
-  /// watched it may go on being told of its readiness until it is closed (they ignore it).
+  /// Releases the handle without closing it. Precondition: no operation is pending. Drivers that
+  /// watched it may still be notified of its readiness until it is closed; they ignore that.
   NativeHandle release() noexcept;
 
-  /// Used by readiness drivers: whether driver number `driver` (below 64) watches this source.
+  /// For readiness drivers: whether driver number `driver` (below 64) watches this source.
   [[nodiscard]] bool watched_by(unsigned driver) const noexcept {
-    // Relaxed: a driver asks and notes on its own thread; other drivers' bits do not matter to it.
+    // Relaxed: a driver reads and sets its own bit on its own thread, and ignores the other bits.
     return driver < 64 && (watchers_.load(std::memory_order_relaxed) >> driver & 1U) != 0;
   }
   void note_watched_by(unsigned driver) noexcept {
@@ -79,13 +77,14 @@ enum class OperationKind : std::uint8_t {
   timer,            ///< result 0 when the deadline has passed, never early
 };
 
-/// What a poll operation waits for and reports. Errors and hang-up are always reported as both.
+/// The bits that a poll operation waits for and reports. Errors and hang-up are always reported as
+/// both.
 namespace interest {
 inline constexpr std::uint32_t readable = 1;
 inline constexpr std::uint32_t writable = 2;
 }  // namespace interest
 
-/// What the kinds of operations need; which member counts follows from the kind.
+/// The arguments of an operation; the kind says which member is used.
 struct OperationArguments {
   struct Buffer {
     std::byte* data;
@@ -97,7 +96,7 @@ struct OperationArguments {
   };
   struct Address {
     void* data;          ///< sockaddr: in for connect, out for accept (may be null)
-    std::uint32_t size;  ///< bytes: in its length; for accept in the room, out the length
+    std::uint32_t size;  ///< bytes: connect: its length; accept: in the room, out the length
   };
   union {
     Buffer buffer;            // read, write
@@ -109,7 +108,7 @@ struct OperationArguments {
   };
 
   OperationArguments() noexcept : buffer{} {}
-  /// For a timer. `deadline_ns`: of the steady clock.
+  /// For a timer. `deadline_ns` is a time of the steady clock.
   void set_deadline(std::int64_t deadline_ns) noexcept {
     ::new (&timer) detail::TimerNode();
     timer.deadline = deadline_ns;
@@ -120,15 +119,15 @@ class Operation : public OperationArguments {
  public:
   using Complete = void (*)(Operation&) noexcept;
 
-  /// `on_end` is called once, on the reactor's thread, after result is set; the operation may be
-  /// gone when it returns. It is not called for an operation that start() reports as completed in
+  /// `on_end` is called once, on the reactor's thread, after `result` was set; the operation may be
+  /// gone when it returns. It is not called if start() reports that the operation completed in
   /// place.
   Operation(OperationKind what, Source* on, Complete on_end) noexcept
       : source(on), kind(what), complete_(on_end) {}
-  /// The timer whose node this is.
+  /// The timer operation that contains `node`.
   [[nodiscard]] static Operation& of(detail::TimerNode& node) noexcept {
     static_assert(std::is_standard_layout_v<OperationArguments>);
-    // SAFETY: the node is `timer` of an operation, and so at the address of its arguments.
+    // SAFETY: the node is `timer` of an operation, and so has the address of its arguments.
     return static_cast<Operation&>(reinterpret_cast<OperationArguments&>(node));
   }
   Operation(const Operation&) = delete;
@@ -137,15 +136,15 @@ class Operation : public OperationArguments {
   void complete() noexcept { complete_(*this); }
 
   Source* source;  ///< Null for a timer.
-  std::int64_t result =
-      0;  ///< >= 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
-  detail::Reactor* reactor = nullptr;  ///< Set when it is started: whose thread it belongs to.
-  Operation* link =
-      nullptr;  ///< Of the driver's queues while pending, of a completion list afterwards.
-  std::uint32_t token = 0;  ///< The driver's.
+  /// = 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
+  std::int64_t result = 0;
+  detail::Reactor* reactor = nullptr;  ///< Set at the start: the reactor it belongs to.
+  /// Link in the driver's queues while pending, in a completion list afterwards.
+  Operation* link = nullptr;
+  std::uint32_t token = 0;  ///< For the driver.
   OperationKind kind;
   bool pending = false;        ///< Started and not yet terminal.
-  bool cancel_wanted = false;  ///< A cancel was asked for while pending.
+  bool cancel_wanted = false;  ///< A cancel was requested while pending.
 
  protected:
   ~Operation() = default;
@@ -154,7 +153,7 @@ class Operation : public OperationArguments {
   Complete complete_;
 };
 
-/// Singly linked FIFO of operations whose result is set and whose complete() is still to be called.
+/// A singly linked first-in first-out list of operations with a result, before their complete().
 class CompletionList {
  public:
   void push(Operation& operation) noexcept {

@@ -1,14 +1,15 @@
-// QueueOp<R>: what is awaited to wait in a queue of waiters, for a lock, an event and the like; and
-// the same for threads. For those who write what has a queue.
+// QueueOp<R>: the awaitable of a wait in a queue of waiters, for a lock, an event and the like; and
+// the same wait for threads. For authors of types that have such a queue.
 //
 // A request type R says what is waited for, and how:
-//   R::Node                      what stands in the queue: a Waiter, made from a Waiter::Wake
-//   bool take(Node&)             called first: whether it can be had at once, without the queue
-//   Queued queue(Node&)          then: puts the node into the queue, or serves it at once
-//   bool withdraw(Node&)         takes it back, as a WaiterLeaf does
-//   Result result(Node&)         once it was served: what the wait gives; it takes no back
-// A request is a value that is copied: mostly a pointer. What it points to is touched by result()
-// only if the served may count on it.
+//   R::Node                what stands in the queue: a Waiter, constructed from a Waiter::Wake
+//   bool take(Node&)       called first: takes what is waited for at once, without the queue
+//   Queued queue(Node&)    then: puts the node into the queue, or serves it at once
+//   bool withdraw(Node&)   takes the node back, as withdraw() of a WaiterLeaf does
+//   Result result(Node&)   after the node was served: the result of the wait. What was granted
+//                          stays granted
+// A request is copied by value; mostly it is one pointer. result() touches the object it points to
+// only if a served waiter may rely on that object.
 #pragma once
 
 #include <weft/extend/runnable.hpp>
@@ -20,11 +21,12 @@
 
 namespace weft {
 
-/// Waits for what R says, within the frame that awaits it.
+/// Waits for what R describes, as part of the awaiting frame.
 ///
-/// What is had at once spends the task's budget. A task that has spent it takes nothing yet: it
-/// lets the others have their turn first, who would wait for its lock otherwise, each of them, and
-/// the lock would be handed from one to the next for as long as they ask for it.
+/// A wait that is satisfied at once spends the task's budget. A task with a spent budget takes
+/// nothing yet: it first lets the other ready tasks run. Otherwise each of these tasks would have
+/// to wait for the lock that this task holds, and the lock would be handed from one to the next for
+/// as long as they ask for it.
 template <class R>
 class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node {
   using Node = typename R::Node;
@@ -45,9 +47,9 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
   [[nodiscard]] auto await_resume() noexcept { return request_.result(*this); }
 
  private:
-  /// False: it has what it waits for.
+  /// False: it has got what it waits for.
   [[nodiscard]] bool begin(PromiseBase& innermost) noexcept {
-    // Nothing is taken once a cancel was asked for. What is had at once needs no cancel slot.
+    // After a cancel request nothing is taken. What is taken at once needs no cancel slot.
     const bool had = !innermost.task().cancel_requested() && request_.take(*this);
     return !had && this->suspend(innermost);
   }
@@ -61,15 +63,16 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
       executor.defer(*this);
       return true;
     }
-    // One that serves this task alone, as a fiber's does, queues something else in its place.
+    // An executor that serves this task alone, as a fiber's does, queues something else in its
+    // place: resume_later() does that.
     if (!begin(innermost)) task.resume_later();
     return true;
   }
 
-  /// The others have had their turn. The task is suspended still.
+  /// The other ready tasks have run. The task is still suspended.
   static void on_turn(Runnable& self) noexcept {
-    // SAFETY: this function is given only to the Runnable of a QueueAwaiter, which stays until the
-    // task goes on.
+    // SAFETY: only the Runnable of a QueueAwaiter gets this function, and the awaiter stays until
+    // the task goes on.
     auto& awaiter = static_cast<QueueAwaiter&>(self);
     TaskHeader& task = awaiter.waiting_task();
     awaiter.run_by(&QueueAwaiter::on_served);
@@ -83,7 +86,7 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
   R request_;
 };
 
-/// A wait as a value: to be awaited, or given to on_complete(), select(), timeout() and the like.
+/// A wait as a value: to be awaited, or passed to on_complete(), select(), timeout() and the like.
 template <class R>
 class [[nodiscard]] QueueOp {
  public:
@@ -94,7 +97,7 @@ class [[nodiscard]] QueueOp {
   R request_;
 };
 
-/// The node of a thread that waits.
+/// The node of a waiting thread.
 template <class Node>
 class ThreadNode final : public Node {
  public:
@@ -108,8 +111,8 @@ class ThreadNode final : public Node {
   ThreadParker parker_;
 };
 
-/// Waits for what R says on the calling thread, which it blocks. Throws std::logic_error, naming
-/// `what`, on a thread that runs tasks.
+/// Blocks the calling thread until it has what R describes. Throws std::logic_error, naming `what`,
+/// on a thread that runs tasks.
 template <class R>
 auto wait_on_thread(R request, const char* what) {
   require_thread_may_block(what);

@@ -1,10 +1,11 @@
-// Waiter and WaiterList: who waits for a semaphore, a shared future and the like, and in which
-// order. For those who write awaiters, and ways of waiting without a task.
+// Waiter and WaiterList: the intrusive queue of waiters of a semaphore, a shared result and the
+// like. For authors of awaiters, and of waits without a task.
 //
-// A waiter stands in the awaiter, on the stack of a thread, wherever it stays until its wait is
-// over; so waiting allocates nothing. Its life: outside → queued → served, or withdrawn from the
-// queue, or withdrawn before it came to the queue, which then refuses it (a cancel that overtakes
-// the wait). One waiter waits once.
+// A Waiter is part of the awaiter, or on the stack of a thread, and stays in place until its wait
+// is over; so waiting allocates nothing. One waiter waits once. Its life:
+//   outside → queued → served
+//   outside → queued → withdrawn
+//   outside → withdrawn            a cancel that overtakes the wait: the queue then refuses it
 #pragma once
 
 #include <weft/extend/runnable.hpp>
@@ -15,19 +16,19 @@
 
 namespace weft {
 
-/// What became of a waiter that was to be queued.
+/// Result of queuing a waiter.
 enum class Queued : std::uint8_t {
-  waiting,  ///< it will be served
-  served,   ///< at once: it need not wait
-  refused,  ///< it had been withdrawn before
+  waiting,  ///< It will be served.
+  served,   ///< Served at once: it need not wait.
+  refused,  ///< It was withdrawn before.
 };
 
-/// What is run when it has been served. The links are the queue's and the ServedList's; outside of
-/// them it may be used as any Runnable.
+/// A Runnable that is run when the waiter was served. While the waiter is in a WaiterList or
+/// ServedList, its links belong to that list; otherwise it may be used as any Runnable.
 class Waiter : public Runnable {
  public:
-  /// Called once when the waiter has been served, by whoever serves it, who holds no lock: it must
-  /// not block, and must not serve or withdraw anybody. The waiter may be gone when it returns.
+  /// Called once after the waiter was served, by the serving thread, which holds no lock. Must not
+  /// block, and must not serve or withdraw waiters. The waiter may be gone when it returns.
   using Wake = Runnable::Run;
 
   explicit Waiter(Wake how) noexcept : Runnable(how) {}
@@ -43,7 +44,7 @@ class Waiter : public Runnable {
   Place place_ = Place::outside;
 };
 
-/// Those who have been served and are to be woken, once no lock is held.
+/// Waiters that were served and will be woken when no lock is held.
 class ServedList {
  public:
   void add(Waiter& waiter) noexcept {
@@ -57,22 +58,22 @@ class ServedList {
 
  private:
   Runnable* first_ = nullptr;
-  Runnable* last_ = nullptr;  // meaningless while there is no first
+  Runnable* last_ = nullptr;  // unspecified while first_ is null
 };
 
-/// A queue of waiters, and what their places are. Not thread-safe: its owner's lock guards it, and
-/// the places of its waiters.
+/// A queue of waiters and their states. Not thread-safe: the owner's lock guards the list and the
+/// state of each of its waiters.
 class WaiterList {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// The one that has waited longest, or null.
+  /// The waiter that waited longest, or null.
   [[nodiscard]] Waiter* first() const noexcept { return waiter(first_); }
 
-  /// Whether it was withdrawn before it came here: it must not be queued.
+  /// Whether the waiter was withdrawn before it was queued; then it must not be queued.
   [[nodiscard]] static bool refuses(const Waiter& waiter) noexcept {
     return waiter.place_ == Waiter::Place::withdrawn;
   }
-  /// It need not wait.
+  /// Marks a waiter that need not wait as served.
   static void served_at_once(Waiter& waiter) noexcept { waiter.place_ = Waiter::Place::served; }
   void append(Waiter& waiter) noexcept {
     waiter.place_ = Waiter::Place::queued;
@@ -82,7 +83,7 @@ class WaiterList {
     last_ = &waiter;
     ++size_;
   }
-  /// Takes the first out, to be woken. Precondition: there is one.
+  /// Moves the first waiter to `served`, to be woken. Precondition: there is one.
   void serve_first(ServedList& served) noexcept {
     Waiter& waiter = *first();
     first_ = waiter.next;
@@ -91,8 +92,8 @@ class WaiterList {
     waiter.place_ = Waiter::Place::served;
     served.add(waiter);
   }
-  /// Takes it out of the queue, and gives true. False: it is not there; if it has not come yet,
-  /// refuses() will say so.
+  /// Removes the waiter from the queue and returns true. False: it is not in the queue; if it has
+  /// not been queued yet, refuses() is true for it from now on.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept {
     if (waiter.place_ == Waiter::Place::served) return false;
     const bool queued = waiter.place_ == Waiter::Place::queued;
@@ -107,13 +108,13 @@ class WaiterList {
     *(gone.next != nullptr ? &waiter(gone.next)->previous_ : &last_) = gone.previous_;
     --size_;
   }
-  // SAFETY: only append() links what is in the list, and all are Waiters.
+  // SAFETY: only append() links elements, and each is a Waiter.
   [[nodiscard]] static Waiter* waiter(Runnable* linked) noexcept {
     return static_cast<Waiter*>(linked);
   }
 
   Runnable* first_ = nullptr;
-  Waiter* last_ = nullptr;  // meaningless while there is no first
+  Waiter* last_ = nullptr;  // unspecified while first_ is null
   std::size_t size_ = 0;
 };
 

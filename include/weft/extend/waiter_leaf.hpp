@@ -1,14 +1,14 @@
-// WaiterLeaf: the leaf of a task that waits in a queue of waiters, and ThreadWaiter, the wait of a
-// thread there. For those who write awaiters for what has a WaiterList.
+// WaiterLeaf: the leaf of a task that waits in a WaiterList, and ThreadWaiter, a thread's wait in
+// one. For authors of awaiters for what has a WaiterList.
 //
-// An awaiter L is a WaiterLeaf<L> and a Waiter, and has, for the leaf to call:
+// An awaiter L derives from WaiterLeaf<L> and Waiter, and has, for the leaf to call:
 //   Queued queue()     puts the waiter into its queue, unless it can be served at once, or
 //                      withdraw() came first
-//   bool withdraw()    takes it back, and gives true: it will not be served. False: it has been,
-//                      or is not there yet, and queue() will refuse it. Any thread
-// Who it waits for serves it by the Waiter's wake function, which calls served(). Whatever it waits
-// for may be gone as soon as it has been served; but for a cancel that has come by then and is
-// about to call withdraw(), for whose task it must stay until that has ended.
+//   bool withdraw()    takes the waiter back. True: it will not be served. False: it was served, or
+//                      is not queued yet, and queue() will refuse it. Any thread
+// The object that serves the waiter runs the Waiter's wake function, which calls served(). That
+// object may be gone once the waiter was served, with one exception: if a cancel has come by then
+// and is about to call withdraw(), the object must stay until that call has ended.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -20,7 +20,7 @@
 
 namespace weft {
 
-/// What needs no template of a WaiterLeaf.
+/// The part of a WaiterLeaf that needs no template.
 class WaiterLeafBase : protected CancelHook {
  protected:
   using CancelHook::CancelHook;
@@ -28,12 +28,13 @@ class WaiterLeafBase : protected CancelHook {
 
   using Queue = Queued (*)(WaiterLeafBase&) noexcept;
   [[nodiscard]] bool suspend_by(Queue queue, PromiseBase& innermost) noexcept;
-  /// The last act of a cancel: `withdrawn` says whether the waiter was taken back.
+  /// Ends a cancel; its last act. `withdrawn`: whether the waiter was taken back.
   void end_cancel(bool withdrawn) noexcept;
-  /// It has been served, by whoever did: the task goes on. It may be gone when this returns.
+  /// The waiter was served, on any thread: resumes the task. The leaf may be gone when this
+  /// returns.
   void served() noexcept { task_->leaf_ended(false); }
 
-  /// For an awaiter that does something else before it suspends: suspend() notes it, too.
+  /// For an awaiter that does something else before it suspends; suspend() sets it, too.
   void waits_for(TaskHeader& task) noexcept { task_ = &task; }
   [[nodiscard]] TaskHeader& waiting_task() const noexcept { return *task_; }
 
@@ -44,7 +45,7 @@ class WaiterLeafBase : protected CancelHook {
 template <class L>
 class WaiterLeaf : public WaiterLeafBase {
  public:
-  /// Within await_suspend: waits until it is served. False: it has been served at once, go on.
+  /// Within await_suspend: waits until the waiter is served. False: it was served at once, go on.
   /// Cancel: takes the waiter back and ends the task; if it is being served, the task goes on.
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept {
     return suspend_by([](WaiterLeafBase& self) noexcept { return leaf(self).queue(); }, innermost);
@@ -55,8 +56,8 @@ class WaiterLeaf : public WaiterLeafBase {
   ~WaiterLeaf() = default;
 
  private:
-  // SAFETY: the functions of this class are given only to the base of an L, which stays until
-  // request_finished().
+  // SAFETY: only a WaiterLeafBase that is the base of an L gets these functions, and the L stays
+  // until request_finished().
   static L& leaf(WaiterLeafBase& self) noexcept { return static_cast<L&>(self); }
   static void on_cancel_request(CancelHook& self) noexcept {
     auto& base = static_cast<WaiterLeaf&>(self);
@@ -64,12 +65,12 @@ class WaiterLeaf : public WaiterLeafBase {
   }
 };
 
-/// A thread that waits to be served.
+/// The waiter of a thread.
 class ThreadWaiter final : public Waiter {
  public:
   ThreadWaiter() noexcept : Waiter(&ThreadWaiter::on_served) {}
   void wait() noexcept { parker_.park(); }
-  /// False if the time was over first: then it is still to be taken back.
+  /// False: the timeout passed first; the caller must still take the waiter back.
   [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) noexcept {
     return parker_.park_for(timeout);
   }
