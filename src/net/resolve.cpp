@@ -129,20 +129,23 @@ bool ResolveLeaf::answered() noexcept try {
 }
 
 bool ResolveLeaf::suspend(PromiseBase& innermost) noexcept {
-  task_ = &innermost.task();
-  lookup_->task = task_;
-  if (!task_->suspended_and_armed(innermost, *this)) return true;
-  lookup_->held_by_pool = lookup_;
+  TaskHeader& task = innermost.task();
+  task_ = &task;
+  lookup_->task = &task;
+  // Once the hook is armed, a cancel on another thread may end this leaf and destroy it: from here
+  // on only the look-up is used, which this call holds.
+  const std::shared_ptr<NameLookup> lookup = lookup_;
+  if (!task.suspended_and_armed(innermost, *this)) return true;
+  lookup->held_by_pool = lookup;
   BlockingPool* const pool = BlockingPool::current();
   const Result<void> taken =
-      pool != nullptr ? pool->submit(*lookup_) : fail(std::errc::operation_not_supported);
-  // After a successful submit() the wait may end on another thread, and this leaf may be gone.
+      pool != nullptr ? pool->submit(*lookup) : fail(std::errc::operation_not_supported);
   if (taken) return true;
-  lookup_->held_by_pool.reset();
+  lookup->held_by_pool.reset();
   // A cancel that came meanwhile has ended the leaf.
-  if (!lookup_->leave_waiting_for(NameLookup::done)) return true;
-  lookup_->result = fail(taken.error());
-  return !task_->leaf_ended_inline();
+  if (!lookup->leave_waiting_for(NameLookup::done)) return true;
+  lookup->result = fail(taken.error());
+  return !task.leaf_ended_inline();
 }
 
 Result<std::vector<Endpoint>> ResolveLeaf::take() noexcept { return std::move(lookup_->result); }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <semaphore>
+#include <thread>
 
 #include "api/net_support.hpp"
 #include "compute/blocking_pool.hpp"
@@ -115,6 +116,25 @@ TEST_P(NetResolve, CancelsAndAnswersAtTheSameTimeGiveOneOutcomeEach) {
       } else {
         EXPECT_EQ(found.error(), std::errc::timed_out);
       }
+    }
+  });
+}
+
+// The thread that cancels races the worker between arming the hook and submitting the look-up.
+TEST_P(NetResolve, ACancelMayMeetTheBeginningOfTheWait) {
+  run([]() -> Task<void> {
+    for (int round = 0; round < 300; ++round) {
+      auto handle = spawn(
+          []() -> Task<void> { static_cast<void>(co_await attempt(resolve("localhost", 80))); });
+      {
+        const std::jthread canceller([&handle, round] {
+          for (int pause = round % 50 * 20; pause > 0; --pause) spin_hint();
+          handle.cancel();
+        });
+        co_await yield_now();
+      }
+      const Outcome<void> end = co_await std::move(handle).outcome();
+      EXPECT_TRUE(end.cancelled() || end.has_value());
     }
   });
 }
