@@ -1,4 +1,5 @@
-// ManualResetEvent, AutoResetEvent and Notify: who goes on, how many, and what is kept for later.
+// ManualResetEvent, AutoResetEvent and Notify: which waiters go on, how many, and what is kept for
+// later.
 #include <weft/manual_reset_event.hpp>
 #include <weft/notify.hpp>
 #include <weft/scope.hpp>
@@ -49,7 +50,7 @@ TEST(ManualResetEvent, WithoutARuntime) {
   EXPECT_FALSE(one.try_wait());
 }
 
-/// Tasks that wait once each and log their number.
+/// Tasks that wait once each and log their numbers.
 template <class Waited>
 class Waiters {
  public:
@@ -174,7 +175,7 @@ TEST_P(EventTest, ANotificationGoesPastThoseWhoStoppedWaiting) {
 }
 
 TEST_P(EventTest, ATurnGoesToAndFro) {
-  // Each set() is seen, with what came before it, though nothing else orders the two sides.
+  // Each set() is seen, with the writes before it, though nothing else orders the two sides.
   constexpr int rounds = 500;
   AutoResetEvent ping;
   AutoResetEvent pong;

@@ -1,4 +1,4 @@
-// Fibers: results, exceptions, cancel and unwinding, what they can await, and how they mix with
+// Fibers: results, exceptions, cancel and unwinding, the awaitables they accept, and their mix with
 // coroutines, on every kind of runtime.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
@@ -94,7 +94,7 @@ TEST_P(FiberTest, TooLargeAStackIsAnError) {
   EXPECT_THROW(run(fiber(FiberOptions{"huge", std::size_t{1} << 40}, [] {})), IoError);
 }
 
-// What it can await
+// Awaitables
 
 TEST_P(FiberTest, AwaitsTasksOperationsAndOtherFibers) {
   EXPECT_EQ(run(fiber([] {
@@ -168,7 +168,7 @@ TEST_P(FiberTest, UsesSelectTimeoutScopeAndWhenAll) {
 }
 
 TEST_P(FiberTest, ScopeChildrenOfAFiberMayRunOnOtherWorkers) {
-  // Each child waits until all have arrived, by a spin that gives nothing up: on one worker they
+  // Each child waits until all have arrived, by a spin that does not yield. On one worker they
   // could not meet.
   if (runtime().workers() < 2) return;
   std::atomic<int> arrived{0};
@@ -275,7 +275,7 @@ TEST_P(FiberTest, AYieldLetsWhatWasSpawnedRun) {
   }));
 }
 
-/// Does not wait, in one way or the other.
+/// Does not suspend, in one way or the other.
 class Asks {
  public:
   explicit Asks(bool ready) noexcept : ready_(ready) {}
@@ -498,7 +498,7 @@ TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
     EXPECT_NE(std::strstr(error.what(), "vm.max_map_count"), nullptr) << error.what();
   }
   EXPECT_EQ(run(fiber(FiberOptions{"rich", 4 << 20}, [] { return 1; })), 1);
-  end_runtime();  // before the faults go
+  end_runtime();  // before the faults are destroyed
 }
 
 TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
@@ -507,7 +507,7 @@ TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
       detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
   EXPECT_EQ(run(fiber(FiberOptions{"", 1 << 20}, [] { return 1; })), 1);
   EXPECT_EQ(faults.struck(), 1U);
-  end_runtime();  // before the faults go
+  end_runtime();  // before the faults are destroyed
 }
 
 TEST_P(FiberTest, FailsWholeAtEveryAllocation) {
