@@ -1,5 +1,5 @@
-// Runs WakeState itself, its futex replaced by the model's and the event by a ThreadParker's token.
-// No wake is lost, wherever the owner waits.
+// WakeState itself runs here, its futex replaced by the model's and the event by a ThreadParker's
+// token: whatever the owner waits at, no wake is lost.
 #include <chrono>
 #include <weft/atomic.hpp>
 
@@ -9,15 +9,15 @@
 namespace weft::model {
 namespace {
 
-/// WakeState as a Poller uses it.
+/// What a Poller makes of it.
 class Door {
  public:
-  /// Leaves something to be found. Only the wake publishes it.
+  /// Leaves something to be found, seen by the wake alone.
   void bring() {
     brought_.fetch_add(1, std::memory_order_relaxed);
     if (bell_.ring()) event_.unpark();
   }
-  /// Parks on the word unless the event has to be met.
+  /// At the door unless the event is to be met.
   void sleep() {
     if (!bell_.await_ring(nullptr)) event_.park();
     static_cast<void>(bell_.answer());
@@ -26,7 +26,7 @@ class Door {
     event_.park();
     static_cast<void>(bell_.answer());
   }
-  /// Returns true if a wake has ended the wait.
+  /// True: a wake has ended it.
   [[nodiscard]] bool sleep_for_an_hour() {
     constexpr std::chrono::steady_clock::time_point deadline(std::chrono::hours(1));
     if (bell_.await_ring(&deadline)) return bell_.answer();
@@ -41,7 +41,7 @@ class Door {
   Atomic<int> brought_{0};
 };
 
-/// Two threads bring something. The owner does `wait` until it has seen both.
+/// Two bring something; the owner does `wait` until it has seen both.
 template <class Wait>
 void two_bring(Execution& execution, Wait wait) {
   Door door;
@@ -83,7 +83,7 @@ void time_out(Execution& execution) {
   execution.thread([&] { door.bring(); });
   execution.thread([&] {
     woken = door.sleep_for_an_hour();
-    // A wake that the owner has not taken is there for its next wait.
+    // The wake that it has not had is there for the next one.
     if (!woken) door.sleep();
     require(door.brought() == 1, "a wake that comes late is kept");
   });
