@@ -76,12 +76,12 @@ class Curl {
     CURL* easy_;
   };
 
-  /// Starts the driver as a task of `owner`: a weft::Scope, Runtime or OwnedTasks, which does not
-  /// end before this object is destroyed. Throws weft::IoError, and std::logic_error if the owner
-  /// takes no tasks.
+  /// Starts the driver as a task of `owner`: a weft::Scope, Runtime or OwnedTasks, which is not
+  /// through before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no
+  /// tasks.
   template <class Owner>
   explicit Curl(Owner& owner) : Curl(weft::detail::owned_tasks_of(owner), In()) {}
-  /// Asks the driver to end. No transfer may be under way.
+  /// Ends the driver, soon. No transfer may be under way.
   ~Curl();
   Curl(const Curl&) = delete;
   Curl& operator=(const Curl&) = delete;

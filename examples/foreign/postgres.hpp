@@ -104,10 +104,10 @@ class Postgres {
     std::vector<PostgresValue> values_;
   };
 
-  /// Connects as `conninfo` says (see libpq's manual; libpq blocks the thread to look names up, so
-  /// give hostaddr=, or a socket's folder). The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which does not end before the Postgres is destroyed. There
-  /// is no time limit, libpq's connect_timeout does not apply: see weft::timeout(). Throws
+  /// Connects as `conninfo` says (see libpq's manual; libpq looks names up with the thread blocked,
+  /// so give hostaddr=, or a socket's folder). The connection's driver becomes a task of `owner`: a
+  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Postgres has gone. There is
+  /// no limit of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
   /// PostgresError; weft::IoError if there are no more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Postgres> connect(Owner& owner, std::string conninfo) {

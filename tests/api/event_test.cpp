@@ -1,5 +1,4 @@
-// ManualResetEvent, AutoResetEvent and Notify: which waiters go on, how many, and what is kept for
-// later.
+// ManualResetEvent and Notify: which waits go on, how many, and what is kept for later.
 #include <weft/manual_reset_event.hpp>
 #include <weft/notify.hpp>
 #include <weft/scope.hpp>
@@ -175,7 +174,7 @@ TEST_P(EventTest, ANotificationGoesPastThoseWhoStoppedWaiting) {
 }
 
 TEST_P(EventTest, ATurnGoesToAndFro) {
-  // Each set() is seen, with the writes before it, though nothing else orders the two sides.
+  // Each set() is seen, with what came before it, though nothing else orders the two sides.
   constexpr int rounds = 500;
   AutoResetEvent ping;
   AutoResetEvent pong;

@@ -498,7 +498,7 @@ TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
     EXPECT_NE(std::strstr(error.what(), "vm.max_map_count"), nullptr) << error.what();
   }
   EXPECT_EQ(run(fiber(FiberOptions{"rich", 4 << 20}, [] { return 1; })), 1);
-  end_runtime();  // before the faults are destroyed
+  end_runtime();  // before the faults go
 }
 
 TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
@@ -507,7 +507,7 @@ TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
       detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
   EXPECT_EQ(run(fiber(FiberOptions{"", 1 << 20}, [] { return 1; })), 1);
   EXPECT_EQ(faults.struck(), 1U);
-  end_runtime();  // before the faults are destroyed
+  end_runtime();  // before the faults go
 }
 
 TEST_P(FiberTest, FailsWholeAtEveryAllocation) {

@@ -1,5 +1,5 @@
-// first_success() and select() over ranges: which child wins, the error when all fail, and that no
-// value that a loser had received is lost.
+// first_success() and when_any(): what wins, what is told when all fail, and that nothing which
+// a loser had got is lost.
 #include <weft/fiber.hpp>
 #include <weft/first_success.hpp>
 #include <weft/spawn.hpp>

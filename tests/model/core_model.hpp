@@ -20,7 +20,7 @@ class FakePromise final : public PromiseBase {
   FakePromise() noexcept : PromiseBase(std::noop_coroutine()) {}
 };
 
-/// Counts. Work that is scheduled is never run.
+/// Counts; what is scheduled is never run.
 class CountingExecutor final : public Executor {
  public:
   void schedule(Runnable&) noexcept override {

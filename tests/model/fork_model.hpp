@@ -81,7 +81,7 @@ class FakeFork final : public detail::ForkPoint {
   std::array<FakePart, parts - 1> given_;
 };
 
-/// Counts what is made runnable. Offered work is never run: the test ends the parts itself.
+/// Counts what is made runnable; what is offered is never run, the test ends the parts itself.
 class OfferingExecutor : public Executor {
  public:
   void schedule(Runnable&) noexcept override { ++resumed; }

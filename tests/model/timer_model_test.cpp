@@ -63,7 +63,7 @@ class Tasks final : public detail::OwnedTasks {
   void removed(bool) noexcept override {}
 };
 
-/// The executor of its TimerCalls. It runs nothing else.
+/// The executor of its TimerCalls, the only thing that it ever runs.
 class Worker final : public Executor {
  public:
   Worker() : reactor(std::make_unique<ScriptedDriver>(clock_), clock_) {
