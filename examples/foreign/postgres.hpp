@@ -106,8 +106,8 @@ class Postgres {
 
   /// Connects as `conninfo` says (see libpq's manual; libpq looks names up with the thread blocked,
   /// so give hostaddr=, or a socket's folder). The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Postgres has gone. There is
-  /// no limit of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
+  /// weft::Scope or Runtime, which is not through before the Postgres has gone. There is no limit
+  /// of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
   /// PostgresError; weft::IoError if there are no more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Postgres> connect(Owner& owner, std::string conninfo) {

@@ -93,8 +93,8 @@ class Redis {
   };
 
   /// Connects, by IP address or Unix socket. The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Redis has gone. There is no
-  /// limit of time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no
+  /// weft::Scope or Runtime, which is not through before the Redis has gone. There is no limit of
+  /// time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no
   /// more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Redis> connect(Owner& owner, weft::Endpoint server) {
