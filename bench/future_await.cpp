@@ -38,7 +38,7 @@ class WakesOnce {
   bool polled_ = false;
 };
 
-/// The same by a clone of the waker.
+/// The same, through a clone of the waker.
 class WakesOnceByClone {
  public:
   weft::Poll<void> poll(weft::Context& cx) {
@@ -110,7 +110,7 @@ std::optional<weft::Waker> keep_waker(weft::Runtime& runtime) {
 template <class T>
 void copy_and_drop(const T& handle) {
   const T copy(handle);
-  asm("" ::"r"(&copy) : "memory");  // the compiler must not leave the pair out
+  asm("" ::"r"(&copy) : "memory");  // the compiler must not remove the pair
 }
 
 }  // namespace
@@ -119,7 +119,7 @@ int main() {
   weft::RuntimeOptions options;
   options.current_thread = true;
   weft::Runtime runtime(options);
-  std::thread([] {}).join();  // else std::shared_ptr counts without atomics
+  std::thread([] {}).join();  // otherwise std::shared_ptr counts without atomics
   auto run = [&](auto step) {
     return [&runtime, step] { return runtime.block_on([&] { return window(step); }); };
   };

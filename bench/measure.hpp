@@ -1,4 +1,4 @@
-// What the C++ programs of bench/run measure with.
+// Measuring tools of the C++ programs of bench/run.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ class Stopwatch {
   Clock::time_point start_ = Clock::now();
 };
 
-/// Bytes of this process that are in memory: proc_pid_statm(5).
+/// Returns the resident memory of this process, in bytes: proc_pid_statm(5).
 inline double resident_bytes() {
   std::FILE* const file = std::fopen("/proc/self/statm", "r");
   long pages = 0;
@@ -37,28 +37,28 @@ inline double resident_bytes() {
   return static_cast<double>(pages) * 4096;
 }
 
-/// CPU time of this process, all its threads, in nanoseconds.
+/// Returns the CPU time of this process, of all its threads, in nanoseconds.
 inline double cpu_ns() {
   std::timespec time{};
   if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) != 0) std::exit(1);
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
 }
 
-/// The value that the given share of the samples (0.5, 0.99) does not exceed.
+/// Returns the value that the given share of the samples (0.5, 0.99) does not exceed.
 inline double quantile(std::vector<double> samples, double share) {
   std::ranges::sort(samples);
   return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))];
 }
 
-/// Ends the program if what was done is wrong: a fast wrong answer is no result.
+/// Ends the program if the work was done wrong: a fast wrong answer is no result.
 inline void require(bool right, const char* what) {
   if (right) return;
   std::fprintf(stderr, "wrong: %s\n", what);
   std::exit(1);
 }
 
-/// The numbers 0 … range - 1 in an order that looks random, the same in every program: Knuth's
-/// multiplicative hash (The Art of Computer Programming 3, 6.4).
+/// Returns the numbers 0 … range - 1 in an order that looks random, the same in every program:
+/// Knuth's multiplicative hash (The Art of Computer Programming 3, 6.4).
 inline std::size_t scattered(std::size_t i, std::size_t range) {
   return static_cast<std::size_t>(
       (std::uint64_t{i} * 2654435769U % (std::uint64_t{1} << 32)) * range >> 32);

@@ -1,6 +1,6 @@
-// The base of `bench/run http`: what one person writes by hand against epoll when only speed
-// counts. One thread, edge-triggered epoll, HTTP/1.1 with keep-alive and pipelining, the same `GET
-// /{milliseconds}/{text}` and the same response bytes as `weft delay`; delays sit in a binary heap.
+// The base of `bench/run http`: a server written by hand against epoll for speed alone. One thread,
+// edge-triggered epoll, HTTP/1.1 with keep-alive and pipelining, the same `GET
+// /{milliseconds}/{text}` and the same response bytes as `weft delay`. Delays are in a binary heap.
 // It parses only what it needs: the request line, the end of the head and `Connection: close`.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -62,7 +62,7 @@ std::int64_t now_ms() {
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// The Date header, formatted once a second; the loop refreshes it once a turn.
+// The Date header, formatted once a second. The loop refreshes it once per turn.
 class DateHeader {
  public:
   void refresh() {
@@ -198,7 +198,7 @@ class Server {
     }
   }
 
-  // Reads until a short read (drained: edge-triggered epoll tells of the next byte), then answers.
+  // Reads until a short read (drained: edge-triggered epoll reports the next byte), then answers.
   bool receive(Connection& connection) {
     static std::array<char, 64 * 1024> buffer;
     for (;;) {

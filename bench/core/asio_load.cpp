@@ -66,9 +66,9 @@ Figures channel_on(Job job) {
                           : on_context(channel_of<bench::SharedNumbers, senders, receivers>)(job);
 }
 
-// Timers: without tasks, but for the cell that fires them
+// Timers: without tasks, except the cell that fires them
 
-/// `count` timers that wait; each counts when it is cancelled.
+/// `count` waiting timers. Each counts when it is cancelled.
 std::deque<Timer> armed(asio::io_context& context, std::size_t count, std::size_t& cancelled) {
   std::deque<Timer> timers;
   for (std::size_t i = 0; i < count; ++i) {
@@ -101,7 +101,7 @@ Figures beside_standing(Job job) {
     timer.expires_after(bench::within_a_minute(i));
     timer.async_wait([&](std::error_code error) { cancelled += error ? 1 : 0; });
     timer.cancel();
-    if (i % 100 == 99) context.poll();  // the handlers
+    if (i % 100 == 99) context.poll();  // runs the handlers
   }
   context.poll();
   bench::require(cancelled == job.count, "cancelled");
@@ -235,7 +235,7 @@ asio::awaitable<Figures> fairness(Job job) {
   co_return figures;
 }
 
-// From outside
+// Wakes from outside
 
 asio::awaitable<void> listening(bench::SharedNumbers& bell, bench::Wakes& wakes,
                                 std::size_t count) {

@@ -1,4 +1,4 @@
-// What the Asio programs of the core benchmarks share.
+// Shared by the Asio programs of the core benchmarks.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -28,7 +28,7 @@ namespace bench {
 using Numbers = asio::experimental::channel<void(std::error_code, std::size_t)>;
 using SharedNumbers = asio::experimental::concurrent_channel<void(std::error_code, std::size_t)>;
 
-/// Runs the context on so many threads, the calling one among them, until it has no more work.
+/// Runs the context on so many threads, including the calling one, until it has no more work.
 inline void run_on(asio::io_context& context, std::size_t workers) {
   std::vector<std::jthread> others;
   for (std::size_t i = 1; i < workers; ++i) others.emplace_back([&context] { context.run(); });
@@ -49,7 +49,7 @@ inline std::function<Figures(Job)> on_context(asio::awaitable<Figures> (*cell)(J
   };
 }
 
-/// Tells when the last of a number of tasks has done its work.
+/// Reports when the last of a number of tasks has done its work.
 class LastOne {
  public:
   LastOne(const asio::any_io_executor& executor, std::size_t count)
@@ -64,7 +64,7 @@ class LastOne {
   SharedNumbers signal_;
 };
 
-/// Two tasks hand a number to and fro.
+/// Two tasks pass a number back and forth.
 template <class Channel>
 struct Table {
   explicit Table(const asio::any_io_executor& executor) : Table(executor, executor) {}
@@ -74,7 +74,7 @@ struct Table {
   Channel to_first;
   Channel to_second;
   static constexpr std::size_t last = SIZE_MAX;
-  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
+  std::chrono::nanoseconds think{0};  // the computing time of each side before it hands over
 
   /// Answers until it is given `last`.
   asio::awaitable<void> answer() {

@@ -40,7 +40,7 @@ asio::awaitable<Figures> spawns(Job job) {
   co_return Figures(1, ns);
 }
 
-/// Its own way of waiting for many: each one's completion handler counts.
+/// Asio's own way of waiting for many: the completion handler of each counts.
 asio::awaitable<std::size_t> spawn_and_join_batch() {
   const auto executor = co_await asio::this_coro::executor;
   std::atomic<std::size_t> sum = 0;
@@ -121,7 +121,7 @@ asio::awaitable<Figures> rounds(Job job) {
   co_return Figures(1, ns);
 }
 
-/// Its channel without a lock where one thread runs the context.
+/// Asio's channel, without a lock where one thread runs the context.
 Figures rounds_on(Job job) {
   return job.workers == 1 ? on_context(rounds<bench::Numbers>)(job)
                           : on_context(rounds<bench::SharedNumbers>)(job);
@@ -129,7 +129,7 @@ Figures rounds_on(Job job) {
 
 using SharedTable = bench::Table<bench::SharedNumbers>;
 
-/// As the first of the two, on a context of its own.
+/// The first side, on a context of its own.
 asio::awaitable<void> first_of_two(SharedTable& table, bench::Laps& laps, std::size_t& number) {
   while (!laps.over()) {
     laps.began();

@@ -1,8 +1,8 @@
-// The core benchmarks' Boost.Fiber: round robin on one thread, shared_work on two. A thread of
-// those sleeps when it has nothing to do, as everybody's here; one that sleeps is not woken by a
-// fiber that becomes ready on another, so that one thread does most. Let them spin, and each
-// hand-over waits for a time slice where the machine has other work. Stacks of 16 KiB, pooled on
-// one thread.
+// The core benchmarks' Boost.Fiber: round robin on one thread, shared_work on two. An idle thread
+// of the two sleeps, as in all other subjects. A fiber that becomes ready on one thread does not
+// wake the other one, so one thread does most of the work. If idle threads spun instead, each
+// hand-over would wait for a time slice where the machine has other work. Stacks of 16 KiB, pooled
+// on one thread.
 #include <atomic>
 #include <boost/fiber/algo/shared_work.hpp>
 #include <boost/fiber/all.hpp>
@@ -25,7 +25,7 @@ namespace fibers = boost::fibers;
 
 constexpr std::size_t stack_bytes = 16'384;
 
-/// Makes fibers; the pool is for one thread alone.
+/// Makes fibers. The pool is for one thread alone.
 class Spawner {
  public:
   explicit Spawner(Job job) : pooled_(job.workers == 1) {}
@@ -52,7 +52,7 @@ void join(std::vector<fibers::fiber>& all) {
   for (fibers::fiber& fiber : all) fiber.join();
 }
 
-/// The other threads that run fibers, until it goes.
+/// The other threads that run fibers, until the destructor.
 class Workers {
  public:
   explicit Workers(std::size_t count) {
@@ -88,7 +88,7 @@ std::function<Figures(Job)> on_threads(Figures (*cell)(Job)) {
   return [cell](Job job) {
     const Workers workers(job.workers);
     Figures figures;
-    // In a fiber: shared_work lets a thread's main one wait until no other is ready.
+    // In a fiber: with shared_work a thread's main fiber may wait until no other is ready.
     fibers::fiber([&] { figures = cell(job); }).join();
     return figures;
   };
@@ -132,11 +132,11 @@ Figures yields(Job job) {
   return {ns};
 }
 
-/// Its own way of handing a number over without a buffer.
+/// Boost.Fiber's own way of handing a number over without a buffer.
 struct Table {
   fibers::unbuffered_channel<std::size_t> to_first;
   fibers::unbuffered_channel<std::size_t> to_second;
-  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
+  std::chrono::nanoseconds think{0};  // the computing time of each side before it hands over
 
   /// Answers until the channel is closed.
   void answer() {
@@ -168,7 +168,7 @@ Figures rounds(Job job) {
   return {ns};
 }
 
-/// The main fibers of two threads, which are bound to a CPU each.
+/// The main fibers of two threads, each bound to a CPU of its own.
 Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
   Table table;
   table.think = think;

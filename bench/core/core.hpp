@@ -1,8 +1,8 @@
-// What the C++ programs of the core benchmarks share: CELL WORKERS COUNT on the command line, the
-// cell's figures on one line of standard output; exit code 1 if what was done was wrong.
+// Shared by the C++ programs of the core benchmarks. The command line is CELL WORKERS COUNT. Prints
+// the cell's figures on one line of standard output. Exit code 1 if the work was done wrong.
 //
 // A subject is main.cpp and the files that define the three functions at the end. Cells of one name
-// do the same work in every subject; bench/README.md says what.
+// do the same work in every subject; bench/README.md describes it.
 #pragma once
 
 #include <sched.h>
@@ -34,23 +34,24 @@ inline constexpr std::size_t standing = 100'000;  // timers that stand while oth
 inline constexpr std::size_t capacity = 128;      // of channels
 inline constexpr std::size_t contenders = 8;      // tasks at a mutex or a semaphore
 inline constexpr std::size_t permits = 4;
-inline constexpr std::chrono::milliseconds slice(1);  // of the task that computes
-/// Before each hand-over of ping-pong-parked, and before each wake: so long that whom it wakes has
-/// gone to sleep. No longer: a virtual machine's idle processor comes back in one of two times, the
-/// host's choice, once it has been idle for more than 0.1 ms.
+inline constexpr std::chrono::milliseconds slice(1);  // of the computing task
+/// Computed before each hand-over of ping-pong-parked, and before each wake: long enough for the
+/// other side to park. Not longer: after more than 0.1 ms of idleness a virtual machine's processor
+/// resumes in one of two times, as the host decides.
 inline constexpr std::chrono::microseconds think_time(50);
 inline constexpr std::chrono::hours long_time(1);  // longer than any run
 
-/// When timer i of `count` is due, counted from the beginning: a million of them in a second.
+/// Returns when timer i of `count` is due, counted from the beginning: a million of them in a
+/// second.
 inline std::chrono::nanoseconds due(std::size_t i, std::size_t count) {
   return std::chrono::nanoseconds(scattered(i, count * 1'000));
 }
-/// When timer i of those that never fire is due.
+/// Returns when timer i of those that never fire is due.
 inline std::chrono::milliseconds within_a_minute(std::size_t i) {
   return std::chrono::milliseconds(60'000 + scattered(i, 60'000));
 }
 
-/// `count` batches were spawned and joined by `all`, the first only to warm up.
+/// `all` spawned and joined `count` batches; the first one is a warm-up.
 template <class All>
 Figures batches(std::size_t count, All all) {
   all();
@@ -68,7 +69,7 @@ class Laps {
   [[nodiscard]] bool over() const { return ns_.size() == count_; }
   void began() { watch_ = Stopwatch(); }
   void ended() { ns_.push_back(watch_.ns()); }
-  /// The median, without what the two computed.
+  /// The median, without the computing time of the two sides.
   [[nodiscard]] Figures median() const {
     return {quantile(ns_, 0.5) - 2 * static_cast<double>(think_.count())};
   }
@@ -127,12 +128,12 @@ class SlowRounds {
 class Busy {
  public:
   [[nodiscard]] bool over() const { return over_; }
-  /// What the computing task does between its yields.
+  /// The work of the computing task between its yields.
   void compute_slice() {
     compute_for(slice);
     ++slices_;
   }
-  /// Ends both, and gives the share of the time, in per cent, that the computing one has had.
+  /// Ends both, and returns the computing task's share of the time, in per cent.
   [[nodiscard]] double end() {
     const double computed = static_cast<double>(slices_) * 1e6 * slice.count();
     const double share = 100 * computed / watch_.ns();
@@ -146,16 +147,16 @@ class Busy {
   std::atomic<std::size_t> slices_ = 0;
 };
 
-/// A thread wakes a task of an idle runtime, again and again.
+/// A thread wakes a task of an idle runtime repeatedly.
 class Wakes {
  public:
   explicit Wakes(std::size_t count) : count_(count) { us_.reserve(count); }
-  /// By the task, when it has been woken.
+  /// Called by the task when it has been woken.
   void woken() {
     us_.push_back(watch_.ns() / 1000);
     seen_.store(us_.size(), std::memory_order_release);
   }
-  /// By the thread outside: the median from `wake()` to woken(), in microseconds.
+  /// Called by the thread outside: returns the median from `wake()` to woken(), in microseconds.
   template <class Wake>
   Figures ring(Wake wake) {
     move_aside();
@@ -183,7 +184,7 @@ Cells task_cells();
 Cells sync_cells();
 /// timer, memory, fairness, wake, forkjoin
 Cells load_cells();
-/// weft's alone, which load_cells() has among its own.
+/// Cells of weft alone, which load_cells() includes.
 Cells fork_cells();
 
 }  // namespace bench

@@ -1,10 +1,10 @@
-// The four fork-join programs, each written once over how a subject forks: a Fork has
-// both(a, b), which calls both, maybe in parallel, and returns when both have ended; and
-// each(n, f), which calls f(0) … f(n - 1) likewise.
+// The four fork-join programs, each written once in terms of a subject's Fork. A Fork has both(a,
+// b), which calls both, possibly in parallel, and returns when both have ended; and each(n, f),
+// which calls f(0) … f(n - 1) likewise.
 //
-// fib and nqueens fork at every call, skynet ten ways down to single leaves (each returns its
-// number, the sum is checked), matmul splits C = A B into blocks of rows and columns. The recursive
-// ones are not inlined: g++ would make a plain loop of much of the serial fib.
+// fib and nqueens fork at every call. skynet forks ten ways down to single leaves (each returns its
+// number, the sum is checked). matmul splits C = A B into blocks of rows and columns. The recursive
+// functions are not inlined: g++ would make a plain loop of much of the serial fib.
 #pragma once
 
 #include <array>
@@ -144,7 +144,7 @@ Figures matmul_cell(Fork& fork, std::size_t n) {
   return {took};
 }
 
-/// The four cells; `run(workers, body)` calls body(fork) where forks run on so many workers.
+/// The four cells. `run(workers, body)` calls body(fork) where forks run on so many workers.
 template <class Run>
 Cells forkjoin_cells(Run run) {
   const auto cell = [run](auto work) {

@@ -1,4 +1,4 @@
-// The core benchmarks' libuv: timers, and a wake from outside. It has callbacks, no tasks.
+// The core benchmarks' libuv: timers, and a wake from outside. libuv has callbacks, no tasks.
 #include <uv.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ std::size_t fired = 0;
 
 void on_timer(uv_timer_t*) { ++fired; }
 
-/// A loop with so many timers that have not been started.
+/// A loop with so many timers, none of them started.
 struct Timers {
   explicit Timers(std::size_t count) : all(count) {
     bench::require(uv_loop_init(&loop) == 0, "uv_loop_init");

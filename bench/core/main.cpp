@@ -23,6 +23,6 @@ int main(int argc, char** argv) {
   }
   std::printf("\n");
   std::fflush(stdout);
-  // Whoever still sleeps need not be taken down one by one.
+  // Tasks that still sleep need not be destroyed one by one.
   std::_Exit(0);
 }

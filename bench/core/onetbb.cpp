@@ -1,5 +1,5 @@
-// The core benchmarks' oneTBB: task_group in an arena, fork-join, and what is enqueued from
-// outside. It has no tasks that wait.
+// The core benchmarks' oneTBB: task_group in an arena, fork-join, and work enqueued from outside.
+// oneTBB has no tasks that wait.
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
@@ -55,7 +55,7 @@ Figures spawn_batches(Job job) {
   });
 }
 
-/// Enqueued by a thread that is none of the workers.
+/// Enqueued by a thread outside the workers.
 Figures posted(Job job) {
   // One more than the workers: the thread that posts counts as well.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, job.workers + 1);

@@ -1,4 +1,4 @@
-// The core benchmarks' raw subject: what is left when nothing is scheduled. Plain calls, a pthread
+// The core benchmarks' raw subject: the same work without a scheduler. Plain calls, a pthread
 // mutex, a futex.
 #include <pthread.h>
 
@@ -15,7 +15,7 @@ using bench::Job;
 using bench::Stopwatch;
 
 Figures mutex_alone(Job job) {
-  std::jthread([] {}).join();  // else glibc's mutex knows that there is one thread
+  std::jthread([] {}).join();  // otherwise glibc's mutex knows that there is one thread
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   std::size_t counter = 0;
   const Stopwatch watch;
@@ -29,8 +29,8 @@ Figures mutex_alone(Job job) {
   return {ns};
 }
 
-/// Two threads that are bound to a CPU each and hand to each other by a futex: std::atomic's wait
-/// and notify.
+/// Two threads, each bound to a CPU of its own, that hand to each other by a futex: std::atomic's
+/// wait and notify.
 Figures parked(Job job) {
   struct Side {
     std::atomic<unsigned> received = 0;

@@ -14,7 +14,7 @@ using bench::Figures;
 using bench::Job;
 using bench::Stopwatch;
 
-// What core/forkjoin.hpp has for functions.
+// The counterpart of core/forkjoin.hpp, which has functions.
 
 weft::Task<std::size_t> fib(std::size_t n) {
   if (n < 2) co_return n;

@@ -1,5 +1,5 @@
-// Cells of weft's HTTP server, which `bench/run instructions` counts: a program of its own, so that
-// core_weft has nothing of HTTP.
+// Cells of weft's HTTP server, which `bench/run instructions` counts. A program of its own, so that
+// core_weft contains no HTTP.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,10 +20,10 @@ using bench::Figures;
 using bench::Job;
 
 constexpr std::string_view request = "GET /0/x HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
-constexpr std::string_view head = "HTTP/1.1 200 OK\r\n";  // what a response begins with
+constexpr std::string_view head = "HTTP/1.1 200 OK\r\n";  // the begin of a response
 
 /// A keep-alive connection of plain system calls. Polls the server's runtime between them, on one
-/// thread: what is counted is the server's work, and two system calls.
+/// thread, so that the count is the server's work and two system calls.
 class Client {
  public:
   /// `name`: the server's abstract Unix socket, which begins with '@'.
@@ -39,7 +39,7 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Sends one request and gives its response, which stays until the next call.
+  /// Sends one request and returns its response, which is valid until the next call.
   std::string_view get() {
     const ssize_t sent = send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
     bench::require(sent == static_cast<ssize_t>(request.size()), "send");

@@ -41,7 +41,7 @@ weft::Task<void> cancelled(Handles handles) {
 
 // Timers: callbacks, without tasks
 
-/// `count` timers, not armed; each counts when it is called.
+/// `count` timers, not armed. Each counts when it is called.
 std::deque<weft::Timer> timers_of(std::size_t count, std::size_t& called) {
   std::deque<weft::Timer> timers;
   for (std::size_t i = 0; i < count; ++i) timers.emplace_back([&called] { ++called; });
@@ -136,7 +136,7 @@ weft::Task<Figures> fire(Job job) {
 
 // Memory
 
-/// Figures of `count` tasks, each of which counts itself as begun and waits.
+/// Figures of `count` tasks. Each counts itself as begun and waits.
 template <class Body>
 weft::Task<Figures> each_of(std::size_t count, const std::size_t& begun, Body body) {
   const double before = bench::resident_bytes();
@@ -167,7 +167,7 @@ weft::Task<Figures> parked(Job job) {
 }
 
 weft::Task<Figures> sleeping(Job job) {
-  static std::size_t begun = 0;  // as long as the sleepers
+  static std::size_t begun = 0;  // lives as long as the sleepers
   const auto body = []() -> weft::Task<void> {
     ++begun;
     co_await weft::sleep_for(bench::long_time);
@@ -218,7 +218,7 @@ weft::Task<Figures> fairness(Job job) {
   co_return figures;
 }
 
-// From outside
+// Wakes from outside
 
 Figures wake(Job job) {
   weft::Runtime runtime(bench::options_of(job));
@@ -249,7 +249,7 @@ Figures posted(Job job) {
   return {watch.ns_each(job.count)};
 }
 
-/// The sleepers are not waited for: the program ends with them.
+/// The sleepers are not awaited: the program ends with them.
 Figures sleeping_for_good(Job job) {
   auto* const runtime = std::make_unique<weft::Runtime>(bench::options_of(job)).release();
   Figures figures = runtime->block_on([job] { return sleeping(job); });

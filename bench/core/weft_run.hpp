@@ -1,4 +1,4 @@
-// What the weft programs of the core benchmarks share.
+// Shared by the weft programs of the core benchmarks.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ inline std::function<Figures(Job)> on_runtime(weft::Task<Figures> (*cell)(Job)) 
   };
 }
 
-/// Tells when the last of a number of tasks has done its work.
+/// Reports when the last of a number of tasks has done its work.
 class LastOne {
  public:
   explicit LastOne(std::size_t count) : left_(count) {}
@@ -42,21 +42,21 @@ class LastOne {
   weft::Semaphore semaphore_{0};
 };
 
-/// Two tasks hand a number to and fro.
+/// Two tasks pass a number back and forth.
 struct Table {
   weft::Semaphore to_first{0};
   weft::Semaphore to_second{0};
   std::size_t number = 0;
   bool over = false;
-  std::chrono::nanoseconds think{0};  // what each of the two computes before it hands over
+  std::chrono::nanoseconds think{0};  // the computing time of each side before it hands over
 
-  /// One round, as the first of the two.
+  /// One round, as the first side.
   weft::Task<void> round() {
     hand_to(to_second);
     weft::Permit permit = co_await to_first.acquire();
     permit.forget();
   }
-  /// The second: answers until the end.
+  /// The second side: answers until the end.
   weft::Task<void> answer() {
     for (;;) {
       weft::Permit permit = co_await to_second.acquire();

@@ -21,7 +21,7 @@ using bench::Figures;
 using bench::Job;
 using bench::Stopwatch;
 
-/// Spawns `how_many` of the body and waits for all; the sum of what they give.
+/// Spawns `how_many` tasks of the body, waits for all, and returns the sum of their results.
 template <class Body>
 weft::Task<std::size_t> sum_of(std::size_t how_many, Body body) {
   std::vector<weft::JoinHandle<std::size_t>> handles;
@@ -76,7 +76,7 @@ weft::Task<Figures> mutex_contended(Job job) { return mutex_of(job, bench::conte
 #endif
 
 #if __has_include(<weft/channel.hpp>)
-/// `senders` tasks send 0 … each - 1; the receivers share them evenly.
+/// `senders` tasks send 0 … each - 1. The receivers share the values evenly.
 weft::Task<Figures> channel_of(Job job, std::size_t senders, std::size_t receivers) {
   auto [tx, rx] = weft::channel<std::size_t>(bench::capacity);
   const std::size_t each = job.count / senders;

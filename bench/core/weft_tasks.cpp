@@ -120,7 +120,7 @@ weft::Task<Figures> rounds(Job job) {
   co_return Figures(1, ns);
 }
 
-/// The two on a worker each, which are bound to a processor each.
+/// The two on a worker each. Each worker is bound to a processor.
 Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
   bench::Table table;
   table.think = think;

@@ -64,7 +64,7 @@ double spawns(std::size_t count) {
   return ns;
 }
 
-// Its own way of handing a value over without a buffer.
+// Boost.Fiber's own way of handing a value over without a buffer.
 double rounds(std::size_t count) {
   fibers::unbuffered_channel<std::size_t> to_first;
   fibers::unbuffered_channel<std::size_t> to_second;

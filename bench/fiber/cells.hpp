@@ -1,5 +1,5 @@
-// What the C++ subjects of bench/run fiber share: CELL COUNT on the command line, one line with the
-// figure on standard output; exit code 1 if what was done was wrong.
+// Shared by the C++ subjects of bench/run fiber. The command line is CELL COUNT. Prints one line
+// with the figure on standard output. Exit code 1 if the work was done wrong.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace bench {
 
-/// Each cell is given its count and gives its figure.
+/// Each cell takes its count and returns its figure.
 using Cells = std::map<std::string, std::function<double(std::size_t)>>;
 
 inline int run(const Cells& cells, int argc, char** argv) {

@@ -128,7 +128,7 @@ double coroutine_spawns(std::size_t count) {
   return ns;
 }
 
-// Ping-pong: two hand a number to and fro, and wake each other by semaphores.
+// Ping-pong: two pass a number back and forth, and wake each other by semaphores.
 
 struct Table {
   weft::Semaphore to_first{0};

@@ -1,6 +1,6 @@
-// The clock of `bench/run instructions`, preloaded into the programs that it counts: each call of
-// clock_gettime() finds 1 µs passed since the call before, and the date stands still. A count thus
-// does not depend on how fast the run was, although the scheduler measures time.
+// The clock of `bench/run instructions`, preloaded into the programs that it counts. Each call of
+// clock_gettime() finds that 1 µs has passed since the previous call. The date does not change. A
+// count thus does not depend on how fast the run was, although the scheduler measures time.
 //
 // It begins 30 years after the kernel's monotonic clock. A wait in the kernel with an absolute
 // deadline therefore ends by a wake alone, and threads that wait periodically stay asleep.

@@ -7,7 +7,7 @@ import subprocess
 from typing import Callable
 
 class Failure(Exception):
-    """A benchmark cannot run, or what it measured was wrong; the text is one line for the user."""
+    """A benchmark cannot run, or did the work wrong. The text is one line for the user."""
 
 
 def checked(command: list[str], what: str) -> None:
@@ -20,7 +20,7 @@ def checked(command: list[str], what: str) -> None:
 
 
 def ensure_commands(root: pathlib.Path, commands: list[str], log: Callable[[str], None]) -> None:
-    """Installs what benchmarks need; a command that is not there afterwards is an error."""
+    """Installs the packages of benchmarks. A command that is missing afterwards is an error."""
     log("installing what is missing")
     checked([str(root / "tools" / "install-packages"), "bench"], "installing packages")
     missing = [command for command in commands if not shutil.which(command)]

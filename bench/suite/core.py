@@ -64,7 +64,7 @@ def _measure(directory: pathlib.Path, subject: str, cell: Cell, workers: int, co
 
 
 def _weft_has(directory: pathlib.Path, cell: Cell) -> bool:
-    """The program lists its cells; it has none for what weft does not have yet."""
+    """Asks the program for its cells. It has none for features that weft lacks."""
     program = str(directory / "bench" / SUBJECTS["weft"][0])
     listed = subprocess.run([program], stderr=subprocess.PIPE, text=True).stderr
     return cell.name in listed.split()
@@ -74,7 +74,8 @@ def _count(directory: pathlib.Path, subject: str, cell: Cell, workers: int, quic
     fixed = cell.count(subject, quick)
     if fixed is not None:
         return fixed
-    # What a window holds, by how long a few took; to the thousand, as some divide by it.
+    # A window's count, by the time that a few took; rounded to the thousand, as some cells divide
+    # by it.
     ns = _measure(directory, subject, cell, workers, cell.probe)[0]
     window = QUICK_WINDOW_S if quick else WINDOW_S
     return max(cell.probe, round(window * 1e9 / max(ns, 1) / 8_000) * 8_000)

@@ -1,10 +1,10 @@
-"""The cells of the core benchmarks: which program does what, how much of it, and who takes part."""
+"""The cells of the core benchmarks: their programs, counts and subjects."""
 
 import dataclasses
 
 from .goals import BEST, Goal, Goals, at_most, fib_calls, skynet_leaves
 
-# subject → (program, what is put into its environment)
+# subject → (program, its additional environment)
 TCMALLOC = "libtcmalloc_minimal.so.4"
 SUBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "weft": ("core_weft", {}),
@@ -21,21 +21,21 @@ SUBJECTS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One of the numbers that a cell prints, and what weft's should reach."""
+    """One of the numbers that a cell prints, and weft's goal for it."""
 
     metric: str
     unit: str
     goals: Goals = dataclasses.field(default_factory=dict)
 
     def goal(self, workers: int, count: int) -> Goal | None:
-        """The goal where weft did so much with so many workers."""
+        """Returns the goal for this count and number of workers."""
         goal = self.goals.get(workers)
         return goal.at(count) if goal else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """`counts`: in full and in quick; none: as many as fill a window of time, for each subject."""
+    """`counts`: in full and in quick. None: each subject does as many as fill a window of time."""
 
     name: str
     workers: tuple[int, ...]
@@ -43,8 +43,8 @@ class Cell:
     figures: tuple[Figure, ...] = (Figure("time", "ns"),)
     counts: tuple[int, int] | None = None
     own_counts: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
-    probe: int = 8_000  # the count from which a window's is reckoned
-    peers_run: str = ""  # the cell of the others' programs, if they have it by another name
+    probe: int = 8_000  # the count from which a window's is computed
+    peers_run: str = ""  # the cell of the others' programs, if it has another name there
 
     def count(self, subject: str, quick: bool) -> int | None:
         counts = self.own_counts.get(subject, self.counts)
@@ -56,12 +56,12 @@ def _tasks(*others: str) -> tuple[str, ...]:
 
 
 def _ns(one: float | None = None, two: float | None = None) -> tuple[Figure, ...]:
-    """The time, with goals for one worker and for two."""
+    """Returns the figure of time, with goals for one worker and for two."""
     return (Figure("time", "ns", at_most(one, two)),)
 
 
 def _ms(goal: Goal) -> tuple[Figure, ...]:
-    """The time of a fork and join, with a goal for two workers."""
+    """Returns the figure of a fork and join's time, with a goal for two workers."""
     return (Figure("time", "ms", {2: goal}),)
 
 
@@ -225,7 +225,7 @@ CELLS: dict[str, list[Cell]] = {
         Cell("skynet", (1, 2), FORKERS, figures=SKYNET, counts=(6, 5)),
         Cell("nqueens", (1, 2), FORKERS, figures=PARITY, counts=(11, 10)),
         Cell("matmul", (1, 2), FORKERS, figures=PARITY, counts=(1024, 512)),
-        # Of coroutines, on the workers.
+        # By coroutines, on the workers.
         Cell("fib-tasks", (1, 2), CO_FORKERS, figures=FIB_TASKS, counts=(30, 27), peers_run="fib"),
         Cell(
             "skynet-tasks",
@@ -237,4 +237,4 @@ CELLS: dict[str, list[Cell]] = {
         ),
     ],
 }
-SERIAL = ("raw",)  # takes part with one worker alone
+SERIAL = ("raw",)  # with one worker only

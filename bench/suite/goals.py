@@ -1,4 +1,4 @@
-"""What weft's figures should reach: at most an amount, or at most a multiple of another figure."""
+"""Goals for weft's figures: at most an amount, or at most a multiple of another figure."""
 
 import dataclasses
 from typing import Callable
@@ -7,7 +7,7 @@ BEST = "best"  # the peer that is furthest ahead, or least behind, in the same r
 
 
 def fib_calls(n: int) -> int:
-    """Calls of fib in the plain recursion for fib(n): 2 fib(n + 1) - 1."""
+    """Returns the number of calls in the plain recursion for fib(n): 2 fib(n + 1) - 1."""
     a, b = 0, 1
     for _ in range(n + 1):
         a, b = b, a + b
@@ -19,7 +19,7 @@ def skynet_leaves(depth: int) -> int:
 
 
 def number(value: float) -> str:
-    """Three digits that count, or all before the point, with a thousands separator."""
+    """Formats three significant digits, or all before the point, with a thousands separator."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -31,12 +31,12 @@ class Goal:
     limit: float
     subject: str = ""
     metric: str = ""
-    # The limit is for a count of `size`; for another one it is in proportion to the work.
+    # The limit is for a count of `size`; for another count it is scaled to the work.
     work: Callable[[int], int] | None = None
     size: int = 0
 
     def at(self, count: int) -> "Goal":
-        """The goal where `count` was measured."""
+        """Returns the goal for a measurement of `count`."""
         if self.work is None:
             return self
         limit = self.limit * self.work(count) / self.work(self.size)
@@ -44,7 +44,7 @@ class Goal:
 
     @property
     def times(self) -> str:
-        """What the limit is a multiple of; nothing where it is an amount."""
+        """Returns the figure that the limit multiplies; nothing where it is an amount."""
         return self.subject or self.metric
 
     def __str__(self) -> str:
@@ -55,5 +55,5 @@ Goals = dict[int, Goal]  # by the number of workers
 
 
 def at_most(one: float | None = None, two: float | None = None) -> Goals:
-    """Amounts for one worker and for two; none where there is no goal."""
+    """Returns amounts for one worker and for two; None where there is no goal."""
     return {n: Goal(limit) for n, limit in ((1, one), (2, two)) if limit is not None}

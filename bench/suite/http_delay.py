@@ -1,10 +1,9 @@
 """bench/run http: `weft delay` with one worker beside a hand-written epoll loop, on GET /0/x.
 
-Both servers live through the whole run; windows alternate between them (and which goes first
-alternates too), so that a drift of the host falls on both. Each round gives one ratio; the median
-of those counts. Many short windows rather than few long ones: a shared host slows down for seconds
-at a time. Rounds from which the host took time are measured again, and the ones that suffered least
-are kept.
+Both servers live through the whole run. Windows alternate between them, and the order alternates
+too, so that a drift of the host falls on both. Each round gives one ratio; the result is their
+median. Windows are many and short, because a shared host slows down for seconds at a time. Rounds
+from which the host took time are measured again, and the least affected ones are kept.
 """
 
 import http.client
@@ -50,7 +49,7 @@ def _header_block(address: str, path: str) -> tuple[str, bytes]:
 
 
 def _verify(servers: list[processes.Server], log) -> None:
-    """Every subject must echo rightly; their response heads should be the same bytes."""
+    """Requires a correct echo of every subject. Their response heads should be the same bytes."""
     heads = {}
     for server in servers:
         heads[server.name], body = _header_block(server.address, "/0/hello%20world")

@@ -1,4 +1,4 @@
-"""Counts weft's instructions an operation and compares them with bench/instructions.toml.
+"""Counts weft's instructions per operation and compares them with bench/instructions.toml.
 
 Callgrind counts a whole program, so each cell runs twice: the difference of the two counts, divided
 by the difference of the operations, leaves out the start and the end of the program. The programs
@@ -53,7 +53,7 @@ CELLS = [
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """bench/instructions.toml: the compiler, and each cell's instructions an operation."""
+    """bench/instructions.toml: the compiler, and each cell's instructions per operation."""
 
     compiler: str
     instructions: dict[str, float]
@@ -77,7 +77,7 @@ def text_of(table: Table) -> str:
 
 
 def judge(counted: dict[str, float], expected: dict[str, float]) -> list[str]:
-    """A line for each cell that is not as the table says."""
+    """Returns a line for each cell that differs from the table."""
     update = "bench/run instructions --update"
     complaints = []
     for name, count in counted.items():
@@ -107,7 +107,7 @@ def report_of(counted: dict[str, float], expected: dict[str, float]) -> str:
 
 
 def _instructions(directory: pathlib.Path, cell: Cell, count: int) -> int:
-    """Those of one run. Leaves the profile for callgrind_annotate."""
+    """Returns the instructions of one run. Leaves the profile for callgrind_annotate."""
     profiles = directory / "instructions"
     profiles.mkdir(exist_ok=True)
     programs = directory / "bench"
@@ -139,7 +139,7 @@ def _instructions(directory: pathlib.Path, cell: Cell, count: int) -> int:
 
 
 def count_all(directory: pathlib.Path) -> dict[str, float]:
-    """Instructions an operation of each cell. As many runs at a time as there are processors."""
+    """Returns each cell's instructions per operation. Runs one per processor at a time."""
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         runs = {
             cell: [pool.submit(_instructions, directory, cell, count) for count in cell.counts]
@@ -153,7 +153,7 @@ def count_all(directory: pathlib.Path) -> dict[str, float]:
 
 
 def _compiler(directory: pathlib.Path) -> str:
-    """As the table names it: compiler, build type and architecture."""
+    """Returns the table's key: compiler, build type and architecture."""
     name, _, version = machine.compiler(directory).partition(" ")
     cache = (directory / "CMakeCache.txt").read_text()
     kind = re.search(r"^CMAKE_BUILD_TYPE:\w+=(\w*)$", cache, re.MULTILINE)
@@ -170,8 +170,8 @@ def _reason_to_skip(compiler: str) -> str | None:
 
 
 def main(root: pathlib.Path, directory: pathlib.Path, update: bool) -> int:
-    """The exit code: 0 where all cells are as the table says, 1 where not, SKIPPED where it says
-    nothing of this build or cannot be compared."""
+    """Returns the exit code: 0 if all cells match the table, 1 if not, SKIPPED if the table has no
+    entry for this build or cannot be compared."""
     compiler = _compiler(directory)
     if reason := _reason_to_skip(compiler):
         print(f"instructions: skipped: {reason}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Instruction counts beside their table: what is complained of, and how the table is written."""
+"""Tests the comparison of instruction counts with their table, and the update of the table."""
 
 import pathlib
 import sys

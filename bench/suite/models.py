@@ -1,4 +1,4 @@
-"""bench/run models: `weft models` with growing numbers of waiters, and a plot of what each takes.
+"""bench/run models: `weft models` with growing numbers of waiters, and a plot of their costs.
 
 The plot, build/bench/models.svg, is the one in the README.
 """

@@ -1,4 +1,4 @@
-"""A bar chart of a benchmark: a panel a cell and metric, a bar a subject, weft in a color."""
+"""A bar chart of a benchmark: a panel per cell and metric, a bar per subject, weft in a color."""
 
 import pathlib
 import statistics
@@ -6,7 +6,7 @@ import statistics
 from .report import Result, Row, more_is_better, rows_of
 
 COLUMNS = 3
-LOG_FROM = 20  # times the least: beyond that, bars of one length each would tell nothing
+LOG_FROM = 20  # times the least: from that ratio on the scale is logarithmic
 WEFT = "#d9480f"
 PEER = "#8d99a8"
 GOAL = "#1864ab"
@@ -14,7 +14,7 @@ DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate
 
 
 def number(value: float) -> str:
-    """Three digits that count, with a thousands separator."""
+    """Formats with three significant digits and a thousands separator."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -105,7 +105,7 @@ def bars(results: list[Result], title: str, path: pathlib.Path) -> None:
 
 
 def adapt_to_dark_pages(path: pathlib.Path, title: str) -> None:
-    """Black on nothing, for dark pages the other way round. A title for those who do not see."""
+    """Makes the plot black, white on dark pages. Adds a title for screen readers."""
     text = path.read_text()
     head = f"<title>{title}</title>\n <style>{DARK}</style>\n <defs>"
     path.write_text(text.replace("<defs>", head, 1))

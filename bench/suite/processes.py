@@ -13,13 +13,13 @@ START_DEADLINE_S = 10
 
 
 def cpu_split() -> tuple[set[int], set[int]]:
-    """(the server's CPU, the load generator's CPUs): apart where there are two, else the same."""
+    """Returns (the server's CPU, the load generator's CPUs): different ones where there are two."""
     cpus = sorted(os.sched_getaffinity(0))
     return ({cpus[-1]}, set(cpus[:-1])) if len(cpus) > 1 else (set(cpus), set(cpus))
 
 
 def stolen_seconds() -> float:
-    """Time that the host of this virtual machine kept from it, all CPUs together: proc_stat(5)."""
+    """Returns the time that the host stole from this virtual machine, of all CPUs: proc_stat(5)."""
     fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
     return int(fields[8]) / os.sysconf("SC_CLK_TCK")
 
@@ -71,7 +71,7 @@ class Server:
         return found.group(1).decode()
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads, living and ended. The process's CPU clock counts
-        nanoseconds, where /proc/<pid>/stat shows the same sum in ticks of 10 ms."""
+        """Returns user and system time of all its threads, living and ended. The CPU clock counts
+        nanoseconds, while /proc/<pid>/stat shows the same sum in ticks of 10 ms."""
         clock = (~self._process.pid << 3) | 2  # the id clock_getcpuclockid(3) returns
         return time.clock_gettime(clock)

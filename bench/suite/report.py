@@ -1,4 +1,4 @@
-"""What a benchmark returns, and how it is printed."""
+"""The results of a benchmark, and their printed forms."""
 
 import dataclasses
 import statistics
@@ -18,8 +18,8 @@ class Benchmark:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """One metric of one subject: a sample a round, each round's ratio to the base, and the goal if
-    the subject is weft and has one."""
+    """One metric of one subject: a sample per round, each round's ratio to the base, and the goal
+    if the subject is weft and has one."""
 
     bench: str
     subject: str
@@ -54,8 +54,8 @@ def results_of(
     samples: dict[str, list[float]],
     goal: Goal | None = None,
 ) -> list[Result]:
-    """A Result a subject. Ratios are taken round by round (the host drifts), then their median. The
-    goal is weft's."""
+    """Returns a Result per subject. Ratios are taken round by round (the host drifts), then their
+    median. The goal is weft's."""
     return [
         Result(
             bench,
@@ -72,12 +72,12 @@ def results_of(
 
 
 def more_is_better(unit: str) -> bool:
-    """Of a rate or a share more is better; of everything else, which is a cost, less."""
+    """Returns true for a rate or a share. All other metrics are costs: less is better."""
     return unit in ("1/s", "%")
 
 
 def _aligned(rows: list[list[str]], text_columns: set[int]) -> str:
-    """Plain text: columns of text to the left, the others, numbers, to the right."""
+    """Formats plain text: `text_columns` to the left, the others (numbers) to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -90,7 +90,7 @@ def _aligned(rows: list[list[str]], text_columns: set[int]) -> str:
 
 
 def cost_ratio(weft: Result, peer: Result) -> float:
-    """The median of the rounds' ratios of weft's cost to the peer's: below 1, weft is ahead."""
+    """Returns the median of the rounds' ratios of weft's cost to the peer's: weft leads below 1."""
     ratios = []
     for ours, theirs in zip(weft.samples, peer.samples):
         over, under = (theirs, ours) if more_is_better(weft.unit) else (ours, theirs)
@@ -123,7 +123,7 @@ class Row:
         return ", ".join([*texts, *(f"{key}={value}" for key, value in params.items())])
 
     def ratios(self) -> dict[str, float]:
-        """weft's cost to each peer's; none of a share, which is neither good nor bad."""
+        """Returns weft's cost to each peer's; none for a share, which is neither good nor bad."""
         weft = self.results.get("weft")
         if weft is None or weft.unit == "%":
             return {}
@@ -131,12 +131,12 @@ class Row:
         return {name: cost_ratio(weft, peer) for name, peer in peers.items()}
 
     def ahead(self) -> dict[str, float]:
-        """Who is ahead of weft, the first one first."""
+        """Returns the peers ahead of weft, in descending order of their lead."""
         found = {name: ratio for name, ratio in self.ratios().items() if ratio > BEHIND_FROM}
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def cell(self, subject: str) -> str:
-        """What stands in the subject's column."""
+        """Returns the text of the subject's column."""
         result = self.results.get(subject)
         if result is None:
             return ""
@@ -153,13 +153,13 @@ class Row:
         return weft.goal if weft else None
 
     def over_goal(self) -> float | None:
-        """weft's figure divided by what the goal asks for: it is reached by 1 and less, to two
-        digits, as it is printed. None without a goal, or without what that is a multiple of."""
+        """Returns weft's figure divided by the goal's limit, to two digits, as it is printed: 1 and
+        less reach the goal. None without a goal, or without the figure it is relative to."""
         figure = self._figure_for_goal()
         return None if figure is None else round(figure / self.goal.limit, 2)
 
     def _figure_for_goal(self) -> float | None:
-        """weft's figure: its amount, or how many times that of the other one."""
+        """Returns weft's figure: its amount, or its ratio to the figure that the goal names."""
         if self.goal is None:
             return None
         weft = self.results["weft"]
@@ -173,14 +173,14 @@ class Row:
         return statistics.median(weft.samples)
 
     def goal_figure(self) -> float | None:
-        """What weft's figure were if it just reached the goal, in this row's unit."""
+        """Returns the figure that would just reach the goal, in this row's unit."""
         figure = self._figure_for_goal()
         if not figure:
             return None
         return statistics.median(self.results["weft"].samples) / figure * self.goal.limit
 
     def goal_cells(self) -> list[str]:
-        """The goal, and whether weft reaches it: else, how many times of it weft takes."""
+        """Returns the goal, and whether weft reaches it; if not, weft's multiple of it."""
         over = self.over_goal()
         if over is None:
             return [str(self.goal), "?"] if self.goal else ["", ""]
@@ -197,7 +197,7 @@ class Row:
 
 
 def rows_of(results: list[Result]) -> dict[str, list[Row]]:
-    """The rows of each benchmark."""
+    """Returns the rows of each benchmark."""
     groups: dict[tuple[str, str, str], dict[str, Result]] = {}
     own: dict[tuple[str, str], dict[str, Result]] = {}
     for result in results:
@@ -212,7 +212,7 @@ def rows_of(results: list[Result]) -> dict[str, list[Row]]:
 
 
 def entries(results: list[Result]) -> list[dict]:
-    """The results for JSON, in their order; those with a goal say whether it is reached."""
+    """Returns the results for JSON, in their order. Those with a goal say whether it is reached."""
     over = {
         id(row.results["weft"]): row.over_goal()
         for rows in rows_of(results).values()
@@ -255,7 +255,7 @@ def _full_name(bench: str, row: Row) -> str:
 
 
 def _behind(rows: Named) -> str:
-    """The rows in which somebody is ahead of weft."""
+    """Returns the rows in which a peer is ahead of weft."""
     compared = [(bench, row) for bench, row in rows if row.ratios()]
     if not compared:
         return ""
@@ -272,7 +272,7 @@ def _behind(rows: Named) -> str:
 
 
 def _short_of_goals(rows: Named) -> str:
-    """The rows in which weft does not reach its goal."""
+    """Returns the rows in which weft does not reach its goal."""
     aimed = [(bench, row, row.over_goal()) for bench, row in rows]
     aimed = [(bench, row, over) for bench, row, over in aimed if over is not None]
     if not aimed:
@@ -286,9 +286,9 @@ def _short_of_goals(rows: Named) -> str:
 
 
 def table(results: list[Result]) -> str:
-    """A table a benchmark, a row a metric, a column a subject; then the rows where weft is behind,
-    and those where it does not reach its goal. In parentheses is weft's cost to that peer's: below
-    1 weft is ahead, ! marks where it is not."""
+    """Returns a table per benchmark, with a row per metric and a column per subject; then the rows
+    where weft is behind, and those where it does not reach its goal. In parentheses: weft's cost to
+    that peer's. Below 1 weft is ahead; ! marks where it is not."""
     benches = rows_of(results)
     named = [(bench, row) for bench, rows in benches.items() for row in rows]
     tables = [_bench_table(bench, rows) for bench, rows in benches.items()]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of bench/run, its JSON, and the goals in them, of figures that are made up here."""
+"""Tests the table of bench/run, its JSON, and the goals in them, with made-up figures."""
 
 import pathlib
 import sys

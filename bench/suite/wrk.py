@@ -1,4 +1,4 @@
-"""One window of load by wrk, and what it counted."""
+"""One window of load by wrk, and its counts."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ class Window:
     requests: int
     requests_per_second: float
     cpu_us_per_request: float
-    stolen_seconds: float  # by the host; what a process is charged for includes it
+    stolen_seconds: float  # by the host; a process is charged for it as well
 
 
 def _number(pattern: str, text: str, what: str) -> float:

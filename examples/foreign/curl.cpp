@@ -1,4 +1,4 @@
-// Fetches all URLs that it is given at once, by libcurl on a weft runtime:
+// Fetches all URLs of its arguments at once, by libcurl on a weft runtime:
 //   curl http://127.0.0.1:8080/one http://127.0.0.1:8080/two
 #include "curl.hpp"
 
@@ -32,7 +32,7 @@ weft::Task<int> get_all(std::vector<std::string> urls) {
   auto body = [&](weft::Scope& scope) -> weft::Task<void> {
     foreign::Curl curl(scope);  // its driver is a task of the scope
     std::vector<weft::JoinHandle<std::string>> texts;
-    // Not of the scope, which would end at the first that fails.
+    // Tasks outside the scope, which would end at the first failure.
     for (const std::string& url : urls) texts.push_back(weft::spawn(get, std::ref(curl), url));
     for (std::size_t i = 0; i < urls.size(); ++i) {
       try {

@@ -1,13 +1,13 @@
 // libcurl's multi interface on weft: any number of transfers at once, on one task.
 //
-//   foreign::Curl curl(scope);                    // or a Runtime: where its driver is a task
+//   foreign::Curl curl(scope);                    // or a Runtime: the owner of its driver
 //   CURL* easy = …;                               // set up as for curl_easy_perform()
 //   co_await curl.perform(easy);                  // in a fiber: weft::await(curl.perform(easy))
 //
-// The rule for threads: a multi handle is one task's, the driver's. It alone calls libcurl for the
-// handles that are under way, and so all callbacks of theirs (write, progress …) run within it, one
-// at a time: they must not block, nor wait for anything. An easy handle is its user's before
-// perform() and after it has ended; connections are shared by all transfers of one Curl.
+// The rule for threads: a multi handle belongs to one task, the driver. Only the driver calls
+// libcurl for the handles that are under way. All their callbacks (write, progress …) run within
+// the driver, one at a time: they must not block, nor wait for anything. An easy handle is its
+// user's before perform() and after it has ended. All transfers of one Curl share connections.
 #pragma once
 
 #include <curl/curl.h>
@@ -57,7 +57,7 @@ class CurlTransfer final : public Request {
   }
 
   CURL* const easy;
-  CURLcode result = CURLE_OK;  // the driver's, until it has ended
+  CURLcode result = CURLE_OK;  // written by the driver until it has ended
 };
 
 class Curl {
@@ -87,12 +87,13 @@ class Curl {
   Curl& operator=(const Curl&) = delete;
 
   /// Performs the transfer that `easy` describes. Any task, any number at once, each with a handle
-  /// of its own. CURLOPT_NOSIGNAL is set, as libcurl must not use signals here. Its limits of time
-  /// (CURLOPT_TIMEOUT_MS …) count, by weft's clock. Throws weft::IoError: a code of curl_error(),
-  /// "transfer http://127.0.0.1:1/: Couldn't connect to server"; operation_canceled if the driver
-  /// was cancelled by its owner.
-  /// Cancel: the transfer is taken out (curl_multi_remove_handle) before the task goes on, so that
-  /// no callback comes afterwards. Part of it may have happened; one that was through is delivered.
+  /// of its own. Sets CURLOPT_NOSIGNAL, as libcurl must not use signals here. libcurl's time limits
+  /// (CURLOPT_TIMEOUT_MS …) apply, by weft's clock. Throws weft::IoError: a code of curl_error(),
+  /// "transfer http://127.0.0.1:1/: Couldn't connect to server"; operation_canceled if the owner
+  /// cancelled the driver.
+  /// Cancel: the transfer is removed (curl_multi_remove_handle) before the task goes on, so no
+  /// callback comes afterwards. Part of it may have happened. A transfer that was complete is
+  /// delivered.
   [[nodiscard]] Perform perform(CURL* easy) noexcept;
 
  private:
@@ -104,7 +105,7 @@ class Curl {
   std::shared_ptr<Driver> driver_;
 };
 
-/// The multi handle. Its driver's, but for what Requests has for others.
+/// The multi handle. Used by the driver alone, except what Requests offers other threads.
 class Curl::Driver : public Requests {
  public:
   Driver() : multi_(make_multi()) {
@@ -118,11 +119,11 @@ class Curl::Driver : public Requests {
     curl_global_cleanup();
   }
 
-  /// When libcurl wants to be called at the latest.
+  /// The latest time at which libcurl wants to be called.
   [[nodiscard]] weft::TimePoint deadline() const noexcept { return deadline_; }
 
   // [turn]
-  /// What is to be done after a wait: new transfers, events, the timer, ends, cancels.
+  /// The work after a wait: new transfers, events, the timer, ends, cancels.
   void turn(const weft::Events& events) {
     while (Request* const request = next()) begin(static_cast<CurlTransfer&>(*request));
     for (const weft::Event& event : events) {
@@ -143,7 +144,7 @@ class Curl::Driver : public Requests {
   }
   // [/turn]
 
-  /// There will be no more turns.
+  /// Ends the driver: there are no more turns.
   void abandon() noexcept {
     const auto reason = std::make_exception_ptr(
         weft::IoError(std::make_error_code(std::errc::operation_canceled), "transfer"));
@@ -171,7 +172,7 @@ class Curl::Driver : public Requests {
       if (curl_multi_add_handle(multi_, transfer.easy) == CURLM_OK) return;
       transfers_.erase(place);
     }
-    // Under way already, here or on another multi handle: that one is left alone.
+    // Under way already, here or on another multi handle: that transfer is left alone.
     transfer.result = CURLE_FAILED_INIT;
     end(transfer);
   }
@@ -184,7 +185,7 @@ class Curl::Driver : public Requests {
   void act(curl_socket_t socket, int ready) {
     int under_way = 0;
     const CURLMcode code = curl_multi_socket_action(multi_, socket, ready, &under_way);
-    // CURLM_BAD_SOCKET: one that libcurl has closed in this turn.
+    // CURLM_BAD_SOCKET: libcurl has closed the socket in this turn.
     if (code == CURLM_OK || code == CURLM_BAD_SOCKET) return;
     throw weft::IoError(std::make_error_code(std::errc::io_error), "drive libcurl",
                         curl_multi_strerror(code));
@@ -194,14 +195,15 @@ class Curl::Driver : public Requests {
     while (const CURLMsg* const message = curl_multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       CurlTransfer& transfer = *transfers_.at(message->easy_handle);
-      transfer.result = message->data.result;  // before the message goes with the handle
+      transfer.result = message->data.result;  // before libcurl frees the message with the handle
       take_out(transfer);
       end(transfer);
     }
   }
 
   // [callbacks]
-  /// libcurl wants a socket watched for `what`, or no longer: that before it closes it.
+  /// libcurl wants a socket watched for `what`, or no longer; the latter before it closes the
+  /// socket.
   static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
     weft::EventQueue& queue = static_cast<Driver*>(self)->queue;
     if (what == CURL_POLL_REMOVE) {

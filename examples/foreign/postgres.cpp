@@ -28,7 +28,7 @@ weft::Task<void> ask_too_much(foreign::Postgres& db) {
   try {
     co_await weft::timeout(db.query("select pg_sleep(3600)"), 50ms);
   } catch (const weft::IoError& error) {
-    std::printf("an hour of sleep: %s\n", error.what());  // the server has given it up, too
+    std::printf("an hour of sleep: %s\n", error.what());  // the server has cancelled it, too
   }
   const foreign::PostgresResult one = co_await db.query("select 1 + 1");
   std::printf("one and one: %s\n", std::string(*one.text(0, 0)).c_str());

@@ -5,11 +5,11 @@
 //   "7");
 //                                              // in a fiber: weft::await(db.query(…))
 //
-// A connection does one query at a time; those of several tasks take turns, first come, first
-// served. For queries at once, have several connections.
+// A connection runs one query at a time. Queries of several tasks take turns, first come, first
+// served. For queries at once, use several connections.
 //
-// The rule for threads: one task, the driver, makes every call into libpq for its connection;
-// query() may be called by any task on any worker. Results are values of whoever has them.
+// The rule for threads: one task, the driver, makes every call into libpq for its connection. Any
+// task on any worker may call query(). Results are values that belong to the caller.
 #pragma once
 
 #include <libpq-fe.h>
@@ -35,14 +35,14 @@ class PostgresError : public std::runtime_error {
  public:
   PostgresError(const std::string& what, std::string sqlstate)
       : std::runtime_error("postgres: " + what), sqlstate_(std::move(sqlstate)) {}
-  /// The five characters of the server's code; empty if the connection was lost, or never made.
+  /// The five characters of the server's code; empty if the connection was lost or never made.
   [[nodiscard]] const std::string& sqlstate() const noexcept { return sqlstate_; }
 
  private:
   std::string sqlstate_;
 };
 
-/// The rows that a query gave. Move-only.
+/// The rows of a query. Move-only.
 class PostgresResult {
  public:
   PostgresResult() = default;
@@ -83,7 +83,7 @@ class PostgresQuery final : public Request {
 
   std::string sql;
   std::vector<PostgresValue> values;
-  PostgresResult result;  // the driver's, until it has ended
+  PostgresResult result;  // written by the driver until it has ended
 };
 
 class Postgres {
@@ -106,8 +106,8 @@ class Postgres {
 
   /// Connects as `conninfo` says (see libpq's manual; libpq looks names up with the thread blocked,
   /// so give hostaddr=, or a socket's folder). The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Postgres has gone. There is
-  /// no limit of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
+  /// weft::Scope or Runtime, which is not through before the Postgres has gone. There is no limit
+  /// of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
   /// PostgresError; weft::IoError if there are no more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Postgres> connect(Owner& owner, std::string conninfo) {
@@ -118,15 +118,15 @@ class Postgres {
     std::swap(driver_, other.driver_);
     return *this;
   }
-  /// Closes the connection, soon. No query may be under way.
+  /// Asks the driver to close the connection. No query may be under way.
   ~Postgres();
 
   /// Sends one statement, whose $1, $2 … are `values`, and waits for its rows. Throws PostgresError
-  /// if the server refuses it, or the connection is lost or was before; it is not made anew. COPY
-  /// is not for here: it ends the connection.
-  /// Cancel: a query that was not sent never is. For one that was, the server is asked to give it
-  /// up (PQcancel(), which blocks, on a thread of its own) and its end is waited for; then the
-  /// connection can be used on. If it was through before, its result, or error, is delivered.
+  /// if the server refuses it, or the connection is or was lost; a lost connection is not made
+  /// anew. Not for COPY, which ends the connection.
+  /// Cancel: an unsent query is never sent. For a sent one the task asks the server to cancel it
+  /// (PQcancel(), which blocks, on a thread of its own) and waits for its end; then the connection
+  /// is usable. If the query was complete before, its result or error is delivered.
   [[nodiscard]] Query query(std::string sql, std::vector<PostgresValue> values) const;
   template <class... Values>
     requires(std::constructible_from<PostgresValue, const Values&> && ...)
@@ -145,7 +145,7 @@ class Postgres {
   std::shared_ptr<Driver> driver_;
 };
 
-/// The connection. Its driver's, but for what Requests has for others.
+/// The connection. Used by the driver alone, except what Requests offers other threads.
 class Postgres::Driver : public Requests {
  public:
   weft::Promise<void> connected;
@@ -153,8 +153,8 @@ class Postgres::Driver : public Requests {
   [[nodiscard]] bool is_open() const noexcept { return lost_.empty(); }
 
   // [connect]
-  /// libpq says after each step what to wait for. It may close a socket and open another, of the
-  /// same number, in any step: so it is registered anew for each wait.
+  /// After each step libpq says what to wait for. In any step it may close a socket and open
+  /// another of the same number, so the socket is registered anew for each wait.
   weft::Task<void> connect(const std::string& conninfo) {
     connection_.reset(PQconnectStart(conninfo.c_str()));
     if (!connection_) throw std::bad_alloc();
@@ -174,7 +174,7 @@ class Postgres::Driver : public Requests {
   }
   // [/connect]
 
-  /// Waits for a request, and takes note of what the server says meanwhile.
+  /// Waits for a request, and reads the server's messages meanwhile.
   weft::Task<void> idle() {
     const Ready ready = co_await wait(weft::Interest::readable);
     if (ready.any) consume();
@@ -198,12 +198,12 @@ class Postgres::Driver : public Requests {
           co_await wait(unsent > 0 ? weft::Interest::both : weft::Interest::readable);
       if (ready.readable) PQconsumeInput(get());  // take_results() sees what it found
     }
-    // Not before the cancel is over: a late one would hit the query that follows.
+    // Not before the cancel is over: a late cancel would hit the next query.
     co_await cancelling.over();
     finish(query);
   }
 
-  /// There will be no more queries.
+  /// Ends the driver: there are no more queries.
   void abandon() noexcept {
     if (lost_.empty()) lost_ = "the connection was given up";
     const std::exception_ptr reason = refusal(lost_, "");
@@ -224,7 +224,7 @@ class Postgres::Driver : public Requests {
   /// PQcancel() on a thread of its own.
   class Cancelling {
    public:
-    /// Without memory, or a thread, the query is not cancelled: its result is waited for.
+    /// Without memory, or a thread, the query is not cancelled: the driver waits for its result.
     void begin(PGconn* connection) noexcept try {
       weft::Promise<void> promise;
       over_ = promise.future();
@@ -269,7 +269,7 @@ class Postgres::Driver : public Requests {
     while (PGnotify* const notification = PQnotifies(get())) PQfreemem(notification);
     if (lost) lose();
   }
-  /// Notices are dropped; but why the server ends an idle connection comes as one.
+  /// Drops notices, except the one that says why the server ends an idle connection.
   static void on_notice(void* self, const PGresult* notice) {
     const char* const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity == nullptr || std::string_view(severity) != "FATAL") return;
@@ -284,12 +284,12 @@ class Postgres::Driver : public Requests {
     return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY;
   }
 
-  /// Whether the query is over.
+  /// Returns whether the query is over.
   [[nodiscard]] bool take_results(PostgresQuery& query) {
     while (PQstatus(get()) == CONNECTION_BAD || PQisBusy(get()) == 0) {
       PGresult* const result = PQgetResult(get());
       if (result == nullptr) return true;
-      // The first error counts: after it, libpq tells that the connection is lost as another.
+      // The first error counts: after it, libpq reports the lost connection as another one.
       if (query.result.get() == nullptr || !failed(query.result.get())) {
         query.result = PostgresResult(result);
       } else {

@@ -7,9 +7,9 @@
 // Commands of several tasks, or of when_all(), are pipelined: each is sent at once, and the replies
 // come in the same order.
 //
-// The rule for threads: hiredis is not thread-safe. One task, the driver, makes every call into it;
-// command() may be called by any task on any worker. hiredis writes by write(2): the program must
-// ignore SIGPIPE, or a server that has gone ends it.
+// The rule for threads: hiredis is not thread-safe. One task, the driver, makes every call into it.
+// Any task on any worker may call command(). hiredis writes by write(2): the program must ignore
+// SIGPIPE, or the end of a server ends it.
 #pragma once
 
 #include <hiredis/async.h>
@@ -31,7 +31,7 @@
 
 namespace foreign {
 
-/// The connection could not be made, or is no more: "redis 127.0.0.1:6379: Connection refused".
+/// The connection could not be made, or was lost: "redis 127.0.0.1:6379: Connection refused".
 class RedisConnectionError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -42,7 +42,7 @@ class RedisReplyError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What the server answered: a copy, which outlives the connection.
+/// The server's reply: a copy, which outlives the connection.
 struct RedisReply {
   RedisReply() = default;
   explicit RedisReply(const redisReply& from) : type(from.type), integer(from.integer) {
@@ -71,9 +71,9 @@ class RedisCommand final : public Request {
   }
 
   std::vector<std::string> words;
-  // The driver's, until it has ended:
+  // Written by the driver until it has ended:
   RedisReply reply;
-  RedisCommand** in_library = nullptr;  ///< what hiredis gives back with the reply
+  RedisCommand** in_library = nullptr;  ///< hiredis returns it with the reply
 };
 
 class Redis {
@@ -93,8 +93,8 @@ class Redis {
   };
 
   /// Connects, by IP address or Unix socket. The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Redis has gone. There is no
-  /// limit of time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no
+  /// weft::Scope or Runtime, which is not through before the Redis has gone. There is no limit of
+  /// time: see weft::timeout(). Throws RedisConnectionError; weft::IoError if there are no
   /// more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Redis> connect(Owner& owner, weft::Endpoint server) {
@@ -105,16 +105,16 @@ class Redis {
     std::swap(driver_, other.driver_);
     return *this;
   }
-  /// Closes the connection, soon. No command may be under way.
+  /// Asks the driver to close the connection. No command may be under way.
   ~Redis();
 
-  /// Sends a command and waits for its reply. Only commands with one reply: throws
-  /// std::invalid_argument for SUBSCRIBE and its like, MONITOR, and for no words at all. When
+  /// Sends a command and waits for its reply. Only for commands with one reply: throws
+  /// std::invalid_argument for SUBSCRIBE and the like, MONITOR, and for no words at all. When
   /// awaited, throws RedisReplyError for an error reply, and RedisConnectionError if the connection
-  /// is lost (whether the server executed the command is then not known) or was before; it is not
-  /// made anew.
-  /// Cancel: a command that was not sent never is. What was sent cannot be taken back: the task
-  /// does not wait for it, and its reply is dropped when it comes.
+  /// is lost (it is then unknown whether the server executed the command) or was lost before. A
+  /// lost connection is not made anew.
+  /// Cancel: an unsent command is never sent. A sent one cannot be recalled: the task does not wait
+  /// for it, and the driver drops its reply.
   [[nodiscard]] Command command(std::vector<std::string> words) const;
   template <std::convertible_to<std::string_view>... Words>
   [[nodiscard]] Command command(const Words&... words) const {
@@ -140,7 +140,7 @@ class Redis {
   std::shared_ptr<Driver> driver_;
 };
 
-/// The connection. Its driver's, but for what Requests has for others.
+/// The connection. Used by the driver alone, except what Requests offers other threads.
 class Redis::Driver : public Requests {
  public:
   explicit Driver(weft::Endpoint server) : server_(std::move(server)) {}
@@ -163,7 +163,7 @@ class Redis::Driver : public Requests {
   }
   [[nodiscard]] bool is_open() const noexcept { return context_ != nullptr; }
 
-  /// What is to be done after a wait.
+  /// The work after a wait.
   void turn(const weft::Events& events) {
     while (Request* const request = next()) begin(static_cast<RedisCommand&>(*request));
     for (const weft::Event& event : events) {
@@ -176,7 +176,7 @@ class Redis::Driver : public Requests {
     }
   }
 
-  /// There will be no more turns.
+  /// Ends the driver: there are no more turns.
   void abandon() noexcept {
     if (lost_.empty()) lost_ = "redis " + server_.to_string() + ": the connection was given up";
     const auto reason = std::make_exception_ptr(RedisConnectionError(lost_));
@@ -194,7 +194,7 @@ class Redis::Driver : public Requests {
     return "redis " + server_.to_string() + ": " + (named ? context.c.errstr : "closed");
   }
 
-  /// hiredis says what it waits for, by hooks; it ends that, by the last, before it closes.
+  /// By its hooks hiredis says what it waits for. The last hook ends that, before the close.
   void attach() noexcept {
     context_->data = this;
     context_->ev.data = this;
@@ -215,7 +215,7 @@ class Redis::Driver : public Requests {
       return;
     }
     const auto interest = static_cast<weft::Interest>(driver.interests_);
-    // It can only fail for lack of memory, and is then tried again at the next change.
+    // Fails only for lack of memory. The next change tries again.
     if (!driver.queue.add(driver.context_->c.fd, 0, interest)) driver.interests_ = before;
   }
   void context_gone() noexcept {
@@ -232,7 +232,7 @@ class Redis::Driver : public Requests {
     }
   }
 
-  /// What hiredis is given is a cell that points to the request, until that is no longer there.
+  /// hiredis holds a cell that points to the request as long as that exists.
   void begin(RedisCommand& command) {
     std::vector<const char*> words;
     std::vector<std::size_t> sizes;
@@ -272,9 +272,9 @@ class Redis::Driver : public Requests {
   }
 
   const weft::Endpoint server_;
-  redisAsyncContext* context_ = nullptr;  // its own; null once hiredis has freed it
+  redisAsyncContext* context_ = nullptr;  // owned; null once hiredis has freed it
   unsigned interests_ = 0;
-  std::string lost_;  // why the connection is no more
+  std::string lost_;  // why the connection was lost
 };
 
 inline weft::Task<void> Redis::drive(std::shared_ptr<Driver> driver) {

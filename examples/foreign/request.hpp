@@ -1,13 +1,14 @@
-// Request and Requests: what tasks want of a library that only one task may call, the driver.
+// Request and Requests: the requests of tasks to a library that only one task may call, the driver.
 //
-// Libraries with a loop interface are not thread-safe, and call back. So one task, the driver,
-// makes every call into the library, and lets it have its handles watched by `queue`. Other tasks
-// leave a request here and wait for its end: a coroutine by `co_await`, a fiber by weft::await().
-// They, and the driver, may be on any workers.
+// Libraries with a loop interface are not thread-safe, and use callbacks. So one task, the driver,
+// makes every call into the library and watches its handles by `queue`. Other tasks add a request
+// here and wait for its end: a coroutine by `co_await`, a fiber by weft::await(). They, and the
+// driver, may be on any workers.
 //
-// Cancel: a request that the driver has not seen is withdrawn. One that it has is handed to it by
-// next_cancelled(), and its task waits until the driver has let go of what belongs to it: so the
-// library never touches a frame that is gone. A request that ends before that keeps its result.
+// Cancel: a request that the driver has not seen is withdrawn. next_cancelled() hands the driver a
+// cancelled request that it has seen. Its task waits until the driver has removed the request from
+// the library, so the library never touches a destroyed frame. A request that ends before that
+// keeps its result.
 //
 // Life of a request: outside → waiting → taken → to cancel → taken → ended, from each to the last.
 #pragma once
@@ -23,8 +24,8 @@ namespace foreign {
 
 class Requests;
 
-/// The leaf that waits. An adapter derives its kinds of requests from it, each with an
-/// await_resume() that begins with rethrow().
+/// The waiting leaf. An adapter derives its kinds of requests from it, each with an await_resume()
+/// that begins with rethrow().
 class Request : private weft::CancelHook {
  public:
   Request(const Request&) = delete;
@@ -36,7 +37,7 @@ class Request : private weft::CancelHook {
     return suspend(innermost.promise());
   }
 
-  /// The driver, before it ends the request: what the awaiting task gets instead of a result.
+  /// Called by the driver, before it ends the request: the awaiting task gets the error.
   void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
 
  protected:
@@ -58,13 +59,13 @@ class Request : private weft::CancelHook {
   std::shared_ptr<Requests> requests_;
   weft::TaskHeader* task_ = nullptr;
   std::exception_ptr error_;
-  Place place_ = Place::outside;  // this and the following: guarded by the mutex of requests_
+  Place place_ = Place::outside;  // this and the next ones: guarded by the mutex of requests_
   bool cancel_wanted_ = false;
   Request* next_ = nullptr;
   Request* previous_ = nullptr;
 };
 
-/// Requests in order, linked through themselves.
+/// Requests in order, an intrusive list.
 class RequestList {
  public:
   [[nodiscard]] Request* first() const noexcept { return first_; }
@@ -84,7 +85,7 @@ class RequestList {
   Request* last_ = nullptr;
 };
 
-/// The requests of one driver, and the event queue that wakes it. Held by all who use it.
+/// The requests of one driver, and the event queue that wakes it. Shared by all its users.
 class Requests {
  public:
   /// Throws weft::IoError if there are no more handles.
@@ -92,16 +93,16 @@ class Requests {
   Requests(const Requests&) = delete;
   Requests& operator=(const Requests&) = delete;
 
-  /// The library's handles. The driver's, but for wake().
+  /// The library's handles. Used by the driver alone, except wake().
   weft::EventQueue queue;
 
-  // The driver
-  /// The next request that it has not seen, now to be worked on; null: there is none.
+  // For the driver
+  /// Returns the next request that the driver has not seen, now taken; null if there is none.
   [[nodiscard]] Request* next() noexcept { return take_from(waiting_); }
-  /// The next of those it has taken that is to be cancelled, once each; null: there is none.
+  /// Returns the next taken request that was cancelled, once each; null if there is none.
   [[nodiscard]] Request* next_cancelled() noexcept { return take_from(to_cancel_); }
-  /// The request is over: its task goes on with what was set, or is unwound if it `was_cancelled`.
-  /// The request may be gone when this returns, and must no longer be known to the library.
+  /// Ends the request: its task goes on with the result, or is unwound if it `was_cancelled`. The
+  /// request may be destroyed when this returns, so the library must no longer know it.
   void end(Request& request, bool was_cancelled = false) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -110,13 +111,13 @@ class Requests {
     }
     request.task_->leaf_ended(was_cancelled);
   }
-  /// The same, with an error in place of a result; who wants to be cancelled is.
+  /// The same, with an error in place of a result. A cancelled task is unwound.
   void fail(Request& request, std::exception_ptr error) noexcept {
     request.set_error(std::move(error));
     end(request, cancel_wanted(request));
   }
-  /// From now on there is no driver: requests get `reason`. Gives one that has not ended, for the
-  /// driver to take it from the library and fail it; null: there is none left.
+  /// From now on there is no driver: requests get `reason`. Returns a request that has not ended,
+  /// for the driver to remove it from the library and fail it; null if there is none left.
   [[nodiscard]] Request* close(const std::exception_ptr& reason) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -126,13 +127,13 @@ class Requests {
     Request* const cancelled = next_cancelled();
     return cancelled != nullptr ? cancelled : next();
   }
-  /// Whether nobody will have requests any more.
+  /// Returns whether no more requests can come.
   [[nodiscard]] bool stopping() const noexcept {
     const std::lock_guard lock(mutex_);
     return stopping_;
   }
 
-  // Any thread
+  // For any thread
   /// Asks the driver to end.
   void stop() noexcept {
     {
@@ -165,13 +166,13 @@ class Requests {
     const std::lock_guard lock(mutex_);
     return request.cancel_wanted_;
   }
-  /// With the mutex held, of a request that is in one.
+  /// With the mutex held; precondition: the request is in a list.
   RequestList& list_of(const Request& request) noexcept {
     if (request.place_ == Place::waiting) return waiting_;
     return request.place_ == Place::taken ? taken_ : to_cancel_;
   }
 
-  /// Where the request is afterwards: waiting, withdrawn or ended (closed).
+  /// Returns the place of the request afterwards: waiting, withdrawn or ended (closed).
   Place submit(Request& request) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -186,7 +187,7 @@ class Requests {
     queue.wake();
     return Place::waiting;
   }
-  /// True: the driver has not seen it, and will not.
+  /// True: the driver has not seen it, and never will.
   bool withdraw(Request& request) noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -207,7 +208,7 @@ class Requests {
   }
 
   mutable std::mutex mutex_;
-  RequestList waiting_;  // this and the following: guarded by mutex_
+  RequestList waiting_;  // this and the next ones: guarded by mutex_
   RequestList taken_;
   RequestList to_cancel_;
   std::exception_ptr closed_;
@@ -227,8 +228,8 @@ class AbandonAtEnd {
   Driver& driver_;
 };
 
-// Held by a pointer of its own where it wakes the driver: once the request waits its task may have
-// gone on elsewhere, and the request be gone.
+// A pointer of its own holds the state while it wakes the driver: once the request waits, its task
+// may go on elsewhere and destroy the request.
 inline bool Request::suspend(weft::PromiseBase& innermost) noexcept {
   weft::TaskHeader& task = innermost.task();
   const std::shared_ptr<Requests> requests = requests_;
@@ -250,7 +251,7 @@ inline bool Request::suspend(weft::PromiseBase& innermost) noexcept {
 }
 
 inline void Request::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a Request, which stays until
+  // SAFETY: this function is given only to the CancelHook of a Request, which lives until
   // request_finished().
   auto& request = static_cast<Request&>(self);
   weft::TaskHeader* const task = request.task_;

@@ -1,4 +1,4 @@
-// libuv and weft, either way round: UvLoop drives a libuv loop by a task, UvStepper steps a weft
+// libuv and weft, in both directions: UvLoop drives a libuv loop by a task, UvStepper steps a weft
 // runtime from a libuv loop.
 #pragma once
 
@@ -29,12 +29,12 @@ class UvCall final : public Request {
   Function function;
 };
 
-/// A libuv loop whose turns a task makes: code written for libuv runs beside tasks, on the same
-/// thread at the time, and without one of its own.
+/// A libuv loop whose turns a task makes. Code written for libuv runs beside tasks, on their
+/// threads, without a thread of its own.
 ///
 /// The rule for threads: a libuv loop is not thread-safe. Its callbacks run within run(), one at a
-/// time, on whichever worker that is; libuv may be called from them, from what is given to call(),
-/// and as long as run() is not under way. They must not wait, nor throw.
+/// time, on the worker of that call. libuv may be called from callbacks, from functions given to
+/// call(), and while run() is not under way. They must not wait, nor throw.
 class UvLoop {
  public:
   /// Throws weft::IoError if there are no more handles.
@@ -49,9 +49,8 @@ class UvLoop {
       throw weft::IoError(added.error(), "watch libuv loop");
     }
   }
-  /// Closes what handles are left, whose memory must still be there (so: declare it before the
-  /// loop), and lets work that is under way on libuv's threads end, for which it blocks. Neither
-  /// run() nor call() may be under way.
+  /// Closes the remaining handles, whose memory must still exist (so declare it before the loop).
+  /// Blocks until work on libuv's threads has ended. Neither run() nor call() may be under way.
   ~UvLoop() {
     uv_walk(&loop_, &UvLoop::close_handle, nullptr);
     uv_run(&loop_, UV_RUN_DEFAULT);
@@ -65,7 +64,7 @@ class UvLoop {
   // [run]
   /// Makes turns until the loop has no active handle or request, as uv_run(UV_RUN_DEFAULT). Timers
   /// have libuv's resolution, a millisecond. One task at a time. Throws weft::IoError.
-  /// Cancel: between two turns; the loop stays as it is, to be driven on or to go.
+  /// Cancel: between two turns. The loop stays as it is; it can be driven on or destroyed.
   [[nodiscard]] weft::Task<void> run() {
     std::array<weft::Event, 4> room;
     for (;;) {
@@ -90,9 +89,9 @@ class UvLoop {
     std::shared_ptr<Requests> requests_;
     UvCall::Function function_;
   };
-  /// Has `function(loop)` called between two turns of run(), waits until that is over, and rethrows
-  /// what it throws. Any task, on any worker. While run() is not under way it waits for it.
-  /// Cancel: it is not called, unless it has been.
+  /// Calls `function(loop)` between two turns of run(), waits until that is over, and rethrows its
+  /// exception. Any task, on any worker. While run() is not under way it waits for it.
+  /// Cancel: the function is not called, unless it was before.
   [[nodiscard]] Call call(UvCall::Function function) { return {requests_, std::move(function)}; }
 
  private:
@@ -121,11 +120,10 @@ class UvLoop {
 };
 
 /// Steps a current_thread runtime from a libuv loop: tasks and callbacks of one thread, which need
-/// no locks against each other. Used by the loop's thread. It keeps the loop alive until it is
-/// closed.
+/// no locks against each other. Used by the loop's thread. Keeps the loop alive until it is closed.
 class UvStepper {
  public:
-  /// The loop must run on until it has ended by itself after close(), the runtime must stay until
+  /// The loop must run until it has ended by itself after close(). The runtime must live until
   /// close(). Throws std::logic_error for a runtime of another kind, weft::IoError if libuv cannot
   /// watch it.
   UvStepper(uv_loop_t* loop, weft::Runtime& runtime) {
@@ -138,8 +136,8 @@ class UvStepper {
   UvStepper(const UvStepper&) = delete;
   UvStepper& operator=(const UvStepper&) = delete;
 
-  /// Steps it no longer. Tasks that have not ended wait for another who does, or are cancelled by
-  /// the runtime's end. Callable from within a task. Idempotent.
+  /// Stops stepping. Tasks that have not ended wait for another thread that polls the runtime, or
+  /// the runtime's destructor cancels them. Callable from within a task. Idempotent.
   void close() noexcept {
     if (self_ != nullptr) std::exchange(self_, nullptr)->stop();
   }
@@ -176,7 +174,7 @@ class UvStepper {
     static void on_timer(uv_timer_t* timer) noexcept { static_cast<Self*>(timer->data)->step(); }
 
     // [step]
-    /// Runs what is ready, and sees to it that libuv calls again when the next step is due.
+    /// Runs what is ready, and schedules the next call by libuv.
     void step() noexcept {
       const std::optional<std::chrono::nanoseconds> next = runtime_.poll();
       if (stopped_) return;
@@ -194,7 +192,7 @@ class UvStepper {
       uv_timer_start(&timer_, &Self::on_timer, milliseconds, 0);
     }
 
-    /// A uv_poll_t cannot change its handle, and is gone only when libuv has closed it.
+    /// A uv_poll_t cannot change its handle, and may be destroyed only after libuv has closed it.
     [[nodiscard]] int watch(weft::NativeHandle handle) {
       unwatch();
       auto poll = std::make_unique<uv_poll_t>();
@@ -219,7 +217,7 @@ class UvStepper {
     bool stopped_ = false;
   };
 
-  Self* self_ = nullptr;  // its own until close()
+  Self* self_ = nullptr;  // owned by itself until close()
 };
 
 }  // namespace foreign

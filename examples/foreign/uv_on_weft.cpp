@@ -7,10 +7,10 @@
 
 namespace {
 
-/// An echo server as libuv's users write it. It knows nothing of weft.
+/// An echo server in the usual form of libuv programs, without weft.
 class EchoServer {
  public:
-  /// Listens on a free port of the loopback, and gives it.
+  /// Listens on a free port of the loopback, and returns it.
   int listen(uv_loop_t* loop) {
     sockaddr_in address{};
     uv_ip4_addr("127.0.0.1", 0, &address);
@@ -74,7 +74,7 @@ weft::Task<void> talk(int port) {
 
 weft::Task<void> program() {
   EchoServer server;
-  foreign::UvLoop loop;  // after the server, whose handles it closes should this be cancelled
+  foreign::UvLoop loop;  // after the server: if cancelled, it closes the server's handles
   const int port = server.listen(loop.get());
   auto body = [&](weft::Scope& scope) -> weft::Task<void> {
     scope.spawn(loop.run());  // until the loop has nothing left to do

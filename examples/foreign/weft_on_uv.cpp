@@ -22,7 +22,7 @@ weft::Task<void> talk(weft::Endpoint server, foreign::UvStepper& stepper) {
   std::byte buffer[64];
   const std::size_t size = co_await stream.read(buffer);
   std::printf("task: %zu bytes came back\n", size);
-  stepper.close();  // and with it the loop's last reason to go on
+  stepper.close();  // the last reason for the loop to go on
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ int main() {
   // [loop]
   uv_loop_t loop;
   uv_loop_init(&loop);
-  uv_timer_t timer;  // stands for what the loop is there for
+  uv_timer_t timer;  // stands for the loop's own work
   uv_timer_init(&loop, &timer);
   uv_timer_start(&timer, [](uv_timer_t*) { std::puts("loop: a timer"); }, 5, 0);
   {

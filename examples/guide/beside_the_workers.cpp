@@ -1,4 +1,4 @@
-// What does not belong on a worker: computing, and calls that block. And a clock for tests.
+// Work beside the workers: computations, and calls that block. And a clock for tests.
 #include <array>
 #include <chrono>
 #include <cstdint>

@@ -6,7 +6,7 @@
 
 // [greet]
 weft::JoinHandle<void> greet_later(std::string name) {
-  return weft::spawn([name]() -> weft::Task<void> {  // the lambda goes at the end of this line …
+  return weft::spawn([name]() -> weft::Task<void> {  // the end of this line destroys the lambda …
     co_await weft::sleep_for(std::chrono::milliseconds(10));
     std::printf("hello, %s\n", name.c_str());  // … but its captures are still there
   });

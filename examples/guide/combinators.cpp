@@ -1,5 +1,5 @@
-// Futures made of futures: join, race, map, then, and a set of them; each child is polled only when
-// it was woken.
+// Futures made of futures: join, race, map, then, and a set of them. Each child is polled only
+// after a wake.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -11,7 +11,7 @@
 using std::chrono::milliseconds;
 
 // [counted]
-/// A future that says how often it is polled.
+/// A future that reports how often it is polled.
 class Counted {
  public:
   Counted(Signal::Wait wait, int& polls) : wait_(wait), polls_(&polls) {}
@@ -55,7 +55,7 @@ weft::Task<int> number(int value, milliseconds after) {
 }
 
 weft::Task<void> chain() {
-  // A task becomes a future that anything may poll …
+  // A task becomes a future that any code may poll …
   auto doubled = weft::futures::map(weft::as_future(number(21, milliseconds(5))),
                                     [](int value) { return 2 * value; });
   auto next = weft::futures::then(std::move(doubled), [](int value) {

@@ -19,7 +19,7 @@ int main() {
   {
     const std::future<int> made_eager = eager();  // begins now, on a thread of its own
     const weft::Task<int> made_lazy = lazy();     // a frame is made; nothing runs
-  }  // both are dropped, nobody has asked for a result
+  }  // both are dropped without a request for a result
   std::printf("made and dropped:  eager ran %d times, lazy ran %d times\n", eager_runs, lazy_runs);
   // [/dropped]
   // [awaited]

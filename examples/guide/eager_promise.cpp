@@ -1,6 +1,6 @@
-// A task is lazy: it runs when it is awaited, once, for one. A promise is eager: its work runs at
-// once, whether or not anybody asks, and whoever has the future may wait for it. The program prints
-// what runs when, and checks it.
+// A task is lazy: it runs when it is awaited, once, for one awaiter. A promise is eager: its work
+// runs at once, with or without a request, and any holder of the future may wait for it. The
+// program prints what runs when, and checks it.
 #include <cstdio>
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
-// The other way round: somebody else's handle among weft's tasks. Here it is a signalfd, from which
-// the kernel lets one read the signals that have come.
+// The other direction: a foreign handle among weft's tasks. Here it is a signalfd, from which a
+// program reads the signals that have come.
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>

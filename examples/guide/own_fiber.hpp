@@ -101,7 +101,7 @@ class Fiber {
     return !ended_;
   }
 
-  /// From within a fiber, however deep below its first function: back to who resumed it.
+  /// Called from within a fiber, at any depth below its first function: returns to the resumer.
   static void yield() { switch_stack(&running_->own_, running_->caller_); }
 
  private:
@@ -118,7 +118,7 @@ class Fiber {
   std::function<void()> function_;
   std::unique_ptr<Stack> stack_;
   void* own_ = nullptr;     // its stack pointer, while it does not run
-  void* caller_ = nullptr;  // that of who resumed it, while it does
+  void* caller_ = nullptr;  // the stack pointer of the resumer, while the fiber runs
   bool ended_ = false;
 };
 // [/fiber]

@@ -9,7 +9,7 @@
 #include <weft/weft.hpp>
 
 // [bell]
-/// One task at a time waits for it; a ring that nobody waits for is kept for the next.
+/// One task at a time waits for it. A ring without a waiting task is kept for the next.
 class Bell {
  public:
   class Wait : private weft::CancelHook {
@@ -55,7 +55,7 @@ class Bell {
       }
       task = std::exchange(waiting_, nullptr)->task_;
     }
-    task->leaf_ended(false);  // the wake: from here on the task may run, and the leaf be gone
+    task->leaf_ended(false);  // the wake: now the task may run and destroy the leaf
   }
 
  private:
@@ -71,7 +71,7 @@ bool Bell::Wait::suspend(weft::PromiseBase& innermost) noexcept {
   task_ = &task;
   task.suspended_at(innermost);  // 1: here the task will go on
   if (!task.arm(*this)) {        // 2: this is how to cancel it …
-    task.leaf_ended(true);       //    … unless somebody has asked for that already
+    task.leaf_ended(true);       //    … unless a cancel was requested already
     return true;
   }
   bool already_rung = false;

@@ -1,5 +1,5 @@
-// A write takes what there is room for. Who wants all of it written goes on with the rest, and
-// waits in between.
+// A write takes as much as there is room for. To write all, go on with the rest, and wait in
+// between.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 using std::chrono::milliseconds;
 
 // [worker]
-/// Says when it goes, however it goes.
+/// Prints when it is destroyed, on every path.
 class Presence {
  public:
   explicit Presence(std::string name) : name_(std::move(name)) {

@@ -38,7 +38,7 @@ class Signal {
 // [/signal]
 
 // [counter]
-/// Wakers of nobody, which count. It must outlive them.
+/// Wakers without a task, which count. It must outlive them.
 class WakeCounter {
  public:
   [[nodiscard]] weft::Waker waker() { return weft::Waker(weft::RawWaker{this, &table}); }
@@ -52,6 +52,6 @@ class WakeCounter {
 
   std::atomic<int> count_{0};
 };
-// A handle is used up by `wake`, and stays at `wake_by_ref`: to one who only counts it is the same.
+// `wake` consumes a handle, `wake_by_ref` does not. A counting waker treats both alike.
 inline constexpr weft::WakerVTable WakeCounter::table{clone, add_one, add_one, drop};
 // [/counter]

@@ -11,7 +11,7 @@
 #include <weft/model/data.hpp>
 
 // [ring]
-/// `Publish` is there to be got wrong: it must be a release.
+/// `Publish` is a parameter so that it can be wrong: it must be a release.
 template <class T, std::size_t Capacity, std::memory_order Publish = std::memory_order_release>
 class SpscRing {
  public:
@@ -22,7 +22,7 @@ class SpscRing {
 
   /// Only the producer. False: it is full.
   bool push(T value) {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // nobody else writes it
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // no other thread writes it
     if (tail - head_.load(std::memory_order_acquire) == Capacity) return false;
     slots_[tail % Capacity].write() = std::move(value);
     tail_.store(tail + 1, Publish);
@@ -31,7 +31,7 @@ class SpscRing {
 
   /// Only the consumer. Empty if the ring is.
   std::optional<T> pop() {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // nobody else writes it
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // no other thread writes it
     if (head == tail_.load(std::memory_order_acquire)) return std::nullopt;
     std::optional<T> value(std::move(slots_[head % Capacity].write()));
     head_.store(head + 1, std::memory_order_release);

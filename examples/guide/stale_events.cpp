@@ -1,5 +1,5 @@
-// One batch holds events for two connections; handling the first closes the second, and a new
-// connection gets its number. What becomes of the second event?
+// One batch holds events for two connections. Handling the first closes the second, and a new
+// connection gets its number. What happens to the second event?
 #include <unistd.h>
 
 #include <array>

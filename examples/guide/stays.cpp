@@ -1,4 +1,4 @@
-// A coroutine's frame stays where it is, whatever becomes of the handle.
+// A coroutine's frame does not move when its handle does.
 #include <array>
 #include <cstdio>
 #include <functional>
@@ -6,7 +6,7 @@
 #include <weft/weft.hpp>
 
 // [self]
-/// Lets somebody note where its room is, waits, and looks whether that is still right.
+/// Hands out the address of its room, waits, and checks whether it is still right.
 weft::Task<bool> stays(const void*& noted) {
   std::array<char, 16> room{};
   noted = &room;

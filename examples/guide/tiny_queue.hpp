@@ -22,7 +22,7 @@ struct Ready {
 };
 
 struct TinyEvent {
-  std::uint64_t token = 0;  ///< what the user gave to add(): his name for the handle
+  std::uint64_t token = 0;  ///< given to add(): the user's name for the handle
   Ready ready;
 };
 // [/types]
@@ -73,7 +73,7 @@ class TinyQueue {
         static_cast<void>(read(wake_, &wakes, sizeof wakes));  // all that have come since; now none
         continue;
       }
-      // An error or a hang-up is told as both: whoever tries will learn the reason.
+      // An error or a hang-up is reported as both: the next call returns the reason.
       const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       events_[genuine++] = {event.data.u64,
                             {.readable = failed || (event.events & EPOLLIN) != 0,

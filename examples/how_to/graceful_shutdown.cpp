@@ -65,7 +65,7 @@ weft::Task<void> serve(EndSignals& signals, weft::SocketListener& listener) {
 // [/serve]
 
 // [try]
-/// Stands for a client, and for an operator who ends the program while the client waits.
+/// Stands for a client, and for an operator that ends the program while the client waits.
 weft::Task<std::string> ask_and_end(std::string url) {
   weft::http::Client client;
   auto request = weft::spawn(client.get(std::move(url)));

@@ -1,4 +1,4 @@
-// What lives how long: arguments, captures, children, and what a cancel leaves behind.
+// Lifetimes: arguments, captures, children, and the state after a cancel.
 #include <chrono>
 #include <cstdio>
 #include <functional>

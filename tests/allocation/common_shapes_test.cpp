@@ -1,10 +1,10 @@
-// What the common shapes of code allocate, pinned: how many blocks of the frame pool, of how many
-// bytes, each time. Nothing else is allocated by any of them.
+// The allocations of the common shapes of code, pinned: how many blocks of the frame pool, of how
+// many bytes, each time. None of them allocates anything else.
 //
 // The numbers are those of an optimized build, for each compiler. If a change makes a shape cheaper
-// or dearer, its row fails and says what it is now; if that is meant, put it into the table. This
-// program is run twice: with WEFT_FRAME_POOL=malloc, where blocks of the pool are seen by operator
-// new (in the sizes of their classes), and without, where it sees the rest.
+// or dearer, its row fails and prints the new numbers; if the change is intended, put them into the
+// table. This program runs twice: with WEFT_FRAME_POOL=malloc, where operator new sees the blocks
+// of the pool (in the sizes of their classes), and without, where it sees the rest.
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
@@ -42,7 +42,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What shapes work with; made before anything is counted.
+/// The objects that shapes use; made before anything is counted.
 struct World {
   Channel<int> channel = weft::channel<int>(8);
   Channel<int> empty = weft::channel<int>(8);
@@ -205,9 +205,9 @@ bool pool_is_seen() {
   return choice != nullptr && std::string_view(choice) == "malloc";
 }
 
-/// What `times` rounds cost more than one.
+/// Returns what `times` rounds cost beyond the first.
 Task<Allocations> cost_of(Shape shape, World& world, int times) {
-  co_await shape(world, 3);  // what is made at the first use is not counted
+  co_await shape(world, 3);  // allocations of the first use are not counted
   const Allocations start = allocations_so_far();
   co_await shape(world, 1);
   const Allocations one = allocations_so_far() - start;
@@ -224,7 +224,7 @@ Task<void> connect_streams(World& world) {
   world.client.emplace(std::move(std::get<1>(both)));
 }
 
-// What a task takes beside the user's own: a million may wait.
+// The overhead of a task beside the user's own state: a million may wait.
 constexpr std::size_t words = sizeof(void*);
 static_assert(sizeof(detail::SpawnedTask) <= 13 * words);
 static_assert(sizeof(detail::TaskPromise<void>) <= 5 * words);

@@ -28,7 +28,7 @@ Allocations allocations_so_far() noexcept { return {.blocks = blocks, .bytes = b
 
 }  // namespace weft::test
 
-// The forms that the others fall back on: [new.delete].
+// The forms that the others call: [new.delete].
 void* operator new(std::size_t size) { return weft::test::counted(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return weft::test::counted(size, static_cast<std::size_t>(alignment));

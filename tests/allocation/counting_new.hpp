@@ -1,4 +1,4 @@
-// What operator new was asked for, counted: for the tests in this folder, which replace it.
+// Counts the allocations by operator new, for the tests in this folder, which replace it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Allocations {
   }
 };
 
-/// What has been asked for up to now, on all threads.
+/// Returns the allocations up to now, on all threads.
 [[nodiscard]] Allocations allocations_so_far() noexcept;
 
 }  // namespace weft::test

@@ -1,5 +1,5 @@
-// as_future(): awaitables polled by hand, by combinators and by an executor that is not weft's;
-// dropped while they run; failing; and weft's wakers in the hands of foreign threads.
+// as_future(): awaitables polled by hand, by combinators and by a foreign executor; dropped while
+// they run; failing; and weft's wakers in the hands of foreign threads.
 #include <weft/as_future.hpp>
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>
@@ -147,7 +147,7 @@ TEST_P(AsFutureTest, AFailureAfterTheDropIsReported) {
       };
       co_await futures::poll_fn(std::ref(poll));
       co_await until([&] { return gate.awaited(); });
-      gate.set();  // first: so the cancel comes too late
+      gate.set();  // first, so that the cancel comes too late
     }
     co_await until([&] { return !failures().empty(); });
   });
@@ -155,7 +155,7 @@ TEST_P(AsFutureTest, AFailureAfterTheDropIsReported) {
   EXPECT_EQ(failures()[0].what, "late");
 }
 
-// With what is not weft's
+// With foreign executors
 
 TEST_P(AsFutureTest, AForeignExecutorPollsWhatTheRuntimeRuns) {
   if (GetParam() == 0) GTEST_SKIP() << "somebody has to be in block_on";
@@ -211,7 +211,7 @@ TEST_P(AsFutureTest, ManyForeignPollersDropAndTakeAtAllTimes) {
         EXPECT_EQ(ready ? result.take() : i, i);
       }
     }
-    // The end may be waking at this moment; the runtime's end waits for it.
+    // The end may be waking at this moment. The runtime's destructor waits for it.
     if (i % 100 == 99) end_runtime();
     while (counter.handles() != 0) std::this_thread::yield();
   }

@@ -245,7 +245,7 @@ TEST_P(AsyncGeneratorTest, AnUnseenFailureHasASiteInTheBodyAndOneInTheConsumer) 
 }
 
 TEST_P(AsyncGeneratorTest, NoMemoryForTheFrameIsThrownByTheCall) {
-  std::vector<AsyncGenerator<int>> kept;  // so that no compiler does without the frame
+  std::vector<AsyncGenerator<int>> kept;  // keeps compilers from eliding the frame
   set_frame_failure_after(0);
   EXPECT_THROW(kept.push_back(numbers(0, 1)), std::bad_alloc);
   set_frame_failure_after(-1);
@@ -253,7 +253,7 @@ TEST_P(AsyncGeneratorTest, NoMemoryForTheFrameIsThrownByTheCall) {
 
 // Cancel
 
-/// Where the consumer, or the body, waits when the cancel comes.
+/// Where the consumer or the body waits when the cancel comes.
 enum class At { before_first, in_child, between, in_consumer };
 
 AsyncGenerator<int> wait_at(At at, ManualEvent& event, Log& log) {
@@ -436,7 +436,7 @@ TEST_P(AsyncGeneratorTest, AMillionItemsUseConstantStackAndOneSmallBlock) {
     const FramePoolStats before = frame_pool_stats();
     auto generator = body(meter);
     const FramePoolStats with = frame_pool_stats();
-    EXPECT_LE(with.live_blocks, before.live_blocks + 1);  // a compiler may do without
+    EXPECT_LE(with.live_blocks, before.live_blocks + 1);  // a compiler may elide it
     EXPECT_LE(with.live_bytes - before.live_bytes, 256);
     long total = 0;
     while (auto item = co_await generator.next()) {
@@ -455,7 +455,7 @@ TEST_P(AsyncGeneratorTest, AMillionItemsUseConstantStackAndOneSmallBlock) {
 TEST_P(AsyncGeneratorTest, NextTakesNoBlockAtAll) {
   run([&]() -> Task<void> {
     auto generator = numbers(0, 100);
-    set_frame_failure_after(0);  // the next block that is asked for on this thread is refused
+    set_frame_failure_after(0);  // the next block that this thread allocates is refused
     int sum = 0;
     while (auto item = co_await generator.next()) sum += *item;
     set_frame_failure_after(-1);

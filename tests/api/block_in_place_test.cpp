@@ -1,5 +1,5 @@
-// block_in_place(): a call that blocks where it stands keeps nobody else waiting. A failure is, for
-// the most part, a test that hangs.
+// block_in_place(): a call that blocks its thread does not stall other tasks. In most tests a
+// failure is a hang.
 #include <weft/block_in_place.hpp>
 #include <weft/fiber.hpp>
 #include <weft/net.hpp>
@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 
 class BlockInPlaceTest : public RuntimeTest {
  protected:
-  /// Whether somebody can stand in.
+  /// Returns whether a spare worker can stand in.
   [[nodiscard]] bool hands_over() const { return GetParam() >= 2; }
 };
 WEFT_ON_ALL_RUNTIMES(BlockInPlaceTest);
@@ -79,7 +79,7 @@ TEST_P(BlockInPlaceTest, WhatTheWorkerHadInItsQueueIsRun) {
   });
 }
 
-// All workers are in such calls, and each call waits for a task that is still to be run.
+// All workers are in such calls, and each call waits for a task that has not run yet.
 TEST_P(BlockInPlaceTest, AllWorkersAtOnceMayWaitForTasks) {
   if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
   run([&]() -> Task<void> {
@@ -181,7 +181,8 @@ TEST_P(BlockInPlaceTest, WhatIsBoundForTheTaskIsBoundWithinIt) {
   });
 }
 
-// No descriptor for another worker: then it is a call, and this thread is still the worker.
+// No descriptor is left for another worker: then it is a plain call, and this thread remains the
+// worker.
 TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
   detail::ScopedFaults faults;
   static_cast<void>(runtime());
@@ -199,10 +200,10 @@ TEST_P(BlockInPlaceTest, WithoutAnotherWorkerItIsACall) {
     block_in_place(
         [&] { EXPECT_EQ(detail::OwnedTasks::current_or_null() == nullptr, hands_over()); });
   });
-  end_runtime();  // before the faults go
+  end_runtime();  // before the faults are destroyed
 }
 
-// Who has stood in keeps the fibers that have started there, and sees to them.
+// A spare worker keeps and runs the fibers that started on it.
 TEST_P(BlockInPlaceTest, FibersOfThoseWhoStoodInGoOn) {
   if (!hands_over()) GTEST_SKIP() << "nobody can stand in";
   run([&]() -> Task<void> {
@@ -244,7 +245,7 @@ TEST_P(BlockInPlaceTest, AThousandTimesWithFewThreads) {
     for (auto& each : all) co_await std::move(each);
   });
   const RuntimeMetrics metrics = runtime().metrics();
-  // At most one stands in for each of those who block at once.
+  // At most one spare worker for each call that blocks at the same time.
   EXPECT_LE(metrics.workers.size(), runtime().workers() + 4);
 }
 

@@ -1,4 +1,4 @@
-// blocking(): calls on threads of their own; classes of them; cancels; what a shutdown says.
+// blocking(): calls on threads of their own; classes of calls; cancels; messages during a shutdown.
 #include <weft/blocking.hpp>
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
@@ -23,7 +23,7 @@
 namespace weft::test::blocking_test {
 namespace {
 
-/// What goes to std::cerr while it lives; the first of it opens the gate.
+/// Captures std::cerr while it lives. The first output opens the gate.
 class HeardErrors : private std::streambuf {
  public:
   HeardErrors(std::string& said, std::binary_semaphore& gate)

@@ -1,4 +1,5 @@
-// broadcast: everybody gets everything, in order; who is too slow is told; end and cancel.
+// broadcast: every receiver gets every value, in order; a slow receiver learns of its loss; end and
+// cancel.
 #include <weft/broadcast.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
@@ -31,7 +32,7 @@ WEFT_ON_ALL_RUNTIMES(BroadcastTest);
 
 using Ints = std::vector<int>;
 
-/// All values up to the end; what was missed is counted.
+/// Returns all values up to the end. Missed values are counted.
 Task<Ints> receive_all(BroadcastReceiver<int> receiver, std::uint64_t& missed) {
   Ints all;
   while (auto item = co_await receiver.receive()) {
@@ -49,7 +50,7 @@ TEST(Broadcast, EveryoneGetsWhatIsSentAfterItSubscribed) {
   EXPECT_EQ(sender.send(1), 1U);
   auto second = sender.subscribe();
   EXPECT_EQ(sender.send(2), 2U);
-  auto copy = first;  // gets what `first` has still to get
+  auto copy = first;  // gets the values that `first` has not got yet
   EXPECT_EQ(sender.receivers(), 3U);
   for (auto* receiver : {&first, &copy}) {
     EXPECT_EQ(**receiver->try_receive(), 1);
@@ -142,7 +143,7 @@ TEST(Broadcast, WhatThrowsChangesNothing) {
   EXPECT_TRUE(receiver.try_receive().value());
 }
 
-/// Copied only, also where it could be moved; the copy that `countdown` comes to zero at fails.
+/// Copied only, also where it could be moved. The copy that takes `countdown` to zero throws.
 struct Fragile {
   Fragile(int number, int* countdown) : value(number), countdown_(countdown) {}
   Fragile(const Fragile& other) : value(other.value), countdown_(other.countdown_) {

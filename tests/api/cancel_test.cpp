@@ -180,7 +180,7 @@ TEST_P(CancelTest, ATaskMayCancelItself) {
 // Every kind of suspension
 // ------------------------------------------------------------------------------
 
-/// What a victim may be suspended at (a join has a test of its own). `never` is set by nobody.
+/// A kind of suspension (a join has a test of its own). `never` is never set.
 struct Place {
   const char* name;
   Task<void> (*wait)(ManualEvent& never, ManualEvent& other);

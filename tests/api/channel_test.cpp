@@ -1,4 +1,4 @@
-// Channels: order, room, the end on either side, handles, and from where they are used.
+// Channels: order, capacity, the end on either side, handles, and the contexts of use.
 #include <weft/channel.hpp>
 #include <weft/fiber.hpp>
 #include <weft/on_complete.hpp>
@@ -49,7 +49,7 @@ Task<Ints> receive_all(Receiver<int> receiver) {
   co_return all;
 }
 
-/// Starts a send that has to wait, and comes back when it does.
+/// Starts a send that has to wait, and returns when it waits.
 Task<JoinHandle<SendResult<int>>> queue_send(const Sender<int>& sender, int value) {
   const std::size_t before = sender.waiting();
   auto handle = spawn([&sender, value]() -> Task<SendResult<int>> {
@@ -266,7 +266,7 @@ TEST_P(ChannelTest, TheLastReceiverEndsTheWaitsOfSendersAndWhatIsInside) {
   });
 }
 
-// Where it is used from
+// Contexts of use
 
 TEST_P(ChannelTest, ManySendersAndReceiversGetEachValueOnce) {
   constexpr int each = 1000;

@@ -1,5 +1,5 @@
-// Channels: no value is lost or given twice, whatever is cancelled; values that only move, or whose
-// move throws; memory.
+// Channels: no value is lost or given twice under cancels; move-only values; values whose move
+// throws; memory.
 #include <weft/channel.hpp>
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
@@ -36,7 +36,7 @@ enum class Event { nothing, receive, send, close, cancel };
 constexpr Event kEvents[] = {Event::nothing, Event::receive, Event::send, Event::close,
                              Event::cancel};
 
-// Cancel against all else, one order after another
+// Cancel against every other event, in each order
 
 template <class Handle>
 void apply(Event event, const Sender<Ptr>& sender, const Receiver<Ptr>& receiver,
@@ -53,7 +53,7 @@ void apply(Event event, const Sender<Ptr>& sender, const Receiver<Ptr>& receiver
   }
 }
 
-/// One that waits to send, while things happen.
+/// A sender that waits while events happen.
 Task<void> play_send(std::size_t capacity, Event first, Event second) {
   auto [sender, receiver] = channel<Ptr>(capacity);
   const Sender<Ptr>& to = sender;
@@ -94,7 +94,7 @@ TEST_P(ChannelValueTest, ASendAgainstEverything) {
   }
 }
 
-/// One that waits to receive, while things happen.
+/// A receiver that waits while events happen.
 Task<void> play_receive(std::size_t capacity, Event first, Event second) {
   auto [sender, receiver] = channel<Ptr>(capacity);
   const Receiver<Ptr>& from = receiver;
@@ -142,7 +142,7 @@ TEST_P(ChannelValueTest, CancelledBeforeItBegins) {
     });
     co_await until([&] { return gate.receiver.waiting() == 1; });
     EXPECT_EQ(gate.sender.try_send(1), TrySend::sent);
-    handle.cancel();  // sticky: what was handed over is delivered first
+    handle.cancel();  // sticky: a value that was handed over is delivered first
     const Outcome<void> outcome = co_await std::move(handle).outcome();
     EXPECT_FALSE(outcome.failed());
     EXPECT_EQ(receiver.size(), outcome.has_value() ? 1U : 0U);
@@ -286,7 +286,7 @@ TEST_P(ChannelValueTest, AFiberThatIsCancelledTakesNone) {
 
 // Values whose move throws
 
-/// Moving it counts down, and throws at zero; negative: never.
+/// A move counts down, and throws at zero; negative: never.
 class Fragile {
  public:
   explicit Fragile(int value, int moves_left = -1) : value_(value), moves_left_(moves_left) {}
@@ -317,7 +317,7 @@ TEST(ChannelFragile, AMoveThatThrowsInTrySendSendsNothing) {
 }
 
 TEST_P(ChannelValueTest, EveryMoveOfAWaitThatThrowsLeavesTheChannelWhole) {
-  // How many moves there are depends on the way; each of them fails once.
+  // The number of moves depends on the path. Each of them fails once.
   for (const std::size_t capacity : {0U, 1U}) {
     for (int moves = 0; moves < 12; ++moves) {
       run([&]() -> Task<void> {

@@ -1,4 +1,5 @@
-// deadline(): inherited by all below, the earliest holds, and what a time that is over leads to.
+// with_deadline(): inherited by all tasks below, the earliest holds, and the effect of a deadline
+// that has passed.
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
@@ -29,7 +30,7 @@ using namespace std::chrono_literals;
 class DeadlineTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(DeadlineTest);
 
-/// With virtual time, so that what is expected is exact.
+/// With virtual time, so that expected times are exact.
 class VirtualDeadlineTest : public ::testing::Test {
  protected:
   template <class W>
@@ -151,7 +152,7 @@ TEST_P(DeadlineTest, WorksFromAFiber) {
   });
 }
 
-// Which of two nested deadlines takes effect, and who is told. The work takes 10 s.
+// Which of two nested deadlines takes effect, and which call reports it. The work takes 10 s.
 TEST_F(VirtualDeadlineTest, TheEarliestHoldsAndItsOwnerIsTold) {
   struct Row {
     Nanoseconds outer;
@@ -200,7 +201,7 @@ TEST_F(VirtualDeadlineTest, RemainingCountsDownToZero) {
   });
 }
 
-// A timeout is its caller's: nothing below is told, and whichever is over first takes effect.
+// A timeout is local to its call: tasks below are not told, and the first to expire takes effect.
 TEST_F(VirtualDeadlineTest, ATimeoutIsNotInheritedButHolds) {
   run([]() -> Task<void> {
     auto body = []() -> Task<void> {
@@ -220,7 +221,7 @@ TEST_F(VirtualDeadlineTest, ATimeoutIsNotInheritedButHolds) {
   });
 }
 
-// What runs through the cancel has only the deadlines that are set within.
+// Code that runs through the cancel has only the deadlines that are set within it.
 TEST_F(VirtualDeadlineTest, WhatIsCalledSeesWhatItWouldSeeAsACoroutine) {
   run([]() -> Task<void> {
     const TaskLocal<int> number;

@@ -1,4 +1,4 @@
-// ManualResetEvent, AutoResetEvent and Notify: who goes on, how many, and what is kept for later.
+// ManualResetEvent and Notify: which waits go on, how many, and what is kept for later.
 #include <weft/manual_reset_event.hpp>
 #include <weft/notify.hpp>
 #include <weft/scope.hpp>
@@ -49,7 +49,7 @@ TEST(ManualResetEvent, WithoutARuntime) {
   EXPECT_FALSE(one.try_wait());
 }
 
-/// Tasks that wait once each and log their number.
+/// Tasks that wait once each and log their numbers.
 template <class Waited>
 class Waiters {
  public:

@@ -1,4 +1,4 @@
-// FiberLocal: one object a fiber, from its first use to the fiber's end.
+// FiberLocal: one object per fiber, from its first use to the end of the fiber.
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
 #include <weft/scope.hpp>
@@ -65,11 +65,11 @@ TEST_P(FiberLocalTest, SeveralDoNotMeetAndTheNewestGoesFirst) {
     second->log = &log;
     log.add("end");
   }));
-  // Each assignment's temporary, the end, then the objects themselves.
+  // The temporary of each assignment, the end, then the objects themselves.
   EXPECT_EQ(log.words(), (std::vector<std::string>{"first", "second", "end", "second", "first"}));
 }
 
-/// Counts those that live.
+/// Counts its living objects.
 struct Counted {
   Counted() { ++living(); }
   ~Counted() { --living(); }
@@ -118,7 +118,7 @@ TEST_P(FiberLocalTest, TheObjectMayOutliveTheFiberLocal) {
   EXPECT_EQ(Counted::living(), 0);
 }
 
-/// Whose end asks for an object that there was not.
+/// Its destructor asks for an object that did not exist before.
 struct Asking {
   const FiberLocal<Counted>* other = nullptr;
   ~Asking() {
@@ -148,7 +148,7 @@ TEST_P(FiberLocalTest, WhereNoFiberRunsIsALogicError) {
         : local(other.local), armed(std::exchange(other.armed, false)) {}
     AtTheEnd& operator=(AtTheEnd&&) = delete;
     ~AtTheEnd() {
-      // The objects of its fiber have gone: a new one would stay for ever.
+      // The objects of its fiber are destroyed: a new one would stay for ever.
       if (armed) {
         EXPECT_THROW(static_cast<void>(local.get()), std::logic_error);
       }

@@ -74,8 +74,8 @@ int fibonacci(int n) {
 
 TEST_P(FiberSpawn, FibersThatSpawnAndJoinFibers) { EXPECT_EQ(run(fiber(fibonacci, 15)), 610); }
 
-/// Fills some of its stack, starts the next one and ends: that one takes another stack, as this one
-/// is not left yet.
+/// Fills some of its stack, starts the next fiber and ends. The next fiber takes another stack,
+/// since this one is still in use.
 void chain(int left, ManualEvent& last) {
   std::array<int, 1000> mine{};
   mine.fill(left);
@@ -104,8 +104,8 @@ TEST_P(FiberSpawn, ItsArgumentsAreGoneWhenItsJoinerGoesOn) {
   EXPECT_EQ(log.words(), (std::vector<std::string>{"argument", "joined"}));
 }
 
-/// Does what may, and what may not, be done at the end of a fiber, when its stack is of no use to
-/// it.
+/// Does what is allowed, and what is not, at the end of a fiber, when its stack is no longer
+/// usable.
 class AtTheEnd {
  public:
   explicit AtTheEnd(std::atomic<int>& spawned) : spawned_(&spawned) {}
@@ -205,7 +205,7 @@ TEST_P(FiberSpawn, WithoutAStackItFailsAndItsJoinerIsToldWhy) {
       EXPECT_NE(std::strstr(error.what(), "poor"), nullptr) << error.what();
     }
   }));
-  end_runtime();  // before the faults go
+  end_runtime();  // before the faults are destroyed
 }
 
 TEST_P(FiberSpawn, FailsWholeAtEveryAllocation) {
@@ -239,7 +239,7 @@ TEST_P(FiberSpawn, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
     }
     co_await std::move(busy);
   });
-  // Who is off its processor in the middle of its turn passes for one that computes.
+  // A task whose thread is preempted in the middle of its turn looks like one that computes.
   if (runtime().metrics().total.long_runs == 0) {
     EXPECT_GE(turns, 10'000 / 32);
   }

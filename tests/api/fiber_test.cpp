@@ -1,4 +1,4 @@
-// Fibers: results, exceptions, cancel and unwinding, what they can await, and how they mix with
+// Fibers: results, exceptions, cancel and unwinding, the awaitables they accept, and their mix with
 // coroutines, on every kind of runtime.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
@@ -94,7 +94,7 @@ TEST_P(FiberTest, TooLargeAStackIsAnError) {
   EXPECT_THROW(run(fiber(FiberOptions{"huge", std::size_t{1} << 40}, [] {})), IoError);
 }
 
-// What it can await
+// Awaitables
 
 TEST_P(FiberTest, AwaitsTasksOperationsAndOtherFibers) {
   EXPECT_EQ(run(fiber([] {
@@ -168,7 +168,7 @@ TEST_P(FiberTest, UsesSelectTimeoutScopeAndWhenAll) {
 }
 
 TEST_P(FiberTest, ScopeChildrenOfAFiberMayRunOnOtherWorkers) {
-  // Each child waits until all have arrived, by a spin that gives nothing up: on one worker they
+  // Each child waits until all have arrived, by a spin that does not yield. On one worker they
   // could not meet.
   if (runtime().workers() < 2) return;
   std::atomic<int> arrived{0};
@@ -275,7 +275,7 @@ TEST_P(FiberTest, AYieldLetsWhatWasSpawnedRun) {
   }));
 }
 
-/// Does not wait, in one way or the other.
+/// Does not suspend, in one way or the other.
 class Asks {
  public:
   explicit Asks(bool ready) noexcept : ready_(ready) {}

@@ -1,4 +1,4 @@
-// finally(): the cleanup runs on every path, to its end; what it does to the outcome.
+// finally(): the cleanup runs on every path, to its end; its effect on the outcome.
 #include <weft/as_future.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
@@ -28,8 +28,8 @@ using Words = std::vector<std::string>;
 class FinallyTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(FinallyTest);
 
-// How the body ends × how the cleanup does × how it waits → what is told. `E`: the body's
-// exception, `C`: the cleanup's.
+// The end of the body × the end of the cleanup × the way the cleanup waits → the outcome. `E`: the
+// body's exception, `C`: the cleanup's.
 
 enum class Body { value, throws, cancelled, never_begun };
 enum class Cleanup { plain, plain_throws, waits, waits_and_throws };
@@ -147,7 +147,7 @@ Task<std::string> result_of(JoinHandle<int> task, Case& c) {
   if (early.joinable()) early.join();
   if (waits(c.row)) {
     co_await until([&] { return c.cleaning.awaited(); });
-    task.cancel();  // the cleanup is not to be disturbed
+    task.cancel();  // does not disturb the cleanup
     for (int i = 0; i < 5; ++i) co_await yield_now();
     EXPECT_FALSE(task.ended());
     c.cleaning.set();
@@ -164,8 +164,8 @@ TEST_P(FinallyTest, EveryEndOfTheBodyWithEveryEndOfTheCleanup) {
       SCOPED_TRACE(std::string(fiber ? "fiber" : "coroutine") + ", row " +
                    std::to_string(&row - rows().data()));
       Case c(row);
-      // The current_thread runtime cannot cancel what does not let go of its only thread, but from
-      // outside: result_of() runs only afterwards there.
+      // On the current_thread runtime only another thread can cancel a task that does not yield its
+      // thread. result_of() runs only afterwards there.
       const std::string result = run([&]() -> Task<std::string> {
         auto task = fiber ? spawn_fiber([&c] { return in_fiber_of(c); })
                           : spawn([&c] { return in_coroutine(c); });

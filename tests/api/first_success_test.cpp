@@ -1,4 +1,4 @@
-// first_success() and select() over ranges: who wins, what is told when all fail, and that nothing which
+// first_success() and when_any(): what wins, what is told when all fail, and that nothing which
 // a loser had got is lost.
 #include <weft/fiber.hpp>
 #include <weft/first_success.hpp>
@@ -43,7 +43,7 @@ Task<int> give_after(ManualEvent& event, int value) {
   co_return value;
 }
 
-/// "index=value" of the winner, or what was thrown.
+/// Returns "index=value" of the winner, or the text of the exception.
 template <class A>
 Task<std::string> told_by(A awaitable) {
   std::string told;
@@ -56,7 +56,7 @@ Task<std::string> told_by(A awaitable) {
   co_return told;
 }
 
-// The three children of a row, each fails or gives its index after as many turns.
+// The three children of a row. Each fails or gives its index after as many turns.
 struct ChildRow {
   bool fails;
   int turns;
@@ -89,8 +89,8 @@ TEST_P(FirstSuccessTest, WhoWinsAndWhoseFailureCounts) {
       {{{true, 5}, {true, 1}, {true, 9}}, "F1", "F1"},
       {{{true, 0}, {true, 0}, {true, 0}}, "F0", "F0"},
   };
-  // In turns: so that what is first is certain. Children of one group are run by one worker only
-  // as long as nobody steals them.
+  // In turns, so that the first to end is certain. Only as long as no thief steals them does one
+  // worker run all children of a group.
   if (GetParam() > 1) GTEST_SKIP() << "the order of the ends is not certain here";
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
@@ -193,7 +193,7 @@ TEST_P(FirstSuccessTest, WorksFromAFiber) {
   });
 }
 
-// Tokens are put in from another thread while groups take them: each was taken, or is still there.
+// Another thread puts tokens in while groups take them. Each token was taken, or is still there.
 TEST_P(FirstSuccessTest, NoTokenIsLost) {
   constexpr int rounds = 200;
   ManualEvent events[3];

@@ -1,5 +1,5 @@
-// Awaitables that know nothing of weft: from coroutines, fibers, combinators; resumed at once,
-// later, and on other threads.
+// Foreign awaitables: from coroutines, fibers, combinators; resumed at once, later, and on other
+// threads.
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
@@ -22,8 +22,8 @@ namespace {
 class ForeignAwaiterTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(ForeignAwaiterTest);
 
-/// Resumes on a thread of its own, which may be before await_suspend() has returned: from then on
-/// this object may be gone.
+/// Resumes on a thread of its own, possibly before await_suspend() has returned. From then on this
+/// object may be destroyed.
 class OnAnotherThread {
  public:
   explicit OnAnotherThread(int value, ManualEvent* begun = nullptr) noexcept

@@ -1,6 +1,6 @@
-// fork_all(), fork_for(): all results in order, wherever the parts ran; parts wait for each other
-// as those of when_all() may; the first failure ends the others, and then the task goes on; a
-// cancel ends all.
+// fork_all(), fork_for(): all results in order, wherever the parts ran. Parts may wait for each
+// other, as those of when_all() may. The first failure ends the other parts, and then the task goes
+// on. A cancel ends all.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
@@ -56,7 +56,7 @@ Task<int> fail_at_once(std::string what) {
   co_return 0;
 }
 
-/// Cancels the task when so many parts have begun, and sees that it ends so.
+/// Cancels the task when so many parts have begun, and checks that it ends cancelled.
 Task<void> cancel_when_begun(JoinHandle<void> task, std::atomic<int>& begun, int count) {
   co_await until([&] { return begun.load() == count; });
   task.cancel();
@@ -147,7 +147,7 @@ TEST_P(ForkAllTest, AFailureEndsWhatWaitsAndTheTaskGoesOn) {
     }
     EXPECT_EQ(what, "no");
     EXPECT_EQ(log.words().size(), 4U);
-    // It has not been cancelled itself.
+    // The task itself was not cancelled.
     co_await sleep_for(1us);
     auto fork = fork_all([] { return number(1); }, [] { return sleep_for(1us); });
     auto [one, unit] = co_await std::move(fork);
@@ -284,7 +284,7 @@ TEST_P(ForkAllTest, APartIsMadeWithWhatIsBoundWhereTheTaskForks) {
   run([]() -> Task<void> {
     static const TaskLocal<std::string> name;
     auto forks = []() -> Task<void> {
-      // The first waits within a binding of its own, whereupon the second is made.
+      // The first part waits within a binding of its own, and then the second is made.
       auto fork = fork_all([] { return name.with("inner", sleep_for(1ms)); },
                            []() -> Task<std::string> { co_return name.get(); },
                            [] { return then_value(name.get()); });
@@ -328,7 +328,7 @@ TEST_P(ForkAllTest, PartsOfABoundTaskStayOnItsWorker) {
       };
       auto fork = fork_all(stays, stays, stays);
       co_await std::move(fork);
-      // And from a fiber of it.
+      // The same from a fiber.
       auto work = fiber([&stays] { weft::await(fork_all(stays, stays)); });
       co_await std::move(work);
     };
@@ -377,7 +377,7 @@ TEST_P(ForkAllTest, ForkForDoesEveryPartOnce) {
       co_return;
     });
     EXPECT_FALSE(called);
-    // The whole range of the type, and a grain that is more.
+    // The whole range of the type, and a grain larger than it.
     co_await fork_for<signed char>(-128, 127, 255U, [&](signed char first, signed char last) {
       called = first == -128 && last == 127;
       return nothing();
@@ -404,7 +404,7 @@ TEST_P(ForkAllTest, WithoutMemoryItFailsOrDoesWithoutHelp) {
         auto fork = fork_all(part, inner, part);
         co_await std::move(fork);
       };
-      // On this worker's thread alone: the others' allocations go on.
+      // On this worker's thread alone: the other workers go on allocating.
       set_frame_failure_after(successes);
       try {
         co_await work();

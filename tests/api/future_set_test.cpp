@@ -1,5 +1,5 @@
 // FutureSet: results in the order in which they are ready, children added while it runs, each
-// polled only when it was woken, wakers that outlive children and set.
+// polled only after a wake, wakers that outlive children and set.
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>
 #include <weft/spawn.hpp>
@@ -152,10 +152,10 @@ TEST_F(FutureSetTest, WakersOutliveChildrenAndSet) {
     EXPECT_TRUE(next(set).is_pending());
     kept[0].wake_by_ref();
     EXPECT_TRUE(next(set).take().has_value());
-    kept[0].wake_by_ref();  // a child that is gone
+    kept[0].wake_by_ref();  // the child was destroyed
     EXPECT_TRUE(next(set).is_pending());
     EXPECT_EQ(set.size(), 1U);
-    kept[1].wake_by_ref();  // in the queue when the set goes
+    kept[1].wake_by_ref();  // in the queue when the set is destroyed
   }
   const int before = wakes();
   for (Waker& waker : kept) std::move(waker).wake();

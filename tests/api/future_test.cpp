@@ -1,5 +1,5 @@
-// Futures awaited by coroutines: by value and in place, woken from anywhere, failing, cancelled;
-// and everything that takes an awaitable takes a future.
+// Futures awaited by coroutines: by value and in place, woken from any thread, failing, cancelled.
+// Everything that takes an awaitable takes a future.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/future.hpp>
 #include <weft/futures.hpp>
@@ -52,7 +52,7 @@ class Countdown {
   int polls_ = 0;
 };
 
-/// Notes where it is at each poll.
+/// Records its address at each poll.
 class Pinned {
  public:
   explicit Pinned(std::vector<const void*>& places) noexcept : places_(places) {}
@@ -295,7 +295,7 @@ TEST_P(FutureTest, ACancelDestroysItAndUnwinds) {
     EXPECT_TRUE(outcome.cancelled());
     EXPECT_EQ(signal.dropped(), 1);
     EXPECT_LE(signal.polls(), 2) << "one last time";
-    signal.set();  // its waker may still be there, and wakes nobody
+    signal.set();  // a waker may still be registered; its wake has no effect
   });
   EXPECT_EQ(log.words(), std::vector<std::string>{"unwound"});
 }
@@ -337,7 +337,7 @@ TEST_P(FutureTest, WhatIsReadyInSpiteOfACancelIsDelivered) {
     std::atomic<bool> there{false};
     auto silent = [&](Context&) -> Poll<int> {
       ++polls;
-      if (there) return 5;  // it came without a wake, as if that was still on its way
+      if (there) return 5;  // without a wake, as if that was still on its way
       return Pending();
     };
     auto body = [&]() -> Task<int> {

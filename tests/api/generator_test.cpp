@@ -221,7 +221,7 @@ TEST_F(GeneratorTest, ElementsOfAnotherOnesRangeAreCopied) {
   EXPECT_EQ(words, (std::vector<std::string>{"a", "b"})) << "they are the caller's still";
 }
 
-/// Notes where the stack is when it is destroyed.
+/// Records the stack depth when it is destroyed.
 class NotesItsEnd {
  public:
   explicit NotesItsEnd(StackMeter& meter) : meter_(meter) {}
@@ -320,7 +320,7 @@ TEST_F(GeneratorTest, OneSmallBlockWhateverTheNumberOfItems) {
   for (const int i : generator) {
     sum += i;
     if (i % 1000 != 0) continue;
-    EXPECT_LE(frame_pool_stats().live_blocks, before.live_blocks + 1);  // a compiler may do without
+    EXPECT_LE(frame_pool_stats().live_blocks, before.live_blocks + 1);  // a compiler may elide it
   }
   EXPECT_EQ(sum, 499'999'500'000);
   EXPECT_LE(frame_pool_stats().live_bytes - before.live_bytes, 192);

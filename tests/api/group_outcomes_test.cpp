@@ -1,5 +1,5 @@
-// Every outcome of a combinator, by a table: what it gives when the child that it waits for ends
-// with a value, or with an error, and a cancel of the whole comes at this or that moment.
+// Every outcome of a combinator, by a table: its result when the awaited child ends with a value or
+// an error, and a cancel of the whole comes at a given moment.
 #include <weft/deadline.hpp>
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
@@ -39,14 +39,14 @@ enum class Moment {
   none,
   before,   // before the combinator is awaited
   waiting,  // while it waits
-  served,   // what the child waits for is there, but nobody has gone on yet
+  served,   // what the child waits for is there, but no task has gone on yet
 };
 constexpr std::array moments{Moment::none, Moment::before, Moment::waiting, Moment::served};
 
 struct Stage {
   bool fails = false;
-  ManualEvent gate;   // what the first child waits for
-  ManualEvent never;  // what the others do
+  ManualEvent gate;   // the first child waits for it
+  ManualEvent never;  // the other children wait for it
   Signal signal;      // the gate of futures
   Signal silence;
   std::atomic<int> begun{0};
@@ -85,7 +85,7 @@ std::vector<Task<int>> both(Stage& s) {
   return tasks;
 }
 
-/// What a row runs. All children have ended when it has.
+/// The combinator of a row. All children have ended when it has.
 using Combine = Task<int> (*)(Stage&);
 
 Task<int> by_select(Stage& s) {
@@ -205,7 +205,7 @@ const Row rows[] = {
     {"race", by_race, {"7", cancelled, cancelled, "7"}, {"E", cancelled, cancelled, "E"}, true},
 };
 
-/// Begins only when it may, so that a cancel can come before.
+/// Begins only when it is allowed to, so that a cancel can come before.
 Task<int> victim(const Row& row, Stage& s) {
   s.running = true;
   while (!s.may_go_on) std::this_thread::yield();
@@ -246,7 +246,7 @@ Task<std::string> perform(const Row& row, Stage& s, Moment moment, bool in_fiber
     co_await until([&s] { return s.gate.awaited() || s.signal.polls() > 0; });
   }
   if (moment == Moment::waiting) handle.cancel();
-  // Whoever is not told of the cancel waits for the gate; others may still be about to look at it.
+  // Children that are not cancelled wait for the gate. Others may still be about to look at it.
   if (moment != Moment::waiting || row.combine == by_shield) open_gate(s);
   if (moment == Moment::served) handle.cancel();
   Outcome<int> outcome = co_await std::move(handle).outcome();

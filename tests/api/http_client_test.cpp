@@ -1,4 +1,4 @@
-// http::Client against our server and against raw, hostile ones.
+// http::Client against weft's server and against raw, hostile ones.
 #include "api/http_support.hpp"
 
 #include <atomic>
@@ -17,7 +17,7 @@ using http::Response;
 class HttpClient : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, HttpClient, ::testing::Values(0, 1, 2), name_of_workers);
 
-/// Tells what it was asked, and "/big" at length.
+/// Echoes the request, and "/big" at length.
 Task<Response> describe(Request& request) {
   if (request.target == "/big") co_return Response::text(pattern(3'000'000));
   std::string text(to_string(request.method));
@@ -26,8 +26,8 @@ Task<Response> describe(Request& request) {
 }
 
 /// A server of raw answers: one connection for each of `answers`, closed once the answer is
-/// written. It reads up to the end of a head first. `closed` counts the connections that it will
-/// send nothing more on.
+/// written. It reads up to the end of a head first. `closed` counts the connections on which it
+/// will send nothing more.
 Task<void> answer_raw(SocketListener& listener, std::vector<std::string> answers,
                       std::atomic<std::size_t>* closed) {
   for (const std::string& answer : answers) {
@@ -36,7 +36,7 @@ Task<void> answer_raw(SocketListener& listener, std::vector<std::string> answers
     co_await stream.write_all(answer);
     const Result<void> shut = stream.shutdown(Shutdown::write);
     if (closed != nullptr) {
-      EXPECT_TRUE(shut);  // a client that has refused the answer may have gone
+      EXPECT_TRUE(shut);  // a client that has refused the answer may have disconnected
       ++*closed;
     }
     static_cast<void>(co_await read_rest(stream));
@@ -148,7 +148,7 @@ TEST_P(HttpClient, GivesTheBodyToASink) {
     Site site(patient(), describe);
     co_await visiting(site, [](Site& s) -> Task<void> {
       ClientOptions options;
-      options.limits.max_body = 1000;  // bounds only what is collected
+      options.limits.max_body = 1000;  // bounds only a collected body
       Client client(options);
       std::string collected;
       std::size_t calls = 0;
@@ -296,7 +296,7 @@ TEST_P(HttpClient, AStaleConnectionIsReplacedOnce) {
   const std::vector<std::string> answers{kept + "1", kept + "2", kept + "3"};
   std::atomic<std::size_t> closed = 0;
   run([&]() -> Task<void> {
-    // Each connection is closed behind its first answer, which promised more.
+    // Each connection is closed after its first answer, which promised more.
     auto visit = [&closed](const std::string& url) -> Task<void> {
       Client client;
       const Response first = co_await client.get(url);
@@ -304,7 +304,8 @@ TEST_P(HttpClient, AStaleConnectionIsReplacedOnce) {
       EXPECT_EQ(client.idle_connections(), 1U);
       const Response second = co_await client.get(url);
       EXPECT_EQ(second.body, "2");
-      // A request that must not be sent twice looks first. It cannot know of what comes later.
+      // A request that must not be sent twice checks the connection first. It cannot know of later
+      // events.
       while (closed < 2) co_await yield_now();
       const Response third = co_await client.request(ClientRequest(Method::post, url));
       EXPECT_EQ(third.body, "3");
@@ -385,7 +386,7 @@ TEST_P(HttpClient, AnEarlyRefusalOfALongBodyIsRead) {
       ClientRequest request(Method::put, s.url("/"));
       request.body.assign(8 * 1024 * 1024, 'x');
       const std::error_code error = co_await error_of(client.request(request), s.url("/"));
-      // The server lingers over some of the body; with more, the reset may overtake its answer.
+      // The server lingers over some of the body. With more, the reset may overtake its answer.
       EXPECT_TRUE(!error || error == std::errc::connection_reset || error == std::errc::broken_pipe)
           << error.message();
       request.body.resize(1200 * 1024);

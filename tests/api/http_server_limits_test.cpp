@@ -18,13 +18,13 @@ Response plain(Request& request) { return Response::text(request.target); }
 TEST_P(HttpServerLimits, ASlowHeadIs408) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
-    options.header_timeout = milliseconds(200);  // the head has to come in that time
+    options.header_timeout = milliseconds(200);  // the head has to arrive in that time
     Site site(std::move(options), plain);
     co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string answer = co_await tell(s.endpoint(), "GET /slow HT");
       EXPECT_EQ(status_line(answer), "HTTP/1.1 408 Request Timeout");
       EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
-      // One that says nothing at all is closed without a word.
+      // A connection that sends nothing at all is closed without an answer.
       const std::string silence = co_await tell(s.endpoint(), "");
       EXPECT_EQ(silence, "");
     });
@@ -39,7 +39,7 @@ TEST_P(HttpServerLimits, TricklingDoesNotMoveTheDeadline) {
     co_await visiting(site, [](Site& s) -> Task<void> {
       StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       co_await stream.write_all("GET / HTTP/1.1\r\n");
-      // A byte now and then, for as long as the server takes it.
+      // One byte now and then, for as long as the server accepts it.
       auto trickle = [](StreamSocket& to) -> Task<void> {
         for (;;) {
           co_await sleep_for(milliseconds(5));
@@ -117,7 +117,7 @@ TEST_P(HttpServerLimits, AClientThatNeverReadsIsHeldBackAndThenClosed) {
       const std::string other = co_await tell(s.endpoint(), get("/other", "Connection: close\r\n"));
       EXPECT_EQ(body_of(other), "served");
       co_await until([&s] { return s.server.connections() == 0; });
-      // 80 MB were asked for; only what the kernel's buffers hold was made.
+      // 80 MB were requested. Only as much as the kernel's buffers hold was made.
       EXPECT_LT(handled.load() * kBody, std::size_t{20} * 1024 * 1024);
       EXPECT_GT(handled.load(), 0U);
     });
@@ -231,7 +231,7 @@ TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
 
 TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
   for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED}) {
-    // Around the runtime: its workers ask the plan at any time.
+    // Outlives the runtime: its workers read the plan at any time.
     detail::ScopedFaults faults;
     detail::Fault shortage{detail::Call::accept4};
     shortage.errno_value = error;

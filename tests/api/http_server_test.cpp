@@ -11,7 +11,7 @@ using http::Response;
 class HttpServer : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServer, ::testing::Values(0, 1, 2), name_of_workers);
 
-/// Tells what it was asked: "POST /path body".
+/// Echoes the request: "POST /path body".
 Task<Response> describe(Request& request) {
   std::string text(to_string(request.method));
   text.append(" ").append(request.target).append(" ").append(request.body).append("\n");
@@ -209,7 +209,7 @@ TEST_P(HttpServer, RefusesWithTheRightStatusAndCloses) {
         EXPECT_EQ(status_line(answer), "HTTP/1.1 " + status) << raw.substr(0, 100);
         EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
       }
-      // What went well before the fault is still answered, and others are served.
+      // Requests before the fault are still answered, and other connections are served.
       const std::string mixed = co_await tell(s.endpoint(), get("/good") + "bad\r\n\r\n");
       EXPECT_EQ(status_line(mixed), "HTTP/1.1 200 OK");
       EXPECT_NE(mixed.find("HTTP/1.1 400 Bad Request\r\n"), std::string::npos);

@@ -1,4 +1,4 @@
-// What the tests of http share: a server under test, and peers that speak raw bytes to it.
+// Shared by the tests of http: a server under test, and peers that speak raw bytes to it.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// Waits until `done()` holds; a hang is ended by ctest's time limit.
+/// Waits until `done()` holds. A hang is ended by ctest's time limit.
 template <class Condition>
 Task<void> until(Condition done) {
   while (!done()) co_await sleep_for(milliseconds(1));
@@ -85,7 +85,7 @@ inline Task<std::string> read_rest(StreamSocket& stream) {
   }
 }
 
-/// Sends `raw` on a connection of its own and gives all that comes back until the server closes.
+/// Sends `raw` on a connection of its own and returns all that comes back until the server closes.
 inline Task<std::string> tell(const Endpoint& to, std::string raw) {
   StreamSocket stream = co_await StreamSocket::connect(to);
   co_await stream.write_all(raw);
@@ -103,7 +103,7 @@ inline std::string get(std::string_view target, std::string_view fields = "") {
 inline std::string status_line(const std::string& answer) {
   return answer.substr(0, answer.find("\r\n"));
 }
-/// What follows the head.
+/// The part after the head.
 inline std::string body_of(const std::string& answer) {
   const std::size_t end = answer.find("\r\n\r\n");
   return end == std::string::npos ? "no head: " + answer : answer.substr(end + 4);

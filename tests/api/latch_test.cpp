@@ -212,7 +212,7 @@ TEST_P(BarrierTest, TheLastRoundMayEndItsLife) {
   constexpr std::size_t rounds = 300;
   std::vector<std::unique_ptr<Barrier>> barriers;
   for (std::size_t i = 0; i < rounds; ++i) barriers.push_back(std::make_unique<Barrier>(2));
-  // Whoever of the two is not the leader destroys it, while the leader may be waking still.
+  // The thread that is not the leader destroys it. The leader may still be waking the others.
   std::thread thread([&] {
     for (auto& barrier : barriers) {
       Barrier& borrowed = *barrier;

@@ -1,4 +1,4 @@
-// Mutex: guards, order, mutual exclusion over waits, threads and tasks together.
+// Mutex: guards, order, mutual exclusion across waits, threads and tasks together.
 #include <weft/fiber.hpp>
 #include <weft/mutex.hpp>
 #include <weft/scope.hpp>
@@ -34,7 +34,7 @@ TEST(Mutex, GuardsWithoutARuntime) {
   MutexGuard other = std::move(guard);
   EXPECT_FALSE(guard);
   EXPECT_TRUE(mutex.locked());
-  other = MutexGuard();  // what it held is unlocked
+  other = MutexGuard();  // unlocks the mutex that it held
   EXPECT_FALSE(mutex.locked());
   other = mutex.blocking_lock();
   EXPECT_TRUE(mutex.locked());
@@ -88,7 +88,7 @@ TEST_P(MutexTest, FirstComeFirstServed) {
 }
 
 TEST_P(MutexTest, WhoHasSpentItsBudgetDoesNotKeepTheLockFromOthers) {
-  if (GetParam() > 1) return;  // the tasks are to run in turn on one thread
+  if (GetParam() > 1) return;  // the tasks have to run in turn on one thread
   run([]() -> Task<void> {
     Mutex mutex;
     std::atomic<bool> done = false;

@@ -1,4 +1,4 @@
-// wait_for_events(): the handles of a library that opens, closes and re-uses them as it likes.
+// wait_for_events(): the handles of a library that opens, closes and reuses them at will.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -92,7 +92,7 @@ TEST_P(NetEvents, InterestChangesBetweenWaits) {
   });
 }
 
-// What libraries do: close a socket that is watched, and have its number again at once.
+// As libraries do: closes a watched socket and gets its number again at once.
 TEST_P(NetEvents, AHandleThatIsClosedUnderTheWaitAndItsNumberUsedAgain) {
   run([&]() -> Task<void> {
     for (int round = 0; round < 20; ++round) {
@@ -102,7 +102,7 @@ TEST_P(NetEvents, AHandleThatIsClosedUnderTheWaitAndItsNumberUsedAgain) {
       const Tokens silent = co_await next(0ns);
       EXPECT_EQ(silent, Tokens{});
       const Ends fresh;
-      old.put();  // an event that nobody must see
+      old.put();  // an event that must not be reported
       EXPECT_EQ(dup3(fresh.reader.get(), number, O_CLOEXEC), number);
       EXPECT_TRUE(queue.add(number, 2, Interest::readable));
       fresh.put();

@@ -121,7 +121,7 @@ TEST_P(NetListener, UnixSocketsByPathAndByAbstractName) {
   EXPECT_EQ(unlink(path.c_str()), 0);
 }
 
-/// Accepts under deadlines so short that many of them strike while a connection arrives.
+/// Accepts under deadlines so short that many of them expire while a connection arrives.
 Task<void> accept_all(SocketListener& listener, std::set<unsigned>& seen, unsigned count) {
   for (unsigned i = 0; seen.size() < count; ++i) {
     Result<StreamSocket> stream =

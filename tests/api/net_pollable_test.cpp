@@ -1,4 +1,4 @@
-// Waiting for handles that are somebody else's.
+// Waiting for handles of foreign libraries.
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ TEST_P(NetPollable, WaitsAgainAndAgainForABlockingPipe) {
       EXPECT_FALSE(waiting.ended());
       pipe.put();
       co_await std::move(waiting);
-      co_await wait_readable(pipe.reader.get());  // ready still
+      co_await wait_readable(pipe.reader.get());  // still ready
       pipe.take();
     }
     co_await wait_writable(pipe.writer.get());

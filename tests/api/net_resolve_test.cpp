@@ -1,4 +1,4 @@
-// Looking names up: answered in place, by the pool, not at all, and cancelled.
+// Name look-ups: answered in place, by the pool, not at all, and cancelled.
 #include <netdb.h>
 
 #include <memory>
@@ -76,7 +76,7 @@ TEST_P(NetResolve, ManyAtOnce) {
   });
 }
 
-/// Keeps a thread of the pool until it is let go.
+/// Occupies a thread of the pool until it is let go.
 struct Plug : detail::BlockingJob {
   Plug()
       : detail::BlockingJob(

@@ -1,5 +1,5 @@
-// What the tests of net share: a fixture over kinds of runtimes that accounts for handles, and a
-// pair of connected streams.
+// Shared by the tests of net: a fixture over kinds of runtimes that checks for leaked handles, and
+// a pair of connected streams.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 namespace weft::testing {
 
 /// Parameter: workers; 0 is a current_thread runtime. run() makes a runtime, runs `work` on it and
-/// ends it. Every test must end with the handles it began with.
+/// ends it. Every test must end with as many handles as it began with.
 class Net : public ::testing::TestWithParam<std::size_t> {
  protected:
   template <class W>

@@ -1,7 +1,7 @@
-// No value is lost: what producers send, accept and read are taken from by selects, timeouts, races
-// and deadlines over several sources at once, whose losers are cancelled at random moments, by
-// consumers that are cancelled themselves and made anew. At the end each value was seen once.
-// (One source alone against everything: the tests of that source.)
+// No value is lost. Producers send, accept and read; selects, timeouts, races and deadlines over
+// several sources at once take the values. Their losers are cancelled at random moments, and the
+// consumers are cancelled themselves and made anew. At the end each value was seen once. (One
+// source alone under every event: see the tests of that source.)
 #include <weft/broadcast.hpp>
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
@@ -103,7 +103,7 @@ Task<void> produce(const Sender<std::size_t>& sender, std::size_t from, std::uin
   }
 }
 
-/// Notes what a selection has of each channel, the winner or not.
+/// Records what a selection has of each channel, the winner or not.
 template <std::size_t... I, class S>
 void note(Channels& all, S& selection, std::index_sequence<I...>) {
   const auto one = [&]<std::size_t J>() {
@@ -142,7 +142,7 @@ Task<void> take_in_fiber(Channels& all, Nanoseconds limit) {
   co_await fiber(std::ref(in_fiber));
 }
 
-/// Until it is cancelled. What it was given it has noted before its next wait.
+/// Runs until it is cancelled. Records each value before its next wait.
 Task<void> consume(Channels& all, std::uint64_t seed) {
   Random random(seed);
   for (;;) {
@@ -221,7 +221,7 @@ TEST_P(NoValueLostTest, OfManyOneshots) {
       std::optional<std::size_t> b;
       if (both.has<0>()) a = both.take<0>();
       if (both.has<1>()) b = both.take<1>();
-      // Whoever lost without a value still has it to come.
+      // A loser without a value receives it later.
       if (!a.has_value()) a = co_await first.receive();
       if (!b.has_value()) b = co_await second.receive();
       thread.join();

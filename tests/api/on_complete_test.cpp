@@ -1,5 +1,5 @@
-// then(): every way the work can end × every kind of function × every use of the handle × before
-// and after the end; where the functions run, what they are given, and what it all costs.
+// on_complete(): every end of the work × every kind of function × every use of the handle × before
+// and after the end; where the functions run, their arguments, and their cost.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/on_complete.hpp>
@@ -79,7 +79,7 @@ End end_of_handle(Case c) {
   return work;
 }
 
-/// What the functions note.
+/// The log of the functions.
 Words expected_calls(Case c) {
   const End end = end_of_work(c);
   if (c.kind == Kind::outcome || c.kind == Kind::outcome_throws) {
@@ -159,7 +159,7 @@ Task<void> play(Case c, Stage& stage) {
       co_await join(c, stage, std::move(handle));
     }
   }
-  stage.gate.set();  // for those that were dropped
+  stage.gate.set();  // for the dropped ones
   co_await until([&] { return stage.destroyed.words().size() >= 3; });
 }
 
@@ -186,7 +186,7 @@ TEST_P(OnCompleteTest, EveryEndTimesEveryFunctionTimesEveryUse) {
   }
 }
 
-// What is started, and what the functions are given
+// What is started, and the arguments of the functions
 
 TEST_P(OnCompleteTest, AnyAwaitableAndAnyCallable) {
   run([]() -> Task<void> {
@@ -312,7 +312,7 @@ TEST_P(OnCompleteTest, InAScopeItIsAChild) {
 
 TEST_P(OnCompleteTest, FromAThreadOfNoRuntime) {
   EXPECT_THROW(on_complete(yield_now(), [] {}), std::logic_error);
-  if (GetParam() == 0) return;  // nobody would run it
+  if (GetParam() == 0) return;  // no thread would run it
   ThreadParker called;
   on_complete_in(runtime(), yield_now(), [&] { called.unpark(); });
   called.park();

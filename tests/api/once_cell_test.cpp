@@ -1,4 +1,5 @@
-// OnceCell: one makes the value, the others wait; failures and cancels pass the turn on.
+// OnceCell: one task makes the value, the others wait; after a failure or a cancel the next task
+// makes it.
 #include <weft/fiber.hpp>
 #include <weft/on_complete.hpp>
 #include <weft/once_cell.hpp>

@@ -1,4 +1,4 @@
-// oneshot: one value, its return, its loss of either end, cancel, and from where it is used.
+// oneshot: one value, its return, the loss of either end, cancel, and the contexts of use.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/on_complete.hpp>

@@ -1,5 +1,5 @@
 // parallel(), parallel_invoke(), parallel_for(), parallel_reduce(): results, exceptions, cancels,
-// and who may call them.
+// and the threads that may call them.
 #include <weft/fiber.hpp>
 #include <weft/parallel.hpp>
 #include <weft/runtime.hpp>
@@ -157,7 +157,7 @@ TEST(ParallelTeam, ACopyMayFork) {
   }
 }
 
-/// Both halves wait for each other: they are done only if two threads do them.
+/// Both halves wait for each other. They end only if two threads run them.
 void meet(std::atomic<int>& arrived) {
   const auto arrive = [&] {
     ++arrived;

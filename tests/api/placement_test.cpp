@@ -164,7 +164,7 @@ TEST_P(PriorityTest, HighComesFirstAndLowLast) {
   EXPECT_EQ(log.words(), order);
 }
 
-/// Yields until `done`; more of them than there are workers keep all of these busy for ever.
+/// Yields until `done`. More of them than workers keep all workers busy for ever.
 std::vector<JoinHandle<void>> keep_busy(Runtime& runtime, Priority priority,
                                         const std::atomic<bool>& done) {
   std::vector<JoinHandle<void>> all;
@@ -175,7 +175,7 @@ std::vector<JoinHandle<void>> keep_busy(Runtime& runtime, Priority priority,
   return all;
 }
 
-// Each would never end if what is of low priority, or normal, waited for the others' end.
+// Each would never end if tasks of low or normal priority waited for the others' end.
 TEST_P(PriorityTest, LowIsNotStarved) {
   std::atomic<bool> done{false};
   auto busy = keep_busy(runtime(), Priority::normal, done);

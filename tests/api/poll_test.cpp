@@ -1,4 +1,4 @@
-// A runtime that is run by a loop of somebody else: Runtime::poll() and native_handle().
+// A runtime that a foreign loop runs: Runtime::poll() and native_handle().
 #include <weft/fiber.hpp>
 #include <weft/net.hpp>
 #include <weft/runtime.hpp>
@@ -28,7 +28,7 @@ using Timeout = std::optional<std::chrono::nanoseconds>;
 
 class PollTest : public ::testing::Test {
  protected:
-  /// The foreign loop: polls, and waits as it was told, until `done()`.
+  /// The foreign loop: polls, and waits as long as poll() told it, until `done()`.
   template <class Done>
   void loop_until(Done done) {
     for (int turns = 0; !done() && turns < 100'000; ++turns) {
@@ -37,7 +37,7 @@ class PollTest : public ::testing::Test {
     }
     EXPECT_TRUE(done());
   }
-  /// Waits at most `next`, as a loop would; gives whether the handle was readable.
+  /// Waits at most `next`, as a loop would. Returns whether the handle was readable.
   bool wait(Timeout next) {
     pollfd watched{runtime.native_handle(), POLLIN, 0};
     timespec limit{};
@@ -150,7 +150,7 @@ TEST_F(PollTest, TakesTurnsWithBlockOn) {
     EXPECT_EQ(runtime.poll(), std::nullopt);
     EXPECT_EQ(runtime.block_on(fiber([i] { return i; })), i);
     std::thread other([&] { runtime.block_on(sleep_for(1ms)); });
-    for (int k = 0; k < 100; ++k) runtime.poll();  // sometimes the one runs the tasks, or the other
+    for (int k = 0; k < 100; ++k) runtime.poll();  // either of the two may run the tasks
     other.join();
     EXPECT_EQ(runtime.live_tasks(), 0U);
   }

@@ -1,5 +1,5 @@
 // Promise and SharedResult: every way of setting × every way of waiting × before and after; many
-// that wait, whose cancels concern nobody else; share() and the bridges to std::future.
+// waiters, whose cancels are independent; share() and the bridges to std::future.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/promise.hpp>
@@ -75,7 +75,7 @@ void apply(Set set, Promise<int> promise) {
   if (set == Set::cancelled) promise.set_outcome(Outcome<int>());
 }
 
-/// What `get()` gives, in words.
+/// The result of `get()`, in words.
 template <class Get>
 std::string said(Get get) {
   try {
@@ -273,7 +273,7 @@ TEST_P(PromiseTest, SetAndCancelAndDropFromEverywhere) {
 
 // share()
 
-/// The move that `countdown` comes to zero at fails.
+/// The move that takes `countdown` to zero throws.
 struct Fragile {
   Fragile(int number, std::atomic<int>* moves) : value(number), countdown(moves) {}
   Fragile(Fragile&& other) : value(other.value), countdown(other.countdown) {

@@ -1,4 +1,5 @@
-// resume_on(): a task goes on on another runtime, stays there, and belongs to its own all the same.
+// resume_on(): a task goes on on another runtime and stays there, and its own runtime still owns
+// it.
 #include <weft/fiber.hpp>
 #include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
@@ -86,7 +87,7 @@ TEST_P(ResumeOnTest, ItMayEndThere) {
   EXPECT_THROW(run([&] { return std::move(fails); }), std::runtime_error);
 }
 
-// What is woken by others, on any thread, is woken to go on where it is a guest.
+// Any thread that wakes the task makes it runnable on the runtime to which it has moved.
 TEST_P(ResumeOnTest, ItIsWokenFromElsewhere) {
   ManualEvent event;
   std::atomic<bool> there{false};
@@ -129,7 +130,7 @@ TEST_P(ResumeOnTest, ItCanBeCancelledThere) {
 }
 
 TEST_P(ResumeOnTest, ItsOwnersShutdownEndsIt) {
-  for (int round = 0; round < 10; ++round) {  // its end, and its owner's, race each time
+  for (int round = 0; round < 10; ++round) {  // each round its end races its owner's
     std::atomic<bool> there{false};
     runtime()
         .spawn([&]() -> Task<void> {
@@ -161,7 +162,7 @@ TEST_P(ResumeOnTest, TheHostsShutdownWaitsForIt) {
     host().shutdown();
     ended.store(true);
   });
-  // It takes no more, and has the guest still.
+  // The host accepts no more tasks, but still has this one.
   while (true) {
     try {
       static_cast<void>(host().tasks());
@@ -221,7 +222,7 @@ TEST_P(ResumeOnTest, ChildrenOfAGroupMayGoEachItsWay) {
     EXPECT_EQ(gone, 1);
     EXPECT_EQ(stayed, 1);
     EXPECT_TRUE(runs_on(runtime()));
-    // And the other way: the children of a guest are where it is.
+    // And the other way: the children of a moved task run where it does.
     co_await resume_on(host());
     auto body = [&](Scope& all) -> Task<void> {
       all.spawn([&]() -> Task<void> {

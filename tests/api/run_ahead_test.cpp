@@ -1,5 +1,5 @@
-// A join of what has just been spawned runs it at once, before anybody waits: for coroutines and
-// for fibers, with every way to end, and without taking others' turns.
+// A join of a task that was just spawned runs it at once, before any task waits: for coroutines and
+// for fibers, with every way to end, and without taking other tasks' turns.
 #include <weft/fiber.hpp>
 #include <weft/metrics.hpp>
 #include <weft/scope.hpp>
@@ -150,7 +150,7 @@ TEST_P(RunAhead, AScopesCancelIsSeenByAChildThatHasNotWaitedYet) {
   run(scope([&](Scope& children) -> Task<void> {
     auto child = children.spawn([&]() -> Task<int> {
       children.cancel_children();
-      const Permit permit = co_await free.acquire();  // could be had at once
+      const Permit permit = co_await free.acquire();  // could be acquired at once
       co_return 1;
     });
     const auto outcome = co_await std::move(child).outcome();
@@ -193,7 +193,7 @@ TEST_P(RunAhead, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
     }
     co_await std::move(busy);
   });
-  // Who is off its processor in the middle of its turn passes for one that computes.
+  // A task whose thread is preempted in the middle of its turn looks like one that computes.
   if (runtime().metrics().total.long_runs == 0) {
     EXPECT_GE(turns, 10'000 / 256);
   }

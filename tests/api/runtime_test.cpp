@@ -1,4 +1,4 @@
-// Runtime: starting and stopping leave nothing, several at once, block_on from everywhere,
+// Runtime: starting and stopping leave nothing, several at once, block_on from every context,
 // shutdown, idleness, work from outside, and several workers.
 #include <weft/runtime.hpp>
 #include <weft/scope.hpp>
@@ -211,7 +211,7 @@ TEST_P(RuntimeApiTest, EverySpawnThatRacesWithShutdownRunsOrIsRefused) {
     ready.arrive_and_wait();
     runtime().shutdown();
   });
-  runtime().shutdown();  // whoever comes second waits for the first
+  runtime().shutdown();  // the second call waits for the first
   EXPECT_EQ(runtime().live_tasks(), 0U);
   spawner.join();
   other.join();
@@ -256,7 +256,8 @@ TEST_P(RuntimeApiTest, ATaskIsWokenFromAForeignThread) {
 }
 
 TEST_P(RuntimeApiTest, TheLastWakeUpMayComeFromAForeignThreadThatIsStillOnItsWayOut) {
-  // The foreign thread's wake-up, or cancel, ends the last task, and the runtime goes at once.
+  // The foreign thread's wake-up, or cancel, ends the last task, and the runtime is destroyed at
+  // once.
   for (int round = 0; round < 100; ++round) {
     ManualEvent event;
     auto own = std::make_unique<Runtime>(options_for(GetParam()));
@@ -283,8 +284,7 @@ double cpu_seconds() {
 TEST_P(RuntimeApiTest, AnIdleRuntimeUsesNoCpu) {
   run(number(1));
   double used = 1;
-  // Whatever else the process does in the background is no fault of the runtime's: the best of
-  // three counts.
+  // Other activity of the process is not the runtime's fault: the best of three counts.
   for (int attempt = 0; attempt < 3 && used > 0.01; ++attempt) {
     run([&]() -> Task<void> {
       co_await sleep_for(5ms);  // the workers go to sleep
@@ -331,8 +331,8 @@ TEST_P(RuntimeApiTest, ABusyWorkersTasksAreStolen) {
         co_return;
       }));
     }
-    // This worker does not let go: the others must come for the tasks. All but the one that would
-    // run here next.
+    // This worker does not yield: the others must steal the tasks, except the one that would run
+    // here next.
     while (ran.load() < count - 1) std::this_thread::yield();
     for (JoinHandle<void>& handle : handles) co_await std::move(handle);
     EXPECT_EQ(ran.load(), count);
@@ -362,7 +362,7 @@ TEST_P(RuntimeApiTest, ABusyWorkerTakesWhatWaitsBehindALongRun) {
       done = true;
       co_return;
     });
-    while (!done) std::this_thread::yield();  // this worker does not come back before it has run
+    while (!done) std::this_thread::yield();  // this worker does not return before it has run
     co_await std::move(waits);
     co_await std::move(spinner);
   });

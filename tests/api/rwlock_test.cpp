@@ -1,4 +1,4 @@
-// RwLock: who may be inside together, fairness between readers and writers, downgrade.
+// RwLock: shared and exclusive holders, fairness between readers and writers, downgrade.
 #include <weft/fiber.hpp>
 #include <weft/rwlock.hpp>
 #include <weft/scope.hpp>
@@ -28,7 +28,7 @@ TEST(RwLock, GuardsWithoutARuntime) {
   ReadGuard two = lock.blocking_read();
   EXPECT_EQ(lock.readers(), 2U);
   EXPECT_FALSE(lock.try_write());
-  one = std::move(two);  // what it held is unlocked
+  one = std::move(two);  // unlocks what it held
   EXPECT_FALSE(two);
   EXPECT_EQ(lock.readers(), 1U);
   one.unlock();

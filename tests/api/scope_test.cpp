@@ -40,7 +40,7 @@ Task<void> fail(std::string what, int yields) {
   throw std::runtime_error(what);
 }
 
-/// Runs `awaitable` and gives the text of what it throws.
+/// Runs `awaitable` and returns the text of its exception.
 template <class A>
 Task<std::string> error_of(A awaitable) {
   std::string what = "nothing thrown";
@@ -207,8 +207,8 @@ TEST_P(ScopeTest, CancelChildrenLeavesTheBody) {
   EXPECT_EQ(log.words(), (Words{"child", "late child"}));
 }
 
-/// A scope that has its value, and whose child is still cleaning up after `ends` when the cancel of
-/// the whole comes.
+/// A scope that has its value. Its child is still cleaning up after `ends` when the cancel of the
+/// whole comes.
 template <class End>
 Task<Outcome<int>> outcome_of_one_cancelled_late(End ends) {
   ManualEvent never;
@@ -256,7 +256,7 @@ TEST_P(ScopeTest, AChildThatSharedTheCancelLeavesNoResult) {
       JoinHandle<int> whole = spawn_local(work);
       co_await until([&] { return never.awaited(); });
       whole.cancel();
-      handle->cancel();  // which comes too late to be the reason
+      handle->cancel();  // too late to be the reason
       const Outcome<int> outcome = co_await std::move(whole).outcome();
       EXPECT_TRUE(outcome.cancelled());
     });
@@ -318,7 +318,7 @@ TEST_P(ScopeTest, ABodyThatIsNoCoroutineMaySpawnAndThrow) {
 }
 
 TEST_P(ScopeTest, AScopeWithAFailingChildDuringABodyThatIsStillCalled) {
-  // The child may fail on another worker while the body, no coroutine, has not yet given its
+  // The child may fail on another worker before the body, which is no coroutine, has returned its
   // awaitable.
   run([]() -> Task<void> {
     for (int i = 0; i < 300; ++i) {

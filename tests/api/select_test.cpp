@@ -1,5 +1,5 @@
-// select(): the first to end wins, losers are cancelled and awaited, and nothing that was received
-// is dropped.
+// select(): the first to end wins, losers are cancelled and awaited, and no received value is
+// dropped.
 #include <weft/channel.hpp>
 #include <weft/select.hpp>
 #include <weft/shield.hpp>
@@ -115,8 +115,8 @@ TEST_P(SelectTest, ALosersResultIsKept) {
   });
 }
 
-/// Losers that end by themselves, but after the winner: they wait, shielded, until the cancel has
-/// unwound is_cancelled(), which is to be in the same select.
+/// Losers that end by themselves, but after the winner. They wait, shielded, until the cancel has
+/// unwound is_cancelled(), which must be in the same select.
 class LateLoser {
  public:
   [[nodiscard]] Task<int> receives(const Receiver<int>& receiver) {
@@ -229,7 +229,7 @@ TEST_P(SelectTest, ACancelCancelsAllAndWaits) {
 }
 
 TEST_P(SelectTest, NothingReceivedIsLostHoweverItRaces) {
-  // A producer on another task and a ticker race for the select; each token must be seen or still
+  // A producer on another task and a ticker race for the select. Each token must be seen or still
   // be there.
   run([]() -> Task<void> {
     constexpr std::size_t tokens = 3000;

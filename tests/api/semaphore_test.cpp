@@ -38,7 +38,7 @@ Task<void> take_for_good(Semaphore& semaphore, std::size_t permits, Log& log, st
   permit.forget();
 }
 
-/// Starts one that waits, and comes back when it does.
+/// Starts one that waits, and returns when it does.
 Task<JoinHandle<void>> queue_up(Semaphore& semaphore, std::size_t permits, Log& log,
                                 std::string name) {
   const std::size_t before = semaphore.waiting();
@@ -62,7 +62,7 @@ TEST(Semaphore, PermitsWithoutARuntime) {
   EXPECT_FALSE(two);
   EXPECT_EQ(two.permits(), 0U);
   EXPECT_EQ(semaphore.available(), 1U);
-  other = semaphore.try_acquire();  // what it held is given back
+  other = semaphore.try_acquire();  // releases what it held
   EXPECT_EQ(other.permits(), 1U);
   EXPECT_EQ(semaphore.available(), 2U);
   other.release();
@@ -208,9 +208,9 @@ enum class Before { nothing, release, cancel };
 enum class After { nothing, release, cancel };
 
 struct Case {
-  std::size_t permits;  // that are there at the start
+  std::size_t permits;  // available at the start
   Before before;        // what happens before the wait begins
-  After first;          // and while it lasts: this
+  After first;          // during the wait: first this
   After second;         // and then this
 };
 
@@ -221,7 +221,7 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
              << names[static_cast<std::size_t>(c.second)];
 }
 
-/// Whether one that wants a permit has got it.
+/// Returns whether a waiter for one permit has got it.
 bool expected_to_acquire(const Case& c) {
   if (c.before == Before::cancel) return false;
   if (c.permits != 0 || c.before == Before::release) return true;
@@ -296,7 +296,7 @@ TEST_P(SemaphoreTest, ASelectThatLosesGivesItsPermitBack) {
   });
 }
 
-// Where it is used from
+// Contexts of use
 
 TEST_P(SemaphoreTest, FromAFiber) {
   Log log;

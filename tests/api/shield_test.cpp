@@ -59,7 +59,7 @@ TEST_P(ShieldTest, ThrowsWhatIsThrown) {
                std::runtime_error);
 }
 
-// The result is delivered, and the wait after it ends the task.
+// The result is delivered. The wait after it ends the task.
 TEST_P(ShieldTest, ACancelWaitsForTheEndAndTakesEffectAtTheNextWait) {
   run([]() -> Task<void> {
     ManualEvent event;
@@ -201,7 +201,7 @@ TEST_P(ShieldTest, AShutdownWaitsForIt) {
   EXPECT_TRUE(ran);
 }
 
-// The cancel, from another thread, at whatever moment: the value always arrives.
+// The cancel comes from another thread at any moment. The value always arrives.
 TEST_P(ShieldTest, ACancelFromAnotherThreadAtAnyMomentLosesNothing) {
   for (int round = 0; round < 200; ++round) {
     ManualEvent event;

@@ -1,6 +1,5 @@
-// What stands in the block of a spawned task: captures and arguments of any size and alignment, a
-// result of any size in their place afterwards, and what becomes of either if it throws when it is
-// moved.
+// The block of a spawned task: captures and arguments of any size and alignment, a result of any
+// size in their place afterwards, and the effect of a move of either that throws.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/spawn.hpp>
 
@@ -86,7 +85,7 @@ class Fragile {
 
  private:
   int fuse_;
-  std::shared_ptr<int> kept_ = std::make_shared<int>(0);  // a leak is seen by the sanitizer
+  std::shared_ptr<int> kept_ = std::make_shared<int>(0);  // the sanitizer would report a leak
 };
 
 TEST_P(SpawnBlockTest, ACallableThatThrowsWhenItIsMovedIsTheCallersAffair) {

@@ -1,5 +1,5 @@
-// spawn(): every way a task can end × every way its handle can be used × before and after the end,
-// and what becomes of captures, arguments, failures and memory.
+// spawn(): every end of a task × every use of its handle × before and after the end; and the fate
+// of captures, arguments, failures and memory.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
@@ -30,7 +30,7 @@ enum class Body { returns, throws, waits };
 enum class Use { join, outcome, cancel_then_join, cancel_at_once, drop, detach, cancel_then_drop };
 enum class When { before_end, after_end };
 
-/// How the task must have ended, as its joiner or its failure handler sees it.
+/// The expected end of the task, as its joiner or its failure handler sees it.
 enum class End { value, failure, cancelled };
 
 struct Case {
@@ -48,11 +48,11 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
              << (c.when == When::before_end ? " before" : " after") << " the end";
 }
 
-/// What the task and its test share.
+/// Shared by the task and its test.
 struct Stage {
   Log log;
   ManualEvent gate;   // before the end: the task waits here until the handle was used
-  ManualEvent never;  // where a task waits that does not end by itself
+  ManualEvent never;  // a task that does not end by itself waits here
 };
 
 Task<int> body_of(Case c, Stage& stage, Logged) {
@@ -126,7 +126,7 @@ Task<void> play(Case c, Stage& stage) {
     co_await until([&] { return place.awaited(); });
   }
   co_await use_handle(c, stage, std::move(handle));
-  stage.gate.set();  // for those that were dropped
+  stage.gate.set();  // for the dropped ones
   stage.never.set();
   const std::vector<std::string> once{"argument", "local"};
   co_await until([&] { return stage.log.words().size() >= once.size(); });

@@ -1,5 +1,5 @@
 // A thousand runtimes, one after the other, each with work of every kind and with tasks that are
-// still waiting when it ends: no thread, descriptor or byte is left.
+// still waiting when it ends. No thread, descriptor or byte is left.
 #include <weft/blocking.hpp>
 #include <weft/channel.hpp>
 #include <weft/deadline.hpp>
@@ -48,7 +48,7 @@ Task<void> echo_once() {
       co_await when_all(listener.accept(), StreamSocket::connect(listener.local_endpoint()));
   StreamSocket server = std::move(std::get<0>(both));
   StreamSocket client = std::move(std::get<1>(both));
-  // Reset at the end, so that no port stays behind for a minute.
+  // Reset at the end, so that no port stays occupied for a minute.
   EXPECT_TRUE(client.set_linger(0s).has_value());
   co_await client.write_all("x");
   std::array<std::byte, 8> buffer{};
@@ -62,7 +62,7 @@ Task<int> receive_all(const Receiver<int>& receiver) {
   co_return sum;
 }
 
-/// Some of everything.
+/// Some work of every kind.
 Task<int> work(bool with_io) {
   auto [sender, receiver] = channel<int>(2);
   auto sum = spawn(receive_all, std::move(receiver));
@@ -119,14 +119,14 @@ TEST_P(StartStopTest, AThousandWithWorkLeaveNothing) {
   const ProcessState after = settled(before);
   EXPECT_TRUE(after == before) << to_string(before) << " → " << to_string(after);
   const Memory memory = memory_now();
-  // Sanitizers keep freed memory, and a picture of all memory, for themselves.
+  // Sanitizers keep freed memory, and a shadow of all memory.
   if (!address_sanitizer && !thread_sanitizer) {
-    // The least block has 32 bytes, so a leak in one cycle of four would be seen. (What the
-    // allocator keeps for threads counts, too, and is some kilobytes more or less.)
+    // The smallest block has 32 bytes, so a leak in one cycle of four would show. (The allocator's
+    // caches per thread count as well: some kilobytes more or less.)
     EXPECT_LT(memory.heap_bytes - memory_before.heap_bytes, 8 * cycles);
     EXPECT_LT(memory.resident_bytes - memory_before.resident_bytes, 1 << 20);
   }
-  // At most one: how many free blocks the threads of one moment keep is a matter of chance.
+  // At most one: the number of free blocks that the threads of one moment keep varies by chance.
   EXPECT_LE(memory.slab_bytes - memory_before.slab_bytes, 2 << 20);
 }
 

@@ -1,6 +1,6 @@
-// A state machine written by hand and a coroutine are the same thing: one small protocol (connect,
+// A state machine written by hand and a coroutine are equivalent: one small protocol (connect,
 // write a request, read until the answer is whole), written both ways, over a scripted source. Each
-// script must give the same events in the same order, whatever the source makes wait or fail.
+// script must give the same events in the same order, wherever the source waits or fails.
 #include <weft/future.hpp>
 #include <weft/futures.hpp>
 #include <weft/task.hpp>
@@ -23,7 +23,7 @@ namespace {
 
 using Trace = std::vector<std::string>;
 
-/// What the source does when it is asked once more: makes one wait, gives text, or fails.
+/// The next step of the source: makes one wait, gives text, or fails.
 struct Step {
   enum What { waits, gives, fails } what;
   std::string text;
@@ -32,7 +32,7 @@ const Step wait{Step::waits, {}};
 Step give(std::string text) { return {Step::gives, std::move(text)}; }
 Step fail_with(std::string text) { return {Step::fails, std::move(text)}; }
 
-/// Plays a script; each question and answer is an event of the trace.
+/// Plays a script. Each question and answer is an event of the trace.
 class Source {
  public:
   Source(std::deque<Step> script, Trace& trace) : script_(std::move(script)), trace_(trace) {}
@@ -152,7 +152,7 @@ const std::vector<Case>& cases() {
 
 class StateMachineTest : public RuntimeTest {
  protected:
-  /// Runs `work(source)` and gives the trace, with how it ended as its last event.
+  /// Runs `work(source)` and returns the trace, with its end as the last event.
   template <class Work>
   Trace trace_of(const Case& c, Work work) {
     Trace trace;

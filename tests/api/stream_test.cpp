@@ -1,4 +1,4 @@
-// Streams: the concept, sources, operators, what consumes them; their errors, drops and cancels.
+// Streams: the concept, sources, operators, consumers; their errors, drops and cancels.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/select.hpp>
@@ -48,7 +48,7 @@ Task<bool> is_even(int number) {
   co_return number % 2 == 0;
 }
 
-/// Gives pointers, and knows nothing of weft's types: as a user's own stream might.
+/// Gives pointers, and uses none of weft's types, as a user's own stream might.
 class Countdown {
  public:
   explicit Countdown(int from) : left_(from) {}

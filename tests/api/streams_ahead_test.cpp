@@ -1,5 +1,5 @@
-// merge() and buffered(): order, fairness, how far they run ahead, errors, drops, cancels, and what
-// happens out of memory.
+// merge() and buffered(): order, fairness, how far they run ahead, errors, drops, cancels, and
+// their behaviour out of memory.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
@@ -101,8 +101,8 @@ TEST_P(StreamsAheadTest, MergeIsFairAndRunsAheadByAsManyAsThereAreSources) {
       EXPECT_LE(made[0] + made[1] + made[2], got[0] + got[1] + got[2] + 3);
     }
   });
-  end_runtime();  // the sources refer to what is here, and may go on for a while
-  // On several workers it is up to the system whom it lets run how long.
+  end_runtime();  // the sources refer to locals, and may go on for a while
+  // On several workers the system decides which thread runs how long.
   if (GetParam() <= 1) {
     EXPECT_LE(std::ranges::max(got), 150);
   }
@@ -219,7 +219,7 @@ TEST_P(StreamsAheadTest, BufferedOfAwaitablesAndOfNothing) {
 
 TEST_P(StreamsAheadTest, AnErrorComesAtItsPlace) {
   auto call = [](int i) -> Task<int> {
-    if (i == 5) throw std::runtime_error("call");  // before the ones before it have ended
+    if (i == 5) throw std::runtime_error("call");  // before the earlier ones have ended
     co_await yield_now();
     co_await yield_now();
     co_return i;
@@ -250,7 +250,7 @@ TEST_P(StreamsAheadTest, AnErrorComesAtItsPlace) {
   const Numbers some =
       run(items_before_failure(numbers(0, 20) | streams::buffered_unordered(4, call)));
   EXPECT_EQ(std::ranges::count(some, 5), 0);
-  EXPECT_LT(some.size(), 20U);  // how far the others had got meanwhile is theirs
+  EXPECT_LT(some.size(), 20U);  // how far the others got meanwhile varies
   EXPECT_EQ(run(items_before_failure(fails() | streams::buffered_unordered(4, call))).size() <= 5U,
             true);
   end_runtime();  // `refuse` refers to `call`
@@ -392,7 +392,7 @@ TEST_P(StreamsAheadTest, FromAFiberAndPastTheRuntimesEnd) {
 // Memory
 
 TEST_P(StreamsAheadTest, OutOfMemoryIsAnErrorOfTheStream) {
-  if (GetParam() != 0) return;  // a refusal is of one thread
+  if (GetParam() != 0) return;  // a refusal affects one thread only
   int refused = 0;
   for (int successes = 0; successes < 60; ++successes) {
     refused += run([&]() -> Task<int> {

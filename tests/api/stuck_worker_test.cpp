@@ -1,5 +1,5 @@
-// A worker that computes for long: what waits on its reactor, and what stands in its queues, goes
-// on elsewhere meanwhile. The worker is let go only after that, so a failure is a test that hangs.
+// A worker that computes for long: waits on its reactor and the tasks in its queues go on elsewhere
+// meanwhile. The worker is let go only after that, so a failure is a hang.
 #include "support/stuck_worker.hpp"
 
 #include <weft/net.hpp>
@@ -39,8 +39,8 @@ TEST_P(StuckWorkerTest, ItsConnectionsAreServed) {
   stuck.let_go();
 }
 
-// The same pair over and over: what waits here was begun on the stuck worker, and what follows on
-// another one.
+// The same pair repeatedly: these waits began on the stuck worker, and what follows runs on another
+// one.
 TEST_P(StuckWorkerTest, AConversationGoesOn) {
   SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
   auto serve = [&]() -> Task<std::size_t> {
@@ -86,7 +86,8 @@ TEST_P(StuckWorkerTest, WhatWaitsOnItCanBeCancelled) {
   stuck.let_go();
 }
 
-// The last one to be made runnable stands where others look last, and nobody is told of it.
+// The last task to be made runnable is in the LIFO slot, which thieves check last, and no worker is
+// woken for it.
 TEST_P(StuckWorkerTest, WhatItHasJustSpawnedIsRun) {
   std::atomic<bool> done{false};
   run([&]() -> Task<void> {
@@ -100,7 +101,7 @@ TEST_P(StuckWorkerTest, WhatItHasJustSpawnedIsRun) {
   });
 }
 
-// Over and over the one worker is stuck, with something under way, and comes back.
+// In each round the one worker is stuck, with a wait under way, and returns.
 TEST_P(StuckWorkerTest, ItComesBackAndTakesOver) {
   for (int round = 0; round < 20; ++round) {
     StuckWorker stuck;

@@ -1,6 +1,5 @@
-// What all that is waited for in a queue have in common: every way of waiting × every moment of a
-// cancel, whoever lets go on and from wherever; nothing taken by who stops, nothing lost, no
-// memory.
+// Common to all waits in a queue: every way of waiting × every moment of a cancel, with wakes from
+// any thread. A cancelled wait takes nothing, nothing is lost, and no memory is used.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/latch.hpp>
@@ -34,7 +33,8 @@ using namespace std::chrono_literals;
 class SyncContractTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(SyncContractTest);
 
-// A subject is closed at first: who waits, waits. grant() lets the first go on, or the next.
+// A subject is closed at first: a wait does not end. grant() lets the first waiter go on, or the
+// next to come.
 
 struct LockSubject {
   static constexpr const char* name = "Mutex";
@@ -121,7 +121,7 @@ void for_each_subject(Body body) {
       static_cast<LatchSubject*>(nullptr));
 }
 
-/// One wait whose result, a guard or nothing, goes at once.
+/// One wait whose result, a guard or nothing, is dropped at once.
 template <class S>
 Task<void> pass(S& subject) {
   if constexpr (std::is_void_v<AwaitResult<decltype(subject.wait())>>) {
@@ -135,7 +135,7 @@ Task<void> pass(S& subject) {
 
 enum class Moment { before, during, after };
 
-/// A wait that is cancelled at that moment; whether it went on all the same.
+/// A wait that is cancelled at that moment. Returns whether it went on all the same.
 template <class S>
 Task<bool> cancelled_wait(S& subject, Moment moment) {
   Semaphore gate(0);
@@ -232,7 +232,7 @@ TEST_P(SyncContractTest, ATimeoutEndsAWait) {
   });
 }
 
-// Where it is waited
+// Contexts of the wait
 
 TEST_P(SyncContractTest, FibersWait) {
   for_each_subject([this]<class S>(S*) {
@@ -286,7 +286,7 @@ TEST_P(SyncContractTest, AThreadThatRunsTasksMustNotBlock) {
   });
 }
 
-// How it is done
+// Forms of the wait
 
 TEST_P(SyncContractTest, GrantedByAThreadAndDestroyedByWhoGoesOn) {
   for_each_subject([this]<class S>(S*) {

@@ -1,4 +1,4 @@
-// TaskLocal: who sees a binding and who does not, on whatever worker, and for how long.
+// TaskLocal: which tasks see a binding, on any worker, and for how long.
 #include <weft/as_future.hpp>
 #include <weft/blocking.hpp>
 #include <weft/fiber.hpp>
@@ -38,7 +38,7 @@ WEFT_ON_ALL_RUNTIMES(TaskLocalTest);
 const TaskLocal<std::string> name;
 const TaskLocal<int> number;
 
-/// What a plain function sees.
+/// The value that a plain function sees.
 [[gnu::noinline]] std::string seen() {
   const std::string* const bound = name.find();
   return bound != nullptr ? *bound : "-";
@@ -104,7 +104,7 @@ TEST_P(TaskLocalTest, ABindingEndsByAnException) {
   });
 }
 
-// Destructors of what a cancel unwinds see what was bound where they were made.
+// Destructors that a cancel runs see the bindings of the place where the objects were made.
 TEST_P(TaskLocalTest, DestructorsOfACancelledTaskSeeIt) {
   struct Seer {
     explicit Seer(Log& to) noexcept : log(to) {}

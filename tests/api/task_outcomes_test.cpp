@@ -1,5 +1,6 @@
-// Every outcome of spawn × body × cancel × join, by tables: how a task ends depends on its body and
-// on when a cancel came; what is told of it depends on that, on its owner, and on how it is joined.
+// Every outcome of spawn × body × cancel × join, by tables. The end of a task depends on its body
+// and on when a cancel came. What a joiner learns depends on that end, on the owner, and on the
+// kind of join.
 #include <weft/fiber.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
@@ -49,8 +50,8 @@ constexpr Moment moments[] = {Moment::none,    Moment::before_start, Moment::com
 constexpr Join joins[] = {Join::await,    Join::outcome, Join::fiber,
                           Join::block_on, Join::dropped, Join::joiner_cancelled};
 
-// How it ends: a row for each body, a column for each moment. A body that does not wait any more
-// ends as if there were no cancel; a wait that has got what it waited for delivers it.
+// The end: a row for each body, a column for each moment. A body that has passed its last wait ends
+// as if there were no cancel. A wait that has got what it waited for delivers it.
 constexpr auto value = End::value;
 constexpr auto error = End::error;
 constexpr auto cancelled = End::cancelled;
@@ -64,7 +65,7 @@ constexpr End ends[5][6] = {
     {no, cancelled, cancelled, cancelled, no, no},
 };
 
-// What who joins is told: a row for each join, a column for each end.
+// What the joiner learns: a row for each join, a column for each end.
 constexpr const char* told_of[6][3] = {
     // value, error, cancelled
     {"7", "E", "IoError"},    // await
@@ -86,15 +87,15 @@ struct Case {
   Join join;
 
   [[nodiscard]] End end() const { return ends[static_cast<int>(body)][static_cast<int>(moment)]; }
-  /// What there is: a detached task has no handle, so that it is cancelled by its scope, as long as
-  /// that is open.
+  /// The combinations that exist. A detached task has no handle, so its scope cancels it, as long
+  /// as that is open.
   [[nodiscard]] bool possible() const {
     if (end() == End::not_possible) return false;
     if (moment == Moment::none && canceller == Canceller::thread) return false;
     if (kind == Kind::detached) {
       return join == Join::dropped && !(moment == Moment::after_end && end() == End::error);
     }
-    // Who waits must be there before the end.
+    // The joiner must be there before the end.
     if (join == Join::joiner_cancelled) return moment == Moment::none && waits(body);
     return true;
   }
@@ -105,7 +106,7 @@ struct Case {
   }
 };
 
-/// What one case works with, and what it sees.
+/// The objects of one case, and its observations.
 struct Stage {
   Stage(const Case& which, Runtime& on) : c(which), runtime(on) {}
   const Case& c;
@@ -121,7 +122,7 @@ struct Stage {
   std::string told;
 };
 
-// The bodies
+// Bodies
 
 void compute(Stage& s) {
   ++s.begun;
@@ -147,7 +148,7 @@ int fiber_body(Stage& s) {
   return end_of_body(s);
 }
 
-/// What is spawned; notes its end, once, wherever it was moved to.
+/// The spawned callable. Records its end, once, wherever it was moved to.
 template <class F>
 auto with_capture(Stage& s, F body) {
   return [&s, body, capture = Logged(s.log, "callable")] { return body(s); };
@@ -168,9 +169,9 @@ JoinHandle<int> start(Stage& s) {
   return s.scope->spawn(with_capture(s, coroutine_body));
 }
 
-// The canceller
+// Cancellers
 
-/// By its handle, or by its scope.
+/// Cancels by the handle, or by the scope.
 void cancel(Stage& s, JoinHandle<int>* handle) {
   const auto ask = [&s, handle] {
     if (handle != nullptr) {
@@ -186,7 +187,7 @@ void cancel(Stage& s, JoinHandle<int>* handle) {
   }
 }
 
-/// Whether it has ended, with or without a handle.
+/// Returns whether it has ended, with or without a handle.
 bool has_ended(const Stage& s, const JoinHandle<int>* handle) {
   return handle != nullptr ? handle->ended() : s.log.words().size() == 2 && s.scope->size() == 0;
 }
@@ -223,7 +224,7 @@ Task<void> bring_about(Stage& s, JoinHandle<int>* handle) {
       s.may_go_on = true;
       co_await until([&] { return s.gate.awaited(); });
       s.gate.set();
-      if (handle != nullptr) cancel(s, handle);  // a scope may be gone by now
+      if (handle != nullptr) cancel(s, handle);  // a scope may be closed by now
       break;
     case Moment::after_end:
       s.may_go_on = true;
@@ -234,10 +235,10 @@ Task<void> bring_about(Stage& s, JoinHandle<int>* handle) {
   }
 }
 
-// The joins
+// Joins
 
-/// The exception is not looked into: it may be another thread's as well, and how libstdc++ counts
-/// its holders is hidden from ThreadSanitizer.
+/// The exception is not read: another thread may hold it as well, and libstdc++'s count of its
+/// holders is hidden from ThreadSanitizer.
 template <class Call>
 std::string told_by(Call call) {
   try {
@@ -327,7 +328,7 @@ Task<void> perform(Stage& s) {
   co_await until([&s] { return s.log.words().size() == 2; });
 }
 
-/// The scope is kept open by a task of its own, since a child's failure ends whoever waits in it.
+/// A task of its own keeps the scope open, since a child's failure ends the task that waits in it.
 Task<void> keep_scope(Stage& s) {
   try {
     co_await scope([&s](Scope& opened) -> Task<void> {
@@ -384,14 +385,14 @@ TEST_P(TaskOutcomesTest, EverySpawnBodyCancelAndJoin) {
     if (c.kind != Kind::detached) {
       EXPECT_EQ(s.told, told_of[static_cast<int>(c.join)][static_cast<int>(c.end())]);
     }
-    // Once, after the frame the callable.
+    // Once, the callable after the frame.
     EXPECT_EQ(s.log.words(), (std::vector<std::string>{"body", "callable"}));
     EXPECT_EQ(s.begun, 1);
-    // A scope is told of each failure; the runtime's handler of those that nobody joins.
+    // A scope learns of each failure; the runtime's handler of those that are not joined.
     const bool failed = c.end() == End::error;
     EXPECT_EQ(s.scope_told, failed && in_scope(c.kind) ? "E" : "nothing");
     const std::size_t expected = failed && dropped && !in_scope(c.kind) ? 1 : 0;
-    // A handle that is dropped as its task ends leaves the report to that, which may be late.
+    // A handle that is dropped as its task ends leaves the report to the task, which may be late.
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (failures().size() - reports < expected && std::chrono::steady_clock::now() < patience) {
       std::this_thread::yield();

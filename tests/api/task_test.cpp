@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 class TaskTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(TaskTest);
 
-// Chains and loops may use so much stack, whatever their length: the budget's worth of frames.
+// Chains and loops of any length may use this much stack: the budget's worth of frames.
 constexpr std::size_t most_stack = 512 * 1024;
 
 struct NoDefault {
@@ -285,7 +285,7 @@ TEST_P(TaskTest, ASecondFailureHasABacktraceOfItsOwn) {
   auto twice = []() -> Task<void> {
     try {
       co_await outer();
-    } catch (const std::runtime_error&) {  // seen to
+    } catch (const std::runtime_error&) {  // handled
     }
     throw std::logic_error("second");
   };

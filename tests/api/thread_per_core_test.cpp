@@ -1,4 +1,4 @@
-// The thread_per_core runtime, the hooks of workers' threads, and the numbers that a runtime keeps.
+// The thread_per_core runtime, the hooks of workers' threads, and the metrics of a runtime.
 #include <weft/blocking.hpp>
 #include <weft/manual_reset_event.hpp>
 #include <weft/metrics.hpp>
@@ -240,7 +240,7 @@ TEST_P(WorkerHooks, WhatAStopThrowsIsReported) {
   EXPECT_EQ(reported.load(), 3);
 }
 
-// Numbers
+// Metrics
 
 class MetricsTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(MetricsTest);
@@ -287,7 +287,7 @@ TEST_P(MetricsTest, TellWhatIsGoingOn) {
   std::vector<JoinHandle<void>> all;
   for (int i = 0; i < 5; ++i) all.push_back(runtime().spawn([&] { return event.wait(); }));
   EXPECT_EQ(runtime().metrics().live_tasks, 5U);
-  const std::size_t waiting = GetParam() == 0 ? 5 : 0;  // nobody drives it
+  const std::size_t waiting = GetParam() == 0 ? 5 : 0;  // no thread drives it
   if (waiting != 0) {
     EXPECT_EQ(runtime().metrics().injector_depth, waiting);
   }
@@ -296,7 +296,7 @@ TEST_P(MetricsTest, TellWhatIsGoingOn) {
   EXPECT_EQ(runtime().metrics().live_tasks, 0U);
 }
 
-// Steals and wake-ups are counted where there is somebody to steal and to wake.
+// Steals and wake-ups are counted where there are workers to steal from and to wake.
 TEST_P(MetricsTest, CountWhatWorkersTakeFromEachOther) {
   if (GetParam() < 2) GTEST_SKIP() << "there is no other worker";
   run([&]() -> Task<void> {

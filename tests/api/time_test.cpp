@@ -1,5 +1,5 @@
-// Time: sleeping never ends early and ends in order; intervals keep to their grid; many timers at
-// once.
+// Time: a sleep never ends early, and sleeps end in order; intervals keep to their grid; many
+// timers at once.
 #include <weft/deadline.hpp>
 #include <weft/interval.hpp>
 #include <weft/scope.hpp>
@@ -191,8 +191,7 @@ TEST_P(TimeTest, MissedTicksAreSkipped) {
       const TimePoint before = co_await ticks.tick();
       come_late(3ms + 300us);
       const TimePoint late = now();
-      const TimePoint missed =
-          co_await ticks.tick();  // its turn had come when the one before it ended
+      const TimePoint missed = co_await ticks.tick();  // it was due when the previous one ended
       const TimePoint next = co_await ticks.tick();
       EXPECT_GT(next, late);
       EXPECT_GE(next - before, 4ms) << "the ticks between were left out";

@@ -62,7 +62,7 @@ TEST_P(TimerElsewhere, ABusyWorkersTimerIsDisarmedFromOutside) {
   EXPECT_EQ(counted.calls, 0);
 }
 
-// Fired by a visitor, it waits for its worker, from which it can be taken meanwhile.
+// A timer that a remote poll fires waits for its worker. Until then another thread can disarm it.
 TEST_P(TimerElsewhere, ABusyWorkersTimerIsCalledWhenItComesBack) {
   if (!several_workers()) GTEST_SKIP() << "the worker that computes is to be another one";
   StuckWorker stuck;
@@ -108,7 +108,7 @@ TEST_P(TimerElsewhere, ArmedByAnotherWorkerItMovesThere) {
   EXPECT_EQ(there, second);
 }
 
-// The callback is in the middle when the timer is destroyed, or disarmed, by another thread.
+// Another thread destroys or disarms the timer in the middle of its callback.
 TEST_P(TimerElsewhere, DestroyingWaitsForARunningCallbackAndDisarmingDoesNot) {
   if (GetParam() == 0) GTEST_SKIP() << "the worker is the thread that would destroy it";
   std::binary_semaphore begun(0);
@@ -118,7 +118,7 @@ TEST_P(TimerElsewhere, DestroyingWaitsForARunningCallbackAndDisarmingDoesNot) {
   auto timer = std::make_unique<Timer>([&] {
     begun.release();
     go_on.acquire();
-    self->arm_after(1h);  // it may, for as long as it runs
+    self->arm_after(1h);  // allowed for as long as it runs
     ended = true;
   });
   self = timer.get();
@@ -135,7 +135,7 @@ TEST_P(TimerElsewhere, DestroyingWaitsForARunningCallbackAndDisarmingDoesNot) {
   freeing.join();
 }
 
-// A task goes from worker to worker and takes its timer along, which comes due all the while.
+// A task goes from worker to worker and takes its timer along, which keeps coming due.
 TEST_P(TimerElsewhere, ArmedFromEverywhereAllTheWhile) {
   if (!several_workers()) GTEST_SKIP() << "there is one worker";
   Runtime& it = runtime();
@@ -160,7 +160,7 @@ TEST_P(TimerElsewhere, ArmedFromEverywhereAllTheWhile) {
   EXPECT_EQ(expected, 300);
 }
 
-// The ends of all
+// The end of the runtime
 
 TEST_P(TimerElsewhere, AShutdownDropsWhatIsArmedAndTheTimerOutlivesIt) {
   Counted far;

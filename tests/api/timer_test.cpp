@@ -106,7 +106,7 @@ TEST_P(TimerTest, ManyAreCalledInTheOrderOfTheirDeadlines) {
       });
       timers.back().arm_at(at);
     }
-    const TimePoint armed = now();  // what was past by then comes in the order of the arming
+    const TimePoint armed = now();  // timers due by then are called in the order of arming
     const Permit permit = co_await done.acquire();
     EXPECT_EQ(early, 0U);
     // Ticks are 65.5 µs.
@@ -135,7 +135,7 @@ TEST_P(TimerTest, DisarmedBeforeItIsDueItIsNotCalled) {
   });
 }
 
-// Both are due at once; the first to be called disarms the second, which waits for its turn.
+// Both are due at once. The first to be called disarms the second, which waits for its turn.
 TEST_P(TimerTest, DisarmedWhenItIsDueItIsNotCalled) {
   run_bound([]() -> Task<void> {
     Counted second;
@@ -243,7 +243,7 @@ TEST_P(TimerTest, ArmsItselfWithinItsCallback) {
   });
 }
 
-// Already due whenever it is armed: others must have their turns all the same.
+// Always already due when it is armed: other tasks must have their turns all the same.
 TEST_P(TimerTest, ArmingItselfForThePastKeepsNobodyWaiting) {
   run_bound([]() -> Task<void> {
     std::atomic<int> calls{0};
@@ -265,7 +265,7 @@ TEST_P(TimerTest, DestroysItselfWithinItsCallback) {
     Notify gone;
     std::unique_ptr<Timer> once;
     once = std::make_unique<Timer>([&once, &gone] {
-      Notify& to_tell = gone;  // what was captured goes with the timer
+      Notify& to_tell = gone;  // the captures are destroyed with the timer
       once.reset();
       to_tell.notify_one();
     });
@@ -383,7 +383,7 @@ TEST(TimerWithVirtualTime, AnHourPassesAtOnceAndExactly) {
   });
 }
 
-// Nothing but the timer holds virtual time back, and it is no task.
+// Only the timer holds virtual time back, and it is no task.
 TEST(TimerWithVirtualTime, FiresWhileATaskSleeps) {
   Runtime runtime(with_virtual_time());
   runtime.block_on([]() -> Task<void> {

@@ -1,4 +1,4 @@
-// virtual_time: time passes when all is idle, and then at once.
+// virtual_time: time passes when all tasks are idle, and then at once.
 #include <weft/blocking.hpp>
 #include <weft/interval.hpp>
 #include <weft/net.hpp>

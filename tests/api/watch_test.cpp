@@ -123,7 +123,7 @@ TEST(Watch, TwoBlocksAreEnoughWhileNobodyBorrows) {
   EXPECT_EQ(frame_pool_stats().live_blocks, before);
 }
 
-/// Sends as it goes, as a helper might that it stops.
+/// Sends in its destructor, as a helper might to report that it stops.
 struct SendsAtItsEnd {
   explicit SendsAtItsEnd(std::function<void()>* function) : at_end(function) {}
   SendsAtItsEnd(SendsAtItsEnd&& other) noexcept : at_end(std::exchange(other.at_end, nullptr)) {}

@@ -1,4 +1,4 @@
-// yield_now(): everything that is ready runs first, nobody starves, a cancel ends there.
+// yield_now(): all ready tasks run first, no task starves, a cancel takes effect there.
 #include <weft/fiber.hpp>
 #include <weft/metrics.hpp>
 #include <weft/select.hpp>

@@ -1,4 +1,4 @@
-// One waits for the items of an AsyncGenerator, each by next().
+// The items of an AsyncGenerator are awaited, each by next(), not the generator.
 // expect: (deleted.*operator co_await)|(operator co_await.*deleted)
 #include <weft/async_generator.hpp>
 

@@ -1,4 +1,4 @@
-// A task is awaited once, which its std::move says.
+// A task is awaited once, as std::move states.
 // expect: await_ready|weft::Task<int>
 #include <weft/task.hpp>
 

@@ -1,4 +1,4 @@
-// poll() must give a Poll<T>; anything else is no future, and not awaitable.
+// poll() must return a Poll<T>. Any other type is no future, and not awaitable.
 // expect: await_ready
 #include <weft/future.hpp>
 #include <weft/task.hpp>

@@ -1,4 +1,4 @@
-// A set of futures is not copied: its children are where they are.
+// A set of futures is not copied: its children do not move.
 // expect: deleted
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>

@@ -1,4 +1,4 @@
-// A Generator can be gone through once: views take it over, which std::move says.
+// A Generator is single-pass: views take it over, as std::move states.
 // expect: (deleted|no match|invalid operands)
 #include <weft/generator.hpp>
 

@@ -1,4 +1,4 @@
-// A result to come has one owner.
+// A pending result has one owner.
 // expect: deleted
 #include <weft/spawn.hpp>
 

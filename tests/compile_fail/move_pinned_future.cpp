@@ -1,4 +1,4 @@
-// A future that is immovable by type cannot be given away by value; it is awaited where it is.
+// A future that is immovable by type cannot be passed by value. It is awaited in place.
 // expect: deleted|constraints not satisfied|no matching function
 #include <weft/future.hpp>
 #include <weft/time.hpp>

@@ -1,4 +1,4 @@
-// What waits does not move: the child's promise points to its awaiter.
+// A waiting awaiter does not move: the child's promise points to it.
 // expect: deleted
 #include <weft/task.hpp>
 

@@ -1,4 +1,4 @@
-// A stream moves into the pipe that uses it, which std::move says; or it is lent.
+// A stream moves into the pipe that uses it, as std::move states; or it is lent.
 // expect: a stream is taken over by what uses it
 #include <weft/streams.hpp>
 

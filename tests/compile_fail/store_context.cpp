@@ -1,4 +1,4 @@
-// A context is good until poll() returns: it cannot be kept; its waker can.
+// A context is valid until poll() returns. It cannot be stored; its waker can.
 // expect: deleted|no matching function
 #include <weft/future.hpp>
 

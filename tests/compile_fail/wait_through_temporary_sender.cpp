@@ -1,4 +1,4 @@
-// A wait refers to the channel's handle: a temporary one would be gone before the wait is over.
+// A wait refers to the channel's handle. A temporary one would be destroyed before the wait ends.
 // expect: deleted
 #include <weft/channel.hpp>
 

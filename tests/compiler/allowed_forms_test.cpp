@@ -1,6 +1,6 @@
-// The forms of co_await that weft and its users write, on the compiler in use: each gives the right
-// result and destroys every object exactly once (docs/decisions/002-gxx12-coroutine-rules.md). No
-// weft in here.
+// The forms of co_await that weft and its users write, on the compiler in use. Each gives the right
+// result and destroys every object exactly once (docs/decisions/002-gxx12-coroutine-rules.md). Does
+// not use weft.
 #include <array>
 #include <memory>
 #include <vector>
@@ -22,7 +22,7 @@ struct Pair {
   int second = 0;
 };
 
-/// The same, no aggregate: a constructor is all it takes.
+/// The same, but no aggregate: a constructor is sufficient.
 struct MadePair {
   explicit MadePair(Counted a = Counted(3), int b = 0) noexcept : first(std::move(a)), second(b) {}
   Counted first;

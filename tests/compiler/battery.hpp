@@ -1,5 +1,5 @@
 // A coroutine type of a few lines and objects that count how often they are made and destroyed:
-// enough to see what a compiler does with a form of co_await. Used by allowed_forms.cpp and
+// enough to see what a compiler does with a form of co_await. Used by allowed_forms_test.cpp and
 // survey.cpp; one thread.
 #pragma once
 
@@ -92,12 +92,12 @@ class Task {
   };
   Awaiter operator co_await() && noexcept { return Awaiter(frame_); }
 
-  /// Runs the task on this thread; nothing in this battery waits. Gives nothing if the body was
-  /// never run.
+  /// Runs the task on this thread; no coroutine of this battery waits. Returns nothing if the body
+  /// was never run.
   std::optional<T> run() && {
     frame_.resume();
     if (!frame_.done()) {
-      frame_ = {};  // a body that was dropped by the compiler cannot be destroyed either: leak it
+      frame_ = {};  // a body that the compiler dropped cannot be destroyed either: leak it
       return std::nullopt;
     }
     return take(frame_);
@@ -112,13 +112,13 @@ class Task {
   Handle frame_;
 };
 
-/// Coroutines that give a value.
+/// Coroutines that return a value.
 inline Task<Counted> counted(int value) { co_return Counted(value); }
 inline Task<int> number(int value) { co_return value; }
 inline Task<std::string> text(std::string value) { co_return value; }
 
-/// What a form did: its result (-1 if its body was never run), and how many counted objects are
-/// left over when everything is gone, negative when some were destroyed more than once.
+/// The effect of a form: its result (-1 if its body was never run), and how many counted objects
+/// are left at the end, negative when some were destroyed more than once.
 struct Outcome {
   int result;
   int left;
@@ -137,7 +137,7 @@ Outcome observed() {
   return {result, Counted::living};
 }
 
-/// Prints a line a form and gives the number of forms that went wrong.
+/// Prints a line per form and returns the number of forms that went wrong.
 inline int report(std::span<const Row> rows) {
   int wrong = 0;
   for (const Row& row : rows) {

@@ -1,7 +1,7 @@
-// Shows what this compiler makes of the forms of co_await that weft's rules forbid
+// Shows how this compiler treats the forms of co_await that weft's rules forbid
 // (docs/decisions/002-gxx12-coroutine-rules.md). Not a test: a line that says WRONG is the
 // compiler's fault and the reason for the rule. Objects are counted instead of owning memory, so
-// that destroying one twice is seen and not felt.
+// that a double destruction is counted and does not crash.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,7 +186,8 @@ constexpr auto rows = std::to_array<Row>({
 
 }  // namespace
 
-// A coroutine whose body the compiler dropped may end the process: each form has one of its own.
+// A coroutine whose body the compiler dropped may end the process, so each form has its own
+// process.
 int main() {
   for (const Row& row : rows) {
     std::fflush(stdout);

@@ -105,7 +105,7 @@ TEST_P(EveryDriver, C02_EndOfStreamIsZeroAgainAndAgain) {
 TEST_P(EveryDriver, C07_ALimitIsKeptAndZeroNeverBlocks) {
   auto start = Clock::now();
   EXPECT_TRUE(runner.wait(0).empty());
-  // It may return early, so the limit is reached by waiting for what is left, as a reactor does.
+  // It may return early, so the test waits again for the rest, as a reactor does.
   const auto limit = 5ms;
   start = Clock::now();
   while (Clock::now() - start < limit) {
@@ -175,7 +175,7 @@ TEST_P(EveryDriver, C09_OneDirectionIsFirstComeFirstServed) {
   ASSERT_TRUE(runner.start(first));
   ASSERT_TRUE(runner.start(second));
   put(pair.second, "1");
-  // One that comes when there is something to read still queues up behind those that wait.
+  // An operation that comes when there is something to read still queues behind those that wait.
   ASSERT_TRUE(runner.start(third));
   PollOperation fourth(source, interest::readable);
   ASSERT_TRUE(runner.start(fourth));
@@ -227,7 +227,7 @@ TEST_P(EveryDriver, C11_ANumberThatIsUsedAgainStartsAnew) {
     put(tcp.second, "x");
     runner.wait_for({&read});
     EXPECT_EQ(read.text(), "x");
-    put(tcp.second, "never read");  // its event is for a source that will be gone
+    put(tcp.second, "never read");  // its event is for a source that will be destroyed
   }
 }
 

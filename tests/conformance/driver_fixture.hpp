@@ -1,5 +1,5 @@
-// What the tests of drivers share: an operation that counts its terminal events, and a fixture that
-// runs one driver and accounts for handles.
+// Shared by the tests of drivers: an operation that counts its terminal events, and a fixture that
+// runs one driver and checks for leaked handles.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 
 namespace weft::testing {
 
-/// One driver under test. Another back end is one more of these in drivers_to_test().
+/// One driver under test. Another back end is one more entry in drivers_to_test().
 struct DriverFactory {
   std::string name;
   std::function<std::unique_ptr<detail::Driver>()> make;
@@ -37,7 +37,7 @@ class TestOperation : public Operation {
   int ended = 0;  ///< Terminal events.
 };
 
-/// One that owns what it names.
+/// An operation that owns its handle.
 class ReadOperation final : public TestOperation {
  public:
   explicit ReadOperation(Source& on, std::size_t room = 64)
@@ -89,7 +89,7 @@ class ConnectOperation final : public TestOperation {
   sockaddr_in to_;
 };
 
-/// Runs `driver` and checks what every terminal event must be like (3).
+/// Runs `driver` and checks the rules for each terminal event (3).
 class DriverRunner {
  public:
   explicit DriverRunner(std::unique_ptr<detail::Driver> driver) : driver_(std::move(driver)) {}
@@ -97,7 +97,7 @@ class DriverRunner {
   [[nodiscard]] detail::Driver& driver() { return *driver_; }
   void destroy() { driver_.reset(); }
 
-  /// True if it is pending.
+  /// Returns true if it is pending.
   bool start(TestOperation& operation) {
     if (driver_->start(operation) == detail::Started::pending) {
       EXPECT_TRUE(operation.pending);
@@ -113,7 +113,7 @@ class DriverRunner {
     EXPECT_FALSE(operation.pending);
     ++operation.ended;
   }
-  /// One wait; returns the operations that ended, in order.
+  /// Waits once and returns the operations that ended, in order.
   std::vector<TestOperation*> wait(std::int64_t timeout_ns = 0) {
     CompletionList completed;
     driver_->wait(timeout_ns, completed);
@@ -136,13 +136,13 @@ class DriverRunner {
     }
     return order;
   }
-  /// Starts it and waits for its end; returns its result.
+  /// Starts it, waits for its end and returns its result.
   std::int64_t run(TestOperation& operation) {
     if (start(operation)) wait_for({&operation});
     EXPECT_EQ(operation.ended, 1);
     return operation.result;
   }
-  /// Lets the driver deal with whatever is there, without waiting.
+  /// Lets the driver handle pending events, without waiting.
   void settle() {
     for (int i = 0; i < 4; ++i) {
       do {

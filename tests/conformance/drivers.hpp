@@ -1,4 +1,4 @@
-// The drivers that the conformance suite runs, and the account of handles it keeps for each test.
+// The drivers that the conformance suite runs, and its check for leaked handles in each test.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What the tests of EventQueue share.
+// Shared by the tests of EventQueue.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Handles to test with: pipes, socket pairs, TCP connections over loopback. Everything here is
-// non-blocking and close-on-exec. A failed set-up ends the test program: nothing could be said.
+// Handles for tests: pipes, socket pairs, TCP connections over loopback. All are non-blocking and
+// close-on-exec. A failed set-up ends the test program.
 #pragma once
 
 #include <arpa/inet.h>
@@ -57,7 +57,7 @@ inline sockaddr_in loopback(in_port_t port = 0) {
 }
 
 inline const sockaddr* generic(const sockaddr_in& address) {
-  return reinterpret_cast<const sockaddr*>(&address);  // SAFETY: what the socket interface asks for
+  return reinterpret_cast<const sockaddr*>(&address);  // SAFETY: as the socket interface requires
 }
 
 inline detail::Fd make_socket(int type = SOCK_STREAM) {
@@ -113,7 +113,7 @@ inline void put(const detail::Fd& to, std::string_view text) {
   must(::write(to.get(), text.data(), text.size()), "write");
 }
 
-/// Reads what is there, up to `room` bytes; "" if nothing is.
+/// Reads the available bytes, up to `room`; "" if there are none.
 inline std::string take(const detail::Fd& from, std::size_t room = 65536) {
   std::string text(room, '\0');
   const ssize_t size = ::read(from.get(), text.data(), text.size());
@@ -121,7 +121,7 @@ inline std::string take(const detail::Fd& from, std::size_t room = 65536) {
   return text;
 }
 
-/// Writes until no more fits; returns how much did.
+/// Writes until no more fits and returns the number of bytes written.
 inline std::size_t fill(const detail::Fd& to) {
   const std::string block(4096, 'x');
   std::size_t sum = 0;

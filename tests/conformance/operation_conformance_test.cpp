@@ -23,7 +23,7 @@ class EveryOperation : public ::testing::TestWithParam<Case>, public Accounting 
     expect_clean();
   }
 
-  /// What the kernel did must not be lost: the operation succeeded, or the next one does.
+  /// An effect of the kernel must not be lost: the operation succeeded, or the next one does.
   void expect_nothing_lost(const TestOperation& operation) {
     if (operation.result != -ECANCELED) {
       scenario->check(operation);

@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<Source> source_of(detail::Fd& fd) { return std::make_unique<Source>(fd.release()); }
 
-/// A TCP connection of which `source_` is our end.
+/// A TCP connection. `source_` is the local end.
 class Connection : public Scenario {
  protected:
   Connection() : Connection(make_tcp_pair()) {}
@@ -120,7 +120,7 @@ class ReceiveMessageScenario final : public Connection {
   void check(const TestOperation& operation) override {
     EXPECT_EQ(static_cast<const MessageOperation&>(operation).text(), "hello");
   }
-  bool lose_peer() override { return false; }  // datagrams know no end
+  bool lose_peer() override { return false; }  // datagrams have no end
   detail::Call call() const override { return detail::Call::recvmsg; }
 };
 
@@ -133,7 +133,7 @@ class FullConnection : public Connection {
   FullConnection() : Connection(make_tcp_pair()) { fill_up(); }
   explicit FullConnection(Ends ends) : Connection(std::move(ends)) { fill_up(); }
   void make_ready() override {
-    // All that was written is taken, so there is no less room than at the beginning.
+    // All written bytes are consumed, so there is as much room as at the beginning.
     std::size_t left = filled_;
     while (left > 0) left -= take(peer_).size();
   }

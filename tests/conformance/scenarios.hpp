@@ -1,5 +1,5 @@
-// Scenarios: for each kind of operation, a source on which it has to wait, and what makes it ready.
-// The conformance suite runs each of them through each way to end.
+// Scenarios: for each kind of operation, a source on which it has to wait, and a way to make it
+// ready. The conformance suite runs each of them through each way to end.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,16 @@ class Scenario {
 
   /// A new operation of the kind, on the scenario's source.
   [[nodiscard]] virtual std::unique_ptr<TestOperation> make_operation() = 0;
-  /// Makes the operation able to go on. Called once.
+  /// Makes the operation ready. Called once.
   virtual void make_ready() = 0;
-  /// Checks what a successful operation brought.
+  /// Checks the result of a successful operation.
   virtual void check(const TestOperation& operation) = 0;
-  /// Makes the peer vanish with a reset, or closes it; false if there is no such thing.
+  /// Resets the connection from the peer's side, or closes it. Returns false if the kind has no
+  /// such thing.
   virtual bool lose_peer() { return false; }
-  /// Whether `result` is what may come then.
+  /// Returns whether `result` is allowed then.
   [[nodiscard]] virtual bool is_loss(std::int64_t result) const { return result < 0; }
-  /// The system call that the operation is made of.
+  /// The system call that implements the operation.
   [[nodiscard]] virtual detail::Call call() const = 0;
 };
 

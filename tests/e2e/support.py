@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the program, its servers, waiting with a deadline."""
+"""Shared by the end-to-end tests: the program, its servers, waiting with a deadline."""
 
 import os
 import pathlib
@@ -30,7 +30,7 @@ def raise_fd_limit() -> int:
 
 
 def read_line(pipe, deadline_s: float = DEADLINE_S) -> str:
-    """The next line of a pipe; what there is at the end of the stream or the deadline."""
+    """Returns the next line of a pipe, or a part of it at the end of the stream or the deadline."""
     deadline = time.monotonic() + deadline_s
     text = b""
     while not text.endswith(b"\n"):

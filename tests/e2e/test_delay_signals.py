@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM drain `weft delay`: what was asked is answered, then it ends."""
+"""SIGINT and SIGTERM drain `weft delay`: it answers open requests, then it ends."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""`weft demo`: every echo right, both sides reported, and drained by Ctrl-C."""
+"""`weft demo`: every echo is right, both sides are reported, and Ctrl-C drains it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`weft fetch` beside servers that do one thing wrong each: one clear line a kind, exit code 1."""
+"""`weft fetch` beside servers with one fault each: one clear line per kind, exit code 1."""
 
 import json
 import re

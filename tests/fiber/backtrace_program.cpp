@@ -1,4 +1,4 @@
-// A fiber in a few functions, for a debugger to look at: tests/fiber/backtrace_test.py.
+// A fiber in a few functions, as the program for a debugger: see tests/fiber/backtrace_test.py.
 #include <weft/fiber.hpp>
 #include <weft/runtime.hpp>
 #include <weft/spawn.hpp>

@@ -1,4 +1,4 @@
-"""backtrace_test.py PROGRAM: gdb's backtrace in a fiber is whole, and ends where the fiber does."""
+"""backtrace_test.py PROGRAM: gdb's backtrace in a fiber is complete, and ends with the fiber."""
 
 import re
 import shutil

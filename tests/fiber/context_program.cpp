@@ -1,7 +1,7 @@
-// context_program [switches]: the context switch put to the test without a framework, so that it
-// runs wherever weft can be cross-built to. Several flows switch to each other at random, each with
-// random values in every register that must survive; an exception passes through frames of each.
-// Prints what went wrong and ends with 1.
+// context_program [switches]: tests the context switch without a framework, so that it runs
+// wherever weft can be cross-built to. Several flows switch to each other at random, each with
+// random values in every register that must survive. An exception passes through frames of each.
+// Prints errors and ends with 1.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -38,7 +38,7 @@ struct Program {
 
 Program* program = nullptr;
 
-// The values that a control register may hold; masks of exceptions stay set.
+// The values that a control register may hold. Masks of exceptions stay set.
 #if defined(__x86_64__)
 constexpr std::uint64_t control_bits[] = {0xffc0, 0x0f3f};
 std::uint64_t random_control(unsigned which, std::uint64_t random) {
@@ -59,7 +59,7 @@ void fail(const char* what, std::uint64_t where) {
   program->failed = true;
 }
 
-/// Switches to `to` with a random pattern in the registers, and compares when it is back.
+/// Switches to `to` with a random pattern in the registers, and compares after the return.
 void switch_to(std::size_t to) {
   Program& p = *program;
   const std::size_t self = p.running;
@@ -82,7 +82,7 @@ void switch_to(std::size_t to) {
 
 [[gnu::noinline]] unsigned throw_through(unsigned depth) {
   if (depth == 0) throw std::runtime_error("thrown");
-  return throw_through(depth - 1) + 1;  // no tail call: there are frames to go through
+  return throw_through(depth - 1) + 1;  // no tail call: the exception has frames to pass
 }
 
 /// An exception begins and ends within this flow.

@@ -1,5 +1,5 @@
-// overflow_program [direct|in_child]: a fiber that calls itself without end, to see what is said of
-// it; with in_child, in a child that select() starts on the fiber's stack.
+// overflow_program [direct|in_child]: a fiber that recurses without end, for the test of the
+// message; with in_child, in a child that select() starts on the fiber's stack.
 #include <weft/fiber.hpp>
 #include <weft/runtime.hpp>
 #include <weft/when_all.hpp>
@@ -12,7 +12,7 @@ namespace {
 
 [[gnu::noinline]] int call_deeper(int depth) {
   std::array<char, 512> room;
-  asm("" : : "r"(room.data()) : "memory");  // the room is there, and used
+  asm("" : : "r"(room.data()) : "memory");  // keeps the array, and its use
   if (depth == 1'000'000) return depth;
   return call_deeper(depth + 1) + room[0];
 }

@@ -1,6 +1,6 @@
 // weft_test_switch(from, to, argument, pattern, seen): weft_switch_context() with every register
-// that must survive it filled from `pattern`; when somebody comes back, what they hold goes to
-// `seen`. The last two words are floating-point control. weft_test_words: how many words there are.
+// that must survive it filled from `pattern`. After the switch back the registers are stored in
+// `seen`. The last two words are floating-point control. weft_test_words: the number of words.
 
 #if defined(__x86_64__) && !defined(_WIN32)
         .text

@@ -1,5 +1,5 @@
 // libcurl on weft, beside a real nginx: WEFT_TEST_URL is its address, WEFT_TEST_FILES its files,
-// WEFT_TEST_PID its process. Its /slow/ gives a byte a second.
+// WEFT_TEST_PID its process. Its /slow/ sends a byte a second.
 #include "curl.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ std::string file(const std::string& name) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// An easy handle, and what it has received.
+/// An easy handle, and the data it has received.
 class Easy {
  public:
   explicit Easy(const std::string& from) { set_url(from); }
@@ -171,7 +171,7 @@ TEST_P(CurlTest, CancelsAtAnyTimeLeaveTheOthersAlone) {
     Curl curl(scope);
     co_await weft::scope([&](weft::Scope& transfers) -> weft::Task<void> {
       for (int i = 0; i < 60; ++i) {
-        // At once, before the driver has seen it, while it connects, in the midst of the data.
+        // At once, before the driver has seen it, while it connects, in the middle of the data.
         auto late = [](Curl& on, int after) -> weft::Task<void> {
           const Easy easy(url(after % 2 == 0 ? "/slow/five-mib" : "/five-mib"));
           curl_easy_setopt(easy.get(), CURLOPT_FORBID_REUSE, 1L);
@@ -187,7 +187,7 @@ TEST_P(CurlTest, CancelsAtAnyTimeLeaveTheOthersAlone) {
   });
 }
 
-// libcurl closes each of these sockets, and the next has its number.
+// libcurl closes each of these sockets, and the next one gets its number.
 TEST_P(CurlTest, SocketsComeAndGo) {
   run_in_scope([](weft::Scope& scope) -> weft::Task<void> {
     Curl curl(scope);
@@ -246,7 +246,7 @@ TEST_P(CurlTest, ServerKilledMidway) {
     for (int i = 0; i < 10; ++i) {
       slow.push_back(weft::spawn(error_text(get(curl, url("/slow/five-mib")))));
     }
-    // Later transfers that are through: the first ones are under way by then.
+    // Later transfers that have ended: the first ones are under way by then.
     for (int i = 0; i < 10; ++i) co_await expect_file(curl, "one-kib");
     kill(static_cast<pid_t>(std::stol(setting("WEFT_TEST_PID"))), SIGKILL);
     for (auto& transfer : slow) {

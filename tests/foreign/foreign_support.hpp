@@ -1,5 +1,5 @@
-// What the tests of foreign libraries share: runtimes, what the servers' starter says of them in
-// the environment, and the text of an error.
+// Shared by the tests of foreign libraries: runtimes, the values that the servers' starter passes
+// in the environment, and the text of an error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 namespace foreign_test {
 
-/// A word of the environment that the starter of the servers has set.
+/// A variable of the environment that the starter of the servers has set.
 inline std::string setting(const char* name) {
   const char* const value = std::getenv(name);
   return value != nullptr ? value : "";
@@ -34,7 +34,7 @@ class Foreign : public ::testing::TestWithParam<std::size_t> {
     options.current_thread = GetParam() == 0;
     return options;
   }
-  /// Runs `body(Scope&)` on a runtime of its own. It must leave the handles as they were.
+  /// Runs `body(Scope&)` on a runtime of its own. It must leave as many handles as there were.
   template <class Body>
   static void run_in_scope(Body body) {
     const std::size_t before = open_handles();
@@ -57,8 +57,8 @@ weft::Task<std::string> error_text(A awaitable) {
   co_return "no error";
 }
 
-/// Expects that a task was cancelled, or got an error that says so: as a driver is cancelled along
-/// with those who wait for it, they may be told of that before their own cancel comes.
+/// Expects that a task was cancelled, or got an error that says so. A driver is cancelled along
+/// with the tasks that wait for it, so they may get its error before their own cancel.
 inline void expect_given_up(const weft::Outcome<void>& ended) {
   if (ended.cancelled()) return;
   ASSERT_TRUE(ended.failed());

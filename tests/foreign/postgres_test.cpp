@@ -38,7 +38,7 @@ weft::Task<std::string> sqlstate_of(A awaitable) {
   co_return "none";
 }
 
-/// Until the server says that `pid` executes a query that waits for something.
+/// Waits until the server reports that `pid` executes a query that waits for something.
 weft::Task<void> wait_until_waiting(Postgres& other, std::string pid) {
   const std::string query =
       "select count(*) from pg_stat_activity where state = 'active' and wait_event is not null and "
@@ -153,7 +153,7 @@ TEST_P(PostgresTest, AConnectionThatCannotBeMadeIsNamed) {
   });
 }
 
-// libpq closes the socket of each address that fails; the next one has its number.
+// libpq closes the socket of each address that fails. The next one gets its number.
 TEST_P(PostgresTest, TheNextAddressIsTriedWhenOneFails) {
   run_in_scope([](weft::Scope& scope) -> weft::Task<void> {
     const std::string folder = conninfo().substr(conninfo().find("host=") + 5);
@@ -250,7 +250,7 @@ TEST_P(PostgresTest, AConnectionThatTheServerEndsIsNamed) {
         EXPECT_EQ(state, "57P01");
       }
       const std::string text = co_await error_text(db.query("select 1"));
-      // The server's last words are lost if it has reset the connection before libpq reads them.
+      // The server's last message is lost if it has reset the connection before libpq reads it.
       EXPECT_TRUE(text == "postgres: terminating connection due to administrator command" ||
                   text == "postgres: server closed the connection unexpectedly")
           << text;

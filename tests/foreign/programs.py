@@ -1,4 +1,4 @@
-"""What the tests of foreign libraries share: their programs, and running them beside a server."""
+"""Shared by the tests of foreign libraries: their programs, and running them beside a server."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ main = support.main
 
 
 def drain(pipe) -> None:
-    """Reads a pipe to its end, on a thread: a server that says more than it holds must not wait."""
+    """Reads a pipe to its end, on a thread, so that a server never blocks on a full pipe."""
 
     def read() -> None:
         with pipe:

@@ -27,7 +27,7 @@ weft::Task<RedisReply> ask(Redis& redis, std::vector<std::string> words) {
   co_return reply;
 }
 
-/// How the system says that the server has closed depends on what was under way.
+/// The error by which the system reports the closed connection depends on what was under way.
 bool is_closed(const std::string& error) {
   return error.starts_with("redis ") &&
          (error.ends_with(": Server closed the connection") ||

@@ -11,7 +11,7 @@ LOCATIONS = "location /slow/ { alias files/; limit_rate 1; }"
 
 
 def started(case) -> dict[str, str]:
-    """Starts nginx, and gives what the C++ tests need to know of it."""
+    """Starts nginx, and returns the environment of the C++ tests."""
     (case.root / "files").mkdir()
     generator = random.Random(20250101)
     for name, size in SIZES.items():

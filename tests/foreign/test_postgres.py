@@ -14,7 +14,7 @@ PORT = "5432"  # of its Unix socket, in a folder of its own
 
 
 def server_programs() -> str | None:
-    """The folder of initdb and postgres, which Debian keeps off the path; the newest."""
+    """Returns the folder of the newest initdb and postgres, which Debian keeps off the path."""
     found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
     on_path = shutil.which("initdb")
     return str(found[0].parent) if found else os.path.dirname(on_path) if on_path else None
@@ -34,7 +34,7 @@ def as_nobody() -> list[str]:
 def started(case) -> dict[str, str]:
     """Starts a server in case.root, on a Unix socket.
 
-    It ends with the test class `case`. Gives what the C++ tests need to know of it.
+    It ends with the test class `case`. Returns the environment of the C++ tests.
     """
     case.root.chmod(0o755)
     home = case.root / "home"  # of the user that it runs as

@@ -13,7 +13,7 @@ REDIS = shutil.which("redis-server")
 def started(case) -> dict[str, str]:
     """Starts a server in case.root that keeps nothing, on a free port and a Unix socket.
 
-    It ends with the test class `case`. Gives what the C++ tests need to know of it.
+    It ends with the test class `case`. Returns the environment of the C++ tests.
     """
     log = ""
     for _ in range(20):

@@ -1,4 +1,4 @@
-// libuv and weft, either way round.
+// libuv on weft, and weft on libuv.
 #include "uv.hpp"
 
 #include <fcntl.h>
@@ -68,7 +68,7 @@ TEST_P(UvLoopTest, TimersAndThreadsOfTheLoopBesideTasks) {
 TEST_P(UvLoopTest, CallsFromTasksAreMadeBetweenTurns) {
   run_in_scope([](weft::Scope& scope) -> weft::Task<void> {
     Countdown keeps_it_going(1);
-    int calls = 0;  // no lock: the loop's
+    int calls = 0;  // no lock: only the loop uses it
     UvLoop loop;
     keeps_it_going.start(loop.get(), 1000'000);
     scope.spawn(loop.run());
@@ -104,7 +104,7 @@ TEST_P(UvLoopTest, ACallMayMakeTheNextTurnDueEarlier) {
     co_await loop.call(begin);
     while (soon.left != 0) {
       co_await weft::sleep_for(1ms);
-      co_await loop.call([](uv_loop_t&) {});  // orders what it has done before what is seen here
+      co_await loop.call([](uv_loop_t&) {});  // orders the loop's actions before the checks here
     }
     run.cancel();
     co_await std::move(run).outcome();
@@ -129,7 +129,7 @@ TEST_P(UvLoopTest, ACallThatIsCancelledIsNotMade) {
     bool called = false;
     const auto call = [&](uv_loop_t&) { called = true; };
     const std::string text = co_await error_text(weft::timeout(loop.call(call), 5ms));
-    EXPECT_EQ(text, "timeout: connection timed out");  // nobody makes turns
+    EXPECT_EQ(text, "timeout: connection timed out");  // the loop is not run
     co_await loop.run();
     EXPECT_FALSE(called);
   });
@@ -261,12 +261,12 @@ TEST_F(UvStepperTest, FollowsTheRuntimeToAnotherHandle) {
         EXPECT_EQ(pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK), 0);
         const int twin = dup(pipe[0]);
         co_await error_text(weft::timeout(weft::wait_readable(twin), 1ms));
-        close(twin);  // behind the runtime's back: the pipe lives on, and its events go on
+        close(twin);  // without the runtime's knowledge: the pipe and its events live on
         std::array<int, 2> other{};
         EXPECT_EQ(pipe2(other.data(), O_CLOEXEC | O_NONBLOCK), 0);
         EXPECT_EQ(other[0], twin);
         co_await error_text(weft::timeout(weft::wait_readable(other[0]), 1ms));
-        std::thread writer([&] {  // each byte is an event of nobody's
+        std::thread writer([&] {  // each byte is an event without a registration
           char byte = 'x';
           while (!changed) {
             EXPECT_EQ(write(pipe[1], &byte, 1), 1);

@@ -1,7 +1,6 @@
-"""What the numbers must be that the guide's programs print, where the text draws conclusions.
+"""Bounds for the numbers that the guide's programs print, where the text draws conclusions.
 
-Wide enough for a machine that is busy with other things, and narrow enough to be wrong when the
-text is.
+They are wide enough for a busy machine, and narrow enough to fail when the text is wrong.
 """
 
 import re
@@ -9,7 +8,7 @@ import unittest
 
 
 def _numbers(output: str, line: str) -> list[float]:
-    """The numbers behind `line` at the beginning of a line of the output."""
+    """Returns the numbers after `line` at the beginning of a line of the output."""
     found = re.search(rf"^{re.escape(line)}(.*)$", output, re.MULTILINE)
     if found is None:
         raise AssertionError(f"no line {line!r} in {output!r}")
@@ -114,7 +113,7 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(len(set(calls)), 1, "the kernel sees one and the same call")
 
 
-# By what is typed, without the programs' folder.
+# By the typed command, without the programs' folder.
 BOUNDS = {
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
     "two_runtimes": two_runtimes,

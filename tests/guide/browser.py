@@ -1,4 +1,4 @@
-"""A browser without a window, spoken to through a pipe: opens a page, types, asks what is there."""
+"""A browser without a window, controlled through a pipe: opens a page, types, reads its state."""
 
 import fcntl
 import json
@@ -25,7 +25,7 @@ _FLAGS = (
 
 
 def _pipe_of_high_numbers() -> list[int]:
-    """Its ends are not 3 or 4, which they are to become in the browser."""
+    """Returns a pipe whose ends are not 3 or 4, the numbers that they get in the browser."""
     ends = os.pipe()
     high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
     for end in ends:
@@ -38,7 +38,7 @@ def is_installed() -> bool:
 
 
 class Browser:
-    """One tab. `errors`: what its pages have said went wrong, since the last one was opened."""
+    """One tab. `errors`: the errors of its pages since the last one was opened."""
 
     def __enter__(self):
         self.errors: list[str] = []
@@ -90,14 +90,14 @@ class Browser:
         self.wait_for(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
 
     def type_into(self, selector: str, text: str) -> None:
-        """As a reader does: key by key."""
+        """Types key by key, as a reader does."""
         self.value_of(f"document.querySelector({json.dumps(selector)}).focus()")
         for character in text:
             self._call("Input.dispatchKeyEvent", type="keyDown", text=character)
             self._call("Input.dispatchKeyEvent", type="keyUp")
 
     def wait_for(self, expression: str):
-        """The expression's value, once that is neither false nor empty."""
+        """Returns the expression's value, once that is neither false nor empty."""
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             value = self.value_of(expression)

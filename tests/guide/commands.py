@@ -1,4 +1,4 @@
-"""The commands that the documentation shows, and what it says that each prints.
+"""The commands that the documentation shows, and the output that it shows for each.
 
 A command is a line of a ```sh block. If a ```text block follows, with nothing between but a
 comment that begins with "prints", it is what the last command prints, standard error included.
@@ -10,7 +10,7 @@ Notes in that comment:
 
 Runs of spaces count as one, since the width of columns follows the numbers in them.
 
-Blocks of docs/start are not here: they are one story, which start_test.py tells.
+Blocks of docs/start are not here: start_test.py runs them, in order.
 """
 
 import dataclasses
@@ -42,17 +42,17 @@ class Command:
 
     @property
     def program(self) -> str | None:
-        """The example that it runs, if it runs one, as "folder/name"."""
+        """Returns the example that it runs, if it runs one, as "folder/name"."""
         found = re.search(re.escape(EXAMPLES) + rf"((?:{'|'.join(SHOWN_BY)})/\w+)", self.line)
         return found.group(1) if found else None
 
     @property
     def typed(self) -> str:
-        """What is typed, without the folder of a program of the guide."""
+        """Returns the typed command, without the folder of a program of the guide."""
         return self.line.replace(EXAMPLES + "guide/", "")
 
     def shape(self, text: str) -> list[str]:
-        """What of an output must be as it is shown."""
+        """Returns the part of an output that must equal the shown one."""
         lines = [" ".join(line.split()) for line in text.strip().splitlines()]
         if "numbers vary" in self.notes:
             lines = [_NUMBER.sub("#", line) for line in lines]
@@ -62,17 +62,17 @@ class Command:
 
 
 def chapters() -> list[pathlib.Path]:
-    """The chapters of the book."""
+    """Returns the chapters of the book."""
     return sorted((DOCS / "guide").glob("*.md"))
 
 
 def pages() -> list[pathlib.Path]:
-    """Those whose commands are run and whose code is that of programs."""
+    """Returns the pages whose commands are run and whose code is that of programs."""
     return sorted(page for folder in SHOWN_BY.values() for page in (DOCS / folder).glob("*.md"))
 
 
 def commands() -> list[Command]:
-    """All but those of docs/start."""
+    """Returns all commands except those of docs/start."""
     found = []
     for page in pages():
         if page.parent.name != "start":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the documents show and link to: code is that of its source, links lead somewhere."""
+"""The code and the links of documents: code equals its source, links have a target."""
 
 import pathlib
 import re
@@ -21,12 +21,12 @@ def documents() -> list[pathlib.Path]:
 
 
 def prose(text: str) -> str:
-    """The text without code, in which brackets mean something else."""
+    """Returns the text without code, in which brackets mean something else."""
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """The names by which a document's headings can be linked to."""
+    """Returns the anchors of a document's headings."""
     without_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     titles = re.findall(r"^#+ +(.+?) *$", without_blocks, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

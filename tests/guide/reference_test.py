@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The reference's table: each public header is in one group, and a header that is not is found."""
+"""The reference's table: each public header is in one group; a header in none is reported."""
 
 import sys
 import unittest

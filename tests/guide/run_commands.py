@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs commands of the documentation and compares what they print with what it shows.
+"""Runs commands of the documentation and compares their output with the shown output.
 
     run_commands.py --program FOLDER/NAME     those that run examples/FOLDER/NAME.cpp; one at least
     run_commands.py --others                  all others, in a short form where they would take long
@@ -19,7 +19,7 @@ from commands import EXAMPLES, ROOT, Command, commands
 BUILD = pathlib.Path(os.environ.get("WEFT_BUILD_DIR", ROOT / "build" / "release"))
 DEADLINE_S = 40
 
-# What would take long, or change this build, is run in a form that does neither.
+# Commands that would take long, or change this build, run in a form that does neither.
 SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
     "tools/install-packages site": "WEFT_SKIP_INSTALL=1 tools/install-packages site",

@@ -25,7 +25,7 @@ MISSING = [tool for tool in NEEDED if shutil.which(tool) is None]
 
 
 class Page(html.parser.HTMLParser):
-    """What a page links to, what it loads, and the names in it that can be linked to."""
+    """The links of a page, the resources it loads, and its anchors."""
 
     def __init__(self, path: pathlib.Path):
         super().__init__()
@@ -103,7 +103,7 @@ class Site(unittest.TestCase):
 
     @unittest.skipUnless(WHOLE, "only the whole site has a reference")
     def test_names_lead_to_the_reference(self):
-        """Those of weft in a recipe; in the book only where it says so: there, poll() is a call."""
+        """Recipes link weft's names. The book links only weft:: names: its poll() is a call."""
         recipe = self.pages[self.root / "how-to" / "timeouts.html"]
         book = self.pages[self.root / "guide" / "03-event-queues-and-system-calls.html"]
         self.assertTrue(any("api/group__time.html#" in link for link in recipe.links))
@@ -112,7 +112,7 @@ class Site(unittest.TestCase):
     @unittest.skipUnless(WHOLE, "only the whole site can be searched")
     @unittest.skipUnless(browser.is_installed(), "no chromium is installed")
     def test_search_works_from_files(self):
-        """Typed into a page that was opened as a file, from a page of each kind."""
+        """Searches in pages that were opened as files, from a page of each kind."""
         expected = {
             "index.html": ("stuck worker", "decisions/"),
             "guide/05-fibers.html": ("graceful shutdown", "how-to/"),

@@ -45,7 +45,7 @@ def free_port() -> int:
 
 
 class Story:
-    """What is typed, one line after the other."""
+    """The typed commands, one line after the other."""
 
     def __init__(self, scratch: str):
         self._scratch = scratch
@@ -53,7 +53,7 @@ class Story:
         self._ports: dict[str, str] = {}
 
     def type(self, line: str) -> str:
-        """What it prints."""
+        """Runs the command and returns its output."""
         if line == "kill %1":
             self.end()
             return ""
@@ -89,7 +89,7 @@ class Story:
         return re.sub(r"(127\.0\.0\.1[:/])(\d+)", self._with_free_port, line)
 
     def shown(self, output: str) -> str:
-        """With the ports that the page has."""
+        """Returns the text with the ports that the page has."""
         for port, free in self._ports.items():
             output = output.replace(free, port)
         return output

@@ -26,7 +26,7 @@ def run(*command: str) -> None:
 
 
 def check_exports(prefix: pathlib.Path, build: pathlib.Path) -> None:
-    """What CMake exported names neither this machine's folders nor the parts inside the library."""
+    """The files that CMake exported name neither this machine's folders nor the library's parts."""
     files = list(prefix.rglob("*.cmake"))
     if not files:
         sys.exit(f"no CMake package was installed in {prefix}")

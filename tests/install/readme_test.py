@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The documents tell the truth: the README shows the example, and what they name is there."""
+"""The README shows the example, and links and commands in documents exist."""
 
 import pathlib
 import re
@@ -17,7 +17,7 @@ def documents() -> list[pathlib.Path]:
 
 
 def prose(text: str) -> str:
-    """The text without code, in which brackets mean something else."""
+    """Returns the text without code, in which brackets mean something else."""
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-// AdaptiveLock itself runs here, where the rest of the core has the model's mutex.
+// Runs AdaptiveLock itself. In all other model tests the core uses the model's mutex in its place.
 #include <memory>
 #include <mutex>
 #include <weft/atomic.hpp>
@@ -36,7 +36,7 @@ TEST(AdaptiveLockModel, ThreeThreadsAllGetTheirTurn) {
   expect_holds_randomly(20000, three);
 }
 
-/// Whoever has it last destroys it: the unlock of the one before may still be on its way out.
+/// The last thread to lock destroys the lock. The unlock before it may not have returned yet.
 void last_one_destroys(Execution& execution) {
   struct Shared {
     AdaptiveLock mutex;

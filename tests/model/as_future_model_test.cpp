@@ -1,6 +1,6 @@
-// as_future(): the end of the work against polls and the drop of the future on a foreign thread, in
-// every interleaving. The comment on each test says which fault in <weft/as_future.hpp> it was seen
-// to catch.
+// as_future(): the end of the work, polls and the drop of the future on a foreign thread, in every
+// interleaving. The comment of each test names the faults in <weft/as_future.hpp> that the test was
+// seen to catch.
 #include <weft/as_future.hpp>
 
 #include <optional>
@@ -62,8 +62,8 @@ void end_and_poll(Execution& execution) {
 
 TEST(AsFutureModel, AForeignPollerMissesNoEnd) { expect_holds_exhaustively(3, end_and_poll); }
 
-// Catches: a drop that lets go of the task without its hold being counted, or twice; a waiter that
-// lies in the future and is woken when that is gone.
+// Catches: a drop that releases the task without a counted reference, or releases it twice; a
+// waiter inside the future that is woken after the future was destroyed.
 void end_and_drop(Execution& execution) {
   const NoLeak no_leak;
   {

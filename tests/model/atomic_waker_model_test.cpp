@@ -1,5 +1,5 @@
-// AtomicWaker in every interleaving. The comment on each test says which fault in
-// src/future/atomic_waker.cpp it was seen to catch.
+// AtomicWaker in every interleaving. The comment of each test names the faults in
+// src/future/atomic_waker.cpp that the test was seen to catch.
 #include <weft/extend/atomic_waker.hpp>
 
 #include <array>
@@ -9,7 +9,7 @@
 namespace weft::model {
 namespace {
 
-/// A thread that can be woken through a Waker; counts handles and wakes.
+/// A thread that a Waker can wake. Counts handles and wakes.
 class ParkedPoller {
  public:
   [[nodiscard]] Waker waker() noexcept {
@@ -47,7 +47,7 @@ const WakerVTable ParkedPoller::vtable{
     .drop = [](void* data) noexcept { of(data).handles.fetch_sub(1, std::memory_order_relaxed); },
 };
 
-// Catches: a leaf that looks first and registers then.
+// Catches: a leaf that checks before it registers.
 void register_then_look(Execution& execution) {
   ParkedPoller poller;
   {
@@ -75,7 +75,7 @@ TEST(AtomicWakerModel, ALeafThatRegistersAndThenLooksMissesNothing) {
   expect_holds_exhaustively(6, register_then_look);
 }
 
-// Catches: a register_waker() that keeps what is in the slot.
+// Catches: a register_waker() that keeps the old waker of the slot.
 void last_one_wins(Execution& execution) {
   ParkedPoller first;
   ParkedPoller last;
@@ -101,8 +101,8 @@ TEST(AtomicWakerModel, TheLastWakerThatWasRegisteredIsTheOneThatCounts) {
   expect_holds_exhaustively(6, last_one_wins);
 }
 
-// Catches: a register_waker() that does not wake in the stead of a wake that found the slot taken;
-// one that gives up silently while a wake is going on.
+// Catches: a register_waker() that does not repeat a wake which found the slot taken, and one that
+// gives up silently during a wake.
 void register_against_wake(Execution& execution) {
   ParkedPoller poller;
   AtomicWaker cell;
@@ -120,7 +120,7 @@ TEST(AtomicWakerModel, AWakeIsNotSwallowedByARegistration) {
   expect_holds_exhaustively(4, register_against_wake);
 }
 
-// Catches: a leaf whose wakers wake before they have said what has come.
+// Catches: a leaf that wakes before it has published its value.
 void many_wake(Execution& execution) {
   ParkedPoller poller;
   {
@@ -132,7 +132,7 @@ void many_wake(Execution& execution) {
         cell.register_waker(waker);
         if (progress.load(std::memory_order_acquire) == 2) return;
         poller.wait();
-        spin_hint();  // woken by itself, if a wake is going on: then that one must be let finish
+        spin_hint();  // woken by itself during a wake: that wake must be let finish
       }
     });
     for (int i = 0; i < 2; ++i) {
@@ -151,7 +151,7 @@ TEST(AtomicWakerModel, SeveralMayWakeAtOnce) {
   expect_holds_randomly(50000, many_wake);
 }
 
-// Catches: a take() that gives a copy and leaves the waker.
+// Catches: a take() that returns a copy and leaves the waker in the slot.
 void taken_once(Execution& execution) {
   ParkedPoller poller;
   AtomicWaker cell;

@@ -1,5 +1,5 @@
-// The lock of a reactor: its owner and a visitor are never inside together, each sees what the
-// other one did, and an owner that comes meanwhile gets in.
+// BiasedLock, the lock of a reactor. The owner and another thread, called the visitor, are never
+// inside together, each sees the other's writes, and an owner that comes meanwhile gets in.
 #include "base/biased_lock.hpp"
 
 #include "model/model_test.hpp"
@@ -7,11 +7,11 @@
 namespace weft::model {
 namespace {
 
-/// What the lock guards, with a word that tells when two are inside.
+/// The data that the lock guards, with a word that detects two threads inside.
 struct Guarded {
   detail::BiasedLock lock;
   Atomic<int> inside{0};
-  Shared<int> sum{0};  // nothing but the lock orders its uses
+  Shared<int> sum{0};  // ordered by the lock alone
 
   void use() {
     require(inside.fetch_add(1, std::memory_order_relaxed) == 0, "two are inside");
@@ -23,7 +23,7 @@ struct Guarded {
     use();
     lock.unlock(held);
   }
-  /// By the shorter way, if that is open.
+  /// Takes the shorter path where it is open.
   void by_owner_in_haste() {
     if (!lock.try_enter()) return by_owner();
     use();
@@ -54,7 +54,7 @@ TEST(BiasedLockModel, OwnerAndVisitorAreNeverInsideTogether) {
   expect_holds_randomly(20000, owner_and_visitor);
 }
 
-/// The owner, who goes in by `way`, takes its bias back between two visits.
+/// The owner enters by `way` and takes its bias back between two visits.
 void bias_comes_and_goes(Execution& execution, void (Guarded::*way)()) {
   Guarded guarded;
   int visits = 0;
@@ -74,7 +74,7 @@ void bias_comes_and_goes(Execution& execution, void (Guarded::*way)()) {
 void owner_takes_his_time(Execution& execution) {
   bias_comes_and_goes(execution, &Guarded::by_owner);
 }
-/// By the shorter way, also when the bias is his again.
+/// Takes the shorter path, also after the owner has taken its bias back.
 void owner_in_haste(Execution& execution) {
   bias_comes_and_goes(execution, &Guarded::by_owner_in_haste);
 }
@@ -89,7 +89,7 @@ TEST(BiasedLockModel, TheShorterWayInKeepsTheVisitorOut) {
   expect_holds_randomly(20000, owner_in_haste);
 }
 
-/// The shorter way is closed to one who is inside.
+/// The shorter path is closed to an owner that is inside.
 void nested_in_haste(Execution& execution) {
   Guarded guarded;
   int visits = 0;
@@ -109,7 +109,7 @@ TEST(BiasedLockModel, TheShorterWayIsClosedToOneWhoIsInside) {
   expect_holds_randomly(20000, nested_in_haste);
 }
 
-/// Two visitors, and an owner who is in twice, one within the other.
+/// Two visitors, and an owner that locks twice, nested.
 void nested_and_two_visitors(Execution& execution) {
   Guarded guarded;
   execution.thread([&] {

@@ -1,5 +1,5 @@
-// The rendezvous of CancelSlot: a leaf that ends, cancellers, and the arming of the leaf, in every
-// interleaving. The task is resumed exactly once, and after that nobody touches the hook.
+// CancelSlot: the end of a leaf, cancellers, and the arming of the leaf, in every interleaving. The
+// task is resumed exactly once. No thread touches the hook after that.
 #include <weft/extend/cancel.hpp>
 
 #include "model/model_test.hpp"
@@ -7,7 +7,7 @@
 namespace weft::model {
 namespace {
 
-/// A leaf that can end by its event or by a cancel, whichever is first, as every leaf of weft does.
+/// A leaf that ends by its event or by a cancel, whichever comes first, as every leaf of weft does.
 class Leaf : public CancelHook {
  public:
   explicit Leaf(CancelSlot& slot) noexcept : CancelHook(&Leaf::on_request), slot_(slot) {}
@@ -77,7 +77,7 @@ void arming_races(Execution& execution) {
   CancelSlot slot;
   Leaf leaf(slot);
   execution.thread([&] {
-    // As a task does: arm, and end the leaf itself if that is refused. The event may come right
+    // As a task does: arms, and ends the leaf itself if arm() refuses. The event may come right
     // after.
     if (!slot.arm(leaf)) {
       if (slot.ended() == CancelSlot::Ended::resume) leaf.resume();
@@ -105,7 +105,7 @@ void next_leaf(Execution& execution) {
   execution.thread([&] {
     first.end();
     if (first.resumed == 0) return;  // the canceller will resume it
-    // The task goes on to its next leaf, which has the first one's canceller behind it.
+    // The task goes on to its next leaf. The first leaf's canceller may still be running.
     if (slot.arm(second)) second.end();
   });
   execution.thread([&] {

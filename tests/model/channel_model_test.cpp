@@ -1,6 +1,6 @@
-// The bounded channel: send, receive, cancel, close and the dropping of handles, in every
-// interleaving. Each wait goes on exactly once, and each value is in one place in the end:
-// received, inside, returned, or gone with the send that was cancelled.
+// The bounded channel: send, receive, cancel, close and the drop of handles, in every interleaving.
+// Each wait ends exactly once. Each value ends in one place: received, in the channel, returned, or
+// dropped with a cancelled send.
 #include <weft/channel.hpp>
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace {
 
 struct Sending : Awaiting<detail::SendAwaiter<int>> {
   Sending(detail::ChannelState<int>& channel, int what) : Awaiting(channel, std::move(what)) {}
-  /// What became of the value: 1 sent, 0 not.
+  /// The fate of the value: 1 sent, 0 not.
   [[nodiscard]] int sent() { return goes_on() && awaiter->await_resume() ? 1 : 0; }
 };
 struct Receiving : Awaiting<detail::ReceiveAwaiter<int>> {
@@ -30,7 +30,7 @@ struct Both {
     channel.drop(detail::Side::receiver);
     require(frame_pool_stats().live_blocks == blocks, "the channel goes with its last handle");
   }
-  /// How many values are inside; takes them.
+  /// Takes all values that are inside and returns their number.
   [[nodiscard]] int drain() {
     int count = 0;
     std::optional<int> slot;
@@ -53,7 +53,7 @@ void send_receive_and_cancel_receive(Execution& execution) {
   require(receiver.resumed() == 1, "the receiver goes on exactly once");
   const bool received = receiver.value() == 7;
   require(received || receiver.task.unwinding(), "it has the value, or was cancelled");
-  const int inside = both.drain();  // of a rendezvous: what the sender waits with
+  const int inside = both.drain();  // of a rendezvous: the value of a waiting sender
   require(sender.resumed() == 1 && sender.sent() == 1, "then the value is sent");
   require(inside == (received ? 0 : 1), "it is in one place");
 }
@@ -77,7 +77,7 @@ void receive_from_a_sender_that_is_cancelled(Execution& execution) {
   execution.thread([&] { static_cast<void>(both.channel.receive_now(got)); });
   execution.thread([&] { sender.task.cancel(); });
   execution.join_all();
-  const int all = both.drain() + (got ? 1 : 0);  // takes what a sender still waits with
+  const int all = both.drain() + (got ? 1 : 0);  // takes also the value of a waiting sender
   require(sender.resumed() == 1, "the sender goes on exactly once");
   require(all == static_cast<int>(capacity) + sender.sent(), "sent == received");
 }
@@ -116,7 +116,7 @@ TEST(ChannelModel, ACloseMeetsSendsAndAReceive) {
   expect_holds_randomly(20000, close_meets_both);
 }
 
-/// A cancel and nothing else: it ends the wait, also if it comes while that begins.
+/// Only a cancel: it ends the wait, also if it comes while the wait begins.
 template <class Wait>
 void cancel_alone(Execution& execution, Both& both, Wait& waiting) {
   execution.thread([&] { waiting.wait(); });
@@ -139,7 +139,7 @@ TEST(ChannelModel, ACancelEndsAWaitThatBegins) {
   });
 }
 
-/// One value is taken while two wait to send, of whom the first is cancelled.
+/// One value is taken while two senders wait; the first of them is cancelled.
 void a_place_is_freed(Execution& execution) {
   Both both(1);
   int inside = 1;
@@ -164,7 +164,7 @@ TEST(ChannelModel, AFreedPlaceGoesToTheFirstThatIsNotCancelled) {
   expect_holds_randomly(20000, a_place_is_freed);
 }
 
-/// The ends are dropped as soon as each is done; whoever comes last destroys the channel.
+/// Each thread drops its end when it is done. The last to do so destroys the channel.
 void ends_are_dropped(Execution& execution) {
   const std::int64_t blocks = frame_pool_stats().live_blocks;
   detail::ChannelState<int>& channel = detail::ChannelState<int>::make(1, 1);
@@ -193,7 +193,7 @@ TEST(ChannelModel, TheLastHandleDestroysIt) {
   expect_holds_randomly(20000, ends_are_dropped);
 }
 
-/// A thread waits on either side; the last sender's going ends it.
+/// A thread waits on each side. The drop of the last sender ends the wait.
 void threads_wait(Execution& execution) {
   Both both(1);
   int sum = 0;

@@ -1,4 +1,4 @@
-// The model checker finds bugs that were put there to be found, and replays them.
+// The model checker finds planted bugs, and replays them.
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
@@ -24,7 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Strategy, Checker, testing::Values(Strategy::kRandom, S
                            return strategy.param == Strategy::kRandom ? "Random" : "Bounded";
                          });
 
-// Looks whether anyone sleeps and only then deposits: between the two the sleeper can miss it.
+// Checks for a sleeper and only then deposits. Between the two the sleeper can miss it.
 struct ForgetfulParker {
   void park() {
     if (token.exchange(false, kAcquire)) return;
@@ -57,7 +57,7 @@ TEST_P(Checker, FindsALostWakeUp) {
   EXPECT_NE(report.text.find("replay: "), std::string::npos) << report.text;
 }
 
-// Reads and advances the head in two steps: two consumers can read the same one.
+// Reads and advances the head in two steps. Two consumers can read the same one.
 struct TornQueue {
   int pop() {
     const int head = next.load(kAcquire);
@@ -136,7 +136,7 @@ TEST_P(Checker, ReportsAnEscapedException) {
 }
 
 TEST(CheckerBounded, EnumeratesEachInterleavingOnce) {
-  // Two threads of two steps each: (2+2)! / (2! 2!) = 6 orders, of which none is seen twice.
+  // Two threads of two steps each: (2+2)! / (2! 2!) = 6 orders. None is explored twice.
   std::vector<std::string> seen;
   const Report report = explore(
       {.strategy = Strategy::kBounded, .preemption_bound = 100}, [&seen](Execution& execution) {

@@ -1,6 +1,6 @@
-// ChildGroup: children that end on other threads, the parent that is just suspending, and a cancel
-// of the parent, in every interleaving. The parent goes on exactly once, when all have ended, and
-// the group is not touched afterwards.
+// ChildGroup: children that end on other threads, a parent that is suspending, and a cancel of the
+// parent, in every interleaving. The parent goes on exactly once, after all children have ended. No
+// thread touches the group afterwards.
 #include <weft/extend/child_group.hpp>
 #include <weft/when_all.hpp>
 
@@ -21,7 +21,7 @@ class FakeGroup final : public ChildGroup {
     ++ended;
     child_ended();
   }
-  /// False: the parent was cancelled before, and the group begins nothing.
+  /// Returns false if the parent was cancelled before; the group then begins nothing.
   [[nodiscard]] bool wait_until_started() noexcept {
     started_.park();
     return begun_;

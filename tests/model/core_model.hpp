@@ -1,6 +1,6 @@
-// What the model tests of the task core share: a task whose frames never run, on an executor that
-// only counts how often it was made runnable. The point is who resumes it, how often, and what is
-// touched afterwards.
+// Shared by the model tests of the task core: a task whose frames never run, on an executor that
+// only counts how often the task was made runnable. The tests check which thread resumes it, how
+// often, and what is touched afterwards.
 #pragma once
 
 #include <weft/extend/task_header.hpp>
@@ -24,7 +24,7 @@ class FakePromise final : public PromiseBase {
 class CountingExecutor final : public Executor {
  public:
   void schedule(Runnable&) noexcept override {
-    ++resumed;  // no atomic: it may happen once, so no two threads may be here
+    ++resumed;  // no atomic: it may happen once, so two threads are never here
   }
   void defer(Runnable& work) noexcept override { schedule(work); }
 

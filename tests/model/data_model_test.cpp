@@ -1,5 +1,5 @@
-// What the checker says of plain data and of lives: races, uses after the end, leaks; and how its
-// reports read.
+// The checker's reports of plain data and of lifetimes: races, uses after the end, leaks; and the
+// text of the reports.
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -170,7 +170,7 @@ TEST(ModelData, WhatLivesOnIsALeak) {
       execution.join_all();
     };
   };
-  // Kept by these, or a sanitizer would report them as well.
+  // Held by these: a sanitizer would report them as leaks as well.
   static std::vector<std::shared_ptr<void>> kept;
   struct Thing : Tracked {};
   expect_found(enumerate(leak_when_late([] { kept.push_back(std::make_shared<Thing>()); })),
@@ -182,8 +182,8 @@ TEST(ModelData, WhatLivesOnIsALeak) {
 
 // ---- strategies and reports ----
 
-// The first thread must be stopped between two given steps, while the other does all of its own:
-// a bug of depth 2.
+// A bug of depth 2: the first thread must stop between two given steps while the other runs all of
+// its own.
 void needs_two_constraints(Execution& execution) {
   Atomic<int> a{0};
   Atomic<int> b{0};
@@ -220,7 +220,7 @@ TEST(Pct, FindsABugOfItsDepthAndReplaysItBySeedAndBySchedule) {
 }
 
 TEST(Pct, DepthOneNeverTakesAThreadOffButRunsEachFirst) {
-  // Two threads that never wait: whoever has the higher priority runs to its end.
+  // Two threads that never wait: the one with the higher priority runs to its end.
   bool first_ran_first = false;
   bool second_ran_first = false;
   const Report report = explore({.strategy = Strategy::kPct, .iterations = 100, .pct_depth = 1},
@@ -238,7 +238,7 @@ TEST(Pct, DepthOneNeverTakesAThreadOffButRunsEachFirst) {
                                   execution.join_all();
                                   first_ran_first |= order == "aaabbb";
                                   second_ran_first |= order == "bbbaaa";
-                                  // The first may have begun before the second was there.
+                                  // The first thread may have begun before the second was there.
                                   require(order == "aaabbb" || order.ends_with("bbbaaa") ||
                                               order == "abbbaa" || order == "aabbba",
                                           "b is interrupted by nobody");

@@ -1,6 +1,6 @@
 // Events, tokens, latch, barrier and once cell: every interleaving of setting, waiting, cancelling
-// and destroying. Nobody is forgotten, nobody goes on without a reason, nothing is touched too
-// late.
+// and destroying. No waiter is left asleep, none goes on without a reason, and nothing is touched
+// after its end.
 #include <weft/barrier.hpp>
 #include <weft/latch.hpp>
 #include <weft/manual_reset_event.hpp>
@@ -53,7 +53,8 @@ TEST(EventModel, AResetTakesNoWakeUpAway) {
   expect_holds_randomly(50000, set_and_reset);
 }
 
-/// Who goes on destroys what it waited for, though the one who let it may not have returned.
+/// The waiter destroys what it waited for as soon as it goes on. The call that woke it may not have
+/// returned.
 void event_destroyed_by_waiter(Execution& execution) {
   auto event = std::make_unique<ManualResetEvent>();
   execution.thread([borrowed = event.get()] { borrowed->set(); });
@@ -207,7 +208,7 @@ void latch_destroyed_by_who_only_waits(Execution& execution) {
 
 void latch_shows_what_came_before(Execution& execution) {
   Latch latch(3);
-  Shared<int> first{0};  // nothing but the latch orders their uses
+  Shared<int> first{0};  // ordered by the latch alone
   Shared<int> second{0};
   execution.thread([&] {
     first.write() = 1;
@@ -280,7 +281,8 @@ TEST(BarrierModel, ACancelTakesTheArrivalBackOrComesTooLate) {
   expect_holds_randomly(50000, arrivals_and_a_cancel);
 }
 
-/// Nobody else arrives: only the cancel can end the wait, also if it overtakes its beginning.
+/// No other thread arrives: only the cancel can end the wait, also if it comes before the wait
+/// begins.
 void arrival_and_only_a_cancel(Execution& execution) {
   Barrier barrier(2);
   Waiting<detail::BarrierRequest> waiter{detail::BarrierRequest(barrier)};
@@ -314,7 +316,7 @@ TEST(BarrierModel, WhoWasLedMayDestroyIt) {
 
 // OnceCell
 
-/// One whose turn fails, one who makes it, one who is cancelled.
+/// Three tasks: the function fails in one, succeeds in another, and a third is cancelled.
 void turns(Execution& execution) {
   detail::OnceState state;
   Waiting<detail::OnceRequest> stops{detail::OnceRequest(state)};
@@ -349,7 +351,7 @@ void made_once(Execution& execution) {
   Atomic<int> made{0};
   for (int thread = 0; thread < 3; ++thread) {
     execution.thread([&, thread] {
-      // As get_or_init() does; the first to come fails once.
+      // As get_or_init() does. The first to come fails once.
       if (detail::OnceTurn turn = wait_here(detail::OnceRequest(state))) {
         if (thread == 0) return;
         made.fetch_add(1, std::memory_order_relaxed);

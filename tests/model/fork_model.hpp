@@ -1,5 +1,5 @@
-// What the model tests of forks share: a task that forks, and whose frames and parts never run; the
-// tests end them themselves.
+// Shared by the model tests of forks: a task that forks, whose frames and parts never run. The
+// tests end them.
 #pragma once
 
 #include <weft/detail/fork_point.hpp>
@@ -11,7 +11,7 @@
 
 namespace weft::model {
 
-/// A frame with a handle of its own, which is compared and never resumed.
+/// A frame with a handle of its own. The handle is compared and never resumed.
 class MarkedPromise final : public PromiseBase {
  public:
   MarkedPromise() noexcept : PromiseBase(std::coroutine_handle<>::from_address(this)) {}
@@ -43,9 +43,9 @@ class FakeFork final : public detail::ForkPoint {
   explicit FakeFork(Executor& executor)
       : detail::ForkPoint(parts), given_{FakePart(*this, executor), FakePart(*this, executor)} {}
 
-  /// Up to where part 0 has begun.
+  /// Runs up to the begin of part 0.
   void begins(PromiseBase& forking) { static_cast<void>(begin(forking)); }
-  /// Up to where part 0 has waited, and the others have been given.
+  /// Runs up to the wait of part 0, after the others have been given.
   void forks(PromiseBase& forking) {
     begins(forking);
     task().suspended_at(here_);
@@ -56,7 +56,8 @@ class FakeFork final : public detail::ForkPoint {
   /// The frame of part 0.
   [[nodiscard]] PromiseBase& here() { return here_; }
   [[nodiscard]] FakePart& part(Part number) { return given_[number - 1]; }
-  /// Whether the parts that were given have been asked to cancel: all of them, or none.
+  /// Returns whether the parts that were given have been asked to cancel. It is all of them or
+  /// none.
   [[nodiscard]] bool all_asked() const {
     return given_[0].cancel_requested() && given_[1].cancel_requested();
   }
@@ -90,7 +91,7 @@ class OfferingExecutor : public Executor {
   int offered = 0;
 };
 
-/// The same, with threads that have nothing to do: to fork is to be asked for a part.
+/// The same with idle threads: each fork is asked for a part.
 class IdleExecutor final : public OfferingExecutor {
  public:
   IdleExecutor() { idle_hint_ = IdleHint(one_of_one_sleeps_); }
@@ -100,7 +101,7 @@ class IdleExecutor final : public OfferingExecutor {
   Atomic<std::uint64_t> one_of_one_sleeps_{std::uint64_t{1} << 40};
 };
 
-/// A leaf that ends when a cancel is asked for, and never else.
+/// A leaf that ends only when a cancel is requested.
 class WaitingLeaf final : private CancelHook {
  public:
   explicit WaitingLeaf(ForkingTask& task) : CancelHook(&WaitingLeaf::on_request), task_(task) {}
@@ -123,7 +124,7 @@ struct Forking {
     fork.forks(task.promise);
     require(parts_executor.offered == 2, "a task that waits gives all that is pending");
   }
-  /// Part 0 has returned: the task comes to the parts that were given, and waits.
+  /// Part 0 has returned: the task reaches the parts that were given, and waits.
   void comes_to_the_others() { went_on = fork.go_on() == task.promise.handle(); }
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on ? 1 : 0); }
 

@@ -1,5 +1,5 @@
 // A fork: the task that waits for the parts it gave away, their ends, failures, and cancels, in
-// every interleaving. The task goes on exactly once; a failure leaves no cancel behind, and no
+// every interleaving. The task goes on exactly once. A failure leaves no cancel behind, and no
 // cancel from outside is lost.
 #include "model/fork_model.hpp"
 
@@ -73,7 +73,7 @@ TEST(ForkModel, WithoutAResultTheTaskIsUnwound) {
   expect_holds_randomly(20000, cancelled_while_it_waits);
 }
 
-/// Part 0 waits when another part fails: the leaf is told, and the unwinding comes to the fork.
+/// Part 0 waits when another part fails: its leaf is cancelled, and the unwinding reaches the fork.
 void fails_while_part_0_waits(Execution& execution) {
   Forking forking;
   WaitingLeaf leaf(forking.task);

@@ -1,7 +1,7 @@
-// The frame pool of the model tests: plain allocation and one count. The real one keeps lists a
-// thread, whose atomics would be scheduling points that are not what is modelled, and that vary
-// from one execution to the next. A block that was given back is looked at once more before its
-// memory goes, when the statistics are asked for: nobody may have written to it.
+// The frame pool of the model tests: plain allocation and one count. The real pool keeps a list per
+// thread. Its atomics would be scheduling points that are not under test, and they differ from one
+// execution to the next. A released block is checked once more before its memory is freed, when the
+// statistics are read: no thread may have written to it.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/model.hpp>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr unsigned char freed_byte = 0xDB;
 
-/// The memory of a block that was given back.
+/// The memory of a released block.
 class FreedBlock {
  public:
   FreedBlock(void* memory, std::size_t bytes) noexcept : memory_(memory), bytes_(bytes) {

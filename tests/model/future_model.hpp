@@ -1,5 +1,5 @@
-// What the model tests of futures share: a task that awaits one future, on a worker that really
-// runs what is scheduled, with leaf and wakers as they are in production.
+// Shared by the model tests of futures: a task that awaits one future, on a worker that really runs
+// what is scheduled. Leaf and wakers are the real ones.
 #pragma once
 
 #include <weft/detail/future_awaiter.hpp>
@@ -59,8 +59,8 @@ class OneWorker final : public Executor {
   }
   void run_next() noexcept {
     parker_.park();
-    // Others go first, for they may be who is waited for: an AtomicWaker that is in the middle of a
-    // wake answers each registration by another one.
+    // Other threads go first, since the worker may depend on them: an AtomicWaker in the middle of
+    // a wake answers each registration by another wake.
     if (std::exchange(deferred_, false)) spin_hint();
     Runnable* const work = std::exchange(due_, nullptr);
     if (work != nullptr) work->run();
@@ -94,7 +94,7 @@ class AwaitingTask final : public TaskHeader {
     worker_.over = true;
     polls = leaf_->polls;
     got = leaf_->got;
-    leaf_.reset();  // as the frame would: from here on nobody may touch it
+    leaf_.reset();  // as the frame would: from here on no thread may touch it
     require(resumed + cancelled == 1, "one end");
     require(cancelled == 0 || !got, "what was got is delivered");
   }
@@ -140,7 +140,7 @@ class AwaitingTask final : public TaskHeader {
 /// Hands a waker from a poll to another thread.
 class WakerBox {
  public:
-  /// The poll, as often as it is called: the last one counts until it was taken.
+  /// The poll. May be called several times: the last waker counts until it was taken.
   void put(const Waker& waker) {
     if (given_) return;
     given_ = true;
@@ -158,7 +158,7 @@ class WakerBox {
   ThreadParker parker_;
 };
 
-/// Requires that all blocks of the pool that an execution takes are given back.
+/// Requires that an execution returns all blocks of the pool that it takes.
 class NoLeak {
  public:
   NoLeak() noexcept : before_(frame_pool_stats().live_blocks) {}

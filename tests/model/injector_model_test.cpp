@@ -54,7 +54,8 @@ void close_against_push(Execution& execution) {
 
 TEST(InjectorModel, CloseTakesInOrRefuses) { expect_holds_exhaustively(4, close_against_push); }
 
-// Who pushes looks for sleepers after the push; who sleeps looks for work after saying so.
+// The pushing thread looks for sleepers after the push. The worker looks for work after it is
+// counted as asleep.
 void sleep_protocol(Execution& execution) {
   detail::Injector<Item> injector;
   Item item;

@@ -1,6 +1,6 @@
-// Joining a spawned task: its end, the wait for it, a cancel of the wait and the dropping of the
-// handle, in every interleaving. The waiter is woken exactly once, the owner told once, the block
-// destroyed once and last.
+// Joining a spawned task: its end, the wait for it, a cancel of the wait and the drop of the
+// handle, in every interleaving. The waiter is woken exactly once, the owner is told once, and the
+// block is destroyed once and last.
 #include <weft/spawn.hpp>
 
 #include <memory>
@@ -71,7 +71,7 @@ TEST(JoinModel, AThreadThatWaitsIsWoken) {
   expect_holds_randomly(20000, end_and_thread);
 }
 
-/// The leaf lives in a frame that is gone once the task was resumed.
+/// The leaf lives in a frame that is destroyed once the task was resumed.
 struct Joining {
   explicit Joining(CountingExecutor& executor)
       : task(executor), leaf(std::make_unique<detail::JoinLeaf>()) {}
@@ -147,7 +147,7 @@ void end_and_cancel_all(Execution& execution) {
   require(destroyed == 2, "both are destroyed");
 }
 
-/// What a task waits in, as far as its owner's cancel knows.
+/// A wait of the task, as its owner's cancel sees it.
 struct Hook final : CancelHook {
   explicit Hook(TaskHeader& task) noexcept
       : CancelHook([](CancelHook& self) noexcept {
@@ -169,7 +169,7 @@ void first_wait_and_cancel_all(Execution& execution) {
   FakeSpawned task(owner, destroyed);
   Hook hook(task);
   bool armed = false;
-  execution.thread([&] {  // its first suspension: until now its owner had not heard of it
+  execution.thread([&] {  // its first suspension: until now its owner's list has not held it
     task.wait_at(hook, armed);
   });
   execution.thread([&] { owner.cancel_all(); });
@@ -181,7 +181,7 @@ void first_wait_and_cancel_all(Execution& execution) {
   require(destroyed == 1 && owner.nobody_lives(), "it is out");
 }
 
-// One that has waited is in its owner's list: it must be out before it is gone.
+// A task that has waited is in its owner's list. It must leave the list before it is destroyed.
 void ends_after_a_wait_and_cancel_all(Execution& execution) {
   CountingExecutor executor;
   FakeOwner owner(executor);

@@ -1,6 +1,5 @@
-// The slot of what a worker runs next: what its owner puts in is had once, by the owner or by a
-// thief, who sees all that was done to it before; and a theft, or an attempt at one, leaves the
-// slot as fit for use as it was.
+// LifoSlot: an element that its owner puts in is taken once, by the owner or by a thief. The taker
+// sees all writes made to it before. A theft, or an attempt at one, leaves the slot usable.
 #include "exec/lifo_slot.hpp"
 
 #include <weft/extend/runnable.hpp>
@@ -13,7 +12,7 @@
 namespace weft::model {
 namespace {
 
-/// What is put in; nothing but the slot orders its uses.
+/// An element. The slot alone orders its uses.
 class Item : public Runnable {
  public:
   Item() : Runnable([](Runnable&) noexcept {}) {}
@@ -32,7 +31,7 @@ struct Table {
   detail::LifoSlot slot{true};
   std::array<Item, 3> items;
 
-  /// By the owner, who has a thing that was put in before back.
+  /// Called by the owner. Takes the element that was in the slot before.
   void put(std::size_t index) { have(slot.put(items[index].made())); }
   void take() { have(slot.take()); }
   void steal() { have(slot.steal()); }
@@ -97,7 +96,8 @@ TEST(LifoSlotModel, ThievesDoNotHaveTheSame) {
   expect_holds_randomly(20000, two_thieves);
 }
 
-/// What is not taken out is stolen in the end: a thief who finds something and is alone has it.
+/// The last element is stolen in the end: a thief that finds something and meets no other thread
+/// takes it.
 void left_lying(Execution& execution) {
   Table table;
   execution.thread([&] {

@@ -1,6 +1,6 @@
-// The weak memory of the model checker, by litmus tests: what C++20 permits is seen, what it
-// forbids is not. (The usual names: Luc Maranget, Susmit Sarkar, Peter Sewell, "A Tutorial
-// Introduction to the ARM and POWER Relaxed Memory Models", 2012.)
+// The weak memory of the model checker, by litmus tests: all results that C++20 permits are found,
+// and none that it forbids. (The usual names: Luc Maranget, Susmit Sarkar, Peter Sewell, "A
+// Tutorial Introduction to the ARM and POWER Relaxed Memory Models", 2012.)
 #include <set>
 #include <string>
 #include <weft/atomic.hpp>
@@ -17,7 +17,7 @@ constexpr auto kRelease = std::memory_order_release;
 constexpr auto kAcqRel = std::memory_order_acq_rel;
 constexpr auto kSeqCst = std::memory_order_seq_cst;
 
-/// All results that `body` gives, by enumeration.
+/// Returns all results of `body`, by enumeration.
 std::set<std::string> results(const std::function<std::string(Execution&)>& body,
                               Memory memory = Memory::kWeak) {
   std::set<std::string> seen;
@@ -83,7 +83,7 @@ TEST(WeakMemory, SequentialMemoryHasNoneOfThat) {
             (Set{"00", "01", "11"}));
 }
 
-// Store buffering: each writes one word, fences in its way, and reads the other's.
+// Store buffering: each thread writes one word, executes its fence, and reads the other's word.
 auto store_buffering(std::memory_order store, auto first_fence, auto second_fence,
                      std::memory_order load) {
   return [=](Execution& execution) {
@@ -146,7 +146,8 @@ TEST(WeakMemory, ALightFenceReleasesAndAcquiresNothing) {
   EXPECT_TRUE(results(message_passing_by_light_fences).contains("10"));
 }
 
-// One side has seq_cst operations, the other a fence: C++20 orders those, too ([atomics.order] 4).
+// One thread has seq_cst operations, the other a fence. C++20 orders those, too ([atomics.order]
+// 4).
 TEST(WeakMemory, AFenceIsOrderedWithSeqCstOperations) {
   const Set seen = results([](Execution& execution) {
     Atomic<int> x{0};
@@ -168,7 +169,7 @@ TEST(WeakMemory, AFenceIsOrderedWithSeqCstOperations) {
   EXPECT_EQ(seen, (Set{"01", "10", "11"}));
 }
 
-// Independent reads of independent writes: two readers disagree on who wrote first.
+// Independent reads of independent writes: two readers disagree on which write came first.
 auto independent_reads(std::memory_order order) {
   return [order](Execution& execution) {
     Atomic<int> x{0};
@@ -215,7 +216,7 @@ TEST(WeakMemory, OneAtomicIsCoherent) {
   EXPECT_EQ(seen.size(), 10U);  // all that do not go back
 }
 
-// A read that happens before another forbids it anything older, though by another thread.
+// A read that happens before another read forbids it older values, also across threads.
 TEST(WeakMemory, CoherenceGoesAlongWithHappensBefore) {
   static_cast<void>(results([](Execution& execution) {
     Atomic<int> x{0};
@@ -231,7 +232,7 @@ TEST(WeakMemory, CoherenceGoesAlongWithHappensBefore) {
   }));
 }
 
-// The release sequence goes on through a read-modify-write of whatever order, not through a store.
+// The release sequence goes on through a read-modify-write of any order, not through a store.
 auto release_sequence(bool by_modification) {
   return [by_modification](Execution& execution) {
     Atomic<int> message{0};

@@ -1,4 +1,4 @@
-// What the model tests share: the explorations that each program is put through.
+// Shared by the model tests: the explorations that each program goes through.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,14 +11,14 @@
 
 namespace weft::model {
 
-// Not with sanitizers: slower by far, and it is the same that is explored. CMake says so.
+// Not with sanitizers: they are slower by far, and explore the same. CMake sets the flag.
 #ifdef WEFT_MODEL_SANITIZED
 inline constexpr bool with_weak_memory = false;
 #else
 inline constexpr bool with_weak_memory = true;
 #endif
 
-/// ./check --long asks for more.
+/// Returns whether more was asked for, as `./check --long` does.
 inline bool is_long() { return std::getenv("WEFT_MODEL_LONG") != nullptr; }
 
 inline void expect_exhausted(const Options& options, const std::function<void(Execution&)>& body) {
@@ -29,7 +29,7 @@ inline void expect_exhausted(const Options& options, const std::function<void(Ex
 }
 
 /// Enumerates all interleavings of `body` with at most `preemptions`, in which at most `stale`
-/// loads return an old value; there must not be so many that the limit cuts them off.
+/// loads return an old value. Fails if the limit cuts the enumeration off.
 inline void expect_holds_weakly(std::uint32_t preemptions, std::uint32_t stale,
                                 const std::function<void(Execution&)>& body) {
   expect_exhausted({.strategy = Strategy::kBounded,
@@ -50,15 +50,15 @@ inline void expect_holds_exhaustively(std::uint32_t bound,
   if (with_weak_memory) expect_holds_weakly(std::min(bound, weak_bound), 1, body);
 }
 
-/// The same for a program of so many that those of a few took most of the time of all model tests:
-/// with an old value to one preemption, and to two with WEFT_MODEL_LONG in the environment.
+/// The same for a program with so many interleavings that it took most of the time of all model
+/// tests: an old value with one preemption, or with two if WEFT_MODEL_LONG is in the environment.
 inline void expect_large_holds_exhaustively(std::uint32_t bound,
                                             const std::function<void(Execution&)>& body) {
   expect_holds_exhaustively(bound, body, is_long() ? 2 : 1);
 }
 
 /// Tries `iterations` random interleavings; then half as many by priorities, with weak memory. With
-/// WEFT_MODEL_LONG in the environment four times as many, and others each time.
+/// WEFT_MODEL_LONG in the environment it tries four times as many, and different ones each time.
 inline void expect_holds_randomly(std::uint64_t iterations,
                                   const std::function<void(Execution&)>& body) {
   Options options{.iterations = iterations};

@@ -1,5 +1,5 @@
-// The mutex and the lock of readers and writers: locking, unlocking, cancels and their destruction
-// in every interleaving. The lock is in one place, and each waiter goes on exactly once.
+// Mutex and RwLock: locking, unlocking, cancels and their destruction in every interleaving. The
+// lock is in one place, and each waiter goes on exactly once.
 #include <weft/mutex.hpp>
 #include <weft/rwlock.hpp>
 
@@ -28,7 +28,7 @@ TEST(MutexModel, ALockMeetsAnUnlockAndACancel) {
   expect_holds_randomly(50000, lock_unlock_and_cancel);
 }
 
-/// Nobody unlocks: only the cancel can end the wait, also if it overtakes its beginning.
+/// No thread unlocks: only the cancel can end the wait, also if it comes before the wait begins.
 void only_a_cancel(Execution& execution) {
   Mutex mutex;
   const MutexGuard guard = mutex.try_lock();
@@ -88,7 +88,7 @@ TEST(MutexModel, OneAtATime) {
   expect_holds_randomly(50000, one_at_a_time);
 }
 
-/// Each who has locked may be the last: the first two leave it to the third to destroy.
+/// Each task that has locked may be the last. The first two leave the destruction to the third.
 void locked_and_destroyed(Execution& execution) {
   auto mutex = std::make_unique<Mutex>();
   int passed = 0;  // guarded by the mutex
@@ -163,7 +163,7 @@ TEST(RwLockModel, ACancelledWriterMakesWayForReaders) {
   expect_holds_randomly(50000, cancel_of_a_writer);
 }
 
-/// One reads and does not unlock: only the cancel of the writer lets the other read.
+/// A reader does not unlock: only the cancel of the writer admits the other reader.
 void cancel_lets_read(Execution& execution) {
   RwLock lock;
   const ReadGuard reading = lock.try_read();
@@ -184,7 +184,7 @@ TEST(RwLockModel, ReadersNeedNotWaitForAWriterThatStopped) {
   expect_holds_randomly(50000, cancel_lets_read);
 }
 
-/// Two readers unlock while a writer waits or comes, who destroys the lock.
+/// Two readers unlock while a writer waits or comes. The writer destroys the lock.
 void written_and_destroyed(Execution& execution) {
   auto lock = std::make_unique<RwLock>();
   ReadGuard one = lock->try_read();

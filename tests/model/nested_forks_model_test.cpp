@@ -1,5 +1,5 @@
-// Forks within forks: a cancel comes to all that the task has given at once, a failure no farther
-// than to its fork, and what is about to be cancelled gives nothing more.
+// Forks within forks: a cancel reaches all parts that the task has given, a failure only those of
+// its own fork, and a task that is about to be cancelled gives no more parts.
 #include "model/fork_model.hpp"
 
 namespace weft::model {
@@ -174,12 +174,12 @@ TEST(NestedForksModel, APartThatWasCancelledIsNoReasonToLookFar) {
   expect_holds_exhaustively(1, part_is_cancelled_by_itself);
 }
 
-/// Part 1 of a fork, which forks where threads have nothing to do.
+/// Part 1 of a fork. It forks itself while threads are idle.
 struct PartForks {
   PartForks() { whole.forks(task.promise); }
   void part_forks() { within.begins(whole.part(1).promise); }
   [[nodiscard]] bool part_is_cancelled() { return whole.part(1).cancel_requested(); }
-  /// After it has forked, and what makes the part unwanted has happened.
+  /// After part 1 has forked and the event that makes it unwanted has happened.
   void require_that_it_gives_no_more() {
     const int gave = parts_executor.offered;
     require((gave == 1) != part_is_cancelled(), "it gives, or knows that it is unwanted");

@@ -1,5 +1,5 @@
 // The oneshot, and the versions under broadcast and watch: sends, waits, cancels, closes and the
-// dropping of ends, in every interleaving.
+// drop of ends, in every interleaving.
 #include <weft/broadcast.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/watch.hpp>
@@ -65,7 +65,7 @@ TEST(OneshotModel, ASendMeetsAClose) {
   expect_holds_randomly(20000, oneshot_send_and_close);
 }
 
-/// What is sent is not atomic: the oneshot alone orders its uses.
+/// The value is not atomic: the oneshot alone orders its uses.
 struct Message {
   Shared<int> text{0};
 };
@@ -209,7 +209,8 @@ TEST(WatchModel, ASendMeetsAWaitAndACancel) {
   expect_holds_randomly(20000, watch_and_cancel);
 }
 
-/// A borrow while the value is replaced twice: it stays what it was, and each is destroyed once.
+/// A borrow while the value is replaced twice: the borrowed value does not change, and each value
+/// is destroyed once.
 void watch_borrowed(Execution& execution) {
   const std::int64_t blocks = frame_pool_stats().live_blocks;
   {

@@ -1,5 +1,5 @@
-// PinnedQueue: no interleaving of pushes from other threads with the owner's way to sleep leaves
-// work lying while the owner sleeps, or loses or doubles any.
+// PinnedQueue: pushes from other threads while the owner goes to sleep. No interleaving loses or
+// doubles work, or leaves work in the queue while the owner sleeps.
 #include "task/pinned_queue.hpp"
 
 #include <array>
@@ -32,7 +32,7 @@ class Queue final : public detail::PinnedQueue {
 
 struct Item : Runnable {
   Item() noexcept : Runnable([](Runnable&) noexcept {}) {}
-  Shared<int> taken{0};  // nothing but the queue orders its uses
+  Shared<int> taken{0};  // ordered by the queue alone
 };
 
 template <std::size_t Pushers>
@@ -52,7 +52,7 @@ void owner_gets_everything(Execution& execution) {
         ++static_cast<Item*>(work)->taken.write();
         --left;
       } else {
-        queue.sleep();  // an overlooked push is a deadlock here
+        queue.sleep();  // a missed push is a deadlock here
       }
     }
   });

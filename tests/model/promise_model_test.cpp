@@ -1,6 +1,6 @@
-// What a promise and its futures share: set, wait, cancel and the dropping of holds, in every
-// interleaving. Each waiter is woken exactly once, sees the result, and the state goes with its
-// last holder.
+// The shared state of a promise and its futures: set, wait, cancel and the release of references,
+// in every interleaving. Each waiter is woken exactly once and sees the result. The last release
+// destroys the state.
 #include <weft/promise.hpp>
 
 #include <memory>
@@ -10,7 +10,7 @@
 namespace weft::model {
 namespace {
 
-/// A state that says when it is destroyed.
+/// A state that reports its destruction.
 class FakeShared final : public detail::SharedState {
  public:
   explicit FakeShared(int& destroyed) noexcept
@@ -111,7 +111,7 @@ TEST(PromiseModel, AWaiterIsEitherTakenBackOrWoken) {
   expect_holds_randomly(20000, withdrawn_or_woken);
 }
 
-/// The producer and two consumers each hold the state; one does not wait for the result.
+/// The producer and two consumers each hold the state. One consumer does not wait for the result.
 void set_wait_and_drop(Execution& execution) {
   int destroyed = 0;
   FakeShared state(destroyed);

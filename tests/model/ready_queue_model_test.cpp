@@ -1,6 +1,6 @@
-// The queue of woken children in every interleaving: of a group, of a FutureSet, and of ones that
-// are dropped while their wakers are at work. The comment on each test says which fault in
-// src/future/ready_queue.cpp (or the header named) it was seen to catch.
+// The queue of woken children in every interleaving: children of a group, of a FutureSet, and
+// children that are dropped while their wakers are in use. The comment of each test names the
+// faults in src/future/ready_queue.cpp (or the header named) that the test was seen to catch.
 #include <weft/future_set.hpp>
 #include <weft/futures.hpp>
 #include <weft/join.hpp>
@@ -42,8 +42,8 @@ class Leaf {
   Atomic<bool> set_{false};
 };
 
-// Catches: begin_poll() that looks into the queue before it registers the waker; a node whose mark
-// is cleared after its poll instead of before.
+// Catches: a begin_poll() that looks into the queue before it registers the waker; a node whose
+// mark is cleared after its poll instead of before.
 void join_of_two(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -68,8 +68,9 @@ TEST(ReadyQueueModel, AJoinIsWokenByItsChildren) {
   expect_holds_randomly(20000, join_of_two);
 }
 
-// Catches: push() that goes on after close() (blocks are left in a list that nobody takes); a wake
-// that does not hold what it pushes; a close() that does not give up what it finds.
+// Catches: a push() that succeeds after close(), so that blocks stay in a list that is never taken;
+// a wake that has no reference to the node it pushes; a close() that does not release what it
+// finds.
 void drop_against_wakes(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -92,8 +93,8 @@ TEST(ReadyQueueModel, ASetIsDroppedWhileItsChildrenAreWoken) {
   expect_holds_randomly(20000, drop_against_wakes);
 }
 
-// Catches: two pushes of one node (a wake that does not look at the mark), a link that is written
-// while the node is in the list.
+// Catches: two pushes of one node (a wake that ignores the mark); a link that is written while the
+// node is in the list.
 void one_child_many_wakes(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -131,8 +132,8 @@ TEST(ReadyQueueModel, OneChildIsWokenFromManySides) {
   expect_holds_randomly(50000, one_child_many_wakes);
 }
 
-// Catches: a result that is given although others wait in the queue, whose waker nobody wakes any
-// more (pop() that takes the whole list and forgets the rest).
+// Catches: a result that is given while other nodes wait in the queue and their waker is never
+// woken again (a pop() that takes the whole list and forgets the rest).
 void results_one_by_one(Execution& execution) {
   const NoLeak no_leak;
   {

@@ -1,5 +1,5 @@
-// The workers' local queue with capacity 2 and 4, its indices starting at and near the wrap:
-// nothing is lost, nothing is taken twice, whatever the owner and the stealers do to each other.
+// The workers' run queue with capacity 2 and 4, its indices starting at and near the wrap. No
+// interleaving of owner and stealers loses an element or takes one twice.
 #include "exec/run_queue.hpp"
 
 #include <array>
@@ -12,7 +12,7 @@ namespace {
 
 struct Item {
   Item* next = nullptr;
-  Shared<int> taken{0};  // nothing but the queue orders its uses
+  Shared<int> taken{0};  // ordered by the queue alone
 };
 
 constexpr std::uint64_t kNearWrap = ~std::uint64_t{0};
@@ -47,7 +47,7 @@ class Program {
     }
   }
 
-  /// After all threads: the rest is taken, then each item was taken once.
+  /// Called after all threads: takes the rest and checks that each item was taken once.
   void check() {
     Local local(queue);
     while (Item* const item = local.pop()) take(item);
@@ -96,7 +96,7 @@ TEST(RunQueueModel, OwnerAgainstOneStealerWithWeakMemory) {
   expect_holds_weakly(1, 2, [](Execution& e) { owner_against_stealer<4, 5>(e, kNearWrap); });
 }
 
-/// The owner asks for each of two elements: it has the second if the first was stolen just before.
+/// The owner asks for each of two elements. It gets the second if the first was stolen just before.
 void owner_asks_for_each(Execution& execution) {
   Program<2, 2> program(kNearWrap);
   execution.thread([&] {
@@ -114,8 +114,8 @@ TEST(RunQueueModel, OwnerTakesOneOnlyIfNobodyElseHas) {
   expect_holds_exhaustively(3, owner_asks_for_each);
 }
 
-// Both stealers race for the same elements, one of them into a queue that a third party could steal
-// from.
+// Both stealers race for the same elements. One of them steals into a queue that a third thread
+// could steal from.
 void two_stealers(Execution& execution) {
   Program<2, 3> program(kNearWrap);
   detail::RunQueue<Item, 2> third(kNearWrap);

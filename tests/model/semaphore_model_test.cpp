@@ -1,6 +1,6 @@
 // The semaphore: acquire, release, cancel and its destruction, in every interleaving. Each waiter
-// goes on exactly once, no permit is lost or given twice, and those who came first are served
-// first.
+// goes on exactly once, no permit is lost or given twice, and waiters are served in order of
+// arrival.
 #include <weft/semaphore.hpp>
 
 #include <memory>
@@ -10,7 +10,7 @@
 namespace weft::model {
 namespace {
 
-/// A task that acquires, and what became of it. The leaf lives in its frame.
+/// A task that acquires, and the outcome. The leaf lives in its frame.
 struct Acquiring {
   Acquiring(Semaphore& semaphore, std::size_t permits)
       : task(executor),
@@ -90,7 +90,7 @@ TEST(SemaphoreModel, ReleasesAndAcquiresOfSeveral) {
   expect_holds_randomly(50000, two_releases_two_acquires);
 }
 
-// What was too little for the one who is cancelled is there for who comes.
+// Permits that were too few for the cancelled task are there for the next one.
 void cancel_leaves_what_was_too_little(Execution& execution) {
   Semaphore semaphore(0);
   Acquiring two(semaphore, 2);
@@ -106,7 +106,7 @@ TEST(SemaphoreModel, ACancelLeavesWhatWasTooLittleForIt) {
   expect_holds_exhaustively(3, cancel_leaves_what_was_too_little);
 }
 
-/// A thread's waiter, as one without a task would write it.
+/// A thread's waiter, as code without a task would write it.
 class ParkedAcquire final : public detail::SemaphoreWaiter {
  public:
   explicit ParkedAcquire(std::size_t permits) noexcept
@@ -121,8 +121,8 @@ class ParkedAcquire final : public detail::SemaphoreWaiter {
   ThreadParker parker_;
 };
 
-/// Whoever has acquired all that was released may destroy the semaphore: the releases do not touch
-/// it any more, though they may not have returned.
+/// A task that has acquired all released permits may destroy the semaphore. The releases do not
+/// touch it any more, though they may not have returned.
 void acquired_and_destroyed(Execution& execution) {
   auto semaphore = std::make_unique<Semaphore>(0);
   Semaphore* const borrowed = semaphore.get();

@@ -1,6 +1,6 @@
-// ShieldLeaf: the end of the child on another thread, the parent that is just suspending, and a
-// cancel of the parent, in every interleaving. The parent goes on exactly once, never to be
-// unwound, and the cancel is remembered.
+// ShieldLeaf: the end of the child on another thread, a parent that is suspending, and a cancel of
+// the parent, in every interleaving. The parent goes on exactly once, is never unwound, and the
+// cancel is remembered.
 #include <weft/shield.hpp>
 
 #include "model/core_model.hpp"

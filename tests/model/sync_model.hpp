@@ -1,5 +1,5 @@
-// What the model tests of what is waited for have in common: a task that waits, and what became of
-// it; a thread that waits.
+// Shared by the model tests of synchronization: a task that waits, and its outcome; a thread that
+// waits.
 #pragma once
 
 #include <weft/extend/queue_op.hpp>
@@ -12,7 +12,7 @@
 
 namespace weft::model {
 
-/// A task that waits for what R says. The leaf lives in its frame.
+/// A task that waits as R describes. The leaf lives in its frame.
 template <class R>
 class Waiting {
  public:
@@ -23,11 +23,11 @@ class Waiting {
     const bool suspended = leaf_->await_suspend(Handle::from_promise(task.promise));
     went_on_ = !suspended || went_on_;
   }
-  /// How often it went on, in whatever way.
+  /// How often it went on, in any way.
   [[nodiscard]] int resumed() const { return executor.resumed + (went_on_ ? 1 : 0); }
   /// Whether it went on with what it waited for.
   [[nodiscard]] bool served() const { return resumed() == 1 && !task.unwinding(); }
-  /// What the wait gave. Precondition: it was served.
+  /// Returns what the wait gave. Precondition: it was served.
   auto result() { return leaf_->await_resume(); }
 
   CountingExecutor executor;
@@ -39,7 +39,7 @@ class Waiting {
   bool went_on_ = false;
 };
 
-/// Waits on the thread that calls it, as wait_on_thread() does, which asks a runtime first.
+/// Waits on the calling thread, as wait_on_thread() does, which asks a runtime first.
 template <class R>
 auto wait_here(R request) {
   ThreadNode<typename R::Node> node;

@@ -1,6 +1,6 @@
-// The count of a runtime's tasks against its closing: without a read-modify-write on the one side,
-// a task neither begins after the closing nor ends without the one who waits for the last being
-// told.
+// The count of a runtime's tasks against its closing. One side has no read-modify-write. Still no
+// task begins after the closing, and no task ends without a notice to the thread that waits for the
+// last one.
 #include "task/task_count.hpp"
 
 #include <stdexcept>
@@ -10,7 +10,7 @@
 namespace weft::model {
 namespace {
 
-/// Whether it could.
+/// Returns whether the task could begin.
 bool begins(detail::TaskCount& count, detail::TaskCount::Tally* here) {
   try {
     count.begin(here);
@@ -61,8 +61,8 @@ TEST(TaskCountModel, NothingBeginsAfterTheClosing) {
   expect_holds_exhaustively(4, from_outside);
 }
 
-/// A task begins another one and ends, on the one worker; that one ends on the other. The count is
-/// never found empty between the two.
+/// A task begins another one and ends, on one worker. The other task ends on the second worker. The
+/// count is never found empty between the two.
 void chain_and_close(Execution& execution) {
   detail::TaskCount count(2);
   count.begin(&count.of_worker(0));

@@ -1,5 +1,5 @@
-// Giving work on request: a job that a member has forked is run once, by it or by the one who
-// asked, in every interleaving of asking, withdrawing, giving, cancelling and waiting.
+// Giving work on request: a job that a member has forked is run once, by the member or by the
+// asker, in every interleaving of asking, withdrawing, giving, cancelling and waiting.
 #include "compute/team.hpp"
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace weft::detail {
 
-/// A team without threads of its own: the test's are its members.
+/// A team without threads of its own: the threads of the test are its members.
 class TeamUnderModel {
  public:
   explicit TeamUnderModel(std::size_t size) : team_(size) { team_.make_members(); }
@@ -27,7 +27,7 @@ class TeamUnderModel {
   [[nodiscard]] bool runs_anothers(std::size_t index) noexcept {
     return member(index).run_anothers();
   }
-  /// As who has asked for long does, if there is somebody to ask.
+  /// Does what a member does after it has asked for long, if there is a victim to ask.
   void sleeps_asking(std::size_t index) noexcept {
     detail::TeamMember* const victim = member(index).ask_for_long();
     if (victim != nullptr) member(index).sleep_for_answer(*victim);
@@ -129,7 +129,7 @@ void two_sleep(Execution& execution) {
     fork(team.member(0), job);
     team.has_ended(0);
   });
-  // Neither has anything to give the other, who may ask it all the same.
+  // Neither has a job for the other, though each may ask the other.
   for (std::size_t thief : {1U, 2U}) {
     execution.thread([&, thief] {
       team.sleeps_asking(thief);
@@ -157,7 +157,7 @@ struct Steps {
   void join(Steps&& others) { given += others.own + others.given; }
 };
 
-/// A loop whose thief does `asks`. How many of its steps were given away.
+/// Runs a loop whose thief does `asks`. Returns how many of its steps were given away.
 template <class Asks>
 int loop(Execution& execution, Asks asks) {
   detail::TeamUnderModel team(2);
@@ -204,7 +204,7 @@ TEST(TeamModel, ALoopGivesAgain) {
   EXPECT_TRUE(again) << "in some execution the thief is given a part of what was left";
 }
 
-/// Of two loops, one in each step of the other. Notes who has done what.
+/// Of two loops, one in each step of the other. Records which thread did each step.
 struct Inner {
   std::array<bool, 4>& by_thief;
   std::size_t outer;
@@ -327,8 +327,8 @@ struct ForkingJob final : detail::ForkJob {
   }
 };
 
-/// A member of one region runs a job of another one, as it does while it waits, and a cancel of its
-/// own region comes.
+/// A member of one region runs a job of another region, as it does while it waits. Meanwhile its
+/// own region is cancelled.
 void cancel_meets_anothers_job(Execution& execution) {
   detail::TeamUnderModel team(2);
   detail::ForkRegion own;

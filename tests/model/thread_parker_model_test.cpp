@@ -1,4 +1,4 @@
-// ThreadParker itself runs here, its futex replaced by the model's: no wake-up is lost, tokens
+// Runs ThreadParker itself, its futex replaced by the model's. No wake-up is lost, and tokens
 // coalesce.
 #include <chrono>
 #include <memory>
@@ -93,7 +93,7 @@ TEST(ThreadParkerModel, ATimeOutNeitherLosesNorCopiesTheToken) {
   expect_holds_exhaustively(4, time_out);
 }
 
-// The owner destroys the parker when it has the token, while the waker is still in unpark.
+// The owner destroys the parker when it has the token. The waker may still be inside unpark().
 void early_destruction(Execution& execution) {
   auto parker = std::make_unique<ThreadParker>();
   ThreadParker* const waker_view = parker.get();

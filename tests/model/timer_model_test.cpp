@@ -1,10 +1,11 @@
-// Timer, used from elsewhere while its worker fires it, calls it, computes or sleeps: what was
-// asked for is done once and in time, a callback is called once or not at all and never twice at
-// once, and after the end of the timer, or of the wait for an answer, nobody touches it.
+// Timer, used from other threads while its worker fires it, calls it, computes or sleeps. Each
+// request is served once and in time. A callback is called once or not at all, and never twice at
+// once. After the end of the timer, or of the wait for an answer, no thread touches it.
 //
-// Reactor, Timer and TimerCalls are the real ones. Beneath them a driver that never asks the system
-// and a clock that moves on only when the driver times out, above them a worker that does what a
-// test says. Where a test has a worker do nothing more, it is in a task that computes for ever.
+// Reactor, Timer and TimerCalls are the real ones. Beneath them are a driver that never asks the
+// system and a clock that advances only when the driver times out. Above them is a worker that does
+// what a test says. A worker to which a test gives nothing more to do is in a task that computes
+// for ever.
 #include <weft/spawn.hpp>
 #include <weft/timer.hpp>
 
@@ -30,7 +31,7 @@ class ScriptedClock final : public detail::Clock {
   std::int64_t time = 1'000;  // with the reactor held
 };
 
-/// Whose wait ends by a wake, or, if it has a limit, by a time-out at any moment.
+/// A driver whose wait ends by a wake or, if it has a limit, by a timeout at any moment.
 class ScriptedDriver final : public detail::Driver {
  public:
   explicit ScriptedDriver(ScriptedClock& clock) noexcept : clock_(clock) {}
@@ -68,17 +69,17 @@ class Worker final : public Executor {
   Worker() : reactor(std::make_unique<ScriptedDriver>(clock_), clock_) {
     reactor.calls().run_on(*this);
   }
-  /// By the worker, or by a visitor while it is awake.
+  /// Called by the worker, or by a remote poll while the worker is awake.
   void schedule(Runnable& work) noexcept override {
     ready_.store(&work, std::memory_order_release);
   }
   void defer(Runnable& work) noexcept override { schedule(work); }
 
-  /// Nobody else may have a look at the clock meanwhile.
+  /// No other thread may read the clock meanwhile.
   void let_pass(Nanoseconds time) { clock_.time += time.count(); }
-  /// The worker, between two tasks.
+  /// Called by the worker, between two tasks.
   void go_round() { go_round(0); }
-  /// The worker, without tasks, until tell_to_end().
+  /// Called by the worker, which has no tasks, until tell_to_end().
   void sleep_and_go_round() {
     while (!told_to_end_.load(std::memory_order_acquire)) {
       go_round(ready_.load(std::memory_order_relaxed) != nullptr ? 0 : -1);
@@ -147,7 +148,7 @@ void pass_two_periods_by(Worker& worker) {
   }
 }
 
-/// What a callback uses, and nothing but the timer guards.
+/// The data that a callback uses. The timer alone guards it.
 class Called {
  public:
   void call() {
@@ -155,7 +156,7 @@ class Called {
     ++calls_.write();
     require(inside_.fetch_sub(1, std::memory_order_relaxed) == 1, "one call at a time");
   }
-  /// Not while a call may be running.
+  /// Precondition: no call is running.
   [[nodiscard]] int calls() const { return calls_.read(); }
 
  private:
@@ -163,7 +164,7 @@ class Called {
   Shared<int> calls_{0};
 };
 
-/// A timer and what its callback uses, both of which go when whoever owns them says so.
+/// A timer and the data of its callback. The owner ends both by end().
 struct Owned {
   Owned() : called(std::make_unique<Called>()) {
     timer = std::make_unique<Timer>([state = called.get()] { state->call(); });
@@ -183,7 +184,7 @@ void expect_holds(std::uint32_t bound, void (*body)(Execution&)) {
 
 // ---- disarmed from elsewhere
 
-/// The timer outlives its worker, and must not think of it any more.
+/// The timer outlives its worker, and must not refer to it any more.
 void disarm_meets_the_worker(Execution& execution) {
   Called called;
   Timer timer([&] { called.call(); });
@@ -199,7 +200,7 @@ void disarm_meets_the_worker(Execution& execution) {
 
 TEST(TimerModel, ADisarmElsewhereOrTheCall) { expect_holds(3, disarm_meets_the_worker); }
 
-/// The one who fires is not the one who calls.
+/// The thread that fires the timer is not the worker that calls it.
 void disarm_meets_worker_and_visitor(Execution& execution) {
   Worker worker;
   Called called;
@@ -251,7 +252,7 @@ TEST(TimerModel, WhatWasDisarmedElsewhereWaitsForItsCallAtTheEnd) {
   expect_holds(3, disarm_and_end_meet_the_worker);
 }
 
-/// It fires again, by a visitor, while its callback is running.
+/// A remote poll fires it again while its callback is running.
 void end_meets_worker_and_visitor(Execution& execution) {
   Worker worker;
   Owned owned;
@@ -326,7 +327,7 @@ TEST(TimerModel, ArmedElsewhereItIsCalledOnOneWorkerAtATime) {
   expect_holds(3, arm_meets_the_worker);
 }
 
-/// It has moved, or stays where its callback runs: whoever destroys it finds it in either place.
+/// The timer has moved, or stays where its callback runs. Its destructor finds it in either place.
 void arm_and_end_meet_the_worker(Execution& execution) {
   Worker first;
   Worker second;
@@ -345,9 +346,10 @@ void arm_and_end_meet_the_worker(Execution& execution) {
 
 TEST(TimerModel, ArmedElsewhereItIsFoundAtItsEnd) { expect_holds(3, arm_and_end_meet_the_worker); }
 
-// ---- the answer to who asks
+// ---- the answer to a request
 
-/// Both ask while the worker is inside; each is answered by the worker, by itself or by the other.
+/// Both threads ask while the worker is inside. The worker, the thread itself or the other thread
+/// serves each request.
 void two_ask_at_once(Execution& execution) {
   Worker worker;
   Owned one;
@@ -368,7 +370,7 @@ TEST(TimerModel, EachWhoAsksIsAnsweredOnce) { expect_holds(2, two_ask_at_once); 
 
 // ---- a callback that arms its timer
 
-/// Called twice if nobody comes between.
+/// Called twice unless a disarm comes between.
 struct ArmsItself {
   explicit ArmsItself(Worker& worker) {
     timer = std::make_unique<Timer>([this] {
@@ -380,7 +382,7 @@ struct ArmsItself {
   }
   Called called;
   std::unique_ptr<Timer> timer;
-  Timer* timer_there;  // the callback's, as `timer` is changed by who destroys it
+  Timer* timer_there;  // for the callback: `timer` is changed by the thread that destroys it
 };
 
 void disarm_meets_arming(Execution& execution) {
@@ -416,7 +418,8 @@ void end_meets_arming(Execution& execution) {
 
 TEST(TimerModel, TheEndMeetsACallbackThatArms) { expect_holds(3, end_meets_arming); }
 
-/// … which has nothing more to do with it then, whoever visits.
+/// A callback destroys its timer. The reactor does not touch the timer after that, nor does a
+/// remote poll.
 void end_within_the_call(Execution& execution) {
   Worker worker;
   std::optional<Timer> timer;  // its memory stays
@@ -433,14 +436,14 @@ TEST(TimerModel, ACallbackDestroysItsTimer) { expect_holds(3, end_within_the_cal
 
 // ---- a worker that sleeps
 
-/// From elsewhere; then the worker is to end as well.
+/// Disarms from another thread, then tells the worker to end.
 void disarm_and_end(Owned& owned, Worker& worker) {
   require(owned.timer->disarm(), "it was armed");
   owned.end();
   worker.tell_to_end();
 }
 
-/// A wake that is lost is a livelock here: of who waits for the answer.
+/// A lost wake is a livelock of the waiting thread here.
 void sleeper_is_asked_to_disarm(Execution& execution) {
   Worker worker;
   Owned owned;
@@ -452,7 +455,7 @@ void sleeper_is_asked_to_disarm(Execution& execution) {
 
 TEST(TimerModel, AWorkerThatSleepsIsWoken) { expect_holds(3, sleeper_is_asked_to_disarm); }
 
-/// … who may have taken the wake that was the worker's.
+/// A remote poll may have taken the wake that was meant for the worker.
 void sleeper_is_visited(Execution& execution) {
   Worker worker;
   Owned owned;

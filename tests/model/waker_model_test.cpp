@@ -1,6 +1,7 @@
-// The waker of a task that awaits a future, in every interleaving: each wake is answered by a poll
-// that begins after it, the task goes on exactly once, and nobody touches what is gone. The comment
-// on each test says which fault in src/task/future_awaiter.cpp it was seen to catch.
+// The waker of a task that awaits a future, in every interleaving. A poll that begins after the
+// wake answers each wake, the task goes on exactly once, and no thread touches freed memory. The
+// comment of each test names the faults in src/task/future_awaiter.cpp that the test was seen to
+// catch.
 #include <array>
 
 #include "model/future_model.hpp"
@@ -8,8 +9,8 @@
 namespace weft::model {
 namespace {
 
-// Catches: a wait that begins although a wake came during the poll (begin_wait() ignoring the
-// notification): the task sleeps for ever.
+// Catches: a wait that begins although a wake came during the poll (a begin_wait() that ignores the
+// notification), so that the task sleeps for ever.
 void wake_while_polling(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -35,8 +36,8 @@ TEST(WakerModel, AWakeWhilePollingLeadsToOneMorePoll) {
   expect_holds_exhaustively(4, wake_while_polling);
 }
 
-// Catches: begin_poll() that does not take the notification back before it polls, so that the
-// next wait never begins (more polls than wakes), and one that takes it back after the poll.
+// Catches: a begin_poll() that does not clear the notification before it polls, so that the next
+// wait never begins (more polls than wakes), and one that clears it after the poll.
 void two_who_wake(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -65,9 +66,9 @@ TEST(WakerModel, WakesCoalesceAndNoneIsLost) {
   expect_holds_randomly(20000, two_who_wake);
 }
 
-// Catches: a wake that schedules whatever the state was (notify() without the comparison); a block
-// that the leaf's end frees though clones are there; a turn that ends without queueing the leaf
-// again though the poll had woken it.
+// Catches: a wake that schedules in any state (a notify() without the comparison); a block that the
+// leaf's end frees though clones exist; a turn that ends without queueing the leaf again though the
+// poll had woken it.
 void wake_after_completion(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -94,7 +95,8 @@ TEST(WakerModel, AWakeAfterTheEndIsHarmless) {
   expect_holds_exhaustively(4, wake_after_completion);
 }
 
-// Catches: clone without a hold, drop without its end, wake that does not use its handle up.
+// Catches: a clone without a reference, a drop that does not free, a wake that does not consume its
+// handle.
 void clones_and_drops(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -133,8 +135,8 @@ TEST(WakerModel, EveryCloneIsCounted) {
   expect_holds_randomly(20000, clones_and_drops);
 }
 
-// Catches: clone_own() that stores its block without comparing, so that two clones made at the
-// same time have a block each, and the wake through one of them is lost.
+// Catches: a clone_own() that stores its block without comparing. Two clones made at the same time
+// then have a block each, and the wake through one of them is lost.
 void first_clones_on_two_threads(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -171,9 +173,9 @@ TEST(WakerModel, TwoThreadsMayMakeTheFirstClone) {
   expect_holds_randomly(20000, first_clones_on_two_threads);
 }
 
-// Catches: a leaf that is given back while a wake is about to schedule it (a cancel that ends the
-// await without going through the word); a run that asks for the cancel before it takes the
-// notifications back, so that the cancel's own is lost.
+// Catches: a leaf that is released while a wake is about to schedule it (a cancel that ends the
+// await without changing the word); a run that asks for the cancel before it clears the
+// notification, so that the cancel's own notification is lost.
 void wake_against_drop(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -190,7 +192,7 @@ void wake_against_drop(Execution& execution) {
     });
     execution.thread([&] {
       task.cancel();
-      box.put(Waker());  // if nothing was begun there is nobody to wake
+      box.put(Waker());  // if nothing was begun there is no task to wake
     });
     execution.join_all();
     require(task.cancelled == 1, "nothing but the cancel ends it");
@@ -203,8 +205,8 @@ TEST(WakerModel, AWakeMeetsTheEndOfTheTask) {
   expect_holds_randomly(50000, wake_against_drop);
 }
 
-// Catches: a cancel that only marks and does not wake; a last poll that is left out, so that what
-// had come is lost; asking for the cancel only after that poll.
+// Catches: a cancel that only marks and does not wake; a last poll that is left out, so that a
+// value is lost; a check for the cancel only after that poll.
 void cancel_against_wake(Execution& execution) {
   const NoLeak no_leak;
   {
@@ -220,7 +222,7 @@ void cancel_against_wake(Execution& execution) {
     execution.thread([&] { task.run_to_end(); });
     execution.thread([&] {
       const Waker waker = box.take();
-      waker.wake_by_ref();  // for nothing
+      waker.wake_by_ref();  // without effect
       there.store(true, std::memory_order_release);
       waker.wake_by_ref();
     });
@@ -242,7 +244,7 @@ TEST(WakerModel, ACancelMeetsAWakeAndNothingIsLost) {
   expect_holds_randomly(50000, cancel_against_wake);
 }
 
-// Catches: notify() of a leaf without a block that does not schedule from `waiting`; a leaf that
+// Catches: a notify() of a leaf without a block that does not schedule from `waiting`; a leaf that
 // waits without having armed itself, or that arms itself after its wait began.
 void cancel_of_one_nobody_can_wake(Execution& execution) {
   AwaitingTask task([](Context&) { return false; });

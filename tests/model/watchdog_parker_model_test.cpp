@@ -1,5 +1,5 @@
-// The watchdog's sleep against workers that wake up: with a worker awake he is never asleep for
-// good.
+// The watchdog's sleep against workers that wake up: while a worker is awake the watchdog never
+// sleeps for good.
 #include "exec/watchdog_parker.hpp"
 
 #include "exec/idle_set.hpp"
@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A worker that sleeps is woken, by itself or by somebody else, and stays awake: so the watchdog's
-/// sleep comes to an end. If it does not, the model finds a deadlock.
+/// A sleeping worker is woken, by itself or by another thread, and stays awake. So the watchdog's
+/// sleep ends. If it does not, the model finds a deadlock.
 void worker_wakes(Execution& execution, bool called) {
   detail::IdleSet idle(2);
   detail::WatchdogParker sleep;

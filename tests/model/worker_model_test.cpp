@@ -1,5 +1,5 @@
-// The workers of a scheduler, as they are, on parks that are nothing but a parker: no interleaving
-// leaves work lying while somebody could run it, loses or doubles any, or lets a stop be missed.
+// The workers of a scheduler, unchanged, on parks that are nothing but a parker. No interleaving
+// leaves work in a queue while a worker could run it, loses or doubles work, or misses a stop.
 #include "exec/worker.hpp"
 
 #include <weft/extend/runnable.hpp>
@@ -18,7 +18,7 @@
 namespace weft::model {
 namespace {
 
-/// No events ever come; who asks for them may take an unpark, as a reactor's thread does.
+/// No events ever come. A poll may take an unpark, as a reactor's thread does.
 class ModelPark final : public detail::Park {
  public:
   void park() noexcept override { parker_.park(); }
@@ -33,21 +33,21 @@ class ModelPark final : public detail::Park {
   std::int64_t now() noexcept override { return now_ns_ += tick_ns; }
   void unpark() noexcept override { parker_.unpark(); }
 
-  std::int64_t tick_ns = 0;  // by how much its clock goes on each time that it is looked at
+  std::int64_t tick_ns = 0;  // by how much its clock advances each time that it is read
 
  private:
   ThreadParker parker_;
   std::int64_t now_ns_ = 0;
 };
 
-constexpr std::int64_t clock_stands_still = 0;  // then nobody looks around before he sleeps
-constexpr std::int64_t clock_goes_on = 10'000;  // a look around lasts for two looks at it
+constexpr std::int64_t clock_stands_still = 0;  // then no worker spins before it parks
+constexpr std::int64_t clock_goes_on = 10'000;  // a spin reads the clock twice
 
-/// Work that notes that it was run; nothing but the queues orders its uses.
+/// Work that counts its runs. The queues alone order its uses.
 class Item : public Runnable {
  public:
   explicit Item(std::function<void()> what) : Runnable(&Item::on_run), what_(std::move(what)) {}
-  /// By who makes it runnable: the queues order that before the run.
+  /// Called by the thread that makes it runnable. The queues order this before the run.
   Item& made() {
     runs_.write() = 0;
     return *this;
@@ -64,8 +64,8 @@ class Item : public Runnable {
   Shared<int> runs_{-1};
 };
 
-/// Workers, and as many items, each of which is held by the worker that runs it until all are: so
-/// each needs a worker of its own, and one that is left lying, or whose worker was not called, is a
+/// Workers, and as many items. A worker that runs an item holds it until all are held, so each item
+/// needs a worker of its own. An item that is never run, or whose worker was not woken, is a
 /// deadlock. When all are held the workers are told to stop.
 class Crew {
  public:
@@ -86,9 +86,9 @@ class Crew {
     for (std::size_t i = 0; i < size_; ++i) items_[i].expect_run_once();
   }
   [[nodiscard]] bool finished() const noexcept {
-    return finished_.load(std::memory_order_relaxed);  // relaxed: who has set it unparks
+    return finished_.load(std::memory_order_relaxed);  // relaxed: the thread that sets it unparks
   }
-  /// For its maker to make it runnable.
+  /// Returns the item, to be made runnable by the caller.
   [[nodiscard]] Item& item(std::size_t index) noexcept { return items_[index].made(); }
   [[nodiscard]] detail::Park& park(std::size_t index) noexcept { return parks_[index]; }
 
@@ -99,7 +99,7 @@ class Crew {
     return parks;
   }
   void hold() noexcept {
-    // Both: what the others ran comes before the end.
+    // Both: the runs of the other workers come before the end.
     if (held_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       finished_.store(true, std::memory_order_relaxed);
       scheduler.unpark_all();
@@ -120,7 +120,7 @@ class Crew {
   detail::Scheduler scheduler;
 };
 
-/// A crew to which a thread that is no worker does something.
+/// A crew, and a thread that is no worker.
 void with_outside(Execution& execution, std::int64_t tick_ns, void (*outside)(Crew& crew)) {
   Crew crew(2, tick_ns);
   execution.thread([&] { outside(crew); });
@@ -155,7 +155,7 @@ TEST(WorkerModel, AlsoFromTwoThreads) {
   expect_holds_randomly(20000, from_two_outside);
 }
 
-/// The first piece ends a sleep, after which its worker looks around before the next one.
+/// The first piece ends a sleep, after which its worker spins before the next one.
 void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
   Crew crew(2, clock_goes_on);
   Item sign([] {});
@@ -183,7 +183,7 @@ void what_it_does_not_look_for(Execution& execution) {
   });
 }
 
-/// A task makes two pieces runnable while another one searches, or looks around for the third.
+/// A task makes two pieces runnable while another worker searches or spins for the third.
 void what_a_task_makes(Execution& execution) {
   Crew crew(3, clock_goes_on);
   Item root([&] {
@@ -246,7 +246,7 @@ TEST(WorkerModel, WhatIsBoundToAWorkerWakesThatOne) {
   expect_holds_randomly(20000, bound_to_each);
 }
 
-/// One task makes both runnable: the one of them that waits behind the other is worth a wake-up.
+/// One task makes both runnable. The second waits behind the first and is worth a wake-up.
 void from_a_task(Execution& execution) {
   Crew crew(2);
   Item root([&] {
@@ -265,8 +265,8 @@ TEST(WorkerModel, WhatATaskMakesRunnableIsStolen) {
   expect_holds_randomly(20000, from_a_task);
 }
 
-/// The only worker of a scheduler, which takes work from outside in any state: it must not sleep
-/// over it.
+/// The only worker of a scheduler takes work from outside in any state. It must not sleep while
+/// there is work.
 void by_the_only_worker(Execution& execution) {
   ModelPark park;
   park.tick_ns = clock_goes_on;
@@ -299,7 +299,7 @@ class Spare {
     crew.scheduler.idle().join();
   }
   void set_active(bool active) {
-    active_.store(active, std::memory_order_relaxed);  // relaxed: whoever reads it is unparked
+    active_.store(active, std::memory_order_relaxed);  // relaxed: the reader is unparked
     park_.unpark();
   }
   template <class Over>
@@ -318,7 +318,7 @@ class Spare {
   Atomic<bool> active_{true};
 };
 
-/// It is told that it is needed no more, and that it is again, anywhere on its way.
+/// The spare worker is deactivated and activated again, at any point.
 void with_a_spare_one(Execution& execution) {
   Crew crew(2, clock_goes_on);
   Spare spare(crew);
@@ -343,8 +343,8 @@ TEST(WorkerModel, ASpareOneStandsInAndMissesNoStop) {
   expect_holds_randomly(30000, with_a_spare_one);
 }
 
-/// When it retires, what it has made runnable is others': what is bound to it may take long, here
-/// for as long as that has not been run.
+/// When the spare worker retires, other workers may run what it has made runnable. Its pinned work
+/// may take long: here it takes until that has been run.
 void what_a_spare_one_leaves(Execution& execution) {
   Crew crew(2, clock_goes_on);
   Spare spare(crew);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Plants the bugs of mutants.toml, one at a time, and asks that the model tests catch each.
+"""Plants the bugs of mutants.toml, one at a time, and requires that the model tests catch each.
 
-A bug is put into a copy of its file; what includes that file is compiled again with the build's own
-commands, linked with the rest of weft_model_tests as it was built, and the test that is named is
-run. A bug that no test catches, and one whose line is not in the source any more, is an error. The
-tests are deterministic: what was caught in the same build is not tried again.
+A bug is put into a copy of its file. The sources that include the file are compiled again with the
+build's own commands and linked with the rest of weft_model_tests as it was built. Then the named
+test runs. A bug that it does not catch is an error; so is an entry whose line is no longer in the
+source. The tests are deterministic: a bug that was caught in the same build is not tried again.
 
     run.py BUILD_DIR [--quick] [--only TEXT] [--jobs N]
 """
@@ -23,13 +23,13 @@ import tomllib
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TARGET = "tests/CMakeFiles/weft_model_tests.dir"
-# What every model test is linked with, beside its own file.
+# Linked with every model test, beside its own file.
 SHARED = ("core_under_model", "frame_pool_under_model", "sanitizer_options")
 TIME_LIMIT_S = 240
 
 
 def mutated(mutant: dict) -> str:
-    """The text of the mutant's file with the bug in it."""
+    """Returns the text of the mutant's file with the bug in it."""
     file, old = mutant["file"], mutant["old"]
     text = (SOURCE / file).read_text()
     begin = 0
@@ -46,7 +46,7 @@ def mutated(mutant: dict) -> str:
 
 
 class Build:
-    """The build whose objects and commands are used."""
+    """The build with the objects and commands."""
 
     def __init__(self, directory: pathlib.Path):
         self.directory = directory
@@ -59,7 +59,7 @@ class Build:
         self.gtest = self._link_libraries()
 
     def _read_dependencies(self) -> dict[str, set[str]]:
-        """Object -> the files of the repository that it was made of."""
+        """Returns object -> the files of the repository that it was made of."""
         made_of: dict[str, set[str]] = {}
         command = ["ninja", "-C", str(self.directory), "-t", "deps"]
         listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -87,7 +87,7 @@ class Build:
         return [o for o in self.commands if o.startswith("CMakeFiles/weft_model.dir/")]
 
     def key(self, mutant: dict, text: str) -> str:
-        """Changes whenever the mutant, or what it is linked with, does."""
+        """Returns a key that changes with the mutant and with the objects it is linked with."""
         seen = hashlib.sha256(f"{mutant} {text}".encode())
         objects = [self.directory / name for name in self.objects_of_test(mutant)]
         for path in (self.library, *objects):
@@ -96,7 +96,7 @@ class Build:
         return seen.hexdigest()
 
     def compile(self, name: str, file: str, overlay: pathlib.Path) -> str:
-        """Compiles the object once more with the overlay in front; gives where it is."""
+        """Compiles the object once more with the overlay in front. Returns the output's path."""
         words = list(self.commands[name])
         if os.path.basename(words[0]) == "ccache":
             words = words[1:]
@@ -114,7 +114,7 @@ class Build:
 
 
 def run(build: Build, number: int, mutant: dict) -> str:
-    """Empty if it is caught, else what is wrong."""
+    """Returns "" if the bug is caught, else the problem."""
     overlay = build.directory / "mutants" / str(number)
     copy = overlay / mutant["file"]
     stamp = overlay / "caught"
@@ -164,7 +164,7 @@ def linked_and_run(build: Build, mutant: dict, overlay: pathlib.Path) -> str:
 
 
 def reason(build: Build, number: int) -> str:
-    """What the test said, in short."""
+    """Returns a short form of the test's output."""
     output = (build.directory / "mutants" / str(number) / "output.txt").read_text()
     for line in output.splitlines():
         if line.startswith("thread ") or "check failed" in line or "terminate called" in line:

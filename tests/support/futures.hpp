@@ -1,5 +1,5 @@
-// What tests of futures need: a leaf that the test makes ready, a waker that counts, and a tiny
-// executor that knows nothing of weft but its wakers, as foreign code would have.
+// Tools for tests of futures: a leaf that the test makes ready, a waker that counts, and a small
+// executor that uses only weft's wakers, as foreign code would.
 #pragma once
 
 #include <weft/extend/atomic_waker.hpp>
@@ -13,10 +13,10 @@
 
 namespace weft::test {
 
-/// A value that any thread gives once, and one future waits for.
+/// A value that any thread sets once, and one future waits for.
 class Signal {
  public:
-  /// Counts its polls, and its end if it was not ready, in the signal.
+  /// Counts its polls in the signal, and its destruction if it was not ready.
   class [[nodiscard]] Wait {
    public:
     explicit Wait(Signal& signal) noexcept : signal_(&signal) {}
@@ -38,13 +38,13 @@ class Signal {
 
   Signal() = default;
   [[nodiscard]] Wait wait() noexcept { return Wait(*this); }
-  /// Any thread, once.
+  /// Called by any thread, once.
   void set(int value = 1) noexcept {
     value_ = value;
     set_.store(true, std::memory_order_release);
     waker_.wake();
   }
-  /// Wakes whoever waits, though there is nothing. Any thread.
+  /// Wakes the waiting future without a value. Any thread.
   void wake() noexcept { waker_.wake(); }
 
   [[nodiscard]] int polls() const noexcept { return polls_; }
@@ -58,7 +58,7 @@ class Signal {
   std::atomic<int> dropped_{0};
 };
 
-/// Wakers that only count. Must outlive them.
+/// Wakers that only count. Must outlive the wakers.
 class WakeCounter {
  public:
   [[nodiscard]] Waker waker() noexcept {
@@ -66,7 +66,7 @@ class WakeCounter {
     return Waker(RawWaker{this, &vtable});
   }
   [[nodiscard]] int wakes() const noexcept { return wakes_; }
-  /// Wakers that live.
+  /// The number of living wakers.
   [[nodiscard]] int handles() const noexcept { return handles_; }
 
  private:
@@ -95,7 +95,7 @@ inline constexpr WakerVTable WakeCounter::vtable{
 /// An executor of one future, on the calling thread, made of the standard library alone.
 class ForeignExecutor {
  public:
-  /// Polls `future` until it is ready, sleeping in between.
+  /// Polls `future` until it is ready, sleeping between polls.
   template <Future F>
   FutureResult<F> run(F future) {
     const Waker waker = counter_for_this();
@@ -110,7 +110,7 @@ class ForeignExecutor {
     }
   }
   [[nodiscard]] int polls() const noexcept { return polls_; }
-  /// Wakers that live.
+  /// The number of living wakers.
   [[nodiscard]] int handles() const noexcept { return handles_; }
 
  private:
@@ -120,7 +120,7 @@ class ForeignExecutor {
     return Waker(RawWaker{this, &vtable});
   }
   void notify() noexcept {
-    const std::lock_guard lock(mutex_);  // held over the call: afterwards `this` may be gone
+    const std::lock_guard lock(mutex_);  // held over the call: afterwards `this` may be destroyed
     notified_ = true;
     woken_.notify_one();
   }

@@ -1,5 +1,5 @@
-// Small things that many tests need: a log of destructions, waiting for a condition, a meter of
-// stack use, seeds.
+// Helpers of many tests: a log of destructions, waiting for a condition, a meter of stack use,
+// seeds.
 #pragma once
 
 #include <weft/spawn.hpp>
@@ -19,7 +19,7 @@
 
 namespace weft::test {
 
-/// Words in the order in which they were noted. Any thread.
+/// Words in the order in which they were added. Any thread.
 class Log {
  public:
   void add(std::string word) {
@@ -36,7 +36,7 @@ class Log {
   std::vector<std::string> words_;  // guarded by mutex_
 };
 
-/// Notes its name when it is destroyed, unless it was moved from.
+/// Adds its name when it is destroyed, unless it was moved from.
 class Logged {
  public:
   Logged(Log& log, std::string name) : log_(&log), name_(std::move(name)) {}
@@ -52,15 +52,15 @@ class Logged {
   std::string name_;
 };
 
-/// Lets other tasks run until `condition()` holds. For conditions that other tasks or threads bring
-/// about for sure.
+/// Lets other tasks run until `condition()` holds. For conditions that other tasks or threads are
+/// certain to fulfil.
 template <class Condition>
 Task<void> until(Condition condition) {
   while (!condition()) co_await yield_now();
 }
 
-/// Holds a task back, on whatever thread it runs, without suspending it: until open() nothing that
-/// it does after pass() has been done. On one thread it is to be opened before the task runs.
+/// Holds a task, on any thread, without suspending it: pass() does not return before open(). On one
+/// thread open() must come before the task runs.
 class Turnstile {
  public:
   void open() noexcept { open_ = true; }
@@ -72,7 +72,7 @@ class Turnstile {
   std::atomic<bool> open_ = false;
 };
 
-/// How far a task's stack reached, whichever threads it ran on.
+/// How far a task's stack reached, on all threads on which it ran.
 class StackMeter {
  public:
   [[gnu::noinline]] void note() {

@@ -20,8 +20,7 @@ bool ManualEvent::Awaiter::suspend(PromiseBase& innermost) noexcept {
       taken = true;
     } else if (!refused_) {
       event_.waiter_ = this;
-      return true;  // from here on another thread may end the wait: nothing of this object is
-                    // touched
+      return true;  // another thread may end the wait now, so nothing here is touched
     }
   }
   if (taken) return !task.leaf_ended_inline();

@@ -1,6 +1,6 @@
-// ManualEvent: a leaf written by hand, as a user of <weft/extend/task_header.hpp> would: tokens that any
-// thread puts in and one task at a time waits for. Lossless by construction, so tests can count:
-// what was set was received, or is still inside.
+// ManualEvent: a leaf written by hand, as a user of <weft/extend/task_header.hpp> would. Any thread
+// puts tokens in; one task at a time waits for them. Lossless by construction, so tests can count:
+// each token that was set was received, or is still inside.
 #pragma once
 
 #include <weft/extend/task_header.hpp>
@@ -33,8 +33,7 @@ class ManualEvent {
 
     ManualEvent& event_;
     TaskHeader* task_ = nullptr;
-    bool refused_ =
-        false;  // guarded by the event's mutex: the cancel came before the leaf was filed
+    bool refused_ = false;  // guarded by the event's mutex: cancelled before it was filed
   };
 
   /// The wait as a value, for when_all and the like.
@@ -51,15 +50,15 @@ class ManualEvent {
   ManualEvent(const ManualEvent&) = delete;
   ManualEvent& operator=(const ManualEvent&) = delete;
 
-  /// Waits for a token and takes it. Cancel: takes none.
+  /// Waits for a token and takes it. A cancelled wait takes none.
   [[nodiscard]] Awaiter operator co_await() noexcept { return Awaiter(*this); }
   [[nodiscard]] Wait wait() noexcept { return Wait(*this); }
 
   /// Puts one token in, or hands it to the task that waits. Any thread.
   void set() noexcept;
-  /// Tokens that nobody has taken. Any thread.
+  /// Returns the number of tokens that are still inside. Any thread.
   [[nodiscard]] std::size_t tokens() const noexcept;
-  /// Whether a task waits. Any thread.
+  /// Returns whether a task waits. Any thread.
   [[nodiscard]] bool awaited() const noexcept;
 
  private:

@@ -13,9 +13,8 @@
 
 namespace weft::testing {
 
-/// Whether `entry` of /proc/self/fd counts. Under ThreadSanitizer pipes do not: it starts a program
-/// that names functions the first time it looks whether a report is to be suppressed, and keeps
-/// the two pipes to it.
+/// Returns whether `entry` of /proc/self/fd counts. Under ThreadSanitizer pipes do not: it starts a
+/// symbolizer the first time it checks its suppressions, and keeps the two pipes to it.
 inline bool counts_as_handle(int directory, const char* entry) {
   if (!test::thread_sanitizer) return true;
   std::array<char, 32> target{};

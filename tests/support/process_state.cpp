@@ -20,7 +20,7 @@ std::size_t entries(const char* directory) {
   return static_cast<std::size_t>(std::distance(begin(listing), end(listing)));
 }
 
-/// A thread that carries the name that runtimes give to their workers.
+/// Returns whether the thread has the name that runtimes give to their workers.
 bool a_worker_is_listed() {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string name;
@@ -30,7 +30,7 @@ bool a_worker_is_listed() {
   return false;
 }
 
-/// Asks `done` again and again for some seconds.
+/// Calls `done` repeatedly for some seconds.
 template <class Condition>
 void wait_some_seconds(Condition done) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);

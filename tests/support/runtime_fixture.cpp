@@ -16,8 +16,8 @@ std::string what_of(const std::exception_ptr& error) {
   }
 }
 
-// What a process opens or starts once and keeps (a sanitizer's own thread, for one) is not a test's
-// leak.
+// Resources that a process opens or starts once and keeps (a sanitizer's own thread, for one) are
+// not a leak of a test.
 void warm_up() {
   [[maybe_unused]] static const bool warm = [] {
     Runtime{options_for(2)}.shutdown();

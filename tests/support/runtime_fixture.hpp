@@ -1,7 +1,7 @@
 // RuntimeTest: the fixture of all API tests. Runs each test on a current_thread runtime (parameter
-// 0) and on runtimes of 1, 2 and 8 workers, and at the end asserts that nothing is left: no task,
-// pending operation or timer (the reactors check that when they go), descriptor, thread or frame
-// block, and no failure that the test did not expect.
+// 0) and on runtimes of 1, 2 and 8 workers. At the end it asserts that nothing is left: no task,
+// pending operation or timer (the reactors check that when they are destroyed), descriptor, thread
+// or frame block, and no failure that the test did not expect.
 #pragma once
 
 #include <weft/runtime.hpp>
@@ -19,9 +19,9 @@
 
 namespace weft::test {
 
-/// Options for a runtime of that many workers, 0 for current_thread.
+/// Returns the options of a runtime of that many workers, 0 for current_thread.
 [[nodiscard]] RuntimeOptions options_for(std::size_t workers);
-/// Options for a runtime on the current thread, whose time moves on when all is idle.
+/// Returns the options of a runtime on the current thread, with virtual time.
 [[nodiscard]] RuntimeOptions with_virtual_time();
 
 class RuntimeTest : public ::testing::TestWithParam<std::size_t> {
@@ -45,9 +45,9 @@ class RuntimeTest : public ::testing::TestWithParam<std::size_t> {
     return runtime().block_on(std::move(work));
   }
 
-  /// What the handler was told up to now.
+  /// Returns the failures that the handler was told up to now.
   [[nodiscard]] std::vector<Failure> failures() const;
-  /// The test accounts for the failures itself; without this each one fails it.
+  /// The test checks the failures itself. Without this call each one fails the test.
   void allow_failures() { failures_allowed_ = true; }
 
  private:

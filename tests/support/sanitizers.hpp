@@ -1,4 +1,4 @@
-// Which sanitizer the tests were built with: for what it makes impossible or slow.
+// Which sanitizer the tests were built with: some make a test impossible or slow.
 #pragma once
 
 namespace weft::test {

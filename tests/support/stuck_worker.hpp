@@ -1,5 +1,5 @@
-// StuckWorker: a worker that computes until the test lets it go, with something waiting that was
-// begun on it just before. For tests of what must go on nevertheless.
+// StuckWorker: a worker that computes until the test lets it go. A wait was begun on it just
+// before. For tests of what must go on nevertheless.
 #pragma once
 
 #include <weft/runtime.hpp>
@@ -21,9 +21,9 @@ class StuckWorker {
 
   void let_go() noexcept { shared_->free.store(true); }
 
-  /// Any thread that is no worker: begins what `begin()` gives, as a task, and has the worker it
-  /// waits on stuck. `begin` may be called several times: another worker may take the task that is
-  /// to compute, and then all is done again.
+  /// Starts a task that begins the wait `begin()`, and blocks the worker on which it waits. Called
+  /// by a thread that is no worker. May call `begin` several times: if another worker takes the
+  /// task that has to compute, all is done again.
   template <class Begin>
   auto behind(Runtime& runtime, Begin begin) {
     for (;;) {
@@ -40,7 +40,7 @@ class StuckWorker {
 
  private:
   enum class State { waiting, caught, missed };
-  /// The worker that computes comes back at some time after it was let go.
+  /// Outlives this object: the worker that computes returns some time after it was let go.
   struct Shared {
     std::atomic<State> state{State::waiting};
     std::atomic<bool> free{false};

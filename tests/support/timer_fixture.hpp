@@ -14,7 +14,7 @@ namespace weft::test {
 
 class TimerTest : public RuntimeTest {
  protected:
-  /// Runs `body` as a task that stays on its worker: so the timers that it arms are on it, too.
+  /// Runs `body` as a task that stays on its worker, so the timers that it arms are there, too.
   template <class Body>
   void run_bound(Body body) {
     run([body]() mutable -> Task<void> {
@@ -25,7 +25,7 @@ class TimerTest : public RuntimeTest {
   [[nodiscard]] bool several_workers() const { return GetParam() > 1; }
 };
 
-/// A timer that counts its calls and tells of each.
+/// A timer that counts its calls and reports each.
 struct Counted {
   std::atomic<int> calls{0};
   Semaphore called{0};

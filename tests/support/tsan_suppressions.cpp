@@ -1,7 +1,6 @@
 // For ThreadSanitizer builds of the tests; without it nothing calls this. The reference count of an
-// exception is kept inside libstdc++, which is not instrumented: that the last of several threads
-// to let go of an exception comes after all the others is not seen, and its destruction is reported
-// as a race with their reading it.
+// exception is inside libstdc++, which is not instrumented. ThreadSanitizer does not see that the
+// last release comes after all the others, and reports the destruction as a race with their reads.
 extern "C" const char* __tsan_default_suppressions();
 
 extern "C" const char* __tsan_default_suppressions() {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// scattered gives 0 … n-1 in an order that looks random: see bench/measure.hpp.
+// scattered returns 0 … n-1 in an order that looks random: see bench/measure.hpp.
 func scattered(i, n int) int {
 	return int((uint64(i) * 2654435769 % (1 << 32)) * uint64(n) >> 32)
 }

@@ -41,7 +41,7 @@ func nsEach(start time.Time, operations int) float64 {
 	return float64(time.Since(start).Nanoseconds()) / float64(operations)
 }
 
-// spawns starts a goroutine and waits for it; its result comes through a channel.
+// spawns starts a goroutine and waits for it. Its result comes through a channel.
 func spawns(count int) []float64 {
 	sum := 0
 	done := make(chan int)
@@ -140,7 +140,7 @@ func rounds(count int) []float64 {
 	return []float64{ns}
 }
 
-// bindTo keeps this goroutine on a thread of its own, and that on one of the CPUs it was given.
+// bindTo keeps this goroutine on a thread of its own, and binds that to one of its CPUs.
 func bindTo(nth int) {
 	runtime.LockOSThread()
 	var given, one [16]uint64
@@ -160,8 +160,8 @@ func bindTo(nth int) {
 	require(failed == 0, "sched_setaffinity")
 }
 
-// roundsApart has the two on a CPU each, and each computes for `think` before it hands over: the
-// median of the rounds, without those.
+// roundsApart has the two on a CPU each. Each computes for `think` before it hands over. Returns
+// the median of the rounds, without the computing time.
 func roundsApart(think time.Duration) cell {
 	return func(count int) []float64 {
 		toFirst, toSecond := make(chan int), make(chan int)

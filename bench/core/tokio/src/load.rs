@@ -12,15 +12,15 @@ use tokio::time::Sleep;
 
 fn cpu_ns() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a timespec of ours.
+    // SAFETY: the pointer is to a local timespec.
     let done = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     require(done == 0, "clock_gettime");
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-// Timers: futures without tasks, but for the cell that fires them
+// Timers: futures without tasks, except the cell that fires them
 
-/// Timers, each of which has been polled once by this future: then it stands.
+/// Timers. This future has polled each of them once, so it is registered.
 struct Armed(Vec<Pin<Box<Sleep>>>);
 
 impl Future for Armed {
@@ -83,7 +83,7 @@ fn resident_bytes() -> f64 {
 
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 
-/// Spawns `count` of what `make()` gives, and measures when all have begun.
+/// Spawns `count` tasks of `make()`, and measures when all have begun.
 async fn each_of<F>(count: usize, make: impl Fn() -> F) -> Vec<f64>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -126,7 +126,7 @@ async fn sleeping(count: usize) -> Vec<f64> {
     figures.await
 }
 
-/// The sleepers are not waited for: the program ends with them.
+/// The sleepers are not awaited: the program ends with them.
 fn sleeping_for_good(workers: usize, count: usize) -> Vec<f64> {
     let runtime = Box::leak(Box::new(runtime(workers)));
     runtime.block_on(async move { tokio::spawn(sleeping(count)).await.unwrap() })
@@ -179,7 +179,7 @@ async fn fairness(count: usize) -> Vec<f64> {
     vec![unloaded, loaded, 100.0 * computed.as_secs_f64() / passed.as_secs_f64()]
 }
 
-// From outside
+// Wakes from outside
 
 /// Moves this thread to another CPU than the process was given.
 fn move_aside() {

@@ -18,6 +18,6 @@ fn main() {
     let figures = cell.unwrap().1(numbers[0], numbers[1]);
     let texts: Vec<String> = figures.iter().map(|figure| format!("{:.4}", figure)).collect();
     println!("{}", texts.join(" "));
-    // Whoever still sleeps need not be taken down one by one.
+    // Tasks that still sleep need not be destroyed one by one.
     std::process::exit(0);
 }

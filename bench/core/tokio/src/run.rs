@@ -1,4 +1,4 @@
-// What the cells share: runtimes, and what is measured with.
+// Shared by the cells: runtimes and measuring.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ pub fn runtime(workers: usize) -> Runtime {
     builder.enable_time().build().unwrap()
 }
 
-/// Runs the cell as a task: what block_on() is given itself runs beside the workers.
+/// Runs the cell as a task: the future given to block_on() itself runs beside the workers.
 pub fn on_runtime<F>(workers: usize, cell: F) -> Vec<f64>
 where
     F: Future<Output = Vec<f64>> + Send + 'static,
@@ -51,7 +51,7 @@ pub fn ns_each(start: Instant, operations: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / operations as f64
 }
 
-/// 0 … range - 1 in an order that looks random: see bench/measure.hpp.
+/// The numbers 0 … range - 1 in an order that looks random: see bench/measure.hpp.
 pub fn scattered(i: usize, range: usize) -> usize {
     ((i as u64 * 2654435769 % (1 << 32)) * range as u64 >> 32) as usize
 }
@@ -65,7 +65,7 @@ pub fn compute_for(duration: Duration) {
     while start.elapsed() < duration {}
 }
 
-/// Tells when the last of a number of tasks has done its work.
+/// Reports when the last of a number of tasks has done its work.
 #[derive(Clone)]
 pub struct LastOne(Arc<(AtomicUsize, Notify)>);
 
@@ -83,12 +83,12 @@ impl LastOne {
     }
 }
 
-/// Two tasks hand a number to and fro.
+/// Two tasks pass a number back and forth.
 pub struct Table {
     pub to_first: Notify,
     pub to_second: Notify,
     pub number: AtomicUsize,
-    /// What each of the two computes before it hands over.
+    /// The computing time of each side before it hands over.
     pub think: Duration,
 }
 
@@ -108,7 +108,7 @@ impl Table {
         if self.think > Duration::ZERO {
             compute_for(self.think);
         }
-        // Only who has been notified writes.
+        // Only the side that was notified writes.
         let number = self.number.load(Ordering::Relaxed) + 1;
         self.number.store(number, Ordering::Relaxed);
         number

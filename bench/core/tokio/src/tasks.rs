@@ -11,8 +11,8 @@ async fn child(number: usize) -> usize {
     number
 }
 
-/// In a block of its own, as a recursive or a dynamic child has to be. One that is not is part of
-/// its parent, and costs nothing.
+/// In a block of its own, as a recursive or a dynamic child has to be. A child without one is part
+/// of its parent, and costs nothing.
 #[inline(never)]
 fn boxed_child(number: usize) -> Pin<Box<dyn Future<Output = usize> + Send>> {
     Box::pin(child(number))
@@ -110,7 +110,8 @@ async fn rounds(count: usize) -> Vec<f64> {
     vec![ns]
 }
 
-/// As the first of two that compute before they hand over: the median of the rounds, without that.
+/// The first side of two that compute before they hand over: the median of the rounds, without the
+/// computing time.
 async fn timed_rounds(table: Arc<Table>, count: usize) -> Vec<f64> {
     let mut ns = Vec::with_capacity(count);
     for _ in 0..count {
