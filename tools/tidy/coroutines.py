@@ -110,7 +110,7 @@ def _forbidden(code: str, position: int, offset: int) -> str | None:
 
 
 def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Yields what g++ 12 may destroy twice in the statement from start to end: (offset, message)."""
+    """Yields what g++ 12 may destroy twice in a statement from start to end: (offset, message)."""
     advice = "in a co_await or co_yield: name it in a statement before"
     span = list(code[start:end])
     for position in range(end - 1, start - 1, -1):
