@@ -1,4 +1,4 @@
-"""What stands around Doxygen's pages: the same doors and search as on the others."""
+"""The frame of Doxygen's pages: the same navigation and search as on the others."""
 
 import html
 import pathlib
@@ -47,7 +47,7 @@ FOOTER = """<footer>Made from the headers by Doxygen $doxygenversion.</footer>
 
 
 def write(folder: pathlib.Path, frame: str, pages: list[dict]) -> None:
-    """Writes header.html and footer.html for Doxygen. `frame`: what is above the text."""
+    """Writes header.html and footer.html for Doxygen. `frame`: the HTML above the text."""
     header = HEADER.format(
         root=ROOT,
         frame=frame,

@@ -43,7 +43,7 @@ class Block:
     end: int
 
     def source(self) -> str:
-        """What the block should show. Raises ValueError if there is no such file or region."""
+        """Returns the text to show. Raises ValueError if there is no such file or region."""
         file = ROOT / self.path
         if not file.is_file():
             raise ValueError(f"{self.document.name}: there is no {self.path}")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Takes the links out of Doxygen's pages that lead nowhere, and keeps their texts.
+"""Removes dead links from Doxygen's pages, and keeps their texts.
 
     dead_links.py DIRECTORY     the folder of its pages
 
-Doxygen 1.9.4 summarizes sections that a page has not, and lists concepts and friends that it gives
-no page.
+Doxygen 1.9.4 summarizes sections that a page does not have, and lists concepts and friends without
+a page.
 """
 
 import pathlib

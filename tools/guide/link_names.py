@@ -3,8 +3,8 @@
 
     link_names.py SITE XML      changes SITE's pages; XML: Doxygen's
 
-The first time that a page names something. Recipes and the like mean weft by a bare `timeout()`.
-The book also speaks of system calls and of other languages, so there it takes a `weft::`.
+It links the first occurrence on a page. In recipes a bare `timeout()` is weft's. The book
+also names system calls and functions of other languages, so there a name needs `weft::`.
 """
 
 import html

@@ -40,7 +40,7 @@ class Group:
 
     @property
     def page(self) -> str:
-        """Its page, as Doxygen names it."""
+        """Returns Doxygen's name of its page."""
         return f"group__{self.name.replace('_', '__')}.html"
 
 
@@ -59,13 +59,13 @@ def reference() -> Reference:
 
 
 def public_headers() -> list[str]:
-    """All but those of the folder for details, as names below include/weft."""
+    """Returns all headers except those in detail folders, as names below include/weft."""
     names = (path.relative_to(HEADERS).as_posix() for path in HEADERS.rglob("*.hpp"))
     return sorted(name for name in names if "detail/" not in name)
 
 
 def sort_headers(table: dict, headers: list[str]) -> Reference:
-    """The groups with their headers; the problems say what the table leaves open."""
+    """Returns the groups with their headers, and the problems of the table."""
     sections = {group["name"]: group["headers"] for group in table["group"]}
     sections["internal"] = table["internal"]["headers"]
     problems = []
@@ -101,7 +101,7 @@ def _owners(header: str, sections: dict, members: dict) -> list[str]:
 
 
 def label_of(header: str) -> str:
-    """The name of its section on the group's page."""
+    """Returns the name of its section on the group's page."""
     return re.sub(r"\W", "_", header)
 
 
@@ -114,7 +114,7 @@ def settings() -> str:
 
 
 def groups_page() -> str:
-    """The groups in the table's order, as a .dox file."""
+    """Returns the groups in the table's order, as a .dox file."""
     lines = []
     for group in reference().groups:
         text = "".join(f"/// {line}\n" for line in group.text.splitlines())
@@ -123,7 +123,7 @@ def groups_page() -> str:
 
 
 def layout(given: str) -> str:
-    """Each page begins with what its subject is for; a group's names functions before classes."""
+    """Puts the description first on each page, and functions before classes in a group."""
     for kind in ("group", "class"):
         page = re.search(rf"<{kind}>.*?</{kind}>", given, re.DOTALL)
         text = re.sub(r"\n *<detaileddescription [^\n]*", "", page[0])
@@ -161,7 +161,7 @@ def filtered(path: pathlib.Path) -> str:
 
 
 def _section(comment: list[str]) -> list[str]:
-    """The opening comment as documentation; what is indented in it is an example."""
+    """Returns the opening comment as documentation. Its indented lines are examples."""
     out, in_code = [], False
     for line in (line.removeprefix("//") for line in comment):
         is_code = line.startswith("   ")
@@ -175,7 +175,7 @@ def _section(comment: list[str]) -> list[str]:
 
 
 def _without_inline_namespaces(lines: list[str]) -> list[str]:
-    """They tell versions and modes apart for the linker; no user names them."""
+    """Removes the inline namespaces that separate versions and modes for the linker."""
     inline, out = set(), []
     for line in lines:
         begin = _INLINE_NAMESPACE.match(line)
@@ -187,7 +187,7 @@ def _without_inline_namespaces(lines: list[str]) -> list[str]:
 
 
 def _with_noun(code: list[str], stem: str, section: list[str]) -> list[str]:
-    """The class that a header is named after is documented by the comment that opens the header."""
+    """Documents the class that a header is named after with the header's opening comment."""
     noun = "".join(part.capitalize() for part in stem.split("_"))
     attribute = r"(?: \[\[\w+\]\])?"
     names = re.compile(rf"(?:class|struct){attribute} {noun}(?: final)?(?: :.*)? \{{", re.I)
@@ -219,7 +219,7 @@ def _declaration(line: str) -> str:
 
 
 def _escaped(line: str) -> str:
-    """A line of a comment in which < and > are no HTML, but those of ///< are."""
+    """Returns a line of a comment with < and > escaped, except those of ///<."""
     before, mark, text = line.partition("///<")
     if not mark:
         before, text = "", line

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the site's search knows: a script that a page loads, as nothing can be fetched from files.
+"""The data of the site's search: a script, since a page opened as a file cannot fetch data.
 
     search_data.py SITE [XML]      writes SITE/search-data.js, from SITE's pages and Doxygen's XML
 
@@ -25,7 +25,7 @@ HEADINGS = ("h1", "h2", "h3")
 
 
 class Sections(html.parser.HTMLParser):
-    """The text of a page's main part, cut at its headings."""
+    """The text of a page's main part, split at its headings."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -114,7 +114,7 @@ def compound_entries(compound: ElementTree.Element) -> list[dict]:
 
 
 def member_title(member: ElementTree.Element) -> str:
-    """As a user names it, without weft::. A group has definitions of classes' members, too."""
+    """Returns a user's name for it, without weft::. A group also defines members of classes."""
     return short(member.findtext("qualifiedname") or member.findtext("name"))
 
 

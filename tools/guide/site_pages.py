@@ -1,9 +1,9 @@
-"""A hook of mkdocs: orders the site's pages behind its four doors, and closes the site.
+"""A hook of mkdocs: orders the site's pages in four sections, and makes the site self-contained.
 
-What the pages link to outside docs/ (a header, an example, another document) becomes part of the
-site: it gets a page of its own below source/, so that the site leads nowhere but into itself. A
-link to a public header leads to its place in the reference, if that is built
-(WEFT_SITE_REFERENCE=FOLDER: where to leave what Doxygen puts around its pages).
+Files outside docs/ that pages link to (a header, an example, another document) become part of the
+site: each gets a page below source/, so that every link stays inside the site. A link to a public
+header leads to its place in the reference, if that is built (WEFT_SITE_REFERENCE=FOLDER: where to
+put the frame of Doxygen's pages).
 """
 
 import html
@@ -66,7 +66,7 @@ def pages_of(door: str) -> list[str]:
 
 
 def folder_pages(folder: str) -> list[str]:
-    """Its pages in the order in which its index names them, or by name where there is none."""
+    """Returns its pages in the order of its index, or by name if there is no index."""
     names = sorted(path.name for path in (DOCS / folder).glob("*.md"))
     if "index.md" in names:
         text = CODE.sub("", (DOCS / folder / "index.md").read_text())
@@ -81,7 +81,7 @@ def door_of(page: str) -> str:
 
 
 def parts_of(door: str) -> list[dict]:
-    """What stands beside the pages behind a door: links, in parts that may have a title."""
+    """Returns the links beside the pages of a section, in parts that may have a title."""
     if door == "reference":
         parts = [part("", folder_pages("reference"))]
         if HAS_REFERENCE:
@@ -150,7 +150,7 @@ def on_post_build(**_):
 
 
 def outside(text: str, folder: str) -> list[str]:
-    """The files of the repository, outside docs/, that a text in `folder` links to."""
+    """Returns the files of the repository, outside docs/, that a text in `folder` links to."""
     found = []
     for match in LINK.finditer(re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
         target = posixpath.normpath(posixpath.join(folder, match[2]))
@@ -160,7 +160,7 @@ def outside(text: str, folder: str) -> list[str]:
 
 
 def relink(text: str, folder: str, page_folder: str) -> str:
-    """Leads links to files outside docs/ to their pages or the reference; those to folders go."""
+    """Redirects links to files outside docs/ to their pages or the reference; removes folders'."""
 
     def replace(match: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(folder, match[2]))
@@ -208,7 +208,7 @@ def reference_note(target: str) -> str:
 
 
 def groups_table() -> str:
-    """The groups of the reference, as HTML, since the pages that it leads to are not mkdocs's."""
+    """Returns the groups of the reference, as HTML, since their pages are not mkdocs's."""
     rows = "".join(
         f"<tr><td>{group_title(group)}</td><td>{header_links(group)}</td></tr>"
         for group in groups()

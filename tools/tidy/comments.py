@@ -1,7 +1,7 @@
-"""Returns what a file says to its readers: comments and docstrings, or the whole of a document.
+"""Returns the prose of a file: its comments and docstrings, or the whole of a document.
 
-The result has the length of the file: all else, and the signs that mark a comment, are spaces. A
-position in it is one in the file, and a sentence that goes on over several lines can be matched.
+The result has the length of the file. All other text, and the marks of a comment, are spaces. So a
+position in it is one in the file, and a sentence that spans several lines can be matched.
 """
 
 import ast
@@ -19,7 +19,7 @@ _SHELLS = re.compile(r"#!.*\b(?:ba|da)?sh\b")
 
 @functools.cache
 def comments(source: Source) -> str:
-    """The file's prose in place; for a kind of file that is not known, spaces alone."""
+    """Returns the file's prose in place; for an unknown kind of file, spaces alone."""
     text = source.text
     kept = bytearray(len(text))  # one a character: whether it is prose
     for start, end in _spans(source):
@@ -32,7 +32,7 @@ def is_python(source: Source) -> bool:
 
 
 def is_shell(source: Source) -> bool:
-    """Shell, or awk, whose comments look the same."""
+    """Finds the comments of shell, or of awk, which have the same form."""
     return source.path.endswith((".sh", ".awk")) or bool(_SHELLS.match(source.text))
 
 
@@ -89,7 +89,7 @@ def _shell(text: str) -> list[tuple[int, int]]:
 
 
 def _line_starts(text: str) -> list[int]:
-    """The offset of each line, and that of the end."""
+    """Returns the offset of each line, and that of the end."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)

@@ -36,7 +36,7 @@ _OWN = "give it a statement of its own: auto x = co_await …;"
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a co_await stands: its statement begins at `start`; `inside`: the forbidden form."""
+    """The place of a co_await: its statement begins at `start`; `inside`: the forbidden form."""
 
     start: int
     inside: str | None
@@ -69,7 +69,7 @@ def _check_source(source: Source) -> Iterable[Violation]:
 
 
 def locate(code: str, offset: int) -> Place:
-    """The statement of the co_await at offset, and the form that g++ 12 gets wrong, if any."""
+    """Returns the statement of the co_await at offset, and the form that g++ 12 breaks, if any."""
     inside = None
     depth = 0
     for position in range(offset - 1, -1, -1):
@@ -92,7 +92,7 @@ def locate(code: str, offset: int) -> Place:
 
 
 def _forbidden(code: str, position: int, offset: int) -> str | None:
-    """What the character at position, open at the co_await at offset, puts it inside of."""
+    """Returns the form that the bracket at position, open at the co_await at offset, makes."""
     char = code[position]
     if char == "?":
         return "a conditional expression"
@@ -110,7 +110,7 @@ def _forbidden(code: str, position: int, offset: int) -> str | None:
 
 
 def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """What g++ 12 may destroy twice in the statement from start to end: (offset, message)."""
+    """Yields what g++ 12 may destroy twice in a statement from start to end: (offset, message)."""
     advice = "in a co_await or co_yield: name it in a statement before"
     span = list(code[start:end])
     for position in range(end - 1, start - 1, -1):
@@ -131,7 +131,7 @@ def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 
 
 def _blank_block(span: list[str], begin: int) -> None:
-    """Blanks a block; parentheses stand for its braces, which would look like an initializer's."""
+    """Blanks a block. Parentheses replace its braces, which would look like an initializer's."""
     depth = 0
     for position in range(begin, len(span)):
         depth += (span[position] == "{") - (span[position] == "}")
@@ -143,7 +143,7 @@ def _blank_block(span: list[str], begin: int) -> None:
 
 
 def _end(code: str, offset: int) -> int:
-    """Where the full expression with the co_await that ends at offset ends."""
+    """Returns the end of the full expression with the co_await that ends at offset."""
     depth = 0
     for position in range(offset, len(code)):
         char = code[position]
@@ -156,7 +156,7 @@ def _end(code: str, offset: int) -> int:
 
 
 def _ends_a_block(code: str, position: int) -> bool:
-    """Whether the closing brace at position ends a block (so that a statement begins after it)."""
+    """Returns whether the brace at position ends a block (so that a statement begins after it)."""
     depth = 0
     for begin in range(position, -1, -1):
         depth += (code[begin] == "}") - (code[begin] == "{")
@@ -167,7 +167,7 @@ def _ends_a_block(code: str, position: int) -> bool:
 
 
 def _is_lambda(before: str) -> bool:
-    """Whether the text before a block's brace is a lambda's introducer."""
+    """Returns whether the text before a block's brace is a lambda's introducer."""
     text = re.sub(r"->[^;{}()\[\]]*\Z", "", before).rstrip()
     text = re.sub(r"(?:\b(?:mutable|noexcept|constexpr)\s*)+\Z", "", text).rstrip()
     if text.endswith(")"):
@@ -186,7 +186,7 @@ def _word_before(code: str, position: int) -> str | None:
 
 
 def _is_call(code: str, position: int) -> bool:
-    """Whether the parenthesis at position opens a call's arguments rather than groups or tests."""
+    """Returns whether the parenthesis at position opens a call's arguments, not a group or test."""
     word = _word_before(code, position)
     if word is not None:
         return word not in _NOT_A_CALL
@@ -195,7 +195,7 @@ def _is_call(code: str, position: int) -> bool:
 
 
 def _is_block(code: str, position: int) -> bool:
-    """Whether the brace at position opens a block (of statements or declarations)."""
+    """Returns whether the brace at position opens a block (of statements or declarations)."""
     before = code[max(0, position - 400) : position].rstrip()
     if before.endswith("("):
         return ";" in code[position : code.find("}", position) + 1]  # a statement expression

@@ -1,7 +1,7 @@
-"""What stands behind the public headers has a folder and a namespace, and is no documentation.
+"""The internals of the public headers have a folder and a namespace, and are not documented.
 
-`include/weft/detail/` (and a part's own, like `http/detail/`) declares weft::detail; the comments
-of the headers at the top of `include/weft/`, which a user reads, do not name it.
+`include/weft/detail/` (and a part's own, like `http/detail/`) declares weft::detail. The comments
+of the headers at the top of `include/weft/`, which are for users, do not name it.
 """
 
 import re

@@ -61,7 +61,7 @@ class Table:
                 raise ValueError(f"layers.toml: {folder} is in [only] and in [user]")
 
     def refusal(self, user: str, used: str) -> str | None:
-        """Why folder `user` may not include folder `used`; None when it may."""
+        """Returns why folder `user` may not include folder `used`; None if it may."""
         if user == used or (user, used) in self.edges:
             return None
         if user in self.users:
@@ -74,7 +74,7 @@ class Table:
         return f"{user}/ may not include {used}/ {layers}"
 
     def header_refusal(self, user: str, header: str) -> str | None:
-        """Why folder `user` may not include the public header; None when it may."""
+        """Returns why folder `user` may not include the public header; None if it may."""
         owner = self.owner(header)
         if owner is None:
             return None  # said of the header itself
@@ -88,11 +88,11 @@ class Table:
         return None
 
     def entries(self, header: str) -> list[tuple[str, str]]:
-        """All that is listed for the header."""
+        """Returns all entries for the header."""
         return [(entry, owner) for entry, owner in self.headers if _matches(entry, header)]
 
     def owner(self, header: str) -> str | None:
-        """The folder that the header belongs to, or UMBRELLA; None if it is not listed."""
+        """Returns the folder that the header belongs to, or UMBRELLA; None if it is not listed."""
         found = self.entries(header)
         return found[0][1] if found else None
 
@@ -169,9 +169,9 @@ def _check_module(source: Source, table: Table) -> Iterable[Violation]:
 
 
 def _check_user(source: Source, table: Table) -> Iterable[Violation]:
-    """Examples and programs are written against the public headers, as a user's would be.
+    """Examples and programs use the public headers, as a user's program would.
 
-    A benchmark may measure a private part, but not by the machinery behind the public headers.
+    A benchmark may measure a private part, but not through the internals of the public headers.
     """
     for offset, name, _ in includes(source):
         if source.folder != "bench" and "/" in name and name.split("/", 1)[0] in table.layer:
@@ -182,7 +182,7 @@ def _check_user(source: Source, table: Table) -> Iterable[Violation]:
 
 
 def _check_table(sources: list[Source], table: Table) -> Iterable[Violation]:
-    """The table lists each folder and each public header that is there, once, and no other."""
+    """The table lists each existing folder and public header once, and no other."""
     there = {source.module for source in sources}
     for folder in table.layer:
         if folder not in there:

@@ -1,6 +1,6 @@
-"""Names that two sources have in unnamed namespaces: some builds compile sources several at a time,
-and which ones meet changes with each file that is added. Those of the library have one name once; a
-test's are in a namespace that is named as its file."""
+"""Names that two sources have in unnamed namespaces. Some builds compile several sources as one,
+and the grouping changes with each new file. So a name of the library is unique, and those of a test
+are in a namespace named after its file."""
 
 import pathlib
 import re

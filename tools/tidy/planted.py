@@ -49,7 +49,7 @@ class TidyTest(unittest.TestCase):
         self.plant()
 
     def plant(self) -> None:
-        """The tree without a violation that the tests begin with."""
+        """Makes the initial tree of the tests, without a violation."""
         self.layers(LAYERS)
         for folder in FOLDERS:
             self.write(f"src/{folder}/good.hpp", HEADER + "int good();\n")

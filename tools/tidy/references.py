@@ -1,4 +1,4 @@
-"""What a comment or a document refers to must be there: files of ours, decisions, names in code.
+"""References in comments and documents must exist: files of the tree, decisions, names in code.
 
 Four kinds of reference are looked up:
 
@@ -42,14 +42,14 @@ _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b.*$", re.M)
 
 
 class Tree:
-    """What can be referred to."""
+    """The files and names that a reference may name."""
 
     def __init__(self, root: pathlib.Path, sources: list[Source], known: dict):
         self.root = root
         self.known_files = frozenset(known.get("files", []))
         self.known_names = frozenset(known.get("names", []))
         self.paths = {source.path for source in sources}
-        # A path and all that can be left of it: src/a/b.hpp, a/b.hpp, b.hpp.
+        # A path and all its ends: src/a/b.hpp, a/b.hpp, b.hpp.
         self.ends: set[str] = set()
         for path in self.paths:
             parts = path.removesuffix(".in").split("/")
@@ -78,7 +78,7 @@ class Tree:
         return self.has_name(name) or (name.endswith("s") and self.has_name(name[:-1]))
 
     def has_function(self, scope: list[str], name: str) -> bool:
-        """Whether the function is there; with a scope, in a file that speaks of it, too."""
+        """Returns whether the function exists; with a scope, in a file that contains the scope."""
         if "std" in scope or name in self.known_names or (scope and scope[-1] in self.known_names):
             return True
         if not scope or scope == ["weft"]:

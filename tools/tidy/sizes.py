@@ -1,8 +1,8 @@
-"""How long files, functions and lines may be.
+"""The limits of files, functions and lines.
 
-Functions are found by matching braces: good enough for code that clang-format has laid out. A brace
-opens a function when it stands in a namespace or a class and the text before it, back to the last
-`;` or brace, holds a closed parenthesis.
+Functions are found by matching braces, which is sufficient for code that clang-format has laid out.
+A brace opens a function if it is in a namespace or a class and the text before it, back to the last
+`;` or brace, has a closed parenthesis.
 """
 
 import ast
@@ -72,7 +72,7 @@ def _check_functions(source: Source, exceptions: list[dict]) -> Iterable[Violati
 
 
 def functions(source: Source) -> list[tuple[int, int, str]]:
-    """The functions of a file: (first line, last line, what it starts with)."""
+    """Returns the functions of a file: (first line, last line, first words)."""
     if source.path.endswith(".py"):
         return _python_functions(source)
     return _cpp_functions(source) if source.is_cpp else []

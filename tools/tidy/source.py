@@ -1,4 +1,4 @@
-"""The files that tidy looks at, and C++ text with its comments and literals blanked out.
+"""The files that tidy checks, and C++ text with its comments and literals blanked out.
 
 Blanking keeps every line and column in place, so that a position in the blanked
 text is one in the file.
@@ -90,13 +90,13 @@ class Source:
 
     @property
     def public_name(self) -> str | None:
-        """How a public header is included, without the weft/ before it; None for other files."""
+        """Returns the include path of a public header without the weft/; None for other files."""
         name = self.path.removeprefix("include/weft/")
         return name if self.is_header and name != self.path else None
 
     @property
     def module(self) -> str | None:
-        """The folder of src/ that the file is in, else None."""
+        """Returns the folder of src/ that the file is in, else None."""
         parts = self.path.split("/")
         return parts[1] if parts[0] == "src" and len(parts) > 2 else None
 
@@ -106,7 +106,7 @@ class Source:
 
     @functools.cached_property
     def code(self) -> str:
-        """The text without comments and literals (C++ only)."""
+        """Returns the text without comments and literals (C++ only)."""
         return blank(self.text)
 
     def line_at(self, offset: int) -> int:
@@ -122,7 +122,7 @@ _INCLUDE = re.compile(
 
 
 def includes(source: Source) -> list[tuple[int, str, bool]]:
-    """The includes of a file: (offset, name, written in quotes)."""
+    """Returns the includes of a file: (offset, name, written in quotes)."""
     found = []
     for match in _INCLUDE.finditer(source.text):
         # An include inside a comment or a literal is none.
@@ -133,7 +133,7 @@ def includes(source: Source) -> list[tuple[int, str, bool]]:
 
 
 def read_tree(root: pathlib.Path) -> list[Source]:
-    """Reads the text files of the folders that tidy looks at, then the documents, in order."""
+    """Reads the text files of the folders that tidy checks, then the documents, in order."""
     sources = []
     for path in _paths(root):
         relative = path.relative_to(root)

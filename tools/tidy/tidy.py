@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Style and architecture as a failing test: checks the tree by the rules of this folder's modules.
 
-Prints one line a violation. Exit code: 0 for none, 1 for some, 2 when it cannot run.
+Prints one line per violation. Exit code: 0 for none, 1 for some, 2 if it cannot run.
 
     tools/tidy/tidy.py                                 the whole tree
     tools/tidy/tidy.py --rule prose src/exec           one rule, in one folder
@@ -34,7 +34,7 @@ RULES = """
 
 
 def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
-    """All violations in the tree at root, by the tables in the folder `rules`."""
+    """Returns all violations in the tree at root, by the tables in the folder `rules`."""
     table = layers.Table(_read(rules / "layers.toml"))
     exceptions = _read(rules / "exceptions.toml")
     for entries in exceptions.values():
@@ -61,7 +61,7 @@ def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
 
 
 def _without(exceptions: list[dict], violations: Iterable[Violation]) -> Iterable[Violation]:
-    """Leaves out what the exceptions of that kind allow, and says which of them are not needed."""
+    """Drops violations that the exceptions of that kind allow, and reports unused exceptions."""
     allowed = {(entry["path"], entry["rule"]): False for entry in exceptions}
     for violation in violations:
         if (violation.path, violation.rule) in allowed:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants each violation that tidy knows in a tree of its own and sees that it alone is found."""
+"""Plants each violation that tidy knows in a tree of its own, and expects it alone."""
 
 import contextlib
 import io
@@ -312,7 +312,7 @@ class Blanking(unittest.TestCase):
 
 
 def load_tests(loader, tests, _):
-    """All of tidy's tests, the other files' too."""
+    """Loads all of tidy's tests, those of the other files too."""
     tests.addTests(loader.loadTestsFromNames(["layers_test", "comments_test"]))
     return tests
 

@@ -1,4 +1,4 @@
-"""Calls and words that this repository does without, and how a file begins."""
+"""Calls and words that are banned in this repository, and the opening comment of a file."""
 
 import dataclasses
 import pathlib
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from source import Source, Violation
 
-# Folders whose atomics, mutexes and parks the model checker does not see: it stands on them.
+# Folders whose atomics, mutexes and parks the model checker does not see: it is built on them.
 _UNDER_MODEL = ("base", "os", "model", "trace")
 _UNDER_MODEL_HEADERS = re.compile(r"atomic\.hpp|model(?:_\w+)?\.hpp|model/.*")
 
@@ -20,17 +20,17 @@ def _anywhere(source: Source) -> bool:
 
 
 def _waits(source: Source) -> bool:
-    """Everything but the programs: one of those may sleep to show what a sleeping thread costs."""
+    """All files except the programs: a program may sleep to show the cost of a sleeping thread."""
     return source.is_cpp and source.folder in ("src", "include", "tests")
 
 
 def _machine(source: Source) -> bool:
-    """What makes up the library, without its tests."""
+    """The sources of the library, without its tests."""
     return source.is_cpp and source.folder in ("src", "include") and not source.is_test
 
 
 def _modeled(source: Source) -> bool:
-    """What is explored by the model checker, or may be."""
+    """The sources that the model checker explores, or may explore."""
     if not _machine(source):
         return False
     if source.public_name is not None:
@@ -154,9 +154,9 @@ def _check_thread_local(source: Source) -> Iterable[Violation]:
 
 
 def _check_opening(source: Source, headers: set[str]) -> Iterable[Violation]:
-    """A file says what it is, unless it is the other half of a header that does, or a test.
+    """A file states its purpose, unless its header does, or it is a test.
 
-    An example is told about where it is shown.
+    An example is described on the page that shows it.
     """
     stem = pathlib.PurePath(source.path).stem
     names = {stem, f"{source.module}_{stem}"}

@@ -32,7 +32,7 @@ std::uint64_t allocations_counted() noexcept { return allocations; }
 
 }  // namespace weft::tool
 
-// The forms that the others fall back on: [new.delete].
+// The forms that the others call: [new.delete].
 void* operator new(std::size_t size) { return weft::tool::counted_or_throw(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return weft::tool::counted_or_throw(size, static_cast<std::size_t>(alignment));

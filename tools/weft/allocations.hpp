@@ -1,5 +1,5 @@
-// How often this program has asked for memory by operator new, once it was told to count. Any
-// thread.
+// Counts this program's allocations by operator new, from the moment that the count is switched on.
+// Any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Blocking sockets to loopback, for what is done by one thread a request.
+// Blocking sockets to loopback, for models with one thread per request.
 #pragma once
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@ namespace weft::tool {
   return address;
 }
 
-/// The port of "HOST:PORT".
+/// Returns the port of "HOST:PORT".
 [[nodiscard]] inline std::uint16_t port_of(const std::string& server) {
   return static_cast<std::uint16_t>(
       std::strtoul(server.c_str() + server.rfind(':') + 1, nullptr, 10));

@@ -19,7 +19,7 @@ constexpr unsigned most_workers = 1024;
 constexpr unsigned most_requests = 1'000'000;
 constexpr unsigned longest_delay_ms = 3'600'000;
 
-// An option whose text goes through `parse`; what parse says of a bad value follows the option's
+// An option whose text goes through `parse`. parse's message about a bad value follows the option's
 // name.
 template <class Parse, class Store>
 CLI::Option* add_parsed(CLI::App& command, const std::string& name, Parse parse, Store store,
@@ -58,7 +58,7 @@ Parsed<Endpoint> parse_endpoint(const std::string& text) {
   return *std::move(endpoint);
 }
 
-// Refuses what the client could not even begin to fetch.
+// Refuses URLs that the client could not even begin to fetch.
 std::string check_url(const std::string& text) {
   const auto url = http::Url::parse(text);
   if (!url) return "'" + text + "': " + url.error().message();
@@ -125,7 +125,7 @@ CLI::App* add_models(CLI::App& app, ModelsOptions& options) {
   return command;
 }
 
-// Started by the program itself, not by people: kept out of the help.
+// The program starts this command itself, so it is not in the help.
 CLI::App* add_model_client(CLI::App& app, ModelClientOptions& options) {
   CLI::App* command = app.add_subcommand("model-client")->group("");
   command->add_option("--model", options.model)->required()->check(CLI::IsMember(model_names()));

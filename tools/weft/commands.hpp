@@ -18,16 +18,16 @@ inline constexpr int exit_interrupted = 130;
 struct DelayOptions {
   Endpoint listen;
   unsigned workers = 0;          ///< 0: one a CPU
-  bool die_with_parent = false;  ///< drain when the process that started this one is gone
+  bool die_with_parent = false;  ///< drain when the parent process ends
 };
 
 struct FetchOptions {
   std::vector<std::string> urls;
   unsigned concurrency = 64;
   unsigned repeat = 1;
-  std::chrono::nanoseconds timeout = std::chrono::seconds(30);  ///< of one request, in all
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);  ///< of a whole request
   bool json = false;
-  std::string output;  ///< the directory that bodies are written to; empty: they are dropped
+  std::string output;  ///< the directory for bodies; empty: they are dropped
 };
 
 struct DemoOptions {
@@ -49,12 +49,12 @@ struct ModelClientOptions {
   std::string server;  ///< HOST:PORT, numeric
   unsigned count = 0;
   std::chrono::milliseconds delay{1000};
-  bool count_allocations = false;  ///< each on its own: memory pools are left out
+  bool count_allocations = false;  ///< each on its own: memory pools are off
 };
 
-/// The two halves of the demo's comparison: the same work by one OS thread a request.
+/// The two halves of the demo's comparison: the same work by one OS thread per request.
 struct ThreadServeOptions {
-  unsigned count = 0;  ///< connections it will be asked to serve
+  unsigned count = 0;  ///< connections it will have to serve
 };
 struct ThreadFetchOptions {
   std::string server;  ///< HOST:PORT, numeric

@@ -55,7 +55,7 @@ void tell_of_draining(std::size_t connections) {
                connections);
 }
 
-// Serves until the first signal, then drains; a second signal cuts that short. Gives the first
+// Serves until the first signal, then drains; a second signal ends the draining. Returns the first
 // signal's number.
 Task<int> serve_until_signalled(SocketListener& listener, http::Server& server,
                                 StopSignals& signals) {

@@ -1,4 +1,4 @@
-// What `weft delay` is asked for: "/{milliseconds}/{text}".
+// The path of a request to `weft delay`: "/{milliseconds}/{text}".
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ struct DelayRequest {
   std::string text;  ///< decoded
 };
 
-/// Reads a raw path. The error is one line that tells the client what is wrong.
+/// Reads a raw path. The error is one line for the client.
 [[nodiscard]] std::expected<DelayRequest, std::string_view> parse_delay_path(std::string_view path);
 
 }  // namespace weft::tool

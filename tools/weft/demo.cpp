@@ -1,5 +1,5 @@
 // `weft demo`: the delay server as a second process, many delayed texts fetched from it at once,
-// every echo checked, and the same work by one OS thread a request beside it.
+// every echo checked, and the same work by one OS thread per request beside it.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -49,8 +49,8 @@ DemoReport measure_weft(const DemoOptions& options, std::size_t file_limit, Stop
   return report;
 }
 
-// The comparison is an extra: when the system allows too few threads, the report says so and stands
-// without.
+// The comparison is optional: if the system allows too few threads, the report says so and omits
+// it.
 void add_thread_comparison(DemoReport& report, std::size_t file_limit, const StopSignals& signals) {
   const std::uint64_t possible = std::min<std::uint64_t>(sockets_within(file_limit), report.count);
   const auto count = static_cast<unsigned>(std::min<std::uint64_t>(thread_peer_cap, possible));
@@ -78,7 +78,8 @@ int run_demo(const DemoOptions& options) {
   ChildProcess server({"delay", "--listen", "127.0.0.1:0", "--workers", "1", "--die-with-parent"});
   DemoLoad load;
   DemoReport report = measure_weft(options, file_limit, signals, server, load);
-  // After an interrupt the server's requests have lost their client: nobody waits for the delays.
+  // After an interrupt the server's requests have lost their client: no client waits for the
+  // delays.
   server.stop(load.interrupted());
   if (!load.interrupted()) add_thread_comparison(report, file_limit, signals);
   const std::string text = options.json ? to_json(report) : to_text(report);

@@ -18,8 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Connections opened before the server is known to have accepted them: well below the 4,096 that
-// a listener's queue holds as a rule, beyond which a connection waits a second to be tried again.
+// Connections opened before the server is known to have accepted them. Well below the 4,096 that a
+// listener's queue usually holds; beyond that a connection waits a second for the next attempt.
 constexpr std::size_t wave = 1000;
 constexpr std::chrono::seconds grace{60};
 
@@ -57,10 +57,10 @@ class DemoFetcher {
   }
 
  private:
-  // A listener's queue is served in order: once a new connection has been answered, all that were
-  // opened before it have been accepted.
+  // A listener's queue is first-in, first-out: once a new connection has been answered, all that
+  // were opened before it have been accepted.
   Task<void> wait_until_accepted() {
-    co_await yield_now();  // those that were spawned go first
+    co_await yield_now();  // lets the spawned tasks run first
     auto probe = co_await StreamSocket::connect(address_);
     co_await probe.write_all("GET /0/ HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
     std::byte answer[64];
@@ -82,7 +82,7 @@ class DemoFetcher {
     }
   }
 
-  // Gives what went wrong; nothing when the echo is right.
+  // Returns the error; nothing if the echo is right.
   Task<std::string> fetch(std::size_t number) {
     const std::string text = "text-" + std::to_string(number);
     try {

@@ -1,4 +1,4 @@
-// The client side of the demo: many delayed texts asked for at once, on a runtime of one worker.
+// The client side of the demo: requests many delayed texts at once, on a runtime of one worker.
 #pragma once
 
 #include <chrono>
@@ -10,13 +10,13 @@
 
 namespace weft::tool {
 
-/// One load and what came of it. Used by the main thread, once.
+/// One load and its results. Used by the main thread, once.
 class DemoLoad {
  public:
-  /// Asks the server at `address` for `count` different texts, each delayed by `delay`, `at_once`
-  /// of them at a time, each on a connection of its own, and checks every answer. Shows progress.
-  /// Blocks until all have ended, or until a signal, upon which those under way are cancelled and
-  /// awaited.
+  /// Requests `count` different texts from the server at `address`, each delayed by `delay`,
+  /// `at_once` of them at a time, each on a connection of its own, and checks every answer. Shows
+  /// progress. Blocks until all have ended, or until a signal: then the requests under way are
+  /// cancelled and awaited.
   void run(const std::string& address, unsigned count, std::chrono::milliseconds delay,
            std::size_t at_once, StopSignals& signals);
 

@@ -18,7 +18,7 @@ double milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(time.count()) / 1e6;
 }
 
-// The columns of one run: what both sides share stands in the client's.
+// The columns of one run. Values common to both sides are in the client's row.
 void append_run(std::vector<std::vector<std::string>>& rows, const DemoRun& run) {
   const std::vector<std::pair<std::string, std::string>> cells = {
       {grouped(run.requests), ""},

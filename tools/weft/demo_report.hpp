@@ -26,8 +26,8 @@ struct DemoReport {
   std::chrono::milliseconds delay{0};
   DemoRun weft;
   Histogram latency;               ///< of weft's requests, in nanoseconds
-  std::optional<DemoRun> threads;  ///< by one OS thread a request; none when interrupted
-  std::string note;                ///< what was limited, if anything; whole sentences
+  std::optional<DemoRun> threads;  ///< by one OS thread per request; none when interrupted
+  std::string note;                ///< the limits that applied, if any; whole sentences
 };
 
 [[nodiscard]] std::string to_text(const DemoReport& report);

@@ -1,4 +1,4 @@
-// The demo's comparison: both sides of its work by one OS thread a request, each side a process.
+// The demo's comparison: both sides of its work by one OS thread per request, each side a process.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,9 @@
 
 namespace weft::tool {
 
-/// Starts the thread-a-request server and client, waits for them, and returns what they used;
-/// nothing when `interrupt_fd` became readable meanwhile. Blocks. Throws std::runtime_error when
-/// one of them does not work.
+/// Starts the thread-per-request server and client, waits for them, and returns their usage;
+/// nothing if `interrupt_fd` became readable meanwhile. Blocks. Throws std::runtime_error if one of
+/// them does not work.
 [[nodiscard]] std::optional<DemoRun> run_thread_comparison(unsigned count,
                                                            std::chrono::milliseconds delay,
                                                            const StopSignals& signals);

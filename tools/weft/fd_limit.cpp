@@ -15,7 +15,7 @@ std::size_t raise_fd_limit() noexcept {
 }
 
 std::size_t sockets_within(std::size_t file_limit) noexcept {
-  // Standard streams, event queue, signals, probes, and what libraries open for a moment.
+  // Standard streams, event queue, signals, probes, and files that libraries open for a moment.
   constexpr std::size_t others = 64;
   if (file_limit > 2 * others) return file_limit - others;
   return std::max<std::size_t>(file_limit / 2, 1);

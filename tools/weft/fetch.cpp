@@ -54,7 +54,7 @@ class Fetcher {
     if (!options.output.empty()) paths_ = output_paths(options.output, options.urls);
   }
 
-  // As many tasks as there may be requests at once, each taking the next request that is left.
+  // As many tasks as there may be requests at once. Each takes the next request that is left.
   Task<void> run() {
     co_await scope([this](Scope& tasks) -> Task<void> {
       for (std::size_t i = 0; i < at_once_; ++i) tasks.spawn([this] { return work(); }).detach();
@@ -63,10 +63,10 @@ class Fetcher {
   }
 
  private:
-  // Where a body goes: counted, and written to a file once it is known to be what was asked for.
+  // The destination of a body: counted, and written to a file once the status is known to be right.
   struct Body {
     std::uint64_t bytes = 0;
-    std::string path;  // empty: nowhere
+    std::string path;  // empty: not written
     std::unique_ptr<OutputFile> file;
 
     void take(const http::Response& head, std::span<const std::byte> part) {
@@ -98,7 +98,7 @@ class Fetcher {
     FetchResult result;
     result.url = number % options_.urls.size();
     Body body;
-    // Repeats fetch the same: the first of them is kept.
+    // Repeats fetch the same body: the first of them is kept.
     if (!paths_.empty() && number < paths_.size()) body.path = paths_[number];
     const auto begin = Clock::now();
     try {
@@ -131,14 +131,14 @@ class Fetcher {
   std::vector<std::string> paths_;
 };
 
-// Gives whether a signal came first; requests under way are then cancelled and awaited.
+// Returns whether a signal came first. Requests under way are then cancelled and awaited.
 Task<bool> fetch_until_signalled(Fetcher& fetcher, StopSignals& signals) {
   auto first = co_await select(fetcher.run(), signals.next());
   co_return first.index() == 1;
 }
 
-// How many requests at once the limit of open files allows; says so where that is fewer than was
-// asked for.
+// Returns how many requests at once the limit of open files allows. Reports it if that is fewer
+// than requested.
 std::size_t requests_at_once(const FetchOptions& options, std::size_t total) {
   const std::size_t wanted = std::min<std::size_t>(options.concurrency, total);
   const std::size_t file_limit = raise_fd_limit();

@@ -43,7 +43,7 @@ FetchFailure explain_failure(const std::exception& error, std::chrono::nanosecon
     case FetchOutcome::oversized_header:
     case FetchOutcome::bad_response:
       return {outcome, "bad response: " + one_line(system->code().message())};
-    default:  // these name the address or the host that was meant
+    default:  // these name the requested address or host
       return {outcome, one_line(error.what())};
   }
 }

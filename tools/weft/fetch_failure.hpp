@@ -1,4 +1,4 @@
-// From what a request threw to what a user is told.
+// Maps the exception of a request to the user's error text.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace weft::tool {
 
 using FetchFailure = std::pair<FetchOutcome, std::string>;
 
-/// The kind of a failed request and one line about it, without the URL.
+/// Returns the kind of a failed request and one line about it, without the URL.
 [[nodiscard]] FetchFailure explain_failure(const std::exception& error,
                                            std::chrono::nanoseconds timeout);
 /// The same for a response whose status is not 2xx: "status 404 Not Found".

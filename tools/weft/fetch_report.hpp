@@ -1,5 +1,5 @@
-// What came of the requests of `weft fetch`: collected one by one, told at the end.
-// Not thread-safe: one task adds.
+// The outcomes of the requests of `weft fetch`, collected one by one and reported at the end. Not
+// thread-safe: one task adds.
 #pragma once
 
 #include <chrono>
@@ -18,14 +18,14 @@ namespace weft::tool {
 /// How a request ended; the kinds that a user can act upon.
 enum class FetchOutcome : std::uint8_t {
   ok,
-  refused,           ///< nobody listens there
+  refused,           ///< no process listens there
   reset,             ///< the server broke the connection
-  timeout,           ///< not whole within --timeout
+  timeout,           ///< not complete within --timeout
   bad_name,          ///< the host's name has no address
   bad_status,        ///< a status other than 2xx
   oversized_header,  ///< the response's head is beyond the client's limits
   bad_response,      ///< not HTTP, or cut off
-  other,             ///< anything else of the operating system's
+  other,             ///< any other error of the operating system
 };
 [[nodiscard]] std::string_view to_string(FetchOutcome outcome) noexcept;
 
@@ -40,7 +40,7 @@ struct FetchResult {
 
 class FetchReport {
  public:
-  /// `keep_each`: remember every request, for the JSON or a short list.
+  /// `keep_each`: keeps every request, for the JSON or a short list.
   FetchReport(std::vector<std::string> urls, bool keep_each);
 
   void add(FetchResult result);

@@ -23,7 +23,7 @@ std::size_t index_of(std::uint64_t value) {
   return (value >> shift) + shift * steps;
 }
 
-// The largest value that falls into the bucket: a percentile never understates.
+// Returns the largest value that falls into the bucket: a percentile never understates.
 std::uint64_t highest_in(std::size_t index) {
   if (index < 2 * steps) return index;
   const std::uint64_t shift = index / steps - 1;
@@ -57,7 +57,7 @@ double Histogram::mean() const noexcept {
 }
 
 std::uint64_t Histogram::percentile(double percent) const noexcept {
-  // Multiplied first: 99.9 / 100 * 1000 would come out above 999.
+  // Multiplied first: 99.9 / 100 * 1000 would be above 999.
   const double share = std::clamp(percent, 0.0, 100.0) * static_cast<double>(count_) / 100;
   const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share)));
   std::uint64_t seen = 0;

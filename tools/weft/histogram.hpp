@@ -1,7 +1,7 @@
 // A histogram of latencies with a bounded relative error, after Gil Tene's HdrHistogram
 // (https://hdrhistogram.org): buckets that double, each cut into the same number of linear steps,
-// so that a value is known to one part in 1,024 whatever its size. Not thread-safe: one a recorder,
-// then merge().
+// so that every value is known to one part in 1,024. Not thread-safe: use one per recorder, then
+// merge().
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace weft::tool {
 
-/// Counts non-negative values (here: nanoseconds). Memory grows with the largest value: 8 KiB a
+/// Counts non-negative values (here: nanoseconds). Memory grows with the largest value: 8 KiB per
 /// doubling.
 class Histogram {
  public:
@@ -22,9 +22,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
   [[nodiscard]] std::uint64_t max() const noexcept { return max_; }
   [[nodiscard]] double mean() const noexcept;
-  /// The smallest recorded value (to the histogram's error, never above max()) that at least
-  /// `percent` per cent of the values do not exceed; 0 when nothing was recorded. 0 < percent <=
-  /// 100.
+  /// Returns the smallest recorded value (to the histogram's error, never above max()) that at
+  /// least `percent` per cent of the values do not exceed; 0 when nothing was recorded. 0 < percent
+  /// <= 100.
   [[nodiscard]] std::uint64_t percentile(double percent) const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// The percentiles that every report shows, as text and as JSON.
+// The percentiles of every report, as text and as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>

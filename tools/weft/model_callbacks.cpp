@@ -1,4 +1,4 @@
-// `weft models`: the work written with callbacks: each step says what is to be called after it.
+// `weft models`: the work written with callbacks: each step passes the function for the next one.
 #include <exception>
 #include <memory>
 #include <optional>
@@ -12,7 +12,7 @@ namespace weft::tool {
 
 namespace {
 
-/// Kept by the callback that is to come; at its end it says so with a permit.
+/// Held by the pending callback. Its destructor reports the end by a permit.
 class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
   Fetch(Connections& connections, ModelTally& tally, std::size_t number, Semaphore& ended)

@@ -1,4 +1,4 @@
-// One model at work: opens connections to the server, does the work, prints what it took.
+// One model at work: opens connections to the server, does the work, prints its usage.
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ std::vector<std::string> model_names() {
 
 int run_model_client(const ModelClientOptions& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // Before anything is allocated by it.
+  // Before the model allocates anything.
   if (options.count_allocations) ::setenv("WEFT_FRAME_POOL", "malloc", 1);
   ModelWork work;
   work.server = options.server;

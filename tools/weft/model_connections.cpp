@@ -7,12 +7,12 @@ namespace weft::tool {
 
 namespace {
 
-/// Connections opened before the server is known to have accepted them: well below the 4,096 that a
-/// listener's queue holds as a rule.
+/// Connections opened before the server is known to have accepted them. Well below the 4,096 that a
+/// listener's queue usually holds.
 constexpr std::size_t wave = 1000;
 
-// A listener's queue is served in order: when this connection is answered, all before it have been
-// accepted.
+// A listener's queue is first-in, first-out: when this connection is answered, all before it have
+// been accepted.
 Task<void> expect_answer(StreamSocket& stream) {
   ModelWork probe;
   Exchange exchange(probe, 0);

@@ -20,8 +20,8 @@ class Connections {
   [[nodiscard]] Task<void> open();
   [[nodiscard]] const ModelWork& work() const noexcept { return work_; }
 
-  /// A permit for each connection that is free. Who has got one takes a connection, and gives it
-  /// back before the permit.
+  /// A permit for each connection that is free. A waiter with a permit takes a connection, and
+  /// returns it before the permit.
   [[nodiscard]] Semaphore& free() noexcept { return free_; }
   [[nodiscard]] StreamSocket take() {
     StreamSocket stream = std::move(streams_.back());
@@ -36,7 +36,7 @@ class Connections {
   Semaphore free_;
 };
 
-/// A connection that is given back, with its permit, where this ends.
+/// A connection that is returned, with its permit, by the destructor.
 class Lease {
  public:
   Lease(Connections& connections, Permit permit)

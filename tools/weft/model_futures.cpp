@@ -1,5 +1,5 @@
 // `weft models`: the work written as futures that are polled: a state machine by hand, and one task
-// that polls all of them, each when it was woken.
+// that polls all of them, each after a wake.
 #include <exception>
 #include <optional>
 #include <weft/as_future.hpp>
@@ -33,7 +33,7 @@ class Fetch {
  private:
   enum class State { begins, acquires, writes, reads, done };
 
-  /// Goes one step further; false: nothing more can be done now.
+  /// Advances by one step. Returns false if no more can be done now.
   bool advance(Context& cx) {
     switch (state_) {
       case State::begins:

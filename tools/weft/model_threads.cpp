@@ -1,4 +1,4 @@
-// `weft models`: the work written with one OS thread a waiter, and blocking calls.
+// `weft models`: the work written with one OS thread per waiter, and blocking calls.
 #include <cerrno>
 #include <cstring>
 #include <memory>

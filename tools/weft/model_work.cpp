@@ -12,7 +12,7 @@ namespace weft::tool {
 
 namespace {
 
-/// Appends as much of `text` as there is room for.
+/// Appends as much of `text` as fits.
 template <std::size_t Size>
 void append(std::array<char, Size>& buffer, std::size_t& used, std::string_view text) {
   used += text.copy(buffer.data() + used, buffer.size() - used);

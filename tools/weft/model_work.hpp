@@ -1,6 +1,6 @@
-// The work that `weft models` has done in five ways of writing it: `count` waiters at once, each of
-// which takes one of the open connections (and waits while all are in use), asks the delay server
-// for a text of its own, checks the echo, and passes the connection on.
+// The work of `weft models`, written in five ways: `count` waiters at once. Each takes one of the
+// open connections (and waits while all are in use), requests a text of its own from the delay
+// server, checks the echo, and passes the connection on.
 #pragma once
 
 #include <array>
@@ -29,11 +29,11 @@ class Exchange {
   Exchange(const ModelWork& work, std::size_t number) noexcept;
 
   [[nodiscard]] std::string_view request() const noexcept { return {buffer_.data(), used_}; }
-  /// Once the request has been sent: where the next part of the answer goes.
+  /// After the request was sent: returns the buffer for the next part of the answer.
   [[nodiscard]] std::span<std::byte> room() noexcept;
-  /// `size` bytes of the answer have come, 0 at its end. False: more are to come.
+  /// Takes `size` bytes of the answer, 0 at its end. Returns false if more must come.
   [[nodiscard]] bool add(std::size_t size) noexcept;
-  /// When it is complete: whether it was the echo.
+  /// After the answer is complete: returns whether it was the echo.
   [[nodiscard]] bool right() const noexcept { return right_; }
 
  private:
@@ -44,10 +44,11 @@ class Exchange {
   bool right_ = false;
 };
 
-/// What came of the work, and what it took. begin() and end() by one thread, the others by any.
+/// The results of the work, and its usage. One thread calls begin() and end(), any thread the
+/// others.
 class ModelTally {
  public:
-  /// The connections are open: from here on it counts.
+  /// The connections are open: the count begins here.
   void begin();
   void end();
   void note(const Exchange& exchange) noexcept { note(exchange.right()); }
@@ -75,7 +76,7 @@ class ModelTally {
   std::string first_failure_;  // guarded by mutex_
 };
 
-/// The five, each in a file of its own. Blocks until all waiters have ended.
+/// The five models, each in a file of its own. Blocks until all waiters have ended.
 void run_with_threads(const ModelWork& work, ModelTally& tally);
 void run_with_callbacks(const ModelWork& work, ModelTally& tally);
 void run_with_futures(const ModelWork& work, ModelTally& tally);

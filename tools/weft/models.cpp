@@ -1,5 +1,5 @@
 // `weft models`: the same work in five ways of writing it, each in a process of its own against a
-// delay server of its own, and what each took.
+// delay server of its own, and the usage of each.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -26,10 +26,10 @@ constexpr std::chrono::seconds start_limit{10};
 constexpr std::chrono::seconds work_limit{180};
 /// The most threads of the thread model, whatever the count.
 constexpr unsigned most_threads = 4000;
-/// What the allocations are counted on: every one is an allocation of its own then, which is slow.
+/// The waiters of the allocation count. Every allocation then goes to operator new, which is slow.
 constexpr unsigned counted_waiters = 200;
 
-/// One run of one model; throws std::runtime_error if it gave no result.
+/// Runs one model once. Throws std::runtime_error if it gave no result.
 nlohmann::json run_client(const ModelClientOptions& options, const StopSignals& signals) {
   ChildProcess server({"delay", "--listen", "127.0.0.1:0", "--workers", "1", "--die-with-parent"});
   std::vector<std::string> arguments = {"model-client",
@@ -44,7 +44,7 @@ nlohmann::json run_client(const ModelClientOptions& options, const StopSignals& 
   if (options.count_allocations) arguments.emplace_back("--count-allocations");
   ChildProcess client(arguments);
   const std::string line = client.read_line(options.delay + work_limit, signals.fd());
-  server.stop(true);  // at once: nothing is under way any more, or nobody waits for it
+  server.stop(true);  // at once: no request is under way that a client waits for
   auto result = nlohmann::json::parse(line, nullptr, false);
   if (!result.is_object() && !signals.pending()) {
     throw std::runtime_error("the model '" + options.model + "' gave no result");

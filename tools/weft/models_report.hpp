@@ -8,20 +8,20 @@
 
 namespace weft::tool {
 
-/// One model's work and what it took, in the client.
+/// One model's work and its usage, in the client.
 struct ModelRun {
   std::string model;
   std::uint64_t count = 0;
   std::uint64_t connections = 0;  ///< open at once
-  std::uint64_t echoes = 0;       ///< right ones
+  std::uint64_t echoes = 0;       ///< correct ones
   std::uint64_t failures = 0;
   std::string first_failure;
   std::chrono::nanoseconds wall{0};
   std::chrono::nanoseconds cpu{0};
-  std::uint64_t memory_bytes = 0;  ///< that the waiters added, at most
+  std::uint64_t memory_bytes = 0;  ///< added by the waiters, at most
   std::uint64_t peak_memory_bytes = 0;
   std::uint64_t switches = 0;
-  double allocations = 0;  ///< a waiter
+  double allocations = 0;  ///< per waiter
   std::uint64_t lines = 0;
 };
 
@@ -29,7 +29,7 @@ struct ModelsReport {
   std::uint64_t count = 0;
   std::chrono::milliseconds delay{0};
   std::vector<ModelRun> runs;
-  std::string note;  ///< what was limited, if anything; whole sentences
+  std::string note;  ///< the limits that applied, if any; whole sentences
 };
 
 [[nodiscard]] std::string to_text(const ModelsReport& report);

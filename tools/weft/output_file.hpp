@@ -9,21 +9,21 @@
 
 namespace weft::tool {
 
-/// Makes the directory, with its parents. Throws std::runtime_error, naming it.
+/// Makes the directory, with its parents. Throws std::runtime_error with its name.
 void make_output_directory(const std::string& path);
 
-/// A path in `directory` for each URL, no two alike: see file_name_of(); the second "a" becomes
-/// "a-2".
+/// Returns a path in `directory` for each URL, all different: see file_name_of(). The second "a"
+/// becomes "a-2".
 [[nodiscard]] std::vector<std::string> output_paths(const std::string& directory,
                                                     const std::vector<std::string>& urls);
 
-/// A file that is there only once it is whole: written beside its place and moved there by
+/// A file that exists only once it is complete: written beside its place and moved there by
 /// commit(). Errors are thrown as std::runtime_error and name the file. Writes block: they go to
 /// the system's cache.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);
-  /// Without commit(): removes what was written.
+  /// Without commit(): removes the written part.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;

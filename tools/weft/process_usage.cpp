@@ -15,7 +15,7 @@ namespace weft::tool {
 
 namespace {
 
-// The number that follows "key:" in one of the status files of /proc; 0 when there is none.
+// Returns the number after "key:" in one of the status files of /proc; 0 if there is none.
 std::uint64_t number_after(const std::string& text, std::string_view key) {
   const std::size_t found = text.find("\n" + std::string(key) + ":");
   if (found == text.npos) return 0;
@@ -44,7 +44,7 @@ ProcessUsage usage_of(pid_t process) {
   const std::string status = whole_file(root / "status");
   ProcessUsage usage;
   usage.cpu = cpu_of(process);
-  // Not getrusage's ru_maxrss: that one starts at the parent's size, since it survives exec.
+  // Not getrusage's ru_maxrss, which starts at the parent's size, since it survives exec.
   usage.memory_bytes = number_after(status, "VmRSS") * 1024;
   usage.peak_memory_bytes = number_after(status, "VmHWM") * 1024;
   usage.threads = number_after(status, "Threads");
@@ -60,7 +60,7 @@ ProcessUsage usage_of(pid_t process) {
 ProcessUsage usage_of_self() {
   ProcessUsage usage = usage_of(::getpid());
   rusage own{};
-  if (::getrusage(RUSAGE_SELF, &own) == 0) {  // this one knows of ended threads as well
+  if (::getrusage(RUSAGE_SELF, &own) == 0) {  // this one counts ended threads as well
     usage.voluntary_switches = static_cast<std::uint64_t>(own.ru_nvcsw);
     usage.involuntary_switches = static_cast<std::uint64_t>(own.ru_nivcsw);
   }

@@ -1,4 +1,4 @@
-// What a process has used so far, read from /proc: this process or a child that is still running.
+// The resource usage of a process so far, read from /proc: this process or a running child.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +17,7 @@ struct ProcessUsage {
   std::uint64_t involuntary_switches = 0;
 };
 
-/// Reads it; what cannot be read (the process is gone) stays 0.
+/// Reads the usage. Values that cannot be read (the process has ended) stay 0.
 [[nodiscard]] ProcessUsage usage_of(pid_t process);
 [[nodiscard]] ProcessUsage usage_of_self();
 

@@ -1,5 +1,5 @@
-// A progress bar on standard error, only when that is a terminal; at most ten redraws a second.
-// Not thread-safe: the one task or thread that counts owns it.
+// A progress bar on standard error, only if that is a terminal; at most ten redraws a second. Not
+// thread-safe: owned by the one task or thread that counts.
 #pragma once
 
 #include <chrono>
@@ -10,14 +10,14 @@ namespace weft::tool {
 
 class Progress {
  public:
-  /// `total` steps will come; `label` stands before the bar.
+  /// `total`: the number of steps; `label`: the text before the bar.
   Progress(std::string label, std::size_t total);
   /// Erases the bar.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// One more step is done. Cheap: it looks at the clock, and draws when the last picture is old.
+  /// Counts one step. Cheap: it reads the clock, and draws if the last picture is old.
   void step(bool failed);
 
  private:

@@ -1,4 +1,4 @@
-// A thread with a small stack, as whoever uses thousands of them would have; joined by its
+// A thread with a small stack, as a program with thousands of threads would use; joined by its
 // destructor.
 #pragma once
 

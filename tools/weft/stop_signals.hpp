@@ -1,28 +1,28 @@
-// SIGINT and SIGTERM as something a task can wait for.
+// SIGINT and SIGTERM as an awaitable.
 #pragma once
 
 #include <weft/task.hpp>
 
 namespace weft::tool {
 
-/// From its construction on, the two signals no longer end the process but are kept for next(). To
-/// be made before any thread is started (threads inherit what is blocked), one at a time; used by
+/// From its construction on, the two signals no longer end the process but are kept for next().
+/// Construct it before any thread starts (threads inherit the signal mask), one at a time. Used by
 /// one task.
 class StopSignals {
  public:
   /// Throws std::system_error when the system has no descriptor left.
   StopSignals();
-  /// The signals have their default effect again.
+  /// Restores the default effect of the signals.
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  /// Waits for the next of the two and gives its number. Cancel: no signal is lost.
+  /// Waits for the next of the two and returns its number. Cancel: no signal is lost.
   [[nodiscard]] Task<int> next();
-  /// What a blocking poll() finds readable when one of the two has come and next() has not given
-  /// it.
+  /// Returns a handle that poll() finds readable while a signal has come that next() has not
+  /// returned.
   [[nodiscard]] int fd() const noexcept { return fd_; }
-  /// Whether one of the two has come that next() has not given.
+  /// Returns whether a signal has come that next() has not returned.
   [[nodiscard]] bool pending() const noexcept;
 
  private:

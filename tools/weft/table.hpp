@@ -12,7 +12,7 @@ class Table {
   explicit Table(std::vector<std::string> head) { add_row(std::move(head)); }
   /// A row may be shorter than the head: the rest is blank.
   void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-  /// All rows, the head underlined, each line ended by a newline.
+  /// Returns all rows, the head underlined, each line ended by a newline.
   [[nodiscard]] std::string text() const;
 
  private:

@@ -32,7 +32,7 @@ namespace weft::tool {
 
 namespace {
 
-// Receives until `text` holds the end of a head; returns where the body begins, or npos.
+// Receives until `text` holds the end of a head. Returns where the body begins, or npos.
 std::size_t receive_head(int socket, std::string& text) {
   char buffer[1024];
   for (;;) {
@@ -80,8 +80,8 @@ bool fetch_one(const sockaddr_in& server, const std::string& path, std::string_v
   return right;
 }
 
-// One line of JSON for the demo: getrusage knows of ended threads too, what /proc shows from
-// outside does not.
+// One line of JSON for the demo: getrusage counts ended threads too; /proc, read from outside, does
+// not.
 void print_result(std::size_t threads, std::size_t failures, std::chrono::nanoseconds wall) {
   const ProcessUsage usage = usage_of_self();
   const nlohmann::json result = {{"requests", threads},

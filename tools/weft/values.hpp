@@ -1,5 +1,5 @@
-// Argument values as text: numbers in a range, durations, safe file names; and numbers printed for
-// people. Pure functions. A parse error is the rest of a sentence that begins with the option's
+// Argument values as text: numbers in a range, durations, safe file names; and numbers formatted
+// for people. Pure functions. A parse error is the rest of a sentence that begins with the option's
 // name: "must be 1..64, not 'x'".
 #pragma once
 
@@ -18,13 +18,12 @@ using Parsed = std::expected<T, std::string>;
 [[nodiscard]] Parsed<unsigned> parse_number(std::string_view text, unsigned lowest,
                                             unsigned highest);
 
-/// "250us", "500ms", "2s", "1.5s", "1m", "2h": positive and at most 24 h. A bare number has no
-/// unit: refused.
+/// "250us", "500ms", "2s", "1.5s", "1m", "2h": positive and at most 24 h. A number without a unit
+/// is refused.
 [[nodiscard]] Parsed<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
-/// A file name for what `url` names: the last segment of its path with anything but letters,
-/// digits,
-/// '.', '-' and '_' replaced; never empty, never hidden, never a path.
+/// Returns a file name for `url`: the last segment of its path, with all characters replaced except
+/// letters, digits, '.', '-' and '_'; never empty, never hidden, never a path.
 [[nodiscard]] std::string file_name_of(std::string_view url);
 
 /// "12,345".
