@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Builds, installs and runs the core on what looks like a machine without its parts' packages.
+"""Builds, installs and runs the core where the packages of its parts cannot be found.
 
-The packages of weft::http and of the program (llhttp, CLI11, nlohmann-json) cannot be found here, so
-the core must not ask for them. The installed package must refuse the component that is not there.
+The core must need none of llhttp, CLI11 and nlohmann-json, which weft::http and the program use. The
+installed package must refuse the component that is not there.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import tempfile
 from find_package_test import CONSUMER, EXAMPLE, ROOT, check_echo, run
 
 HIDDEN = ("CLI11", "nlohmann_json", "GTest")
+PARTS = ("HTTP", "TOOLS", "TESTS", "EXAMPLES", "MODEL")
 HIDDEN_FOLDERS = "/usr/share/llhttp;/usr/share/include"
 
 
@@ -24,7 +25,7 @@ def configure(options: argparse.Namespace, build: pathlib.Path) -> None:
     command += [f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Release"]
     command += [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in HIDDEN]
     command += [f"-DCMAKE_IGNORE_PATH={HIDDEN_FOLDERS}"]
-    command += [f"-DWEFT_BUILD_{part}=OFF" for part in ("HTTP", "TOOLS", "TESTS", "EXAMPLES", "MODEL")]
+    command += [f"-DWEFT_BUILD_{part}=OFF" for part in PARTS]
     if shutil.which("ccache"):
         command.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
     run(*command)
