@@ -106,12 +106,12 @@ class Postgres {
 
   /// Connects as `conninfo` says (see libpq's manual; libpq looks names up with the thread blocked,
   /// so give hostaddr=, or a socket's folder). The connection's driver becomes a task of `owner`: a
-  /// weft::Scope, Runtime or OwnedTasks, which is not through before the Postgres has gone. There is
-  /// no limit of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
+  /// weft::Scope or Runtime, which is not through before the Postgres has gone. There is no limit
+  /// of time, libpq's connect_timeout does not count: see weft::timeout(). Throws
   /// PostgresError; weft::IoError if there are no more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Postgres> connect(Owner& owner, std::string conninfo) {
-    return connect_in(weft::detail::owned_tasks_of(owner), std::move(conninfo));
+    return connect_in(weft::SpawnOptions().owner(owner), std::move(conninfo));
   }
   Postgres(Postgres&&) noexcept = default;
   Postgres& operator=(Postgres&& other) noexcept {
@@ -139,7 +139,7 @@ class Postgres {
  private:
   class Driver;
   explicit Postgres(std::shared_ptr<Driver> driver) noexcept : driver_(std::move(driver)) {}
-  static weft::Task<Postgres> connect_in(weft::detail::OwnedTasks& tasks, std::string conninfo);
+  static weft::Task<Postgres> connect_in(weft::SpawnOptions driver, std::string conninfo);
   static weft::Task<void> drive(std::shared_ptr<Driver> driver, std::string conninfo);
 
   std::shared_ptr<Driver> driver_;
@@ -227,7 +227,7 @@ class Postgres::Driver : public Requests {
     /// Without memory, or a thread, the query is not cancelled: its result is waited for.
     void begin(PGconn* connection) noexcept try {
       weft::Promise<void> promise;
-      over_ = promise.future();
+      over_ = promise.result();
       thread_ = std::jthread(
           [connection = PQgetCancel(connection), promise = std::move(promise)]() mutable {
             std::array<char, 256> why;
@@ -351,11 +351,10 @@ inline weft::Task<void> Postgres::drive(std::shared_ptr<Driver> driver, std::str
   }
 }
 
-inline weft::Task<Postgres> Postgres::connect_in(weft::detail::OwnedTasks& tasks,
-                                                 std::string conninfo) {
+inline weft::Task<Postgres> Postgres::connect_in(weft::SpawnOptions driver, std::string conninfo) {
   Postgres postgres(std::make_shared<Driver>());
-  const weft::SharedResult<void> connected = postgres.driver_->connected.future();
-  weft::spawn_in(tasks, &Postgres::drive, postgres.driver_, std::move(conninfo)).detach();
+  const weft::SharedResult<void> connected = postgres.driver_->connected.result();
+  weft::spawn(driver, &Postgres::drive, postgres.driver_, std::move(conninfo)).detach();
   co_await connected;
   co_return std::move(postgres);
 }

@@ -11,7 +11,7 @@
 
 namespace weft {
 
-/// What `future` gives, as a SharedResult. A std::future tells nobody when it is ready: a thread of
+/// What `future` gives, as a SharedResult. A std::future does not tell when it is ready: a thread of
 /// its own waits for it, and ends when it is. That thread belongs to no runtime, so no runtime
 /// waits for it; give a runtime's own work to share() instead. A deferred std::async runs on that
 /// thread. Throws std::future_error (no_state) if `future` is empty, and std::system_error if there
@@ -20,7 +20,7 @@ template <class T>
 SharedResult<T> from_std(std::future<T> future) {
   if (!future.valid()) throw std::future_error(std::future_errc::no_state);
   Promise<T> promise;
-  SharedResult<T> shared = promise.future();
+  SharedResult<T> shared = promise.result();
   auto wait = [promise = std::move(promise), future = std::move(future)]() mutable {
     try {
       if constexpr (std::is_void_v<T>) {

@@ -295,15 +295,15 @@ void FiberBody::start() {
   start_on(**stack, *scheduler);
 }
 
-/// From another fiber of `scheduler`: gets this one ready to be entered. Null if there is no stack.
 std::size_t FiberBody::stack_bytes() const noexcept {
-  return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
+  return options_ != nullptr ? options_->stack_bytes() : FiberOptions::usual_stack_bytes;
 }
 
 std::string_view FiberBody::name() const noexcept {
-  return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
+  return options_ != nullptr ? std::string_view(options_->name()) : std::string_view();
 }
 
+/// From another fiber of `scheduler`: gets this one ready to be entered. Null if there is no stack.
 FiberCore* FiberBody::start_beside(FiberScheduler& scheduler) noexcept {
   const Result<FiberStack*> stack = scheduler.stacks().take(stack_bytes());
   if (!stack) return nullptr;
@@ -374,9 +374,8 @@ void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_int
 
 namespace weft {
 
-bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site) {
-  return detail::require_fiber(detail::FiberScheduler::current(), "weft::await")
-      .run_ahead(task, site);
+bool detail::run_ahead_of_join(SpawnedTask& task, std::source_location site) {
+  return require_fiber(FiberScheduler::current(), "weft::await").run_ahead(task, site);
 }
 
 void await(detail::YieldAwaiter, std::source_location site) {

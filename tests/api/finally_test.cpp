@@ -167,7 +167,7 @@ TEST_P(FinallyTest, EveryEndOfTheBodyWithEveryEndOfTheCleanup) {
       // The current_thread runtime cannot cancel what does not let go of its only thread, but from
       // outside: result_of() runs only afterwards there.
       const std::string result = run([&]() -> Task<std::string> {
-        auto task = fiber ? spawn_fiber([&c] { return in_fiber_of(c); })
+        auto task = fiber ? spawn(weft::fiber([&c] { return in_fiber_of(c); }))
                           : spawn([&c] { return in_coroutine(c); });
         co_return co_await result_of(std::move(task), c);
       });

@@ -1,6 +1,8 @@
-// What fiber() and spawn_fiber() in <weft/fiber.hpp> are made of: a fiber's options, and the part
-// of it that lives in its task's frame: the function with its arguments, and how it is started and
-// ended.
+// What a Fiber of <weft/fiber.hpp> becomes: the part of it that lives in its task's frame: the
+// function with its arguments, and how it is started and ended.
+//
+// A fiber that is awaited, or converted to a Task, is fiber_task(). One that is spawned is
+// launch_fiber(): a SpawnedFiber, one block.
 #pragma once
 
 #include <weft/outcome.hpp>
@@ -17,7 +19,7 @@
 #include <utility>
 
 namespace weft {
-struct FiberOptions;
+class FiberOptions;
 }  // namespace weft
 
 namespace weft::detail {
@@ -68,12 +70,12 @@ class FiberBody : public Runnable {
   void unwind_stack() noexcept;
   /// Whether it is being unwound, or has been.
   [[nodiscard]] bool stack_unwound() const noexcept { return unwinding_; }
-  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives whom
-  /// to go on with then. Throws as enter().
+  /// Goes on with it, started for `drive`, the coroutine that stands for it in its task. Gives the
+  /// coroutine to go on with then. Throws as enter().
   std::coroutine_handle<> enter_for(PromiseBase& drive);
   /// In its function's failure: its task's await site is that of the fiber's last await.
   void publish_site() noexcept;
-  /// Who will be its drive, before it is scheduled to start.
+  /// `drive` will be its drive: before it is scheduled to start.
   void driven_by(PromiseBase& drive) noexcept { drive_ = &drive; }
 
  private:
@@ -130,7 +132,7 @@ class FiberCall final : public FiberBody {
     auto& fiber = static_cast<FiberCall&>(self);
     try {
       call_for(fiber.outcome_, fiber.function_, fiber.args_, [] { return true; });
-    } catch (...) {  // also how a cancelled fiber ends; nobody looks at its outcome
+    } catch (...) {  // also how a cancelled fiber ends, whose outcome is not looked at
       fiber.publish_site();
       fiber.outcome_.set_error(std::current_exception());
     }
@@ -141,7 +143,10 @@ class FiberCall final : public FiberBody {
   Outcome<T> outcome_;
 };
 
-struct DefaultFiberOptions {};
+class DefaultFiberOptions {
+ public:
+  DefaultFiberOptions() noexcept {}
+};
 
 [[nodiscard]] inline const FiberOptions* as_options(const FiberOptions& own) noexcept {
   return &own;
@@ -196,14 +201,16 @@ class SpawnedFiber final : public PromiseBase,
     this->outcome_.set_error(std::current_exception());
   }
 
-  /// The drive: enters the fiber, or ends the task. Gives whom to go on with.
+  /// The drive: enters the fiber, or ends the task. Gives the coroutine to go on with.
   std::coroutine_handle<> go_on() {
     if (!FiberBody::ended()) return this->enter_for(*this);
     this->finish();
     this->root_returned(*this);  // the frame may be gone
     return std::noop_coroutine();
   }
-  void launch_in(OwnedTasks& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
+  void launch_as(const Placement& placement) {
+    this->launch(*this, placement.owner(), static_cast<FiberBody&>(*this), placement.executor());
+  }
 
  private:
   struct Work {
@@ -233,10 +240,10 @@ class SpawnedFiber final : public PromiseBase,
   }
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& fiber = static_cast<SpawnedFiber&>(self);
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    // SAFETY: it has ended, so its frame is suspended for good, and nothing holds it any more.
     if (ending == Ending::let_go) return fiber.handle().destroy();
     fiber.unwind_stack();
-    fiber.work_.reset();  // before the end: whoever waits for it may own what it refers to
+    fiber.work_.reset();  // before the end: its joiner may own what it refers to
     fiber.end_with_outcome();
   }
 
@@ -258,6 +265,36 @@ class FiberDrive {
 template <class T, class Options, class F, class... Args>
 SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
   for (;;) co_await FiberDrive();
+}
+
+/// A Fiber as a task that is awaited.
+template <class Options, class F, class... Args>
+Task<FiberResult<F, Args...>> fiber_task(Options options, F function, Args... args) {
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(as_options(options), function, args...);
+  while (!call.ended()) co_await call.enter();
+  call.finish();
+  co_return call.outcome().take();
+}
+
+/// A Fiber as a spawned task.
+template <class Options, class F, class... Args>
+auto launch_fiber(const Placement& placement, Fiber<Options, F, Args...> fiber)
+    -> JoinHandle<FiberResult<F, Args...>> {
+  using Result = FiberResult<F, Args...>;
+  auto& spawned = std::apply(
+                      [&fiber](Args&... args) {
+                        return make_fiber<Result, Options, F, Args...>(fiber.options_,
+                                                                       fiber.function_, args...);
+                      },
+                      fiber.args_)
+                      .frame.promise();
+  try {
+    spawned.launch_as(placement);
+  } catch (...) {
+    spawned.handle().destroy();
+    throw;
+  }
+  return JoinHandle<Result>(spawned);
 }
 
 }  // namespace weft::detail
