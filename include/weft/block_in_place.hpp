@@ -24,7 +24,7 @@ class BlockInPlace {
 
  private:
   struct Out;
-  Out* out_ = nullptr;  // null: nobody stands in
+  Out* out_ = nullptr;  // null: no thread stands in
 };
 
 }  // namespace detail
@@ -35,10 +35,10 @@ class BlockInPlace {
 /// compute, for as long as it likes; it runs as on a thread from outside, and may use
 /// Runtime::block_on(). The calling task goes on here afterwards; until then it cannot be
 /// cancelled, and other awaitables of its own task (in a when_all()) wait. Fibers that have
-/// started, and tasks of spawn_local(), of this worker wait as well. Throws what the function
-/// throws.
+/// started, and tasks with SpawnOptions::local(), of this worker wait as well. Throws what the
+/// function throws.
 ///
-/// There is nobody to hand over to on a current_thread or thread_per_core runtime, on one with a
+/// There is nothing to hand over to on a current_thread or thread_per_core runtime, on one with a
 /// single worker, and when no thread can be had: then the function is simply called, as on a thread
 /// that is no worker, and everything else on this worker waits (and block_on() is refused).
 template <class F>

@@ -7,8 +7,8 @@
 //   weft::spawn(weft::fiber(weft::FiberOptions().name("session"), session, std::move(stream)));
 //
 // fiber() gives an awaitable: a fiber is spawned, awaited, joined, cancelled, put into scopes,
-// select() and timeout() as a Task is, and converts to one. Inside, weft::await() takes the place of
-// co_await, in the fiber's function and in all that it calls.
+// select() and timeout() as a Task is, and converts to one. Inside, weft::await() takes the place
+// of co_await, in the fiber's function and in all that it calls.
 //
 // Where it runs: a fiber that has not started may be started by any worker; then it stays with that
 // worker, since compilers remember the addresses of thread_local objects, errno among them, across
@@ -88,10 +88,9 @@ namespace this_fiber {
 [[nodiscard]] std::size_t stack_left();
 }  // namespace this_fiber
 
-/// A function with its arguments, to be called on a stack of its own: what fiber() gives. Move-only
-/// where they are; used by one thread at a time, and once: awaited, spawned, or converted to a Task.
-/// Nothing runs, and no stack is taken, before the task is spawned or awaited. Dropping it before
-/// that drops the function.
+/// A function with its arguments, to be called on a stack of its own: what fiber() gives. It is
+/// used once: awaited, spawned, or converted to a Task; by one thread at a time. Nothing runs, and
+/// no stack is taken, before that. A Fiber that is dropped before drops its function.
 template <class Options, class F, class... Args>
 class [[nodiscard]] Fiber {
  public:

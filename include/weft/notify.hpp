@@ -1,5 +1,5 @@
-// Notify: wakes waiters, and knows nothing of the reason. To build waiting into something that has a
-// state and a lock of its own.
+// Notify: wakes waiters, and knows nothing of the reason. To build waiting into something that has
+// a state and a lock of its own.
 //
 //   weft::Notify changed;
 //   …

@@ -1,8 +1,8 @@
 // on_complete(): callbacks. Starts something awaitable and calls a function with its result.
 //
 //   weft::on_complete(stream.read(buffer), [&](std::size_t size) { use(buffer, size); });
-//   weft::on_complete(stream.read(buffer), on_data, [](std::exception_ptr error) { report(error); });
-//   weft::on_complete(stream.read(buffer), [](weft::Outcome<std::size_t> end) { … });   // told of all
+//   weft::on_complete(stream.read(buffer), on_data, [](std::exception_ptr e) { report(e); });
+//   weft::on_complete(stream.read(buffer), [](weft::Outcome<std::size_t> end) { … });  // any end
 //
 // What is started is a task like every other, with an owner that waits for it; the function is its
 // last act, on its worker, never within the call of on_complete(). All of it is one block of
@@ -98,8 +98,8 @@ class OnCompleteCallbacks {
   [[no_unique_address]] E on_error_;
 };
 
-/// What on_complete() was given to start, a callable that gives an awaitable or an awaitable itself,
-/// and its awaiter, which it makes in place.
+/// What on_complete() was given to start, a callable that gives an awaitable or an awaitable
+/// itself, and its awaiter, which it makes in place.
 template <class W>
 class OnCompleteWork {
   template <class V>

@@ -46,8 +46,8 @@ class ResumeOnAwaiter {
 
 /// Goes on on a worker of `runtime`, and stays there, whatever the task waits for, until the next
 /// resume_on(). Its owner stays the same, waits for it and can cancel it. `runtime` waits for it as
-/// well: while the task is there it counts among the live_tasks() of `runtime`, and shutdown() waits
-/// until the task has left or ended, and does not cancel it. A spawn() there starts a task of
+/// well: while the task is there it counts among the live_tasks() of `runtime`, and shutdown()
+/// waits until the task has left or ended, and does not cancel it. A spawn() there starts a task of
 /// `runtime`. On a current_thread runtime the task goes on when a thread is in block_on() or poll()
 /// of that runtime.
 ///

@@ -37,11 +37,11 @@ struct RuntimeOptions {
   bool current_thread = false;
   /// Each worker is bound to a processor of its own, round about, and nothing ever goes from one to
   /// another by itself: what is spawned on a worker stays there, with all that it spawns; what
-  /// comes from outside is dealt out in turn, or goes where SpawnOptions::on_worker() says. For work that divides
-  /// itself evenly (connections of one kind, shards), and gains by never sharing a cache line; with
-  /// anything else a worker may stand idle while another one has too much, and nobody helps one
-  /// that computes for long. If the system refuses to bind a thread it runs where it may: metrics()
-  /// says why. Not with current_thread.
+  /// comes from outside is dealt out in turn, or goes where SpawnOptions::on_worker() says. For
+  /// work that divides itself evenly (connections of one kind, shards), and gains by never sharing
+  /// a cache line; with anything else a worker may stand idle while another one has too much, and
+  /// no worker helps one that computes for long. If the system refuses to bind a thread it runs
+  /// where it may: metrics() says why. Not with current_thread.
   bool thread_per_core = false;
   /// With current_thread, for tests: now() and all timers go by a clock that stands still while
   /// anything runs, and is moved on to the next deadline when all is idle. So a timeout of an hour
@@ -58,7 +58,7 @@ struct RuntimeOptions {
   /// called on a current_thread runtime, which has no threads.
   std::function<void(std::size_t)> on_worker_start;
   std::function<void(std::size_t)> on_worker_stop;
-  /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it
+  /// Called for the exception of a task that nothing awaits, on the thread where it is noticed; it
   /// must not throw. Without one, a line with the async backtrace goes to standard error.
   FailureHandler on_failure;
 };

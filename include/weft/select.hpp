@@ -19,8 +19,8 @@
 namespace weft {
 
 /// What select() gives. The winner is the first to end; a loser that had got its value before its
-/// cancel reached it has one too, so nothing that was received is ever dropped. A value: used by one
-/// thread at a time.
+/// cancel reached it has one too, so nothing that was received is ever dropped. A value: used by
+/// one thread at a time.
 template <class... T>
 class Selection {
  public:
@@ -157,11 +157,11 @@ class [[nodiscard]] Select {
 
 }  // namespace detail
 
-/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and the others are cancelled.
-/// When all have ended, gives a Selection. If the winner failed, rethrows its exception; unless a
-/// loser has a value, which would be lost: then take() of the winner rethrows. They are started in
-/// order, and none after one has won. Cancel: cancels all and waits; if one had got its
-/// result, that is delivered.
+/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and
+/// the others are cancelled. When all have ended, gives a Selection. If the winner failed, rethrows
+/// its exception; unless a loser has a value, which would be lost: then take() of the winner
+/// rethrows. They are started in order, and none after one has won. Cancel: cancels all and waits;
+/// if one had got its result, that is delivered.
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto select(A... awaitables) {

@@ -126,7 +126,7 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
 ///
 /// A value: set by one thread at a time, copied freely, used any number of times. Setters check
 /// nothing and never throw. The call that starts a task reads the options, and throws
-///  - std::invalid_argument for options that contradict each other: local() with on_worker(), either
+///  - std::invalid_argument for options that contradict each other: local() with on_worker(), each
 ///    of them with priority(), and owner() in owner.spawn(options, …) of another owner;
 ///  - std::out_of_range if the owner's runtime has no such worker;
 ///  - std::logic_error for local() on a thread that is no worker of the owner's runtime.
@@ -243,8 +243,8 @@ auto start_task(const Placement& placement, F callable, Args... args)
 template <class F, class... Args>
 using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
 
-/// Starts `callable(args…)`, which gives an awaitable (a Task, a fiber(), a blocking(), an operation
-/// …), or an awaitable itself, as a task of the current runtime.
+/// Starts `callable(args…)`, which gives an awaitable (a Task, a fiber(), a blocking(), an
+/// operation …), or an awaitable itself, as a task of the current runtime.
 ///
 ///   weft::JoinHandle<int> answer = weft::spawn(compute, 42);
 ///   weft::spawn(weft::fiber(session, std::move(socket))).detach();
@@ -282,8 +282,8 @@ class YieldAwaiter {
 
 }  // namespace detail
 
-/// Lets everything that is ready on this worker run first, and goes on then. No errors. Cancel: ends
-/// here.
+/// Lets everything that is ready on this worker run first, and goes on then. No errors. Cancel:
+/// ends here.
 [[nodiscard]] inline detail::YieldAwaiter yield_now() noexcept { return {}; }
 
 }  // namespace weft

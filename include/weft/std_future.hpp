@@ -11,8 +11,8 @@
 
 namespace weft {
 
-/// What `future` gives, as a SharedResult. A std::future does not tell when it is ready: a thread of
-/// its own waits for it, and ends when it is. That thread belongs to no runtime, so no runtime
+/// What `future` gives, as a SharedResult. A std::future does not tell when it is ready: a thread
+/// of its own waits for it, and ends when it is. That thread belongs to no runtime, so no runtime
 /// waits for it; give a runtime's own work to share() instead. A deferred std::async runs on that
 /// thread. Throws std::future_error (no_state) if `future` is empty, and std::system_error if there
 /// can be no thread. Any thread may call it.

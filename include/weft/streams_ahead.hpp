@@ -267,8 +267,8 @@ auto buffered_pipe(SpawnOptions options, std::size_t most, F function) {
 /// on any worker, and wait to be taken; the results come in the order of the items (Unit for void).
 /// The function is called for one item after the other. A few blocks for each item, as for spawn().
 /// Throws std::invalid_argument for 0, and for 2^32 and more: room for two results each is made at
-/// once. Tasks of the current runtime: see above for what they may refer to. The first next() throws
-/// what spawn() does.
+/// once. Tasks of the current runtime: see above for what they may refer to. The first next()
+/// throws what spawn() does.
 template <class F = detail::Itself>
 auto buffered(std::size_t most, F function = F()) {
   return detail::buffered_pipe<detail::Order::of_source>(SpawnOptions(), most, std::move(function));

@@ -4,8 +4,8 @@
 //   auto first = co_await weft::when_any(std::move(mirrors));
 //   Page page = first.take();                 // of mirror first.index()
 //
-// It is select() (<weft/select.hpp>), which is for a fixed set of alternatives, for a number that is
-// known only when it runs. For the first that *succeeds*: first_success()
+// It is select() (<weft/select.hpp>), which is for a fixed set of alternatives, for a number that
+// is known only when it runs. For the first that *succeeds*: first_success()
 // (<weft/first_success.hpp>).
 #pragma once
 
@@ -120,12 +120,12 @@ class [[nodiscard]] SelectRange {
 
 }  // namespace detail
 
-/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and the
-/// others are cancelled. When all have ended, gives a RangeSelection. If the winner failed, rethrows
-/// its exception; unless a loser has a value, which would be lost: then take() of the winner
-/// rethrows. They are started in order, and none after one has won. Throws std::invalid_argument
-/// for no awaitables, which would never end. Cancel: cancels all and waits; if one had got its
-/// result, that is delivered.
+/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and
+/// the others are cancelled. When all have ended, gives a RangeSelection. If the winner failed,
+/// rethrows its exception; unless a loser has a value, which would be lost: then take() of the
+/// winner rethrows. They are started in order, and none after one has won. Throws
+/// std::invalid_argument for no awaitables, which would never end. Cancel: cancels all and waits;
+/// if one had got its result, that is delivered.
 template <Awaitable A>
 auto when_any(std::vector<A> awaitables) {
   return detail::SelectRange<detail::FirstGroup, AwaitResult<A>>(

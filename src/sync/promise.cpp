@@ -1,9 +1,9 @@
-// The state that a promise and its futures share.
+// The state that a promise and its results share.
 //
 // Invariants:
-//  - ready_ is set once, with the mutex held; from then on nobody is queued and the outcome is only
-//    read. So a waiter is in the queue and will be woken, or sees that it need not wait;
-//  - those who are woken were taken out of the queue under the mutex, and the state is not touched
+//  - ready_ is set once, with the mutex held; from then on no waiter is queued and the outcome is
+//    only read. So a waiter is in the queue and will be woken, or sees that it need not wait;
+//  - the waiters that are woken were taken out of the queue under the mutex, and the state is not touched
 //    after the first of them was woken, except through the publisher's own hold.
 #include <weft/promise.hpp>
 
@@ -40,7 +40,7 @@ void SharedState::publish() noexcept {
   ServedList served;
   {
     std::lock_guard lock(mutex_);
-    // Release: pairs with ready(), for those who do not take the mutex.
+    // Release: pairs with ready(), for threads that do not take the mutex.
     ready_.store(true, std::memory_order_release);
     while (waiters_.first() != nullptr) waiters_.serve_first(served);
   }

@@ -30,7 +30,7 @@ bool Scope::ended() noexcept {
   return true;
 }
 
-// Whoever joined the child has been woken: it sees the failure rather than the cancel.
+// The joiner of the child has been woken: it sees the failure rather than the cancel.
 void Scope::removed(bool failed) noexcept {
   if (failed) group_.cancel_rest();
   group_.child_ended();
@@ -65,7 +65,8 @@ void ScopeGroup::cancel_children() noexcept {
 }
 
 bool ScopeGroup::ended_as_cancelled() noexcept {
-  // The last child has ended: nobody else is here, the counter orders what they wrote.
+  // The last child has ended: no other thread is here, the counter orders what
+  // the children wrote.
   // A child that the user had cancelled leaves the result standing; one that shared this task's
   // cancel does not.
   const bool child_too =

@@ -5,6 +5,7 @@
 #include <weft/metrics.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
+#include <weft/when_any.hpp>
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,29 @@ TEST_P(FiberSpawn, BelongsToTheOwnerThatWasGiven) {
   }));
   EXPECT_GE(ended, 3);
   run(until([&] { return ended == 5; }));
+}
+
+TEST_P(FiberSpawn, IsATaskWhereOneIsAskedFor) {
+  run([]() -> Task<void> {
+    Task<int> task = fiber([] { return await(spawn(fiber([] { return 1; }))); });
+    EXPECT_EQ(co_await std::move(task), 1);
+    const int value =
+        co_await fiber([](std::unique_ptr<int> two) { return *two; }, std::make_unique<int>(2));
+    EXPECT_EQ(value, 2);
+    const std::string name = co_await fiber(FiberOptions().name("awaited"),
+                                            [] { return std::string(this_fiber::name()); });
+    EXPECT_EQ(name, "awaited");
+    co_await fiber([] { await(fiber([] { await(yield_now()); })); });
+    std::vector<Task<int>> all;
+    for (int i = 0; i < 3; ++i) all.push_back(fiber([i] { return i; }));
+    auto one = co_await when_any(std::move(all));
+    EXPECT_EQ(one.take(), static_cast<int>(one.index()));
+  });
+  bool ran = false;
+  {
+    const auto dropped = fiber([&] { ran = true; });
+  }
+  EXPECT_FALSE(ran) << "it was neither awaited nor spawned";
 }
 
 int fibonacci(int n) {

@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 
 class SpawnLocalTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(SpawnLocalTest);
+class SpawnOptionsTest : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(SpawnOptionsTest);
 class PriorityTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(PriorityTest);
 
@@ -146,6 +148,82 @@ TEST_P(SpawnLocalTest, SpawnOnRunsOnThatWorker) {
   for (std::size_t i = 1; i < workers; ++i) EXPECT_NE(threads[i], threads[i - 1]);
   EXPECT_THROW(runtime().spawn(SpawnOptions().on_worker(workers), [] { return yield_now(); }),
                std::out_of_range);
+}
+
+/// What spawn() with `options`, of the current runtime, throws: its text, or nothing.
+std::string refused(SpawnOptions options) {
+  try {
+    spawn(options, yield_now()).detach();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST_P(SpawnOptionsTest, ContradictionsAreRefusedByName) {
+  run([]() -> Task<void> {
+    EXPECT_EQ(refused(SpawnOptions().local().on_worker(0)),
+              "weft::SpawnOptions: local() and on_worker() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions().priority(Priority::low).local()),
+              "weft::SpawnOptions: local() and priority() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions().on_worker(0).priority(Priority::high)),
+              "weft::SpawnOptions: on_worker() and priority() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions()), "");
+    co_return;
+  });
+}
+
+TEST_P(SpawnOptionsTest, TheOwnerIsTheOneThatIsNamed) {
+  Runtime other;
+  run([&]() -> Task<void> {
+    ManualEvent go;
+    co_await scope([&](Scope& children) -> Task<void> {
+      const SpawnOptions in_scope = SpawnOptions().owner(children);
+      spawn(in_scope, go.wait()).detach();
+      spawn(in_scope, fiber([&] { await(go); })).detach();
+      children.spawn(in_scope, go.wait()).detach();
+      EXPECT_EQ(children.size(), 3U);
+      EXPECT_THROW(other.spawn(in_scope, yield_now()), std::invalid_argument);
+      EXPECT_THROW(children.spawn(SpawnOptions().owner(other), yield_now()), std::invalid_argument);
+      EXPECT_EQ(children.size(), 3U);
+      go.set();
+      co_return;
+    });
+    co_await spawn(SpawnOptions().owner(other), [&]() -> Task<void> {
+      EXPECT_EQ(detail::OwnedTasks::current_or_null(), &detail::owned_tasks_of(other));
+      co_return;
+    });
+    EXPECT_THROW(other.spawn(SpawnOptions().local(), yield_now()), std::logic_error)
+        << "this thread is no worker of that runtime";
+  });
+  const SpawnOptions kept = SpawnOptions().owner(other);
+  other.shutdown();
+  EXPECT_THROW(spawn(kept, yield_now()), std::logic_error);
+  EXPECT_THROW(spawn(SpawnOptions(), yield_now()), std::logic_error) << "outside of a runtime";
+}
+
+TEST_P(SpawnOptionsTest, FibersRunWhereTheyAreTold) {
+  const auto stays = [] {
+    const std::thread::id here = std::this_thread::get_id();
+    await(sleep_for(10us));
+    return std::this_thread::get_id() == here ? here : std::thread::id();
+  };
+  run([&]() -> Task<void> {
+    const std::thread::id here = std::this_thread::get_id();
+    const std::thread::id there = co_await spawn(SpawnOptions().local(), fiber(stays));
+    if (GetParam() == 1) EXPECT_EQ(there, here);
+    EXPECT_NE(there, std::thread::id());
+  });
+  std::vector<std::thread::id> threads;
+  for (std::size_t i = 0; i < runtime().workers(); ++i) {
+    const SpawnOptions there = SpawnOptions().on_worker(i);
+    const std::thread::id first = run(runtime().spawn(there, fiber(stays)));
+    EXPECT_EQ(run(runtime().spawn(there, fiber(stays))), first);
+    for (const std::thread::id other : threads) EXPECT_NE(other, first);
+    threads.push_back(first);
+  }
+  EXPECT_NE(run(runtime().spawn(SpawnOptions().priority(Priority::low), fiber(stays))),
+            std::thread::id());
 }
 
 TEST_P(PriorityTest, HighComesFirstAndLowLast) {

@@ -1,8 +1,8 @@
-// SpawnedTask, OwnedTasks and SpawnedCall: what spawn() makes, and who owns it.
+// SpawnedTask, OwnedTasks and SpawnedCall: what spawn() makes, and what owns it.
 //
-// Every spawned task belongs to a OwnedTasks (a scope's or the runtime's) that does not end before the
-// task has. A task's block (header, callable, arguments, outcome) belongs to two, the running task
-// and its JoinHandle: whichever of them comes second, the end or the dropping, destroys it.
+// Every spawned task belongs to an OwnedTasks (a scope's or the runtime's) that does not end before
+// the task has. A task's block (header, callable, arguments, outcome) belongs to two, the running
+// task and its JoinHandle: the second of the end and the dropping destroys it.
 #pragma once
 
 #include <weft/task.hpp>
@@ -56,7 +56,7 @@ class SpawnedTask : public TaskHeader {
   /// Before wait_with(): makes it refuse, and gives false.
   [[nodiscard]] bool withdraw(JoinWaiter& waiter) noexcept;
 
-  /// The handle lets go of the task (it goes on). Reports a failure that nobody will see.
+  /// The handle lets go of the task (it goes on). Reports a failure that nothing will see.
   void drop_handle() noexcept;
   void note_taken() noexcept { set_taken(); }
 
@@ -122,9 +122,8 @@ class OwnedTasks {
   [[nodiscard]] Executor& executor_for_task() const noexcept {
     return spreads_ ? executor_->shared() : *executor_;
   }
-  /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
-  /// when the set is no more. Null: nobody needs to be, as failures reach the owner itself. Any
-  /// thread.
+  /// What is called for a task's failure that nothing awaits, on the thread where that is noticed,
+  /// maybe when the set is no more. Null: failures reach the owner itself. Any thread.
   [[nodiscard]] virtual std::shared_ptr<const FailureHandler> failure_handler() const noexcept {
     return nullptr;
   }
@@ -133,14 +132,14 @@ class OwnedTasks {
   /// A task is being added, before it starts: to be counted. Throws, and has done nothing, if the
   /// set takes none any more.
   virtual void added() = 0;
-  /// A task has ended as cancelled, and not by who holds its handle; removed() follows.
+  /// A task has ended as cancelled, and not by its handle; removed() follows.
   virtual void cancelled() noexcept {}
-  /// A task has failed: to be noted; removed() follows. Nobody has been told of the end yet.
+  /// A task has failed: to be noted; removed() follows. No waiter has been told of the end yet.
   virtual void failed(const std::exception_ptr& /*error*/) noexcept {}
-  /// A task has ended, and counts no more; nobody has been told of the end yet. False: removed()
+  /// A task has ended, and counts no more; no waiter has been told of the end yet. False: removed()
   /// need not be called, and this was the task's last touch of the set.
   [[nodiscard]] virtual bool ended() noexcept = 0;
-  /// … and whoever waited for it is woken. The task's last touch of the set.
+  /// … and its waiter is woken. The task's last touch of the set.
   virtual void removed(bool failed) noexcept = 0;
 
  private:
@@ -262,7 +261,7 @@ class SpawnedCall final : public SpawnedResult<T> {
         call().args));
   }
 
-  /// What is bound for who spawns is not for the callable, be it a coroutine or not.
+  /// What is bound for the spawning task is not for the callable, be it a coroutine or not.
   Task<T> invoke_below(const TaskContext* context) {
     const ContextScope scope(context);
     return invoke();
