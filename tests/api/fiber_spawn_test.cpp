@@ -83,9 +83,7 @@ TEST_P(FiberSpawn, IsATaskWhereOneIsAskedFor) {
     EXPECT_EQ(one.take(), static_cast<int>(one.index()));
   });
   bool ran = false;
-  {
-    const auto dropped = fiber([&] { ran = true; });
-  }
+  static_cast<void>(fiber([&] { ran = true; }));
   EXPECT_FALSE(ran) << "it was neither awaited nor spawned";
 }
 
