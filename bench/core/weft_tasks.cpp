@@ -128,19 +128,21 @@ Figures rounds_apart(Job job, std::chrono::nanoseconds think) {
   weft::RuntimeOptions options = bench::options_of(job);
   options.thread_per_core = true;
   weft::Runtime runtime(options);
-  auto first = runtime.spawn_on(0, [&table, &laps]() -> weft::Task<std::thread::id> {
-    while (!laps.over()) {
-      laps.began();
-      co_await table.round();
-      laps.ended();
-    }
-    table.end();
-    co_return std::this_thread::get_id();
-  });
-  auto second = runtime.spawn_on(1, [&table]() -> weft::Task<std::thread::id> {
-    co_await table.answer();
-    co_return std::this_thread::get_id();
-  });
+  auto first = runtime.spawn(weft::SpawnOptions().on_worker(0),
+                             [&table, &laps]() -> weft::Task<std::thread::id> {
+                               while (!laps.over()) {
+                                 laps.began();
+                                 co_await table.round();
+                                 laps.ended();
+                               }
+                               table.end();
+                               co_return std::this_thread::get_id();
+                             });
+  auto second =
+      runtime.spawn(weft::SpawnOptions().on_worker(1), [&table]() -> weft::Task<std::thread::id> {
+        co_await table.answer();
+        co_return std::this_thread::get_id();
+      });
   const bool apart = runtime.block_on(std::move(first)) != runtime.block_on(std::move(second));
   bench::require(apart && table.number == 2 * job.count, "rounds apart");
   return laps.median();

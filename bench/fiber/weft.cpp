@@ -71,13 +71,13 @@ double yields_of(std::size_t how_many, std::size_t count, Spawn spawn_yielding) 
 
 double fiber_yields(std::size_t fibers, std::size_t count) {
   return yields_of(fibers, count, [](std::size_t each, std::size_t& yields) {
-    return weft::spawn_fiber([each, &yields] {
+    return weft::spawn(weft::fiber([each, &yields] {
       weft::await(weft::yield_now());
       for (std::size_t i = 0; i < each; ++i) {
         ++yields;
         weft::await(weft::yield_now());
       }
-    });
+    }));
   });
 }
 
@@ -101,7 +101,8 @@ double fiber_spawns(std::size_t count) {
   return runtime.block_on(weft::fiber([count] {
     std::size_t ran = 0;
     const Stopwatch watch;
-    for (std::size_t i = 0; i < count; ++i) weft::await(weft::spawn_fiber([&ran] { ++ran; }));
+    for (std::size_t i = 0; i < count; ++i)
+      weft::await(weft::spawn(weft::fiber([&ran] { ++ran; })));
     const double ns = watch.ns_each(static_cast<double>(count));
     bench::require(ran == count, "spawns");
     return ns;
@@ -147,7 +148,7 @@ double fiber_rounds(std::size_t count) {
     }
   };
   return runtime.block_on(weft::fiber([&] {
-    auto other = weft::spawn_fiber(second);
+    auto other = weft::spawn(weft::fiber(second));
     const Stopwatch watch;
     for (std::size_t i = 0; i < count; ++i) {
       ++table.number;
@@ -215,10 +216,10 @@ double parked_bytes(std::size_t count, Spawn spawn_parked) {
 
 double fiber_bytes(std::size_t count) {
   return parked_bytes(count, [](std::size_t& started) {
-    return weft::spawn_fiber([&started] {
+    return weft::spawn(weft::fiber([&started] {
       ++started;
       weft::await(weft::sleep_for(std::chrono::hours(1)));
-    });
+    }));
   });
 }
 

@@ -76,11 +76,11 @@ class Curl {
     CURL* easy_;
   };
 
-  /// Starts the driver as a task of `owner`: a weft::Scope, Runtime or OwnedTasks, which is not
-  /// through before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no
+  /// Starts the driver as a task of `owner`: a weft::Scope or Runtime, which is not through
+  /// before this has gone. Throws weft::IoError, and std::logic_error if the owner takes no
   /// tasks.
   template <class Owner>
-  explicit Curl(Owner& owner) : Curl(weft::detail::owned_tasks_of(owner), In()) {}
+  explicit Curl(Owner& owner) : Curl(weft::SpawnOptions().owner(owner), In()) {}
   /// Ends the driver, soon. No transfer may be under way.
   ~Curl();
   Curl(const Curl&) = delete;
@@ -99,7 +99,7 @@ class Curl {
  private:
   class Driver;
   struct In {};
-  Curl(weft::detail::OwnedTasks& tasks, In);
+  Curl(weft::SpawnOptions driver, In);
   static weft::Task<void> drive(std::shared_ptr<Driver> driver);
 
   std::shared_ptr<Driver> driver_;
@@ -240,8 +240,8 @@ inline weft::Task<void> Curl::drive(std::shared_ptr<Driver> driver) {
 }
 // [/drive]
 
-inline Curl::Curl(weft::detail::OwnedTasks& tasks, In) : driver_(std::make_shared<Driver>()) {
-  weft::spawn_in(tasks, &Curl::drive, driver_).detach();
+inline Curl::Curl(weft::SpawnOptions driver, In) : driver_(std::make_shared<Driver>()) {
+  weft::spawn(driver, &Curl::drive, driver_).detach();
 }
 inline Curl::~Curl() { driver_->stop(); }
 inline Curl::Perform Curl::perform(CURL* easy) noexcept { return {driver_, easy}; }

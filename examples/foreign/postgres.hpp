@@ -111,7 +111,7 @@ class Postgres {
   /// PostgresError; weft::IoError if there are no more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Postgres> connect(Owner& owner, std::string conninfo) {
-    return connect_in(weft::detail::owned_tasks_of(owner), std::move(conninfo));
+    return connect_in(weft::SpawnOptions().owner(owner), std::move(conninfo));
   }
   Postgres(Postgres&&) noexcept = default;
   Postgres& operator=(Postgres&& other) noexcept {
@@ -139,7 +139,7 @@ class Postgres {
  private:
   class Driver;
   explicit Postgres(std::shared_ptr<Driver> driver) noexcept : driver_(std::move(driver)) {}
-  static weft::Task<Postgres> connect_in(weft::detail::OwnedTasks& tasks, std::string conninfo);
+  static weft::Task<Postgres> connect_in(weft::SpawnOptions driver, std::string conninfo);
   static weft::Task<void> drive(std::shared_ptr<Driver> driver, std::string conninfo);
 
   std::shared_ptr<Driver> driver_;
@@ -227,7 +227,7 @@ class Postgres::Driver : public Requests {
     /// Without memory, or a thread, the query is not cancelled: the driver waits for its result.
     void begin(PGconn* connection) noexcept try {
       weft::Promise<void> promise;
-      over_ = promise.future();
+      over_ = promise.result();
       thread_ = std::jthread(
           [connection = PQgetCancel(connection), promise = std::move(promise)]() mutable {
             std::array<char, 256> why;
@@ -351,11 +351,10 @@ inline weft::Task<void> Postgres::drive(std::shared_ptr<Driver> driver, std::str
   }
 }
 
-inline weft::Task<Postgres> Postgres::connect_in(weft::detail::OwnedTasks& tasks,
-                                                 std::string conninfo) {
+inline weft::Task<Postgres> Postgres::connect_in(weft::SpawnOptions driver, std::string conninfo) {
   Postgres postgres(std::make_shared<Driver>());
-  const weft::SharedResult<void> connected = postgres.driver_->connected.future();
-  weft::spawn_in(tasks, &Postgres::drive, postgres.driver_, std::move(conninfo)).detach();
+  const weft::SharedResult<void> connected = postgres.driver_->connected.result();
+  weft::spawn(driver, &Postgres::drive, postgres.driver_, std::move(conninfo)).detach();
   co_await connected;
   co_return std::move(postgres);
 }

@@ -98,7 +98,7 @@ class Redis {
   /// more handles. Cancel: the attempt is given up.
   template <class Owner>
   [[nodiscard]] static weft::Task<Redis> connect(Owner& owner, weft::Endpoint server) {
-    return connect_in(weft::detail::owned_tasks_of(owner), std::move(server));
+    return connect_in(weft::SpawnOptions().owner(owner), std::move(server));
   }
   Redis(Redis&&) noexcept = default;
   Redis& operator=(Redis&& other) noexcept {
@@ -126,7 +126,7 @@ class Redis {
  private:
   class Driver;
   explicit Redis(std::shared_ptr<Driver> driver) noexcept : driver_(std::move(driver)) {}
-  static weft::Task<Redis> connect_in(weft::detail::OwnedTasks& tasks, weft::Endpoint server);
+  static weft::Task<Redis> connect_in(weft::SpawnOptions driver, weft::Endpoint server);
   static weft::Task<void> drive(std::shared_ptr<Driver> driver);
 
   static void require_one_reply(const std::vector<std::string>& words) {
@@ -291,10 +291,10 @@ inline weft::Task<void> Redis::drive(std::shared_ptr<Driver> driver) {
   }
 }
 
-inline weft::Task<Redis> Redis::connect_in(weft::detail::OwnedTasks& tasks, weft::Endpoint server) {
+inline weft::Task<Redis> Redis::connect_in(weft::SpawnOptions driver, weft::Endpoint server) {
   Redis redis(std::make_shared<Driver>(std::move(server)));
-  const weft::SharedResult<void> connected = redis.driver_->connected.future();
-  weft::spawn_in(tasks, &Redis::drive, redis.driver_).detach();
+  const weft::SharedResult<void> connected = redis.driver_->connected.result();
+  weft::spawn(driver, &Redis::drive, redis.driver_).detach();
   co_await connected;
   co_return std::move(redis);
 }

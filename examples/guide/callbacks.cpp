@@ -14,7 +14,7 @@ class ThreeReads : public std::enable_shared_from_this<ThreeReads> {
   explicit ThreeReads(weft::StreamSocket stream) : stream_(std::move(stream)) {}
 
   weft::SharedResult<std::string> start() {
-    weft::SharedResult<std::string> result = done_.future();
+    weft::SharedResult<std::string> result = done_.result();
     read_next();
     return result;
   }

@@ -41,7 +41,7 @@ weft::Task<void> wait_as_coroutines(long& memory_kib) {
 weft::Task<void> wait_as_fibers(long& memory_kib) {
   std::vector<weft::JoinHandle<void>> all;
   for (int i = 0; i < waits; ++i) {
-    all.push_back(weft::spawn_fiber([] { weft::await(weft::sleep_for(length)); }));
+    all.push_back(weft::spawn(weft::fiber([] { weft::await(weft::sleep_for(length)); })));
   }
   co_await weft::sleep_for(length / 2);
   memory_kib = resident_kib();

@@ -59,8 +59,8 @@ weft::Task<void> eager() {
 // [promise]
 weft::Task<void> by_hand() {
   weft::Promise<int> promise;
-  auto waiting = weft::spawn(reader, "a coroutine", promise.future());
-  promise.future().on_complete(
+  auto waiting = weft::spawn(reader, "a coroutine", promise.result());
+  promise.result().on_complete(
       [](const int& value) { say("a callback has got " + std::to_string(value)); });
   co_await let_others_run();
   say("the promise is set");

@@ -19,9 +19,7 @@
 }
 
 void run(int level) {
-  weft::FiberOptions options;
-  options.name = "summing up";
-  options.stack_bytes = 64 * 1024;
+  auto options = weft::FiberOptions().name("summing up").stack_bytes(64 * 1024);
   weft::block_on(weft::fiber(options, [level] { return sum_down_from(level); }));
 }
 // [/deep]

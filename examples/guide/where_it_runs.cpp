@@ -21,7 +21,7 @@ weft::Task<int> session() {
 }
 
 weft::Task<void> bound() {
-  const int hits = co_await weft::spawn_local(session);
+  const int hits = co_await weft::spawn(weft::SpawnOptions().local(), session);
   std::printf("three children on one worker: %d hits\n", hits);
 }
 // [/local]
@@ -33,10 +33,11 @@ weft::Task<void> say(const char* what) {
 }
 
 weft::Task<void> in_order() {
-  auto later = weft::spawn_with(weft::Priority::low, [] { return say("rebuild the index"); });
+  auto later = weft::spawn(weft::SpawnOptions().priority(weft::Priority::low),
+                           [] { return say("rebuild the index"); });
   auto soon = weft::spawn([] { return say("answer a request"); });
-  auto first =
-      weft::spawn_with(weft::Priority::high, [] { return say("answer the health check"); });
+  auto first = weft::spawn(weft::SpawnOptions().priority(weft::Priority::high),
+                           [] { return say("answer the health check"); });
   co_await std::move(later);
   co_await std::move(soon);
   co_await std::move(first);
@@ -73,9 +74,10 @@ void one_thread_a_core() {
   options.workers = 2;
   weft::Runtime runtime(options);
   for (std::size_t worker = 0; worker < runtime.workers(); ++worker) {
-    auto shard = runtime.spawn_on(worker, [worker]() -> weft::Task<std::size_t> {
-      co_return worker;  // and all that it spawns: nothing leaves the worker
-    });
+    auto shard = runtime.spawn(
+        weft::SpawnOptions().on_worker(worker), [worker]() -> weft::Task<std::size_t> {
+          co_return worker;  // and all that it spawns: nothing leaves the worker
+        });
     std::printf("shard %zu\n", runtime.block_on([&] { return std::move(shard); }));
   }
 }

@@ -26,7 +26,8 @@ weft::Task<std::size_t> size_of_all(std::vector<std::string> urls) {
   weft::http::Client client(options);
   auto body = [&](weft::Scope& scope) -> weft::Task<std::size_t> {
     auto fetch = [&](std::string url) { return size_of(client, std::move(url)); };
-    auto sizes = streams::from_range(std::move(urls)) | streams::buffered_in(scope, 8, fetch);
+    const auto in_scope = weft::SpawnOptions().owner(scope);
+    auto sizes = streams::from_range(std::move(urls)) | streams::buffered(in_scope, 8, fetch);
     std::size_t sum = 0;
     while (auto size = co_await sizes.next()) sum += *size;
     co_return sum;

@@ -35,7 +35,7 @@ class BlockInPlace {
 /// block or compute for any length of time. It runs as on a thread outside the runtime, and may use
 /// Runtime::block_on(). The calling task continues on this thread afterwards. Until then it cannot
 /// be cancelled, and other awaitables of the same task (in a when_all()) wait. Started fibers and
-/// tasks of spawn_local() of this worker wait as well. Throws what the function throws.
+/// tasks with SpawnOptions::local() of this worker wait as well. Throws what the function throws.
 ///
 /// On a current_thread or thread_per_core runtime, on one with a single worker, and if no thread
 /// can be started, there is no handover: the function is simply called, as on a thread that is not

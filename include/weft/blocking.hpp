@@ -1,6 +1,7 @@
 // blocking(): calls that block their thread, and have no asynchronous form, as something to await.
 //
 //   std::string text = co_await weft::blocking([] { return read_the_old_way(); });
+//   auto handle = weft::spawn(weft::blocking(read_the_old_way));      // as a task of its own
 //
 //   weft::BlockingThreads database({.name = "database", .most_threads = 1});
 //   Row row = co_await weft::blocking(database, [&](std::stop_token stop) { return query(stop); });
@@ -20,7 +21,6 @@
 #include <weft/extend/cancel.hpp>
 #include <weft/extend/runnable.hpp>
 #include <weft/outcome.hpp>
-#include <weft/spawn.hpp>
 #include <weft/task.hpp>
 
 #include <chrono>
@@ -194,12 +194,6 @@ template <BlockingFunction F>
 BlockingOp<F> blocking(BlockingThreads& threads, F function,
                        std::source_location site = std::source_location::current()) {
   return BlockingOp<F>(&threads, std::move(function), site);
-}
-
-/// Starts it as a task of its own: see spawn().
-template <BlockingFunction F>
-auto spawn_blocking(F function, std::source_location site = std::source_location::current()) {
-  return spawn(blocking(std::move(function), site));
 }
 
 }  // namespace weft

@@ -4,29 +4,30 @@
 //     weft::StreamSocket stream = weft::await(weft::connect("127.0.0.1:7777"));
 //     return count_lines(stream);          // an ordinary function; it may call weft::await() too
 //   }));
+//   weft::spawn(weft::fiber(weft::FiberOptions().name("session"), session, std::move(stream)));
 //
-// fiber() gives a Task: a fiber is spawned, awaited, joined, cancelled, put into scopes, select()
-// and timeout() as every task is. Inside, weft::await() takes the place of co_await, in the fiber's
-// function and in all that it calls.
+// fiber() gives an awaitable: a fiber is spawned, awaited, joined, cancelled, put into scopes,
+// select() and timeout() as a Task is, and converts to one. Inside, weft::await() takes the place
+// of co_await, in the fiber's function and in all that it calls.
 //
 // Where it runs: a fiber that has not started may be started by any worker; then it stays with that
 // worker, since compilers remember the addresses of thread_local objects, errno among them, across
-// a switch (on a current_thread runtime the worker is whichever thread is in block_on(): there, do
-// not count on thread_local objects across an await). What belongs to one fiber is a FiberLocal
+// a switch (on a current_thread runtime the worker is the thread in block_on(): there, do not count
+// on thread_local objects across an await). What belongs to one fiber is a FiberLocal
 // (<weft/fiber_local.hpp>).
 //
 // Cancel: the await that the fiber waits in ends as the cancelled leaf does, and the stack is
 // unwound: destructors run, and the fiber has ended as cancelled. The unwinding is an exception
-// that has no name: catch (...) sees it and must pass it on by `throw;`. Who swallows it does not
-// stop the end: every further await throws it again. So an await in a destructor, or in a noexcept
-// function, needs its own catch (...), as for any exception.
+// that has no name: catch (...) sees it and must pass it on by `throw;`. A handler that swallows it
+// does not stop the end: every further await throws it again. So an await in a destructor, or in a
+// noexcept function, needs its own catch (...), as for any exception.
 //
 // Stacks: address space with a guard below, memory only where it was touched. To overflow one ends
 // the process with a message that names the fiber (the first fiber installs handlers of SIGSEGV and
 // SIGBUS for that, which pass on what is not theirs). What a fiber awaits (a Task and all under it)
 // runs on the worker's stack, except what happens within the await itself: the first part of the
 // children of select(), when_all() and scope(), and the first poll of a future. A fiber's
-// arguments, and a result that nobody takes, are destroyed on its own stack.
+// arguments, and a result that nothing takes, are destroyed on its own stack.
 //
 // Exceptions in flight are per fiber; signal masks are not.
 #pragma once
@@ -40,18 +41,40 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
 
-struct FiberOptions {
-  /// For messages and dumps.
-  std::string name;
+/// A fiber's name and the size of its stack.
+///
+///   weft::FiberOptions().name("parser").stack_bytes(std::size_t{1} << 20)
+///
+/// A value: set by one thread at a time, copied freely.
+class FiberOptions {
+ public:
   static constexpr std::size_t usual_stack_bytes = std::size_t{256} << 10;
-  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB. Only what is used
-  /// costs memory.
-  std::size_t stack_bytes = usual_stack_bytes;
+
+  FiberOptions() noexcept {}
+
+  /// For messages and dumps; see this_fiber::name().
+  FiberOptions& name(std::string name) noexcept {
+    name_ = std::move(name);
+    return *this;
+  }
+  /// How deep its calls may go. Rounded up to a power of two; at most 64 MiB: more is the fiber's
+  /// failure. Memory is taken only where the stack was touched.
+  FiberOptions& stack_bytes(std::size_t bytes) noexcept {
+    stack_bytes_ = bytes;
+    return *this;
+  }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::size_t stack_bytes() const noexcept { return stack_bytes_; }
+
+ private:
+  std::string name_;
+  std::size_t stack_bytes_ = usual_stack_bytes;
 };
 
 /// Whether the caller runs on a fiber, and may call await().
@@ -65,69 +88,64 @@ namespace this_fiber {
 [[nodiscard]] std::size_t stack_left();
 }  // namespace this_fiber
 
-/// A task that calls `function(args…)` on a stack of its own, where await() may be called. The
-/// function and its arguments move into the task; its result is the task's, and so is what it
-/// throws. Nothing runs, and no stack is taken, before the task is spawned or awaited. Then it
-/// fails with IoError if there is no memory for a stack.
+/// A function with its arguments, to be called on a stack of its own: what fiber() gives. It is
+/// used once: awaited, spawned, or converted to a Task; by one thread at a time. Nothing runs, and
+/// no stack is taken, before that. A Fiber that is dropped before drops its function.
+template <class Options, class F, class... Args>
+class [[nodiscard]] Fiber {
+ public:
+  using value_type = detail::FiberResult<F, Args...>;
+
+  Fiber(Options options, F function, Args... args)
+      : options_(std::move(options)), function_(std::move(function)), args_(std::move(args)...) {}
+
+  /// Runs the fiber and waits for its result; rethrows its exception; throws IoError if there is no
+  /// memory for a stack. Cancel: see above.
+  typename Task<value_type>::Awaiter operator co_await() && {
+    return std::move(*this).task().operator co_await();
+  }
+  /// The fiber as a Task, for what takes or keeps one. Throws std::bad_alloc.
+  operator Task<value_type>() && { return std::move(*this).task(); }
+
+ private:
+  template <class O, class G, class... A>
+  friend auto detail::launch_fiber(const detail::Placement& placement, Fiber<O, G, A...> fiber)
+      -> JoinHandle<detail::FiberResult<G, A...>>;
+
+  Task<value_type> task() && {
+    return std::apply(
+        [this](Args&... args) {
+          return detail::fiber_task<Options, F, Args...>(std::move(options_), std::move(function_),
+                                                         std::move(args)...);
+        },
+        args_);
+  }
+
+  [[no_unique_address]] Options options_;
+  [[no_unique_address]] F function_;
+  [[no_unique_address]] std::tuple<Args...> args_;
+};
+
+/// `function(args…)` on a stack of its own, where await() may be called: to be spawned, awaited, or
+/// used as any Task is. The function and its arguments move into the task; its result is the
+/// task's, and so is what it throws. The task fails with IoError if there is no memory for a stack.
+/// spawn() of a fiber makes one block of memory, stack aside.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-Task<detail::FiberResult<F, Args...>> fiber(F function, Args... args) {
-  detail::FiberCall<detail::FiberResult<F, Args...>, F, Args...> call(nullptr, function, args...);
-  while (!call.ended()) co_await call.enter();
-  call.finish();
-  co_return call.outcome().take();
+auto fiber(F function, Args... args) -> Fiber<detail::DefaultFiberOptions, F, Args...> {
+  return {detail::DefaultFiberOptions(), std::move(function), std::move(args)...};
 }
 /// The same with a name, or another size of stack.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
-Task<detail::FiberResult<F, Args...>> fiber(FiberOptions options, F function, Args... args) {
-  detail::FiberCall<detail::FiberResult<F, Args...>, F, Args...> call(&options, function, args...);
-  while (!call.ended()) co_await call.enter();
-  call.finish();
-  co_return call.outcome().take();
+auto fiber(FiberOptions options, F function, Args... args) -> Fiber<FiberOptions, F, Args...> {
+  return {std::move(options), std::move(function), std::move(args)...};
 }
 
+/// A fiber as a Task: without a coroutine around it.
 template <class Options, class F, class... Args>
-JoinHandle<detail::FiberResult<F, Args...>> launch_fiber(detail::OwnedTasks& owner, Options options,
-                                                         F& function, Args&... args) {
-  using Result = detail::FiberResult<F, Args...>;
-  auto& fiber =
-      detail::make_fiber<Result, Options, F, Args...>(options, function, args...).frame.promise();
-  try {
-    fiber.launch_in(owner);
-  } catch (...) {
-    fiber.handle().destroy();
-    throw;
-  }
-  return JoinHandle<Result>(fiber);
-}
-
-/// spawn() of a fiber, in one block: starts `function(args…)` as a fiber of the current runtime.
-/// Throws as spawn() does. That there is no memory for a stack is the fiber's failure.
-template <class F, class... Args>
-  requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(F function, Args... args) {
-  return launch_fiber(detail::OwnedTasks::current(), detail::DefaultFiberOptions(), function,
-                      args...);
-}
-template <class F, class... Args>
-  requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber(FiberOptions options, F function,
-                                                        Args... args) {
-  return launch_fiber(detail::OwnedTasks::current(), std::move(options), function, args...);
-}
-/// The same as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
-template <class Owner, class F, class... Args>
-  requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, F function, Args... args) {
-  return launch_fiber(detail::owned_tasks_of(owner), detail::DefaultFiberOptions(), function,
-                      args...);
-}
-template <class Owner, class F, class... Args>
-  requires std::is_invocable_v<F&, Args...>
-JoinHandle<detail::FiberResult<F, Args...>> spawn_fiber_in(Owner& owner, FiberOptions options,
-                                                           F function, Args... args) {
-  return launch_fiber(detail::owned_tasks_of(owner), std::move(options), function, args...);
+Task<detail::FiberResult<F, Args...>> as_task(Fiber<Options, F, Args...> fiber) {
+  return fiber;
 }
 
 namespace detail {
@@ -135,7 +153,7 @@ namespace detail {
 /// One await of the running fiber: see await().
 class FiberWait {
  public:
-  /// Awaiters take the handle for its promise alone: nobody resumes through it.
+  /// Awaiters take the handle for its promise alone, and never resume through it.
   using Handle = std::coroutine_handle<PromiseBase>;
 
   /// Throws std::logic_error where await() must not be called.
@@ -189,14 +207,18 @@ AwaitResult<A> await(A&& awaitable, std::source_location site = std::source_loca
   return awaiter.await_resume();
 }
 
-/// For await() of a handle: runs what has just been spawned before anybody waits for it, if it is a
-/// fiber and would run next. Whether it has ended.
-[[nodiscard]] bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site);
+namespace detail {
+
+/// For await() of a handle: runs what has just been spawned before anything waits for it, if it is
+/// a fiber and would run next. Whether it has ended.
+[[nodiscard]] bool run_ahead_of_join(SpawnedTask& task, std::source_location site);
+
+}  // namespace detail
 
 /// The same for the end of a spawned task, by a shorter way where that has only just been spawned.
 template <class T>
 T await(JoinHandle<T>&& handle, std::source_location site = std::source_location::current()) {
-  if (!run_ahead_of_join(handle.task(), site)) {
+  if (!detail::run_ahead_of_join(handle.task(), site)) {
     return await(std::move(handle).operator co_await(), site);
   }
   const JoinHandle<T> ended(std::move(handle));

@@ -1,5 +1,10 @@
-// first_success: several awaitables at once, the first to *succeed* wins. (With select() the first to
-// end does, be it with a failure.)
+// first_success: several awaitables at once, the first to *succeed* wins.
+//
+//   auto first = co_await weft::first_success(ask(primary), ask(replica));
+//   Answer answer = first.index() == 0 ? first.take<0>() : first.take<1>();
+//
+// With select() (<weft/select.hpp>) and when_any() (<weft/when_any.hpp>) the first to end wins, be
+// it with a failure.
 #pragma once
 
 #include <weft/select.hpp>
@@ -43,14 +48,14 @@ class SuccessGroup : public FirstGroup {
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto first_success(A... awaitables) {
-  return Select<detail::SuccessGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
+  return detail::Select<detail::SuccessGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
 /// The same for any number of awaitables of one type; gives a RangeSelection. Throws
 /// std::invalid_argument for none.
 template <Awaitable A>
 auto first_success(std::vector<A> awaitables) {
-  return SelectRange<detail::SuccessGroup, AwaitResult<A>>(
+  return detail::SelectRange<detail::SuccessGroup, AwaitResult<A>>(
       std::move(awaitables), "weft::first_success: there is nothing to wait for");
 }
 

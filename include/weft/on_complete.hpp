@@ -1,12 +1,12 @@
 // on_complete(): callbacks. Starts something awaitable and calls a function with its result.
 //
 //   weft::on_complete(stream.read(buffer), [&](std::size_t size) { use(buffer, size); });
-//   weft::on_complete(stream.read(buffer), on_data, [](std::exception_ptr error) { report(error); });
-//   weft::on_complete(stream.read(buffer), [](weft::Outcome<std::size_t> end) { … });   // told of all
+//   weft::on_complete(stream.read(buffer), on_data, [](std::exception_ptr e) { report(e); });
+//   weft::on_complete(stream.read(buffer), [](weft::Outcome<std::size_t> end) { … });  // any end
 //
 // What is started is a task like every other, with an owner that waits for it; the function is its
-// last act, on its worker, never within the call of on_complete(). All of it is one block of memory: the
-// awaitable, its awaiter, the functions and their result.
+// last act, on its worker, never within the call of on_complete(). All of it is one block of
+// memory: the awaitable, its awaiter, the functions and their result.
 #pragma once
 
 #include <weft/spawn.hpp>
@@ -39,10 +39,12 @@ consteval auto callback_result() {
   if constexpr (takes_outcome<F, T>) {
     return std::invoke_result<F&, Outcome<T>>();
   } else if constexpr (std::is_void_v<T>) {
-    static_assert(takes_value<F, T>, "weft::then: the function takes nothing, or Outcome<void>");
+    static_assert(takes_value<F, T>,
+                  "weft::on_complete: the function takes nothing, or Outcome<void>");
     return std::invoke_result<F&>();
   } else {
-    static_assert(takes_value<F, T>, "weft::then: the function takes the result, or its Outcome");
+    static_assert(takes_value<F, T>,
+                  "weft::on_complete: the function takes the result, or its Outcome");
     return std::invoke_result<F&, T>();
   }
 }
@@ -53,10 +55,11 @@ class OnCompleteCallbacks {
  public:
   using Result = typename decltype(callback_result<F, T>())::type;
   static_assert(std::is_same_v<E, NoCallback> || !takes_outcome<F, T>,
-                "weft::then: a function that takes an Outcome is told of errors itself");
-  static_assert(
-      std::is_same_v<E, NoCallback> || std::is_invocable_r_v<Result, E&, std::exception_ptr>,
-      "weft::then: the error function takes std::exception_ptr, and gives what the other does");
+                "weft::on_complete: a function that takes an Outcome is told of errors itself");
+  static_assert(std::is_same_v<E, NoCallback> ||
+                    std::is_invocable_r_v<Result, E&, std::exception_ptr>,
+                "weft::on_complete: the error function takes std::exception_ptr, and gives what "
+                "the other does");
 
   OnCompleteCallbacks(F&& function, E&& on_error)
       : function_(std::move(function)), on_error_(std::move(on_error)) {}
@@ -95,8 +98,8 @@ class OnCompleteCallbacks {
   [[no_unique_address]] E on_error_;
 };
 
-/// What on_complete() was given to start, a callable that gives an awaitable or an awaitable itself, and
-/// its awaiter, which it makes in place.
+/// What on_complete() was given to start, a callable that gives an awaitable or an awaitable
+/// itself, and its awaiter, which it makes in place.
 template <class W>
 class OnCompleteWork {
   template <class V>
@@ -111,11 +114,11 @@ class OnCompleteWork {
  public:
   explicit OnCompleteWork(W&& work) : work_(std::move(work)) {}
 
-  /// Begins to wait, for the suspended coroutine of `root`. Gives whom to go on with.
+  /// Begins to wait, for the suspended coroutine of `root`. Gives the coroutine to go on with.
   std::coroutine_handle<> begin(PromiseBase& root) {
     Awaiter& awaiter = make_awaiter();
     if (awaiter.await_ready()) return root.handle();
-    // Awaiters take the handle for its promise alone: nobody resumes through it.
+    // Awaiters take the handle for its promise alone, and never resume through it.
     const auto handle = std::coroutine_handle<PromiseBase>::from_promise(root);
     using Suspended = decltype(awaiter.await_suspend(handle));
     // Where it stays suspended, all of this may be gone when await_suspend() returns.
@@ -195,7 +198,9 @@ class OnCompletePromise final
   }
 
   std::coroutine_handle<> begin() { return body_->work.begin(*this); }
-  void launch_in(OwnedTasks& owner) { this->launch(*this, owner); }
+  void launch_as(const Placement& placement) {
+    this->launch(*this, placement.owner(), *this, placement.executor());
+  }
 
  private:
   struct Body {
@@ -206,7 +211,7 @@ class OnCompletePromise final
 
   static void on_finish(TaskHeader& self, Ending ending) noexcept {
     auto& then = static_cast<OnCompletePromise&>(self);
-    // SAFETY: it has ended, so its frame is suspended for good, and nobody holds it any more.
+    // SAFETY: it has ended, so its frame is suspended for good, and nothing holds it any more.
     if (ending == Ending::let_go) return then.handle().destroy();
     Outcome<Value> ended = then.how_it_ended(ending);
     try {
@@ -215,7 +220,7 @@ class OnCompletePromise final
       then.note_failure(then.site());
       then.outcome_.set_error(std::current_exception());
     }
-    then.body_.reset();  // before the end: whoever waits for it may own what it refers to
+    then.body_.reset();  // before the end: its joiner may own what it refers to
     then.end_with_outcome();
   }
   // Not inlined: g++ 12 then warns of members of the outcome that there are not.
@@ -258,30 +263,28 @@ OnCompleteFrame<OnCompletePromise<W, F, E>> make_on_complete(W&, F&, E&, std::so
   co_await OnCompleteStart();
 }
 
-}  // namespace detail
-
-/// on_complete() as a task of `owner`: a Runtime, a Scope or a OwnedTasks. From any thread.
-template <class Owner, class W, class F, class E = detail::NoCallback>
-auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
-                    std::source_location site = std::source_location::current())
-    -> JoinHandle<typename detail::OnCompletePromise<W, F, E>::Result> {
-  detail::OwnedTasks& tasks = detail::owned_tasks_of(owner);
-  auto& promise = detail::make_on_complete(work, function, on_error, site).frame.promise();
+/// on_complete() as `placement` says.
+template <class W, class F, class E>
+auto start_on_complete(const Placement& placement, W& work, F& function, E& on_error,
+                       std::source_location site)
+    -> JoinHandle<typename OnCompletePromise<W, F, E>::Result> {
+  auto& promise = make_on_complete(work, function, on_error, site).frame.promise();
   try {
-    promise.launch_in(tasks);
+    promise.launch_as(placement);
   } catch (...) {
     promise.handle().destroy();
     throw;
   }
-  return JoinHandle<typename detail::OnCompletePromise<W, F, E>::Result>(promise);
+  return JoinHandle<typename OnCompletePromise<W, F, E>::Result>(promise);
 }
+
+}  // namespace detail
 
 /// Starts `work`, something awaitable or a callable that gives it, as a task of the current
 /// runtime, and calls `function` on its worker when it has ended:
 ///  - a function of the result (of nothing, for void) with the result. If there is an error
-///  instead,
-///    `on_error` is called with the std::exception_ptr; without it the error is the handle's. If
-///    the work was cancelled neither is called;
+///    instead, `on_error` is called with the std::exception_ptr; without it the error is the
+///    handle's. If the work was cancelled neither is called;
 ///  - a function of Outcome<T> with whatever there is: value, error, or cancelled. Declare the
 ///    parameter's type: a function that takes anything is taken for one of the result.
 ///
@@ -291,10 +294,16 @@ auto on_complete_in(Owner& owner, W work, F function, E on_error = E(),
 /// std::logic_error outside a runtime, or if that is shutting down, std::bad_alloc, and what moving
 /// the arguments throws.
 template <class W, class F, class E = detail::NoCallback>
+  requires(!std::is_same_v<W, SpawnOptions>)
 auto on_complete(W work, F function, E on_error = E(),
                  std::source_location site = std::source_location::current()) {
-  return on_complete_in(detail::OwnedTasks::current(), std::move(work), std::move(function),
-                        std::move(on_error), site);
+  return detail::start_on_complete(detail::Placement(), work, function, on_error, site);
+}
+/// The same as `options` say. Throws as they say, too. With an owner: from any thread.
+template <class W, class F, class E = detail::NoCallback>
+auto on_complete(SpawnOptions options, W work, F function, E on_error = E(),
+                 std::source_location site = std::source_location::current()) {
+  return detail::start_on_complete(detail::Placement(options), work, function, on_error, site);
 }
 
 }  // namespace weft

@@ -1,14 +1,14 @@
-// Promise<T> and SharedResult<T>: a result that is set once, by somebody, and that many wait for.
+// Promise<T> and SharedResult<T>: a result that is set once and that many wait for.
 //
 //   weft::Promise<Config> promise;                              // eager: nothing waits to be asked
-//   weft::SharedResult<Config> config = promise.future();       // copies share the result
+//   weft::SharedResult<Config> config = promise.result();       // copies share the result
 //   …
-//   const Config& c = co_await config;        // a coroutine; in a fiber: await(config)
-//   config.then([](const Config& c) { … });   // a callback
-//   const Config& d = config.get();           // a thread of no runtime
+//   const Config& c = co_await config;               // a coroutine; in a fiber: await(config)
+//   config.on_complete([](const Config& c) { … });   // a callback
+//   const Config& d = config.get();                  // a thread of no runtime
 //
-// A Task runs when it is awaited, once, for one. share() starts something at once, and anybody may
-// wait for it: nobody's cancel ends the work, it ends that one's wait.
+// A Task runs when it is awaited, once, for one. share() starts something at once, for any number
+// of waits: the cancel of a wait ends that wait, not the work.
 //
 // Thread-safe: a Promise is used by one thread at a time, any; a SharedResult as a shared_ptr is,
 // and its copies independently. State: one block of the frame pool, counted. Waiting allocates
@@ -23,13 +23,14 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
 
-/// What those get who wait for a Promise that was destroyed before it was set.
+/// What a wait for a Promise throws that was destroyed before it was set.
 class BrokenPromise : public std::logic_error {
  public:
   BrokenPromise() : std::logic_error("weft::Promise: it was destroyed before it was set") {}
@@ -37,7 +38,7 @@ class BrokenPromise : public std::logic_error {
 
 namespace detail {
 
-/// The non-template part of what a promise and its futures share.
+/// The non-template part of what a promise and its results share.
 class SharedState {
  public:
   SharedState(const SharedState&) = delete;
@@ -60,7 +61,7 @@ class SharedState {
 
   /// The outcome has been written: wakes all. Once, by a holder.
   void publish() noexcept;
-  /// An error that nobody looks at goes there, when the state does. Before publish().
+  /// An error that nothing looks at goes there, when the state does. Before publish().
   void report_to(std::shared_ptr<const FailureHandler> handler) noexcept {
     on_failure_ = std::move(handler);
   }
@@ -93,7 +94,7 @@ class SharedState {
 template <class T>
 class SharedOutcome final : public SharedState {
  public:
-  /// What those who wait are given: the result itself, which all share.
+  /// What a wait gives: the result itself, which all share.
   using Shared = std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T,
                                     std::add_lvalue_reference_t<const T>>;
 
@@ -101,7 +102,7 @@ class SharedOutcome final : public SharedState {
     void* const memory = allocate_frame(sizeof(SharedOutcome));
     return *::new (memory) SharedOutcome();
   }
-  /// Written before publish(), by who publishes; read when ready.
+  /// Written before publish(), by the publishing thread; read when ready.
   [[nodiscard]] Outcome<T>& outcome() noexcept { return outcome_; }
 
   /// When ready: the result, which stays, or throws what there is in its place.
@@ -171,7 +172,7 @@ class SharedLeaf final : private WaiterLeaf<SharedLeaf>, private Waiter {
   SharedState* state_ = nullptr;
 };
 
-[[noreturn]] void throw_no_future();
+[[noreturn]] void throw_no_result();
 [[noreturn]] void throw_promise_set();
 
 }  // namespace detail
@@ -196,9 +197,9 @@ class SharedResult {
   template <class Given>
   class Wait;
 
-  /// Waits for the result: a reference to the one that all share, valid while a future of it lives.
-  /// Throws what was set as error, BrokenPromise, and IoError (errc::operation_canceled) if the
-  /// work was cancelled. Cancel: stops waiting; nobody else is concerned.
+  /// Waits for the result: a reference to the one that all share, valid while a SharedResult of it
+  /// lives. Throws what was set as error, BrokenPromise, and IoError (errc::operation_canceled) if
+  /// the work was cancelled. Cancel: stops waiting; other waits go on.
   [[nodiscard]] Awaiter<Shared> operator co_await() const& { return Awaiter<Shared>(state()); }
   /// The same for a temporary, whose result might go with it: gives a copy.
   [[nodiscard]] Awaiter<T> operator co_await() && { return Awaiter<T>(state()); }
@@ -227,9 +228,9 @@ class SharedResult {
     return weft::on_complete(Wait<Shared>(state()), std::move(function), std::move(on_error)...);
   }
 
-  /// What it shares, for those who wait without a task. Throws std::logic_error if it is empty.
+  /// What it shares, for a wait without a task. Throws std::logic_error if it is empty.
   [[nodiscard]] const detail::SharedRef<T>& state() const {
-    if (!result_) detail::throw_no_future();
+    if (!result_) detail::throw_no_result();
     return result_;
   }
 
@@ -296,13 +297,13 @@ class Promise {
   /// Whether it is still to be set (false after that, and after a move).
   [[nodiscard]] explicit operator bool() const noexcept { return result_ && !set_; }
 
-  /// A future of the result, one of any number. Throws std::logic_error after a move.
-  [[nodiscard]] SharedResult<T> future() const {
-    if (!result_) detail::throw_no_future();
+  /// The result, to be waited for; one of any number. Throws std::logic_error after a move.
+  [[nodiscard]] SharedResult<T> result() const {
+    if (!result_) detail::throw_no_result();
     return SharedResult<T>(result_);
   }
 
-  /// Makes the result from `value…` and wakes all who wait; never runs them here. Throws
+  /// Makes the result from `value…` and wakes all waiters; never runs them here. Throws
   /// std::logic_error if it was set, and what making a T throws: then it is still to be set.
   template <class... U>
   void set_value(U&&... value) {
@@ -315,19 +316,19 @@ class Promise {
     }
     publish();
   }
-  /// Those who wait get `error`. Precondition: not null. Throws std::logic_error if it was set.
+  /// Waits throw `error`. Precondition: not null. Throws std::logic_error if it was set.
   void set_error(std::exception_ptr error) {
     if (!*this) detail::throw_promise_set();
     result_->outcome().set_error(std::move(error));
     publish();
   }
-  /// Those who wait get what `outcome` is: value, error, or cancelled.
+  /// Waits get what `outcome` is: value, error, or cancelled.
   void set_outcome(Outcome<T> outcome) {
     if (!*this) detail::throw_promise_set();
     result_->outcome().take_over(outcome);
     publish();
   }
-  /// If there is an error that nobody ever looks at, `handler` is told.
+  /// If there is an error that nothing ever looks at, `handler` is told.
   void report_unseen_to(std::shared_ptr<const FailureHandler> handler) noexcept {
     if (*this) result_->report_to(std::move(handler));
   }
@@ -335,7 +336,7 @@ class Promise {
  private:
   void publish() noexcept {
     set_ = true;
-    // Held here as well: whoever is woken may destroy the promise.
+    // Held here as well: a woken waiter may destroy the promise.
     const detail::SharedRef<T> result(result_);
     result->publish();
   }
@@ -344,16 +345,16 @@ class Promise {
   bool set_ = false;
 };
 
-/// Starts `work`, something awaitable or a callable that gives it, as a task of `owner` (a Runtime,
-/// a Scope, a OwnedTasks), at once and whether or not anybody waits. An error that nobody looks at
-/// goes to the owner's failure handler. Errors as of on_complete_in().
-template <class Owner, class W>
-auto share_in(Owner& owner, W work) -> SharedResult<SpawnResult<W>> {
+namespace detail {
+
+/// share() as `placement` says.
+template <class W>
+auto start_shared(const Placement& placement, W& work) -> SharedResult<SpawnResult<W>> {
   using T = SpawnResult<W>;
-  detail::OwnedTasks& tasks = detail::owned_tasks_of(owner);
   Promise<T> promise;
-  SharedResult<T> future = promise.future();
-  auto set = [promise = std::move(promise), &tasks](Outcome<T>&& ended) mutable {
+  SharedResult<T> result = promise.result();
+  auto set = [promise = std::move(promise),
+              &tasks = placement.owner()](Outcome<T>&& ended) mutable {
     if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
     try {
       promise.set_outcome(std::move(ended));
@@ -362,13 +363,26 @@ auto share_in(Owner& owner, W work) -> SharedResult<SpawnResult<W>> {
       promise.set_error(std::current_exception());
     }
   };
-  on_complete_in(tasks, std::move(work), std::move(set)).detach();
-  return future;
+  NoCallback no_error_function;
+  start_on_complete(placement, work, set, no_error_function, std::source_location::current())
+      .detach();
+  return result;
 }
-/// The same as a task of the current runtime. Throws std::logic_error outside a runtime.
+
+}  // namespace detail
+
+/// Starts `work`, something awaitable or a callable that gives it, as a task of the current
+/// runtime, at once and whether or not anything waits. An error that nothing looks at goes to the
+/// failure handler of the runtime. Errors as of on_complete().
 template <class W>
 auto share(W work) -> SharedResult<SpawnResult<W>> {
-  return share_in(detail::OwnedTasks::current(), std::move(work));
+  return detail::start_shared(detail::Placement(), work);
+}
+/// The same as `options` say. An error that nothing looks at goes to the owner's failure handler.
+/// Throws as the options say, too. With an owner: from any thread.
+template <class W>
+auto share(SpawnOptions options, W work) -> SharedResult<SpawnResult<W>> {
+  return detail::start_shared(detail::Placement(options), work);
 }
 
 }  // namespace weft

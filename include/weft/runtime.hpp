@@ -37,11 +37,11 @@ struct RuntimeOptions {
   bool current_thread = false;
   /// Each worker is bound to a processor of its own, round about, and nothing ever goes from one to
   /// another by itself: what is spawned on a worker stays there, with all that it spawns; what
-  /// comes from outside is dealt out in turn, or goes where spawn_on() says. For work that divides
-  /// itself evenly (connections of one kind, shards), and gains by never sharing a cache line; with
-  /// anything else a worker may stand idle while another one has too much, and nobody helps one
-  /// that computes for long. If the system refuses to bind a thread it runs where it may: metrics()
-  /// says why. Not with current_thread.
+  /// comes from outside is dealt out in turn, or goes where SpawnOptions::on_worker() says. For
+  /// work that divides itself evenly (connections of one kind, shards), and gains by never sharing
+  /// a cache line; with anything else a worker may stand idle while another one has too much, and
+  /// no worker helps one that computes for long. If the system refuses to bind a thread it runs
+  /// where it may: metrics() says why. Not with current_thread.
   bool thread_per_core = false;
   /// With current_thread, for tests: now() and all timers go by a clock that stands still while
   /// anything runs, and is moved on to the next deadline when all is idle. So a timeout of an hour
@@ -58,7 +58,7 @@ struct RuntimeOptions {
   /// called on a current_thread runtime, which has no threads.
   std::function<void(std::size_t)> on_worker_start;
   std::function<void(std::size_t)> on_worker_stop;
-  /// Called for the exception of a task that nobody awaits, on the thread where it is noticed; it
+  /// Called for the exception of a task that nothing awaits, on the thread where it is noticed; it
   /// must not throw. Without one, a line with the async backtrace goes to standard error.
   FailureHandler on_failure;
 };
@@ -87,19 +87,18 @@ class Runtime {
     return handle.task().outcome().take();
   }
 
-  /// Starts a task; see weft::spawn. Thread-safe. Throws std::logic_error once shutdown() has
-  /// begun.
+  /// Starts a task of this runtime; see weft::spawn. Thread-safe. Throws std::logic_error once
+  /// shutdown() has begun.
   template <class F, class... Args>
-  auto spawn(F callable, Args... args) {
-    return spawn_in(tasks(), std::move(callable), std::move(args)...);
+  auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+    return detail::start_task(detail::Placement(tasks()), std::move(callable), std::move(args)...);
   }
-
-  /// Starts a task that runs on worker `index` alone: on a thread_per_core runtime one like any
-  /// other there, else as by spawn_local(). `callable` is called here; what it gives runs there.
-  /// Thread-safe. Throws std::out_of_range if there is no such worker, and as spawn().
+  /// The same as `options` say. Thread-safe. Throws as they say, too.
   template <class F, class... Args>
-  auto spawn_on(std::size_t index, F callable, Args... args) {
-    return spawn_in_on(tasks(), &executor_of(index), std::move(callable), std::move(args)...);
+  auto spawn(SpawnOptions options, F callable, Args... args)
+      -> JoinHandle<SpawnResult<F, Args...>> {
+    return detail::start_task(detail::Placement(tasks(), options), std::move(callable),
+                              std::move(args)...);
   }
 
   /// `awaitable` as a future whose work is a task of this runtime: to be polled by whatever thread
@@ -109,9 +108,6 @@ class Runtime {
   AsFuture<A> as_future(A awaitable) {
     return AsFuture<A>(tasks(), std::move(awaitable));
   }
-  /// The owner of its tasks: for spawn_in(), on_complete_in(), share_in(). Thread-safe. Throws
-  /// std::logic_error once shutdown() has begun.
-  [[nodiscard]] detail::OwnedTasks& tasks();
 
   /// For a thread that has a loop of its own: runs what is ready, a bounded amount of it, and never
   /// waits. Gives when the next call is due: at once for zero (there is more to do), after the time
@@ -138,8 +134,11 @@ class Runtime {
 
  private:
   class Impl;
+  friend class SpawnOptions;
+  friend detail::OwnedTasks& detail::owned_tasks_of(Runtime& runtime);
 
-  [[nodiscard]] Executor& executor_of(std::size_t worker);
+  /// Throws std::logic_error once shutdown() has begun.
+  [[nodiscard]] detail::OwnedTasks& tasks();
   void wait(detail::SpawnedTask& task);
   static void require_no_task() {
     if (detail::OwnedTasks::current_or_null() == nullptr) return;

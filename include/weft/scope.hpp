@@ -31,10 +31,15 @@ class Scope : private detail::OwnedTasks {
   /// (task-locals, a deadline) where the scope was opened.
   template <class F, class... Args>
   auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-    return spawn_in(*this, std::move(callable), std::move(args)...);
+    return detail::start_task(detail::Placement(*this), std::move(callable), std::move(args)...);
   }
-  /// The children as tasks of an owner: for on_complete_in() and share_in(). They count as spawned here.
-  [[nodiscard]] detail::OwnedTasks& tasks() noexcept { return *this; }
+  /// The same as `options` say. Throws as they say, too.
+  template <class F, class... Args>
+  auto spawn(SpawnOptions options, F callable, Args... args)
+      -> JoinHandle<SpawnResult<F, Args...>> {
+    return detail::start_task(detail::Placement(*this, options), std::move(callable),
+                              std::move(args)...);
+  }
   /// Asks every child, and those still to be spawned, to cancel; not the body. Returns at once. A
   /// scope whose children have ended by this, or by their handles' cancel(), has a result all the
   /// same.
@@ -46,6 +51,7 @@ class Scope : private detail::OwnedTasks {
 
  private:
   friend class detail::ScopeGroup;
+  friend detail::OwnedTasks& detail::owned_tasks_of(Scope& scope) noexcept;
   Scope(const TaskHeader& owner, class detail::ScopeGroup& group) noexcept
       : detail::OwnedTasks(owner.executor().shared(), owner.context()), group_(group) {}
 

@@ -1,6 +1,11 @@
-// select: several awaitables at once, the first to end wins, the others are cancelled and awaited.
-// For any number of one type: <weft/when_any.hpp>. For the first that succeeds:
-// <weft/first_success.hpp>.
+// select: a fixed set of alternatives at once; the first to end wins, the others are cancelled and
+// awaited.
+//
+//   auto first = co_await weft::select(commands.receive(), every.tick());
+//   if (first.index() == 0) obey(first.take<0>());
+//
+// For any number of one type: when_any() (<weft/when_any.hpp>). For the first that *succeeds*:
+// first_success() (<weft/first_success.hpp>).
 #pragma once
 
 #include <weft/extend/child_group.hpp>
@@ -13,8 +18,9 @@
 
 namespace weft {
 
-/// What a select gave. The winner is the first to end; a loser that had got its value before its
-/// cancel reached it has one too, so nothing that was received is ever dropped.
+/// What select() gives. The winner is the first to end; a loser that had got its value before its
+/// cancel reached it has one too, so nothing that was received is ever dropped. A value: used by
+/// one thread at a time.
 template <class... T>
 class Selection {
  public:
@@ -53,10 +59,10 @@ class FirstGroup : public ChildGroup {
     return winner_.load(
         std::memory_order_relaxed);  // read after the last child, or by the starter itself
   }
-  /// Whose failure, if it is one, is that of the whole.
+  /// The child whose failure, if it has failed, is that of the whole.
   [[nodiscard]] std::size_t decisive() const noexcept { return winner(); }
   [[nodiscard]] bool ended_as_cancelled() noexcept override { return winner() == none; }
-  /// The first who calls it makes its index the winner, and cancels the others.
+  /// The first call makes its index the winner, and cancels the others.
   void win(std::size_t index) noexcept;
 
  private:
@@ -137,29 +143,29 @@ class SelectAwaiter final : public Group {
   std::tuple<ChildOf<T>...> children_;
 };
 
-}  // namespace detail
-
 template <class Group, class... T>
 class [[nodiscard]] Select {
  public:
   explicit Select(Task<T>... tasks) noexcept : tasks_(std::move(tasks)...) {}
-  detail::SelectAwaiter<Group, T...> operator co_await() && noexcept {
-    return detail::SelectAwaiter<Group, T...>(std::move(tasks_));
+  SelectAwaiter<Group, T...> operator co_await() && noexcept {
+    return SelectAwaiter<Group, T...>(std::move(tasks_));
   }
 
  private:
   std::tuple<Task<T>...> tasks_;
 };
 
-/// Runs all awaitables at once, on this worker; the first to end wins and the others are cancelled.
-/// When all have ended, gives a Selection. If the winner failed, rethrows its exception; unless a
-/// loser has a value, which would be lost: then take() of the winner rethrows. They are started in
-/// order, and none after one has won. Cancel: cancels all and waits; if one had got its
-/// result, that is delivered.
+}  // namespace detail
+
+/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and
+/// the others are cancelled. When all have ended, gives a Selection. If the winner failed, rethrows
+/// its exception; unless a loser has a value, which would be lost: then take() of the winner
+/// rethrows. They are started in order, and none after one has won. Cancel: cancels all and waits;
+/// if one had got its result, that is delivered.
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto select(A... awaitables) {
-  return Select<detail::FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
+  return detail::Select<detail::FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
 }  // namespace weft

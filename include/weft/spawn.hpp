@@ -1,14 +1,24 @@
-// spawn() and JoinHandle: tasks of their own, and waiting for them. yield_now().
+// spawn() and SpawnOptions: tasks of their own. JoinHandle: waiting for them. yield_now().
 #pragma once
 
 #include <weft/detail/spawned_task.hpp>
 #include <weft/task.hpp>
 
 #include <coroutine>
+#include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace weft {
+
+class Runtime;
+class Scope;
+template <class Options, class F, class... Args>
+class Fiber;
+namespace detail {
+class Placement;
+}  // namespace detail
 
 /// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it
 /// leaves the task running with its owner.
@@ -27,8 +37,9 @@ class JoinHandle {
 
   /// Asks the task to cancel; returns at once. It ends as cancelled, unless it has its result.
   void cancel() const noexcept { task_->cancel_by_holder(); }
+  /// Whether the task has ended. Any thread.
   [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
-  /// Lets go of the task, as the destructor does: for those who mean it.
+  /// Lets go of the task, as the destructor does, and says so in the caller's code.
   void detach() && noexcept { JoinHandle dropped(std::move(*this)); }
 
   template <bool AsOutcome>
@@ -42,7 +53,7 @@ class JoinHandle {
   /// Waits for the end and gives how it ended, without throwing.
   OutcomeOp outcome() && noexcept { return OutcomeOp(std::move(*this)); }
 
-  /// The task, for those who wait without a coroutine.
+  /// The task, for a wait without a coroutine.
   [[nodiscard]] detail::SpawnedResult<T>& task() const noexcept { return *task_; }
 
  private:
@@ -105,7 +116,88 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
   JoinHandle handle_;
 };
 
+/// Where a task runs, when it has its turn, and what owns it, for spawn() and whatever else starts
+/// tasks: on_complete(), share(), streams::merge(), streams::buffered().
+///
+///   weft::spawn(weft::SpawnOptions().local(), session, std::move(socket));
+///   runtime.spawn(weft::SpawnOptions().on_worker(2), shard);
+///   weft::spawn(weft::SpawnOptions().priority(weft::Priority::low), rebuild_index);
+///   weft::share(weft::SpawnOptions().owner(scope), load_config);
+///
+/// A value: set by one thread at a time, copied freely, used any number of times. Setters check
+/// nothing and never throw. The call that starts a task reads the options, and throws
+///  - std::invalid_argument for options that contradict each other: local() with on_worker(), each
+///    of them with priority(), and owner() in owner.spawn(options, …) of another owner;
+///  - std::out_of_range if the owner's runtime has no such worker;
+///  - std::logic_error for local() on a thread that is no worker of the owner's runtime.
+class SpawnOptions {
+ public:
+  SpawnOptions() noexcept {}
+
+  /// The task belongs to `runtime`, from whatever thread it is spawned. The call throws
+  /// std::logic_error once the runtime's shutdown() has begun. Without an owner the task belongs to
+  /// the runtime that the calling thread works for.
+  SpawnOptions& owner(Runtime& runtime) noexcept;
+  /// The task is a child of `scope`, which waits for it.
+  SpawnOptions& owner(Scope& scope) noexcept;
+
+  /// The task runs on the calling worker alone, from its start to its end and its destruction, and
+  /// so do the children that it waits for: it may hold what is not thread-safe. (The outcome is the
+  /// handle's.) A long computation on this worker delays it, as no other worker can run it. On a
+  /// current_thread runtime the worker is the thread in block_on().
+  SpawnOptions& local() noexcept {
+    local_ = true;
+    return *this;
+  }
+  /// The task runs on worker `index` of the owner's runtime alone: on a thread_per_core runtime as
+  /// any other task there, else as with local(). The callable is called by the spawning thread;
+  /// what it gives runs on the worker.
+  SpawnOptions& on_worker(std::size_t index) noexcept {
+    worker_ = index;
+    return *this;
+  }
+  /// The task, and the children that it waits for, have `priority` among all that waits for a
+  /// worker. It interrupts nothing that runs.
+  SpawnOptions& priority(Priority priority) noexcept {
+    priority_ = priority;
+    return *this;
+  }
+
+ private:
+  friend class detail::Placement;
+
+  detail::OwnedTasks* owner_ = nullptr;  // null: of the current runtime
+  bool owned_by_runtime_ = false;
+  bool local_ = false;
+  std::optional<std::size_t> worker_;
+  std::optional<Priority> priority_;
+};
+
 namespace detail {
+
+/// What `SpawnOptions` come to: the owner of a task, and its executor. Defined in
+/// src/runtime/placement.cpp.
+class Placement {
+ public:
+  /// For a task of the current runtime, without options. Throws std::logic_error outside a runtime.
+  Placement() : owner_(OwnedTasks::current()) {}
+  /// For a task of `owner`, without options.
+  explicit Placement(OwnedTasks& owner) noexcept : owner_(owner) {}
+  /// Throws as SpawnOptions says, and std::logic_error outside a runtime if there is no owner.
+  explicit Placement(const SpawnOptions& options);
+  Placement(OwnedTasks& owner, const SpawnOptions& options);
+
+  [[nodiscard]] OwnedTasks& owner() const noexcept { return owner_; }
+  /// Null: the owner's.
+  [[nodiscard]] Executor* executor() const noexcept { return executor_; }
+
+ private:
+  [[nodiscard]] static OwnedTasks& owner_of(const SpawnOptions& options);
+  [[nodiscard]] static Executor* executor_for(OwnedTasks& owner, const SpawnOptions& options);
+
+  OwnedTasks& owner_;
+  Executor* executor_ = nullptr;
+};
 
 /// What starting F with Args gives in the end: F is called with Args and gives an awaitable, or is
 /// one itself, and there are none.
@@ -120,46 +212,61 @@ template <class F, class... Args>
 struct SpawnTraits<F, Args...> {
   using Result = AwaitResult<std::invoke_result_t<F&, Args...>>;
 };
+template <class... Args>
+struct SpawnTraits<SpawnOptions, Args...> {};  // for the overload with options
 
-}  // namespace detail
-template <class F, class... Args>
-using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
+/// Whether F is a Fiber: its task is one block with its stack's function. See <weft/fiber.hpp>.
+template <class F>
+inline constexpr bool is_fiber = false;
+template <class Options, class F, class... Args>
+inline constexpr bool is_fiber<Fiber<Options, F, Args...>> = true;
 
-/// spawn_in() on `executor`, which must outlive the task; null: the owner's.
+/// spawn() as `placement` says.
 template <class F, class... Args>
-auto spawn_in_on(detail::OwnedTasks& owner, Executor* executor, F callable, Args... args)
-    -> JoinHandle<SpawnResult<F, Args...>> {
-  if constexpr (std::is_invocable_v<F&, Args...>) {
-    using Spawned = detail::SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
-    return JoinHandle<SpawnResult<F, Args...>>(
-        Spawned::make_on(owner, executor, std::move(callable), std::move(args)...));
+auto start_task(const Placement& placement, F callable, Args... args)
+    -> JoinHandle<typename SpawnTraits<F, Args...>::Result> {
+  if constexpr (is_fiber<F>) {
+    return launch_fiber(placement, std::move(callable));  // found by its argument
+  } else if constexpr (std::is_invocable_v<F&, Args...>) {
+    using Result = typename SpawnTraits<F, Args...>::Result;
+    return JoinHandle<Result>(SpawnedCall<Result, F, Args...>::make_on(
+        placement.owner(), placement.executor(), std::move(callable), std::move(args)...));
   } else {
-    return spawn_in_on(owner, executor,
-                       [work = std::move(callable)]() mutable { return std::move(work); });
+    return start_task(placement,
+                      [work = std::move(callable)]() mutable { return std::move(work); });
   }
 }
 
-/// Starts `callable(args…)`, which gives an awaitable (a Task, an operation …), or an awaitable
-/// itself, as a task of `owner`.
-template <class F, class... Args>
-auto spawn_in(detail::OwnedTasks& owner, F callable, Args... args)
-    -> JoinHandle<SpawnResult<F, Args...>> {
-  return spawn_in_on(owner, nullptr, std::move(callable), std::move(args)...);
-}
+}  // namespace detail
 
-/// Starts `callable(args…)`, or an awaitable, as a task of the current runtime. The callable and
-/// its arguments move into the task and live until it has ended, so a lambda's captures cannot
-/// dangle; it inherits nothing that is bound for the caller (task-locals, a deadline). The task
-/// starts at the latest when the caller suspends. Throws std::logic_error outside
-/// a runtime, std::bad_alloc, and what calling `callable` throws.
+/// What the handle of `spawn(F, Args…)` gives.
+template <class F, class... Args>
+using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
+
+/// Starts `callable(args…)`, which gives an awaitable (a Task, a fiber(), a blocking(), an
+/// operation …), or an awaitable itself, as a task of the current runtime.
+///
+///   weft::JoinHandle<int> answer = weft::spawn(compute, 42);
+///   weft::spawn(weft::fiber(session, std::move(socket))).detach();
+///   int value = co_await std::move(answer);
+///
+/// The callable and its arguments move into the task and live until it has ended, so a lambda's
+/// captures cannot dangle. The task inherits nothing that is bound for the caller (task-locals, a
+/// deadline). It starts at the latest when the caller suspends. Throws std::logic_error outside a
+/// runtime, std::bad_alloc, and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
-  return spawn_in(detail::OwnedTasks::current(), std::move(callable), std::move(args)...);
+  return detail::start_task(detail::Placement(), std::move(callable), std::move(args)...);
+}
+/// The same as `options` say. Throws as they say, too. With an owner: from any thread.
+template <class F, class... Args>
+auto spawn(SpawnOptions options, F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
+  return detail::start_task(detail::Placement(options), std::move(callable), std::move(args)...);
 }
 
 namespace detail {
 
-/// Goes to the back of the queue: everything ready on this worker runs first. Cancel: ends here.
+/// See yield_now().
 class YieldAwaiter {
  public:
   YieldAwaiter() noexcept {}
@@ -174,6 +281,9 @@ class YieldAwaiter {
 };
 
 }  // namespace detail
+
+/// Lets everything that is ready on this worker run first, and goes on then. No errors. Cancel:
+/// ends here.
 [[nodiscard]] inline detail::YieldAwaiter yield_now() noexcept { return {}; }
 
 }  // namespace weft

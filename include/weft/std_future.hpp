@@ -23,7 +23,7 @@ template <class T>
 SharedResult<T> from_std(std::future<T> future) {
   if (!future.valid()) throw std::future_error(std::future_errc::no_state);
   Promise<T> promise;
-  SharedResult<T> shared = promise.future();
+  SharedResult<T> shared = promise.result();
   auto wait = [promise = std::move(promise), future = std::move(future)]() mutable {
     try {
       if constexpr (std::is_void_v<T>) {

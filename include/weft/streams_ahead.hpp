@@ -4,24 +4,29 @@
 //   auto events = streams::merge(std::move(commands), streams::ticks(1s) | streams::map(as_event));
 //   auto pages = streams::from_range(urls) | streams::buffered(8, fetch);
 //
-// What runs ahead is a task of its own with children of its own, started by the first next(). They
-// belong to the runtime, as what spawn() starts, or to the owner (a Scope, a Runtime) that the
-// functions …_in are given. While the consumer pauses they go on until there is no more room;
-// nothing is dropped.
+// What runs ahead is a task of its own with children of its own, started by the first next(). It
+// belongs to the runtime, as what spawn() starts, or to the owner (a Scope, a Runtime) that
+// SpawnOptions name. While the consumer pauses it goes on until there is no more room; nothing is
+// dropped.
 //
-// Cancel, and early drop: they are asked to cancel, and end soon after, which their owner waits
-// for, not the one who drops, as a destructor cannot wait. What they own themselves (the sources,
-// the function, the items) they keep until then. What those *refer to* must outlive the owner, as
-// for spawn(): whoever captures local variables by reference gives a scope within which they live:
+// Cancel, and early drop: the tasks are asked to cancel, and end soon after. Their owner waits for
+// that, not the stream, as a destructor cannot wait. What they own themselves (the sources, the
+// function, the items) they keep until then. What those *refer to* must outlive the owner, as for
+// spawn(): a function that captures local variables by reference needs a scope within which they
+// live:
 //
 //   co_await weft::scope([&](weft::Scope& s) -> weft::Task<void> {
-//     auto pages = std::move(urls) | streams::buffered_in(s, 8, [&](Url u) { return get(client, u);
-//     }); while (auto page = co_await pages.next()) …      // may be left at any time, in any way
+//     auto in_scope = weft::SpawnOptions().owner(s);
+//     auto pages = std::move(urls)
+//                  | streams::buffered(in_scope, 8, [&](Url u) { return get(client, u); });
+//     while (auto page = co_await pages.next()) …      // may be left at any time, in any way
 //   });
 //
 // Items that had been made and not taken are gone with the stream.
 //
 // An error of a source, or of an awaited call, comes at its place among the items, and is the last.
+//
+// Thread-safety: a stream is used by one thread at a time.
 #pragma once
 
 #include <weft/async_generator.hpp>
@@ -46,6 +51,9 @@ namespace weft::streams {
 
 namespace detail {
 
+using weft::detail::ReorderBuffer;
+using weft::detail::ReorderBufferCloser;
+
 /// A task that is asked to cancel when its user goes.
 class CancelledWithUser {
  public:
@@ -59,16 +67,12 @@ class CancelledWithUser {
 };
 
 template <class T>
-using ReorderBufferRef = std::shared_ptr<weft::detail::ReorderBuffer<T>>;
-
-}  // namespace detail
+using ReorderBufferRef = std::shared_ptr<ReorderBuffer<T>>;
 
 /// The consumer's side: starts `produce(buffer)`, a Task, and gives what comes out of the buffer.
 template <class T, class Produce>
-AsyncGenerator<T> consume(weft::detail::OwnedTasks* owner, detail::ReorderBufferRef<T> buffer,
-                          Produce produce) {
-  weft::detail::OwnedTasks& tasks = owner != nullptr ? *owner : weft::detail::OwnedTasks::current();
-  const detail::CancelledWithUser producer(spawn_in(tasks, std::move(produce), buffer));
+AsyncGenerator<T> consume(SpawnOptions options, ReorderBufferRef<T> buffer, Produce produce) {
+  const CancelledWithUser producer(weft::spawn(options, std::move(produce), buffer));
   for (;;) {
     Permit permit = co_await buffer->ready().acquire();
     permit.forget();
@@ -83,7 +87,7 @@ AsyncGenerator<T> consume(weft::detail::OwnedTasks* owner, detail::ReorderBuffer
 // merge
 
 template <class T, Stream S>
-Task<void> pump(weft::detail::ReorderBuffer<T>& buffer, S& source) {
+Task<void> pump(ReorderBuffer<T>& buffer, S& source) {
   Outcome<T> failure;
   try {
     for (;;) {
@@ -103,8 +107,8 @@ Task<void> pump(weft::detail::ReorderBuffer<T>& buffer, S& source) {
 }
 
 template <class T, class... S>
-Task<void> run_merge(detail::ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
-  weft::detail::ReorderBufferCloser<T> closer(*buffer);
+Task<void> run_merge(ReorderBufferRef<T> buffer, std::tuple<S...> sources) {
+  ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) -> Task<void> {
     std::apply(
         [&](S&... source) { (scope.spawn(pump<T, S>, std::ref(*buffer), std::ref(source)), ...); },
@@ -119,33 +123,36 @@ Task<void> run_merge(detail::ReorderBufferRef<T> buffer, std::tuple<S...> source
 }
 
 template <class... S>
-auto merge_for(weft::detail::OwnedTasks* owner, S... sources) {
+auto merge_for(SpawnOptions options, S... sources) {
   using T = std::common_type_t<StreamValue<S>...>;
   static_assert((!std::is_reference_v<StreamValue<S>> && ...),
                 "weft: merge() gives objects, as its sources go on while an item is in use");
   constexpr std::size_t count = sizeof...(S);
-  auto produce =
-      [all = std::tuple<S...>(std::move(sources)...)](detail::ReorderBufferRef<T> buffer) mutable {
-        return run_merge<T, S...>(std::move(buffer), std::move(all));
-      };
-  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(count, count),
-                    std::move(produce));
+  auto produce = [all =
+                      std::tuple<S...>(std::move(sources)...)](ReorderBufferRef<T> buffer) mutable {
+    return run_merge<T, S...>(std::move(buffer), std::move(all));
+  };
+  return consume<T>(options, std::make_shared<ReorderBuffer<T>>(count, count), std::move(produce));
 }
+
+}  // namespace detail
 
 /// The items of all `sources` (of one common type), in the order in which they come; one that gives
 /// much keeps none of the others waiting. Ends when all have. Each is asked for its next item as
 /// soon as there is room: there are at most as many items made and not taken as there are sources.
-/// Tasks of the current runtime: see above for what sources may refer to.
+/// Tasks of the current runtime: see above for what sources may refer to. The first next() throws
+/// what spawn() does.
 template <Stream... S>
   requires(sizeof...(S) > 0)
 [[nodiscard]] auto merge(S... sources) {
-  return merge_for(nullptr, std::move(sources)...);
+  return detail::merge_for(SpawnOptions(), std::move(sources)...);
 }
-/// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
-template <class Owner, Stream... S>
+/// The same as tasks that `options` describe, whose owner must outlive the stream. The first next()
+/// throws as they say, too.
+template <Stream... S>
   requires(sizeof...(S) > 0)
-[[nodiscard]] auto merge_in(Owner& owner, S... sources) {
-  return merge_for(&weft::detail::owned_tasks_of(owner), std::move(sources)...);
+[[nodiscard]] auto merge(SpawnOptions options, S... sources) {
+  return detail::merge_for(options, std::move(sources)...);
 }
 
 // buffered
@@ -154,10 +161,8 @@ namespace detail {
 
 enum class Order : bool { of_source, of_ends };
 
-}  // namespace detail
-
-template <detail::Order order, class T, class A>
-Task<void> run_call(weft::detail::ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
+template <Order order, class T, class A>
+Task<void> run_call(ReorderBuffer<T>& buffer, std::size_t place, A awaitable) {
   Outcome<T> outcome;
   try {
     if constexpr (std::is_void_v<AwaitResult<A>>) {
@@ -170,7 +175,7 @@ Task<void> run_call(weft::detail::ReorderBuffer<T>& buffer, std::size_t place, A
   } catch (...) {
     outcome.set_error(std::current_exception());
   }
-  if constexpr (order == detail::Order::of_source) {
+  if constexpr (order == Order::of_source) {
     buffer.put(place, std::move(outcome));
   } else {
     buffer.put(std::move(outcome));
@@ -178,9 +183,8 @@ Task<void> run_call(weft::detail::ReorderBuffer<T>& buffer, std::size_t place, A
   }
 }
 
-template <detail::Order order, class T, Stream S, class F>
-Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& source,
-                      F& function) {
+template <Order order, class T, Stream S, class F>
+Task<void> pump_calls(Scope& scope, ReorderBuffer<T>& buffer, S& source, F& function) {
   using A = std::invoke_result_t<F&, StreamElement<S>>;
   Outcome<T> last;  // the end, unless it is an error
   std::size_t place = 0;
@@ -201,7 +205,7 @@ Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& s
     last.set_error(std::current_exception());
     if (joined) buffer.leave();
   }
-  if constexpr (order == detail::Order::of_source) {
+  if constexpr (order == Order::of_source) {
     buffer.put(place, std::move(last));
   } else {
     if (last.failed()) buffer.put(std::move(last));
@@ -209,9 +213,9 @@ Task<void> pump_calls(Scope& scope, weft::detail::ReorderBuffer<T>& buffer, S& s
   }
 }
 
-template <detail::Order order, class T, Stream S, class F>
-Task<void> run_calls(detail::ReorderBufferRef<T> buffer, S source, F function) {
-  weft::detail::ReorderBufferCloser<T> closer(*buffer);
+template <Order order, class T, Stream S, class F>
+Task<void> run_calls(ReorderBufferRef<T> buffer, S source, F function) {
+  ReorderBufferCloser<T> closer(*buffer);
   auto body = [&](Scope& scope) {
     return pump_calls<order, T, S, F>(scope, *buffer, source, function);
   };
@@ -222,21 +226,18 @@ Task<void> run_calls(detail::ReorderBufferRef<T> buffer, S source, F function) {
   }
 }
 
-template <detail::Order order, Stream S, class F>
-auto buffered_of(weft::detail::OwnedTasks* owner, S source, std::size_t most, F function) {
+template <Order order, Stream S, class F>
+auto buffered_of(SpawnOptions options, S source, std::size_t most, F function) {
   static_assert(Awaitable<std::invoke_result_t<F&, StreamElement<S>>>,
                 "weft: buffered() is for what is awaited: a function that gives an awaitable, or a "
                 "stream of awaitables");
   using T = ValueOf<Settled<F, StreamElement<S>>>;
   auto produce = [source = std::move(source),
-                  f = std::move(function)](detail::ReorderBufferRef<T> buffer) mutable {
+                  f = std::move(function)](ReorderBufferRef<T> buffer) mutable {
     return run_calls<order, T, S, F>(std::move(buffer), std::move(source), std::move(f));
   };
-  return consume<T>(owner, std::make_shared<weft::detail::ReorderBuffer<T>>(most, 1),
-                    std::move(produce));
+  return consume<T>(options, std::make_shared<ReorderBuffer<T>>(most, 1), std::move(produce));
 }
-
-namespace detail {
 
 /// The item itself, which is to be awaited.
 class Itself {
@@ -248,45 +249,45 @@ class Itself {
   }
 };
 
-}  // namespace detail
-
 [[noreturn]] void throw_none_at_once();
 [[noreturn]] void throw_too_many_at_once();
 
-template <detail::Order order, class F>
-auto buffered_pipe(weft::detail::OwnedTasks* owner, std::size_t most, F function) {
+template <Order order, class F>
+auto buffered_pipe(SpawnOptions options, std::size_t most, F function) {
   if (most == 0) throw_none_at_once();
   if (most > std::numeric_limits<std::uint32_t>::max()) throw_too_many_at_once();
-  return Pipe([owner, most, f = std::move(function)]<Stream S>(S source) mutable {
-    return buffered_of<order>(owner, std::move(source), most, std::move(f));
+  return Pipe([options, most, f = std::move(function)]<Stream S>(S source) mutable {
+    return buffered_of<order>(options, std::move(source), most, std::move(f));
   });
 }
+
+}  // namespace detail
 
 /// What the awaitables give that `function` makes of the items; up to `most` of them run at once,
 /// on any worker, and wait to be taken; the results come in the order of the items (Unit for void).
 /// The function is called for one item after the other. A few blocks for each item, as for spawn().
 /// Throws std::invalid_argument for 0, and for 2^32 and more: room for two results each is made at
-/// once. Tasks of the current runtime: see above for what they may
-/// refer to.
+/// once. Tasks of the current runtime: see above for what they may refer to. The first next()
+/// throws what spawn() does.
 template <class F = detail::Itself>
 auto buffered(std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_source>(nullptr, most, std::move(function));
+  return detail::buffered_pipe<detail::Order::of_source>(SpawnOptions(), most, std::move(function));
 }
-/// The same with the results in the order in which they come.
+/// The same as tasks that `options` describe, whose owner must outlive the stream. The first next()
+/// throws as they say, too.
+template <class F = detail::Itself>
+auto buffered(SpawnOptions options, std::size_t most, F function = F()) {
+  return detail::buffered_pipe<detail::Order::of_source>(options, most, std::move(function));
+}
+/// As buffered(), with the results in the order in which they come.
 template <class F = detail::Itself>
 auto buffered_unordered(std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_ends>(nullptr, most, std::move(function));
+  return detail::buffered_pipe<detail::Order::of_ends>(SpawnOptions(), most, std::move(function));
 }
-/// The same as tasks of `owner`: a Scope, a Runtime or a OwnedTasks, which must outlive the stream.
-template <class Owner, class F = detail::Itself>
-auto buffered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_source>(&weft::detail::owned_tasks_of(owner), most,
-                                                 std::move(function));
-}
-template <class Owner, class F = detail::Itself>
-auto buffered_unordered_in(Owner& owner, std::size_t most, F function = F()) {
-  return buffered_pipe<detail::Order::of_ends>(&weft::detail::owned_tasks_of(owner), most,
-                                               std::move(function));
+/// The same as tasks that `options` describe: see buffered().
+template <class F = detail::Itself>
+auto buffered_unordered(SpawnOptions options, std::size_t most, F function = F()) {
+  return detail::buffered_pipe<detail::Order::of_ends>(options, most, std::move(function));
 }
 
 }  // namespace weft::streams

@@ -13,7 +13,7 @@
 //   - what it awaits by when_all(), select(), timeout(), scope() and the other groups;
 //   - polls of futures;
 //   - children spawned into a scope that was *opened* under the binding, and their callbacks
-//     (on_complete_in).
+//     (on_complete() with SpawnOptions::owner()).
 //
 // All of these end before the binding does. A binding is not visible to tasks spawned for the
 // runtime (spawn, on_complete, as_future) and to work on other threads (blocking, parallel): pass

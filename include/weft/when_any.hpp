@@ -1,4 +1,12 @@
-// select() of any number of awaitables of one type.
+// when_any: any number of awaitables of one type at once, the first to end wins.
+//
+//   std::vector<weft::Task<Page>> mirrors = …;
+//   auto first = co_await weft::when_any(std::move(mirrors));
+//   Page page = first.take();                 // of mirror first.index()
+//
+// It is select() (<weft/select.hpp>), which is for a fixed set of alternatives, for a number that
+// is known only when it runs. For the first that *succeeds*: first_success()
+// (<weft/first_success.hpp>).
 #pragma once
 
 #include <weft/select.hpp>
@@ -15,7 +23,8 @@
 
 namespace weft {
 
-/// What a select over a range gave. As Selection: losers that had got their value have it.
+/// What when_any() and first_success() of a vector give. As Selection: losers that had got their
+/// value have it. A value: used by one thread at a time.
 template <class T>
 class RangeSelection {
  public:
@@ -60,8 +69,7 @@ class SelectRangeAwaiter final : public Group {
   }
   RangeSelection<T> await_resume() {
     const std::size_t decisive = this->decisive();
-    if (decisive != Group::none && children_[decisive]->outcome().failed() &&
-        !somebody_has_value()) {
+    if (decisive != Group::none && children_[decisive]->outcome().failed() && !some_have_value()) {
       std::rethrow_exception(children_[decisive]->outcome().error());
     }
     std::vector<Outcome<T>> outcomes;
@@ -72,7 +80,7 @@ class SelectRangeAwaiter final : public Group {
 
  private:
   /// Whether something would be lost with the outcomes.
-  [[nodiscard]] bool somebody_has_value() noexcept {
+  [[nodiscard]] bool some_have_value() noexcept {
     return !std::is_void_v<T> &&
            std::ranges::any_of(children_, [](auto& c) { return c->outcome().has_value(); });
   }
@@ -93,8 +101,6 @@ class SelectRangeAwaiter final : public Group {
   std::vector<std::optional<Child<T, Group>>> children_;
 };
 
-}  // namespace detail
-
 template <class Group, class T>
 class [[nodiscard]] SelectRange {
  public:
@@ -104,20 +110,26 @@ class [[nodiscard]] SelectRange {
     tasks_.reserve(awaitables.size());
     for (A& awaitable : awaitables) tasks_.push_back(as_task(std::move(awaitable)));
   }
-  detail::SelectRangeAwaiter<Group, T> operator co_await() && {
-    return detail::SelectRangeAwaiter<Group, T>(std::move(tasks_));
+  SelectRangeAwaiter<Group, T> operator co_await() && {
+    return SelectRangeAwaiter<Group, T>(std::move(tasks_));
   }
 
  private:
   std::vector<Task<T>> tasks_;
 };
 
-/// select() of any number of awaitables of one type: see there. Throws std::invalid_argument for
-/// none, which would never end.
+}  // namespace detail
+
+/// Runs all awaitables at once, on this worker; the first to end wins, be it with a failure, and
+/// the others are cancelled. When all have ended, gives a RangeSelection. If the winner failed,
+/// rethrows its exception; unless a loser has a value, which would be lost: then take() of the
+/// winner rethrows. They are started in order, and none after one has won. Throws
+/// std::invalid_argument for no awaitables, which would never end. Cancel: cancels all and waits;
+/// if one had got its result, that is delivered.
 template <Awaitable A>
-auto select(std::vector<A> awaitables) {
-  return SelectRange<detail::FirstGroup, AwaitResult<A>>(
-      std::move(awaitables), "weft::select: there is nothing to select from");
+auto when_any(std::vector<A> awaitables) {
+  return detail::SelectRange<detail::FirstGroup, AwaitResult<A>>(
+      std::move(awaitables), "weft::when_any: there is nothing to wait for");
 }
 
 }  // namespace weft

@@ -9,6 +9,7 @@ namespace weft::detail {
 Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, Executor* whole)
     : workers_(parks.size() + most_spares),
       size_(parks.size()),
+      permanent_(parks.size()),
       whole_(whole),
       idle_(parks.size(), parks.size() + most_spares) {
   WEFT_CHECK(!parks.empty(), "a scheduler needs at least one worker");

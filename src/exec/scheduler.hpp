@@ -48,6 +48,8 @@ class Scheduler final : public Executor {
     return size_.load(std::memory_order_acquire);  // pairs with add_spare()
   }
   [[nodiscard]] std::size_t most() const noexcept { return workers_.size(); }
+  /// Those that are there from the beginning: the first ones.
+  [[nodiscard]] std::size_t permanent() const noexcept { return permanent_; }
   [[nodiscard]] bool single() const noexcept { return workers_.size() == 1; }
   /// One more worker, for which IdleSet::join() is still to be called; there is room for it. One
   /// thread at a time.
@@ -89,6 +91,7 @@ class Scheduler final : public Executor {
 
   std::vector<std::unique_ptr<Worker>> workers_;  // as many as there can be; the first size_ are
   Atomic<std::size_t> size_;
+  const std::size_t permanent_;
   Executor* const whole_;
   Injector<Runnable> injector_;
   Injector<Runnable> demoted_;

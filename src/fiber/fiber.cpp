@@ -301,11 +301,11 @@ void FiberBody::start() {
 }
 
 std::size_t FiberBody::stack_bytes() const noexcept {
-  return options_ != nullptr ? options_->stack_bytes : FiberOptions::usual_stack_bytes;
+  return options_ != nullptr ? options_->stack_bytes() : FiberOptions::usual_stack_bytes;
 }
 
 std::string_view FiberBody::name() const noexcept {
-  return options_ != nullptr ? std::string_view(options_->name) : std::string_view();
+  return options_ != nullptr ? std::string_view(options_->name()) : std::string_view();
 }
 
 // Called by another fiber of `scheduler`: prepares this one for a switch. Null: there is no stack.
@@ -379,9 +379,8 @@ void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_int
 
 namespace weft {
 
-bool run_ahead_of_join(detail::SpawnedTask& task, std::source_location site) {
-  return detail::require_fiber(detail::FiberScheduler::current(), "weft::await")
-      .run_ahead(task, site);
+bool detail::run_ahead_of_join(SpawnedTask& task, std::source_location site) {
+  return require_fiber(FiberScheduler::current(), "weft::await").run_ahead(task, site);
 }
 
 void await(detail::YieldAwaiter, std::source_location site) {

@@ -123,14 +123,6 @@ detail::Worker& Runtime::Impl::worker(std::size_t index) noexcept {
                                   : schedulers_.front()->worker(index);
 }
 
-Executor& Runtime::Impl::executor_of(std::size_t index) {
-  if (index >= workers_) {
-    throw std::out_of_range("weft::Runtime::spawn_on: there is no worker " + std::to_string(index));
-  }
-  if (options_.thread_per_core) return *schedulers_[index];
-  return worker(index).local();
-}
-
 detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
   detail::ThreadContext context;
   context.reactor = &parks_[index]->reactor();
@@ -222,8 +214,6 @@ Runtime::~Runtime() = default;
 
 void Runtime::shutdown() noexcept { impl_->shutdown(); }
 
-Executor& Runtime::executor_of(std::size_t worker) { return impl_->executor_of(worker); }
-
 RuntimeMetrics Runtime::metrics() const { return impl_->metrics(); }
 
 std::size_t Runtime::workers() const noexcept { return impl_->workers(); }
@@ -231,10 +221,12 @@ std::size_t Runtime::workers() const noexcept { return impl_->workers(); }
 std::size_t Runtime::live_tasks() const noexcept { return impl_->tasks().size(); }
 
 detail::OwnedTasks& Runtime::tasks() {
-  // Else whoever goes on spawning from outside could keep a shutdown from its end.
+  // A thread from outside that goes on spawning must not keep a shutdown from its end.
   if (impl_->ending()) detail::throw_shut_down();
   return impl_->tasks();
 }
+
+detail::OwnedTasks& detail::owned_tasks_of(Runtime& runtime) { return runtime.tasks(); }
 
 void Runtime::wait(detail::SpawnedTask& task) { impl_->wait(task); }
 

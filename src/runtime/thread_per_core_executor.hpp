@@ -18,6 +18,10 @@ class ThreadPerCoreExecutor final : public Executor {
   /// Before any thread is there.
   void add(Scheduler& scheduler) { schedulers_.push_back(&scheduler); }
 
+  [[nodiscard]] std::size_t size() const noexcept { return schedulers_.size(); }
+  /// That of worker `index`, below size().
+  [[nodiscard]] Scheduler& scheduler(std::size_t index) noexcept { return *schedulers_[index]; }
+
   /// For something that begins now.
   [[nodiscard]] Executor& shared() noexcept override { return next(); }
   [[nodiscard]] Executor& whole() noexcept override { return *this; }

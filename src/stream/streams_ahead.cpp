@@ -1,14 +1,14 @@
 // The exceptions of merge() and buffered().
 #include <weft/streams_ahead.hpp>
 
-namespace weft::streams {
+namespace weft::streams::detail {
 
 void throw_none_at_once() {
   throw std::invalid_argument("weft::streams::buffered: none at once would never end");
 }
 
 void throw_too_many_at_once() {
-  throw std::invalid_argument("weft::streams::buffered: nobody can run so many at once");
+  throw std::invalid_argument("weft::streams::buffered: so many cannot run at once");
 }
 
-}  // namespace weft::streams
+}  // namespace weft::streams::detail

@@ -11,7 +11,7 @@
 
 namespace weft::detail {
 
-void throw_no_future() {
+void throw_no_result() {
   throw std::logic_error("weft::SharedResult: it is empty, or was moved from");
 }
 

@@ -4,6 +4,8 @@
 
 namespace weft {
 
+detail::OwnedTasks& detail::owned_tasks_of(Scope& scope) noexcept { return scope; }
+
 void Scope::added() noexcept {
   size_.fetch_add(1, std::memory_order_relaxed);
   group_.add_child();

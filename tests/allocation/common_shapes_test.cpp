@@ -83,7 +83,7 @@ Task<void> spawn_what_sleeps(World&, int times) {
   for (int i = 0; i < times; ++i) co_await spawn(sleeping_child);
 }
 Task<void> spawn_fiber_and_join(World&, int times) {
-  for (int i = 0; i < times; ++i) (void)co_await spawn_fiber([] { return 1; });
+  for (int i = 0; i < times; ++i) (void)co_await spawn(fiber([] { return 1; }));
 }
 Task<void> call_back(World&, int times) {
   for (int i = 0; i < times; ++i) co_await on_complete(yield_now(), [] {});

@@ -408,7 +408,7 @@ TEST_P(AsyncGeneratorTest, ACancelledFiberUnwindsTheBodyFirst) {
           if (at == At::in_consumer) await(event);
         }
       };
-      auto handle = spawn_fiber(consume);
+      auto handle = spawn(fiber(consume));
       co_await until([&] { return event.awaited(); });
       handle.cancel();
       const Outcome<void> outcome = co_await std::move(handle).outcome();

@@ -129,7 +129,7 @@ TEST_P(BlockInPlaceTest, WhatWaitsOnTheWorkersReactorGoesOn) {
 
 TEST_P(BlockInPlaceTest, FibersMayUseIt) {
   run([&]() -> Task<void> {
-    auto fiber = spawn_fiber([&] {
+    auto fiber = spawn(weft::fiber([&] {
       const std::thread::id here = std::this_thread::get_id();
       await(sleep_for(10us));
       EXPECT_THROW(block_in_place([] { throw std::runtime_error("within"); }), std::runtime_error);
@@ -139,7 +139,7 @@ TEST_P(BlockInPlaceTest, FibersMayUseIt) {
       await(sleep_for(10us));
       EXPECT_EQ(std::this_thread::get_id(), here);
       EXPECT_TRUE(in_fiber());
-    });
+    }));
     co_await std::move(fiber);
   });
 }
@@ -212,7 +212,7 @@ TEST_P(BlockInPlaceTest, FibersOfThoseWhoStoodInGoOn) {
     for (int round = 0; round < 20; ++round) {
       constexpr int crowd = 16;
       for (int i = 0; i < crowd; ++i) {
-        fibers.push_back(spawn_fiber([&started] {
+        fibers.push_back(spawn(fiber([&started] {
           started.release();
           const std::thread::id here = std::this_thread::get_id();
           for (int turn = 0; turn < 10; ++turn) {
@@ -220,7 +220,7 @@ TEST_P(BlockInPlaceTest, FibersOfThoseWhoStoodInGoOn) {
             await(yield_now());
             EXPECT_EQ(std::this_thread::get_id(), here);
           }
-        }));
+        })));
       }
       block_in_place([&] {
         for (int i = 0; i < crowd; ++i) started.acquire();
@@ -251,7 +251,7 @@ TEST_P(BlockInPlaceTest, AThousandTimesWithFewThreads) {
 
 TEST_P(BlockInPlaceTest, SpawnLocalStaysWithTheThreadThatComesBack) {
   run([&]() -> Task<void> {
-    auto local = spawn_local([&]() -> Task<void> {
+    auto local = spawn(SpawnOptions().local(), [&]() -> Task<void> {
       const std::thread::id here = std::this_thread::get_id();
       for (int i = 0; i < 20; ++i) {
         block_in_place([] { std::this_thread::yield(); });

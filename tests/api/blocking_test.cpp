@@ -59,7 +59,7 @@ TEST_P(Blocking, GivesItsResultOfEveryKind) {
   EXPECT_THROW(run(blocking([] { throw std::domain_error("no"); })), std::domain_error);
   run(fiber([] { EXPECT_EQ(await(blocking([] { return 5; })), 5); }));
   run([]() -> Task<void> {
-    auto handle = spawn_blocking([] { return std::string("text"); });
+    auto handle = spawn(blocking([] { return std::string("text"); }));
     const std::string text = co_await std::move(handle);
     EXPECT_EQ(text, "text");
   });

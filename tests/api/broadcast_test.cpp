@@ -259,7 +259,7 @@ TEST_P(BroadcastTest, FromFibersCallbacksAndThreads) {
   run([&to = sender, &from = receiver]() -> Task<void> {
     EXPECT_THROW(static_cast<void>(from.blocking_receive()), std::logic_error);
     auto other = to.subscribe();
-    auto fiber = spawn_fiber([&] { return **await(from.receive()); });
+    auto fiber = spawn(weft::fiber([&] { return **await(from.receive()); }));
     auto called =
         on_complete(other.receive(), [](std::optional<BroadcastItem<int>> item) { return **item; });
     co_await until([&] { return to.waiting() >= 2; });

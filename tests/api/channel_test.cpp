@@ -300,14 +300,14 @@ TEST_P(ChannelTest, ManySendersAndReceiversGetEachValueOnce) {
 TEST_P(ChannelTest, BetweenFibers) {
   run([]() -> Task<void> {
     auto [sender, receiver] = channel<int>(2);
-    auto sending = spawn_fiber([to = std::move(sender)] {
+    auto sending = spawn(fiber([to = std::move(sender)] {
       for (int i = 0; i < 500; ++i) EXPECT_TRUE(await(to.send(i)));
-    });
-    auto receiving = spawn_fiber([from = std::move(receiver)] {
+    }));
+    auto receiving = spawn(fiber([from = std::move(receiver)] {
       Ints all;
       while (auto value = await(from.receive())) all.push_back(*value);
       return all;
-    });
+    }));
     co_await std::move(sending);
     const Ints all = co_await std::move(receiving);
     EXPECT_EQ(all, numbers(500));

@@ -274,7 +274,7 @@ TEST_P(ChannelValueTest, AFiberThatIsCancelledTakesNone) {
   run([]() -> Task<void> {
     auto [sender, receiver] = channel<Ptr>(1);
     const Receiver<Ptr>& from = receiver;
-    auto handle = spawn_fiber([&from] { static_cast<void>(await(from.receive())); });
+    auto handle = spawn(fiber([&from] { static_cast<void>(await(from.receive())); }));
     co_await until([&] { return from.waiting() == 1; });
     handle.cancel();
     const Outcome<void> outcome = co_await std::move(handle).outcome();

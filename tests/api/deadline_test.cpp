@@ -87,7 +87,7 @@ TEST_P(DeadlineTest, IsInheritedByChildrenFibersAndCallbacks) {
     };
     auto body = [&](Scope& s) -> Task<void> {
       s.spawn(check);
-      spawn_fiber_in(s, [&] { await(check()); });
+      s.spawn(fiber([&] { await(check()); }));
       co_await when_all(check(), check());
       co_await timeout(check(), 1min);
       co_await with_deadline(check(), at + 1s);  // the earlier one holds
@@ -109,7 +109,7 @@ TEST_P(DeadlineTest, CancelsAllBelowWhenTheTimeIsOver) {
     ManualEvent c;
     auto body = [&](Scope& s) -> Task<void> {
       s.spawn([&]() -> Task<void> { co_await a; });
-      spawn_fiber_in(s, [&] { await(b); });
+      s.spawn(fiber([&] { await(b); }));
       co_await c;
     };
     const std::string end = co_await end_of(with_deadline(scope(body), 1ms));
@@ -142,12 +142,12 @@ TEST_P(DeadlineTest, ACancelFromOutsideIsNoTimeout) {
 
 TEST_P(DeadlineTest, WorksFromAFiber) {
   run([]() -> Task<void> {
-    auto task = spawn_fiber([] {
+    auto task = spawn(fiber([] {
       ManualEvent never;
       EXPECT_THROW(await(with_deadline(never.wait(), 1ms)), IoError);
       EXPECT_EQ(remaining(), Nanoseconds::max());
       EXPECT_EQ(await(with_deadline(sleep_and_give(0ns, 5), 1h)), 5);
-    });
+    }));
     co_await std::move(task);
   });
 }

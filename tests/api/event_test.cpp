@@ -35,18 +35,18 @@ TEST(ManualResetEvent, WithoutARuntime) {
   EXPECT_FALSE(event.is_set());
   ManualResetEvent born_set(true);
   born_set.blocking_wait();
+}
 
-  AutoResetEvent one(true);
-  EXPECT_TRUE(one.is_set());
-  EXPECT_TRUE(one.try_wait());
-  EXPECT_FALSE(one.try_wait());
-  one.set();
-  one.set();
-  one.blocking_wait();
-  EXPECT_FALSE(one.is_set()) << "two sets are one";
-  one.set();
-  one.reset();
-  EXPECT_FALSE(one.try_wait());
+TEST(Notify, WithoutARuntime) {
+  Notify notify;
+  EXPECT_FALSE(notify.try_wait());
+  notify.notify_one();
+  EXPECT_TRUE(notify.try_wait());
+  EXPECT_FALSE(notify.try_wait());
+  notify.notify_one();
+  notify.notify_one();
+  notify.blocking_wait();
+  EXPECT_FALSE(notify.try_wait()) << "two notifications are one";
 }
 
 /// Tasks that wait once each and log their numbers.
@@ -99,23 +99,22 @@ TEST_P(EventTest, ASetLetsAllGoOnUntilItIsReset) {
   });
 }
 
-TEST_P(EventTest, AnAutoEventLetsOnePassForEachSet) {
+TEST_P(EventTest, EachNotificationLetsOnePass) {
   run([]() -> Task<void> {
-    AutoResetEvent event;
-    Waiters<AutoResetEvent> waiters(event);
+    Notify notify;
+    Waiters<Notify> waiters(notify);
     co_await waiters.add(4);
     for (std::size_t i = 1; i <= 4; ++i) {
-      event.set();
+      notify.notify_one();
       co_await waiters.gone_on(i);
-      EXPECT_EQ(event.waiting(), 4 - i);
-      EXPECT_FALSE(event.is_set()) << "it was passed on, not kept";
+      EXPECT_EQ(notify.waiting(), 4 - i);
+      EXPECT_FALSE(notify.try_wait()) << "it was passed on, not kept";
     }
     co_await waiters.end();
     EXPECT_EQ(waiters.log.words(), (Words{"0", "1", "2", "3"}));
-    event.set();
-    EXPECT_TRUE(event.is_set());
-    co_await event.wait();
-    EXPECT_FALSE(event.is_set());
+    notify.notify_one();
+    co_await notify.wait();
+    EXPECT_FALSE(notify.try_wait());
   });
 }
 
@@ -174,24 +173,24 @@ TEST_P(EventTest, ANotificationGoesPastThoseWhoStoppedWaiting) {
 }
 
 TEST_P(EventTest, ATurnGoesToAndFro) {
-  // Each set() is seen, with what came before it, though nothing else orders the two sides.
+  // Each notify_one() is seen, with what came before it, though nothing else orders the two sides.
   constexpr int rounds = 500;
-  AutoResetEvent ping;
-  AutoResetEvent pong;
+  Notify ping;
+  Notify pong;
   int ball = 0;
   std::thread thread([&] {
     for (int i = 0; i < rounds; ++i) {
       ping.blocking_wait();
       EXPECT_EQ(ball, 2 * i + 1);
       ++ball;
-      pong.set();
+      pong.notify_one();
     }
   });
   run([&]() -> Task<void> {
     for (int i = 0; i < rounds; ++i) {
       EXPECT_EQ(ball, 2 * i);
       ++ball;
-      ping.set();
+      ping.notify_one();
       co_await pong.wait();
     }
   });

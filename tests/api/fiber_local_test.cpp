@@ -38,7 +38,7 @@ TEST_P(FiberLocalTest, EachFiberHasItsOwnAcrossItsAwaits) {
           }
           if (*counter == 10 * i) ++right;
         };
-        spawn_fiber_in(children, count).detach();
+        children.spawn(fiber(count)).detach();
       }
       co_return;
     }));
@@ -86,19 +86,19 @@ TEST_P(FiberLocalTest, GoesWithItsFiberHoweverThatEnds) {
   ManualEvent started;
   ManualEvent never;
   run([&]() -> Task<void> {
-    auto returns = spawn_fiber([&] { static_cast<void>(local.get()); });
+    auto returns = spawn(fiber([&] { static_cast<void>(local.get()); }));
     co_await std::move(returns);
-    auto throws = spawn_fiber([&] {
+    auto throws = spawn(fiber([&] {
       static_cast<void>(local.get());
       throw std::runtime_error("no");
-    });
+    }));
     const auto thrown = co_await std::move(throws).outcome();
     EXPECT_TRUE(thrown.failed());
-    auto waits = spawn_fiber([&] {
+    auto waits = spawn(fiber([&] {
       static_cast<void>(local.get());
       started.set();
       await(never);
-    });
+    }));
     co_await started;
     EXPECT_EQ(Counted::living(), 1);
     waits.cancel();
@@ -155,7 +155,7 @@ TEST_P(FiberLocalTest, WhereNoFiberRunsIsALogicError) {
     }
   };
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber([](const AtTheEnd&) {}, AtTheEnd(local));
+    auto handle = spawn(fiber([](const AtTheEnd&) {}, AtTheEnd(local)));
     co_await std::move(handle);
   });
 }

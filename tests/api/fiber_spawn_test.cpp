@@ -1,10 +1,11 @@
-// spawn_fiber(): one block a fiber, started and joined by other fibers without the worker's loop,
+// spawn(fiber()): one block a fiber, started and joined by other fibers without the worker's loop,
 // and ended on what is left of its own stack.
 #include <weft/extend/frame_pool.hpp>
 #include <weft/fiber.hpp>
 #include <weft/metrics.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
+#include <weft/when_any.hpp>
 
 #include <gtest/gtest.h>
 
@@ -33,15 +34,15 @@ WEFT_ON_ALL_RUNTIMES(FiberSpawn);
 TEST_P(FiberSpawn, GivesItsResultOfEveryKind) {
   int object = 0;
   run(fiber([&] {
-    EXPECT_EQ(await(spawn_fiber([] { return 7; })), 7);
-    await(spawn_fiber([] {}));
-    EXPECT_EQ(*await(spawn_fiber([] { return std::make_unique<int>(3); })), 3);
-    EXPECT_EQ(&await(spawn_fiber([&]() -> int& { return object; })), &object);
-    EXPECT_EQ(await(spawn_fiber([](std::unique_ptr<int> a, int b) { return *a + b; },
-                                std::make_unique<int>(4), 5)),
+    EXPECT_EQ(await(spawn(fiber([] { return 7; }))), 7);
+    await(spawn(fiber([] {})));
+    EXPECT_EQ(*await(spawn(fiber([] { return std::make_unique<int>(3); }))), 3);
+    EXPECT_EQ(&await(spawn(fiber([&]() -> int& { return object; }))), &object);
+    EXPECT_EQ(await(spawn(fiber([](std::unique_ptr<int> a, int b) { return *a + b; },
+                                std::make_unique<int>(4), 5))),
               9);
-    EXPECT_EQ(await(spawn_fiber(FiberOptions{"named", std::size_t{1} << 20},
-                                [] { return std::string(this_fiber::name()); })),
+    EXPECT_EQ(await(spawn(fiber(FiberOptions().name("named").stack_bytes(std::size_t{1} << 20),
+                                [] { return std::string(this_fiber::name()); }))),
               "named");
   }));
 }
@@ -53,22 +54,43 @@ TEST_P(FiberSpawn, BelongsToTheOwnerThatWasGiven) {
     ++ended;
   };
   std::thread([&] {
-    spawn_fiber_in(runtime(), count).detach();
-    spawn_fiber_in(runtime(), FiberOptions{.name = "from outside"}, count).detach();
-    EXPECT_EQ(runtime().block_on(spawn_fiber_in(runtime(), [](int x) { return x; }, 2)), 2);
+    runtime().spawn(fiber(count)).detach();
+    runtime().spawn(fiber(FiberOptions().name("from outside"), count)).detach();
+    EXPECT_EQ(runtime().block_on(runtime().spawn(fiber([](int x) { return x; }, 2))), 2);
   }).join();
   run(scope([&](Scope& children) -> Task<void> {
-    for (int i = 0; i < 3; ++i) spawn_fiber_in(children, count).detach();
+    for (int i = 0; i < 3; ++i) children.spawn(fiber(count)).detach();
     co_return;
   }));
   EXPECT_GE(ended, 3);
   run(until([&] { return ended == 5; }));
 }
 
+TEST_P(FiberSpawn, IsATaskWhereOneIsAskedFor) {
+  run([]() -> Task<void> {
+    Task<int> task = fiber([] { return await(spawn(fiber([] { return 1; }))); });
+    EXPECT_EQ(co_await std::move(task), 1);
+    const int value =
+        co_await fiber([](std::unique_ptr<int> two) { return *two; }, std::make_unique<int>(2));
+    EXPECT_EQ(value, 2);
+    const std::string name = co_await fiber(FiberOptions().name("awaited"),
+                                            [] { return std::string(this_fiber::name()); });
+    EXPECT_EQ(name, "awaited");
+    co_await fiber([] { await(fiber([] { await(yield_now()); })); });
+    std::vector<Task<int>> all;
+    for (int i = 0; i < 3; ++i) all.push_back(fiber([i] { return i; }));
+    auto one = co_await when_any(std::move(all));
+    EXPECT_EQ(one.take(), static_cast<int>(one.index()));
+  });
+  bool ran = false;
+  static_cast<void>(fiber([&] { ran = true; }));
+  EXPECT_FALSE(ran) << "it was neither awaited nor spawned";
+}
+
 int fibonacci(int n) {
   if (n < 2) return n;
-  auto first = spawn_fiber(fibonacci, n - 1);
-  auto second = spawn_fiber(fibonacci, n - 2);
+  auto first = spawn(fiber(fibonacci, n - 1));
+  auto second = spawn(fiber(fibonacci, n - 2));
   return await(std::move(first)) + await(std::move(second));
 }
 
@@ -82,7 +104,7 @@ void chain(int left, ManualEvent& last) {
   if (left == 0) {
     last.set();
   } else {
-    spawn_fiber(chain, left - 1, std::ref(last)).detach();
+    spawn(fiber(chain, left - 1, std::ref(last))).detach();
   }
   for (const int each : mine) ASSERT_EQ(each, left);
 }
@@ -90,7 +112,7 @@ void chain(int left, ManualEvent& last) {
 TEST_P(FiberSpawn, OneThatEndsHandsOverToTheOneItHasSpawned) {
   ManualEvent last;
   run(fiber([&] {
-    spawn_fiber(chain, 2000, std::ref(last)).detach();
+    spawn(fiber(chain, 2000, std::ref(last))).detach();
     await(last);
   }));
 }
@@ -98,7 +120,7 @@ TEST_P(FiberSpawn, OneThatEndsHandsOverToTheOneItHasSpawned) {
 TEST_P(FiberSpawn, ItsArgumentsAreGoneWhenItsJoinerGoesOn) {
   Log log;
   run(fiber([&] {
-    await(spawn_fiber([](const Logged&) {}, Logged(log, "argument")));
+    await(spawn(fiber([](const Logged&) {}, Logged(log, "argument"))));
     log.add("joined");
   }));
   EXPECT_EQ(log.words(), (std::vector<std::string>{"argument", "joined"}));
@@ -115,10 +137,10 @@ class AtTheEnd {
     if (spawned_ == nullptr) return;
     EXPECT_FALSE(in_fiber());
     EXPECT_THROW(await(yield_now()), std::logic_error);
-    spawn_fiber([spawned = spawned_] {
+    spawn(fiber([spawned = spawned_] {
       await(yield_now());
       ++*spawned;
-    }).detach();
+    })).detach();
   }
 
  private:
@@ -128,7 +150,7 @@ class AtTheEnd {
 TEST_P(FiberSpawn, TheDestructorsOfItsArgumentsMaySpawnButNotAwait) {
   std::atomic<int> spawned{0};
   run(fiber([&] {
-    for (int i = 0; i < 100; ++i) await(spawn_fiber([](const AtTheEnd&) {}, AtTheEnd(spawned)));
+    for (int i = 0; i < 100; ++i) await(spawn(fiber([](const AtTheEnd&) {}, AtTheEnd(spawned))));
   }));
   run(until([&] { return spawned == 100; }));
 }
@@ -137,14 +159,14 @@ TEST_P(FiberSpawn, AValueThatSwallowsTheUnwindingIsNoResult) {
   ManualEvent never;
   ManualEvent started;
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber([&] {
+    auto handle = spawn(fiber([&] {
       started.set();
       try {
         await(never);
       } catch (...) {  // without `throw;`
       }
       return 7;
-    });
+    }));
     co_await started;
     handle.cancel();
     const auto outcome = co_await std::move(handle).outcome();
@@ -155,10 +177,10 @@ TEST_P(FiberSpawn, AValueThatSwallowsTheUnwindingIsNoResult) {
 TEST_P(FiberSpawn, ACancelMeetsItWhereverItIs) {
   run(fiber([&] {
     for (int i = 0; i < 200; ++i) {
-      auto handle = spawn_fiber([] {
+      auto handle = spawn(fiber([] {
         for (int yields = 0; yields < 5; ++yields) await(yield_now());
         return 1;
-      });
+      }));
       for (int yields = 0; yields < i % 8; ++yields) await(yield_now());
       handle.cancel();
       const auto outcome = await(std::move(handle).outcome());
@@ -170,7 +192,7 @@ TEST_P(FiberSpawn, ACancelMeetsItWhereverItIs) {
 TEST_P(FiberSpawn, AHundredThousandReuseTheSameStacks) {
   constexpr int fibers = address_sanitizer ? 10'000 : 100'000;  // a switch takes long there
   run(fiber([] {
-    for (int i = 0; i < fibers; ++i) await(spawn_fiber([] {}));
+    for (int i = 0; i < fibers; ++i) await(spawn(fiber([] {})));
   }));
 }
 
@@ -184,9 +206,9 @@ TEST_P(FiberSpawn, AFailureIsReportedOnALargerStackThanItsOwn) {
   };
   Runtime own(std::move(options));
   own.block_on([]() -> Task<void> {
-    spawn_fiber(FiberOptions{"small", std::size_t{64} << 10}, [] {
+    spawn(fiber(FiberOptions().name("small").stack_bytes(std::size_t{64} << 10), [] {
       throw std::runtime_error("lost");
-    }).detach();
+    })).detach();
     co_return;
   });
   own.shutdown();
@@ -198,7 +220,7 @@ TEST_P(FiberSpawn, WithoutAStackItFailsAndItsJoinerIsToldWhy) {
   run(fiber([&] {
     faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
     try {
-      await(spawn_fiber(FiberOptions{"poor", std::size_t{4} << 20}, [] {}));
+      await(spawn(fiber(FiberOptions().name("poor").stack_bytes(std::size_t{4} << 20), [] {})));
       ADD_FAILURE() << "there was a stack";
     } catch (const IoError& error) {
       EXPECT_EQ(error.code(), std::errc::not_enough_memory);
@@ -214,7 +236,7 @@ TEST_P(FiberSpawn, FailsWholeAtEveryAllocation) {
     run(fiber([&] {
       set_frame_failure_after(successes);
       try {
-        EXPECT_EQ(await(spawn_fiber([] { return await(spawn_fiber([] { return 3; })); })), 3);
+        EXPECT_EQ(await(spawn(fiber([] { return await(spawn(fiber([] { return 3; }))); }))), 3);
         succeeded = true;
       } catch (const std::bad_alloc&) {
       }
@@ -229,10 +251,10 @@ TEST_P(FiberSpawn, WhoSpawnsAndJoinsAllTheTimeLeavesOthersTheirTurns) {
   int turns = 0;
   bool done = false;
   run([&]() -> Task<void> {
-    auto busy = spawn_fiber([&] {
-      for (int i = 0; i < 10'000; ++i) await(spawn_fiber([] {}));
+    auto busy = spawn(fiber([&] {
+      for (int i = 0; i < 10'000; ++i) await(spawn(fiber([] {})));
       done = true;
-    });
+    }));
     while (!done) {
       ++turns;
       co_await yield_now();

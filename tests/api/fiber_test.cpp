@@ -79,7 +79,7 @@ TEST_P(FiberTest, NothingRunsBeforeItIsAwaited) {
 
 TEST_P(FiberTest, HasANameAndTheStackThatWasAskedFor) {
   const auto left = [](std::size_t bytes) {
-    return fiber(FiberOptions{"reader", bytes}, [] {
+    return fiber(FiberOptions().name("reader").stack_bytes(bytes), [] {
       EXPECT_EQ(this_fiber::name(), "reader");
       return this_fiber::stack_left();
     });
@@ -91,7 +91,8 @@ TEST_P(FiberTest, HasANameAndTheStackThatWasAskedFor) {
 }
 
 TEST_P(FiberTest, TooLargeAStackIsAnError) {
-  EXPECT_THROW(run(fiber(FiberOptions{"huge", std::size_t{1} << 40}, [] {})), IoError);
+  EXPECT_THROW(run(fiber(FiberOptions().name("huge").stack_bytes(std::size_t{1} << 40), [] {})),
+               IoError);
 }
 
 // Awaitables
@@ -102,7 +103,7 @@ TEST_P(FiberTest, AwaitsTasksOperationsAndOtherFibers) {
               await(sleep_for(1us));
               sum += await(fiber([] { return await(plus_one(10)); }));
               sum += await(spawn(plus_one, 100));
-              sum += await(spawn_fiber([] { return 1000; }));
+              sum += await(spawn(fiber([] { return 1000; })));
               return sum;
             })),
             2 + 11 + 101 + 1000);
@@ -206,12 +207,12 @@ TEST_P(FiberTest, ManyWakeEachOther) {
   run([&]() -> Task<void> {
     std::vector<JoinHandle<void>> handles;
     for (std::size_t i = 0; i < fibers; ++i) {
-      handles.push_back(spawn_fiber([&, i] {
+      handles.push_back(spawn(fiber([&, i] {
         for (int round = 0; round < rounds; ++round) {
           await(events[i]);
           events[(i + 1) % fibers].set();
         }
-      }));
+      })));
     }
     events[0].set();
     for (auto& handle : handles) co_await std::move(handle);
@@ -254,7 +255,7 @@ TEST_P(FiberTest, AwaitsInsideACatchOfItsOwn) {
   };
   run([&]() -> Task<void> {
     std::vector<JoinHandle<void>> handles;
-    for (int id = 0; id < 10; ++id) handles.push_back(spawn_fiber(nested, id));
+    for (int id = 0; id < 10; ++id) handles.push_back(spawn(fiber(nested, id)));
     for (auto& handle : handles) co_await std::move(handle);
   });
 }
@@ -301,7 +302,7 @@ TEST_P(FiberTest, CancelUnwindsTheStackInnermostFirst) {
   ManualEvent never;
   ManualEvent started;
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber(
+    auto handle = spawn(fiber(
         [&](Logged) {
           const Logged outer(log, "outer");
           [&] {
@@ -310,7 +311,7 @@ TEST_P(FiberTest, CancelUnwindsTheStackInnermostFirst) {
             await(never);
           }();
         },
-        Logged(log, "argument"));
+        Logged(log, "argument")));
     co_await started;
     handle.cancel();
     const auto outcome = co_await std::move(handle).outcome();
@@ -329,10 +330,10 @@ TEST_P(FiberTest, CancelReachesWhatTheFiberAwaits) {
     co_await never;
   };
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber([&] {
+    auto handle = spawn(fiber([&] {
       const Logged local(log, "fiber");
       await(child());
-    });
+    }));
     co_await started;
     handle.cancel();
     const auto outcome = co_await std::move(handle).outcome();
@@ -345,11 +346,11 @@ TEST_P(FiberTest, CancelBeforeItStartsEndsItAtItsFirstAwait) {
   bool passed = false;
   run([&]() -> Task<void> {
     Turnstile turnstile;
-    auto handle = spawn_fiber([&] {
+    auto handle = spawn(fiber([&] {
       turnstile.pass();
       await(yield_now());
       passed = true;
-    });
+    }));
     handle.cancel();
     turnstile.open();
     const auto outcome = co_await std::move(handle).outcome();
@@ -363,7 +364,7 @@ TEST_P(FiberTest, ACatchAllThatSwallowsTheUnwindingOnlyPutsItOff) {
   ManualEvent started;
   int swallowed = 0;
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber([&] {
+    auto handle = spawn(fiber([&] {
       started.set();
       for (int i = 0; i < 3; ++i) {
         try {
@@ -372,7 +373,7 @@ TEST_P(FiberTest, ACatchAllThatSwallowsTheUnwindingOnlyPutsItOff) {
           ++swallowed;
         }
       }
-    });
+    }));
     co_await started;
     handle.cancel();
     const auto outcome = co_await std::move(handle).outcome();
@@ -399,11 +400,11 @@ TEST_P(FiberTest, ADestructorThatAwaitsDuringTheUnwindingCatchesIt) {
   bool done = false;
   bool refused = false;
   run([&]() -> Task<void> {
-    auto handle = spawn_fiber([&] {
+    auto handle = spawn(fiber([&] {
       const Closes closes{done, refused};
       started.set();
       await(never);
-    });
+    }));
     co_await started;
     handle.cancel();
     const auto outcome = co_await std::move(handle).outcome();
@@ -434,12 +435,12 @@ TEST_P(FiberTest, AFailureThatNobodyAwaitsIsReportedWithTheAwaitSite) {
   ManualEvent awaited;
   unsigned await_line = 0;
   run([&]() -> Task<void> {
-    spawn_fiber([&] {
+    spawn(fiber([&] {
       await_line = std::source_location::current().line() + 1;
       await(plus_one(1));  // its return passes through the fiber's own coroutine
       awaited.set();
       throw std::runtime_error("lost");
-    }).detach();
+    })).detach();
     co_await awaited;
   });
   end_runtime();
@@ -490,14 +491,14 @@ TEST_P(FiberTest, WithoutAddressSpaceOnlyThatFiberFails) {
   detail::ScopedFaults faults;
   faults.add(detail::Fault{.call = detail::Call::map_pages, .errno_value = ENOMEM});
   try {
-    run(fiber(FiberOptions{"poor", 4 << 20}, [] {}));
+    run(fiber(FiberOptions().name("poor").stack_bytes(4 << 20), [] {}));
     FAIL() << "there was a stack";
   } catch (const IoError& error) {
     EXPECT_EQ(error.code(), std::errc::not_enough_memory);
     EXPECT_NE(std::strstr(error.what(), "poor"), nullptr) << error.what();
     EXPECT_NE(std::strstr(error.what(), "vm.max_map_count"), nullptr) << error.what();
   }
-  EXPECT_EQ(run(fiber(FiberOptions{"rich", 4 << 20}, [] { return 1; })), 1);
+  EXPECT_EQ(run(fiber(FiberOptions().name("rich").stack_bytes(4 << 20), [] { return 1; })), 1);
   end_runtime();  // before the faults go
 }
 
@@ -505,7 +506,7 @@ TEST_P(FiberTest, WithoutGuardMarkersItGuardsByProtection) {
   detail::ScopedFaults faults;
   faults.add(
       detail::Fault{.call = detail::Call::guard_by_marker, .errno_value = EINVAL, .times = 2});
-  EXPECT_EQ(run(fiber(FiberOptions{"", 1 << 20}, [] { return 1; })), 1);
+  EXPECT_EQ(run(fiber(FiberOptions().stack_bytes(1 << 20), [] { return 1; })), 1);
   EXPECT_EQ(faults.struck(), 1U);
   end_runtime();  // before the faults go
 }

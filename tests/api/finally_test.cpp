@@ -167,7 +167,7 @@ TEST_P(FinallyTest, EveryEndOfTheBodyWithEveryEndOfTheCleanup) {
       // On the current_thread runtime only another thread can cancel a task that does not yield its
       // thread. result_of() runs only afterwards there.
       const std::string result = run([&]() -> Task<std::string> {
-        auto task = fiber ? spawn_fiber([&c] { return in_fiber_of(c); })
+        auto task = fiber ? spawn(weft::fiber([&c] { return in_fiber_of(c); }))
                           : spawn([&c] { return in_coroutine(c); });
         co_return co_await result_of(std::move(task), c);
       });

@@ -95,7 +95,7 @@ TEST_P(FirstSuccessTest, WhoWinsAndWhoseFailureCounts) {
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
     run([&]() -> Task<void> {
-      const std::string first = co_await told_by(select(tasks_of(row)));
+      const std::string first = co_await told_by(when_any(tasks_of(row)));
       EXPECT_EQ(first, row.select);
       const std::string any = co_await told_by(first_success(tasks_of(row)));
       EXPECT_EQ(any, row.first_success);
@@ -130,7 +130,7 @@ TEST_P(FirstSuccessTest, TheVariadicFormFailsWhenAllDo) {
 
 TEST_P(FirstSuccessTest, OfNothingThereIsNothingToWaitFor) {
   EXPECT_THROW((void)first_success(std::vector<Task<int>>()), std::invalid_argument);
-  EXPECT_THROW((void)select(std::vector<Task<int>>()), std::invalid_argument);
+  EXPECT_THROW((void)when_any(std::vector<Task<int>>()), std::invalid_argument);
 }
 
 TEST_P(FirstSuccessTest, ARangeOfMoveOnlyValues) {
@@ -155,7 +155,7 @@ TEST_P(FirstSuccessTest, ARangeOfOtherAwaitablesThanTasks) {
     ManualEvent b;
     b.set();
     std::vector<ManualEvent::Wait> waits{a.wait(), b.wait()};
-    auto first = co_await select(std::move(waits));
+    auto first = co_await when_any(std::move(waits));
     EXPECT_EQ(first.index(), 1U);
     EXPECT_FALSE(first.has(0));
     EXPECT_THROW(first.take(0), IoError);
@@ -182,13 +182,13 @@ TEST_P(FirstSuccessTest, ACancelCancelsAllEvenIfSomeHaveFailed) {
 
 TEST_P(FirstSuccessTest, WorksFromAFiber) {
   run([]() -> Task<void> {
-    auto task = spawn_fiber([] {
+    auto task = spawn(fiber([] {
       std::vector<Task<int>> tasks;
       tasks.push_back(fail("F", 0));
       tasks.push_back(give(4, 3));
       auto any = await(first_success(std::move(tasks)));
       EXPECT_EQ(any.take(), 4);
-    });
+    }));
     co_await std::move(task);
   });
 }

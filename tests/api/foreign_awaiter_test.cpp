@@ -129,9 +129,9 @@ TEST_P(ForeignAwaiterTest, NoneIsBegunOnceACancelWasAskedFor) {
   };
   run([&]() -> Task<void> {
     auto coroutine = spawn(for_ever);
-    auto on_fiber = spawn_fiber([] {
+    auto on_fiber = spawn(fiber([] {
       for (;;) await(OnAnotherThread(1));
-    });
+    }));
     co_await yield_now();
     coroutine.cancel();
     on_fiber.cancel();

@@ -332,7 +332,7 @@ TEST_P(ForkAllTest, PartsOfABoundTaskStayOnItsWorker) {
       auto work = fiber([&stays] { weft::await(fork_all(stays, stays)); });
       co_await std::move(work);
     };
-    co_await spawn_local(bound);
+    co_await spawn(SpawnOptions().local(), bound);
   });
 }
 

@@ -93,17 +93,17 @@ Task<int> by_select(Stage& s) {
   EXPECT_EQ(s.living, 0);
   co_return first.take<0>();
 }
-Task<int> by_select_range(Stage& s) {
-  auto first = co_await select(both(s));
+Task<int> by_when_any(Stage& s) {
+  auto first = co_await when_any(both(s));
   EXPECT_EQ(s.living, 0);
   co_return first.take(0);
 }
-Task<int> by_when_any(Stage& s) {
+Task<int> by_first_success(Stage& s) {
   auto first = co_await first_success(first_child(s), other_child(s));
   EXPECT_EQ(s.living, 0);
   co_return first.take<0>();
 }
-Task<int> by_when_any_range(Stage& s) {
+Task<int> by_first_success_range(Stage& s) {
   auto first = co_await first_success(both(s));
   EXPECT_EQ(s.living, 0);
   co_return first.take();
@@ -161,16 +161,13 @@ struct Row {
 constexpr auto cancelled = "cancelled";
 const Row rows[] = {
     {"select", by_select, {"7", cancelled, cancelled, "7"}, {"E", cancelled, cancelled, "E"}},
-    {"select of a range",
-     by_select_range,
-     {"7", cancelled, cancelled, "7"},
-     {"E", cancelled, cancelled, "E"}},
+    {"when_any", by_when_any, {"7", cancelled, cancelled, "7"}, {"E", cancelled, cancelled, "E"}},
     {"first_success",
-     by_when_any,
+     by_first_success,
      {"7", cancelled, cancelled, "7"},
      {"-", cancelled, cancelled, cancelled}},
     {"first_success of a range",
-     by_when_any_range,
+     by_first_success_range,
      {"7", cancelled, cancelled, "7"},
      {"-", cancelled, cancelled, cancelled}},
     {"when_all",
@@ -237,7 +234,7 @@ std::string text_of(Outcome<int> outcome) {
 }
 
 Task<std::string> perform(const Row& row, Stage& s, Moment moment, bool in_fiber) {
-  auto handle = in_fiber ? spawn_fiber([&row, &s] { return await(victim(row, s)); })
+  auto handle = in_fiber ? spawn(fiber([&row, &s] { return await(victim(row, s)); }))
                          : spawn([&row, &s] { return victim(row, s); });
   if (moment == Moment::before) {
     co_await cancel_before(s, handle);

@@ -118,7 +118,7 @@ Task<void> take_by_select(Channels& all) {
                                all.unbounded.receiver.receive());
   note(all, first, std::make_index_sequence<3>());
 }
-Task<void> take_by_when_any(Channels& all, Nanoseconds limit) {
+Task<void> take_by_first_success(Channels& all, Nanoseconds limit) {
   auto first = co_await first_success(all.rendezvous.receiver.receive(),
                                       all.bounded.receiver.receive(), sleep_for(limit));
   note(all, first, std::make_index_sequence<2>());
@@ -151,7 +151,7 @@ Task<void> consume(Channels& all, std::uint64_t seed) {
         co_await take_by_select(all);
         break;
       case 1:
-        co_await take_by_when_any(all, short_time(random));
+        co_await take_by_first_success(all, short_time(random));
         break;
       case 2:
         co_await take_in_time(all, timeout(all.bounded.receiver.receive(), short_time(random)));

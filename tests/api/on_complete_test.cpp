@@ -291,13 +291,13 @@ TEST_P(OnCompleteTest, InAScopeItIsAChild) {
   std::string what;
   run([&]() -> Task<void> {
     auto body = [&](Scope& s) -> Task<void> {
-      on_complete_in(s, sleep_for(1ms), [&] { log.add("function"); });
+      on_complete(SpawnOptions().owner(s), sleep_for(1ms), [&] { log.add("function"); });
       co_return;
     };
     co_await scope(body);
     log.add("scope over");
     auto failing = [&](Scope& s) -> Task<void> {
-      on_complete_in(s, yield_now(), [] { throw std::runtime_error("child"); });
+      on_complete(SpawnOptions().owner(s), yield_now(), [] { throw std::runtime_error("child"); });
       co_await sleep_for(1h);
     };
     try {
@@ -314,7 +314,7 @@ TEST_P(OnCompleteTest, FromAThreadOfNoRuntime) {
   EXPECT_THROW(on_complete(yield_now(), [] {}), std::logic_error);
   if (GetParam() == 0) return;  // no thread would run it
   ThreadParker called;
-  on_complete_in(runtime(), yield_now(), [&] { called.unpark(); });
+  on_complete(SpawnOptions().owner(runtime()), yield_now(), [&] { called.unpark(); });
   called.park();
 }
 
@@ -322,7 +322,8 @@ TEST_P(OnCompleteTest, AfterTheShutdownItIsRefused) {
   Runtime& ended = runtime();
   ended.shutdown();
   bool called = false;
-  EXPECT_THROW(on_complete_in(ended, yield_now(), [&] { called = true; }), std::logic_error);
+  EXPECT_THROW(on_complete(SpawnOptions().owner(ended), yield_now(), [&] { called = true; }),
+               std::logic_error);
   EXPECT_FALSE(called);
 }
 
@@ -381,7 +382,8 @@ TEST_P(OnCompleteTest, ManyOfThem) {
   std::atomic<int> called = 0;
   run([&]() -> Task<void> {
     auto body = [&](Scope& s) -> Task<void> {
-      for (int i = 0; i < count; ++i) on_complete_in(s, yield_now(), [&] { ++called; });
+      for (int i = 0; i < count; ++i)
+        on_complete(SpawnOptions().owner(s), yield_now(), [&] { ++called; });
       co_return;
     };
     co_await scope(body);

@@ -164,11 +164,11 @@ TEST_P(OneshotTest, FromFibersCallbacksAndThreads) {
       });
   run([&]() -> Task<void> {
     auto [sender, receiver] = oneshot<int>();
-    auto sending = spawn_fiber([&, to = std::move(sender)]() mutable {
+    auto sending = spawn(fiber([&, to = std::move(sender)]() mutable {
       EXPECT_TRUE(std::move(to_thread.sender).send(1));
       const auto value = await(from_thread.receiver);
       EXPECT_TRUE(std::move(to).send(*value + 1));
-    });
+    }));
     auto called =
         on_complete(std::move(receiver), [](std::optional<int> value) { return *value + 1; });
     const int result = co_await std::move(called);

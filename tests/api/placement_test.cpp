@@ -1,5 +1,6 @@
-// spawn_local(), spawn_with(): which worker a task runs on, and when it has its turn.
+// SpawnOptions: which worker a task runs on, when it has its turn, and what owns it.
 #include <weft/fiber.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/resume_on.hpp>
 #include <weft/scope.hpp>
 #include <weft/sleep.hpp>
@@ -25,6 +26,8 @@ using namespace std::chrono_literals;
 
 class SpawnLocalTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(SpawnLocalTest);
+class SpawnOptionsTest : public RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(SpawnOptionsTest);
 class PriorityTest : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(PriorityTest);
 
@@ -60,11 +63,12 @@ TEST_P(SpawnLocalTest, NeverLeavesItsWorker) {
     auto others = spawn(crowd);
     std::vector<JoinHandle<int>> locals;
     for (int i = 0; i < 8; ++i) {
-      locals.push_back(spawn_local([self = std::make_unique<HomeSick>()]() -> Task<int> {
-        self->look();
-        co_await wander(*self);
-        co_return self->strayed;
-      }));
+      locals.push_back(
+          spawn(SpawnOptions().local(), [self = std::make_unique<HomeSick>()]() -> Task<int> {
+            self->look();
+            co_await wander(*self);
+            co_return self->strayed;
+          }));
       co_await yield_now();  // the next one from another worker, maybe
     }
     for (auto& local : locals) {
@@ -77,7 +81,7 @@ TEST_P(SpawnLocalTest, NeverLeavesItsWorker) {
 
 TEST_P(SpawnLocalTest, SoDoTheChildrenItWaitsFor) {
   run([]() -> Task<void> {
-    auto local = spawn_local([self = HomeSick()]() mutable -> Task<int> {
+    auto local = spawn(SpawnOptions().local(), [self = HomeSick()]() mutable -> Task<int> {
       co_await when_all(wander(self), wander(self));
       auto body = [&self](Scope& all) -> Task<void> {
         all.spawn([&self] { return wander(self); });
@@ -109,8 +113,9 @@ TEST_P(SpawnLocalTest, ACancelFromElsewhereUnwindsItThere) {
   ManualEvent never;
   auto started = runtime().spawn([&]() -> Task<void> {
     home = std::this_thread::get_id();
-    auto local =
-        spawn_local([&, mark = DestroyedOn(destroyed)]() -> Task<void> { co_await never.wait(); });
+    auto local = spawn(SpawnOptions().local(), [&, mark = DestroyedOn(destroyed)]() -> Task<void> {
+      co_await never.wait();
+    });
     co_await yield_now();
     std::thread([&] { local.cancel(); }).join();
     const Outcome<void> outcome = co_await std::move(local).outcome();
@@ -122,7 +127,8 @@ TEST_P(SpawnLocalTest, ACancelFromElsewhereUnwindsItThere) {
 
 TEST_P(SpawnLocalTest, IsRefusedOutsideOfAWorker) {
   static_cast<void>(runtime());
-  EXPECT_THROW(static_cast<void>(local_executor()), std::logic_error);
+  EXPECT_THROW(spawn(SpawnOptions().local(), yield_now()), std::logic_error);
+  EXPECT_THROW(runtime().spawn(SpawnOptions().local(), yield_now()), std::logic_error);
 }
 
 TEST_P(SpawnLocalTest, SpawnOnRunsOnThatWorker) {
@@ -130,7 +136,7 @@ TEST_P(SpawnLocalTest, SpawnOnRunsOnThatWorker) {
   std::vector<std::thread::id> threads(workers);
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < workers; ++i) {
-      auto there = runtime().spawn_on(i, [&, i]() -> Task<void> {
+      auto there = runtime().spawn(SpawnOptions().on_worker(i), [&, i]() -> Task<void> {
         const std::thread::id here = std::this_thread::get_id();
         if (threads[i] == std::thread::id()) threads[i] = here;
         EXPECT_EQ(threads[i], here);
@@ -141,7 +147,83 @@ TEST_P(SpawnLocalTest, SpawnOnRunsOnThatWorker) {
     }
   }
   for (std::size_t i = 1; i < workers; ++i) EXPECT_NE(threads[i], threads[i - 1]);
-  EXPECT_THROW(runtime().spawn_on(workers, [] { return yield_now(); }), std::out_of_range);
+  EXPECT_THROW(runtime().spawn(SpawnOptions().on_worker(workers), [] { return yield_now(); }),
+               std::out_of_range);
+}
+
+/// What spawn() with `options`, of the current runtime, throws: its text, or nothing.
+std::string refused(SpawnOptions options) {
+  try {
+    spawn(options, yield_now()).detach();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST_P(SpawnOptionsTest, ContradictionsAreRefusedByName) {
+  run([]() -> Task<void> {
+    EXPECT_EQ(refused(SpawnOptions().local().on_worker(0)),
+              "weft::SpawnOptions: local() and on_worker() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions().priority(Priority::low).local()),
+              "weft::SpawnOptions: local() and priority() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions().on_worker(0).priority(Priority::high)),
+              "weft::SpawnOptions: on_worker() and priority() contradict each other");
+    EXPECT_EQ(refused(SpawnOptions()), "");
+    co_return;
+  });
+}
+
+TEST_P(SpawnOptionsTest, TheOwnerIsTheOneThatIsNamed) {
+  Runtime other;
+  run([&]() -> Task<void> {
+    ManualResetEvent go;
+    co_await scope([&](Scope& children) -> Task<void> {
+      const SpawnOptions in_scope = SpawnOptions().owner(children);
+      spawn(in_scope, go.wait()).detach();
+      spawn(in_scope, fiber([&] { await(go.wait()); })).detach();
+      children.spawn(in_scope, go.wait()).detach();
+      EXPECT_EQ(children.size(), 3U);
+      EXPECT_THROW(other.spawn(in_scope, yield_now()), std::invalid_argument);
+      EXPECT_THROW(children.spawn(SpawnOptions().owner(other), yield_now()), std::invalid_argument);
+      EXPECT_EQ(children.size(), 3U);
+      go.set();
+      co_return;
+    });
+    co_await spawn(SpawnOptions().owner(other), [&]() -> Task<void> {
+      EXPECT_EQ(detail::OwnedTasks::current_or_null(), &detail::owned_tasks_of(other));
+      co_return;
+    });
+    EXPECT_THROW(other.spawn(SpawnOptions().local(), yield_now()), std::logic_error)
+        << "this thread is no worker of that runtime";
+  });
+  const SpawnOptions kept = SpawnOptions().owner(other);
+  other.shutdown();
+  EXPECT_THROW(spawn(kept, yield_now()), std::logic_error);
+  EXPECT_THROW(spawn(SpawnOptions(), yield_now()), std::logic_error) << "outside of a runtime";
+}
+
+TEST_P(SpawnOptionsTest, FibersRunWhereTheyAreTold) {
+  const auto stays = [] {
+    const std::thread::id here = std::this_thread::get_id();
+    await(sleep_for(10us));
+    return std::this_thread::get_id() == here ? here : std::thread::id();
+  };
+  run([&]() -> Task<void> {
+    const std::thread::id here = std::this_thread::get_id();
+    const std::thread::id there = co_await spawn(SpawnOptions().local(), fiber(stays));
+    EXPECT_EQ(there, here);
+  });
+  std::vector<std::thread::id> threads;
+  for (std::size_t i = 0; i < runtime().workers(); ++i) {
+    const SpawnOptions there = SpawnOptions().on_worker(i);
+    const std::thread::id first = run(runtime().spawn(there, fiber(stays)));
+    EXPECT_EQ(run(runtime().spawn(there, fiber(stays))), first);
+    for (const std::thread::id other : threads) EXPECT_NE(other, first);
+    threads.push_back(first);
+  }
+  EXPECT_NE(run(runtime().spawn(SpawnOptions().priority(Priority::low), fiber(stays))),
+            std::thread::id());
 }
 
 TEST_P(PriorityTest, HighComesFirstAndLowLast) {
@@ -153,9 +235,9 @@ TEST_P(PriorityTest, HighComesFirstAndLowLast) {
       co_await yield_now();
       log.add(word);
     };
-    auto low = spawn_with(Priority::low, note, std::string("low"));
-    auto normal = spawn_with(Priority::normal, note, std::string("normal"));
-    auto high = spawn_with(Priority::high, note, std::string("high"));
+    auto low = spawn(SpawnOptions().priority(Priority::low), note, std::string("low"));
+    auto normal = spawn(SpawnOptions().priority(Priority::normal), note, std::string("normal"));
+    auto high = spawn(SpawnOptions().priority(Priority::high), note, std::string("high"));
     co_await std::move(low);
     co_await std::move(normal);
     co_await std::move(high);
@@ -169,7 +251,7 @@ std::vector<JoinHandle<void>> keep_busy(Runtime& runtime, Priority priority,
                                         const std::atomic<bool>& done) {
   std::vector<JoinHandle<void>> all;
   for (std::size_t i = 0; i < 4 * runtime.workers(); ++i) {
-    all.push_back(spawn_with_in(runtime, priority,
+    all.push_back(runtime.spawn(SpawnOptions().priority(priority),
                                 [&done] { return until([&done] { return done.load(); }); }));
   }
   return all;
@@ -180,7 +262,7 @@ TEST_P(PriorityTest, LowIsNotStarved) {
   std::atomic<bool> done{false};
   auto busy = keep_busy(runtime(), Priority::normal, done);
   run([&]() -> Task<void> {
-    auto low = spawn_with(Priority::low, [&]() -> Task<void> {
+    auto low = spawn(SpawnOptions().priority(Priority::low), [&]() -> Task<void> {
       for (int i = 0; i < 10; ++i) co_await yield_now();
       done.store(true);
     });
@@ -194,7 +276,7 @@ TEST_P(PriorityTest, NormalAndLowAreNotStarvedByHigh) {
   auto busy = keep_busy(runtime(), Priority::high, done);
   run([&]() -> Task<void> {
     for (int i = 0; i < 100; ++i) co_await yield_now();
-    auto low = spawn_with(Priority::low, []() -> Task<void> {
+    auto low = spawn(SpawnOptions().priority(Priority::low), []() -> Task<void> {
       for (int i = 0; i < 10; ++i) co_await yield_now();
     });
     co_await std::move(low);
@@ -206,13 +288,13 @@ TEST_P(PriorityTest, NormalAndLowAreNotStarvedByHigh) {
 TEST_P(PriorityTest, ItMayWaitForAnythingAndBeCancelled) {
   for (const Priority priority : {Priority::high, Priority::low}) {
     ManualEvent never;
-    auto waits = spawn_with_in(runtime(), priority, [&]() -> Task<int> {
+    auto waits = runtime().spawn(SpawnOptions().priority(priority), [&]() -> Task<int> {
       co_await sleep_for(10us);
       co_await when_all(sleep_for(10us), yield_now());
       co_return 7;
     });
     EXPECT_EQ(run([&] { return std::move(waits); }), 7);
-    auto stuck = spawn_with_in(runtime(), priority, [&] { return never.wait(); });
+    auto stuck = runtime().spawn(SpawnOptions().priority(priority), [&] { return never.wait(); });
     stuck.cancel();
     EXPECT_TRUE(run([&] { return std::move(stuck).outcome(); }).cancelled());
   }

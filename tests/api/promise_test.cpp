@@ -107,7 +107,7 @@ JoinHandle<std::string> wait_by(Wait wait, SharedResult<int> future) {
   if (wait == Wait::coroutine) return spawn(by_coroutine, std::move(future));
   if (wait == Wait::temporary) return spawn(by_temporary, std::move(future));
   if (wait == Wait::fiber) {
-    return spawn_fiber([future] { return said([&] { return await(future); }); });
+    return spawn(fiber([future] { return said([&] { return await(future); }); }));
   }
   return future.on_complete([](const int& value) { return std::to_string(value); },
                             [](const std::exception_ptr& error) { return text_of(error); });
@@ -121,7 +121,7 @@ TEST_P(PromiseTest, EverySetTimesEveryWait) {
         SCOPED_TRACE(::testing::Message() << c);
         const std::string got = run([&]() -> Task<std::string> {
           Promise<int> promise;
-          SharedResult<int> future = promise.future();
+          SharedResult<int> future = promise.result();
           if (when == When::after) apply(set, std::move(promise));
           auto handle = wait_by(wait, future);
           for (int i = 0; i < 3; ++i) co_await yield_now();
@@ -142,7 +142,7 @@ TEST_P(PromiseTest, EverySetForAThread) {
       const Case c{set, Wait::thread, when};
       SCOPED_TRACE(::testing::Message() << c);
       Promise<int> promise;
-      const SharedResult<int> future = promise.future();
+      const SharedResult<int> future = promise.result();
       if (when == When::after) apply(set, std::move(promise));
       std::string got;
       std::thread waiter([&] { got = said([&] { return future.get(); }); });
@@ -155,7 +155,7 @@ TEST_P(PromiseTest, EverySetForAThread) {
 
 TEST_P(PromiseTest, AThreadMayWaitForSomeTime) {
   Promise<void> promise;
-  const SharedResult<void> future = promise.future();
+  const SharedResult<void> future = promise.result();
   EXPECT_FALSE(future.wait_for(0ns));
   EXPECT_FALSE(future.wait_for(1ms));
   EXPECT_FALSE(future.ready());
@@ -169,15 +169,15 @@ TEST_P(PromiseTest, AThreadMayWaitForSomeTime) {
 TEST(Promise, IsSetOnce) {
   Promise<int> promise;
   EXPECT_TRUE(promise);
-  const SharedResult<int> future = promise.future();
+  const SharedResult<int> future = promise.result();
   promise.set_value(1);
   EXPECT_FALSE(promise);
   EXPECT_THROW(promise.set_value(2), std::logic_error);
   EXPECT_THROW(promise.set_error(std::make_exception_ptr(1)), std::logic_error);
   EXPECT_EQ(future.get(), 1);
-  EXPECT_EQ(promise.future().get(), 1) << "a future of a promise that is set";
+  EXPECT_EQ(promise.result().get(), 1) << "a future of a promise that is set";
   Promise<int> other;
-  const SharedResult<int> broken = other.future();
+  const SharedResult<int> broken = other.result();
   other = Promise<int>();
   EXPECT_THROW(static_cast<void>(broken.get()), BrokenPromise);
 }
@@ -198,7 +198,7 @@ TEST(Promise, AValueThatCannotBeMadeLeavesItToBeSet) {
     int value;
   };
   Promise<Picky> promise;
-  const SharedResult<Picky> future = promise.future();
+  const SharedResult<Picky> future = promise.result();
   EXPECT_THROW(promise.set_value(-1), std::invalid_argument);
   EXPECT_FALSE(future.ready());
   promise.set_value(1);
@@ -208,7 +208,7 @@ TEST(Promise, AValueThatCannotBeMadeLeavesItToBeSet) {
 TEST_P(PromiseTest, AllShareOneResult) {
   run([]() -> Task<void> {
     Promise<std::unique_ptr<int>> promise;
-    const SharedResult<std::unique_ptr<int>> future = promise.future();
+    const SharedResult<std::unique_ptr<int>> future = promise.result();
     std::vector<JoinHandle<const int*>> waiting;
     for (int i = 0; i < 50; ++i) {
       waiting.push_back(spawn([future]() -> Task<const int*> {
@@ -229,7 +229,7 @@ TEST_P(PromiseTest, AllShareOneResult) {
 TEST_P(PromiseTest, ACancelledWaitConcernsNobodyElse) {
   run([]() -> Task<void> {
     Promise<int> promise;
-    const SharedResult<int> future = promise.future();
+    const SharedResult<int> future = promise.result();
     auto first = spawn(by_coroutine, future);
     auto second = spawn(by_coroutine, future);
     for (int i = 0; i < 3; ++i) co_await yield_now();
@@ -252,7 +252,7 @@ TEST_P(PromiseTest, SetAndCancelAndDropFromEverywhere) {
     for (int round = 0; round < rounds; ++round) {
       Promise<int> promise;
       std::vector<JoinHandle<std::string>> handles;
-      for (int i = 0; i < waiters; ++i) handles.push_back(spawn(by_coroutine, promise.future()));
+      for (int i = 0; i < waiters; ++i) handles.push_back(spawn(by_coroutine, promise.result()));
       auto setter = spawn(
           [](Promise<int> owned) -> Task<void> {
             co_await yield_now();
@@ -387,7 +387,7 @@ TEST_P(PromiseTest, InAScopeTheWorkIsAChild) {
   run([]() -> Task<void> {
     SharedResult<int> future;
     auto body = [&](Scope& s) -> Task<void> {
-      future = share_in(s, []() -> Task<int> {
+      future = share(SpawnOptions().owner(s), []() -> Task<int> {
         co_await sleep_for(1ms);
         co_return 3;
       });
@@ -401,7 +401,7 @@ TEST_P(PromiseTest, InAScopeTheWorkIsAChild) {
 TEST_P(PromiseTest, AThreadThatRunsTasksMustNotBlock) {
   run([]() -> Task<void> {
     Promise<int> promise;
-    const SharedResult<int> future = promise.future();
+    const SharedResult<int> future = promise.result();
     EXPECT_THROW(static_cast<void>(future.get()), std::logic_error);
     promise.set_value(1);
     EXPECT_EQ(future.get(), 1) << "what is there needs no waiting";
@@ -414,7 +414,7 @@ TEST_P(PromiseTest, ReferencesAndMemory) {
     const std::int64_t before = frame_pool_stats().live_blocks;
     int object = 1;
     Promise<int&> promise;
-    const SharedResult<int&> future = promise.future();
+    const SharedResult<int&> future = promise.result();
     EXPECT_EQ(frame_pool_stats().live_blocks - before, 1);
     promise.set_value(object);
     int& same = co_await future;
@@ -448,20 +448,20 @@ TEST_P(PromiseTest, FromAStdFuture) {
 
 TEST_P(PromiseTest, ToAStdFuture) {
   Promise<std::string> promise;
-  const SharedResult<std::string> future = promise.future();
+  const SharedResult<std::string> future = promise.result();
   std::future<std::string> early = to_std(future);
   EXPECT_EQ(early.wait_for(0s), std::future_status::timeout);
   promise.set_value("text");
   EXPECT_EQ(early.get(), "text");
   EXPECT_EQ(to_std(future).get(), "text");
-  const SharedResult<void> broken = Promise<void>().future();
+  const SharedResult<void> broken = Promise<void>().result();
   EXPECT_THROW(to_std(broken).get(), BrokenPromise);
 }
 
 TEST_P(PromiseTest, ManyReadyOnesInARowLeaveOthersTheirTurns) {
   if (GetParam() > 1) GTEST_SKIP() << "another worker would run the other task";
   Promise<int> promise;
-  const SharedResult<int> future = promise.future();
+  const SharedResult<int> future = promise.result();
   promise.set_value(1);
   bool other_ran = false;
   int awaits = 0;

@@ -41,7 +41,9 @@ class ResumeOnTest : public RuntimeTest {
 };
 WEFT_ON_ALL_RUNTIMES(ResumeOnTest);
 
-bool runs_on(Runtime& runtime) { return detail::OwnedTasks::current_or_null() == &runtime.tasks(); }
+bool runs_on(Runtime& runtime) {
+  return detail::OwnedTasks::current_or_null() == &detail::owned_tasks_of(runtime);
+}
 
 TEST_P(ResumeOnTest, ItGoesOnThereAndStays) {
   run([&]() -> Task<void> {
@@ -152,7 +154,7 @@ TEST_P(ResumeOnTest, TheHostsShutdownWaitsForIt) {
     co_await resume_on(host());
     there.store(true);
     co_await leave.wait();
-    EXPECT_THROW(static_cast<void>(host().tasks()), std::logic_error);
+    EXPECT_THROW(static_cast<void>(detail::owned_tasks_of(host())), std::logic_error);
     co_await resume_on(runtime());
     EXPECT_TRUE(runs_on(runtime()));
   });
@@ -165,7 +167,7 @@ TEST_P(ResumeOnTest, TheHostsShutdownWaitsForIt) {
   // The host accepts no more tasks, but still has this one.
   while (true) {
     try {
-      static_cast<void>(host().tasks());
+      static_cast<void>(detail::owned_tasks_of(host()));
       std::this_thread::yield();
     } catch (const std::logic_error&) {
       break;
@@ -188,7 +190,7 @@ TEST_P(ResumeOnTest, ARuntimeThatHasEndedIsRefused) {
 
 TEST_P(ResumeOnTest, WhatIsBoundToItsWorkerStays) {
   run([&]() -> Task<void> {
-    auto local = spawn_local([&]() -> Task<void> {
+    auto local = spawn(SpawnOptions().local(), [&]() -> Task<void> {
       bool refused = false;
       try {
         co_await resume_on(host());
@@ -199,10 +201,10 @@ TEST_P(ResumeOnTest, WhatIsBoundToItsWorkerStays) {
       EXPECT_TRUE(runs_on(runtime()));
     });
     co_await std::move(local);
-    auto fiber = spawn_fiber([&] {
+    auto fiber = spawn(weft::fiber([&] {
       EXPECT_THROW(await(resume_on(host())), std::logic_error);
       EXPECT_TRUE(runs_on(runtime()));
-    });
+    }));
     co_await std::move(fiber);
   });
 }

@@ -35,7 +35,7 @@ TEST_P(RunAhead, AChildThatEndsAtOnceGivesItsResult) {
     }
   });
   run(fiber([&] {
-    for (int i = 0; i < 1000; ++i) EXPECT_EQ(await(spawn_fiber([i] { return i; })), i);
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(await(spawn(fiber([i] { return i; }))), i);
   }));
 }
 
@@ -65,16 +65,16 @@ TEST_P(RunAhead, AFiberThatWaitsIsWaitedFor) {
   ManualEvent event;
   Log log;
   run(fiber([&] {
-    auto setter = spawn_fiber([&] {
+    auto setter = spawn(fiber([&] {
       await(yield_now());
       event.set();
-    });
-    auto child = spawn_fiber([&] {
+    }));
+    auto child = spawn(fiber([&] {
       log.add("begins");
       await(event.wait());
       log.add("goes on");
       return 5;
-    });
+    }));
     EXPECT_EQ(await(std::move(child)), 5);
     log.add("joined");
     await(std::move(setter));
@@ -85,11 +85,11 @@ TEST_P(RunAhead, AFiberThatWaitsIsWaitedFor) {
 TEST_P(RunAhead, AFiberThatAwaitsATaskOrYieldsIsWaitedFor) {
   run(fiber([&] {
     for (int i = 0; i < 100; ++i) {
-      EXPECT_EQ(await(spawn_fiber([i] { return await(gives(i)); })), i);
-      EXPECT_EQ(await(spawn_fiber([i] {
+      EXPECT_EQ(await(spawn(fiber([i] { return await(gives(i)); }))), i);
+      EXPECT_EQ(await(spawn(fiber([i] {
                   await(yield_now());
                   return await(spawn(gives, i));
-                })),
+                }))),
                 i);
     }
   }));
@@ -108,7 +108,7 @@ TEST_P(RunAhead, AFailureReachesTheJoinerAlone) {
     }
   });
   run(fiber([&] {
-    EXPECT_THROW(await(spawn_fiber([] { throw std::domain_error("no"); })), std::domain_error);
+    EXPECT_THROW(await(spawn(fiber([] { throw std::domain_error("no"); }))), std::domain_error);
   }));
   EXPECT_TRUE(failures().empty());
 }
@@ -120,7 +120,7 @@ Task<int> descends(int depth) {
 }
 
 int descends_in_fibers(int depth) {
-  return depth == 0 ? 0 : await(spawn_fiber(descends_in_fibers, depth - 1)) + 1;
+  return depth == 0 ? 0 : await(spawn(fiber(descends_in_fibers, depth - 1))) + 1;
 }
 
 TEST_P(RunAhead, DeepChainsTakeABoundedStack) {

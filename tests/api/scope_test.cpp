@@ -183,7 +183,7 @@ TEST_P(ScopeTest, WhoeverJoinsTheFailingChildSeesItsFailureBeforeTheCancel) {
     });
   };
   // All on one worker: the join comes before the end.
-  auto program = [&]() -> Task<void> { co_await spawn_local(opened); };
+  auto program = [&]() -> Task<void> { co_await spawn(SpawnOptions().local(), opened); };
   EXPECT_THROW(run(program), std::runtime_error);
   EXPECT_EQ(seen, "child");
 }
@@ -252,8 +252,8 @@ TEST_P(ScopeTest, AChildThatSharedTheCancelLeavesNoResult) {
       });
     };
     // All on one worker: so when the child waits, the whole waits for it.
-    co_await spawn_local([&]() -> Task<void> {
-      JoinHandle<int> whole = spawn_local(work);
+    co_await spawn(SpawnOptions().local(), [&]() -> Task<void> {
+      JoinHandle<int> whole = spawn(SpawnOptions().local(), work);
       co_await until([&] { return never.awaited(); });
       whole.cancel();
       handle->cancel();  // too late to be the reason

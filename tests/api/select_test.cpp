@@ -5,6 +5,7 @@
 #include <weft/shield.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
+#include <weft/when_any.hpp>
 
 #include <gtest/gtest.h>
 
@@ -173,7 +174,7 @@ TEST_P(SelectTest, ALosersResultIsKeptIfTheWinnerOfARangeFails) {
     all.push_back(late.receives(receiver));
     all.push_back(late.is_cancelled());
     all.push_back(send_and_fail(sender));
-    auto selected = co_await select(std::move(all));
+    auto selected = co_await when_any(std::move(all));
     EXPECT_EQ(selected.index(), 2U);
     EXPECT_THROW(static_cast<void>(selected.take()), std::runtime_error);
     EXPECT_EQ(selected.take(0), 42);

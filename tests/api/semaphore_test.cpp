@@ -324,7 +324,7 @@ TEST_P(SemaphoreTest, FromAFiber) {
 TEST_P(SemaphoreTest, AFiberThatIsCancelledTakesNone) {
   run([]() -> Task<void> {
     Semaphore semaphore(0);
-    auto handle = spawn_fiber([&] { const Permit never = await(semaphore.acquire()); });
+    auto handle = spawn(fiber([&] { const Permit never = await(semaphore.acquire()); }));
     co_await until([&] { return semaphore.waiting() == 1; });
     handle.cancel();
     const Outcome<void> outcome = co_await std::move(handle).outcome();

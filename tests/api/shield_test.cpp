@@ -147,11 +147,11 @@ TEST_P(ShieldTest, WorksFromAFiber) {
     ManualEvent event;
     std::atomic<int> got{0};
     std::atomic<bool> went_on{false};
-    auto task = spawn_fiber([&] {
+    auto task = spawn(fiber([&] {
       got = await(shield(give_after(event, 9)));
       await(yield_now());
       went_on = true;
-    });
+    }));
     co_await until([&] { return event.awaited(); });
     task.cancel();
     event.set();

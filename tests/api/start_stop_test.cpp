@@ -71,7 +71,7 @@ Task<int> work(bool with_io) {
     for (int i = 0; i < 3; ++i) {
       s.spawn([to]() -> Task<void> { (void)co_await to.get().send(cycle.get()); });
     }
-    spawn_fiber_in(s, [to] { (void)await(to.get().send(cycle.get())); });
+    s.spawn(fiber([to] { (void)await(to.get().send(cycle.get())); }));
     co_return;
   });
   sender.close();
@@ -87,7 +87,7 @@ void run_one(std::size_t workers, int number) {
   Runtime runtime(options_for(workers));
   // These wait when the runtime ends.
   runtime.spawn([]() -> Task<void> { co_await sleep_for(1h); }).detach();
-  spawn_fiber_in(runtime, [] { await(sleep_for(1h)); }).detach();
+  runtime.spawn(fiber([] { await(sleep_for(1h)); })).detach();
   auto body = [number]() -> Task<int> {
     co_return co_await cycle.with(1, with_deadline(work(number % 10 == 0), 1h));
   };

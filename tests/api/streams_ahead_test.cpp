@@ -314,13 +314,13 @@ TEST_P(StreamsAheadTest, AScopeWaitsForWhatItsStreamsHaveStarted) {
       co_await events.at(number);
     };
     co_await scope([&](Scope& s) -> Task<void> {
-      auto merged = streams::merge_in(s, source(0));
+      auto merged = streams::merge(SpawnOptions().owner(s), source(0));
       auto item = co_await merged.next();
       EXPECT_EQ(item, 1);
-      auto buffered = source(1) | streams::buffered_in(s, 2, doubled);
+      auto buffered = source(1) | streams::buffered(SpawnOptions().owner(s), 2, doubled);
       item = co_await buffered.next();
       EXPECT_EQ(item, 2);
-      auto unordered = source(2) | streams::buffered_unordered_in(s, 2, doubled);
+      auto unordered = source(2) | streams::buffered_unordered(SpawnOptions().owner(s), 2, doubled);
       item = co_await unordered.next();
       EXPECT_EQ(item, 2);
     });
@@ -336,7 +336,7 @@ TEST_P(StreamsAheadTest, WhoseOwnerCancelsThemSaySo) {
       co_await event;
     };
     co_await scope([&](Scope& s) -> Task<void> {
-      auto merged = streams::merge_in(s, source());
+      auto merged = streams::merge(SpawnOptions().owner(s), source());
       auto item = co_await merged.next();
       EXPECT_EQ(item, 1);
       s.cancel_children();

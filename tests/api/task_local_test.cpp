@@ -160,12 +160,12 @@ TEST_P(TaskLocalTest, ChildrenOfAScopeInheritWhatWasBoundWhereItWasOpened) {
         co_await expect("b", 2);
       };
       co_await name.with("b", late());
-      spawn_fiber_in(s, [] {
+      s.spawn(fiber([] {
         EXPECT_EQ(seen(), "a");
         await(yield_now());
         EXPECT_EQ(seen(), "a");
-      });
-      on_complete_in(s, yield_now(), [&] {
+      }));
+      on_complete(SpawnOptions().owner(s), yield_now(), [&] {
         EXPECT_EQ(seen(), "a");
         ++callbacks;
       });
@@ -181,7 +181,7 @@ TEST_P(TaskLocalTest, WhatIsSpawnedForTheRuntimeInheritsNothing) {
     auto body = []() -> Task<void> {
       auto task = spawn(expect, "-", 3);
       co_await std::move(task);
-      auto fiber = spawn_fiber([] { EXPECT_EQ(seen(), "-"); });
+      auto fiber = spawn(weft::fiber([] { EXPECT_EQ(seen(), "-"); }));
       co_await std::move(fiber);
       auto elsewhere = []() { return seen(); };
       const std::string on_thread = co_await blocking(elsewhere);
@@ -227,7 +227,7 @@ TEST_P(TaskLocalTest, EachTaskSeesItsOwnAcrossWorkersAndTurns) {
           }
         };
         s.spawn(work);
-        spawn_fiber_in(s, in_fiber);
+        s.spawn(fiber(in_fiber));
       }
       co_return;
     });
@@ -236,7 +236,7 @@ TEST_P(TaskLocalTest, EachTaskSeesItsOwnAcrossWorkersAndTurns) {
 
 TEST_P(TaskLocalTest, AFiberBindsForAllThatItCallsAndAwaits) {
   run([]() -> Task<void> {
-    auto task = spawn_fiber([] {
+    auto task = spawn(fiber([] {
       EXPECT_EQ(seen(), "-");
       const int given = name.call_with("a", [] {
         EXPECT_EQ(seen(), "a");
@@ -251,7 +251,7 @@ TEST_P(TaskLocalTest, AFiberBindsForAllThatItCallsAndAwaits) {
       });
       EXPECT_EQ(given, 6);
       EXPECT_EQ(seen(), "-");
-    });
+    }));
     co_await std::move(task);
   });
 }
@@ -259,7 +259,7 @@ TEST_P(TaskLocalTest, AFiberBindsForAllThatItCallsAndAwaits) {
 TEST_P(TaskLocalTest, ACancelledFiberLeavesItsBinding) {
   run([]() -> Task<void> {
     ManualEvent never;
-    auto task = spawn_fiber([&] { name.call_with("a", [&] { await(never); }); });
+    auto task = spawn(fiber([&] { name.call_with("a", [&] { await(never); }); }));
     co_await until([&] { return never.awaited(); });
     task.cancel();
     const Outcome<void> ended = co_await std::move(task).outcome();
@@ -283,10 +283,10 @@ TEST_P(TaskLocalTest, PollsOfFuturesSeeIt) {
     auto body = [&]() -> Task<std::string> { co_return co_await own; };
     const std::string given = co_await name.with("a", body());
     EXPECT_EQ(given, "a");
-    auto task = spawn_fiber([] {
+    auto task = spawn(fiber([] {
       Future in_fiber;
       EXPECT_EQ(name.call_with("a", [&] { return await(in_fiber); }), "a");
-    });
+    }));
     co_await std::move(task);
   });
 }

@@ -159,9 +159,9 @@ JoinHandle<int> start(Stage& s) {
     case Kind::spawn:
       return spawn(with_capture(s, coroutine_body));
     case Kind::fiber:
-      return spawn_fiber(with_capture(s, fiber_body));
+      return spawn(fiber(with_capture(s, fiber_body)));
     case Kind::scope_fiber:
-      return spawn_fiber_in(*s.scope, with_capture(s, fiber_body));
+      return s.scope->spawn(fiber(with_capture(s, fiber_body)));
     case Kind::scope_spawn:
     case Kind::detached:
       break;

@@ -93,17 +93,18 @@ TEST_P(ThreadPerCore, WorkersTalkToEachOther) {
     int sum = 0;
     for (int i = 0; i < 100; ++i) {
       auto [sender, receiver] = oneshot<int>();
-      auto far = runtime.spawn_on(there, [i, send = std::move(sender)]() mutable -> Task<void> {
-        static_cast<void>(std::move(send).send(i));
-        co_return;
-      });
+      auto far = runtime.spawn(SpawnOptions().on_worker(there),
+                               [i, send = std::move(sender)]() mutable -> Task<void> {
+                                 static_cast<void>(std::move(send).send(i));
+                                 co_return;
+                               });
       auto received = co_await receiver.receive();
       sum += *received;
       co_await std::move(far);
     }
     co_return sum;
   };
-  auto talks = runtime.spawn_on(0, talk);
+  auto talks = runtime.spawn(SpawnOptions().on_worker(0), talk);
   EXPECT_EQ(runtime.block_on([&] { return std::move(talks); }), 4950);
 }
 
@@ -116,7 +117,8 @@ TEST_P(ThreadPerCore, EachWorkerIsBoundToAProcessor) {
       EXPECT_TRUE(worker.cpu_error) << "neither bound, nor why not";
       continue;
     }
-    auto where = runtime.spawn_on(i, []() -> Task<int> { co_return sched_getcpu(); });
+    auto where =
+        runtime.spawn(SpawnOptions().on_worker(i), []() -> Task<int> { co_return sched_getcpu(); });
     EXPECT_EQ(runtime.block_on([&] { return std::move(where); }), static_cast<int>(*worker.cpu));
   }
 }
@@ -130,7 +132,7 @@ TEST(ThreadPerCoreFaults, WhatCannotBeBoundRunsWhereItMay) {
     EXPECT_FALSE(worker.cpu.has_value());
     EXPECT_EQ(worker.cpu_error, std::errc::operation_not_permitted);
   }
-  auto far = runtime.spawn_on(1, []() -> Task<int> { co_return 6; });
+  auto far = runtime.spawn(SpawnOptions().on_worker(1), []() -> Task<int> { co_return 6; });
   EXPECT_EQ(runtime.block_on([&] { return std::move(far); }), 6);
 }
 
@@ -142,7 +144,7 @@ TEST_P(ThreadPerCore, ServesConnections) {
     co_await stream.read_exact(buffer);
     co_await stream.write_all(buffer);
   };
-  auto server = runtime.spawn_on(GetParam() - 1, serve);
+  auto server = runtime.spawn(SpawnOptions().on_worker(GetParam() - 1), serve);
   runtime.block_on([&]() -> Task<void> {
     StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
     std::array<std::byte, 8> buffer{};

@@ -93,12 +93,12 @@ TEST_P(TimerElsewhere, ArmedByAnotherWorkerItMovesThere) {
   });
   std::thread::id first;
   std::thread::id second;
-  it.block_on(it.spawn_on(0, [&]() -> Task<void> {
+  it.block_on(it.spawn(SpawnOptions().on_worker(0), [&]() -> Task<void> {
     first = std::this_thread::get_id();
     EXPECT_FALSE(timer.arm_after(1h));
     co_return;
   }));
-  it.block_on(it.spawn_on(1, [&]() -> Task<void> {
+  it.block_on(it.spawn(SpawnOptions().on_worker(1), [&]() -> Task<void> {
     second = std::this_thread::get_id();
     EXPECT_TRUE(timer.arm_after(1ms));
     co_return;
@@ -144,7 +144,7 @@ TEST_P(TimerElsewhere, ArmedFromEverywhereAllTheWhile) {
   Timer timer([&] { ++calls; });
   for (int round = 0; round < 300; ++round) {
     const auto worker = static_cast<std::size_t>(round % 2);
-    it.block_on(it.spawn_on(worker, [&, round]() -> Task<void> {
+    it.block_on(it.spawn(SpawnOptions().on_worker(worker), [&, round]() -> Task<void> {
       if (round % 7 == 3) {
         timer.disarm();
       } else if (round % 5 == 0) {

@@ -86,7 +86,7 @@ TEST_F(VirtualTime, WhatNeverEndsDoesNotMoveIt) {
   runtime_.block_on([]() -> Task<void> {
     const TimePoint before = now();
     auto promise = Promise<int>();
-    SharedResult<int> future = promise.future();
+    SharedResult<int> future = promise.result();
     std::thread outside([promise = std::move(promise)]() mutable { promise.set_value(1); });
     auto first = co_await select(std::move(future), sleep_until(TimePoint::max()));
     outside.join();

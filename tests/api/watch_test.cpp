@@ -234,7 +234,7 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
   run([to = std::move(sender), &from = receiver]() mutable -> Task<void> {
     EXPECT_THROW(static_cast<void>(from.blocking_changed()), std::logic_error);
     auto other = from;
-    auto fiber = spawn_fiber([&] { return await(from.changed()).value(); });
+    auto fiber = spawn(weft::fiber([&] { return await(from.changed()).value(); }));
     auto called =
         on_complete(other.changed(), [](std::optional<Borrowed<int>> now) { return now.value(); });
     co_await until([&] { return to.waiting() >= 2; });

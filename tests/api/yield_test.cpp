@@ -107,16 +107,16 @@ TEST_P(YieldTest, AFiberThatComputesForLongIsSetBack) {
   if (GetParam() > 1) GTEST_SKIP() << "on several workers each of the two may have its own";
   run([this]() -> Task<void> {
     std::atomic<bool> stop{false};
-    auto spinner = spawn_fiber([&] {
+    auto spinner = spawn(fiber([&] {
       while (!stop.load()) await(yield_now());
-    });
-    auto computing = spawn_fiber([&] {
+    }));
+    auto computing = spawn(fiber([&] {
       while (runtime().metrics().total.long_runs == 0) {
         compute_for(200us);
         await(yield_now());
       }
       stop = true;
-    });
+    }));
     co_await std::move(computing);
     co_await std::move(spinner);
   });

@@ -26,11 +26,12 @@ weft::Task<void> overflow_in_child() {
 
 int main(int argc, char** argv) {
   const bool in_child = argc > 1 && std::string_view(argv[1]) == "in_child";
-  weft::block_on(weft::fiber(weft::FiberOptions{"descends", std::size_t{64} << 10}, [in_child] {
-    if (in_child) {
-      weft::await(weft::when_all(overflow_in_child()));
-    } else {
-      std::printf("%d\n", call_deeper(0));
-    }
-  }));
+  weft::block_on(weft::fiber(
+      weft::FiberOptions().name("descends").stack_bytes(std::size_t{64} << 10), [in_child] {
+        if (in_child) {
+          weft::await(weft::when_all(overflow_in_child()));
+        } else {
+          std::printf("%d\n", call_deeper(0));
+        }
+      }));
 }

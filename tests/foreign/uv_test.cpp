@@ -273,7 +273,7 @@ TEST_F(UvStepperTest, FollowsTheRuntimeToAnotherHandle) {
             EXPECT_EQ(read(pipe[0], &byte, 1), 1);
           }
         });
-        co_await noticed.future();
+        co_await noticed.result();
         writer.join();
         for (const int handle : pipe) close(handle);
         for (const int handle : other) close(handle);

@@ -4,6 +4,7 @@
 #include <weft/barrier.hpp>
 #include <weft/latch.hpp>
 #include <weft/manual_reset_event.hpp>
+#include <weft/notify.hpp>
 #include <weft/once_cell.hpp>
 
 #include <memory>
@@ -88,62 +89,62 @@ TEST(EventModel, WhoGoesOnMayDestroyIt) {
   expect_holds_randomly(50000, event_destroyed_after_two);
 }
 
-// Token: AutoResetEvent and Notify
+// Notify
 
-void token_wait_and_cancel(Execution& execution) {
-  detail::Token token(false);
-  Waiting<detail::TokenRequest> stays{detail::TokenRequest(token)};
-  Waiting<detail::TokenRequest> stops{detail::TokenRequest(token)};
+void notify_wait_and_cancel(Execution& execution) {
+  Notify notify;
+  Waiting<detail::NotifyRequest> stays{detail::NotifyRequest(notify)};
+  Waiting<detail::NotifyRequest> stops{detail::NotifyRequest(notify)};
   execution.thread([&] { stays.wait(); });
   execution.thread([&] { stops.wait(); });
-  execution.thread([&] { token.give(); });
+  execution.thread([&] { notify.notify_one(); });
   execution.thread([&] { stops.task.cancel(); });
   execution.join_all();
   require(stops.resumed() == 1, "who is cancelled goes on exactly once");
   const int passed = (stays.served() ? 1 : 0) + (stops.served() ? 1 : 0);
-  require(passed == 1, "the token was taken by one");
-  require(!token.there(), "and is not there any more");
+  require(passed == 1, "the notification was taken by one");
+  require(!notify.try_wait(), "and is not there any more");
   if (!stays.served()) {
-    require(token.waiting() == 1, "the other waits");
-    token.give();
+    require(notify.waiting() == 1, "the other waits");
+    notify.notify_one();
     require(stays.served(), "for the next");
   }
 }
 
-TEST(TokenModel, OneIsTakenByOne) {
-  expect_holds_exhaustively(2, token_wait_and_cancel);
-  expect_holds_randomly(50000, token_wait_and_cancel);
+TEST(NotifyModel, OneIsTakenByOne) {
+  expect_holds_exhaustively(2, notify_wait_and_cancel);
+  expect_holds_randomly(50000, notify_wait_and_cancel);
 }
 
-void two_gives_one_wait(Execution& execution) {
-  detail::Token token(false);
-  Waiting<detail::TokenRequest> waiter{detail::TokenRequest(token)};
-  execution.thread([&] { token.give(); });
-  execution.thread([&] { token.give(); });
+void two_notifications_one_wait(Execution& execution) {
+  Notify notify;
+  Waiting<detail::NotifyRequest> waiter{detail::NotifyRequest(notify)};
+  execution.thread([&] { notify.notify_one(); });
+  execution.thread([&] { notify.notify_one(); });
   execution.thread([&] { waiter.wait(); });
-  execution.thread([&] { token.give_to_all(); });
+  execution.thread([&] { notify.notify_all(); });
   execution.join_all();
-  require(waiter.served() && token.waiting() == 0, "it passes by the one or the other");
+  require(waiter.served() && notify.waiting() == 0, "it passes by the one or the other");
 }
 
-TEST(TokenModel, GivesMeetAWait) {
-  expect_holds_exhaustively(2, two_gives_one_wait);
-  expect_holds_randomly(50000, two_gives_one_wait);
+TEST(NotifyModel, NotificationsMeetAWait) {
+  expect_holds_exhaustively(2, two_notifications_one_wait);
+  expect_holds_randomly(50000, two_notifications_one_wait);
 }
 
-void token_destroyed_by_waiter(Execution& execution) {
-  auto event = std::make_unique<detail::Token>(false);
-  execution.thread([borrowed = event.get()] { borrowed->give(); });
+void notify_destroyed_by_waiter(Execution& execution) {
+  auto notify = std::make_unique<Notify>();
+  execution.thread([borrowed = notify.get()] { borrowed->notify_one(); });
   execution.thread([&] {
-    wait_here(detail::TokenRequest(*event));
-    event.reset();
+    wait_here(detail::NotifyRequest(*notify));
+    notify.reset();
   });
   execution.join_all();
 }
 
-TEST(TokenModel, WhoPassesMayDestroyIt) {
-  expect_holds_exhaustively(3, token_destroyed_by_waiter);
-  expect_holds_randomly(50000, token_destroyed_by_waiter);
+TEST(NotifyModel, WhoPassesMayDestroyIt) {
+  expect_holds_exhaustively(3, notify_destroyed_by_waiter);
+  expect_holds_randomly(50000, notify_destroyed_by_waiter);
 }
 
 // Latch

@@ -18,7 +18,7 @@ class TimerTest : public RuntimeTest {
   template <class Body>
   void run_bound(Body body) {
     run([body]() mutable -> Task<void> {
-      auto handle = spawn_local(std::move(body));
+      auto handle = spawn(SpawnOptions().local(), std::move(body));
       co_await std::move(handle);
     });
   }

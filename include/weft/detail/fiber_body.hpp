@@ -1,4 +1,4 @@
-// FiberBody, FiberCall and SpawnedFiber: the implementation of fiber() and spawn_fiber() in
+// FiberBody, FiberCall and SpawnedFiber: the implementation of the Fiber of
 // <weft/fiber.hpp>. A FiberBody is the part of a fiber that lives in its task's frame: the function
 // with its arguments, and how the fiber is started and ended. The part on the fiber's own stack is
 // FiberCore (src/fiber/scheduler.hpp).
@@ -22,7 +22,7 @@
 #include <utility>
 
 namespace weft {
-struct FiberOptions;
+class FiberOptions;
 }  // namespace weft
 
 namespace weft::detail {
@@ -147,7 +147,10 @@ class FiberCall final : public FiberBody {
   Outcome<T> outcome_;
 };
 
-struct DefaultFiberOptions {};
+class DefaultFiberOptions {
+ public:
+  DefaultFiberOptions() noexcept {}
+};
 
 [[nodiscard]] inline const FiberOptions* as_options(const FiberOptions& own) noexcept {
   return &own;
@@ -209,7 +212,9 @@ class SpawnedFiber final : public PromiseBase,
     this->root_returned(*this);  // the frame may be destroyed now
     return std::noop_coroutine();
   }
-  void launch_in(OwnedTasks& owner) { this->launch(*this, owner, static_cast<FiberBody&>(*this)); }
+  void launch_as(const Placement& placement) {
+    this->launch(*this, placement.owner(), static_cast<FiberBody&>(*this), placement.executor());
+  }
 
  private:
   struct Work {
@@ -264,6 +269,36 @@ class FiberDrive {
 template <class T, class Options, class F, class... Args>
 SpawnedFiberFrame<SpawnedFiber<T, Options, F, Args...>> make_fiber(Options&, F&, Args&...) {
   for (;;) co_await FiberDrive();
+}
+
+/// A Fiber as a task that is awaited.
+template <class Options, class F, class... Args>
+Task<FiberResult<F, Args...>> fiber_task(Options options, F function, Args... args) {
+  FiberCall<FiberResult<F, Args...>, F, Args...> call(as_options(options), function, args...);
+  while (!call.ended()) co_await call.enter();
+  call.finish();
+  co_return call.outcome().take();
+}
+
+/// A Fiber as a spawned task.
+template <class Options, class F, class... Args>
+auto launch_fiber(const Placement& placement, Fiber<Options, F, Args...> fiber)
+    -> JoinHandle<FiberResult<F, Args...>> {
+  using Result = FiberResult<F, Args...>;
+  auto& spawned = std::apply(
+                      [&fiber](Args&... args) {
+                        return make_fiber<Result, Options, F, Args...>(fiber.options_,
+                                                                       fiber.function_, args...);
+                      },
+                      fiber.args_)
+                      .frame.promise();
+  try {
+    spawned.launch_as(placement);
+  } catch (...) {
+    spawned.handle().destroy();
+    throw;
+  }
+  return JoinHandle<Result>(spawned);
 }
 
 }  // namespace weft::detail

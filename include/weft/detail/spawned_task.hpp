@@ -23,6 +23,8 @@
 #include <utility>
 
 namespace weft {
+class Runtime;
+class Scope;
 class TaskHeader;
 }  // namespace weft
 
@@ -161,17 +163,10 @@ class OwnedTasks {
   Atomic<bool> cancelled_{false};  // written with the mutex held
 };
 
-/// Returns the set that tasks of `owner` belong to: an OwnedTasks, or the one in it (Runtime,
-/// Scope).
-template <class Owner>
-[[nodiscard]] OwnedTasks& owned_tasks_of(Owner& owner) {
-  if constexpr (std::is_base_of_v<OwnedTasks, Owner> &&
-                std::is_convertible_v<Owner*, OwnedTasks*>) {
-    return owner;
-  } else {
-    return owner.tasks();
-  }
-}
+/// The set that tasks of a runtime, or the children of a scope, belong to: for what is built on
+/// them. Thread-safe. Of a runtime: throws std::logic_error once shutdown() has begun.
+[[nodiscard]] OwnedTasks& owned_tasks_of(Runtime& runtime);
+[[nodiscard]] OwnedTasks& owned_tasks_of(Scope& scope) noexcept;
 
 template <class T>
 class SpawnedResult : public SpawnedTask {
