@@ -5,7 +5,7 @@
 //   co_await weft::resume_on(storage);                          // goes on on the runtime `storage`
 #pragma once
 
-#include <weft/extend/runnable.hpp>
+#include <weft/priority.hpp>
 #include <weft/runtime.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
@@ -17,7 +17,7 @@ namespace weft {
 
 /// The executor of what never leaves the worker that the calling thread is. It lives as long as the
 /// runtime. Throws std::logic_error on a thread that runs no tasks.
-[[nodiscard]] Executor& local_executor();
+[[nodiscard]] detail::TaskExecutor& local_executor();
 
 /// As spawn(), but the task runs on the calling worker alone, from its start to its end and its
 /// destruction, and so do the children that it waits for: so it may hold what is not thread-safe.

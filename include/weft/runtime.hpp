@@ -139,7 +139,7 @@ class Runtime {
  private:
   class Impl;
 
-  [[nodiscard]] Executor& executor_of(std::size_t worker);
+  [[nodiscard]] detail::TaskExecutor& executor_of(std::size_t worker);
   void wait(detail::SpawnedTask& task);
   static void require_no_task() {
     if (detail::OwnedTasks::current_or_null() == nullptr) return;

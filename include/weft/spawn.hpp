@@ -127,8 +127,8 @@ using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
 
 /// spawn_in() on `executor`, which must outlive the task; null: the owner's.
 template <class F, class... Args>
-auto spawn_in_on(detail::OwnedTasks& owner, Executor* executor, F callable, Args... args)
-    -> JoinHandle<SpawnResult<F, Args...>> {
+auto spawn_in_on(detail::OwnedTasks& owner, detail::TaskExecutor* executor, F callable,
+                 Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   if constexpr (std::is_invocable_v<F&, Args...>) {
     using Spawned = detail::SpawnedCall<SpawnResult<F, Args...>, F, Args...>;
     return JoinHandle<SpawnResult<F, Args...>>(

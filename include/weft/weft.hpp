@@ -38,6 +38,7 @@
 #include <weft/oneshot.hpp>
 #include <weft/outcome.hpp>
 #include <weft/parallel.hpp>
+#include <weft/priority.hpp>
 #include <weft/promise.hpp>
 #include <weft/resolve.hpp>
 #include <weft/result.hpp>

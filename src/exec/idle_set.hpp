@@ -34,7 +34,7 @@ class IdleSet {
 
   static constexpr std::size_t none = ~std::size_t{0};
 
-  /// The word of all numbers, for Executor::IdleHint.
+  /// The word of all numbers, for TaskExecutor::IdleHint.
   [[nodiscard]] const Atomic<std::uint64_t>& counts() const noexcept { return counts_; }
 
   /// Any thread, after work was made visible: the worker to unpark (it counts as awake and
@@ -82,7 +82,7 @@ class IdleSet {
 
  private:
   // Three numbers in one word, as they are compared with each other: 20 bits of who searches, 20 of
-  // who is awake, and the rest of how many there are. (Executor::IdleHint reads it, too.)
+  // who is awake, and the rest of how many there are. (TaskExecutor::IdleHint reads it, too.)
   static constexpr std::uint64_t one_searching = 1;
   static constexpr std::uint64_t one_awake = std::uint64_t{1} << 20;
   static constexpr std::uint64_t one_worker = std::uint64_t{1} << 40;

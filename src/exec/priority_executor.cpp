@@ -24,10 +24,10 @@ bool PriorityExecutor::wants_offers() noexcept {
 }
 void PriorityExecutor::hold() noexcept { scheduler_.hold(); }
 void PriorityExecutor::release() noexcept { scheduler_.release(); }
-Executor& PriorityExecutor::whole() noexcept { return scheduler_.whole(); }
+TaskExecutor& PriorityExecutor::whole() noexcept { return scheduler_.whole(); }
 void PriorityExecutor::look_again() noexcept { scheduler_.look_again(); }
 
-Executor& PriorityExecutor::of_priority(Priority priority) noexcept {
+TaskExecutor& PriorityExecutor::of_priority(Priority priority) noexcept {
   return priority == priority_ ? *this : scheduler_.of_priority(priority);
 }
 

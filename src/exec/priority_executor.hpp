@@ -3,7 +3,7 @@
 // "exec/worker.hpp"). Thread-safe.
 #pragma once
 
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include "exec/injector.hpp"
 
@@ -11,7 +11,7 @@ namespace weft::detail {
 
 class Scheduler;
 
-class PriorityExecutor final : public Executor {
+class PriorityExecutor final : public TaskExecutor {
  public:
   PriorityExecutor(Scheduler& scheduler, Priority priority) noexcept
       : scheduler_(scheduler), priority_(priority) {}
@@ -21,8 +21,8 @@ class PriorityExecutor final : public Executor {
   [[nodiscard]] bool wants_offers() noexcept override;
   void hold() noexcept override;
   void release() noexcept override;
-  [[nodiscard]] Executor& whole() noexcept override;
-  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override;
+  [[nodiscard]] TaskExecutor& whole() noexcept override;
+  [[nodiscard]] TaskExecutor& of_priority(Priority priority) noexcept override;
   void look_again() noexcept override;
 
   /// When the scheduler has its own.

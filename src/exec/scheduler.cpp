@@ -6,7 +6,7 @@
 
 namespace weft::detail {
 
-Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, Executor* whole)
+Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, TaskExecutor* whole)
     : workers_(parks.size() + most_spares),
       size_(parks.size()),
       whole_(whole),
@@ -27,7 +27,7 @@ Worker& Scheduler::add_spare(Park& park) {
   return *workers_[index];
 }
 
-Executor& Scheduler::of_priority(Priority priority) noexcept {
+TaskExecutor& Scheduler::of_priority(Priority priority) noexcept {
   if (priority == Priority::normal) return *this;
   return priority == Priority::high ? high_ : low_;
 }

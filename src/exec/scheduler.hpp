@@ -2,7 +2,7 @@
 // outside. Thread-safe, except construction, destruction and workers' own functions.
 #pragma once
 
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,12 +19,12 @@ namespace weft::detail {
 
 class Watchdog;
 
-class Scheduler final : public Executor {
+class Scheduler final : public TaskExecutor {
  public:
   /// One worker for each of `parks`, which must outlive the scheduler. At least one. `whole`: what
   /// this one is a part of; null: nothing.
   explicit Scheduler(const std::vector<Park*>& parks, std::size_t most_spares = 0,
-                     Executor* whole = nullptr);
+                     TaskExecutor* whole = nullptr);
   /// Waits for the threads from outside that are still in here.
   ~Scheduler() override;
   Scheduler(const Scheduler&) = delete;
@@ -39,8 +39,10 @@ class Scheduler final : public Executor {
   [[nodiscard]] bool claim(Runnable& work) noexcept override;
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept override;
 
-  [[nodiscard]] Executor& whole() noexcept override { return whole_ != nullptr ? *whole_ : *this; }
-  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override;
+  [[nodiscard]] TaskExecutor& whole() noexcept override {
+    return whole_ != nullptr ? *whole_ : *this;
+  }
+  [[nodiscard]] TaskExecutor& of_priority(Priority priority) noexcept override;
   void look_again() noexcept override { unpark_all(); }
 
   /// How many workers there are, spares included.
@@ -89,7 +91,7 @@ class Scheduler final : public Executor {
 
   std::vector<std::unique_ptr<Worker>> workers_;  // as many as there can be; the first size_ are
   Atomic<std::size_t> size_;
-  Executor* const whole_;
+  TaskExecutor* const whole_;
   Injector<Runnable> injector_;
   Injector<Runnable> demoted_;
   PriorityExecutor high_{*this, Priority::high};

@@ -20,7 +20,7 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -86,7 +86,7 @@ class Worker {
   void step_in() noexcept;
 
   /// The executor of what is bound to this worker, and the children it waits for.
-  [[nodiscard]] Executor& local() noexcept { return local_executor_; }
+  [[nodiscard]] TaskExecutor& local() noexcept { return local_executor_; }
 
   /// What has happened here so far. Any thread; see <weft/metrics.hpp>.
   struct Counts {
@@ -173,14 +173,14 @@ class Worker {
     Worker& worker_;
   };
 
-  class Local final : public Executor {
+  class Local final : public TaskExecutor {
    public:
     explicit Local(Pinned& queue) noexcept : queue_(queue) {}
     void schedule(Runnable& work) noexcept override { queue_.schedule(work); }
     void defer(Runnable& work) noexcept override { queue_.defer(work); }
     void hold() noexcept override { queue_.hold(); }
     void release() noexcept override { queue_.release(); }
-    [[nodiscard]] Executor& whole() noexcept override { return queue_.whole(); }
+    [[nodiscard]] TaskExecutor& whole() noexcept override { return queue_.whole(); }
     [[nodiscard]] bool bound() const noexcept override { return true; }
     void look_again() noexcept override { queue_.look_again(); }
 

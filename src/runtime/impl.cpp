@@ -78,8 +78,9 @@ Runtime::Impl::Impl(RuntimeOptions options)
   starts_.reserve(workers_ + most_spares_);
   for (std::size_t i = 0; i < workers_; ++i) add_worker();
   make_schedulers();
-  Executor& executor =
-      options_.thread_per_core ? static_cast<Executor&>(per_core_) : *schedulers_.front();
+  detail::TaskExecutor& executor = options_.thread_per_core
+                                       ? static_cast<detail::TaskExecutor&>(per_core_)
+                                       : *schedulers_.front();
   tasks_ = std::make_unique<detail::RootTasks>(
       executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
@@ -123,7 +124,7 @@ detail::Worker& Runtime::Impl::worker(std::size_t index) noexcept {
                                   : schedulers_.front()->worker(index);
 }
 
-Executor& Runtime::Impl::executor_of(std::size_t index) {
+detail::TaskExecutor& Runtime::Impl::executor_of(std::size_t index) {
   if (index >= workers_) {
     throw std::out_of_range("weft::Runtime::spawn_on: there is no worker " + std::to_string(index));
   }
@@ -222,7 +223,9 @@ Runtime::~Runtime() = default;
 
 void Runtime::shutdown() noexcept { impl_->shutdown(); }
 
-Executor& Runtime::executor_of(std::size_t worker) { return impl_->executor_of(worker); }
+detail::TaskExecutor& Runtime::executor_of(std::size_t worker) {
+  return impl_->executor_of(worker);
+}
 
 RuntimeMetrics Runtime::metrics() const { return impl_->metrics(); }
 

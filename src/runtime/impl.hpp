@@ -43,7 +43,7 @@ class Runtime::Impl final : private detail::SpareWorkers {
   /// Relaxed: who asks while it begins finds out in OwnedTasks::add().
   [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
-  [[nodiscard]] Executor& executor_of(std::size_t worker);
+  [[nodiscard]] detail::TaskExecutor& executor_of(std::size_t worker);
   [[nodiscard]] RuntimeMetrics metrics();
   void wait(detail::SpawnedTask& task);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();

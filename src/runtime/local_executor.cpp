@@ -7,7 +7,7 @@
 
 namespace weft {
 
-Executor& local_executor() {
+detail::TaskExecutor& local_executor() {
   detail::Worker* const worker = detail::Worker::current();
   if (worker == nullptr) {
     throw std::logic_error("weft::spawn_local: this thread is no worker of a runtime");

@@ -14,10 +14,10 @@
 
 namespace weft::detail {
 
-class ForeignExecutor final : public Executor {
+class ForeignExecutor final : public TaskExecutor {
  public:
   /// Throws what OwnedTasks::added() does. `home`: what the task ran on when it was nobody's guest.
-  static ForeignExecutor& begin(OwnedTasks& host, Executor& home) {
+  static ForeignExecutor& begin(OwnedTasks& host, TaskExecutor& home) {
     auto* const stay = new ForeignExecutor(host, home);
     try {
       host.added();
@@ -40,12 +40,12 @@ class ForeignExecutor final : public Executor {
     return task.on_foreign_ ? dynamic_cast<ForeignExecutor*>(task.executor_) : nullptr;
   }
   /// Makes `task` a guest by `stay`; null: one no more, with the executor `home`.
-  static void move(TaskHeader& task, ForeignExecutor* stay, Executor& home) noexcept {
+  static void move(TaskHeader& task, ForeignExecutor* stay, TaskExecutor& home) noexcept {
     task.on_foreign_ = stay != nullptr;
     task.move_to(stay != nullptr ? *stay : home);
   }
 
-  [[nodiscard]] Executor& home() const noexcept { return home_; }
+  [[nodiscard]] TaskExecutor& home() const noexcept { return home_; }
 
   void schedule(Runnable& work) noexcept override { host_executor_.schedule(work); }
   void defer(Runnable& work) noexcept override { host_executor_.defer(work); }
@@ -55,31 +55,31 @@ class ForeignExecutor final : public Executor {
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept override {
     return host_executor_.defer_for_next(work, how);
   }
-  [[nodiscard]] Executor& shared() noexcept override { return host_executor_; }
-  [[nodiscard]] Executor& whole() noexcept override { return host_executor_.whole(); }
+  [[nodiscard]] TaskExecutor& shared() noexcept override { return host_executor_; }
+  [[nodiscard]] TaskExecutor& whole() noexcept override { return host_executor_.whole(); }
   void look_again() noexcept override { host_executor_.look_again(); }
 
  private:
-  ForeignExecutor(OwnedTasks& host, Executor& home) noexcept
+  ForeignExecutor(OwnedTasks& host, TaskExecutor& home) noexcept
       : host_(host), host_executor_(host.executor_for_task()), home_(home) {}
 
   OwnedTasks& host_;
-  Executor& host_executor_;
-  Executor& home_;
+  TaskExecutor& host_executor_;
+  TaskExecutor& home_;
 };
 
 }  // namespace weft::detail
 
 namespace weft {
 
-Executor& TaskHeader::home_executor() const noexcept {
+detail::TaskExecutor& TaskHeader::home_executor() const noexcept {
   const detail::ForeignExecutor* const stay = detail::ForeignExecutor::of(*this);
   return stay != nullptr ? stay->home().shared() : executor_->shared();
 }
 
 void TaskHeader::conclude_on_foreign(Ending ending) noexcept {
   detail::ForeignExecutor& stay = *detail::ForeignExecutor::of(*this);
-  Executor& home = stay.home().shared();
+  detail::TaskExecutor& home = stay.home().shared();
   home.hold();
   finish_(*this, ending);
   home.look_again();
@@ -95,7 +95,7 @@ bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   if (!task.suspended_to_begin(innermost)) return true;
   ForeignExecutor* const before = ForeignExecutor::of(task);
-  Executor& home = before != nullptr ? before->home() : task.executor();
+  TaskExecutor& home = before != nullptr ? before->home() : task.executor();
   ForeignExecutor* stay = nullptr;
   try {
     if (home.bound()) {

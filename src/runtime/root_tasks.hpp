@@ -16,7 +16,7 @@ namespace weft::detail {
 class RootTasks final : public OwnedTasks {
  public:
   /// `spreads`: see OwnedTasks.
-  RootTasks(Executor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
+  RootTasks(TaskExecutor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
       : OwnedTasks(executor, nullptr, spreads),
         count_(workers),
         handler_(std::make_shared<const FailureHandler>(

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include <cstddef>
 #include <vector>
@@ -13,15 +13,15 @@
 
 namespace weft::detail {
 
-class ThreadPerCoreExecutor final : public Executor {
+class ThreadPerCoreExecutor final : public TaskExecutor {
  public:
   /// Before any thread is there.
   void add(Scheduler& scheduler) { schedulers_.push_back(&scheduler); }
 
   /// For something that begins now.
-  [[nodiscard]] Executor& shared() noexcept override { return next(); }
-  [[nodiscard]] Executor& whole() noexcept override { return *this; }
-  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override {
+  [[nodiscard]] TaskExecutor& shared() noexcept override { return next(); }
+  [[nodiscard]] TaskExecutor& whole() noexcept override { return *this; }
+  [[nodiscard]] TaskExecutor& of_priority(Priority priority) noexcept override {
     return next().of_priority(priority);
   }
   void schedule(Runnable& work) noexcept override { next().schedule(work); }

@@ -21,7 +21,7 @@ void PinnedQueue::schedule(Runnable& work) noexcept {
     return;
   }
   // Once pushed, the work may run and let the runtime end before this thread is out of here.
-  Executor& shared = shared_;
+  TaskExecutor& shared = shared_;
   shared.hold();
   Runnable* first = inbox_.load(std::memory_order_relaxed);
   do {

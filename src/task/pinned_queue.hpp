@@ -12,20 +12,20 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include <cstdint>
 #include <utility>
 
 namespace weft::detail {
 
-class PinnedQueue : public Executor {
+class PinnedQueue : public TaskExecutor {
  public:
   /// Of the worker that the calling thread is in the loop of, or null.
   [[nodiscard]] static PinnedQueue* current() noexcept;
   static PinnedQueue* make_current(PinnedQueue* queue) noexcept;
 
-  explicit PinnedQueue(Executor& shared) noexcept : shared_(shared) { share_idle_hint(shared); }
+  explicit PinnedQueue(TaskExecutor& shared) noexcept : shared_(shared) { share_idle_hint(shared); }
   PinnedQueue(const PinnedQueue&) = delete;
   PinnedQueue& operator=(const PinnedQueue&) = delete;
 
@@ -33,8 +33,8 @@ class PinnedQueue : public Executor {
   void defer(Runnable& work) noexcept final;
   void hold() noexcept final { shared_.hold(); }
   void release() noexcept final { shared_.release(); }
-  [[nodiscard]] Executor& shared() noexcept final { return shared_; }
-  [[nodiscard]] Executor& whole() noexcept final { return shared_.whole(); }
+  [[nodiscard]] TaskExecutor& shared() noexcept final { return shared_; }
+  [[nodiscard]] TaskExecutor& whole() noexcept final { return shared_.whole(); }
   [[nodiscard]] bool bound() const noexcept final { return true; }
   void look_again() noexcept final { shared_.look_again(); }
 
@@ -127,7 +127,7 @@ class PinnedQueue : public Executor {
  private:
   void take_inbox() noexcept;
 
-  Executor& shared_;
+  TaskExecutor& shared_;
   Runnable* first_ = nullptr;
   Runnable* last_ = nullptr;  // meaningless while there is no first
   std::uint32_t direct_left_ = 0;

@@ -8,7 +8,7 @@
 namespace weft::pinned_queue_test {
 namespace {
 
-class NoExecutor final : public Executor {
+class NoExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable&) noexcept override { ADD_FAILURE() << "nothing is scheduled here"; }
   void defer(Runnable& work) noexcept override { schedule(work); }

@@ -63,7 +63,7 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
 }
 
 void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
-                         Executor* executor) {
+                         TaskExecutor* executor) {
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());

@@ -15,7 +15,7 @@ void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location 
   if (size_ < room) sites_[size_++] = site;
 }
 
-void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
+void TaskHeader::bind(PromiseBase& root, detail::TaskExecutor& executor) noexcept {
   executor_ = &executor;
   root.task_ = this;
   innermost_ = &root;
@@ -144,7 +144,7 @@ void TaskHeader::request_cancel() noexcept {
   // The request may lead to the end of the task, of its runtime's last task, while this thread is
   // still on its way out of the request: the executor, and what it stands on, must wait for that.
   // Not executor_ itself, which may be part of the task.
-  Executor& executor = executor_->shared();
+  detail::TaskExecutor& executor = executor_->shared();
   executor.hold();
   hook->request();
   executor.release();

@@ -63,7 +63,7 @@ class Tasks final : public detail::OwnedTasks {
 };
 
 /// The executor of its TimerCalls, the only thing that it ever runs.
-class Worker final : public Executor {
+class Worker final : public detail::TaskExecutor {
  public:
   Worker() : reactor(std::make_unique<ScriptedDriver>(clock_), clock_) {
     reactor.calls().run_on(*this);

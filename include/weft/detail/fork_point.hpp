@@ -64,7 +64,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   [[nodiscard]] Part first_failed() const noexcept {
     return failed_.load(std::memory_order_relaxed);  // ordered by outstanding_
   }
-  [[nodiscard]] Executor& executor() const noexcept { return task().executor_for_parts(); }
+  [[nodiscard]] TaskExecutor& executor() const noexcept { return task().executor_for_parts(); }
 
   /// Makes the part's first frame, to be a frame of this task. Null: it could not be made, and has
   /// failed.

@@ -65,7 +65,8 @@ class SpawnedTask : public TaskHeader {
   /// Binds the task to its owner and starts it by scheduling `first`; afterwards its block is the
   /// task's and the handle's. `executor`: null for the owner's. Throws std::logic_error, and has
   /// done nothing, if the owner is closed.
-  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, Executor* executor = nullptr);
+  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
+              TaskExecutor* executor = nullptr);
   void launch(PromiseBase& root, OwnedTasks& owner) { launch(root, owner, *this); }
   /// The outcome is set, and is a failure: end() follows.
   void fail(std::exception_ptr error) noexcept;
@@ -94,7 +95,7 @@ class OwnedTasks {
  public:
   /// `context`: what its tasks inherit. `spreads`: each task is given executor.shared(), which need
   /// not be the same every time.
-  explicit OwnedTasks(Executor& executor, const TaskContext* context = nullptr,
+  explicit OwnedTasks(TaskExecutor& executor, const TaskContext* context = nullptr,
                       bool spreads = false) noexcept
       : executor_(&executor), context_(context), spreads_(spreads) {}
   virtual ~OwnedTasks() = default;
@@ -113,11 +114,11 @@ class OwnedTasks {
   [[nodiscard]] bool cancelled_all() const noexcept {
     return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
   }
-  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  [[nodiscard]] TaskExecutor& executor() const noexcept { return *executor_; }
   /// What its tasks inherit: it stays bound until the last of them has ended. May be null.
   [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
   /// For a task that begins now.
-  [[nodiscard]] Executor& executor_for_task() const noexcept {
+  [[nodiscard]] TaskExecutor& executor_for_task() const noexcept {
     return spreads_ ? executor_->shared() : *executor_;
   }
   /// Who is told of a task's failure that nobody awaits, on the thread where that is noticed, maybe
@@ -148,7 +149,7 @@ class OwnedTasks {
   void list(SpawnedTask& task) noexcept;
   void unlist(SpawnedTask& task) noexcept;
 
-  Executor* executor_;
+  TaskExecutor* executor_;
   const TaskContext* context_;
   const bool spreads_;
   ThreadMutex mutex_;
@@ -197,7 +198,8 @@ template <class T, class F, class... Args>
 class SpawnedCall final : public SpawnedResult<T> {
  public:
   /// `executor`: null for the owner's.
-  static SpawnedCall& make_on(OwnedTasks& owner, Executor* executor, F&& callable, Args&&... args) {
+  static SpawnedCall& make_on(OwnedTasks& owner, TaskExecutor* executor, F&& callable,
+                              Args&&... args) {
     void* memory = allocate_frame(block_bytes);
     SpawnedCall* spawned = nullptr;
     try {

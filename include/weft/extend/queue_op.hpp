@@ -11,7 +11,7 @@
 // only if the served may count on it.
 #pragma once
 
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 #include <weft/extend/waiter_leaf.hpp>
 #include <weft/task.hpp>
 
@@ -54,7 +54,7 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
   [[gnu::noinline]] bool begin_later(PromiseBase& innermost) noexcept {
     TaskHeader& task = innermost.task();
     task.suspended_at(innermost);
-    Executor& executor = task.executor();
+    detail::TaskExecutor& executor = task.executor();
     if (&executor == &executor.shared()) {
       this->waits_for(task);
       this->run_by(&QueueAwaiter::on_turn);  // it is in no queue of waiters yet

@@ -20,10 +20,10 @@
 
 #include <weft/detail/frame_owner.hpp>
 #include <weft/detail/task_context.hpp>
+#include <weft/detail/task_executor.hpp>
 #include <weft/extend/awaitable.hpp>
 #include <weft/extend/cancel.hpp>
 #include <weft/extend/frame_pool.hpp>
-#include <weft/extend/runnable.hpp>
 #include <weft/future.hpp>
 #include <weft/task_failure.hpp>
 
@@ -72,7 +72,7 @@ class TaskHeader : public Runnable {
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
 
   /// Makes `root` the chain's first frame. Before start, once.
-  void bind(PromiseBase& root, Executor& executor) noexcept;
+  void bind(PromiseBase& root, detail::TaskExecutor& executor) noexcept;
   /// Puts the bound task into its executor's queue.
   void start() noexcept { executor_->schedule(*this); }
   /// Runs the bound task here and now, until it first suspends or ends, within its parent's
@@ -142,7 +142,7 @@ class TaskHeader : public Runnable {
 
   // For what runs in a task's place, as a fiber does, on the task's thread
   /// From now on the task is resumed through `executor`. Not while it is suspended at a leaf.
-  void move_to(Executor& executor) noexcept { executor_ = &executor; }
+  void move_to(detail::TaskExecutor& executor) noexcept { executor_ = &executor; }
   /// While it runs: what it goes on with when it is next entered, without having been suspended.
   void goes_on_at(PromiseBase& innermost) noexcept { innermost_ = &innermost; }
   /// What run() does, for a task whose executor has put something else into the queue.
@@ -166,10 +166,10 @@ class TaskHeader : public Runnable {
     return slot_.requested() || (unlisted_ && owner_cancelled());
   }
 
-  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  [[nodiscard]] detail::TaskExecutor& executor() const noexcept { return *executor_; }
   /// The executor for new tasks that this one will wait for: of the runtime that it belongs to,
   /// even as another's guest.
-  [[nodiscard]] Executor& executor_for_parts() const noexcept {
+  [[nodiscard]] detail::TaskExecutor& executor_for_parts() const noexcept {
     return on_foreign_ ? home_executor() : executor_->shared();
   }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
@@ -247,13 +247,13 @@ class TaskHeader : public Runnable {
     finish_(*this, ending);
   }
   void conclude_on_foreign(Ending ending) noexcept;
-  [[nodiscard]] Executor& home_executor() const noexcept;
+  [[nodiscard]] detail::TaskExecutor& home_executor() const noexcept;
   friend class detail::ForeignExecutor;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
   // What a wake-up touches comes first, so that it is in one cache line, or in two.
-  Executor* executor_ = nullptr;
+  detail::TaskExecutor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
   const detail::TaskContext* context_ =

@@ -1,0 +1,26 @@
+// Executor: where Runnables go to be run. It knows nothing of tasks, I/O or time.
+#pragma once
+
+#include <weft/extend/runnable.hpp>
+
+namespace weft {
+
+/// All functions are thread-safe, and none fails.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// Makes `work` run soon on one of the executor's threads. Never runs it inline.
+  virtual void schedule(Runnable& work) noexcept = 0;
+  /// As schedule(), but behind everything that is ready on the calling thread: for work that has
+  /// had its turn.
+  virtual void defer(Runnable& work) noexcept = 0;
+
+  /// Between the two calls the executor stays alive. For a thread from outside whose own work here
+  /// may end the last task, after which the executor may be destroyed before that thread has left
+  /// it. At hold() that task has not ended.
+  virtual void hold() noexcept {}
+  virtual void release() noexcept {}
+};
+
+}  // namespace weft
