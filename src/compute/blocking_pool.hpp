@@ -32,8 +32,6 @@ class BlockingPool {
 
   /// The pool of the calling thread's runtime, or null.
   [[nodiscard]] static BlockingPool* current() noexcept;
-  /// Makes `pool` (may be null) the calling thread's; returns the one before.
-  static BlockingPool* make_current(BlockingPool* pool) noexcept;
 
   /// Queues `job` for the next free thread. On an error (the pool has stopped; there is no thread
   /// and none can be started) the job has not been taken. Never blocks for longer than it takes to

@@ -34,8 +34,6 @@ class Team {
 
   /// That of the calling thread's runtime, or null.
   [[nodiscard]] static Team* current() noexcept;
-  /// Makes `team` (may be null) the calling thread's; returns the one before.
-  static Team* make_current(Team* team) noexcept;
 
   /// Queues `root`. On an error (the team has stopped; no thread can be started) it has not been
   /// taken.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "exec/scheduler.hpp"
 #include "os/thread.hpp"
 
@@ -43,23 +43,21 @@ Runnable* Worker::Pinned::take_fresh(Accepts accepts, const Runnable* of) noexce
   return work;
 }
 
-// Never inlined: see thread_pointer().
-[[gnu::noinline]] Worker* Worker::current() noexcept { return thread_pointer<Worker>(); }
+// Never inlined, as enter() and leave() are not: see thread_context().
+[[gnu::noinline]] Worker* Worker::current() noexcept { return thread_context().worker; }
 
-[[gnu::noinline]] Worker* Worker::make_current(Worker* worker) noexcept {
-  return std::exchange(thread_pointer<Worker>(), worker);
-}
-
-Worker* Worker::enter() noexcept {
+[[gnu::noinline]] Worker* Worker::enter() noexcept {
   if (std::exchange(resting_, false)) after_park();
   runs_.interrupted();
-  PinnedQueue::make_current(&pinned_);
-  return make_current(this);
+  ThreadContext& here = thread_context();
+  here.pinned = &pinned_;
+  return std::exchange(here.worker, this);
 }
 
-void Worker::leave(Worker* before) noexcept {
-  PinnedQueue::make_current(before != nullptr ? &before->pinned_ : nullptr);
-  make_current(before);
+[[gnu::noinline]] void Worker::leave(Worker* before) noexcept {
+  ThreadContext& here = thread_context();
+  here.pinned = before != nullptr ? &before->pinned_ : nullptr;
+  here.worker = before;
 }
 
 bool Worker::due(std::uint32_t& at, std::uint32_t interval) noexcept {

@@ -81,9 +81,8 @@ class Worker {
   /// The worker computes in a task, and does not come back for long, from now on: see Watchdog.
   void set_away(bool away) noexcept { away_.store(away, std::memory_order_relaxed); }
   [[nodiscard]] bool away() const noexcept { return away_.load(std::memory_order_relaxed); }
-  /// In a task, whose thread is to pass for one from outside; and back.
-  void step_out() noexcept;
-  void step_in() noexcept;
+  /// The thread has been elsewhere, within a task: what that lasted is no run of this worker.
+  void interrupted() noexcept { runs_.interrupted(); }
 
   /// The executor of what is bound to this worker, and the children it waits for.
   [[nodiscard]] TaskExecutor& local() noexcept { return local_executor_; }
@@ -188,7 +187,6 @@ class Worker {
     Pinned& queue_;
   };
 
-  static Worker* make_current(Worker* worker) noexcept;
   [[nodiscard]] Worker* enter() noexcept;
   void leave(Worker* before) noexcept;
   void turn() noexcept;

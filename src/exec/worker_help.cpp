@@ -62,17 +62,6 @@ void Worker::hand_over() noexcept {
   scheduler_.wake_one();
 }
 
-void Worker::step_out() noexcept {
-  PinnedQueue::make_current(nullptr);
-  make_current(nullptr);
-}
-
-void Worker::step_in() noexcept {
-  PinnedQueue::make_current(&pinned_);
-  make_current(this);
-  runs_.interrupted();
-}
-
 /// From now on it neither counts as awake nor can it be called for others' work.
 void Worker::retire() noexcept {
   if (std::exchange(searching_, false) && scheduler_.idle().stop_search()) scheduler_.wake_one();

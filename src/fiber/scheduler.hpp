@@ -149,8 +149,9 @@ class FiberScheduler {
 
   /// The scheduler of the worker that the calling thread is, or null.
   [[nodiscard]] static FiberScheduler* current() noexcept;
-  /// Makes `scheduler` (may be null) the calling thread's; returns the one before.
-  static FiberScheduler* make_current(FiberScheduler* scheduler) noexcept;
+  /// It has become the calling thread's, or is no longer: see exchange_context().
+  void enter_thread() noexcept;
+  void leave_thread() noexcept;
 
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
   /// Whose stack is in use, or null.

@@ -20,17 +20,13 @@
 
 #include "base/biased_lock.hpp"
 #include "base/counter.hpp"
+#include "base/thread_context.hpp"
 #include "os/clock.hpp"
 #include "reactor/driver.hpp"
 #include "reactor/timer_calls.hpp"
 #include "time/wheel.hpp"
 
 namespace weft::detail {
-
-#if WEFT_ATOMIC_MODE != 2
-/// See Reactor::here().
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local Reactor* current_reactor;
-#endif
 
 class Reactor {
  public:
@@ -43,13 +39,7 @@ class Reactor {
   /// notes.
   [[nodiscard]] static Reactor* current() noexcept;
   /// The same, for a function that is never inlined, where nothing is suspended.
-#if WEFT_ATOMIC_MODE != 2
-  [[nodiscard]] static Reactor* here() noexcept { return current_reactor; }
-#else
-  [[nodiscard]] static Reactor* here() noexcept { return current(); }
-#endif
-  /// Makes `reactor` (may be null) the calling thread's own; returns the one before.
-  static Reactor* make_current(Reactor* reactor) noexcept;
+  [[nodiscard]] static Reactor* here() noexcept { return thread_context().reactor; }
 
   /// For the owner, and within complete(): no visitor is inside while it lives. May be nested.
   class Hold {

@@ -136,7 +136,7 @@ detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
   detail::ThreadContext context;
   context.reactor = &parks_[index]->reactor();
   context.tasks = tasks_.get();
-  context.counter = tasks_->counter(index);
+  context.tally = &tasks_->count().of_worker(index);
   context.pool = &blocking_;
   context.team = &team_;
   context.fiber_scheduler = fiber_schedulers_[index].get();

@@ -25,8 +25,8 @@
 #include "os/clock.hpp"
 #include "runtime/reactor_park.hpp"
 #include "runtime/root_tasks.hpp"
+#include "runtime/scoped_context.hpp"
 #include "runtime/spare_workers.hpp"
-#include "runtime/thread_context.hpp"
 #include "runtime/thread_per_core_executor.hpp"
 #include "runtime/worker_core_lease.hpp"
 

@@ -32,21 +32,12 @@ class RootTasks final : public OwnedTasks {
   /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
   void close_when_empty() noexcept;
 
-  /// Where the calling thread counts: as one worker of one runtime, or nowhere.
-  struct Counter {
-    const RootTasks* tasks = nullptr;
-    TaskCount::Tally* tally = nullptr;
-  };
-  [[nodiscard]] Counter counter(std::size_t worker) noexcept {
-    return {this, &count_.of_worker(worker)};
-  }
-  static Counter make_current(Counter counter) noexcept;
-
  private:
   void added() override { count_.begin(tally_here()); }
   [[nodiscard]] bool ended() noexcept override { return count_.end(tally_here()); }
   void removed(bool) noexcept override { emptied_.unpark(); }
-  [[nodiscard]] TaskCount::Tally* tally_here() const noexcept;
+  /// That of the calling thread, if it is a worker of this runtime; else null.
+  [[nodiscard]] TaskTally* tally_here() const noexcept;
 
   TaskCount count_;
   std::shared_ptr<const FailureHandler> handler_;

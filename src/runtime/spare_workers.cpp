@@ -9,25 +9,22 @@
 // The worker whose thread blocks keeps what is bound to it; its queue goes to the injector, and its
 // reactor has the watchdog for a visitor until it is back.
 #include <weft/block_in_place.hpp>
+#include <weft/detail/task_context.hpp>
 
 #include <memory>
 #include <mutex>
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "runtime/impl.hpp"
 
 namespace weft::detail {
 
 struct BlockInPlace;
 
-// Never inlined: see thread_pointer().
+// Never inlined: see thread_context().
 [[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept {
-  return thread_pointer<SpareWorkers>();
-}
-
-[[gnu::noinline]] SpareWorkers* SpareWorkers::make_current(SpareWorkers* spare_workers) noexcept {
-  return std::exchange(thread_pointer<SpareWorkers>(), spare_workers);
+  return thread_context().spare_workers;
 }
 
 }  // namespace weft::detail
@@ -109,16 +106,15 @@ BlockInPlace::BlockInPlace() {
   Reactor::current()->allow_remote_polls();
   ThreadContext no_worker;
   no_worker.bound = TaskContext::current();  // for the task, and so for what it calls here
-  out->context = ThreadContext::exchange(no_worker);
-  worker->step_out();
+  out->context = exchange_context(no_worker);
   out_ = out.release();
 }
 
 BlockInPlace::~BlockInPlace() {
   if (out_ == nullptr) return;
   const std::unique_ptr<Out> out(out_);
-  out->worker.step_in();
-  ThreadContext::exchange(out->context);
+  exchange_context(out->context);
+  out->worker.interrupted();
   out->worker.set_away(false);
   out->spare_workers.deactivate_spare();
 }

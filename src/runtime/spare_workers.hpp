@@ -8,8 +8,6 @@ class SpareWorkers {
  public:
   /// Of the runtime that the calling thread is a worker of, or null.
   [[nodiscard]] static SpareWorkers* current() noexcept;
-  /// Makes `spare_workers` (may be null) the calling thread's; returns the one before.
-  static SpareWorkers* make_current(SpareWorkers* spare_workers) noexcept;
 
   /// One worker more. False: there can be none. Thread-safe, as the next.
   [[nodiscard]] virtual bool activate_spare() noexcept = 0;

@@ -2,18 +2,12 @@
 
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 
 namespace weft::detail {
 
-// Never inlined: see thread_pointer().
-[[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept {
-  return thread_pointer<PinnedQueue>();
-}
-
-[[gnu::noinline]] PinnedQueue* PinnedQueue::make_current(PinnedQueue* queue) noexcept {
-  return std::exchange(thread_pointer<PinnedQueue>(), queue);
-}
+// Never inlined: see thread_context().
+[[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept { return thread_context().pinned; }
 
 void PinnedQueue::schedule(Runnable& work) noexcept {
   if (current() == this) {

@@ -23,7 +23,6 @@ class PinnedQueue : public TaskExecutor {
  public:
   /// Of the worker that the calling thread is in the loop of, or null.
   [[nodiscard]] static PinnedQueue* current() noexcept;
-  static PinnedQueue* make_current(PinnedQueue* queue) noexcept;
 
   explicit PinnedQueue(TaskExecutor& shared) noexcept : shared_(shared) { share_idle_hint(shared); }
   PinnedQueue(const PinnedQueue&) = delete;

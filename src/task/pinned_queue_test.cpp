@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread_context.hpp"
+
 namespace weft::pinned_queue_test {
 namespace {
 
@@ -41,10 +43,10 @@ class PinnedQueueTest : public ::testing::Test {
 };
 
 TEST_F(PinnedQueueTest, GivesInTheOrderOfTheOwnersPushes) {
-  detail::PinnedQueue::make_current(&queue);
+  detail::thread_context().pinned = &queue;
   queue.schedule(first);
   queue.defer(second);
-  detail::PinnedQueue::make_current(nullptr);
+  detail::thread_context().pinned = nullptr;
   EXPECT_EQ(queue.pop(0), &first);
   EXPECT_EQ(queue.pop(0), &second);
   EXPECT_EQ(queue.pop(0), nullptr);

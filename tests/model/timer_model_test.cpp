@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/thread_context.hpp"
 #include "model/model_test.hpp"
 #include "reactor/reactor.hpp"
 
@@ -107,19 +108,16 @@ class Worker final : public detail::TaskExecutor {
 /// While it lives, the calling thread is that of `worker`.
 class Working {
  public:
-  explicit Working(Worker& worker)
-      : reactor_before_(detail::Reactor::make_current(&worker.reactor)),
-        tasks_before_(detail::OwnedTasks::make_current(&worker.tasks)) {}
-  ~Working() {
-    detail::OwnedTasks::make_current(tasks_before_);
-    detail::Reactor::make_current(reactor_before_);
+  explicit Working(Worker& worker) : before_(detail::thread_context()) {
+    detail::thread_context().reactor = &worker.reactor;
+    detail::thread_context().tasks = &worker.tasks;
   }
+  ~Working() { detail::thread_context() = before_; }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
 
  private:
-  detail::Reactor* reactor_before_;
-  detail::OwnedTasks* tasks_before_;
+  detail::ThreadContext before_;
 };
 
 void arm_by(Worker& worker, Timer& timer, TimePoint at) {

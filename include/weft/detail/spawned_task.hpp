@@ -107,7 +107,6 @@ class OwnedTasks {
   [[nodiscard]] static OwnedTasks& current();
   /// As current(), but null instead of throwing.
   [[nodiscard]] static OwnedTasks* current_or_null() noexcept;
-  static OwnedTasks* make_current(OwnedTasks* set) noexcept;
 
   /// Asks every living task to cancel, and every later one from its start on. Returns at once.
   void cancel_all() noexcept;
