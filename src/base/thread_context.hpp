@@ -44,7 +44,7 @@ struct ThreadContext {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE != 2
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadContext current_context;
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local ThreadContext current_context;
 #endif
 
 /// The calling thread's context. Only for functions that are [[gnu::noinline]] and suspend nothing:

@@ -1,4 +1,5 @@
-// RootTasks: the outermost scope of a runtime. Thread-safe.
+// RootTasks: the outermost scope of a runtime: the owner of every task that has no other.
+// Thread-safe.
 #pragma once
 
 #include <weft/spawn.hpp>
@@ -12,7 +13,6 @@
 
 namespace weft::detail {
 
-/// The outermost scope: owner of every task that has no other.
 class RootTasks final : public OwnedTasks {
  public:
   /// `spreads`: see OwnedTasks.
@@ -27,9 +27,9 @@ class RootTasks final : public OwnedTasks {
   }
   [[nodiscard]] std::size_t size() const noexcept { return count_.living(); }
   [[nodiscard]] TaskCount& count() noexcept { return count_; }
-  /// If there is no task, takes none any more, and gives true.
+  /// If there is no task: takes none any more, and returns true.
   [[nodiscard]] bool close_if_empty() noexcept { return count_.close_if_none(); }
-  /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
+  /// Waits until there is no task, and takes none any more. On a thread that is no worker.
   void close_when_empty() noexcept;
 
  private:

@@ -1,5 +1,5 @@
 // What the model tests of the task core share: a task whose frames never run, on an executor that
-// only counts how often it was made runnable. The point is who resumes it, how often, and what is
+// only counts how often it was made runnable. The point is what resumes it, how often, and what is
 // touched afterwards.
 #pragma once
 

@@ -59,7 +59,7 @@ class OneWorker final : public detail::TaskExecutor {
   }
   void run_next() noexcept {
     parker_.park();
-    // Others go first, for they may be who is waited for: an AtomicWaker that is in the middle of a
+    // Others go first, for one of them may be waited for: an AtomicWaker that is in the middle of a
     // wake answers each registration by another one.
     if (std::exchange(deferred_, false)) spin_hint();
     Runnable* const work = std::exchange(due_, nullptr);
@@ -94,7 +94,7 @@ class AwaitingTask final : public TaskHeader {
     worker_.over = true;
     polls = leaf_->polls;
     got = leaf_->got;
-    leaf_.reset();  // as the frame would: from here on nobody may touch it
+    leaf_.reset();  // as the frame would: from here on no thread may touch it
     require(resumed + cancelled == 1, "one end");
     require(cancelled == 0 || !got, "what was got is delivered");
   }

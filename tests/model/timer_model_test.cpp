@@ -1,6 +1,6 @@
 // Timer, used from elsewhere while its worker fires it, calls it, computes or sleeps: what was
 // asked for is done once and in time, a callback is called once or not at all and never twice at
-// once, and after the end of the timer, or of the wait for an answer, nobody touches it.
+// once, and after the end of the timer, or of the wait for an answer, no thread touches it.
 //
 // Reactor, Timer and TimerCalls are the real ones. Beneath them a driver that never asks the system
 // and a clock that moves on only when the driver times out, above them a worker that does what a
@@ -75,7 +75,7 @@ class Worker final : public detail::TaskExecutor {
   }
   void defer(Runnable& work) noexcept override { schedule(work); }
 
-  /// Nobody else may have a look at the clock meanwhile.
+  /// No other thread may read the clock meanwhile.
   void let_pass(Nanoseconds time) { clock_.time += time.count(); }
   /// The worker, between two tasks.
   void go_round() { go_round(0); }
@@ -161,7 +161,7 @@ class Called {
   Shared<int> calls_{0};
 };
 
-/// A timer and what its callback uses, both of which go when whoever owns them says so.
+/// A timer and what its callback uses; the owner of both destroys them when it wants to.
 struct Owned {
   Owned() : called(std::make_unique<Called>()) {
     timer = std::make_unique<Timer>([state = called.get()] { state->call(); });
@@ -197,7 +197,7 @@ void disarm_meets_the_worker(Execution& execution) {
 
 TEST(TimerModel, ADisarmElsewhereOrTheCall) { expect_holds(3, disarm_meets_the_worker); }
 
-/// The one who fires is not the one who calls.
+/// The thread that fires it is not the one that calls it.
 void disarm_meets_worker_and_visitor(Execution& execution) {
   Worker worker;
   Called called;
@@ -324,7 +324,7 @@ TEST(TimerModel, ArmedElsewhereItIsCalledOnOneWorkerAtATime) {
   expect_holds(3, arm_meets_the_worker);
 }
 
-/// It has moved, or stays where its callback runs: whoever destroys it finds it in either place.
+/// It has moved, or stays where its callback runs: its destruction finds it in either place.
 void arm_and_end_meet_the_worker(Execution& execution) {
   Worker first;
   Worker second;
@@ -343,7 +343,7 @@ void arm_and_end_meet_the_worker(Execution& execution) {
 
 TEST(TimerModel, ArmedElsewhereItIsFoundAtItsEnd) { expect_holds(3, arm_and_end_meet_the_worker); }
 
-// ---- the answer to who asks
+// ---- the answer to a thread that asks
 
 /// Both ask while the worker is inside; each is answered by the worker, by itself or by the other.
 void two_ask_at_once(Execution& execution) {
@@ -355,7 +355,7 @@ void two_ask_at_once(Execution& execution) {
   execution.thread([&] { go_round_by(worker); });
   for (Owned* const mine : {&one, &other}) {
     execution.thread([mine] {
-      require(mine->timer->disarm(), "who asks is answered once");
+      require(mine->timer->disarm(), "a thread that asks is answered once");
       mine->end();
     });
   }
@@ -366,7 +366,7 @@ TEST(TimerModel, EachWhoAsksIsAnsweredOnce) { expect_holds(2, two_ask_at_once); 
 
 // ---- a callback that arms its timer
 
-/// Called twice if nobody comes between.
+/// Called twice if no other thread comes between.
 struct ArmsItself {
   explicit ArmsItself(Worker& worker) {
     timer = std::make_unique<Timer>([this] {
@@ -378,7 +378,7 @@ struct ArmsItself {
   }
   Called called;
   std::unique_ptr<Timer> timer;
-  Timer* timer_there;  // the callback's, as `timer` is changed by who destroys it
+  Timer* timer_there;  // the callback's, as its destruction changes `timer`
 };
 
 void disarm_meets_arming(Execution& execution) {
@@ -414,7 +414,7 @@ void end_meets_arming(Execution& execution) {
 
 TEST(TimerModel, TheEndMeetsACallbackThatArms) { expect_holds(3, end_meets_arming); }
 
-/// … which has nothing more to do with it then, whoever visits.
+/// … which has nothing more to do with it then, whichever thread polls remotely.
 void end_within_the_call(Execution& execution) {
   Worker worker;
   std::optional<Timer> timer;  // its memory stays
@@ -438,7 +438,7 @@ void disarm_and_end(Owned& owned, Worker& worker) {
   worker.tell_to_end();
 }
 
-/// A wake that is lost is a livelock here: of who waits for the answer.
+/// A wake that is lost is a livelock here: of the thread that waits for the answer.
 void sleeper_is_asked_to_disarm(Execution& execution) {
   Worker worker;
   Owned owned;
@@ -450,7 +450,7 @@ void sleeper_is_asked_to_disarm(Execution& execution) {
 
 TEST(TimerModel, AWorkerThatSleepsIsWoken) { expect_holds(3, sleeper_is_asked_to_disarm); }
 
-/// … who may have taken the wake that was the worker's.
+/// … which may have taken the wake that was the worker's.
 void sleeper_is_visited(Execution& execution) {
   Worker worker;
   Owned owned;

@@ -1,5 +1,5 @@
 // The workers of a scheduler, as they are, on parks that are nothing but a parker: no interleaving
-// leaves work lying while somebody could run it, loses or doubles any, or lets a stop be missed.
+// leaves work lying while a worker could run it, loses or doubles any, or lets a stop be missed.
 #include "exec/worker.hpp"
 
 #include <weft/extend/runnable.hpp>
@@ -18,7 +18,7 @@
 namespace weft::model {
 namespace {
 
-/// No events ever come; who asks for them may take an unpark, as a reactor's thread does.
+/// No events ever come; to poll for them may take an unpark, as with a reactor.
 class ModelPark final : public detail::Park {
  public:
   void park() noexcept override { parker_.park(); }
@@ -40,14 +40,14 @@ class ModelPark final : public detail::Park {
   std::int64_t now_ns_ = 0;
 };
 
-constexpr std::int64_t clock_stands_still = 0;  // then nobody looks around before he sleeps
-constexpr std::int64_t clock_goes_on = 10'000;  // a look around lasts for two looks at it
+constexpr std::int64_t clock_stands_still = 0;  // then no worker spins before it parks
+constexpr std::int64_t clock_goes_on = 10'000;  // a spin lasts for two looks at it
 
 /// Work that notes that it was run; nothing but the queues orders its uses.
 class Item : public Runnable {
  public:
   explicit Item(std::function<void()> what) : Runnable(&Item::on_run), what_(std::move(what)) {}
-  /// By who makes it runnable: the queues order that before the run.
+  /// Called by the thread that makes it runnable: the queues order that before the run.
   Item& made() {
     runs_.write() = 0;
     return *this;
@@ -86,7 +86,7 @@ class Crew {
     for (std::size_t i = 0; i < size_; ++i) items_[i].expect_run_once();
   }
   [[nodiscard]] bool finished() const noexcept {
-    return finished_.load(std::memory_order_relaxed);  // relaxed: who has set it unparks
+    return finished_.load(std::memory_order_relaxed);  // relaxed: an unpark follows each store
   }
   /// For its maker to make it runnable.
   [[nodiscard]] Item& item(std::size_t index) noexcept { return items_[index].made(); }
@@ -155,8 +155,8 @@ TEST(WorkerModel, AlsoFromTwoThreads) {
   expect_holds_randomly(20000, from_two_outside);
 }
 
-/// The first piece ends a sleep, after which its worker looks around before the next one.
-void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
+/// The first piece ends a park, after which its worker spins before the next one.
+void while_one_spins(Execution& execution, void (*outside)(Crew& crew)) {
   Crew crew(2, clock_goes_on);
   Item sign([] {});
   execution.thread([&] {
@@ -169,21 +169,21 @@ void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
   crew.expect_all_run();
 }
 
-void what_it_looks_for(Execution& execution) {
-  while_one_looks_around(execution, [](Crew& crew) {
+void what_it_spins_for(Execution& execution) {
+  while_one_spins(execution, [](Crew& crew) {
     crew.scheduler.schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
 }
 
-void what_it_does_not_look_for(Execution& execution) {
-  while_one_looks_around(execution, [](Crew& crew) {
+void what_it_does_not_spin_for(Execution& execution) {
+  while_one_spins(execution, [](Crew& crew) {
     crew.scheduler.of_priority(Priority::low).schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
 }
 
-/// A task makes two pieces runnable while another one searches, or looks around for the third.
+/// A task makes two pieces runnable while another worker searches, or spins for the third.
 void what_a_task_makes(Execution& execution) {
   Crew crew(3, clock_goes_on);
   Item root([&] {
@@ -200,12 +200,12 @@ void what_a_task_makes(Execution& execution) {
   crew.expect_all_run();
 }
 
-TEST(WorkerLooksAroundModel, WhatComesMeanwhileFindsAWorkerEach) {
-  expect_large_holds_exhaustively(2, what_it_looks_for);
-  expect_holds_weakly(1, 2, what_it_looks_for);
-  expect_holds_randomly(30000, what_it_looks_for);
-  expect_large_holds_exhaustively(2, what_it_does_not_look_for);
-  expect_holds_randomly(30000, what_it_does_not_look_for);
+TEST(WorkerSpinsModel, WhatComesMeanwhileFindsAWorkerEach) {
+  expect_large_holds_exhaustively(2, what_it_spins_for);
+  expect_holds_weakly(1, 2, what_it_spins_for);
+  expect_holds_randomly(30000, what_it_spins_for);
+  expect_large_holds_exhaustively(2, what_it_does_not_spin_for);
+  expect_holds_randomly(30000, what_it_does_not_spin_for);
 }
 
 TEST(WorkerModel, AlsoWhenMoreComesFromATask) {
@@ -292,14 +292,14 @@ TEST(WorkerModel, TheOnlyWorkerSleepsOverNothing) {
   expect_holds_randomly(20000, by_the_only_worker);
 }
 
-/// A spare worker as its thread runs it: it stands in while it is active.
+/// A spare worker as its thread runs it: it runs all work while it is active.
 class Spare {
  public:
   explicit Spare(Crew& crew) : worker(crew.scheduler.add_spare(crew.park(2))), park_(crew.park(2)) {
-    crew.scheduler.idle().join();
+    crew.scheduler.pool().idle().join();
   }
   void set_active(bool active) {
-    active_.store(active, std::memory_order_relaxed);  // relaxed: whoever reads it is unparked
+    active_.store(active, std::memory_order_relaxed);  // relaxed: the reader is unparked
     park_.unpark();
   }
   template <class Over>
@@ -318,7 +318,7 @@ class Spare {
   Atomic<bool> active_{true};
 };
 
-/// It is told that it is needed no more, and that it is again, anywhere on its way.
+/// It is deactivated and activated again at any point of its loop.
 void with_a_spare_one(Execution& execution) {
   Crew crew(2, clock_goes_on);
   Spare spare(crew);

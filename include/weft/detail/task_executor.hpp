@@ -1,9 +1,9 @@
-// TaskExecutor: an executor of tasks, as TaskHeader and what is built on it see it: an Executor that
-// can also say where a task's children run, run a task ahead of its turn, and take forked work for
-// idle threads. The defaults suit an executor that has schedule() and defer() alone.
+// TaskExecutor: an executor of tasks, as TaskHeader and what is built on it see it: an Executor
+// that can also say where a task's children run, run a task ahead of its turn, and take forked work
+// for idle threads. The defaults suit an executor that has schedule() and defer() alone.
 //
-// Who derives from it: Scheduler and PriorityExecutor (src/exec/), PinnedQueue (src/task/), the
-// executor of a fiber (src/fiber/), and those of a runtime (src/runtime/).
+// Derived classes: Scheduler, PriorityExecutor and BoundExecutor (src/exec/), PinnedQueue
+// (src/task/), the executor of a fiber (src/fiber/), and those of a runtime (src/runtime/).
 #pragma once
 
 #include <weft/atomic.hpp>

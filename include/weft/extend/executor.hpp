@@ -1,4 +1,5 @@
-// Executor: where Runnables go to be run. It knows nothing of tasks, I/O or time.
+// Executor: where Runnables go to be run. It knows nothing of tasks, I/O or time. An executor of
+// tasks derives from detail::TaskExecutor, all of whose further functions have defaults.
 #pragma once
 
 #include <weft/extend/runnable.hpp>
