@@ -66,7 +66,7 @@ class ForkPart {
   }
   template <class F, class Point>
   [[nodiscard]] GivenPart* make_given(F& function, Point& point, std::uint32_t index,
-                                      Executor& executor) noexcept {
+                                      detail::TaskExecutor& executor) noexcept {
     if (!make_task(function)) return nullptr;
     ::new (&given_) Given(*this, index, &ForkPart::on_finish<Point>, point);
     was_given_ = true;

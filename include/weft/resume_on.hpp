@@ -9,7 +9,6 @@
 // Where a task begins is up to weft::SpawnOptions (<weft/spawn.hpp>).
 #pragma once
 
-#include <weft/extend/runnable.hpp>
 #include <weft/runtime.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>

@@ -189,14 +189,14 @@ class Placement {
 
   [[nodiscard]] OwnedTasks& owner() const noexcept { return owner_; }
   /// Null: the owner's.
-  [[nodiscard]] Executor* executor() const noexcept { return executor_; }
+  [[nodiscard]] TaskExecutor* executor() const noexcept { return executor_; }
 
  private:
   [[nodiscard]] static OwnedTasks& owner_of(const SpawnOptions& options);
-  [[nodiscard]] static Executor* executor_for(OwnedTasks& owner, const SpawnOptions& options);
+  [[nodiscard]] static TaskExecutor* executor_for(OwnedTasks& owner, const SpawnOptions& options);
 
   OwnedTasks& owner_;
-  Executor* executor_ = nullptr;
+  TaskExecutor* executor_ = nullptr;
 };
 
 /// What starting F with Args gives in the end: F is called with Args and gives an awaitable, or is

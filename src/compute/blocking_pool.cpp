@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
 namespace weft::detail {
@@ -25,13 +25,8 @@ struct BlockingPool::Worker {
   std::thread thread;
 };
 
-// Never inlined: see thread_pointer().
-[[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept {
-  return thread_pointer<BlockingPool>();
-}
-[[gnu::noinline]] BlockingPool* BlockingPool::make_current(BlockingPool* pool) noexcept {
-  return std::exchange(thread_pointer<BlockingPool>(), pool);
-}
+// Never inlined: see thread_context().
+[[gnu::noinline]] BlockingPool* BlockingPool::current() noexcept { return thread_context().pool; }
 
 BlockingPool::BlockingPool(Options options) : options_(std::move(options)) {}
 BlockingPool::~BlockingPool() { stop(); }

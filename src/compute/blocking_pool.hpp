@@ -36,8 +36,6 @@ class BlockingPool {
 
   /// The pool of the calling thread's runtime, or null.
   [[nodiscard]] static BlockingPool* current() noexcept;
-  /// Makes `pool` (may be null) the calling thread's; returns the one before.
-  static BlockingPool* make_current(BlockingPool* pool) noexcept;
 
   /// Queues `job` for the next free thread. Does not take it on an error: the pool has stopped, or
   /// there is no thread and none can be started. Blocks no longer than it takes to start a thread.

@@ -6,7 +6,10 @@
 #include <memory>
 #include <semaphore>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "base/thread_context.hpp"
 
 namespace weft::blocking_pool_test {
 namespace {
@@ -139,10 +142,10 @@ TEST(BlockingPool, ManySubmittersOneMillisecondIdleLimit) {
 TEST(BlockingPool, CurrentIsPerThread) {
   detail::BlockingPool pool;
   EXPECT_EQ(detail::BlockingPool::current(), nullptr);
-  EXPECT_EQ(detail::BlockingPool::make_current(&pool), nullptr);
+  detail::thread_context().pool = &pool;
   EXPECT_EQ(detail::BlockingPool::current(), &pool);
   std::jthread([] { EXPECT_EQ(detail::BlockingPool::current(), nullptr); }).join();
-  EXPECT_EQ(detail::BlockingPool::make_current(nullptr), &pool);
+  EXPECT_EQ(std::exchange(detail::thread_context().pool, nullptr), &pool);
 }
 
 }  // namespace

@@ -6,17 +6,13 @@
 #include <system_error>
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
 namespace weft::detail {
 
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] Team* Team::current() noexcept { return thread_pointer<Team>(); }
-
-[[gnu::noinline]] Team* Team::make_current(Team* team) noexcept {
-  return std::exchange(thread_pointer<Team>(), team);
-}
+// Never inlined: see thread_context().
+[[gnu::noinline]] Team* Team::current() noexcept { return thread_context().team; }
 
 Result<void> Team::submit(ForkRoot& root) noexcept {
   const std::lock_guard lock(mutex_);

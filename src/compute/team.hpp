@@ -33,8 +33,6 @@ class Team {
 
   /// The team of the calling thread's runtime, or null.
   [[nodiscard]] static Team* current() noexcept;
-  /// Makes `team` (may be null) the calling thread's; returns the one before.
-  static Team* make_current(Team* team) noexcept;
 
   /// Queues `root`. Takes nothing on an error: the team has stopped, or no thread can be started.
   [[nodiscard]] Result<void> submit(ForkRoot& root) noexcept;

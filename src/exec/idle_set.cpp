@@ -24,15 +24,15 @@ std::size_t IdleSet::worker_to_wake() noexcept {
 }
 
 std::size_t IdleSet::worker_to_wake_from_outside() noexcept {
-  atomic_fence(std::memory_order_seq_cst);  // as above; and pairs with end_look()
-  if (looks_around_.load(std::memory_order_relaxed)) return none;
+  atomic_fence(std::memory_order_seq_cst);  // as above; and pairs with end_spin()
+  if (spinning_.load(std::memory_order_relaxed)) return none;
   return take_sleeper();
 }
 
 std::size_t IdleSet::take_sleeper() noexcept {
   if (!may_wake(counts_.load(std::memory_order_relaxed))) return none;
   if (single_) {
-    // Whoever takes the one worker from asleep to awake calls it.
+    // The thread that turns the one worker from parked to awake unparks it.
     std::uint64_t asleep = one_worker;
     return counts_.compare_exchange_strong(asleep, one_worker + one_awake,
                                            std::memory_order_relaxed, std::memory_order_relaxed)
@@ -74,7 +74,7 @@ void IdleSet::sleep(std::size_t index, bool searching) noexcept {
 bool IdleSet::awake(std::size_t index) noexcept {
   if (single_) {
     counts_.store(one_worker + one_awake, std::memory_order_relaxed);
-    return false;  // there is nobody to search among
+    return false;  // there are no others to search among
   }
   std::lock_guard lock(mutex_);
   const auto place = std::find(sleepers_.begin(), sleepers_.end(), index);

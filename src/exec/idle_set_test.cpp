@@ -1,5 +1,5 @@
-// IdleSet: whom a waker gets, and when he gets nobody. The races are in
-// tests/model/idle_set_model_test.cpp.
+// IdleSet: which worker is woken, and when none is. The races are in
+// tests/model/worker_model_test.cpp.
 #include "exec/idle_set.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
-// The queue through which Runnables reach the workers from outside, and where a full local queue
-// spills. Thread-safe: a mutex guards the queue. The length is also an atomic, so that workers,
-// which look here often and rarely find anything, do not touch the mutex for that. Elements leave
-// in the order in which they came.
+// Injector: the queue through which Runnables reach the workers from outside, and into which a full
+// local queue spills. First in, first out. Thread-safe: a mutex guards the queue. The length is
+// also an atomic, so that workers, which look here often and rarely find anything, do not lock the
+// mutex for that.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +29,7 @@ class Injector {
     return true;
   }
 
-  /// The same for all of `batch`, which is empty afterwards, or unchanged if the injector is
-  /// closed.
+  /// The same for all of `batch`, which is empty afterwards; unchanged if the injector is closed.
   [[nodiscard]] bool push(IntrusiveQueue<T>& batch) {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
@@ -58,7 +57,7 @@ class Injector {
     return moved;
   }
 
-  /// Lets nothing more in; what is inside can still be popped. True for the call that closed it.
+  /// Takes nothing more; what is inside can still be popped. True for the call that closed it.
   bool close() {
     const std::lock_guard lock(mutex_);
     const bool was_open = !closed_;
@@ -67,15 +66,15 @@ class Injector {
     return was_open;
   }
 
-  /// Acquire: what was done before close() is visible to who sees this true.
+  /// Acquire: what was done before close() is visible to a thread that sees true.
   [[nodiscard]] bool closed() const noexcept {
     return closed_hint_.load(std::memory_order_acquire);
   }
 
   /// The length at some moment during the call. Relaxed: it is only a hint, the elements are read
-  /// under the mutex. A worker about to sleep calls it after it has said so and a seq_cst fence;
-  /// who pushes fences between the push and the look at the sleepers: then one of them sees the
-  /// other.
+  /// under the mutex. A worker about to park calls it after it counts as parked and a seq_cst
+  /// fence; a thread that has pushed fences before its look at the counts (IdleSet). Then one of
+  /// them sees the other.
   [[nodiscard]] std::size_t size() const noexcept {
     return length_.load(std::memory_order_relaxed);
   }
@@ -88,7 +87,7 @@ class Injector {
   IntrusiveQueue<T> queue_;  // guarded by mutex_
   bool closed_ = false;      // guarded by mutex_
   Atomic<bool> closed_hint_{false};
-  alignas(64) Atomic<std::size_t> length_{0};  // written under mutex_, read by anyone
+  alignas(64) Atomic<std::size_t> length_{0};  // written under mutex_, read by any thread
 };
 
 }  // namespace weft::detail

@@ -1,18 +1,18 @@
 // LifoSlot: what a worker runs next, unless another worker takes it first. The owner puts in and
-// takes out without a read-modify-write, as it does so at nearly every wake-up; a thief, who is
+// takes out without a read-modify-write, as it does so at nearly every wake-up. A thief, which is
 // rare, pays for both: membarrier(2). (The plan of the asymmetric fences of Dice, Huang and Yang,
 // "Asymmetric Dekker Synchronization", 2001.)
 //
-// Only the owner writes slot_. A thief claims, which others see in claim_: his mark, as long as he
-// has not looked; then `taken`, if he has what he saw.
+// Only the owner writes slot_. A thief writes claim_: its mark, until it has looked at slot_; then
+// `taken`, if it has what it saw there.
 //   owner: slot_ = null;      light fence; reads claim_; a mark: takes it away, or has lost
-//   thief: claim_ = his mark; heavy fence; reads slot_;  something: turns his mark into `taken`
-// One of the two sees what the other one wrote. If the owner sees no claim, then the thief sees
-// that the slot has been emptied, or something newer, for which the same holds. If he sees one,
-// then both try to replace the mark, and one does.
-// A thief who is paused holds up nobody: the owner takes his mark away, and another thief puts his
-// own in its place. What was stolen stays in slot_, and counts as not there, until the owner has
-// seen `taken`.
+//   thief: claim_ = its mark; heavy fence; reads slot_;  work:   turns its mark into `taken`
+// One of the two sees what the other wrote. If the owner sees no claim, then the thief sees the
+// emptied slot, or something newer, for which the same holds. If the owner sees a claim, then both
+// try to replace the mark, and one succeeds.
+// A thief that is paused holds up no other thread: the owner takes its mark away, and another thief
+// replaces it by its own. Work that was stolen stays in slot_, and counts as not there, until the
+// owner has seen `taken`.
 //
 // Thread-safety: put() and take() by the owner; the rest by any thread.
 #pragma once
@@ -36,10 +36,10 @@ class LifoSlot {
   LifoSlot(const LifoSlot&) = delete;
   LifoSlot& operator=(const LifoSlot&) = delete;
 
-  /// Gives what was there before, or null.
+  /// Returns what was there before, or null.
   [[nodiscard]] Runnable* put(Runnable& work) noexcept {
     Runnable* const previous = take();
-    // Release: a thief who takes it sees the task as its last thread left it.
+    // Release: a thief that takes it sees the task as its last thread left it.
     slot_.store(&work, std::memory_order_release);
     return previous;
   }
@@ -60,7 +60,7 @@ class LifoSlot {
     return slot_.load(std::memory_order_relaxed) == nullptr ||
            claim_.load(std::memory_order_relaxed) == taken;
   }
-  /// For the owner: whether it has put this in, and not taken it out.
+  /// For the owner: whether it has put `work` in, and not taken it out.
   [[nodiscard]] bool holds(const Runnable& work) const noexcept {
     return slot_.load(std::memory_order_relaxed) == &work;
   }
@@ -82,7 +82,7 @@ class LifoSlot {
   static constexpr std::uintptr_t unclaimed = 0;
   static constexpr std::uintptr_t taken = 1;  // no thread's mark
 
-  /// The owner has emptied the slot, and sees a claim: whether what was there is his.
+  /// The owner has emptied the slot, and sees a claim. Returns whether the owner has the work.
   [[nodiscard, gnu::noinline]] bool settle() noexcept {
     std::uintptr_t claim = claim_.load(std::memory_order_relaxed);
     while (claim != taken) {

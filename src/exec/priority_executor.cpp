@@ -1,34 +1,22 @@
 #include "exec/priority_executor.hpp"
 
 #include "base/check.hpp"
-#include "exec/scheduler.hpp"
 
 namespace weft::detail {
 
 void PriorityExecutor::schedule(Runnable& work) noexcept {
-  // As in Scheduler::schedule(): once pushed, it may let the runtime end.
-  Scheduler& scheduler = scheduler_;
-  scheduler.hold();
-  WEFT_CHECK(queue_.push(&work), "a level's queue is never closed");
-  if (priority_ == Priority::high) {
-    scheduler.wake_one_from_outside();
+  // As in Scheduler::schedule(): once pushed, the work may end the runtime, and this object.
+  TaskExecutor& normal = normal_;
+  WorkerPool& pool = pool_;
+  const Priority priority = priority_;
+  normal.hold();
+  WEFT_CHECK(queue().push(&work), "the queue of a priority is never closed");
+  if (priority == Priority::high) {
+    pool.wake_one_from_outside();
   } else {
-    scheduler.wake_one();  // who looks around does not look here
+    pool.wake_one();  // a spinning worker does not look here
   }
-  scheduler.release();
-}
-
-void PriorityExecutor::take_idle_hint() noexcept { share_idle_hint(scheduler_); }
-bool PriorityExecutor::wants_offers() noexcept {
-  return scheduler_.wants_offers() && queue_.empty();
-}
-void PriorityExecutor::hold() noexcept { scheduler_.hold(); }
-void PriorityExecutor::release() noexcept { scheduler_.release(); }
-Executor& PriorityExecutor::whole() noexcept { return scheduler_.whole(); }
-void PriorityExecutor::look_again() noexcept { scheduler_.look_again(); }
-
-Executor& PriorityExecutor::of_priority(Priority priority) noexcept {
-  return priority == priority_ ? *this : scheduler_.of_priority(priority);
+  normal.release();
 }
 
 }  // namespace weft::detail

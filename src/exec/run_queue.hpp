@@ -1,16 +1,16 @@
-// The local queue of a worker: a fixed ring that its owner fills and empties at first-in first-out
-// order and from which other workers steal half. The worker (owner) uses it through Local, others
+// RunQueue: the local queue of a worker: a fixed ring, first in, first out, that its owner fills
+// and empties and from which other workers steal half. The owner uses it through Local, thieves
 // through Stealer. The design is that of Go's scheduler (runtime/proc.go: runqput, runqget,
 // runqgrab, after D. Vyukov): a consumer copies the elements first and then claims them all with
-// one compare-and-swap of head_. So no step of a stealer can hold up anybody, and several may try
-// at once; only one wins. (Rejected: tokio's two-part head, needed where slots are not atomic: a
-// stealer that is preempted between its two steps keeps the owner's room and locks out every other
-// stealer.)
+// one compare-and-swap of head_. So no step of a stealer can hold up another thread, and several
+// may try at once; only one wins. (Rejected: tokio's two-part head, needed where slots are not
+// atomic: a stealer that is preempted between its two steps keeps the owner's room and locks out
+// every other stealer.)
 //
-// Who writes what:
-//   tail_   the owner alone, in push and steal_into (of the Local stolen into): elements ever put
-//   in head_   any consumer, by compare-and-swap only: elements ever taken out slots_  the owner
-//   alone, and only slots in [tail_, head_ + Capacity): free ones
+// Writers:
+//   tail_   the owner alone, in push and steal_into (as the thief): elements ever put in
+//   head_   any consumer, by compare-and-swap only: elements ever taken out
+//   slots_  the owner alone, and only slots in [tail_, head_ + Capacity): free ones
 // Both indices are 64-bit and only grow, so neither wraps in practice (at 1 ns an element: 584
 // years), no value of head_ comes again (no ABA), and head_ <= tail_ <= head_ + Capacity in the
 // order of events. The arithmetic is modulo 2^64 nevertheless, and the tests start just below the
@@ -19,14 +19,12 @@
 // Why an element is neither lost nor taken twice. A consumer reads h = head_, sees t = tail_ >= h +
 // n, copies slots h .. h+n-1 and swaps head_ from h to h+n. If the swap succeeds, head_ was h all
 // the time in between:
-//   - Nobody else took these elements: that would have moved head_, which never returns.
+//   - No other consumer took these elements: that would have moved head_, which never returns.
 //   - The copies are not too old: the owner stored each slot before its release store of tail_,
-//   which the
-//     consumer read with acquire [A]. (The owner itself needs no order.)
+//     which the consumer read with acquire [A]. (The owner itself needs no order.)
 //   - The copies are not too new: the owner stores into slot h + Capacity only after it has read,
-//   with
-//     acquire, a head_ > h [B]. That value was written by this swap or a later one, with release,
-//     so the copying happens before that store and cannot read it.
+//     with acquire, a head_ > h [B]. That value was written by this swap or a later one, with
+//     release, so the copying happens before that store and cannot read it.
 // If the swap fails the copies are thrown away; they may be of any age, so slots_ are atomics.
 #pragma once
 
@@ -41,7 +39,7 @@
 
 namespace weft::detail {
 
-/// Few in the model checker, which then sees full ones, and has less to make.
+/// Small in the model checker, so that it sees full queues, and has less to construct.
 inline constexpr std::size_t kRunQueueCapacity = WEFT_ATOMIC_MODE == 2 ? 4 : 256;
 
 template <class T, std::size_t Capacity = kRunQueueCapacity>
@@ -99,8 +97,8 @@ class RunQueue<T, Capacity>::Local {
     if (room(tail) == 0) return false;
     // Relaxed: published by the release below.
     queue_.slot(tail).store(element, std::memory_order_relaxed);
-    // Release [A]: the slot, and all that the caller did to the element, before whoever sees the
-    // new tail_.
+    // Release [A]: the slot, and all that the caller did to the element, before a consumer that
+    // sees the new tail_.
     queue_.tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -125,7 +123,7 @@ class RunQueue<T, Capacity>::Local {
 
   /// Takes the first element out if it is `element`.
   [[nodiscard]] bool pop_if(const T* element) noexcept {
-    // Orders as in pop(). If it stands there it is still in the queue: nobody but the owner puts it
+    // Orders as in pop(). If it stands there it is still in the queue: only the owner could put it
     // back in.
     std::uint64_t head = queue_.head_.load(std::memory_order_relaxed);
     return head != own_tail() && queue_.slot(head).load(std::memory_order_relaxed) == element &&
@@ -177,7 +175,7 @@ class RunQueue<T, Capacity>::Local {
   RunQueue& queue_;
 };
 
-/// Another worker's view; any number of threads use it at once.
+/// A thief's view; any number of threads use it at once.
 template <class T, std::size_t Capacity>
 class RunQueue<T, Capacity>::Stealer {
  public:
@@ -195,8 +193,8 @@ class RunQueue<T, Capacity>::Stealer {
       std::uint64_t count = window.count - window.count / 2;
       count = std::min<std::uint64_t>({count, Capacity / 2, room + 1});
       T* const first = queue_->slot(window.head).load(std::memory_order_relaxed);
-      // Copied beyond the tail_ of `into`, where nobody looks, so a lost race leaves nothing to
-      // undo.
+      // Copied beyond the tail_ of `into`, where no consumer looks, so a lost race leaves nothing
+      // to undo.
       for (std::uint64_t i = 1; i < count; ++i) {
         T* const element = queue_->slot(window.head + i).load(std::memory_order_relaxed);
         into.queue_.slot(tail + i - 1).store(element, std::memory_order_relaxed);
@@ -214,9 +212,9 @@ class RunQueue<T, Capacity>::Stealer {
     }
   }
 
-  /// Whether there was nothing to steal at this moment. A worker about to sleep calls it after it
-  /// has said so and a seq_cst fence; the owner fences between its push and its look at the
-  /// sleepers.
+  /// Whether there was nothing to steal at this moment. A worker about to park calls it after it
+  /// counts as parked and a seq_cst fence; the owner fences between its push and its look at the
+  /// counts (IdleSet).
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   /// How much there was.
   [[nodiscard]] std::size_t size() const noexcept {

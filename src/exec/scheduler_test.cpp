@@ -1,4 +1,5 @@
-// Scheduler: work from inside and outside reaches the workers, and who leaves late is waited for.
+// Scheduler: work from inside and outside reaches the workers; its end waits for threads that are
+// still inside.
 #include "exec/scheduler.hpp"
 
 #include <gtest/gtest.h>

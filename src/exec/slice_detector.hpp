@@ -1,16 +1,16 @@
-// SliceDetector: which of a worker's runs last long, for the price of a look at the clock every so many
-// runs. FairShare: when the task that made one may have its next turn.
+// SliceDetector: finds runs of a worker that last long, at the price of a look at the clock every
+// so many runs. FairShare: when a task that has run for long may run again.
 //
-// The worker's runs are taken in windows. If one of them took long, then each of the next runs is
-// timed, until a long one is found among them, and for a while after that. Who has run for long and
-// comes back for more is set back: the others of that worker have as much time as it has had before
-// it goes on. So a task that computes in slices, and lets the others run between them, has half of
-// the time at most as long as there is other work; what waits beside it runs at its usual pace in
-// the other half. (Round robin by turns would give it nearly all. Shares by time used are the idea
-// of fair queuing; demoting who uses much, of the multilevel feedback queue: Corbató et al., "An
-// Experimental Time-Sharing System", 1962.)
+// A window is a fixed number of runs of the worker. After a window that took long, each of the next
+// runs is timed, until none among `timed_runs` of them was long. A task that has run for long and
+// comes back for more is demoted: other tasks of that worker have as much time as it has used
+// before it goes on. So a task that computes in slices, and yields between them, has half of the
+// time at most while there is other work; and the other work advances at its usual pace in the
+// other half. (Round robin by turns would give the computing task nearly all. Shares by time used
+// are the idea of fair queuing; demotion of heavy users, of the multilevel feedback queue: Corbató
+// et al., "An Experimental Time-Sharing System", 1962.)
 //
-// Pure data structures: they are told the time and ask nobody. One thread.
+// Pure data structures: they are told the time and read no clock. One thread.
 #pragma once
 
 #include <algorithm>
@@ -20,17 +20,17 @@
 
 namespace weft::detail {
 
-/// Of those who use much of a worker's time: not more than half, while others wait.
+/// Limits the heavy users of a worker's time to half of it, together, while other work waits.
 class FairShare {
  public:
-  /// The others never wait their turn for longer.
+  /// A heavy user is made to wait no longer than this, however long it has run.
   static constexpr std::int64_t most_owed_ns = 10'000'000;
 
-  /// One of them has run for so long.
+  /// A heavy user has run for `lasted_ns`.
   void used(std::int64_t now_ns, std::int64_t lasted_ns) noexcept {
     due_at_ns_ = now_ns + std::min(lasted_ns, most_owed_ns);
   }
-  /// Whether all others have had as much time as the last of them.
+  /// Whether other work has had as much time since.
   [[nodiscard]] bool is_due(std::int64_t now_ns) const noexcept { return now_ns >= due_at_ns_; }
 
  private:
@@ -39,18 +39,18 @@ class FairShare {
 
 class SliceDetector {
  public:
-  /// A run that lasts so long is long; so is a window.
+  /// A run, or a window, of at least that is long.
   static constexpr std::int64_t long_ns = 100'000;
   static constexpr std::int64_t long_window_ns = 2 * long_ns;
   /// How many runs are timed after a window that took long, or after a long run.
   static constexpr std::uint32_t timed_runs = 1024;
-  /// If one window after the other takes long without a long run in it, ever fewer of them have
-  /// their consequences; at most so many in a row have none.
+  /// If long windows follow each other without a long run in them, runs are timed after ever fewer
+  /// of them: at most this many long windows in a row are ignored.
   static constexpr std::uint32_t most_ignored = 63;
 
-  /// The worker has slept, or been elsewhere: the window is void.
+  /// The worker was parked, or its thread elsewhere: the current window is void.
   void interrupted() noexcept { window_began_ns_ = never; }
-  /// The next window begins.
+  /// A window ends, and the next one begins.
   void window_ended(std::int64_t now_ns) noexcept {
     const std::int64_t began_ns = std::exchange(window_began_ns_, now_ns);
     if (timed() || began_ns == never) return;
@@ -65,10 +65,10 @@ class SliceDetector {
     }
   }
 
-  /// Whether the worker is to call run_begins() and run_ended() around the next run, or has done
-  /// so.
+  /// Whether the worker is to call run_begins() and run_ended() around the next run, or is in such
+  /// a run.
   [[nodiscard]] bool timed() const noexcept { return timed_left_ != 0; }
-  /// The next run is to be timed in any case.
+  /// The next run is timed in any case.
   void time_next() noexcept { timed_left_ = std::max(timed_left_, std::uint32_t{1}); }
   void run_begins(std::int64_t now_ns) noexcept { run_began_ns_ = now_ns; }
   void run_ended() noexcept { --timed_left_; }

@@ -1,4 +1,5 @@
-// SliceDetector: when runs are timed, which of them are long, and when who made one is due.
+// SliceDetector: when runs are timed, and which of them are long. FairShare: when a heavy user is
+// due.
 #include "exec/slice_detector.hpp"
 
 #include <gtest/gtest.h>

@@ -1,14 +1,14 @@
-// Watchdog: sees to it that a worker that computes for long keeps nobody else waiting: what has
-// become ready in its park is collected in its place, and what stands in its queues is worth
-// another worker's wake-up. A thread of its own, as Go's sysmon (runtime/proc.go): with the workers
-// that are idle asleep, and the others busy, nobody else would notice
-// (docs/decisions/020-remote-polling-of-a-busy-worker.md).
+// Watchdog: a thread that notices workers that compute for long, and does for them what they cannot
+// do meanwhile: it polls their parks, so that I/O and timers of other tasks are not stalled, and
+// wakes another worker to steal from their queues. (Go: sysmon, runtime/proc.go. Why a thread of
+// its own: docs/decisions/020-remote-polling-of-a-busy-worker.md.)
 //
-// It looks around every `period` while any worker does something, and sleeps while none is awake. A
-// worker that has not come back to its loop between two looks is stuck: until it has, its park's
-// handle is watched as well, so that what comes for it waits no longer than for anybody else.
+// While any worker is awake it checks all of them every `period`. A worker whose loop has not
+// advanced for a period is stuck. As long as there are stuck workers the watchdog waits on the
+// handles of their parks, so that their events are late by no more than a system call. While no
+// worker is awake it sleeps.
 //
-// Thread-safety: start() and stop() by one thread; worker_woke() by any.
+// Thread-safety: construction, start() and stop() by one thread, before and after the workers run.
 #pragma once
 
 #include <poll.h>
@@ -21,17 +21,17 @@
 #include <vector>
 
 #include "exec/watchdog_parker.hpp"
+#include "exec/worker.hpp"
+#include "exec/worker_pool.hpp"
 
 namespace weft::detail {
-
-class Scheduler;
-class Worker;
 
 class Watchdog {
  public:
   static constexpr std::chrono::milliseconds period{5};
 
-  explicit Watchdog(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  /// From here on the workers of `pool` wake it when they wake.
+  explicit Watchdog(WorkerPool& pool) noexcept : pool_(pool) { pool.watched_by(parker_); }
   ~Watchdog() { stop(); }
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -40,13 +40,11 @@ class Watchdog {
   void start();
   /// Idempotent.
   void stop() noexcept;
-  /// A worker is awake that slept a moment ago.
-  void worker_woke() noexcept { sleep_.wake(); }
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Seen {
-    std::uint64_t turns;
+    std::uint64_t ticks;
     Clock::time_point since;
   };
 
@@ -55,16 +53,16 @@ class Watchdog {
   void check_workers() noexcept;
   void wait() noexcept;
 
-  Scheduler& scheduler_;
-  WatchdogParker sleep_;
+  WorkerPool& pool_;
+  WatchdogParker parker_;
   Atomic<bool> stop_{false};
   std::thread thread_;
   // The thread's own
   std::vector<Seen> seen_;
-  std::vector<pollfd> stuck_;  // the handles of those who are
+  std::vector<pollfd> stuck_;  // the handles of the stuck workers' parks
   std::int64_t timeout_ns_ = 0;
-  std::uint64_t turns_ = 0;  // of all workers, when they were last looked at …
-  bool quiet_ = false;       // … and whether they had not changed
+  std::uint64_t ticks_ = 0;  // the sum over all workers, at the last check …
+  bool quiet_ = false;       // … and whether it had not changed since the one before
 };
 
 }  // namespace weft::detail

@@ -1,11 +1,11 @@
-// WatchdogParker: the sleep of somebody who is needed while any worker is awake, and must not cost
-// anything while none is. Used by Watchdog.
+// WatchdogParker: how a thread sleeps that is needed while any worker is awake, and must cost
+// nothing while none is. Used by Watchdog; workers wake it.
 //
-// Why it is not overslept:
-//   sleeper: asleep_ = true;      seq_cst fence; asks whether anybody is awake
+// Why no wake is missed:
+//   sleeper: asleep_ = true;      seq_cst fence; asks whether any worker is awake
 //   worker:  counts as awake;     seq_cst fence; reads asleep_
 // One of the two sees the other.
-// Thread-safety: wait() by one thread, wake() by any.
+// Thread-safety: wait() and nap() by one thread, the rest by any.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -17,7 +17,8 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class WatchdogParker {
  public:
-  /// Waits for `period`, or until wake_for_good(); or, if nobody is awake, until wake().
+  /// Waits for `period`, or until wake_for_good(). If no worker is awake: until wake(), however
+  /// long that takes.
   template <class AnyoneAwake>
   void wait(std::chrono::nanoseconds period, AnyoneAwake anyone_awake) noexcept {
     asleep_.store(true, std::memory_order_relaxed);
@@ -34,7 +35,7 @@ class WatchdogParker {
   void nap(std::chrono::nanoseconds period) noexcept {
     static_cast<void>(parker_.park_for(period));
   }
-  /// Who has just woken up, and counts as awake.
+  /// By a worker that was parked, and counts as awake by now.
   void wake() noexcept {
     atomic_fence(std::memory_order_seq_cst);
     // Relaxed: nothing is handed over. The exchange makes it one call for each sleep.

@@ -147,30 +147,30 @@ TEST_F(WorkerTest, ALifoChainLetsTheQueueHaveItsTurn) {
   EXPECT_LE(others_ran_at, 5);
 }
 
-TEST(WorkerTheftTest, WhatIsToRunNextIsStolenOnlyFromWhoDoesNotComeToIt) {
+TEST(WorkerTheftTest, TheLifoSlotIsStolenOnlyIfItsOwnerDoesNotComeToIt) {
   ScriptedPark parks[2];
   detail::Scheduler scheduler({&parks[0], &parks[1]});
   detail::Worker& owner = scheduler.worker(0);
   detail::Worker& thief = scheduler.worker(1);
-  int patience = detail::Worker::thiefs_patience;
+  detail::LifoPatience patience;
   int runs = 0;
   Work next([&](Work&) { ++runs; });
   Work from_outside([&](Work&) { ++runs; });
   Work task([&](Work&) {
     scheduler.schedule(next);
     EXPECT_TRUE(owner.has_any_work());
-    EXPECT_EQ(owner.steal_lifo(owner.turns() - 1), nullptr) << "it has come back since";
+    EXPECT_EQ(owner.steal_lifo(owner.ticks() - 1), nullptr) << "it has come back since";
     if (detail::cpu_count() > 1) {
       std::thread([&] { scheduler.schedule(from_outside); }).join();
-      EXPECT_EQ(owner.steal_lifo(thief, patience), nullptr) << "there is something else for him";
-      EXPECT_EQ(scheduler.steal_for(thief), &from_outside);
-      int none_left = 1;
-      EXPECT_EQ(owner.steal_lifo(thief, none_left), nullptr) << "he has waited for others";
+      EXPECT_EQ(owner.steal_lifo(thief, patience), nullptr) << "there is something else for it";
+      EXPECT_EQ(thief.steal(), &from_outside);
+      detail::LifoPatience none_left(1);
+      EXPECT_EQ(owner.steal_lifo(thief, none_left), nullptr) << "it has waited for other owners";
     }
     EXPECT_EQ(owner.steal_lifo(thief, patience), &next);
-    EXPECT_FALSE(owner.has_any_work()) << "others are not to come for what is gone";
+    EXPECT_FALSE(owner.has_any_work()) << "other thieves are not to come for what is gone";
     EXPECT_TRUE(owner.offers_nothing());
-    EXPECT_EQ(owner.steal_lifo(owner.turns()), nullptr);
+    EXPECT_EQ(owner.steal_lifo(owner.ticks()), nullptr);
   });
   scheduler.schedule(task);
   owner.run_until([&] { return parks[0].parks != 0; });
@@ -239,7 +239,7 @@ class WorkerTimeTest : public WorkerTest {
   }
 };
 
-TEST_F(WorkerTimeTest, WhoComputesInSlicesHasHalfOfTheTimeNotOfTheTurns) {
+TEST_F(WorkerTimeTest, ATaskThatComputesInSlicesHasHalfOfTheTimeNotOfTheTurns) {
   expect_shared_time(scheduler);
 }
 
@@ -258,7 +258,7 @@ TEST_F(WorkerTimeTest, BoundAndFreeWorkThatComputesTakeTurns) {
   EXPECT_GE(spinning.used_ns, end_ns * 3 / 10);
 }
 
-TEST_F(WorkerTimeTest, WhoComputesAloneHasAllTheTime) {
+TEST_F(WorkerTimeTest, ATaskThatComputesAloneHasAllTheTime) {
   User computing;
   scheduler.schedule(using_time(computing, 1'000'000));
   run();
@@ -276,7 +276,7 @@ TEST_F(WorkerTimeTest, LowPriorityHasItsTurnsButNotMoreThanHalfOfTheTime) {
   EXPECT_GE(spinning.used_ns, end_ns * 4 / 10);
 }
 
-TEST_F(WorkerTimeTest, WhatWasSetBackLeavesLowPriorityItsTurns) {
+TEST_F(WorkerTimeTest, DemotedTasksLeaveLowPriorityItsTurns) {
   User low;
   User computing;
   User spinning;
@@ -333,9 +333,9 @@ TEST_F(WorkerTest, AStopThatArrivesDuringAPollIsSeenBeforeTheWorkerSleeps) {
   EXPECT_EQ(park.parks, 0);
 }
 
-TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
+TEST_F(WorkerTest, AfterAShortParkThatWorkHasEndedItSpinsBeforeTheNext) {
   if (detail::cpu_count() == 1)
-    GTEST_SKIP() << "it would keep the only processor from who brings work";
+    GTEST_SKIP() << "it would keep the only processor from the thread that brings work";
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
   };
@@ -346,11 +346,11 @@ TEST_F(WorkerTest, AfterAShortSleepThatWorkHasEndedItLooksAroundBeforeTheNext) {
   };
   worker().run_until([&] { return park.parks == 2; });
   EXPECT_EQ(words, (Words{"woken", "found"}));
-  EXPECT_EQ(park.unparks, 1) << "who looks around is not called";
+  EXPECT_EQ(park.unparks, 1) << "a spinning worker is not woken";
 }
 
-TEST_F(WorkerTest, WhatComesWhileItLooksAroundIsRunEvenIfItIsToStop) {
-  if (detail::cpu_count() == 1) GTEST_SKIP() << "it does not look around";
+TEST_F(WorkerTest, WhatComesWhileItSpinsIsRunEvenIfItIsToStop) {
+  if (detail::cpu_count() == 1) GTEST_SKIP() << "it does not spin";
   bool stop = false;
   park.on_park = [&] {
     if (park.parks == 1) from_outside("woken");
@@ -358,7 +358,7 @@ TEST_F(WorkerTest, WhatComesWhileItLooksAroundIsRunEvenIfItIsToStop) {
   park.on_now = [&] {
     park.now_ns += 1'000;
     if (words != Words{"woken"} || stop) return;
-    from_outside("found");  // nobody is called for it
+    from_outside("found");  // no worker is woken for it
     stop = true;
   };
   worker().run_until([&] { return stop || park.parks == 2; });

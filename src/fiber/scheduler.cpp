@@ -6,26 +6,23 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "fiber/overflow.hpp"
 
 namespace weft::detail {
 
 // Never inlined: see thread_pointer(). A switch is a suspension, too.
 [[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept {
-  return thread_pointer<FiberScheduler>();
+  return thread_context().fiber_scheduler;
 }
 
-[[gnu::noinline]] FiberScheduler* FiberScheduler::make_current(FiberScheduler* scheduler) noexcept {
-  FiberScheduler* const before = std::exchange(thread_pointer<FiberScheduler>(), scheduler);
-  if (before != nullptr) before->signal_stack_.remove();
-  if (scheduler != nullptr) {
-    // SAFETY: the layout is the ABI's: see ExceptionGlobals.
-    scheduler->globals_ = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
-    if (scheduler->queue_ != nullptr) scheduler->signal_stack_.install();
-  }
-  return before;
+void FiberScheduler::enter_thread() noexcept {
+  // SAFETY: the layout is the ABI's: see ExceptionGlobals.
+  globals_ = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
+  if (queue_ != nullptr) signal_stack_.install();
 }
+
+void FiberScheduler::leave_thread() noexcept { signal_stack_.remove(); }
 
 void FiberScheduler::get_ready() noexcept {
   queue_ = PinnedQueue::current();

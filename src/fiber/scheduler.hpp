@@ -84,11 +84,11 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
  private:
-  /// The task's executor while the fiber runs. It replaces the task by the core in every schedule,
-  /// so that the fiber can be entered without its coroutine.
-  class TaskExecutor final : public Executor {
+  /// The task's executor while the fiber runs it: what concerns the task alone becomes the core, so
+  /// that the fiber may be entered without its coroutine.
+  class FiberExecutor final : public TaskExecutor {
    public:
-    TaskExecutor(FiberCore& core, Executor& task_was_on) noexcept
+    FiberExecutor(FiberCore& core, TaskExecutor& task_was_on) noexcept
         : before(task_was_on), core_(core) {
       share_idle_hint(task_was_on);
     }
@@ -97,11 +97,11 @@ class alignas(64) FiberCore final : public Runnable {
     void hold() noexcept override { core_.queue_.hold(); }
     void release() noexcept override { core_.queue_.release(); }
     // What the fiber begins is placed as its task was.
-    [[nodiscard]] Executor& shared() noexcept override { return before.shared(); }
-    [[nodiscard]] Executor& whole() noexcept override { return before.whole(); }
+    [[nodiscard]] TaskExecutor& shared() noexcept override { return before.shared(); }
+    [[nodiscard]] TaskExecutor& whole() noexcept override { return before.whole(); }
     [[nodiscard]] bool bound() const noexcept override { return true; }
 
-    Executor& before;
+    TaskExecutor& before;
 
    private:
     [[nodiscard]] Runnable& of_task(Runnable& work) const noexcept {
@@ -138,7 +138,7 @@ class alignas(64) FiberCore final : public Runnable {
   FiberStack& stack_;
   std::string_view name_;  // in the body's options
   FiberLocalNode* locals_ = nullptr;
-  TaskExecutor executor_;
+  FiberExecutor executor_;
 };
 
 class FiberScheduler {
@@ -149,8 +149,9 @@ class FiberScheduler {
 
   /// The scheduler of the calling thread's worker, or null.
   [[nodiscard]] static FiberScheduler* current() noexcept;
-  /// Makes `scheduler` (may be null) the calling thread's; returns the one before.
-  static FiberScheduler* make_current(FiberScheduler* scheduler) noexcept;
+  /// It has become the calling thread's, or is no longer: see exchange_context().
+  void enter_thread() noexcept;
+  void leave_thread() noexcept;
 
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
   /// The fiber whose stack is in use, or null.

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 
 namespace weft::detail {
 namespace {
@@ -19,18 +19,11 @@ constexpr std::size_t timers_a_turn = 1024;
 
 }  // namespace
 
-#if WEFT_ATOMIC_MODE != 2
-constinit thread_local Reactor* current_reactor = nullptr;
-#endif
-
 namespace {
 
-Reactor*& current_reactor_slot() noexcept {
-#if WEFT_ATOMIC_MODE != 2
-  return current_reactor;
-#else
-  return thread_pointer<Reactor>();
-#endif
+// Never inlined: see thread_context().
+[[gnu::noinline]] Reactor* exchange_current(Reactor* reactor) noexcept {
+  return std::exchange(thread_context().reactor, reactor);
 }
 
 }  // namespace
@@ -44,13 +37,9 @@ Reactor::~Reactor() {
   drop_timers();
 }
 
-// Not inlined: a caller that was suspended and resumed on another thread must not reuse the address
-// of the first thread's variable.
-[[gnu::noinline]] Reactor* Reactor::current() noexcept { return current_reactor_slot(); }
-
-[[gnu::noinline]] Reactor* Reactor::make_current(Reactor* reactor) noexcept {
-  return std::exchange(current_reactor_slot(), reactor);
-}
+// noinline: a caller that was suspended and resumed on another thread must not use the address it
+// had before.
+[[gnu::noinline]] Reactor* Reactor::current() noexcept { return thread_context().reactor; }
 
 void Reactor::start_timer(Operation& operation) noexcept {
   wheel_.insert(operation.timer);
@@ -143,14 +132,14 @@ std::int64_t Reactor::timeout() noexcept {
 
 std::optional<Reactor::RemotePoll> Reactor::poll_remotely() noexcept {
   if (!lock_.try_visit()) return std::nullopt;
-  // complete() of what ends may start or cancel other operations here.
-  Reactor* const own = make_current(this);
+  // What ends may start or cancel another operation here.
+  Reactor* const own = exchange_current(this);
   do {
     turn_held(0);
     wake_owed_ = wake_owed_ || driver_->woken();
   } while (driver_->has_buffered());
   const RemotePoll remote{driver_->native_handle(), bounded_timeout(-1)};
-  make_current(own);
+  exchange_current(own);
   lock_.end_visit();
   return remote;
 }
@@ -164,9 +153,9 @@ bool Reactor::visit_for(CancelHook& errand) noexcept {
 
 bool Reactor::visit_for_messages() noexcept {
   if (!lock_.try_visit()) return false;
-  Reactor* const own = make_current(this);  // as in poll_remotely()
+  Reactor* const own = exchange_current(this);  // as in poll_remotely()
   drain_messages();
-  make_current(own);
+  exchange_current(own);
   lock_.end_visit();
   return true;
 }

@@ -30,17 +30,13 @@
 
 #include "base/biased_lock.hpp"
 #include "base/counter.hpp"
+#include "base/thread_context.hpp"
 #include "os/clock.hpp"
 #include "reactor/driver.hpp"
 #include "reactor/timer_calls.hpp"
 #include "time/wheel.hpp"
 
 namespace weft::detail {
-
-#if WEFT_ATOMIC_MODE != 2
-/// See Reactor::here().
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local Reactor* current_reactor;
-#endif
 
 class Reactor {
  public:
@@ -52,14 +48,8 @@ class Reactor {
   /// The reactor of the calling thread, or null. The caller must not keep it across a suspension,
   /// after which it may run on another thread.
   [[nodiscard]] static Reactor* current() noexcept;
-  /// As current(), inlined: for functions that are never inlined and that suspend nothing.
-#if WEFT_ATOMIC_MODE != 2
-  [[nodiscard]] static Reactor* here() noexcept { return current_reactor; }
-#else
-  [[nodiscard]] static Reactor* here() noexcept { return current(); }
-#endif
-  /// Makes `reactor` (may be null) the calling thread's; returns the one before.
-  static Reactor* make_current(Reactor* reactor) noexcept;
+  /// The same, for a function that is never inlined, where nothing is suspended.
+  [[nodiscard]] static Reactor* here() noexcept { return thread_context().reactor; }
 
   /// Keeps remote threads out while it lives. For the owner, and within complete(). May be nested.
   class Hold {

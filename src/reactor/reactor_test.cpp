@@ -8,8 +8,10 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/thread_context.hpp"
 #include "conformance/handles.hpp"
 #include "reactor/readiness_driver.hpp"
 
@@ -363,10 +365,10 @@ TEST(ReactorOverRealDriver, CurrentBelongsToTheThread) {
   detail::Reactor reactor(std::unique_ptr<detail::Driver>(*detail::ReadinessDriver::create()),
                           clock);
   EXPECT_EQ(detail::Reactor::current(), nullptr);
-  EXPECT_EQ(detail::Reactor::make_current(&reactor), nullptr);
+  detail::thread_context().reactor = &reactor;
   std::thread([] { EXPECT_EQ(detail::Reactor::current(), nullptr); }).join();
   EXPECT_EQ(detail::Reactor::current(), &reactor);
-  EXPECT_EQ(detail::Reactor::make_current(nullptr), &reactor);
+  EXPECT_EQ(std::exchange(detail::thread_context().reactor, nullptr), &reactor);
 }
 
 TEST(ReactorDeathTest, DestructionWithOperationsPendingIsRefused) {

@@ -15,7 +15,7 @@
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/extend/runnable.hpp>
+#include <weft/extend/executor.hpp>
 #include <weft/timer.hpp>
 
 #include <cstdint>

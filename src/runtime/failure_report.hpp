@@ -1,4 +1,4 @@
-// What a runtime without a failure handler does with an exception that nobody awaits.
+// What a runtime without a failure handler does with an exception that no task awaits.
 #pragma once
 
 #include <weft/spawn.hpp>

@@ -17,7 +17,7 @@ constexpr std::size_t most_workers = 1024;
 constexpr std::size_t max_spare_workers = 64;
 constexpr std::uint32_t most_runs_a_poll = 1024;
 
-/// Throws for what cannot be.
+/// Throws std::invalid_argument if the options contradict each other, or exceed a limit.
 std::size_t worker_count(const RuntimeOptions& options) {
   if (options.compute_threads > most_workers) {
     throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
@@ -50,7 +50,7 @@ class ThreadJoiner final : public detail::JoinWaiter {
   ThreadParker parker_;
 };
 
-/// The same for one that waits for the seat of a current_thread runtime meanwhile.
+/// The same for a thread that may run the worker of a current_thread runtime meanwhile.
 class LeaseJoiner final : public detail::JoinWaiter, public detail::WorkerCoreLease::Waiter {
  public:
   explicit LeaseJoiner(detail::WorkerCoreLease& lease) noexcept
@@ -66,7 +66,7 @@ class LeaseJoiner final : public detail::JoinWaiter, public detail::WorkerCoreLe
 
 }  // namespace
 
-// The machine
+// The runtime from the inside
 
 Runtime::Impl::Impl(RuntimeOptions options)
     : options_(std::move(options)),
@@ -78,8 +78,9 @@ Runtime::Impl::Impl(RuntimeOptions options)
   starts_.reserve(workers_ + most_spares_);
   for (std::size_t i = 0; i < workers_; ++i) add_worker();
   make_schedulers();
-  Executor& executor =
-      options_.thread_per_core ? static_cast<Executor&>(per_core_) : *schedulers_.front();
+  detail::TaskExecutor& executor = options_.thread_per_core
+                                       ? static_cast<detail::TaskExecutor&>(per_core_)
+                                       : *schedulers_.front();
   tasks_ = std::make_unique<detail::RootTasks>(
       executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure));
   if (!options_.current_thread) start_threads();
@@ -87,7 +88,7 @@ Runtime::Impl::Impl(RuntimeOptions options)
 
 Runtime::Impl::~Impl() { shutdown(); }
 
-/// The parts that are a worker's own.
+/// Makes the parts that each worker has of its own.
 void Runtime::Impl::add_worker() {
   detail::Clock& clock =
       options_.virtual_time ? static_cast<detail::Clock&>(virtual_clock_) : steady_clock_;
@@ -127,7 +128,7 @@ detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
   detail::ThreadContext context;
   context.reactor = &parks_[index]->reactor();
   context.tasks = tasks_.get();
-  context.counter = tasks_->counter(index);
+  context.tally = &tasks_->count().of_worker(index);
   context.pool = &blocking_;
   context.team = &team_;
   context.fiber_scheduler = fiber_schedulers_[index].get();
@@ -146,8 +147,8 @@ void Runtime::Impl::wait(detail::SpawnedTask& task) {
     LeaseJoiner joiner(core_lease_);
     if (task.wait_with(joiner) != detail::SpawnedTask::Registered::waiting) return;
     core_lease_.wait(joiner, [&] { drive([&task] { return task.ended(); }); });
-    // Whoever steps this runtime has seen nothing of what came meanwhile, and no longer counts as
-    // asleep: his handle says so, and his poll() puts both right.
+    // A loop that steps this runtime has seen nothing of what came meanwhile, and the worker no
+    // longer counts as parked. The unpark makes the handle readable, so that the loop calls poll().
     if (stepped_.load(std::memory_order_relaxed)) parks_[0]->unpark();
     return;
   }
@@ -163,9 +164,9 @@ void Runtime::Impl::require_stepped(const char* what) const {
 
 std::optional<std::chrono::nanoseconds> Runtime::Impl::poll() {
   require_stepped("weft::Runtime::poll");
-  // Before the seat: who takes it instead sees it when he gives it back.
+  // Before the lease: a thread that has it instead reads this when it gives the lease back.
   stepped_.store(true, std::memory_order_relaxed);
-  if (!core_lease_.try_take()) return std::nullopt;  // whoever is in block_on() runs what is ready
+  if (!core_lease_.try_take()) return std::nullopt;  // the thread in block_on() runs what is ready
   bool idle = false;
   {
     const detail::ScopedContext here(context(0));

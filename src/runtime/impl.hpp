@@ -4,8 +4,8 @@
 // Order of life: reactors and their parks → scheduler → threads; and back. Threads end only when
 // the last task has ended, so no task, operation or timer outlives what it needs.
 //
-// What belongs to a worker stands at the worker's number in parks_ and fiber_schedulers_. They have room for
-// all workers from the beginning, as spare ones come later (stand_in.cpp).
+// What belongs to a worker stands at the worker's index in parks_, fiber_schedulers_ and starts_.
+// They have room for all workers from the beginning, as spare ones come later (spare_workers.cpp).
 #pragma once
 
 #include <weft/runtime.hpp>
@@ -25,8 +25,8 @@
 #include "os/clock.hpp"
 #include "runtime/reactor_park.hpp"
 #include "runtime/root_tasks.hpp"
+#include "runtime/scoped_context.hpp"
 #include "runtime/spare_workers.hpp"
-#include "runtime/thread_context.hpp"
 #include "runtime/thread_per_core_executor.hpp"
 #include "runtime/worker_core_lease.hpp"
 
@@ -40,7 +40,8 @@ class Runtime::Impl final : private detail::SpareWorkers {
   Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] detail::RootTasks& tasks() noexcept { return *tasks_; }
-  /// Relaxed: who asks while it begins finds out in OwnedTasks::add().
+  /// Relaxed: a caller that does not see the beginning of the end is refused by
+  /// OwnedTasks::added().
   [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
   [[nodiscard]] RuntimeMetrics metrics();
@@ -54,7 +55,7 @@ class Runtime::Impl final : private detail::SpareWorkers {
   struct Start {
     std::optional<unsigned> cpu;
     std::error_code cpu_error;
-    Atomic<bool> active{true};  // of a spare one: whether it is needed
+    Atomic<bool> active{true};  // of a spare worker: whether it is needed
   };
 
   void add_worker();
@@ -89,28 +90,27 @@ class Runtime::Impl final : private detail::SpareWorkers {
   std::vector<std::unique_ptr<detail::ReactorPark>> parks_;
   std::vector<std::unique_ptr<detail::FiberScheduler>> fiber_schedulers_;
   std::vector<std::unique_ptr<Start>> starts_;
-  // Goes after the schedulers, whose ends wait for threads from outside: one of those may be
-  // telling it that a guest there has ended (TaskHeader::conclude_on_foreign).
+  // Destroyed after the schedulers, whose ends wait for threads from outside: one of those may be
+  // telling it that a task of another runtime has ended here (TaskHeader::conclude_on_foreign).
   std::unique_ptr<detail::RootTasks> tasks_;
   detail::ThreadPerCoreExecutor per_core_;
   std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
-  std::unique_ptr<detail::Watchdog>
-      watchdog_;  // if there is somebody else to do a stuck worker's part
+  std::unique_ptr<detail::Watchdog> watchdog_;                  // if there are several workers
   detail::BlockingPool blocking_;
   detail::Team team_;
   detail::OtherThreads others_{blocking_, team_};
-  detail::WorkerCoreLease core_lease_;  // current_thread: whoever runs the one worker has it
-  Atomic<bool> stepped_{false};         // relaxed: ordered by the seat
+  detail::WorkerCoreLease core_lease_;  // current_thread: of the thread that runs the one worker
+  Atomic<bool> stepped_{false};         // whether poll() was called; ordered by the lease
   Atomic<bool> stop_{false};
-  ThreadMutex start_mutex_;         // of workers' starts
-  std::size_t started_ = 0;         // how many have begun; guarded by start_mutex_
-  std::exception_ptr start_error_;  // what the first one that could not has thrown; as well
+  ThreadMutex start_mutex_;
+  std::size_t started_ = 0;         // workers that have begun; guarded by start_mutex_
+  std::exception_ptr start_error_;  // of the first one that could not; guarded by start_mutex_
   ThreadParker all_started_;
-  // One a worker, in order. Those of spare workers are added with spares_mutex_ held.
+  // One for each worker, in order. Those of spare workers are added with spares_mutex_ held.
   std::vector<std::thread> threads_;
   ThreadMutex spares_mutex_;
-  ThreadMutex shutdown_mutex_;  // held for as long as it takes; written with it held:
-  Atomic<bool> ending_{false};
+  ThreadMutex shutdown_mutex_;  // held for as long as a shutdown takes
+  Atomic<bool> ending_{false};  // written with shutdown_mutex_ held
 };
 
 }  // namespace weft

@@ -28,9 +28,9 @@ WorkerMetrics Runtime::Impl::metrics_of(std::size_t index) {
   const detail::Reactor& reactor = parks_[index]->reactor();
   const detail::TaskCount::Tally& tally = tasks_->count().of_worker(index);
   WorkerMetrics one;
-  // The looks in vain first: they are among the turns.
-  const std::uint64_t empty = counts.empty_turns.load();
-  one.runs = from.turns() - empty;
+  // The empty rounds first: they are among the ticks.
+  const std::uint64_t empty = counts.empty_rounds.load();
+  one.runs = from.ticks() - empty;
   one.yields = counts.yields.load();
   one.long_runs = counts.long_runs.load();
   one.steals = counts.steals.load();
@@ -62,8 +62,7 @@ RuntimeMetrics Runtime::Impl::metrics() {
   all.total.tasks_ended = tasks.ended;
   all.live_tasks = static_cast<std::size_t>(tasks.begun - tasks.ended);
   for (const auto& scheduler : schedulers_) {
-    all.injector_depth += scheduler->injector().size() + scheduler->high().size() +
-                          scheduler->demoted().size() + scheduler->low().size();
+    all.injector_depth += scheduler->pool().queued();
   }
   all.blocking_threads = blocking_.threads();
   all.blocking_calls = blocking_.submitted();

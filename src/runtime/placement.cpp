@@ -37,9 +37,9 @@ namespace {
                               " contradict each other");
 }
 
-Executor& executor_here(const Executor& whole) {
+TaskExecutor& executor_here(const TaskExecutor& whole) {
   Worker* const worker = Worker::current();
-  if (worker == nullptr || &worker->scheduler().whole() != &whole) {
+  if (worker == nullptr || &worker->executor().whole() != &whole) {
     throw std::logic_error(
         "weft::SpawnOptions::local: this thread is no worker of the owner's runtime");
   }
@@ -51,7 +51,7 @@ Executor& executor_here(const Executor& whole) {
                           std::to_string(index));
 }
 
-Executor& executor_of_worker(Executor& whole, std::size_t index) {
+TaskExecutor& executor_of_worker(TaskExecutor& whole, std::size_t index) {
   if (auto* const per_core = dynamic_cast<ThreadPerCoreExecutor*>(&whole)) {
     if (index >= per_core->size()) throw_no_worker(index);
     return per_core->scheduler(index);
@@ -81,7 +81,7 @@ OwnedTasks& Placement::owner_of(const SpawnOptions& options) {
   return *options.owner_;
 }
 
-Executor* Placement::executor_for(OwnedTasks& owner, const SpawnOptions& options) {
+TaskExecutor* Placement::executor_for(OwnedTasks& owner, const SpawnOptions& options) {
   if (options.local_ && options.worker_) throw_contradiction("local()", "on_worker()");
   if (options.local_ && options.priority_) throw_contradiction("local()", "priority()");
   if (options.worker_ && options.priority_) throw_contradiction("on_worker()", "priority()");

@@ -20,11 +20,12 @@ std::optional<Park::RemotePoll> ReactorPark::poll_remotely() noexcept {
   return RemotePoll{remote->handle, remote->timeout_ns};
 }
 
-/// Skips to the next deadline, if nothing can happen before it. False: there is none, or others
-/// compute.
+/// Skips to the next deadline, if nothing can happen before it. False: there is none, or other
+/// threads compute.
 bool ReactorPark::skip() noexcept {
-  // The worker has looked for work between the last call and this one. So if all that others had
-  // begun had ended by then, and nothing was begun since, what they made runnable has been found.
+  // The worker has looked for work between the last call and this one. So if all that other
+  // threads had begun had ended by the last call, and nothing was begun since, the worker has found
+  // what they made runnable.
   const std::optional<std::uint64_t> quiet = others_->all_ended();
   const bool was_quiet = quiet.has_value() && quiet == quiet_since_;
   quiet_since_ = quiet;
@@ -38,7 +39,7 @@ bool ReactorPark::skip() noexcept {
 }
 
 std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
-  // Ends first: what was begun meanwhile makes the two differ.
+  // Ends first: work that is begun meanwhile makes the two differ.
   const std::uint64_t ended = blocking_.ended() + team_.ended();
   if (blocking_.submitted() + team_.submitted() != ended) return std::nullopt;
   return ended;

@@ -1,5 +1,5 @@
-// ReactorPark: a worker's place to wait is its reactor. With virtual time, also who skips it.
-// Thread-safety: as Park.
+// ReactorPark: the Park of a worker is its reactor. With virtual time it also skips the time that
+// the worker would wait for. Thread-safety: as Park.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@
 
 namespace weft::detail {
 
-/// What else computes for a runtime: while it does, virtual time stands still.
+/// The threads of a runtime that are no workers: while they compute, virtual time stands still.
 class OtherThreads {
  public:
   OtherThreads(const BlockingPool& blocking, const Team& team) noexcept
       : blocking_(blocking), team_(team) {}
-  /// How much they have begun; nothing, if some of it has not ended. Whoever sees all ended also
-  /// sees what that has made runnable.
+  /// How much they have begun; no value, if some of it has not ended. A caller that sees all ended
+  /// also sees what that has made runnable.
   [[nodiscard]] std::optional<std::uint64_t> all_ended() const noexcept;
 
  private:
@@ -29,7 +29,6 @@ class OtherThreads {
   const Team& team_;
 };
 
-/// A worker's place to wait: its reactor.
 class ReactorPark final : public Park {
  public:
   ReactorPark(std::unique_ptr<Driver> driver, Clock& clock) noexcept
@@ -42,13 +41,14 @@ class ReactorPark final : public Park {
       reactor_.poll(timeout());
     }
   }
-  /// How long a park() would last at most, in nanoseconds; negative: without end.
+  /// How long a park() would last at most, in nanoseconds; negative: without limit.
   [[nodiscard]] std::int64_t timeout() noexcept {
     if (virtual_clock_ == nullptr || quiet_since_) return reactor_.timeout();
-    // Others compute. Who has ended wakes the worker before it counts as ended, and not again.
+    // Other threads compute. One that ends wakes the worker before it counts as ended, and not
+    // again, so the worker looks once more after a while.
     return busy_look_ns;
   }
-  /// From now on time passes only by being skipped, when the worker would wait for it.
+  /// From now on time passes only by skip(), when the worker would wait for it.
   void skip_time_of(VirtualClock& clock, const OtherThreads& others) noexcept {
     virtual_clock_ = &clock;
     others_ = &others;
@@ -65,7 +65,7 @@ class ReactorPark final : public Park {
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
 
  private:
-  /// A system call costs as much as a hundred short runs: polls come no closer than this.
+  /// A system call costs as much as a hundred short runs: polls are at least this far apart.
   static constexpr std::int64_t poll_distance_ns = 50'000;
   static constexpr std::int64_t busy_look_ns = 1'000'000;
 

@@ -1,20 +1,13 @@
 #include "runtime/root_tasks.hpp"
 
+#include "base/thread_context.hpp"
+
 namespace weft::detail {
 
-namespace {
-
-constinit thread_local RootTasks::Counter current_counter;
-
-}  // namespace
-
-// Never inlined: a compiler may keep the address of a thread_local over a suspension.
-[[gnu::noinline]] RootTasks::Counter RootTasks::make_current(Counter counter) noexcept {
-  return std::exchange(current_counter, counter);
-}
-
-[[gnu::noinline]] TaskCount::Tally* RootTasks::tally_here() const noexcept {
-  return current_counter.tasks == this ? current_counter.tally : nullptr;
+// Never inlined: see thread_context().
+[[gnu::noinline]] TaskTally* RootTasks::tally_here() const noexcept {
+  const ThreadContext& here = thread_context();
+  return here.tasks == this ? here.tally : nullptr;
 }
 
 void RootTasks::close_when_empty() noexcept {

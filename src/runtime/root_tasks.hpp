@@ -1,4 +1,5 @@
-// RootTasks: the outermost scope of a runtime. Thread-safe.
+// RootTasks: the outermost scope of a runtime: the owner of every task that has no other.
+// Thread-safe.
 #pragma once
 
 #include <weft/spawn.hpp>
@@ -12,11 +13,10 @@
 
 namespace weft::detail {
 
-/// The outermost scope: owner of every task that has no other.
 class RootTasks final : public OwnedTasks {
  public:
   /// `spreads`: see OwnedTasks.
-  RootTasks(Executor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
+  RootTasks(TaskExecutor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
       : OwnedTasks(executor, nullptr, spreads),
         count_(workers),
         handler_(std::make_shared<const FailureHandler>(
@@ -27,26 +27,17 @@ class RootTasks final : public OwnedTasks {
   }
   [[nodiscard]] std::size_t size() const noexcept { return count_.living(); }
   [[nodiscard]] TaskCount& count() noexcept { return count_; }
-  /// If there is no task, takes none any more, and gives true.
+  /// If there is no task: takes none any more, and returns true.
   [[nodiscard]] bool close_if_empty() noexcept { return count_.close_if_none(); }
-  /// Waits, on a thread that is no worker, until there is no task, and takes none any more.
+  /// Waits until there is no task, and takes none any more. On a thread that is no worker.
   void close_when_empty() noexcept;
-
-  /// Where the calling thread counts: as one worker of one runtime, or nowhere.
-  struct Counter {
-    const RootTasks* tasks = nullptr;
-    TaskCount::Tally* tally = nullptr;
-  };
-  [[nodiscard]] Counter counter(std::size_t worker) noexcept {
-    return {this, &count_.of_worker(worker)};
-  }
-  static Counter make_current(Counter counter) noexcept;
 
  private:
   void added() override { count_.begin(tally_here()); }
   [[nodiscard]] bool ended() noexcept override { return count_.end(tally_here()); }
   void removed(bool) noexcept override { emptied_.unpark(); }
-  [[nodiscard]] TaskCount::Tally* tally_here() const noexcept;
+  /// That of the calling thread, if it is a worker of this runtime; else null.
+  [[nodiscard]] TaskTally* tally_here() const noexcept;
 
   TaskCount count_;
   std::shared_ptr<const FailureHandler> handler_;

@@ -1,5 +1,5 @@
-// SlowShutdown: while it lives, says on standard error after 1, 2, 4 … seconds which blocking calls
-// a shutdown waits for. Starts its thread only if there are any.
+// SlowShutdown: while it lives, reports on standard error after 1, 2, 4 … seconds which blocking
+// calls a shutdown waits for. Starts its thread only if there are any.
 #pragma once
 
 #include <weft/atomic.hpp>

@@ -1,33 +1,30 @@
 // block_in_place(): while a worker's thread is in a call that blocks, a spare worker stands in.
 //
-// A spare worker is one like any other, with a reactor, fibers and a thread of its own, which the
-// runtime makes when it is first needed. When it is needed no more it goes on with what is bound to
-// it, fibers that have started there, and with its reactor, and leaves everything else to others;
-// it sleeps, mostly. The next one who blocks has it again. So no task ever moves because of this,
-// and the thread that has blocked is its own worker again at once, without waiting for anybody.
+// A spare worker is one like any other, with a reactor, fibers and a thread of its own; the runtime
+// makes it when it is first needed. When it is no longer needed it keeps what is bound to it
+// (fibers that have started there) and its reactor, and hands everything else over; mostly it
+// sleeps. The next call that blocks activates it again. So no task ever moves because of this, and
+// the thread that has blocked has its own worker again at once, without waiting for another thread.
 //
-// The worker whose thread blocks keeps what is bound to it; its queue goes to the injector, and its
-// reactor has the watchdog for a visitor until it is back.
+// The worker whose thread blocks keeps what is bound to it. Its queue goes to the injector, and the
+// watchdog polls its reactor until the thread is back.
 #include <weft/block_in_place.hpp>
+#include <weft/detail/task_context.hpp>
 
 #include <memory>
 #include <mutex>
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 #include "runtime/impl.hpp"
 
 namespace weft::detail {
 
 struct BlockInPlace;
 
-// Never inlined: see thread_pointer().
+// Never inlined: see thread_context().
 [[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept {
-  return thread_pointer<SpareWorkers>();
-}
-
-[[gnu::noinline]] SpareWorkers* SpareWorkers::make_current(SpareWorkers* spare_workers) noexcept {
-  return std::exchange(thread_pointer<SpareWorkers>(), spare_workers);
+  return thread_context().spare_workers;
 }
 
 }  // namespace weft::detail
@@ -44,14 +41,14 @@ bool Runtime::Impl::activate_spare() noexcept try {
   if (threads_.size() >= workers_ + most_spares_ || most_spares_ == 0) return false;
   add_spare();
   return true;
-} catch (...) {  // no memory, descriptor or thread: then nobody stands in
+} catch (...) {  // no memory, descriptor or thread: then no worker stands in
   return false;
 }
 
-/// With the mutex held.
+/// With spares_mutex_ held.
 void Runtime::Impl::add_spare() {
   const std::size_t index = threads_.size();
-  if (parks_.size() == index) {  // else it was made before, when there could be no thread
+  if (parks_.size() == index) {  // else an earlier call made it, and failed to start a thread
     add_worker();
     detail::Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
     parks_[index]->reactor().calls().run_on(spare.local());
@@ -61,7 +58,7 @@ void Runtime::Impl::add_spare() {
 
 void Runtime::Impl::deactivate_spare() noexcept {
   const std::lock_guard lock(spares_mutex_);
-  // The last one that is active: the first ones are the ones to be kept warm.
+  // The last one that is active, so that the first ones stay warm.
   for (std::size_t i = threads_.size(); i-- > workers_;) {
     if (!starts_[i]->active.exchange(false, std::memory_order_relaxed)) continue;
     parks_[i]->unpark();
@@ -73,11 +70,11 @@ void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
   if (std::exception_ptr error = begin_work(index); error != nullptr) report(std::move(error));
   detail::Worker& self = worker(index);
   const auto is_active = [&active = starts_[index]->active] {
-    return active.load(std::memory_order_relaxed);  // relaxed: only a hint of what to do
+    return active.load(std::memory_order_relaxed);  // relaxed: only a hint; it orders nothing
   };
   {
     const detail::ScopedContext here(context(index));
-    schedulers_.front()->idle().join();
+    schedulers_.front()->pool().idle().join();
     while (!stopped()) {
       self.run_until([&] { return stopped() || !is_active(); });
       if (!stopped()) self.serve_until([&] { return stopped() || is_active(); });
@@ -109,16 +106,15 @@ BlockInPlace::BlockInPlace() {
   Reactor::current()->allow_remote_polls();
   ThreadContext no_worker;
   no_worker.bound = TaskContext::current();  // for the task, and so for what it calls here
-  out->context = ThreadContext::exchange(no_worker);
-  worker->step_out();
+  out->context = exchange_context(no_worker);
   out_ = out.release();
 }
 
 BlockInPlace::~BlockInPlace() {
   if (out_ == nullptr) return;
   const std::unique_ptr<Out> out(out_);
-  out->worker.step_in();
-  ThreadContext::exchange(out->context);
+  exchange_context(out->context);
+  out->worker.interrupted();
   out->worker.set_away(false);
   out->spare_workers.deactivate_spare();
 }

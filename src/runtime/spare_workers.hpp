@@ -1,4 +1,4 @@
-// SpareWorkers: where a worker that is about to block finds another one that stands in for it. The
+// SpareWorkers: where a worker that is about to block finds another one to stand in for it. The
 // runtime's part of block_in_place().
 #pragma once
 
@@ -8,12 +8,10 @@ class SpareWorkers {
  public:
   /// Of the runtime that the calling thread is a worker of, or null.
   [[nodiscard]] static SpareWorkers* current() noexcept;
-  /// Makes `spare_workers` (may be null) the calling thread's; returns the one before.
-  static SpareWorkers* make_current(SpareWorkers* spare_workers) noexcept;
 
-  /// One worker more. False: there can be none. Thread-safe, as the next.
+  /// Activates one spare worker. False: there can be none. Thread-safe.
   [[nodiscard]] virtual bool activate_spare() noexcept = 0;
-  /// One less: not at once, but when it is between two runs.
+  /// Deactivates one, at the end of its current run. Thread-safe.
   virtual void deactivate_spare() noexcept = 0;
 
  protected:

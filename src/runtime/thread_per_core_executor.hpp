@@ -1,10 +1,10 @@
-// ThreadPerCoreExecutor: the executor of a thread_per_core runtime as a whole: a scheduler for each worker, of
-// which nothing goes to another. What begins on a worker stays there; what begins elsewhere is
-// dealt out in turn. Thread-safe, but for add().
+// ThreadPerCoreExecutor: the executor of a thread_per_core runtime as a whole. It has one scheduler
+// for each worker, and no work moves between them: work that begins on a worker stays there, work
+// that begins elsewhere is dealt out in turn. Thread-safe, but for add().
 #pragma once
 
 #include <weft/atomic.hpp>
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 
 #include <cstddef>
 #include <vector>
@@ -13,9 +13,9 @@
 
 namespace weft::detail {
 
-class ThreadPerCoreExecutor final : public Executor {
+class ThreadPerCoreExecutor final : public TaskExecutor {
  public:
-  /// Before any thread is there.
+  /// Before any thread runs.
   void add(Scheduler& scheduler) { schedulers_.push_back(&scheduler); }
 
   [[nodiscard]] std::size_t size() const noexcept { return schedulers_.size(); }
@@ -23,14 +23,14 @@ class ThreadPerCoreExecutor final : public Executor {
   [[nodiscard]] Scheduler& scheduler(std::size_t index) noexcept { return *schedulers_[index]; }
 
   /// For something that begins now.
-  [[nodiscard]] Executor& shared() noexcept override { return next(); }
-  [[nodiscard]] Executor& whole() noexcept override { return *this; }
-  [[nodiscard]] Executor& of_priority(Priority priority) noexcept override {
+  [[nodiscard]] TaskExecutor& shared() noexcept override { return next(); }
+  [[nodiscard]] TaskExecutor& whole() noexcept override { return *this; }
+  [[nodiscard]] TaskExecutor& of_priority(Priority priority) noexcept override {
     return next().of_priority(priority);
   }
   void schedule(Runnable& work) noexcept override { next().schedule(work); }
   void defer(Runnable& work) noexcept override { next().defer(work); }
-  // Whoever holds one scheduler holds the runtime, which ends them together.
+  // To hold one scheduler is to hold the runtime, which ends all of them together.
   void hold() noexcept override { schedulers_.front()->hold(); }
   void release() noexcept override { schedulers_.front()->release(); }
   void look_again() noexcept override {
@@ -38,10 +38,11 @@ class ThreadPerCoreExecutor final : public Executor {
   }
 
  private:
-  [[nodiscard]] Scheduler& next() noexcept {
+  /// That of the calling worker, or the next in turn.
+  [[nodiscard]] TaskExecutor& next() noexcept {
     Worker* const here = Worker::current();
-    if (here != nullptr && &here->scheduler().whole() == this) return here->scheduler();
-    // Relaxed: only a number.
+    if (here != nullptr && &here->executor().whole() == this) return here->executor();
+    // Relaxed: it only spreads the work.
     return *schedulers_[turn_.fetch_add(1, std::memory_order_relaxed) % schedulers_.size()];
   }
 

@@ -1,11 +1,11 @@
-// WorkerCoreLease: on a current_thread runtime, the right to run its one worker. Of the threads that wait for
-// tasks one has the seat and drives; the others sleep until their own wait is over or the seat is
-// handed to them. Thread-safe.
+// WorkerCoreLease: on a current_thread runtime, the right of a thread to run the one worker. Of the
+// threads that wait for tasks one has the lease and drives the worker; the others sleep until their
+// own wait is over or the lease is free for them. Thread-safe.
 //
 // Invariants:
-//  - while some thread waits, one has the seat, or one has been called (unparked) to take it;
-//  - `over` is set under the mutex, together with the unpark, so a waiter that has seen it may go:
-//    nobody touches it any more.
+//  - while some thread waits, one has the lease, or one has been unparked to take it;
+//  - `over` is set under the mutex, together with the unpark. So a waiter that has seen it may be
+//    destroyed: no other thread touches it any more.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -22,17 +22,17 @@ class WorkerCoreLease {
   /// A thread that waits.
   struct Waiter : IntrusiveListHook<> {
     ThreadParker parker;
-    bool over = false;  // guarded by the seat's mutex
+    bool over = false;  // guarded by the lease's mutex
   };
 
-  /// Waits until end_wait() was called for `waiter`, or this thread has got the seat and drive(),
-  /// which runs the worker until then, has returned.
+  /// Waits until end_wait() was called for `waiter`. If the lease becomes free before that, calls
+  /// drive() with it, which runs the worker until the wait is over.
   template <class Drive>
   void wait(Waiter& waiter, Drive drive) noexcept {
     for (;;) {
-      const Turn turn = take_or_queue(waiter);
-      if (turn == Turn::over) return;
-      if (turn == Turn::drive) {
+      const Next next = take_or_queue(waiter);
+      if (next == Next::over) return;
+      if (next == Next::drive) {
         drive();
         leave();
         return;
@@ -41,7 +41,7 @@ class WorkerCoreLease {
     }
   }
 
-  /// Takes the seat if nobody has it, without waiting; to be followed by leave().
+  /// Takes the lease if it is free, without waiting; to be followed by leave().
   [[nodiscard]] bool try_take() noexcept {
     const std::lock_guard lock(mutex_);
     return !std::exchange(taken_, true);
@@ -52,7 +52,7 @@ class WorkerCoreLease {
     call_next();
   }
 
-  /// The wait is over: what the waiter waits for has come. Any thread; afterwards it may be gone.
+  /// What `waiter` waits for has come. Any thread; afterwards the waiter may be gone.
   void end_wait(Waiter& waiter) noexcept {
     const std::lock_guard lock(mutex_);
     waiter.over = true;
@@ -60,22 +60,22 @@ class WorkerCoreLease {
   }
 
  private:
-  enum class Turn { over, drive, sleep };
+  enum class Next { over, drive, sleep };
 
-  [[nodiscard]] Turn take_or_queue(Waiter& waiter) noexcept {
+  [[nodiscard]] Next take_or_queue(Waiter& waiter) noexcept {
     const std::lock_guard lock(mutex_);
     if (waiter.is_linked()) waiting_.erase(waiter);
     if (waiter.over) {
-      // It may be this thread that was called to take the seat, and it has no use for it any more.
+      // It may be this thread that was unparked to take the lease, and does not need it any more.
       if (!taken_) call_next();
-      return Turn::over;
+      return Next::over;
     }
     if (taken_) {
       waiting_.push_back(waiter);
-      return Turn::sleep;
+      return Next::sleep;
     }
     taken_ = true;
-    return Turn::drive;
+    return Next::drive;
   }
   void call_next() noexcept {
     if (!waiting_.empty()) waiting_.front()->parker.unpark();

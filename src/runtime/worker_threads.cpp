@@ -1,4 +1,5 @@
-// The threads of a machine's workers: their start, with what users want done there, and their end.
+// The threads of a runtime's workers: their start and end, with the calls that a user has asked for
+// there (RuntimeOptions::on_worker_start, on_worker_stop).
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -12,20 +13,19 @@ namespace weft {
 
 void Runtime::Impl::start_threads() {
   if (schedulers_.front()->size() > 1) {
-    watchdog_ = std::make_unique<detail::Watchdog>(*schedulers_.front());
-    schedulers_.front()->watched_by(*watchdog_);
+    watchdog_ = std::make_unique<detail::Watchdog>(schedulers_.front()->pool());
   }
-  threads_.reserve(workers_ + most_spares_);  // nothing but a thread's start can fail below
+  threads_.reserve(workers_ + most_spares_);  // below, nothing but a thread's start can fail
   try {
     run_threads();
   } catch (const std::system_error& error) {
     stop_threads();
     throw IoError(error.code(), "weft::Runtime: worker thread");
   }
-  // Else nobody asks how they have begun.
+  // In other cases no worker's beginning can fail.
   if (!options_.on_worker_start && !options_.thread_per_core) return;
   all_started_.park();
-  // No lock: the last one has been here after all others.
+  // No lock: the last worker to begin has unparked this thread, after all others.
   if (start_error_ == nullptr) return;
   stop_threads();
   std::rethrow_exception(start_error_);
@@ -38,7 +38,7 @@ void Runtime::Impl::run_threads() {
   if (watchdog_ != nullptr) watchdog_->start();
 }
 
-/// On the worker's thread. What kept it from beginning, or null.
+/// On the worker's thread. Returns what kept it from beginning, or null.
 std::exception_ptr Runtime::Impl::begin_work(std::size_t index) noexcept {
   try {
     detail::name_current_thread(options_.name + "-" + std::to_string(index));

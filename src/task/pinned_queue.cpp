@@ -2,26 +2,20 @@
 
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 
 namespace weft::detail {
 
-// Never inlined: see thread_pointer().
-[[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept {
-  return thread_pointer<PinnedQueue>();
-}
-
-[[gnu::noinline]] PinnedQueue* PinnedQueue::make_current(PinnedQueue* queue) noexcept {
-  return std::exchange(thread_pointer<PinnedQueue>(), queue);
-}
+// Never inlined: see thread_context().
+[[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept { return thread_context().pinned; }
 
 void PinnedQueue::schedule(Runnable& work) noexcept {
   if (current() == this) {
     push(work);
     return;
   }
-  // Once pushed, the work may run and let the runtime end before this thread is out of here.
-  Executor& shared = shared_;
+  // Once pushed, the work may run, and end the runtime before this thread has left this function.
+  TaskExecutor& shared = shared_;
   shared.hold();
   Runnable* first = inbox_.load(std::memory_order_relaxed);
   do {
@@ -29,8 +23,8 @@ void PinnedQueue::schedule(Runnable& work) noexcept {
     // Release: the owner sees the work as it is here. Pairs with take_inbox().
   } while (!inbox_.compare_exchange_weak(first, &work, std::memory_order_release,
                                          std::memory_order_relaxed));
-  // The owner says that it sleeps and then looks into the inbox; this thread has pushed and then
-  // looks whether it sleeps. With a fence between in both, one of the two sees the other.
+  // The owner sets sleeping_ and then looks into the inbox; this thread has pushed and then reads
+  // sleeping_. With a fence between in both, one of the two sees the other.
   atomic_fence(std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_relaxed) &&
       sleeping_.exchange(false, std::memory_order_relaxed)) {

@@ -5,10 +5,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread_context.hpp"
+
 namespace weft::pinned_queue_test {
 namespace {
 
-class NoExecutor final : public Executor {
+class NoExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable&) noexcept override { ADD_FAILURE() << "nothing is scheduled here"; }
   void defer(Runnable& work) noexcept override { schedule(work); }
@@ -41,10 +43,10 @@ class PinnedQueueTest : public ::testing::Test {
 };
 
 TEST_F(PinnedQueueTest, GivesInTheOrderOfTheOwnersPushes) {
-  detail::PinnedQueue::make_current(&queue);
+  detail::thread_context().pinned = &queue;
   queue.schedule(first);
   queue.defer(second);
-  detail::PinnedQueue::make_current(nullptr);
+  detail::thread_context().pinned = nullptr;
   EXPECT_EQ(queue.pop(0), &first);
   EXPECT_EQ(queue.pop(0), &second);
   EXPECT_EQ(queue.pop(0), nullptr);

@@ -14,7 +14,7 @@
 
 #include <stdexcept>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 
 namespace weft::detail {
 
@@ -65,7 +65,7 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
 }
 
 void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
-                         Executor* executor) {
+                         TaskExecutor* executor) {
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());
@@ -170,9 +170,9 @@ void throw_shut_down() {
   throw std::logic_error("weft::Runtime: it was shut down, and takes no more work");
 }
 
-// Never inlined: see thread_pointer().
+// Never inlined: see thread_context().
 [[gnu::noinline]] OwnedTasks& OwnedTasks::current() {
-  OwnedTasks* const set = thread_pointer<OwnedTasks>();
+  OwnedTasks* const set = thread_context().tasks;
   if (set == nullptr) {
     throw std::logic_error(
         "weft::spawn: this thread works for no runtime; use Runtime::spawn or call it from a task");
@@ -181,11 +181,7 @@ void throw_shut_down() {
 }
 
 [[gnu::noinline]] OwnedTasks* OwnedTasks::current_or_null() noexcept {
-  return thread_pointer<OwnedTasks>();
-}
-
-[[gnu::noinline]] OwnedTasks* OwnedTasks::make_current(OwnedTasks* set) noexcept {
-  return std::exchange(thread_pointer<OwnedTasks>(), set);
+  return thread_context().tasks;
 }
 
 /// Called before the task suspends: so it cannot have ended.

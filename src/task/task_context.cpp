@@ -5,18 +5,18 @@
 
 #include <utility>
 
-#include "base/thread_pointer.hpp"
+#include "base/thread_context.hpp"
 
 namespace weft::detail {
 
-// Never inlined: see thread_pointer().
+// Never inlined: see thread_context().
 [[gnu::noinline]] const TaskContext* TaskContext::current() noexcept {
-  return thread_pointer<const TaskContext>();
+  return thread_context().bound;
 }
 
 [[gnu::noinline]] const TaskContext* TaskContext::make_current(
     const TaskContext* context) noexcept {
-  return std::exchange(thread_pointer<const TaskContext>(), context);
+  return std::exchange(thread_context().bound, context);
 }
 
 /// Returns whether the task is suspended.

@@ -29,23 +29,26 @@
 
 namespace weft::detail {
 
+/// What one worker has counted.
+class alignas(64) TaskTally {
+ public:
+  /// How many have begun, and ended, on this worker. Any thread.
+  [[nodiscard]] std::uint64_t begun() const noexcept {
+    return begun_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t ended() const noexcept {
+    return ended_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  friend class TaskCount;
+  Atomic<std::uint64_t> begun_{0};
+  Atomic<std::uint64_t> ended_{0};
+};
+
 class TaskCount {
  public:
-  class alignas(64) Tally {
-   public:
-    /// The number of tasks that have begun, and that have ended, on this worker. Any thread.
-    [[nodiscard]] std::uint64_t begun() const noexcept {
-      return begun_.load(std::memory_order_relaxed);
-    }
-    [[nodiscard]] std::uint64_t ended() const noexcept {
-      return ended_.load(std::memory_order_relaxed);
-    }
-
-   private:
-    friend class TaskCount;
-    Atomic<std::uint64_t> begun_{0};
-    Atomic<std::uint64_t> ended_{0};
-  };
+  using Tally = TaskTally;
 
   explicit TaskCount(std::size_t workers);
 

@@ -16,7 +16,7 @@ void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location 
   if (size_ < room) sites_[size_++] = site;
 }
 
-void TaskHeader::bind(PromiseBase& root, Executor& executor) noexcept {
+void TaskHeader::bind(PromiseBase& root, detail::TaskExecutor& executor) noexcept {
   executor_ = &executor;
   root.task_ = this;
   innermost_ = &root;
@@ -149,7 +149,7 @@ void TaskHeader::request_cancel() noexcept {
   // The request may end the task, as the last of its runtime, while this thread still returns from
   // it. hold() keeps the executor, and what it stands on, until release(). Not executor_ itself,
   // which may be part of the task.
-  Executor& executor = executor_->shared();
+  detail::TaskExecutor& executor = executor_->shared();
   executor.hold();
   hook->request();
   executor.release();

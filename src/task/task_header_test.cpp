@@ -10,8 +10,8 @@
 namespace weft::task_header_test {
 namespace {
 
-/// Keeps scheduled work until run_all().
-class CollectingExecutor final : public Executor {
+/// Keeps what is scheduled until it is told to run it.
+class CollectingExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable& work) noexcept override { scheduled.push_back(&work); }
   void defer(Runnable& work) noexcept override {
@@ -36,7 +36,8 @@ class CollectingExecutor final : public Executor {
 /// The root of a chain; records its end.
 class Root final : public TaskHeader {
  public:
-  Root(Task<void> task, Executor& executor) : TaskHeader(&Root::on_finish), task_(std::move(task)) {
+  Root(Task<void> task, detail::TaskExecutor& executor)
+      : TaskHeader(&Root::on_finish), task_(std::move(task)) {
     bind(task_.promise(), executor);
   }
   int ends = 0;

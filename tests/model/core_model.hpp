@@ -21,7 +21,7 @@ class FakePromise final : public PromiseBase {
 };
 
 /// Counts; what is scheduled is never run.
-class CountingExecutor final : public Executor {
+class CountingExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable&) noexcept override {
     ++resumed;  // no atomic: it may happen once, so two threads are never here
@@ -34,7 +34,8 @@ class CountingExecutor final : public Executor {
 /// A task that waits at one leaf.
 class FakeTask final : public TaskHeader {
  public:
-  explicit FakeTask(Executor& executor) noexcept : TaskHeader([](TaskHeader&, Ending) noexcept {}) {
+  explicit FakeTask(detail::TaskExecutor& executor) noexcept
+      : TaskHeader([](TaskHeader&, Ending) noexcept {}) {
     bind(promise, executor);
   }
   FakePromise promise;

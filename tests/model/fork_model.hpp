@@ -19,7 +19,7 @@ class MarkedPromise final : public PromiseBase {
 
 class ForkingTask final : public TaskHeader {
  public:
-  explicit ForkingTask(Executor& executor) noexcept
+  explicit ForkingTask(detail::TaskExecutor& executor) noexcept
       : TaskHeader([](TaskHeader&, Ending) noexcept {}) {
     bind(promise, executor);
   }
@@ -29,7 +29,7 @@ class ForkingTask final : public TaskHeader {
 /// A part that was given, and may itself fork.
 class FakePart final : public detail::GivenPart {
  public:
-  FakePart(detail::ForkPoint& fork, Executor& executor) noexcept
+  FakePart(detail::ForkPoint& fork, detail::TaskExecutor& executor) noexcept
       : detail::GivenPart([](TaskHeader&, Ending) noexcept {}, fork) {
     bind(promise, executor);
   }
@@ -40,7 +40,7 @@ class FakePart final : public detail::GivenPart {
 class FakeFork final : public detail::ForkPoint {
  public:
   static constexpr Part parts = 3;
-  explicit FakeFork(Executor& executor)
+  explicit FakeFork(detail::TaskExecutor& executor)
       : detail::ForkPoint(parts), given_{FakePart(*this, executor), FakePart(*this, executor)} {}
 
   /// Runs up to the begin of part 0.
@@ -82,7 +82,7 @@ class FakeFork final : public detail::ForkPoint {
 };
 
 /// Counts what is made runnable; what is offered is never run, the test ends the parts itself.
-class OfferingExecutor : public Executor {
+class OfferingExecutor : public detail::TaskExecutor {
  public:
   void schedule(Runnable&) noexcept override { ++resumed; }
   void defer(Runnable& work) noexcept override { schedule(work); }

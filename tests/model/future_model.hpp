@@ -45,7 +45,7 @@ class Resumed {
 };
 
 /// Holds the one Runnable that may be due at a time.
-class OneWorker final : public Executor {
+class OneWorker final : public detail::TaskExecutor {
  public:
   void schedule(Runnable& work) noexcept override {
     require(due_ == nullptr, "nothing is scheduled twice, nor two things of one task");

@@ -9,7 +9,7 @@
 namespace weft::model {
 namespace {
 
-class NoExecutor final : public Executor {
+class NoExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable&) noexcept override {}
   void defer(Runnable&) noexcept override {}

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/thread_context.hpp"
 #include "model/model_test.hpp"
 #include "reactor/reactor.hpp"
 
@@ -64,7 +65,7 @@ class Tasks final : public detail::OwnedTasks {
 };
 
 /// The executor of its TimerCalls, the only thing that it ever runs.
-class Worker final : public Executor {
+class Worker final : public detail::TaskExecutor {
  public:
   Worker() : reactor(std::make_unique<ScriptedDriver>(clock_), clock_) {
     reactor.calls().run_on(*this);
@@ -108,19 +109,16 @@ class Worker final : public Executor {
 /// While it lives, the calling thread is that of `worker`.
 class Working {
  public:
-  explicit Working(Worker& worker)
-      : reactor_before_(detail::Reactor::make_current(&worker.reactor)),
-        tasks_before_(detail::OwnedTasks::make_current(&worker.tasks)) {}
-  ~Working() {
-    detail::OwnedTasks::make_current(tasks_before_);
-    detail::Reactor::make_current(reactor_before_);
+  explicit Working(Worker& worker) : before_(detail::thread_context()) {
+    detail::thread_context().reactor = &worker.reactor;
+    detail::thread_context().tasks = &worker.tasks;
   }
+  ~Working() { detail::thread_context() = before_; }
   Working(const Working&) = delete;
   Working& operator=(const Working&) = delete;
 
  private:
-  detail::Reactor* reactor_before_;
-  detail::OwnedTasks* tasks_before_;
+  detail::ThreadContext before_;
 };
 
 void arm_by(Worker& worker, Timer& timer, TimePoint at) {
@@ -359,7 +357,7 @@ void two_ask_at_once(Execution& execution) {
   execution.thread([&] { go_round_by(worker); });
   for (Owned* const mine : {&one, &other}) {
     execution.thread([mine] {
-      require(mine->timer->disarm(), "who asks is answered once");
+      require(mine->timer->disarm(), "a thread that asks is answered once");
       mine->end();
     });
   }

@@ -155,8 +155,8 @@ TEST(WorkerModel, AlsoFromTwoThreads) {
   expect_holds_randomly(20000, from_two_outside);
 }
 
-/// The first piece ends a sleep, after which its worker spins before the next one.
-void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
+/// The first piece ends a park, after which its worker spins before the next one.
+void while_one_spins(Execution& execution, void (*outside)(Crew& crew)) {
   Crew crew(2, clock_goes_on);
   Item sign([] {});
   execution.thread([&] {
@@ -169,15 +169,15 @@ void while_one_looks_around(Execution& execution, void (*outside)(Crew& crew)) {
   crew.expect_all_run();
 }
 
-void what_it_looks_for(Execution& execution) {
-  while_one_looks_around(execution, [](Crew& crew) {
+void what_it_spins_for(Execution& execution) {
+  while_one_spins(execution, [](Crew& crew) {
     crew.scheduler.schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
 }
 
-void what_it_does_not_look_for(Execution& execution) {
-  while_one_looks_around(execution, [](Crew& crew) {
+void what_it_does_not_spin_for(Execution& execution) {
+  while_one_spins(execution, [](Crew& crew) {
     crew.scheduler.of_priority(Priority::low).schedule(crew.item(0));
     crew.scheduler.schedule(crew.item(1));
   });
@@ -200,12 +200,12 @@ void what_a_task_makes(Execution& execution) {
   crew.expect_all_run();
 }
 
-TEST(WorkerLooksAroundModel, WhatComesMeanwhileFindsAWorkerEach) {
-  expect_large_holds_exhaustively(2, what_it_looks_for);
-  expect_holds_weakly(1, 2, what_it_looks_for);
-  expect_holds_randomly(30000, what_it_looks_for);
-  expect_large_holds_exhaustively(2, what_it_does_not_look_for);
-  expect_holds_randomly(30000, what_it_does_not_look_for);
+TEST(WorkerSpinsModel, WhatComesMeanwhileFindsAWorkerEach) {
+  expect_large_holds_exhaustively(2, what_it_spins_for);
+  expect_holds_weakly(1, 2, what_it_spins_for);
+  expect_holds_randomly(30000, what_it_spins_for);
+  expect_large_holds_exhaustively(2, what_it_does_not_spin_for);
+  expect_holds_randomly(30000, what_it_does_not_spin_for);
 }
 
 TEST(WorkerModel, AlsoWhenMoreComesFromATask) {
@@ -292,11 +292,11 @@ TEST(WorkerModel, TheOnlyWorkerSleepsOverNothing) {
   expect_holds_randomly(20000, by_the_only_worker);
 }
 
-/// A spare worker as its thread runs it: it stands in while it is active.
+/// A spare worker as its thread runs it: it runs all work while it is active.
 class Spare {
  public:
   explicit Spare(Crew& crew) : worker(crew.scheduler.add_spare(crew.park(2))), park_(crew.park(2)) {
-    crew.scheduler.idle().join();
+    crew.scheduler.pool().idle().join();
   }
   void set_active(bool active) {
     active_.store(active, std::memory_order_relaxed);  // relaxed: the reader is unparked

@@ -69,7 +69,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
   [[nodiscard]] Part first_failed() const noexcept {
     return failed_.load(std::memory_order_relaxed);  // relaxed: ordered by outstanding_
   }
-  [[nodiscard]] Executor& executor() const noexcept { return task().executor_for_parts(); }
+  [[nodiscard]] TaskExecutor& executor() const noexcept { return task().executor_for_parts(); }
 
   /// Makes the first frame of the part, as a frame of this task. Null: making it has failed, and so
   /// has the part.

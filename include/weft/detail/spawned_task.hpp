@@ -72,7 +72,7 @@ class SpawnedTask : public TaskHeader {
   /// Binds the task to `owner` and starts it by scheduling `first`. Afterwards the task and the
   /// handle hold the block. `executor`: null for the owner's. Throws std::logic_error, without
   /// effect, if the owner is closed.
-  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, Executor* executor = nullptr);
+  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, TaskExecutor* executor = nullptr);
   void launch(PromiseBase& root, OwnedTasks& owner) { launch(root, owner, *this); }
   /// Called when the outcome is set to a failure, before end().
   void fail(std::exception_ptr error) noexcept;
@@ -101,7 +101,7 @@ class OwnedTasks {
  public:
   /// `context`: the bindings that its tasks inherit. `spreads`: each task gets executor.shared(),
   /// which need not be the same each time.
-  explicit OwnedTasks(Executor& executor, const TaskContext* context = nullptr,
+  explicit OwnedTasks(TaskExecutor& executor, const TaskContext* context = nullptr,
                       bool spreads = false) noexcept
       : executor_(&executor), context_(context), spreads_(spreads) {}
   virtual ~OwnedTasks() = default;
@@ -113,18 +113,17 @@ class OwnedTasks {
   [[nodiscard]] static OwnedTasks& current();
   /// As current(), but returns null instead of throwing.
   [[nodiscard]] static OwnedTasks* current_or_null() noexcept;
-  static OwnedTasks* make_current(OwnedTasks* set) noexcept;
 
   /// Requests a cancel of every living task, and of every later one at its start. Returns at once.
   void cancel_all() noexcept;
   [[nodiscard]] bool cancelled_all() const noexcept {
     return cancelled_.load(std::memory_order_relaxed);  // relaxed: as CancelSlot::requested()
   }
-  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  [[nodiscard]] TaskExecutor& executor() const noexcept { return *executor_; }
   /// The bindings that its tasks inherit, or null. They stay bound until the last task has ended.
   [[nodiscard]] const TaskContext* context() const noexcept { return context_; }
   /// The executor for a task that begins now.
-  [[nodiscard]] Executor& executor_for_task() const noexcept {
+  [[nodiscard]] TaskExecutor& executor_for_task() const noexcept {
     return spreads_ ? executor_->shared() : *executor_;
   }
   /// The handler of a task's failure that no joiner awaits. It is called on the thread that finds
@@ -155,7 +154,7 @@ class OwnedTasks {
   void list(SpawnedTask& task) noexcept;
   void unlist(SpawnedTask& task) noexcept;
 
-  Executor* executor_;
+  TaskExecutor* executor_;
   const TaskContext* context_;
   const bool spreads_;
   ThreadMutex mutex_;
@@ -199,7 +198,8 @@ template <class T, class F, class... Args>
 class SpawnedCall final : public SpawnedResult<T> {
  public:
   /// `executor`: null for the owner's.
-  static SpawnedCall& make_on(OwnedTasks& owner, Executor* executor, F&& callable, Args&&... args) {
+  static SpawnedCall& make_on(OwnedTasks& owner, TaskExecutor* executor, F&& callable,
+                              Args&&... args) {
     void* memory = allocate_frame(block_bytes);
     SpawnedCall* spawned = nullptr;
     try {

@@ -12,7 +12,7 @@
 // only if a served waiter may rely on that object.
 #pragma once
 
-#include <weft/extend/runnable.hpp>
+#include <weft/detail/task_executor.hpp>
 #include <weft/extend/waiter_leaf.hpp>
 #include <weft/task.hpp>
 
@@ -56,7 +56,7 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
   [[gnu::noinline]] bool begin_later(PromiseBase& innermost) noexcept {
     TaskHeader& task = innermost.task();
     task.suspended_at(innermost);
-    Executor& executor = task.executor();
+    detail::TaskExecutor& executor = task.executor();
     if (&executor == &executor.shared()) {
       this->waits_for(task);
       this->run_by(&QueueAwaiter::on_turn);  // it is in no queue of waiters yet

@@ -20,10 +20,10 @@
 
 #include <weft/detail/frame_owner.hpp>
 #include <weft/detail/task_context.hpp>
+#include <weft/detail/task_executor.hpp>
 #include <weft/extend/awaitable.hpp>
 #include <weft/extend/cancel.hpp>
 #include <weft/extend/frame_pool.hpp>
-#include <weft/extend/runnable.hpp>
 #include <weft/future.hpp>
 #include <weft/task_failure.hpp>
 
@@ -64,7 +64,7 @@ class TaskHeader : public Runnable {
   explicit TaskHeader(Finish finish) noexcept : Runnable(&TaskHeader::run_task), finish_(finish) {}
 
   /// Makes `root` the first frame of the chain. Called once, before start().
-  void bind(PromiseBase& root, Executor& executor) noexcept;
+  void bind(PromiseBase& root, detail::TaskExecutor& executor) noexcept;
   /// Queues the bound task in its executor.
   void start() noexcept { executor_->schedule(*this); }
   /// Runs the bound task at once, until it first suspends or ends, within its parent's
@@ -130,7 +130,7 @@ class TaskHeader : public Runnable {
 
   // For code that runs in a task's place (a fiber), on the task's thread
   /// Makes `executor` resume the task from now on. Not while the task is suspended at a leaf.
-  void move_to(Executor& executor) noexcept { executor_ = &executor; }
+  void move_to(detail::TaskExecutor& executor) noexcept { executor_ = &executor; }
   /// While the task runs: sets the frame of its next run, although it has not suspended.
   void goes_on_at(PromiseBase& innermost) noexcept { innermost_ = &innermost; }
   /// As run(), for a task whose executor queues another Runnable in its place.
@@ -154,9 +154,9 @@ class TaskHeader : public Runnable {
     return slot_.requested() || (unlisted_ && owner_cancelled());
   }
 
-  [[nodiscard]] Executor& executor() const noexcept { return *executor_; }
+  [[nodiscard]] detail::TaskExecutor& executor() const noexcept { return *executor_; }
   /// The executor for tasks this task will wait for: its own runtime's, even at a foreign executor.
-  [[nodiscard]] Executor& executor_for_parts() const noexcept {
+  [[nodiscard]] detail::TaskExecutor& executor_for_parts() const noexcept {
     return on_foreign_ ? home_executor() : executor_->shared();
   }
   [[nodiscard]] PromiseBase* innermost() const noexcept { return innermost_; }
@@ -232,13 +232,13 @@ class TaskHeader : public Runnable {
     finish_(*this, ending);
   }
   void conclude_on_foreign(Ending ending) noexcept;
-  [[nodiscard]] Executor& home_executor() const noexcept;
+  [[nodiscard]] detail::TaskExecutor& home_executor() const noexcept;
   friend class detail::ForeignExecutor;
   void list() noexcept;
   [[nodiscard]] bool owner_cancelled() const noexcept;
 
   // The members that a wake-up touches come first, to share one cache line, or two.
-  Executor* executor_ = nullptr;
+  detail::TaskExecutor* executor_ = nullptr;
   PromiseBase* innermost_ = nullptr;
   CancelSlot slot_;
   const detail::TaskContext* context_ = nullptr;  // the innermost binding

@@ -1,0 +1,17 @@
+#include "runtime/scoped_context.hpp"
+
+#include <utility>
+
+#include "fiber/scheduler.hpp"
+
+namespace weft::detail {
+
+// Never inlined: see thread_context().
+[[gnu::noinline]] ThreadContext exchange_context(const ThreadContext& fresh) noexcept {
+  const ThreadContext before = std::exchange(thread_context(), fresh);
+  if (before.fiber_scheduler != nullptr) before.fiber_scheduler->leave_thread();
+  if (fresh.fiber_scheduler != nullptr) fresh.fiber_scheduler->enter_thread();
+  return before;
+}
+
+}  // namespace weft::detail
