@@ -25,6 +25,7 @@
 #include "sync/channel.cpp"
 #include "sync/latch.cpp"
 #include "sync/manual_reset_event.cpp"
+#include "sync/notify.cpp"
 #include "sync/mutex.cpp"
 #include "sync/once_cell.cpp"
 #include "sync/oneshot.cpp"
