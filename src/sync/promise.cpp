@@ -3,8 +3,8 @@
 // Invariants:
 //  - ready_ is set once, with the mutex held; from then on no waiter is queued and the outcome is
 //    only read. So a waiter is in the queue and will be woken, or sees that it need not wait;
-//  - the waiters that are woken were taken out of the queue under the mutex, and the state is not touched
-//    after the first of them was woken, except through the publisher's own hold.
+//  - the waiters that are woken were taken out of the queue under the mutex, and the state is not
+//    touched after the first of them was woken, except through the publisher's own hold.
 #include <weft/promise.hpp>
 
 #include <mutex>
