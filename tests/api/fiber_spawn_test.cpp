@@ -69,7 +69,8 @@ TEST_P(FiberSpawn, BelongsToTheOwnerThatWasGiven) {
 TEST_P(FiberSpawn, IsATaskWhereOneIsAskedFor) {
   run([]() -> Task<void> {
     Task<int> task = fiber([] { return await(spawn(fiber([] { return 1; }))); });
-    EXPECT_EQ(co_await std::move(task), 1);
+    const int one_of_it = co_await std::move(task);
+    EXPECT_EQ(one_of_it, 1);
     const int value =
         co_await fiber([](std::unique_ptr<int> two) { return *two; }, std::make_unique<int>(2));
     EXPECT_EQ(value, 2);

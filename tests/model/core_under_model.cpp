@@ -28,6 +28,7 @@
 #include "sync/latch.cpp"
 #include "sync/manual_reset_event.cpp"
 #include "sync/mutex.cpp"
+#include "sync/notify.cpp"
 #include "sync/once_cell.cpp"
 #include "sync/oneshot.cpp"
 #include "sync/promise.cpp"
