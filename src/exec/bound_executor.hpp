@@ -1,6 +1,7 @@
-// BoundExecutor: the executor of tasks that are bound to one worker (spawn_local(), spawn_on()). It
-// puts them into the worker's PinnedQueue. Unlike that queue, which is for a fiber's task alone, it
-// is its own shared(): the children that a bound task waits for are bound as well. Thread-safe.
+// BoundExecutor: the executor of tasks that are bound to one worker (SpawnOptions::local(),
+// on_worker()). It puts them into the worker's PinnedQueue. Unlike that queue, which is for a
+// fiber's task alone, it is its own shared(): the children that a bound task waits for are bound as
+// well. Thread-safe.
 #pragma once
 
 #include <weft/detail/task_executor.hpp>

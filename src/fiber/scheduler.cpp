@@ -11,7 +11,7 @@
 
 namespace weft::detail {
 
-// Never inlined: see thread_pointer(). A switch is a suspension, too.
+// Never inlined: see thread_context(). A switch is a suspension, too.
 [[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept {
   return thread_context().fiber_scheduler;
 }

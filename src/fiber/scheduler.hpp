@@ -84,8 +84,8 @@ class alignas(64) FiberCore final : public Runnable {
   [[nodiscard]] Flow& flow() noexcept { return flow_; }
 
  private:
-  /// The task's executor while the fiber runs it: what concerns the task alone becomes the core, so
-  /// that the fiber may be entered without its coroutine.
+  /// The task's executor while the fiber runs. It replaces the task by the core in every schedule,
+  /// so that the fiber can be entered without its coroutine.
   class FiberExecutor final : public TaskExecutor {
    public:
     FiberExecutor(FiberCore& core, TaskExecutor& task_was_on) noexcept

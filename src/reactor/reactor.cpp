@@ -37,8 +37,8 @@ Reactor::~Reactor() {
   drop_timers();
 }
 
-// noinline: a caller that was suspended and resumed on another thread must not use the address it
-// had before.
+// Not inlined: a caller that was suspended and resumed on another thread must not reuse the address
+// of the first thread's variable.
 [[gnu::noinline]] Reactor* Reactor::current() noexcept { return thread_context().reactor; }
 
 void Reactor::start_timer(Operation& operation) noexcept {
@@ -132,7 +132,7 @@ std::int64_t Reactor::timeout() noexcept {
 
 std::optional<Reactor::RemotePoll> Reactor::poll_remotely() noexcept {
   if (!lock_.try_visit()) return std::nullopt;
-  // What ends may start or cancel another operation here.
+  // complete() of what ends may start or cancel other operations here.
   Reactor* const own = exchange_current(this);
   do {
     turn_held(0);

@@ -48,7 +48,7 @@ class Reactor {
   /// The reactor of the calling thread, or null. The caller must not keep it across a suspension,
   /// after which it may run on another thread.
   [[nodiscard]] static Reactor* current() noexcept;
-  /// The same, for a function that is never inlined, where nothing is suspended.
+  /// As current(), inlined: for functions that are never inlined and that suspend nothing.
   [[nodiscard]] static Reactor* here() noexcept { return thread_context().reactor; }
 
   /// Keeps remote threads out while it lives. For the owner, and within complete(). May be nested.

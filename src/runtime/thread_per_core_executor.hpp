@@ -22,7 +22,7 @@ class ThreadPerCoreExecutor final : public TaskExecutor {
   /// That of worker `index`, below size().
   [[nodiscard]] Scheduler& scheduler(std::size_t index) noexcept { return *schedulers_[index]; }
 
-  /// For something that begins now.
+  /// For a task that begins now.
   [[nodiscard]] TaskExecutor& shared() noexcept override { return next(); }
   [[nodiscard]] TaskExecutor& whole() noexcept override { return *this; }
   [[nodiscard]] TaskExecutor& of_priority(Priority priority) noexcept override {

@@ -10,7 +10,7 @@
 namespace weft::task_header_test {
 namespace {
 
-/// Keeps what is scheduled until it is told to run it.
+/// Keeps scheduled work until run_all().
 class CollectingExecutor final : public detail::TaskExecutor {
  public:
   void schedule(Runnable& work) noexcept override { scheduled.push_back(&work); }

@@ -72,7 +72,8 @@ class SpawnedTask : public TaskHeader {
   /// Binds the task to `owner` and starts it by scheduling `first`. Afterwards the task and the
   /// handle hold the block. `executor`: null for the owner's. Throws std::logic_error, without
   /// effect, if the owner is closed.
-  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first, TaskExecutor* executor = nullptr);
+  void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
+              TaskExecutor* executor = nullptr);
   void launch(PromiseBase& root, OwnedTasks& owner) { launch(root, owner, *this); }
   /// Called when the outcome is set to a failure, before end().
   void fail(std::exception_ptr error) noexcept;

@@ -1,5 +1,6 @@
-// Executor: where Runnables go to be run; and their Priority. It knows nothing of tasks, I/O or time. An executor of
-// tasks derives from detail::TaskExecutor, all of whose further functions have defaults.
+// Executor: where Runnables go to be run; and their Priority. It knows nothing of tasks, I/O or
+// time. An executor of tasks derives from detail::TaskExecutor, all of whose further functions have
+// defaults.
 #pragma once
 
 #include <weft/extend/runnable.hpp>
