@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds, installs and runs the core where the packages of its parts cannot be found.
 
-The core must need none of llhttp, CLI11 and nlohmann-json, which weft::http and the program use. The
-installed package must refuse the component that is not there.
+The core must need none of llhttp, CLI11 and nlohmann-json, which weft::http and the program use.
+The installed package must refuse the component that is not there.
 """
 
 import argparse
