@@ -288,11 +288,15 @@ detail::WatchState<T>& detail::WatchState<T>::make(T&& initial) {
   }
 }
 
+namespace detail {
+
 template <class T>
-detail::WatchState<T>::~WatchState() {
+WatchState<T>::~WatchState() {
   const Borrowed<T> last(*current_);
-  if (spare_ != nullptr) detail::WatchedValue<T>::free(spare_);
+  if (spare_ != nullptr) WatchedValue<T>::free(spare_);
 }
+
+}  // namespace detail
 
 template <class T>
 void detail::WatchState<T>::destroy() noexcept {

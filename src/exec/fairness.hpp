@@ -3,8 +3,9 @@
 //
 //   every 61 ticks    the injector, before the worker's own queues
 //   every 127 ticks   the park, for timers and I/O
-//   at either         tasks that have run for long, and tasks of low priority (the latter at one
-//                     injector look in eight), if they have not had half of the time already
+//   at either         a demoted task, or one of low priority if the worker has looked into the
+//                     injector low_interval times since it took the last of these. Neither is taken
+//                     before other work has had as much time as the last long run among them
 // A tick is a run, or a round of the loop that found nothing.
 //
 // A pure data structure: it is told the time and reads no clock. One thread, the worker's.

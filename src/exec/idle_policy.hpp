@@ -3,11 +3,12 @@
 // spinning takes less than one. But spinning in vain uses a processor that others may want.
 //
 // So a worker spins only after parks have shown that spinning pays: they were ended soon, by work
-// from another thread. (A park that I/O or a timer ends shows nothing.)
+// from another thread. (A park that I/O or a timer ends starts the count again.)
 //   a spin that finds work      the next one may last most_spin_ns
 //   a spin in vain              the next one may last half as long; below least_spin_ns there is
 //                               none, until parks have shown again that it pays
-//   spins in vain until none    twice as many parks in a row must show it, at most most_signs
+//   spinning has stopped        twice as many short parks in a row as before must show that it
+//                               pays, at most most_signs
 // (Competitive spinning: Karlin et al., "Empirical Studies of Competitive Spinning for a
 // Shared-Memory Multiprocessor", 1991.)
 //
@@ -57,7 +58,7 @@ class IdlePolicy {
   /// The worker was parked for that long, without a spin before. `by_work`: work from another
   /// thread has ended it.
   void parked(std::int64_t lasted_ns, bool by_work) noexcept {
-    // A clock that stands still shows nothing.
+    // A clock that stands still starts the count again, too.
     if (!by_work || lasted_ns <= 0 || lasted_ns > short_park_ns) {
       signs_ = 0;
     } else if (++signs_ >= signs_needed_) {

@@ -15,13 +15,14 @@
 //   2. This worker's own queues.
 //   3. Events that the park has buffered.
 //   4. A share of what is in the injector.
-//   5. Other workers' run queues, then their LIFO slots.
+//   5. Other workers' run queues, the injector again, then their LIFO slots.
 //   6. High priority again, demoted tasks, low priority.
 //   7. It spins for work from other threads, if IdlePolicy says that this pays.
 //   8. It parks.
 //
-// A worker is stalled while one task runs on it: its loop does not advance from one poll of another
-// worker to the next. Its work is stolen even by a worker that has work of its own.
+// A worker is stalled if its loop does not advance between two looks of another worker at it. Each
+// worker looks at one other worker when it polls its park during its rounds. A worker steals from a
+// stalled worker even if it has work of its own.
 // A task that has run for long and comes back for more (yield_now(), a spent budget) is demoted: it
 // goes on when the others here have had as much time, or when only work of low priority is left
 // (exec/slice_detector.hpp). Another worker may take it, unless it is bound to this one.
@@ -94,8 +95,9 @@ class Worker {
   [[nodiscard]] bool offers_nothing() const noexcept { return queues_.offers_nothing(); }
   /// See TaskExecutor.
   [[nodiscard]] Runnable* defer_for_next(Runnable& work, Runnable::Run how) noexcept;
-  /// Takes `work` out of the queues, if it would run next, or right after what the calling task has
-  /// made runnable last; false otherwise, or if the loop is due to look elsewhere first.
+  /// Takes `work` out of the queues, if it is first in the run queue, or if it is in the LIFO slot
+  /// and the run queue is empty. False: it is neither, bound work waits here, Fairness says that
+  /// something is due, or runs are timed.
   [[nodiscard]] bool claim(Runnable& work) noexcept;
   /// The executor of what is bound to this worker. Any thread.
   [[nodiscard]] TaskExecutor& local() noexcept { return bound_executor_; }
@@ -120,7 +122,7 @@ class Worker {
     return ticks_.load(std::memory_order_relaxed);
   }
   /// How much is ready here, without what is bound to this worker; with one worker, as of its last
-  /// look into the injector.
+  /// due look into the injector or its last park, without the LIFO slot.
   [[nodiscard]] std::size_t depth() const noexcept;
 
   /// What has happened here so far: see <weft/metrics.hpp>.
@@ -153,8 +155,8 @@ class Worker {
   /// something else to take, or no patience left.
   [[nodiscard]] Runnable* steal_lifo(Worker& thief, LifoPatience& patience) noexcept;
 
-  /// On this worker's thread: steals from one other worker, run queues first. Returns one to run,
-  /// or null.
+  /// On this worker's thread: steals from one other worker's run queue; else takes from the
+  /// injector; else steals from a LIFO slot. Returns one to run, or null.
   [[nodiscard]] Runnable* steal() noexcept;
 
  private:

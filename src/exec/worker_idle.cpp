@@ -43,7 +43,7 @@ Runnable* Worker::spin_for_work(bool& recheck) noexcept {
       return nullptr;
     }
   }
-  // As long as spinning pays the worker does not park, where events would come.
+  // A worker gets events when it parks. While spinning pays it does not park, so it polls here.
   recheck = park_.poll();
   if (recheck) wake_for_surplus();
   if (!queues_.queue_empty() || !pinned_.empty() || !pool_.idle().start_spin()) return nullptr;
@@ -79,7 +79,9 @@ void Worker::wait_in_park() noexcept {
   const bool timed = idle_policy_.times_parks();
   const std::int64_t began_ns = timed ? park_.now() : 0;
   const bool parks = prepare_park();
-  if (parks) park_.park();  // what events make runnable there wakes none: see wake_for_surplus()
+  // While the worker is in its park, schedule() wakes no other worker. wake_for_surplus() below
+  // wakes one, once for all that the events have made runnable.
+  if (parks) park_.park();
   after_park();
   if (parks && timed) {
     const bool by_work = arrivals() != 0;

@@ -35,8 +35,8 @@ class WorkerQueues {
   WorkerQueues(const WorkerQueues&) = delete;
   WorkerQueues& operator=(const WorkerQueues&) = delete;
 
-  /// The next to run, or null. If it is pinned, then so many more may run after it without the
-  /// loop.
+  /// The next to run, or null. If it is pinned and the run queue is empty, then up to `direct_runs`
+  /// more may run after it without the loop.
   [[nodiscard]] Runnable* next(std::uint32_t direct_runs) noexcept {
     if (lifo_streak_ < lifo_limit) {
       if (Runnable* const work = lifo_.take()) {

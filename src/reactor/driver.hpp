@@ -22,7 +22,8 @@
 //     and the driver has let go of it) or promises an early terminal event from wait()
 //     (`requested`). An operation that has already succeeded keeps its result: nothing the kernel
 //     handed out is dropped. cancel() must not be called for an operation that is not pending.
-//  6. An interrupted system call (EINTR) is invisible: the driver makes it again.
+//  6. An interrupted system call (EINTR) is no error: the driver makes it again, or, in a wait with
+//     a limit, returns early and empty.
 //  7. wait(timeout) first submits what start() has queued. It then blocks until there is a
 //     completion, the timeout has passed, or a wake was requested. Timeout 0 never blocks; a
 //     negative timeout means no limit. wait() may return early and empty. It delivers what is ready

@@ -108,7 +108,7 @@ std::size_t Reactor::turn_held(std::int64_t limit_ns) noexcept {
   const std::int64_t timeout = bounded_timeout(limit_ns);
   const bool brought = poll_now(timeout);
   // A poll that blocked and delivered operations leaves the timers to the next poll, which finds
-  // them due: one reading of the clock a poll.
+  // them due: that saves a reading of the clock.
   if (timeout == 0 || !brought) fire_timers();
   return static_cast<std::size_t>(ended_.load() - ended_before);
 }

@@ -7,9 +7,10 @@
 //     of this driver; or
 //   - operations wait in it.
 // A reused address cannot deceive this test. A new Source starts without bits. A set bit was set by
-// this driver, or by an earlier driver with the same number. In the first case the watch is about
-// this source. In the second case the source is older than this driver, as no two living drivers
-// share a number; so this driver, in its whole life, can have met no other source at that address.
+// this driver, or by an earlier driver with the same number. If this driver set it, the watch is
+// about this source. If an earlier driver set it, that driver ended before this one began, as no
+// two living drivers share a number. So the source is older than this driver, and no other source
+// was at its address in this driver's life. The watch is then about this source, too.
 // A source for which operations wait is alive by contract.
 //
 // Readiness flags. `ready` has the bit of a direction unless a try is known to be useless:
@@ -184,7 +185,7 @@ void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
   Poller::Waited waited;
   do {
     waited = poller_->wait(Poller::batch, timeout_ns);
-    // With a limit, an interrupted wait may return empty: the caller computes what is left of it.
+    // With a limit, an interrupted wait may return empty: the next poll computes what is left of it.
   } while (waited.error == EINTR && timeout_ns < 0);
   WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
              "the event queue's descriptor was closed by somebody else");

@@ -46,7 +46,8 @@ class ReadinessDriver final : public Driver {
 
   /// What this driver knows of one handle.
   struct Watch {
-    const Source* source = nullptr;  // the source it is about: compared, never dereferenced
+    // The source it is about; dereferenced only while an operation on it is at hand.
+    const Source* source = nullptr;
     WaitQueue readers;
     WaitQueue writers;
     WaitQueue either;              // polls for both directions, or for none (errors alone)

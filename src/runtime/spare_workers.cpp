@@ -20,8 +20,6 @@
 
 namespace weft::detail {
 
-struct BlockInPlace;
-
 // Never inlined: see thread_context().
 [[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept {
   return thread_context().spare_workers;

@@ -67,9 +67,9 @@ void ScopeGroup::cancel_children() noexcept {
 }
 
 bool ScopeGroup::ended_as_cancelled() noexcept {
-  // The last child has ended: no other thread uses the group, and the group's counter orders what
-  // the children wrote. A child that the user cancelled leaves the result; a child that shared the
-  // cancel of this task does not.
+  // The last child has ended: no other thread uses the group. The group's counter orders what the
+  // children wrote. A child that the user cancelled does not set child_cancelled_, so this task
+  // keeps its result. Another cancelled child sets it, and it counts if this task was cancelled.
   const bool child_too =
       child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();
   return error_ == nullptr && (body_cancelled_ || child_too);

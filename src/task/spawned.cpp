@@ -99,7 +99,8 @@ void SpawnedTask::end(bool cancelled) noexcept {
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
   const std::uintptr_t joint = end_joint();
-  // Before the owner is told: what the outcome of a dropped task holds must not outlive its scope.
+  // The block is destroyed before removed() is called. After removed() the scope may end, and what
+  // the outcome holds must not outlive the scope.
   if (joint == dropped_word) {
     report_if_unseen();
     end_block();

@@ -146,9 +146,10 @@ void TaskHeader::end_cancel_within() noexcept {
 void TaskHeader::request_cancel() noexcept {
   CancelHook* const hook = slot_.request();
   if (hook == nullptr) return;
-  // The request may end the task, as the last of its runtime, while this thread still returns from
-  // it. hold() keeps the executor, and what it stands on, until release(). Not executor_ itself,
-  // which may be part of the task.
+  // hook->request() may end this task, and the task may be the last of its runtime. The runtime
+  // could then be destroyed while this thread is still in request(). hold() keeps the executor, and
+  // what the executor uses, alive until release(). hold() is called on shared(), as executor_
+  // itself may be part of the task.
   detail::TaskExecutor& executor = executor_->shared();
   executor.hold();
   hook->request();
@@ -174,8 +175,9 @@ detail::TaskFailure* TaskHeader::keep_failure() noexcept {
 // Not inlined: only the end of a failed task's header should carry this code.
 [[gnu::noinline]] void TaskHeader::forget_failure() noexcept { delete failure_; }
 
-// Destroys the frames one by one, innermost first: neither the order of destructors nor the depth
-// of the stack depends on how deep the chain is. The root frame is left to finish_, which owns it.
+// Destroys the frames one by one, innermost first, up to the fork that asked for it, if one did:
+// neither the order of destructors nor the depth of the stack depends on how deep the chain is. The
+// root frame is left to finish_, which owns it.
 void TaskHeader::unwind() noexcept {
   PromiseBase* frame = innermost_;
   while (frame->parent_ != nullptr) {

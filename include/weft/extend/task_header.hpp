@@ -15,7 +15,8 @@
 //    resume_soon(), or until its await_suspend() returns false;
 //  - a spawned task enters its owner's list at its first suspension: a task that never suspends is
 //    never listed. Until then a cancel of the owner counts as the task's own;
-//  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first.
+//  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first, up to the
+//    fork that asked for the cancel of its part, or all of them.
 #pragma once
 
 #include <weft/detail/frame_owner.hpp>
@@ -122,8 +123,8 @@ class TaskHeader : public Runnable {
   void resume_soon() noexcept { executor_->schedule(*this); }
   /// As resume_later(), within await_suspend(): returns the handle to transfer to.
   [[nodiscard]] std::coroutine_handle<> resume_after_others() noexcept;
-  /// For a task about to wait for `child`, which its own executor has queued: if `child` is the
-  /// next to run on this thread anyway, runs it until it first suspends or ends. False: not run.
+  /// For a task about to wait for `child`, which its own executor has queued: if the executor lets
+  /// it claim `child`, runs that until it first suspends or ends. False: not run.
   [[nodiscard]] bool run_ahead(TaskHeader& child) noexcept;
   /// Marks the task before its first run, which is on this thread, ahead of its joiner's wait.
   void begins_ahead() noexcept { run_ahead_ = true; }
