@@ -235,7 +235,8 @@ Runnable* Worker::take_demoted_or_low() noexcept {
   return true;
 }
 
-/// After this worker stopped searching, or counts as idle: whether there is work that may have woken no worker.
+/// After this worker stopped searching, or counts as idle: whether there is work that may have
+/// woken no worker.
 bool Worker::any_work() noexcept {
   atomic_fence(std::memory_order_seq_cst);  // pairs with the fence in IdleSet::worker_to_wake()
   if (!pool_.injector().empty() || !pool_.high().empty() || !pool_.demoted().empty() ||

@@ -1,6 +1,6 @@
 // WorkerPool: what the workers of one scheduler share: the queues that each of them may take from,
-// which of them are idle, and how to wake one. It calls nothing of a worker but its park's unpark():
-// worker.hpp includes this file, and not the other way round.
+// which of them are idle, and how to wake one. It calls nothing of a worker but its park's
+// unpark(): worker.hpp includes this file, and not the other way round.
 // Thread-safe, but for construction, add() and watched_by().
 #pragma once
 

@@ -185,7 +185,7 @@ void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
   Poller::Waited waited;
   do {
     waited = poller_->wait(Poller::batch, timeout_ns);
-    // With a limit, an interrupted wait may return empty: the next poll computes what is left of it.
+    // With a limit, an interrupted wait may return empty: the next poll computes the rest of it.
   } while (waited.error == EINTR && timeout_ns < 0);
   WEFT_CHECK(waited.error != EBADF && waited.error != EINVAL,
              "the event queue's descriptor was closed by somebody else");
