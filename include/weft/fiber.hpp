@@ -128,7 +128,8 @@ class [[nodiscard]] Fiber {
 
 /// `function(args…)` on a stack of its own, where await() may be called: to be spawned, awaited, or
 /// used as any Task is. The function and its arguments move into the task; its result is the
-/// task's, and so is what it throws. The task fails with IoError if there is no memory for a stack.
+/// task's, and so is what it throws. The task fails with IoError if there is no memory for a stack,
+/// or a larger one than 64 MiB is asked for.
 /// spawn() of a fiber makes one block of memory, stack aside.
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>

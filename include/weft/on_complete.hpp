@@ -291,15 +291,16 @@ auto start_on_complete(const Placement& placement, W& work, F& function, E& on_e
 /// The handle's result is what the function gives, or throws. It may be awaited, or dropped: then
 /// an error that is left goes to the failure handler of the runtime. JoinHandle::cancel() cancels
 /// the work, as long as it waits. The call itself never calls the functions. It throws
-/// std::logic_error outside a runtime, or if that is shutting down, std::bad_alloc, and what moving
-/// the arguments throws.
+/// std::logic_error outside a runtime, std::bad_alloc, and what moving the arguments throws. In a
+/// runtime that is shutting down the work is cancelled when it first suspends.
 template <class W, class F, class E = detail::NoCallback>
   requires(!std::is_same_v<W, SpawnOptions>)
 auto on_complete(W work, F function, E on_error = E(),
                  std::source_location site = std::source_location::current()) {
   return detail::start_on_complete(detail::Placement(), work, function, on_error, site);
 }
-/// The same as `options` say. Throws as they say, too. With an owner: from any thread.
+/// The same as `options` say. Throws as they say, too. With an owner: from any thread. With a scope
+/// as owner an error that is left is a child's failure, and cancels the scope.
 template <class W, class F, class E = detail::NoCallback>
 auto on_complete(SpawnOptions options, W work, F function, E on_error = E(),
                  std::source_location site = std::source_location::current()) {

@@ -204,8 +204,8 @@ class SharedResult {
   /// The same for a temporary, whose result might go with it: gives a copy.
   [[nodiscard]] Awaiter<T> operator co_await() && { return Awaiter<T>(state()); }
 
-  /// The same for a thread that runs no tasks, which it blocks; on one that does, throws
-  /// std::logic_error (there: co_await).
+  /// The same for a thread that runs no tasks, which it blocks. On a thread that runs tasks, throws
+  /// std::logic_error if the result is not there yet: use co_await, or await() in a fiber.
   Shared get() const& {
     wait();
     return result_->get();
@@ -347,6 +347,11 @@ class Promise {
 
 namespace detail {
 
+/// The handler of an error that is left in a result, on the worker that has made it: its owner's, or
+/// the runtime's if the owner is a scope. A scope has none, as it fails by its children's errors;
+/// but what share() starts does not fail.
+[[nodiscard]] std::shared_ptr<const FailureHandler> handler_of_shared(const OwnedTasks& owner);
+
 /// share() as `placement` says.
 template <class W>
 auto start_shared(const Placement& placement, W& work) -> SharedResult<SpawnResult<W>> {
@@ -355,11 +360,11 @@ auto start_shared(const Placement& placement, W& work) -> SharedResult<SpawnResu
   SharedResult<T> result = promise.result();
   auto set = [promise = std::move(promise),
               &tasks = placement.owner()](Outcome<T>&& ended) mutable {
-    if (ended.failed()) promise.report_unseen_to(tasks.failure_handler());
+    if (ended.failed()) promise.report_unseen_to(handler_of_shared(tasks));
     try {
       promise.set_outcome(std::move(ended));
     } catch (...) {  // moving it has thrown
-      promise.report_unseen_to(tasks.failure_handler());
+      promise.report_unseen_to(handler_of_shared(tasks));
       promise.set_error(std::current_exception());
     }
   };
@@ -378,8 +383,9 @@ template <class W>
 auto share(W work) -> SharedResult<SpawnResult<W>> {
   return detail::start_shared(detail::Placement(), work);
 }
-/// The same as `options` say. An error that nothing looks at goes to the owner's failure handler.
-/// Throws as the options say, too. With an owner: from any thread.
+/// The same as `options` say. A scope as owner does not fail by the work's error: that is the
+/// result's, and goes to the failure handler of the runtime if nothing looks at it. Throws as the
+/// options say, too. With an owner: from any thread.
 template <class W>
 auto share(SpawnOptions options, W work) -> SharedResult<SpawnResult<W>> {
   return detail::start_shared(detail::Placement(options), work);

@@ -27,7 +27,8 @@
 namespace weft {
 
 struct RuntimeOptions {
-  /// Threads that run tasks. 0: one a core that this process may use. At most 1024.
+  /// Threads that run tasks. 0: one a core that this process may use. At most 1024. Ignored with
+  /// current_thread, which has one worker.
   std::size_t workers = 0;
   /// Threads that compute for parallel(), started when it is first used. 0: one a core that this
   /// process may use. At most 1024.

@@ -29,7 +29,8 @@ class Selection {
 
   /// Which awaitable won, counted from 0.
   [[nodiscard]] std::size_t index() const noexcept { return winner_; }
-  /// Whether awaitable I has a result: it won, or it ended although it was cancelled.
+  /// Whether awaitable I has a result, of first_success() maybe a failure, which take() rethrows: it
+  /// did not end as cancelled.
   template <std::size_t I>
   [[nodiscard]] bool has() const noexcept {
     return !std::get<I>(outcomes_).cancelled();

@@ -117,15 +117,16 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
 };
 
 /// Where a task runs, when it has its turn, and what owns it, for spawn() and whatever else starts
-/// tasks: on_complete(), share(), streams::merge(), streams::buffered().
+/// tasks: on_complete(), share(), streams::merge(), streams::buffered() and buffered_unordered().
 ///
 ///   weft::spawn(weft::SpawnOptions().local(), session, std::move(socket));
 ///   runtime.spawn(weft::SpawnOptions().on_worker(2), shard);
 ///   weft::spawn(weft::SpawnOptions().priority(weft::Priority::low), rebuild_index);
 ///   weft::share(weft::SpawnOptions().owner(scope), load_config);
 ///
-/// A value: set by one thread at a time, copied freely, used any number of times. Setters check
-/// nothing and never throw. The call that starts a task reads the options, and throws
+/// A value: set by one thread at a time, copied freely, used any number of times; the owner must
+/// live whenever it is used. Setters check nothing and never throw. The call that starts a task
+/// reads the options, and throws
 ///  - std::invalid_argument for options that contradict each other: local() with on_worker(), each
 ///    of them with priority(), and owner() in owner.spawn(options, …) of another owner;
 ///  - std::out_of_range if the owner's runtime has no such worker;
@@ -149,15 +150,16 @@ class SpawnOptions {
     local_ = true;
     return *this;
   }
-  /// The task runs on worker `index` of the owner's runtime alone: on a thread_per_core runtime as
-  /// any other task there, else as with local(). The callable is called by the spawning thread;
-  /// what it gives runs on the worker.
+  /// The task runs on worker `index` (from 0, below Runtime::workers()) of the owner's runtime
+  /// alone: on a thread_per_core runtime as any other task there, else as with local(). spawn()
+  /// calls the callable on the spawning thread, and its result runs on the worker; on_complete()
+  /// and share() call it on the worker.
   SpawnOptions& on_worker(std::size_t index) noexcept {
     worker_ = index;
     return *this;
   }
-  /// The task, and the children that it waits for, have `priority` among all that waits for a
-  /// worker. It interrupts nothing that runs.
+  /// The task, and the children that it waits for, have `priority` (high, normal or low: see
+  /// <weft/extend/executor.hpp>) among all that waits for a worker. No running task is interrupted.
   SpawnOptions& priority(Priority priority) noexcept {
     priority_ = priority;
     return *this;

@@ -35,8 +35,8 @@ class RangeSelection {
   [[nodiscard]] std::size_t index() const noexcept { return winner_; }
   /// How many there were.
   [[nodiscard]] std::size_t size() const noexcept { return outcomes_.size(); }
-  /// Whether awaitable `index` (below size()) has a result: it won, or it ended although it was
-  /// cancelled.
+  /// Whether awaitable `index` (below size()) has a result, of first_success() maybe a failure,
+  /// which take() rethrows: it did not end as cancelled.
   [[nodiscard]] bool has(std::size_t index) const noexcept { return !outcomes_[index].cancelled(); }
   /// The result of awaitable `index` (below size()), moved out; rethrows its exception. Throws
   /// IoError (errc::operation_canceled) if it has none.

@@ -68,6 +68,12 @@ void SharedState::release() noexcept {
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 
+std::shared_ptr<const FailureHandler> handler_of_shared(const OwnedTasks& owner) {
+  if (auto handler = owner.failure_handler()) return handler;
+  const OwnedTasks* const runtime = OwnedTasks::current_or_null();
+  return runtime != nullptr ? runtime->failure_handler() : nullptr;
+}
+
 void SharedState::report_if_unseen(const std::exception_ptr& error) const noexcept {
   // Relaxed: called by the last holder, which the acquire in release() orders.
   if (error == nullptr || on_failure_ == nullptr || seen_.load(std::memory_order_relaxed)) return;

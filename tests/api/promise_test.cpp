@@ -369,6 +369,23 @@ TEST_P(PromiseTest, AnErrorThatNobodyLooksAtIsReported) {
   EXPECT_EQ(failures()[0].what, "shared");
 }
 
+TEST_P(PromiseTest, AnErrorThatNothingLooksAtIsReportedAlsoIfAScopeOwnsTheWork) {
+  allow_failures();
+  run([&]() -> Task<void> {
+    auto fail = []() -> Task<int> {
+      co_await yield_now();
+      throw std::runtime_error("shared in a scope");
+    };
+    co_await scope([&](Scope& s) -> Task<void> {
+      static_cast<void>(share(SpawnOptions().owner(s), fail));
+      co_return;
+    });
+    co_await until([&] { return failures().size() == 1; });
+  });
+  ASSERT_EQ(failures().size(), 1U);
+  EXPECT_EQ(failures()[0].what, "shared in a scope");
+}
+
 TEST_P(PromiseTest, AShutdownCancelsWhatIsShared) {
   SharedResult<int> future;
   run([&]() -> Task<void> {
