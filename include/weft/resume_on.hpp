@@ -51,8 +51,8 @@ class ResumeOnAwaiter {
 /// of that runtime.
 ///
 /// Throws std::logic_error, and stays where it is, if `runtime` is shutting down, or the task may
-/// not leave its worker: a fiber, a task with SpawnOptions::local(), or one with on_worker(), except
-/// on a thread_per_core runtime. Cancel: ends here, and switches no more.
+/// not leave its worker: a fiber, a task with SpawnOptions::local(), or one with on_worker() unless
+/// its runtime is a thread_per_core one. Cancel: ends here, and switches no more.
 [[nodiscard]] inline detail::ResumeOnAwaiter resume_on(Runtime& runtime) {
   return detail::ResumeOnAwaiter(detail::owned_tasks_of(runtime));
 }

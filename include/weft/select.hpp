@@ -29,8 +29,8 @@ class Selection {
 
   /// Which awaitable won, counted from 0.
   [[nodiscard]] std::size_t index() const noexcept { return winner_; }
-  /// Whether awaitable I has a result, of first_success() maybe a failure, which take() rethrows: it
-  /// did not end as cancelled.
+  /// Whether awaitable I has a result, that is, did not end as cancelled. The result of
+  /// first_success() may be a failure, which take() rethrows.
   template <std::size_t I>
   [[nodiscard]] bool has() const noexcept {
     return !std::get<I>(outcomes_).cancelled();
