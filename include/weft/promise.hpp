@@ -348,8 +348,8 @@ class Promise {
 namespace detail {
 
 /// The handler of an error that is left in a result, on the worker that has made it: the owner's,
-/// or the runtime's if the owner is a scope. A scope has none, as it fails by its children's errors;
-/// but what share() starts does not fail.
+/// or the runtime's if the owner is a scope. A scope has none, as its children's errors make it
+/// fail; but a task that share() starts does not fail.
 [[nodiscard]] std::shared_ptr<const FailureHandler> handler_of_shared(const OwnedTasks& owner);
 
 /// share() as `placement` says.

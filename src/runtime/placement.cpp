@@ -46,19 +46,20 @@ TaskExecutor& executor_here(const TaskExecutor& whole) {
   return worker->local();
 }
 
-[[noreturn]] void throw_no_worker(std::size_t index) {
+[[noreturn]] void throw_no_worker(std::size_t index, std::size_t count) {
   throw std::out_of_range("weft::SpawnOptions::on_worker: there is no worker " +
-                          std::to_string(index));
+                          std::to_string(index) + ": the runtime has " + std::to_string(count) +
+                          ", from 0");
 }
 
 TaskExecutor& executor_of_worker(TaskExecutor& whole, std::size_t index) {
   if (auto* const per_core = dynamic_cast<ThreadPerCoreExecutor*>(&whole)) {
-    if (index >= per_core->size()) throw_no_worker(index);
+    if (index >= per_core->size()) throw_no_worker(index, per_core->size());
     return per_core->scheduler(index);
   }
   // SAFETY: a runtime as a whole has one of these two executors.
   auto& scheduler = static_cast<Scheduler&>(whole);
-  if (index >= scheduler.permanent()) throw_no_worker(index);
+  if (index >= scheduler.permanent()) throw_no_worker(index, scheduler.permanent());
   return scheduler.worker(index).local();
 }
 
@@ -70,7 +71,10 @@ Placement::Placement(const SpawnOptions& options)
 Placement::Placement(OwnedTasks& owner, const SpawnOptions& options)
     : owner_(owner), executor_(executor_for(owner, options)) {
   if (options.owner_ != nullptr && options.owner_ != &owner) {
-    throw_contradiction("owner() of another owner", "the owner whose spawn() is called");
+    throw std::invalid_argument(
+        "weft::SpawnOptions: owner() names another owner than the one whose spawn() is called; "
+        "call "
+        "weft::spawn()");
   }
 }
 

@@ -99,7 +99,9 @@ bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   ForeignExecutor* foreign = nullptr;
   try {
     if (home.bound()) {
-      throw std::logic_error("weft::resume_on: this task may not leave its worker");
+      throw std::logic_error(
+          "weft::resume_on: this task may not leave its worker: it is a fiber, or bound by its "
+          "options");
     }
     if (&home.whole() != &host_->executor()) foreign = &ForeignExecutor::begin(*host_, home);
   } catch (...) {
