@@ -3,9 +3,12 @@
 //
 //   every 61 ticks    the injector, before the worker's own queues
 //   every 127 ticks   the park, for timers and I/O
-//   at either         a demoted task, or one of low priority if the worker has looked into the
-//                     injector low_interval times since it took the last of these. Neither is taken
-//                     before other work has had as much time as the last long run among them
+//   at either         a demoted task or one of low priority, in turns if both are due. Low priority
+//                     is due after low_interval of these looks into the injector since the last
+//                     task of low priority. Neither kind is taken before other work has had as
+//                     much time as the last charged run lasted (FairShare::most_owed_ns at most).
+//                     A run is charged if it lasted long and either its task comes back for more
+//                     or it was of low priority. A short run of low priority ends the wait
 // A tick is a run, or a round of the loop that found nothing.
 //
 // A pure data structure: it is told the time and reads no clock. One thread, the worker's.
@@ -56,8 +59,8 @@ class Fairness {
   /// See SliceDetector.
   void interrupted() noexcept { slices_.interrupted(); }
   void window_ended(std::int64_t now_ns) noexcept { slices_.window_ended(now_ns); }
-  /// Whether run_begins() and run_ended() are to be called around the next run, or the first of
-  /// them has been.
+  /// Before a run: whether the worker calls run_begins() and run_ended() around that run. Within a
+  /// run: whether the worker has called run_begins() for it.
   [[nodiscard]] bool timed() const noexcept { return slices_.timed(); }
   void run_begins(std::int64_t now_ns) noexcept {
     charged_at_end_ = std::exchange(charge_next_, false);
@@ -90,7 +93,8 @@ class Fairness {
     low_had_turn_ = low_waits && (!demoted_waits || !low_had_turn_);
     return low_had_turn_;
   }
-  /// Of demoted tasks: whether those bound to this worker have the turn, before all workers' own.
+  /// Alternates. True: take_demoted() tries this worker's bound demoted tasks first. False: it
+  /// tries the demoted tasks that all workers share first.
   [[nodiscard]] bool bound_demoted_has_turn() noexcept {
     bound_demoted_had_turn_ = !bound_demoted_had_turn_;
     return bound_demoted_had_turn_;

@@ -121,8 +121,9 @@ class Worker {
   [[nodiscard]] std::uint64_t ticks() const noexcept {
     return ticks_.load(std::memory_order_relaxed);
   }
-  /// How much is ready here, without what is bound to this worker; with one worker, as of its last
-  /// due look into the injector or its last park, without the LIFO slot.
+  /// With several workers: the size of the run queue, plus one if the LIFO slot holds work. With
+  /// one worker: the size that the run queue had at the last due look into the injector, or at the
+  /// start of the last park. Bound and demoted work is not counted.
   [[nodiscard]] std::size_t depth() const noexcept;
 
   /// What has happened here so far: see <weft/metrics.hpp>.
@@ -138,7 +139,7 @@ class Worker {
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
   // For thieves: other workers' threads
-  /// Whether there is anything to steal: in the run queue, or there and in the LIFO slot.
+  /// Whether the run queue holds work. has_any_work() looks into the LIFO slot, too.
   [[nodiscard]] bool has_stealable() const noexcept { return queues_.stealable() != 0; }
   [[nodiscard]] bool has_any_work() const noexcept {
     return has_stealable() || !queues_.lifo_empty();

@@ -37,7 +37,8 @@ Runnable* Worker::spin_for_work(bool& recheck) noexcept {
   if (searching_) {
     static_cast<void>(stop_search());
     if (any_work()) {
-      // It may have woken no worker, as this one searched; and it may be more than this one runs.
+      // Work that came while this worker searched may have woken no worker. There may also be more
+      // than this worker can run. So another worker is woken.
       pool_.wake_one();
       recheck = true;
       return nullptr;

@@ -58,7 +58,8 @@ Runnable* Worker::steal_lifo(Worker& thief, LifoPatience& patience) noexcept {
     }
     spin_hint();
     if (const std::uint64_t now = ticks(); now != seen) {
-      // After one advance the owner may run something else now, and for long.
+      // One advance does not show that the owner will come back soon: the run that began then may
+      // last long. So the thief counts its pauses anew, and gives up at the second advance.
       if (++advances == LifoPatience::advances_of_a_lively_owner) return nullptr;
       seen = now;
       pauses = 0;

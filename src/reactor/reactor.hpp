@@ -165,9 +165,10 @@ class Reactor {
   [[nodiscard]] std::int64_t seen_at() const noexcept {
     return seen_at_.load(std::memory_order_relaxed);
   }
-  /// Whether `deadline` has passed. Reads the clock only if `deadline` is less than 1 ms after
-  /// seen_at(): reading costs more than the rest of starting a sleep. False without reading may be
-  /// wrong, but seldom, as tasks are short; then the wheel fires the timer in the next poll().
+  /// Whether `deadline` has passed. Reads the clock only if `deadline` is at most 1 ms after
+  /// seen_at(): reading costs more than the rest of starting a sleep. Without a reading it returns
+  /// false. That is wrong only if seen_at() is more than 1 ms old and `deadline` has passed since.
+  /// This is rare, as tasks are short. A later poll() then fires the timer.
   [[nodiscard]] bool has_passed(std::int64_t deadline) noexcept {
     constexpr std::int64_t surely_later_ns = 1'000'000;
     return deadline <= seen_at() + surely_later_ns && deadline <= now();

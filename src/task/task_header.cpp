@@ -132,8 +132,9 @@ void TaskHeader::cancel_within() noexcept {
   request_cancel();
 }
 
-/// Called when the task was unwound to that fork, or has reached it, and goes on. On the task's
-/// thread, or while the task is suspended and the caller ends that.
+/// Withdraws the cancel that cancel_within() requested. Called when the task was unwound to that
+/// fork, or has reached it, and continues there. The caller is on the task's thread, or on the
+/// thread that is about to end the task's suspension.
 void TaskHeader::end_cancel_within() noexcept {
   const std::uint32_t before = cancel_reasons_.fetch_sub(1, std::memory_order_relaxed);
   if ((before & ~given_part) != 1) return;

@@ -126,7 +126,8 @@ class TaskHeader : public Runnable {
   /// For a task about to wait for `child`, which its own executor has queued: if the executor lets
   /// it claim `child`, runs that until it first suspends or ends. False: not run.
   [[nodiscard]] bool run_ahead(TaskHeader& child) noexcept;
-  /// Marks the task before its first run, which is on this thread, ahead of its joiner's wait.
+  /// Marks the task before its first run, if that run begins on this thread before the joiner
+  /// waits. The mark ends at the task's first suspension.
   void begins_ahead() noexcept { run_ahead_ = true; }
 
   // For code that runs in a task's place (a fiber), on the task's thread
