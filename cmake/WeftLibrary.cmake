@@ -22,7 +22,8 @@ function(weft_library_options target component)
     # g++ takes what is local to one of the sources for a header's, and warns of it.
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
   endif()
-  set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 EXPORT_NAME ${component})
+  set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                              EXPORT_NAME ${component})
   install(TARGETS ${target} EXPORT weft-${component}-targets)
   install(EXPORT weft-${component}-targets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 endfunction()

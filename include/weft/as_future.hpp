@@ -15,7 +15,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -147,4 +147,4 @@ AsFuture<A> as_future(A awaitable) {
   return AsFuture<A>(detail::OwnedTasks::current(), std::move(awaitable));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -44,7 +44,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -285,4 +285,4 @@ AsyncGenerator<T&> detail::AsyncGeneratorPromise<T&>::get_return_object() noexce
   return AsyncGenerator<T&>(std::coroutine_handle<AsyncGeneratorPromise>::from_promise(*this));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -42,7 +42,7 @@
 #include <weft/model/atomic.hpp>
 #endif
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// Defined once by the library, in the namespace of the mode that it was built with.
@@ -269,4 +269,4 @@ inline void spin_hint() noexcept {
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -12,7 +12,7 @@
 
 #include <cstddef>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class BarrierRequest;
@@ -84,4 +84,4 @@ inline QueueOp<detail::BarrierRequest> Barrier::arrive_and_wait() noexcept {
   return QueueOp<detail::BarrierRequest>(detail::BarrierRequest(*this));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -10,7 +10,7 @@
 #include <functional>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -46,4 +46,4 @@ decltype(auto) block_in_place(F&& function) {
   return std::invoke(std::forward<F>(function));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

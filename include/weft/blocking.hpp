@@ -37,7 +37,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class BlockingLeaf;
@@ -196,4 +196,4 @@ BlockingOp<F> blocking(BlockingThreads& threads, F function,
   return BlockingOp<F>(&threads, std::move(function), site);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

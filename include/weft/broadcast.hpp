@@ -43,7 +43,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The number of values that a receiver missed because it was too slow.
 struct Lagged {
@@ -304,4 +304,4 @@ auto detail::BroadcastState<T>::receive_now(std::uint64_t& position)
   return BroadcastItem<T>(std::move(*value));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -43,7 +43,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -348,4 +348,4 @@ std::optional<T> Receiver<T>::blocking_receive() const {
   return slot;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

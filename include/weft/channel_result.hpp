@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <expected>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The result of try_send().
 enum class TrySend : std::uint8_t {
@@ -23,4 +23,4 @@ enum class TryReceive : std::uint8_t {
 template <class T>
 using SendResult = std::expected<void, T>;
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

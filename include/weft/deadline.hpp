@@ -18,7 +18,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Returns the earliest deadline that the calling code inherits; TimePoint::max() if there is none.
 [[nodiscard]] TimePoint current_deadline() noexcept;
@@ -44,4 +44,4 @@ template <Awaitable A>
   return with_deadline(std::move(awaitable), deadline_after(after));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

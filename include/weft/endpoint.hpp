@@ -15,7 +15,7 @@
 #include <system_error>
 #include <weft/result.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Why a text is not an endpoint. The messages complete the sentence "'…' is not an address: …".
 enum class EndpointErrc {
@@ -119,7 +119,7 @@ struct HostPort {
 /// std::bad_alloc.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
 template <>
 struct std::is_error_code_enum<weft::EndpointErrc> : std::true_type {};

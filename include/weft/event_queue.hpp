@@ -26,7 +26,7 @@
 #include <span>
 #include <system_error>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -182,7 +182,7 @@ enum class EventQueueError {
   return {static_cast<int>(error), event_queue_category()};
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
 template <>
 struct std::is_error_code_enum<weft::EventQueueError> : std::true_type {};

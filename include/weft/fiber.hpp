@@ -45,7 +45,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A fiber's name and the size of its stack.
 ///
@@ -229,4 +229,4 @@ T await(JoinHandle<T>&& handle, std::source_location site = std::source_location
 /// The same for yield_now().
 void await(detail::YieldAwaiter yield, std::source_location site = std::source_location::current());
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -69,4 +69,4 @@ class FiberLocal {
   std::uint64_t key_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

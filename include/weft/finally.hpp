@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -178,4 +178,4 @@ Finally<B, C> finally(B body, C cleanup) {
   return Finally<B, C>(std::move(body), std::move(cleanup));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

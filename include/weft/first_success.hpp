@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -59,4 +59,4 @@ auto first_success(std::vector<A> awaitables) {
       std::move(awaitables), "weft::first_success: there is nothing to wait for");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -31,7 +31,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A part of a fork: a callable without arguments that returns an awaitable.
 template <class F>
@@ -239,4 +239,4 @@ Task<void> fork_for(Index begin, Index end, std::make_unsigned_t<Index> grain, S
   co_await std::move(halves);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// `return weft::Pending();`: not ready; the registered waker will be woken when to poll again.
 struct Pending {};
@@ -168,4 +168,4 @@ concept PlainFuture =
     !requires(F&& future) { operator co_await(static_cast<F&&>(future)); } &&
     !requires(std::remove_reference_t<F>& future) { future.await_ready(); };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

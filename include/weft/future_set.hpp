@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A set of futures; see the top of this header. Used by one thread at a time, the poller's.
 /// Cancelling the wait for the next result leaves the children as they are. Destroying the set
@@ -193,4 +193,4 @@ class [[nodiscard]] FutureSet<F>::Next {
   FutureSet& set_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

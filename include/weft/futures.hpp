@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::futures {
+namespace weft::inline v0_1::futures {
 
 /// See poll_fn().
 template <class F>
@@ -175,4 +175,4 @@ Then<F, Fn> then(F future, Fn function) {
   return Then<F, Fn>(std::move(future), std::move(function));
 }
 
-}  // namespace weft::futures
+}  // namespace weft::inline v0_1::futures

@@ -38,7 +38,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 template <class Ref, class V = void>
 class Generator;
@@ -315,4 +315,4 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<Ref
   detail::FrameOwner frame_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

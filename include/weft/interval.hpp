@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Ticks at a fixed rate: start + period, start + 2 · period, … Not thread-safe.
 class Interval {
@@ -38,4 +38,4 @@ class Interval {
 
 [[nodiscard]] inline Interval interval(Duration period) { return Interval(period); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

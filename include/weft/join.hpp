@@ -18,7 +18,7 @@
 #include <variant>
 #include <vector>
 
-namespace weft::futures {
+namespace weft::inline v0_1::futures {
 
 /// See join().
 template <Future... F>
@@ -267,4 +267,4 @@ RaceVector<F> race(std::vector<F> futures) {
   return RaceVector<F>(std::move(futures));
 }
 
-}  // namespace weft::futures
+}  // namespace weft::inline v0_1::futures

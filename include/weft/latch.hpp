@@ -16,7 +16,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class ArriveAtLatchRequest;
@@ -103,4 +103,4 @@ inline QueueOp<detail::ArriveAtLatchRequest> Latch::arrive_and_wait() noexcept {
   return QueueOp<detail::ArriveAtLatchRequest>(detail::ArriveAtLatchRequest(*this));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

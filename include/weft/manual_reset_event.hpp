@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class EventRequest;
@@ -81,4 +81,4 @@ inline QueueOp<detail::EventRequest> ManualResetEvent::wait() noexcept {
   return QueueOp<detail::EventRequest>(detail::EventRequest(*this));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Counters of one worker, or of all. All but the last four only grow.
 struct WorkerMetrics {
@@ -45,4 +45,4 @@ struct RuntimeMetrics {
   std::uint64_t blocking_ended = 0;  ///< … that have ended, or were withdrawn
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

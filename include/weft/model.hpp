@@ -56,7 +56,7 @@
 #include <weft/atomic.hpp>
 #include <weft/model/data.hpp>
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 enum class Strategy : std::uint8_t {
@@ -124,4 +124,4 @@ class Execution {
 void require(bool condition, const char* text);
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class LockRequest;
@@ -126,4 +126,4 @@ inline QueueOp<detail::LockRequest> Mutex::lock() noexcept {
 
 inline MutexGuard Mutex::try_lock() noexcept { return take() ? MutexGuard(*this) : MutexGuard(); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 #ifdef _WIN32
 using NativeHandle = std::uintptr_t;
@@ -14,4 +14,4 @@ using NativeHandle = int;
 inline constexpr NativeHandle invalid_handle = -1;
 #endif
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

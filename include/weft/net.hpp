@@ -34,7 +34,7 @@
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Returns the characters of `text` as bytes to write. The text must stay alive and in place while
 /// they are used.
@@ -293,4 +293,4 @@ class Pollable {
 [[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
                                            TimePoint deadline = TimePoint::max());
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

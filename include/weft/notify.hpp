@@ -23,7 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class NotifyRequest;
@@ -89,4 +89,4 @@ inline QueueOp<detail::NotifyRequest> Notify::wait() noexcept {
   return QueueOp<detail::NotifyRequest>(detail::NotifyRequest(*this));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

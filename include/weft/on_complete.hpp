@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -307,4 +307,4 @@ auto on_complete(SpawnOptions options, W work, F function, E on_error = E(),
   return detail::start_on_complete(detail::Placement(options), work, function, on_error, site);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -177,4 +177,4 @@ class OnceCell {
   detail::OnceState state_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

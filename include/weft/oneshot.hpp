@@ -25,7 +25,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -278,4 +278,4 @@ template <class T>
   return {OneshotSender<T>(state), OneshotReceiver<T>(state)};
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Takes the place of void where a value is needed, e.g. in tuples of results.
 struct Unit {
@@ -186,4 +186,4 @@ class Outcome {
 template <class T>
 class Returned final : public Outcome<T> {};
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

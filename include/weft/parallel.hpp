@@ -38,7 +38,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A job in its scope: withdrawn, waited for or dropped before the scope ends.
 class ForkScope {
@@ -315,4 +315,4 @@ ParallelOp<F> parallel(F function) {
   return ParallelOp<F>(std::move(function));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

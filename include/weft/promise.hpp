@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What a wait for a Promise throws that was destroyed before it was set.
 class BrokenPromise : public std::logic_error {
@@ -391,4 +391,4 @@ auto share(SpawnOptions options, W work) -> SharedResult<SpawnResult<W>> {
   return detail::start_shared(detail::Placement(options), work);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 #include <weft/result.hpp>
 #include <weft/task.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The category of look-up errors of the system's resolver, getaddrinfo(3): "name or service not
 /// known" …
@@ -94,4 +94,4 @@ class [[nodiscard]] Resolve {
   return Resolve<>(std::move(host), port);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A value, or the error code of the failure.
 template <class T>
@@ -43,4 +43,4 @@ class IoError : public std::system_error {
   std::string text_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -16,7 +16,7 @@
 #include <exception>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -57,4 +57,4 @@ class ResumeOnAwaiter {
   return detail::ResumeOnAwaiter(detail::owned_tasks_of(runtime));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 struct RuntimeOptions {
   /// Threads that run tasks. 0: one a core that this process may use. At most 1024. Ignored with
@@ -159,4 +159,4 @@ decltype(auto) block_on(W work) {
   return runtime.block_on(std::move(work));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -20,7 +20,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class ReadLockRequest;
@@ -222,4 +222,4 @@ inline WriteGuard RwLock::try_write() noexcept {
   return take(writer) ? WriteGuard(*this) : WriteGuard();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

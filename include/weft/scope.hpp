@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class ScopeGroup;
@@ -167,4 +167,4 @@ ScopeOp<F> scope(F body) {
   return ScopeOp<F>(std::move(body));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

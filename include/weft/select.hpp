@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What select() gives. The winner is the first to end; a loser that had got its value before its
 /// cancel reached it has one too, so nothing that was received is ever dropped. A value: used by
@@ -169,4 +169,4 @@ auto select(A... awaitables) {
   return detail::Select<detail::FirstGroup, AwaitResult<A>...>(as_task(std::move(awaitables))...);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

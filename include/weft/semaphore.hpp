@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class AcquireRequest;
@@ -202,4 +202,4 @@ inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {
   return taken ? Permit(*this, permits) : Permit();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

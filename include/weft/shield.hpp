@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -84,4 +84,4 @@ Shield<AwaitResult<A>> shield(A awaitable) {
   return Shield<AwaitResult<A>>(as_task(std::move(awaitable)));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

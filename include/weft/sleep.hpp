@@ -14,7 +14,7 @@
 #include <coroutine>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -85,4 +85,4 @@ class [[nodiscard]] SleepOp {
   return sleep_until(deadline_after(duration));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Errors of streams that have no errno value.
 enum class SocketErrc {
@@ -34,7 +34,7 @@ struct ListenOptions {
 
 enum class Shutdown : std::uint8_t { read, write, both };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
 template <>
 struct std::is_error_code_enum<weft::SocketErrc> : std::true_type {};

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class Runtime;
 class Scope;
@@ -288,4 +288,4 @@ class YieldAwaiter {
 /// ends here.
 [[nodiscard]] inline detail::YieldAwaiter yield_now() noexcept { return {}; }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Returns a SharedResult of `future`. A std::future has no notification, so a thread of its own
 /// waits for it, and ends then. That thread belongs to no runtime, so no runtime waits for it; for
@@ -89,4 +89,4 @@ std::future<T> to_std(const SharedResult<T>& future) {
   return given;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// A type whose next() returns an awaitable. The result of that is empty at the end, and refers to
 /// an item before: a std::optional, a pointer, or an OptionalRef. AsyncGenerator is a Stream, and
@@ -148,4 +148,4 @@ Unfold<State, F> unfold(State state, F function) {
 }
 
 }  // namespace streams
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -39,7 +39,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::streams {
+namespace weft::inline v0_1::streams {
 
 // Sources.
 
@@ -292,4 +292,4 @@ auto fold(A start, F function) {
   });
 }
 
-}  // namespace weft::streams
+}  // namespace weft::inline v0_1::streams

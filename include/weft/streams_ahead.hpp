@@ -47,7 +47,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::streams {
+namespace weft::inline v0_1::streams {
 
 namespace detail {
 
@@ -290,4 +290,4 @@ auto buffered_unordered(SpawnOptions options, std::size_t most, F function = F()
   return detail::buffered_pipe<detail::Order::of_ends>(options, most, std::move(function));
 }
 
-}  // namespace weft::streams
+}  // namespace weft::inline v0_1::streams

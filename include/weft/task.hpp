@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 template <class T = void>
 class Task;
@@ -154,4 +154,4 @@ Task<T> as_task(Task<T> task) {
   return task;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

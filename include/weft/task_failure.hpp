@@ -10,7 +10,7 @@
 #include <source_location>
 #include <span>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -54,4 +54,4 @@ struct TaskFailure {
 
 }  // namespace detail
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -34,7 +34,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -108,4 +108,4 @@ class TaskLocal {
   std::uint64_t key_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 using Nanoseconds = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
@@ -48,4 +48,4 @@ class Duration {
 /// Returns the point `after` from now, at most TimePoint::max().
 [[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

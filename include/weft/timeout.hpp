@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -101,4 +101,4 @@ template <Awaitable A>
   return Timeout<A>(std::move(awaitable), deadline);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -44,7 +44,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class Reactor;
@@ -178,4 +178,4 @@ class Timer : private detail::TimerNode {
   detail::TimerCallback callback_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

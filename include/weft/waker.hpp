@@ -13,7 +13,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 struct WakerVTable;
 
@@ -102,4 +102,4 @@ class BorrowedWaker {
   };
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

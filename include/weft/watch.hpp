@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -365,4 +365,4 @@ std::optional<Borrowed<T>> detail::WatchState<T>::borrow_newer(std::uint64_t& se
   return Borrowed<T>(*current_);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -186,4 +186,4 @@ WhenAllVector<T> when_all(std::vector<Task<T>> tasks) noexcept {
   return WhenAllVector<T>(std::move(tasks));
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

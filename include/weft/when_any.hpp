@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// What when_any() and first_success() of a vector give. As Selection: losers that had got their
 /// value have it. A value: used by one thread at a time.
@@ -132,4 +132,4 @@ auto when_any(std::vector<A> awaitables) {
       std::move(awaitables), "weft::when_any: there is nothing to wait for");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -3,7 +3,7 @@
 
 #include "base/futex.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 namespace {
@@ -43,4 +43,4 @@ void AdaptiveLock::wake_one(const Atomic<std::uint32_t>* word) noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -9,7 +9,7 @@
 #include <chrono>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE == 2
@@ -85,4 +85,4 @@ void heavy_fence() noexcept {
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

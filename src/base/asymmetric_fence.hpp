@@ -12,7 +12,7 @@
 
 #include <weft/atomic.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE != 2
@@ -44,4 +44,4 @@ inline void light_fence() noexcept {
 void heavy_fence() noexcept;
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <thread>
 #endif
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 const int atomic_mode_of_library = WEFT_ATOMIC_MODE;
@@ -54,4 +54,4 @@ void before_atomic_operation() noexcept {
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -30,7 +30,7 @@
 
 #include "base/asymmetric_fence.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class BiasedLock {
@@ -132,4 +132,4 @@ class BiasedLock {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

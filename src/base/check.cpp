@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void check_failed(const char* condition, const char* message, const char* file, int line) noexcept {
   // One call, so that the output of several threads does not mix.
@@ -12,4 +12,4 @@ void check_failed(const char* condition, const char* message, const char* file, 
   std::abort();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,13 +2,13 @@
 // what a peer or the operating system can cause is reported as an error, never checked. Any thread.
 #pragma once
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Prints "file:line: check failed: condition: message" to stderr and aborts.
 [[noreturn, gnu::cold, gnu::noinline]] void check_failed(const char* condition, const char* message,
                                                          const char* file, int line) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
 /// WEFT_CHECK(task.joinable(), "the task was joined already: join a task once"): the message says
 /// what is wrong and what to do. Evaluates the condition exactly once. A macro, because only a

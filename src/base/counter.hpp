@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class Counter {
@@ -24,4 +24,4 @@ class Counter {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 std::byte* map_pages(std::size_t bytes) {
@@ -136,4 +136,4 @@ void* FrameDepot::single(std::size_t index) {
   return std::exchange(singles, singles->next);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

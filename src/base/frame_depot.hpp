@@ -10,7 +10,7 @@
 #include <weft/atomic.hpp>
 #include <weft/detail/frame_size_class.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Addresses of free blocks of one class. The blocks themselves are not touched when they are
 /// allocated or handed on: another thread may have them in its cache.
@@ -80,4 +80,4 @@ class FrameDepot {
   SlabSource slabs_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

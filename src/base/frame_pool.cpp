@@ -17,7 +17,7 @@
 
 #include "base/frame_depot.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -341,4 +341,4 @@ FramePoolStats frame_pool_stats() noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

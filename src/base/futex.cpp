@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 // SAFETY of the address passed to the kernel, which reads the word itself: Atomic<T> holds one
@@ -42,6 +42,6 @@ void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
 #endif

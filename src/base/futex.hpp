@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <weft/atomic.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// Sleeps while `word` holds `expected`, until futex_wake_one() or `deadline` (null: none).
@@ -19,4 +19,4 @@ bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
 void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept;
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

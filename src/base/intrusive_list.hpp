@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Base class of the elements of an IntrusiveList. A type that is in several lists at once derives
 /// from several hooks with different Tags.
@@ -165,4 +165,4 @@ class IntrusiveList {
   Hook root_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

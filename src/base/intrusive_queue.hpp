@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 class IntrusiveQueue {
@@ -86,4 +86,4 @@ class IntrusiveQueue {
   std::size_t size_ = 0;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// xorshift64* with a splitmix64 start, so that neighbouring seeds give unrelated streams.
 /// Satisfies std::uniform_random_bit_generator.
@@ -43,4 +43,4 @@ class Random {
   std::uint64_t state_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

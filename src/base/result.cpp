@@ -1,6 +1,6 @@
 #include <weft/result.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 IoError::IoError(std::error_code code, std::string_view operation, std::string_view subject)
     : std::system_error(code), text_(operation) {
@@ -13,4 +13,4 @@ IoError::IoError(std::error_code code, std::string_view operation, std::string_v
   text_.append(": ").append(reason);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -15,7 +15,7 @@
 #include <map>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class BlockingPool;
 class FiberScheduler;
@@ -61,4 +61,4 @@ inline namespace WEFT_ATOMIC_NAMESPACE {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

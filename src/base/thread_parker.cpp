@@ -20,7 +20,7 @@
 // continues the first one's release sequence: the owner synchronizes with both.
 #include "base/futex.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 namespace {
 
@@ -76,4 +76,4 @@ void ThreadParker::unpark() noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -7,7 +7,7 @@
 #include <thread>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// As spin_hint(), and yields the processor to another thread.
@@ -20,4 +20,4 @@ inline void yield_hint() noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -3,7 +3,7 @@
 #include <weft/select.hpp>
 #include <weft/when_all.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // In all groups a child that ends cancels the others before child_ended(), while it still counts;
 // so the group still exists. Relaxed throughout: child_ended() orders the flags for the parent.
@@ -44,4 +44,4 @@ void SuccessGroup::on_child_end(std::size_t index, bool cancelled, bool failed) 
   child_ended();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 TaskHeader& ShieldLeaf::begin(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -43,4 +43,4 @@ void FinallyGroup::report(std::exception_ptr error) noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

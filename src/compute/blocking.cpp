@@ -11,7 +11,7 @@
 
 #include "compute/blocking_pool.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 BlockingThreads::BlockingThreads(BlockingOptions options) {
   if (options.most_threads == 0) {
@@ -24,9 +24,9 @@ BlockingThreads::~BlockingThreads() = default;
 
 std::size_t BlockingThreads::threads() const noexcept { return pool_->threads(); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 BlockingLeaf::BlockingLeaf(BlockingThreads* threads, std::source_location site) noexcept
     : CancelHook(&BlockingLeaf::on_cancel_request),
@@ -66,4 +66,4 @@ void BlockingLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

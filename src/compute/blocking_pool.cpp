@@ -13,7 +13,7 @@
 #include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 struct BlockingPool::Worker {
   ThreadParker parker;
@@ -192,4 +192,4 @@ void BlockingPool::stop() noexcept {
   for (const std::unique_ptr<Worker>& worker : workers) worker->thread.join();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -22,7 +22,7 @@
 #include <source_location>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class BlockingPool {
  public:
@@ -93,4 +93,4 @@ class BlockingPool {
   Atomic<std::uint64_t> ended_{0};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

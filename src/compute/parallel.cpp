@@ -8,7 +8,7 @@
 
 #include "compute/team.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -54,4 +54,4 @@ void ParallelLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

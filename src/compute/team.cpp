@@ -9,7 +9,7 @@
 #include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] Team* Team::current() noexcept { return thread_context().team; }
@@ -117,4 +117,4 @@ void Team::stop() noexcept {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

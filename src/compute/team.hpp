@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Team {
  public:
@@ -85,4 +85,4 @@ class Team {
   Atomic<std::uint64_t> ended_{0};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

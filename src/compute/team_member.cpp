@@ -30,7 +30,7 @@
 
 #include "os/thread.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The hand-over of a given job, and its way back.
 struct ForkGift {
@@ -397,4 +397,4 @@ void TeamMember::nap() noexcept {
 #endif
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -32,7 +32,7 @@
 #include "event/poller.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 constexpr unsigned rebuild_after = 16;
@@ -241,4 +241,4 @@ void Poller::wake() noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -12,7 +12,7 @@
 #include "event/poller.hpp"
 #include "os/clock.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -171,4 +171,4 @@ void EventQueue::wake() noexcept { poller_->wake(); }
 
 NativeHandle EventQueue::native_handle() const noexcept { return poller_->native_handle(); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -10,7 +10,7 @@
 #include <new>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class Record>
 class HandleTable {
@@ -56,4 +56,4 @@ class HandleTable {
   std::vector<std::unique_ptr<Page>> pages_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -24,7 +24,7 @@
 #include "event/wake_state.hpp"
 #include "os/fd.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The bits of Ready::bits.
 namespace ready_bit {
@@ -112,4 +112,4 @@ class Poller {
   WakeState wake_state_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -33,7 +33,7 @@
 
 #include "base/futex.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class WakeState {
  public:
@@ -75,4 +75,4 @@ class WakeState {
   Atomic<std::uint32_t> state_{empty};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

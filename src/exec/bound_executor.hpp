@@ -8,7 +8,7 @@
 
 #include "task/pinned_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class BoundExecutor final : public TaskExecutor {
  public:
@@ -26,4 +26,4 @@ class BoundExecutor final : public TaskExecutor {
   PinnedQueue& queue_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -19,7 +19,7 @@
 
 #include "exec/slice_detector.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Fairness {
  public:
@@ -131,4 +131,4 @@ class Fairness {
   bool charged_at_end_ = false;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -23,7 +23,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class IdlePolicy {
  public:
@@ -117,4 +117,4 @@ class LifoPatience {
   int left_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 IdleSet::IdleSet(std::size_t workers, std::size_t most)
     : single_(std::max(workers, most) == 1), counts_(workers * (one_worker + one_awake)) {
@@ -84,4 +84,4 @@ bool IdleSet::awake(std::size_t index) noexcept {
   return false;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

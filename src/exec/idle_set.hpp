@@ -26,7 +26,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class IdleSet {
  public:
@@ -114,4 +114,4 @@ class IdleSet {
   alignas(64) Atomic<bool> spinning_{false};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -11,7 +11,7 @@
 
 #include "base/intrusive_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 class Injector {
@@ -90,4 +90,4 @@ class Injector {
   alignas(64) Atomic<std::size_t> length_{0};  // written under mutex_, read by any thread
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

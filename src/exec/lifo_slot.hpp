@@ -24,7 +24,7 @@
 
 #include "base/asymmetric_fence.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class LifoSlot {
@@ -104,4 +104,4 @@ class LifoSlot {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Park {
  public:
@@ -42,4 +42,4 @@ class Park {
   virtual void unpark() noexcept = 0;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void PriorityExecutor::schedule(Runnable& work) noexcept {
   // As in Scheduler::schedule(): once pushed, the work may end the runtime, and this object.
@@ -19,4 +19,4 @@ void PriorityExecutor::schedule(Runnable& work) noexcept {
   normal.release();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

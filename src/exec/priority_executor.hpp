@@ -7,7 +7,7 @@
 
 #include "exec/worker_pool.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class PriorityExecutor final : public TaskExecutor {
  public:
@@ -42,4 +42,4 @@ class PriorityExecutor final : public TaskExecutor {
   const Priority priority_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -37,7 +37,7 @@
 
 #include "base/intrusive_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Small in the model checker, so that it sees full queues, and has less to construct.
 inline constexpr std::size_t kRunQueueCapacity = WEFT_ATOMIC_MODE == 2 ? 4 : 256;
@@ -225,4 +225,4 @@ class RunQueue<T, Capacity>::Stealer {
   RunQueue* queue_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

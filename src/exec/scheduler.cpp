@@ -3,7 +3,7 @@
 #include "base/check.hpp"
 #include "base/yield_hint.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Scheduler::Scheduler(const std::vector<Park*>& parks, std::size_t most_spares, TaskExecutor* whole)
     : pool_(parks.size(), parks.size() + most_spares),
@@ -96,4 +96,4 @@ Runnable* Scheduler::defer_for_next(Runnable& work, Runnable::Run how) noexcept 
   return nullptr;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

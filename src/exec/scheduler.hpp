@@ -15,7 +15,7 @@
 #include "exec/worker.hpp"
 #include "exec/worker_pool.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Scheduler final : public TaskExecutor {
  public:
@@ -68,4 +68,4 @@ class Scheduler final : public TaskExecutor {
   Atomic<std::uint32_t> outside_{0};  // threads from outside between hold() and release()
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

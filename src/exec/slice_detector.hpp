@@ -18,7 +18,7 @@
 #include <limits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Limits the heavy users of a worker's time to half of it, together, while other work waits.
 class FairShare {
@@ -91,4 +91,4 @@ class SliceDetector {
   std::int64_t run_began_ns_ = 0;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include "os/syscalls.hpp"
 #include "os/thread.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void Watchdog::start() {
   // All the memory that it will ever need.
@@ -69,4 +69,4 @@ void Watchdog::wait() noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

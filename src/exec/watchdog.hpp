@@ -24,7 +24,7 @@
 #include "exec/worker.hpp"
 #include "exec/worker_pool.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Watchdog {
  public:
@@ -65,4 +65,4 @@ class Watchdog {
   bool quiet_ = false;       // … and whether it had not changed since the one before
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

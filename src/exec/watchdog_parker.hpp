@@ -12,7 +12,7 @@
 
 #include <chrono>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 class WatchdogParker {
@@ -52,4 +52,4 @@ class WatchdogParker {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Worker::Worker(WorkerPool& pool, TaskExecutor& executor, std::size_t index, Park& park) noexcept
     : pool_(pool),
@@ -322,4 +322,4 @@ std::size_t Worker::depth() const noexcept {
   return queues_.stealable() + (queues_.lifo_empty() ? 0 : 1);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -48,7 +48,7 @@
 #include "exec/worker_queues.hpp"
 #include "task/pinned_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Worker {
  public:
@@ -249,4 +249,4 @@ class Worker {
   bool parked_outside_loop_ = false;  // counts as parked, though no thread is in the park
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include "exec/worker.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The worker counts as parked from here on. False: work that only it can run has come before that,
 /// so it must not park. after_park() follows in either case.
@@ -91,4 +91,4 @@ void Worker::wait_in_park() noexcept {
   wake_for_surplus();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

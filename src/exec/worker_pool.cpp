@@ -2,7 +2,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void WorkerPool::add(Worker& worker, Park& park) noexcept {
   const std::size_t index = size();
@@ -23,4 +23,4 @@ void WorkerPool::unpark_all() noexcept {
   for (std::size_t i = 0; i < size(); ++i) members_[i].park->unpark();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

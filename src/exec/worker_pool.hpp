@@ -15,7 +15,7 @@
 #include "exec/park.hpp"
 #include "exec/watchdog_parker.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Worker;
 
@@ -93,4 +93,4 @@ class WorkerPool {
   const bool single_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

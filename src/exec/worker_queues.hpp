@@ -24,7 +24,7 @@
 #include "exec/run_queue.hpp"
 #include "task/pinned_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class WorkerQueues {
  public:
@@ -128,4 +128,4 @@ class WorkerQueues {
   bool pinned_next_ = false;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

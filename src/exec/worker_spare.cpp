@@ -4,7 +4,7 @@
 
 #include "exec/worker.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void Worker::hand_over() noexcept {
   IntrusiveQueue<Runnable> all;
@@ -47,4 +47,4 @@ void Worker::serve_round() noexcept {
   hand_over();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include "exec/worker.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Steals, if not too many other workers search already.
 Runnable* Worker::search() noexcept {
@@ -92,4 +92,4 @@ void Worker::watch_next() noexcept {
   watched_.ticks = pool_.worker(watched_.index).ticks();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -39,7 +39,7 @@ void weft_make_context(weft_saved_context* context, void* top, void* bottom,
 void weft_context_entry() noexcept;
 }
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class FlowContext {
  public:
@@ -145,4 +145,4 @@ inline void* FlowContext::suspend_and_go_on_inline(const FlowContext& next,
 }
 #endif
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include "fiber/locals.hpp"
 #include "fiber/scheduler.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -341,9 +341,9 @@ void FiberBody::unwind_stack() noexcept {
   finish();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // The public functions
 
@@ -363,9 +363,9 @@ std::size_t this_fiber::stack_left() {
   return static_cast<std::size_t>(here - fiber.stack().memory.data());
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 FiberWait FiberWait::begin(std::source_location site) {
   return require_fiber(FiberScheduler::current(), "weft::await").begin_wait(site);
@@ -375,9 +375,9 @@ void FiberWait::suspend() { fiber_.suspend(); }
 
 void FiberWait::suspend_into(std::coroutine_handle<> child) { fiber_.suspend_into(child); }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 bool detail::run_ahead_of_join(SpawnedTask& task, std::source_location site) {
   return require_fiber(FiberScheduler::current(), "weft::await").run_ahead(task, site);
@@ -388,4 +388,4 @@ void await(detail::YieldAwaiter, std::source_location site) {
   detail::require_fiber(scheduler, "weft::await").yield(*scheduler, site);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -7,7 +7,7 @@
 
 #include "fiber/scheduler.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -39,9 +39,9 @@ void add_fiber_local(detail::FiberLocalNode& node) noexcept {
   first = &node;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void destroy_fiber_locals(FiberLocalNode*& first) noexcept {
   while (FiberLocalNode* const node = first) {
@@ -50,4 +50,4 @@ void destroy_fiber_locals(FiberLocalNode*& first) noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -4,9 +4,9 @@
 
 #include <weft/fiber_local.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Destroys the objects, the newest first, including those that their destructors make.
 void destroy_fiber_locals(FiberLocalNode*& first) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

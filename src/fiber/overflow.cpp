@@ -10,7 +10,7 @@
 
 #include "fiber/scheduler.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -51,4 +51,4 @@ void report_overflow(const void* address) noexcept {
   line.write();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -32,7 +32,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 #if defined(WEFT_FIBER_ASAN) || defined(WEFT_FIBER_TSAN)
 inline constexpr bool switches_are_told = true;
@@ -104,4 +104,4 @@ inline void after_switch([[maybe_unused]] const SanitizerFlow& self,
 #endif
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

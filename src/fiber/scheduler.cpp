@@ -9,7 +9,7 @@
 #include "base/thread_context.hpp"
 #include "fiber/overflow.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context(). A switch is a suspension, too.
 [[gnu::noinline]] FiberScheduler* FiberScheduler::current() noexcept {
@@ -43,4 +43,4 @@ void FiberScheduler::leave(FiberCore& from, std::coroutine_handle<> next, bool e
   static_cast<void>(go(from.flow(), loop_, next.address(), ends));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

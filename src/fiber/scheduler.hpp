@@ -28,7 +28,7 @@
 #include "os/bad_access.hpp"
 #include "task/pinned_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class FiberScheduler;
 struct FiberLocalNode;
@@ -204,4 +204,4 @@ class FiberScheduler {
   AlternateSignalStack signal_stack_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include "fiber/sanitizer.hpp"
 #include "os/pages.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -108,4 +108,4 @@ std::size_t StackPool::reserved_bytes() const noexcept {
   return bytes;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -20,7 +20,7 @@
 #include <span>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// One stack; the pool owns it.
 struct FiberStack {
@@ -95,4 +95,4 @@ class StackPool {
   std::size_t in_use_ = 0;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

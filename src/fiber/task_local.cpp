@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 std::uint64_t next_task_local_key() noexcept {
   static constinit Atomic<std::uint64_t> last{0};
@@ -16,4 +16,4 @@ void throw_not_bound() {
   throw std::logic_error("weft::TaskLocal: no value is bound here; see TaskLocal::with");
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 void AtomicWaker::register_waker(const Waker& waker) {
   std::uint8_t state = idle;
@@ -51,4 +51,4 @@ Waker AtomicWaker::take() noexcept {
   return taken;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -4,7 +4,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 void poll_rule_broken(const char* rule) noexcept {
   detail::check_failed("poll protocol", rule, __FILE__, __LINE__);
@@ -17,4 +17,4 @@ constinit const WakerVTable Waker::noop_vtable{
     .drop = [](void*) noexcept {},
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

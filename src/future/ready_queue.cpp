@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 constinit const WakerVTable ReadyNode::vtable{
     .clone =
@@ -94,4 +94,4 @@ void ReadyQueue::close() noexcept {
   (void)waker_.take();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -4,7 +4,7 @@
 #include <memory>
 #include <new>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Queue and nodes in one block; the nodes follow this object.
 class ReadySet::Block final : public CountedBlock {
@@ -65,4 +65,4 @@ std::size_t ReadySet::index_of(const ReadyNode& node) const noexcept {
   return static_cast<std::size_t>(&node - block_->nodes());
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 enum CharClass : std::uint8_t {
   kToken = 1,       ///< field names, methods (RFC 9110 tchar)
@@ -68,4 +68,4 @@ inline constexpr std::array<std::uint8_t, 256> kTable = build();
   return text;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -16,7 +16,7 @@
 #include "http/receiver.hpp"
 #include "http/serialize.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class ClientCore {
  public:
@@ -229,4 +229,4 @@ Task<Response> Client::get_to(std::string url, BodySink sink) {
 std::size_t Client::idle_connections() const noexcept { return core_->idle.size(); }
 void Client::close_idle() noexcept { core_->idle.clear(); }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
   std::vector<Idle> too_old;  // closed after unlocking
@@ -55,4 +55,4 @@ std::size_t IdlePool::size() const noexcept {
   return size_;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

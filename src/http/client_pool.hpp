@@ -11,7 +11,7 @@
 #include <weft/net.hpp>
 #include <weft/time.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class IdlePool {
  public:
@@ -40,4 +40,4 @@ class IdlePool {
   std::size_t size_ = 0;                            // guarded by mutex_
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

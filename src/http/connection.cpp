@@ -7,7 +7,7 @@
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// Size of the first read of a request, so that a waiting connection holds no larger buffer. A
@@ -80,4 +80,4 @@ Task<void> serve_connection(Admission admission, StreamSocket stream) {
   }
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -23,7 +23,7 @@
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class Session;
 
@@ -100,4 +100,4 @@ class Connection {
 /// failure of one connection does not affect the others.
 [[nodiscard]] Task<void> serve_connection(Admission admission, StreamSocket stream);
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

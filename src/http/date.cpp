@@ -6,7 +6,7 @@
 
 #include "http/serialize.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 constexpr std::size_t kDateSize = 29;
@@ -61,4 +61,4 @@ std::string_view http_date_now() noexcept {
   return {cached.text, kDateSize};
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -3,7 +3,7 @@
 
 #include <weft/http/error.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 struct Row {
@@ -85,4 +85,4 @@ int status_of(Errc error) noexcept {
   return row != nullptr ? row->status : 400;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -6,7 +6,7 @@
 
 #include "http/char_class.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 bool same_name(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
@@ -97,4 +97,4 @@ std::size_t Headers::remove_from(std::uint32_t begin, std::string_view name) noe
   return std::exchange(count_, kept) - kept;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

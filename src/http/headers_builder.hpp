@@ -8,7 +8,7 @@
 
 #include <weft/http/headers.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class HeadersBuilder {
  public:
@@ -72,4 +72,4 @@ class HeadersBuilder {
   Span value_;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -5,7 +5,7 @@
 
 #include "http/char_class.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// Longer words are not methods; the response does not name them.
@@ -225,4 +225,4 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
   return {at, std::nullopt, false};
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -12,7 +12,7 @@
 #include <weft/http/error.hpp>
 #include <weft/http/message.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// A guard's verdict on one byte: none, or why the message is refused.
 using Verdict = std::optional<Errc>;
@@ -111,4 +111,4 @@ class FieldLinesGuard {
   bool saw_cr_ = false;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

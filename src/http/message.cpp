@@ -5,7 +5,7 @@
 
 #include "http/char_class.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 constexpr std::array<std::string_view, 9> kMethodNames = {
@@ -201,4 +201,4 @@ void Response::clear() noexcept {
   body.clear();
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -4,7 +4,7 @@
 
 #include "http/parsers.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// Empty lines accepted before a request (RFC 9112, 2.2), in bytes.
@@ -296,4 +296,4 @@ bool ResponseParser::finish() noexcept {
   return false;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -21,7 +21,7 @@
 #include "http/headers_builder.hpp"
 #include "http/line_guard.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 enum class ParseEvent : std::uint8_t {
   need_more,  ///< all bytes were consumed
@@ -137,4 +137,4 @@ class MessageParser {
   bool out_of_memory_ = false;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

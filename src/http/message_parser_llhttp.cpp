@@ -7,7 +7,7 @@
 #include "http/char_class.hpp"
 #include "http/message_parser.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// Fields that may not be trailers: framing, routing, authentication, request modifiers, controls.
@@ -283,4 +283,4 @@ bool MessageParser::check_transfer_encoding() {
   return (!is_list && (llhttp_.flags & F_CHUNKED) != 0) || fail(Errc::bad_transfer_encoding);
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

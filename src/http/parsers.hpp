@@ -7,7 +7,7 @@
 
 #include "http/message_parser.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class RequestParser final : public MessageParser {
  public:
@@ -31,4 +31,4 @@ class ResponseParser final : public MessageParser {
   [[nodiscard]] bool finish() noexcept;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

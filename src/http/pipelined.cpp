@@ -14,7 +14,7 @@
 #include "http/serialize.hpp"
 #include "http/session.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// Bodies up to this size are copied behind their head; larger ones are written from their own
@@ -239,4 +239,4 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   }
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

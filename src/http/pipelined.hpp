@@ -9,7 +9,7 @@
 
 #include "http/connection.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 enum class BurstEnd : unsigned char {
   wait,  ///< for the next request
@@ -23,4 +23,4 @@ enum class BurstEnd : unsigned char {
 [[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection,
                                              std::span<const std::byte> input, bool more_is_likely);
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -11,7 +11,7 @@
 #include <weft/atomic.hpp>
 #include <weft/http/message.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// T is constructed from Limits; `recycle()` prepares an object for its next lessee and frees
 /// excess memory. The object given back last is kept outside the mutex: a thread that takes and
@@ -76,4 +76,4 @@ class Lease {
   std::unique_ptr<T> object_;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 /// The most 1xx responses before the final one; more are treated as an attack.
@@ -88,4 +88,4 @@ Receiver::State Receiver::take_end() noexcept {
   return fail_with(parser_.error());
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

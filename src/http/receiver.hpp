@@ -16,7 +16,7 @@
 
 #include "http/parsers.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class ClientSlot {
  public:
@@ -75,4 +75,4 @@ class Receiver {
   bool follows_redirects_ = false;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

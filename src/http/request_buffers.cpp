@@ -1,6 +1,6 @@
 #include "http/request_buffers.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 void shrink(std::string& buffer) noexcept {
@@ -17,4 +17,4 @@ void RequestBuffers::recycle() noexcept {
   begun_ = false;
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

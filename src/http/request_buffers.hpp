@@ -12,7 +12,7 @@
 
 #include "http/parsers.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class RequestBuffers {
  public:
@@ -45,4 +45,4 @@ class RequestBuffers {
   bool begun_ = false;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

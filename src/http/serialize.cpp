@@ -4,7 +4,7 @@
 
 #include "http/char_class.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 enum class Owned : std::uint8_t { no, framing, connection, date, server };
@@ -186,4 +186,4 @@ void append_request(std::string& out, const RequestLines& request, const Headers
   out.append("\r\n").append(request.body);
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -9,7 +9,7 @@
 
 #include <weft/http/message.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// What determines the framing of a response besides the response itself.
 struct ResponseFraming {
@@ -50,4 +50,4 @@ void append_request(std::string& out, const RequestLines& request, const Headers
 /// Writes the same for `seconds` since 1970 to `out` (29 characters); years 0 to 9999.
 void write_http_date(std::int64_t seconds, char* out) noexcept;
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

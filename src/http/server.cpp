@@ -7,7 +7,7 @@
 
 #include "http/session.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 void check_options(const ServerOptions& options) {
@@ -44,4 +44,4 @@ std::size_t Server::connections() const noexcept {
   return core_->connections.load(std::memory_order_relaxed);
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

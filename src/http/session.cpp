@@ -7,7 +7,7 @@
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -196,4 +196,4 @@ Task<void> Session::see_off(Scope& scope) {
   scope.cancel_children();
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

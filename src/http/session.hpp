@@ -18,7 +18,7 @@
 #include "http/request_buffers.hpp"
 #include "http/signal.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class ServerCore {
  public:
@@ -91,4 +91,4 @@ class Session {
   bool sweeping_ = false;        // guarded by mutex_
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -3,7 +3,7 @@
 #include <mutex>
 #include <utility>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 void Signal::set() noexcept {
   Awaiter* waiter = nullptr;
@@ -51,4 +51,4 @@ void Signal::Awaiter::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -8,7 +8,7 @@
 #include <weft/extend/cancel.hpp>
 #include <weft/task.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 class Signal {
  public:
@@ -58,4 +58,4 @@ class Signal {
   Awaiter* waiter_ = nullptr;  // guarded by mutex_; the thread that removes it ends its wait
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -7,7 +7,7 @@
 
 #include "http/char_class.hpp"
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 namespace {
 
 constexpr std::size_t kMaxUrl = 64 * 1024;
@@ -145,4 +145,4 @@ std::string Url::authority() const {
 
 std::string Url::to_string() const { return scheme + "://" + authority() + target; }
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

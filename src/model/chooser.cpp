@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 std::string Chooser::schedule() const {
   std::string text;
@@ -163,4 +163,4 @@ std::size_t ReplayChooser::pick_value(std::size_t count) {
 
 std::string ReplayChooser::how_to_replay() const { return "as it was replayed now"; }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

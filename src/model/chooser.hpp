@@ -11,7 +11,7 @@
 
 #include "base/random.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 /// The threads that could run now. Those that cost no preemption come first, and the current
 /// thread, if it is one of them, before all others.
@@ -177,4 +177,4 @@ class ReplayChooser final : public Chooser {
   std::size_t depth_ = 0;
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -11,7 +11,7 @@
 
 #include "model/chooser.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 class Clock {
  public:
@@ -59,4 +59,4 @@ struct View {
          order == std::memory_order_seq_cst;
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -14,7 +14,7 @@
 #define WEFT_MODEL_SANITIZED 1
 #endif
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 namespace {
 
 // For the signal handlers, which get no argument.
@@ -65,4 +65,4 @@ CrashReport::~CrashReport() {
   explored.store(nullptr, std::memory_order_relaxed);
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -5,7 +5,7 @@
 #include <array>
 #include <csignal>
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 class Scheduler;
 
@@ -25,4 +25,4 @@ class CrashReport {
   bool installed_ = false;
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

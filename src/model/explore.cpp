@@ -10,7 +10,7 @@
 #include "model/crash.hpp"
 #include "model/scheduler.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 namespace {
 
@@ -96,4 +96,4 @@ void require(bool condition, const char* text) {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -10,7 +10,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 namespace {
 
 std::span<std::byte> map_stack(std::size_t bytes, std::size_t guard) {
@@ -66,4 +66,4 @@ void ModelFlow::keep_for_good() noexcept {
 #endif
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

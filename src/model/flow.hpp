@@ -10,7 +10,7 @@
 #include "fiber/context.hpp"
 #include "fiber/sanitizer.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 /// What the C++ runtime keeps for each thread: the exceptions being handled, and the number of
 /// uncaught ones. The layout is that of the Itanium C++ ABI, "Exception Handling", 2.2.2.
@@ -55,4 +55,4 @@ class ModelFlow {
   static constexpr std::size_t guard_bytes = std::size_t{64} << 10;
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -8,7 +8,7 @@
 #include "base/futex.hpp"
 #include "model/scheduler.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 using model::ModelObject;
@@ -168,9 +168,9 @@ void ThreadMutex::unlock(Where where) {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 bool futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected,
@@ -197,9 +197,9 @@ void futex_wake_one(const Atomic<std::uint32_t>* word) noexcept {
 }
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 namespace hooks {
 
@@ -246,4 +246,4 @@ void name(const void* object, const char* name) noexcept {
 
 }  // namespace hooks
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -4,7 +4,7 @@
 
 #include "model/trace.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 // ---- executions and threads ----
 
@@ -330,4 +330,4 @@ std::string ModelMemory::write_data(std::size_t thread, const void* address,
          place(object.where[other]) + ", and neither happens before the other";
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

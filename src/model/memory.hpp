@@ -22,7 +22,7 @@
 
 #include "model/clock.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 /// One stored value.
 struct ModelStore {
@@ -137,4 +137,4 @@ class ModelMemory {
   std::size_t object_count_ = 0;
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -6,7 +6,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 namespace {
 
 constinit thread_local Scheduler* current_scheduler = nullptr;
@@ -315,4 +315,4 @@ std::string Scheduler::where_threads_are() {
   return text;
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -18,7 +18,7 @@
 #include "model/memory.hpp"
 #include "model/trace.hpp"
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 class Scheduler {
  public:
@@ -105,4 +105,4 @@ class Scheduler {
   std::string text_;
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 namespace {
 
 const char* name_of(std::memory_order order) noexcept {
@@ -121,4 +121,4 @@ std::string Trace::last(std::size_t count) {
   return text;
 }
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

@@ -10,7 +10,7 @@
 #include <vector>
 #include <weft/atomic.hpp>
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 
 struct TraceStep {
   enum class Effect : std::uint8_t { none, read, read_old, write, modify, succeeds, fails };
@@ -50,4 +50,4 @@ class Trace {
   std::vector<std::uint64_t> pointers_;  // numbered, by first use
 };
 
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model

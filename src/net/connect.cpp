@@ -9,7 +9,7 @@
 
 #include "net/socket.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -59,9 +59,9 @@ IoError ConnectRequest::error(std::error_code code) const {
   return IoError(code, "connect", to.to_string());
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
   return ConnectOp(detail::ConnectRequest(std::move(to), options));
@@ -96,4 +96,4 @@ Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions opt
   co_return stream;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

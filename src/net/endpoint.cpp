@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 namespace {
 
 static_assert(sizeof(Endpoint) <= 32);
@@ -242,4 +242,4 @@ Result<HostPort> parse_host_port(std::string_view text) {
   return HostPort{std::string(halves->host), halves->port};
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -4,7 +4,7 @@
 #include <weft/spawn.hpp>
 #include <weft/timeout.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 namespace {
 
 Task<void> wait_until_ready(NativeHandle handle, TimePoint deadline) {
@@ -32,4 +32,4 @@ Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room, TimePoint
   co_return *found;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

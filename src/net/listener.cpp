@@ -11,7 +11,7 @@
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -85,9 +85,9 @@ SocketListener SocketListener::bind(std::string_view at, const ListenOptions& op
   return bind(*endpoint, options);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void AcceptRequest::prepare(Operation& op) noexcept {
   operation = &op;
@@ -117,4 +117,4 @@ IoError AcceptRequest::error(std::error_code code) const {
   return IoError(code, "accept", listener->name.to_string());
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

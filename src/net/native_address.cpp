@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 static_assert(Endpoint::longest_path + 1 == sizeof(sockaddr_un::sun_path));
@@ -96,4 +96,4 @@ Endpoint endpoint_from_native(const void* address, std::size_t size) {
   return {};
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <weft/endpoint.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 struct NativeAddress {
   NativeAddress() noexcept = default;
@@ -27,4 +27,4 @@ struct NativeAddress {
 /// and for invalid sizes. Throws std::bad_alloc (Unix paths only).
 [[nodiscard]] Endpoint endpoint_from_native(const void* address, std::size_t size);
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -20,7 +20,7 @@
 #include "compute/blocking_pool.hpp"
 #include "net/native_address.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -66,9 +66,9 @@ const std::error_category& resolve_category() noexcept {
   return category;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class NameLookup final : public BlockingJob {
  public:
@@ -162,4 +162,4 @@ void ResolveLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

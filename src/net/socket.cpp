@@ -7,7 +7,7 @@
 #include "base/check.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 std::error_code code_of(std::int64_t result) noexcept {
   return os_error(static_cast<int>(-result));
@@ -57,4 +57,4 @@ Result<Endpoint> local_endpoint_of(int handle) {
   return endpoint_from_native(&address.storage, address.size);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

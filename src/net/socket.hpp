@@ -12,7 +12,7 @@
 #include "net/native_address.hpp"
 #include "os/fd.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// `name`, used in errors, is the peer of a stream and the local address of a listener.
 struct Socket {
@@ -41,4 +41,4 @@ static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 /// Checks, in every build, that the object still has its socket.
 [[nodiscard]] Socket& open_socket(Socket* socket) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

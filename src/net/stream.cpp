@@ -10,7 +10,7 @@
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 namespace {
 
 int int_of(std::size_t size) noexcept {
@@ -28,9 +28,9 @@ Result<std::size_t> buffer_size(int handle, int name) noexcept {
 
 }  // namespace
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 const Endpoint& SocketUser::peer_endpoint() const noexcept {
   return open_socket(socket_.get()).name;
@@ -49,9 +49,9 @@ Result<void> SocketUser::shutdown(Shutdown how) noexcept {
   return checked(Syscalls::shutdown(native_handle(), system_how));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 StreamSocket::Halves StreamSocket::split() && noexcept {
   ReadHalf reader(socket_);
@@ -114,4 +114,4 @@ Task<void> wait_writable(NativeHandle handle) {
   co_await pollable.writable();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

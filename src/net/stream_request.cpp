@@ -6,7 +6,7 @@
 
 #include "net/socket.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -65,9 +65,9 @@ const std::error_category& stream_category() noexcept {
   return category;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void ReadRequest::prepare(Operation& op) noexcept { fill(op, OperationKind::read, socket, buffer); }
 Result<std::size_t> ReadRequest::finish(std::int64_t result) noexcept { return count_of(result); }
@@ -150,4 +150,4 @@ IoError ReadyRequest::error(std::error_code code) const {
   return IoError(code, "wait", "handle " + std::to_string(source->handle()));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

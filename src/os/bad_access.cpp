@@ -7,7 +7,7 @@
 #include <new>
 #include <weft/atomic.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -83,4 +83,4 @@ void report_bad_access(Report report) noexcept {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// An alternate signal stack of the thread that calls install(), until remove(), the destructor, or
 /// the thread's next sigaltstack(2). A thread that has one already keeps its own.
@@ -31,4 +31,4 @@ class AlternateSignalStack {
 /// ends. Only the first call has an effect. Thread-safe.
 void report_bad_access(void (*report)(const void* address) noexcept) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

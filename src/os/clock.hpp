@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Clock {
  public:
@@ -44,4 +44,4 @@ class VirtualClock final : public Clock {
   Atomic<std::int64_t> now_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -4,7 +4,7 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void FaultPlan::add(const Fault& fault) {
   const std::lock_guard lock(mutex_);
@@ -51,4 +51,4 @@ ScopedFaults::ScopedFaults() noexcept : before_(Syscalls::install(this)) {}
 
 ScopedFaults::~ScopedFaults() { Syscalls::install(before_); }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <vector>
 #include <weft/atomic.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The functions of Syscalls by name.
 enum class Call : std::uint8_t {
@@ -102,4 +102,4 @@ class ScopedFaults : public FaultPlan {
   FaultPlan* before_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

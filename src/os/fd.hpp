@@ -5,7 +5,7 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Fd {
  public:
@@ -38,4 +38,4 @@ class Fd {
   int fd_ = none;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

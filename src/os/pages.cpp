@@ -9,7 +9,7 @@
 #include "os/fault.hpp"
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -62,4 +62,4 @@ void Pages::decommit(std::span<std::byte> pages) noexcept {
   static_cast<void>(::madvise(pages.data(), pages.size(), MADV_DONTNEED));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

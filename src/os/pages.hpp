@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <span>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 [[nodiscard]] std::size_t page_size() noexcept;
 
@@ -24,4 +24,4 @@ struct Pages {
   static void decommit(std::span<std::byte> pages) noexcept;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

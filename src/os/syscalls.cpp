@@ -17,7 +17,7 @@
 
 #include "os/fault.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class InstalledPlan;
 
@@ -352,4 +352,4 @@ FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
   return plan_.exchange(plan, std::memory_order_acq_rel);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

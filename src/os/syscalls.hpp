@@ -25,7 +25,7 @@ struct epoll_event;
 struct pollfd;
 struct iovec;
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class FaultPlan;
 enum class Call : std::uint8_t;
@@ -122,4 +122,4 @@ struct Syscalls {
   static inline constinit Atomic<FaultPlan*> plan_{nullptr};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

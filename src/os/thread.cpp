@@ -10,7 +10,7 @@
 #include <memory>
 #include <thread>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void name_current_thread(std::string_view name) noexcept {
   std::array<char, 16> text{};  // the system's limit, terminator included
@@ -81,4 +81,4 @@ Result<unsigned> pin_current_thread(std::size_t number) noexcept {
   return static_cast<unsigned>(cpu);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

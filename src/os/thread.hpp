@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Names the calling thread for debuggers and /proc; cut to the 15 bytes that the system keeps.
 void name_current_thread(std::string_view name) noexcept;
@@ -18,4 +18,4 @@ void name_current_thread(std::string_view name) noexcept;
 /// `number` modulo their count. Returns the system's number of that processor.
 [[nodiscard]] Result<unsigned> pin_current_thread(std::size_t number) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -10,7 +10,7 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -126,4 +126,4 @@ std::size_t size_of_slices(const Operation& operation) noexcept {
   return sum;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

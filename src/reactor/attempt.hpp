@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The result of a try that would have to wait. Any other result ends the operation.
 inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::min();
@@ -32,4 +32,4 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
   return vectored ? size_of_slices(operation) : 0;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

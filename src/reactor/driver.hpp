@@ -46,7 +46,7 @@
 
 #include <cstddef>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 enum class Started : bool { completed, pending };
 enum class Cancelled : bool { confirmed, requested };
@@ -78,4 +78,4 @@ class Driver {
   bool woken_ = false;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

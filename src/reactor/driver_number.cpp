@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -40,4 +40,4 @@ DriverNumber::~DriverNumber() {
   if (number_ < most) taken_numbers.fetch_and(~bit_of(number_), std::memory_order_release);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

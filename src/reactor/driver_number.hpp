@@ -2,7 +2,7 @@
 // Source remembers in one word which drivers watch it. Used by ReadinessDriver. Thread-safe.
 #pragma once
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class DriverNumber {
  public:
@@ -21,4 +21,4 @@ class DriverNumber {
   unsigned number_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

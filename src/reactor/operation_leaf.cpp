@@ -14,7 +14,7 @@
 
 #include "reactor/reactor.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // With the reactor held. Starts the operation, and starts it again while `again` says so. False: it
 // has ended. Inlined: each level of call above a system call costs (see "os/syscalls.hpp").
@@ -79,4 +79,4 @@ void OperationLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

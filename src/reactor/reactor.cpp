@@ -9,7 +9,7 @@
 #include "base/check.hpp"
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 // The timers that one poll() fires at most. The next poll(), which then does not block, fires the
@@ -230,4 +230,4 @@ std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
   return limit_ns < 0 ? left : std::min(limit_ns, left);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -36,7 +36,7 @@
 #include "reactor/timer_calls.hpp"
 #include "time/wheel.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Reactor {
  public:
@@ -245,4 +245,4 @@ class Reactor {
   Atomic<CancelMessage*> messages_{nullptr};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

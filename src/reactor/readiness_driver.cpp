@@ -61,7 +61,7 @@
 #include "os/syscalls.hpp"
 #include "reactor/attempt.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 constexpr std::uint8_t both_directions = interest::readable | interest::writable;
@@ -332,4 +332,4 @@ bool ReadinessDriver::must_wait(const Operation& operation, Watch& watch) noexce
   return !transfers(operation.kind) || wanted_bytes(operation) != 0;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

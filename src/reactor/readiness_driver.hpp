@@ -21,7 +21,7 @@
 #include "reactor/driver_number.hpp"
 #include "reactor/wait_queue.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class ReadinessDriver final : public Driver {
  public:
@@ -94,4 +94,4 @@ class ReadinessDriver final : public Driver {
   std::size_t registered_ = 0;          // watches with `registered`
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -15,7 +15,7 @@
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 TimePoint now() noexcept {
   if (detail::Reactor* const reactor = detail::Reactor::current())
@@ -40,9 +40,9 @@ Nanoseconds remaining() noexcept {
   return std::max(at - now(), Nanoseconds::zero());
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool SleepLeaf::suspend(PromiseBase& innermost) noexcept {
   task_ = &innermost.task();
@@ -78,9 +78,9 @@ void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Interval::Interval(Duration period, Missed missed) : period_(period), missed_(missed) {
   if (period_ <= Nanoseconds::zero()) {
@@ -100,4 +100,4 @@ Task<TimePoint> Interval::tick() {
   co_return due;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

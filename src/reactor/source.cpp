@@ -5,7 +5,7 @@
 
 #include "os/syscalls.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Source::~Source() {
   // close() may report a delayed write error of a network file; no caller is left to act on it.
@@ -14,4 +14,4 @@ Source::~Source() {
 
 NativeHandle Source::release() noexcept { return std::exchange(handle_, invalid_handle); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -20,7 +20,7 @@
 #include "reactor/reactor.hpp"
 #include "reactor/timer_calls.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A request from another thread to a timer's worker. It stands on the stack of the thread that
 /// waits for it.
@@ -71,9 +71,9 @@ class TimerErrand final : public CancelMessage {
   Atomic<bool> done_{false};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // arm() and disarm() are so few instructions that every rare case is a call at their end. They are
 // never inlined: see Reactor::here().
@@ -144,4 +144,4 @@ void Timer::leave(detail::Reactor& home) noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -10,7 +10,7 @@
 
 #include "reactor/reactor.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 namespace {
 
 /// The callbacks of one run, before the worker's loop has its turn: as many as it runs of other
@@ -102,4 +102,4 @@ void TimerCalls::call(Timer& timer) noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

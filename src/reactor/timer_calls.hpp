@@ -22,7 +22,7 @@
 
 #include "time/wheel.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Reactor;
 
@@ -63,4 +63,4 @@ class TimerCalls final : public Runnable {
   Atomic<const Timer*> running_{nullptr};  // written by the worker
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <weft/extend/operation.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class WaitQueue {
  public:
@@ -52,4 +52,4 @@ class WaitQueue {
   Operation* last_ = nullptr;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

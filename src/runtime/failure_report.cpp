@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -37,4 +37,4 @@ void report_failure(const UnhandledFailure& failure) noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -3,9 +3,9 @@
 
 #include <weft/spawn.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Writes one line and the async backtrace to standard error. Any thread.
 void report_failure(const UnhandledFailure& failure) noexcept;
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

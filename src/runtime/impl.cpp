@@ -9,7 +9,7 @@
 #include "runtime/failure_report.hpp"
 #include "runtime/slow_shutdown.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -238,4 +238,4 @@ std::optional<std::chrono::nanoseconds> Runtime::poll() {
 
 NativeHandle Runtime::native_handle() const { return impl_->native_handle(); }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -30,7 +30,7 @@
 #include "runtime/thread_per_core_executor.hpp"
 #include "runtime/worker_core_lease.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class Runtime::Impl final : private detail::SpareWorkers {
  public:
@@ -113,4 +113,4 @@ class Runtime::Impl final : private detail::SpareWorkers {
   Atomic<bool> ending_{false};  // written with shutdown_mutex_ held
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

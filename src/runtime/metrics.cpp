@@ -3,7 +3,7 @@
 
 #include "runtime/impl.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -71,4 +71,4 @@ RuntimeMetrics Runtime::Impl::metrics() {
   return all;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

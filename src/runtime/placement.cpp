@@ -12,7 +12,7 @@
 #include "runtime/impl.hpp"
 #include "runtime/thread_per_core_executor.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 SpawnOptions& SpawnOptions::owner(Runtime& runtime) noexcept {
   owner_ = &runtime.impl_->tasks();
@@ -26,9 +26,9 @@ SpawnOptions& SpawnOptions::owner(Scope& scope) noexcept {
   return *this;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -95,4 +95,4 @@ TaskExecutor* Placement::executor_for(OwnedTasks& owner, const SpawnOptions& opt
   return nullptr;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

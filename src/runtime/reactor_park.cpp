@@ -1,6 +1,6 @@
 #include "runtime/reactor_park.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool ReactorPark::poll() noexcept {
   const std::int64_t now = reactor_.now();
@@ -45,4 +45,4 @@ std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
   return ended;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -13,7 +13,7 @@
 #include "os/clock.hpp"
 #include "reactor/reactor.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The threads of a runtime that are no workers: while they compute, virtual time stands still.
 class OtherThreads {
@@ -76,4 +76,4 @@ class ReactorPark final : public Park {
   std::optional<std::uint64_t> quiet_since_;  // what others_ had begun and ended a park ago
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

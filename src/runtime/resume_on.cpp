@@ -12,7 +12,7 @@
 
 #include <stdexcept>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class ForeignExecutor final : public TaskExecutor {
  public:
@@ -68,9 +68,9 @@ class ForeignExecutor final : public TaskExecutor {
   TaskExecutor& home_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 detail::TaskExecutor& TaskHeader::home_executor() const noexcept {
   const detail::ForeignExecutor* const foreign = detail::ForeignExecutor::of(*this);
@@ -87,9 +87,9 @@ void TaskHeader::conclude_on_foreign(Ending ending) noexcept {
   foreign.end();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -115,4 +115,4 @@ bool ResumeOnAwaiter::suspend(PromiseBase& innermost) noexcept {
   return true;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] TaskTally* RootTasks::tally_here() const noexcept {
@@ -14,4 +14,4 @@ void RootTasks::close_when_empty() noexcept {
   while (!close_if_empty()) emptied_.park();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include "runtime/failure_report.hpp"
 #include "task/task_count.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class RootTasks final : public OwnedTasks {
  public:
@@ -44,4 +44,4 @@ class RootTasks final : public OwnedTasks {
   ThreadParker emptied_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -4,7 +4,7 @@
 
 #include "fiber/scheduler.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] ThreadContext exchange_context(const ThreadContext& fresh) noexcept {
@@ -14,4 +14,4 @@ namespace weft::detail {
   return before;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Makes `fresh` the calling thread's context; returns the one before. The fiber schedulers of both
 /// are told.
@@ -22,4 +22,4 @@ class ScopedContext {
   ThreadContext before_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <system_error>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -46,4 +46,4 @@ void SlowShutdown::watch() noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

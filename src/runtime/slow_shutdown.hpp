@@ -8,7 +8,7 @@
 
 #include "compute/blocking_pool.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class SlowShutdown {
  public:
@@ -25,4 +25,4 @@ class SlowShutdown {
   std::thread thread_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -18,16 +18,16 @@
 #include "base/thread_context.hpp"
 #include "runtime/impl.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] SpareWorkers* SpareWorkers::current() noexcept {
   return thread_context().spare_workers;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 bool Runtime::Impl::activate_spare() noexcept try {
   const std::lock_guard lock(spares_mutex_);
@@ -81,9 +81,9 @@ void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
   end_work(index);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // The public face
 
@@ -117,4 +117,4 @@ BlockInPlace::~BlockInPlace() {
   out->spare_workers.deactivate_spare();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 // runtime's part of block_in_place().
 #pragma once
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class SpareWorkers {
  public:
@@ -18,4 +18,4 @@ class SpareWorkers {
   ~SpareWorkers() = default;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

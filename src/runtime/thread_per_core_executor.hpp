@@ -11,7 +11,7 @@
 
 #include "exec/scheduler.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class ThreadPerCoreExecutor final : public TaskExecutor {
  public:
@@ -50,4 +50,4 @@ class ThreadPerCoreExecutor final : public TaskExecutor {
   Atomic<std::size_t> turn_{0};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

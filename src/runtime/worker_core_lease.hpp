@@ -15,7 +15,7 @@
 
 #include "base/intrusive_list.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class WorkerCoreLease {
  public:
@@ -86,4 +86,4 @@ class WorkerCoreLease {
   bool taken_ = false;             // guarded by mutex_
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

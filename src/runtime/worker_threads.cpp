@@ -9,7 +9,7 @@
 #include "os/thread.hpp"
 #include "runtime/impl.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 void Runtime::Impl::start_threads() {
   if (schedulers_.front()->size() > 1) {
@@ -95,4 +95,4 @@ void Runtime::Impl::stop_threads() noexcept {
   threads_.clear();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -3,11 +3,11 @@
 
 #include <stdexcept>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 void throw_generator_used() {
   throw std::logic_error(
       "weft::Generator: it was begun before, or moved from; it can be gone through once");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -1,7 +1,7 @@
 // The exceptions of merge() and buffered().
 #include <weft/streams_ahead.hpp>
 
-namespace weft::streams::detail {
+namespace weft::inline v0_1::streams::detail {
 
 void throw_none_at_once() {
   throw std::invalid_argument("weft::streams::buffered: none at once would never end");
@@ -11,4 +11,4 @@ void throw_too_many_at_once() {
   throw std::invalid_argument("weft::streams::buffered: so many cannot run at once");
 }
 
-}  // namespace weft::streams::detail
+}  // namespace weft::inline v0_1::streams::detail

@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Barrier::Barrier(std::size_t participants) noexcept : participants_(participants) {
   WEFT_CHECK(participants != 0, "a barrier needs at least one participant");
@@ -53,4 +53,4 @@ bool Barrier::withdraw(Node& node) noexcept {
   return waiters_.withdraw(node);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

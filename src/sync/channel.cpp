@@ -30,7 +30,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -257,4 +257,4 @@ std::size_t ChannelCore::waiting(Side side) const noexcept {
   return side == Side::sender ? senders_.size() : receivers_.size();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -67,9 +67,9 @@ void Latch::blocking_arrive_and_wait() {
   wait_on_thread(detail::ArriveAtLatchRequest(*this), "weft::Latch::blocking_arrive_and_wait");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Queued ArriveAtLatchRequest::queue(Node& node) noexcept {
   const Queued queued = latch_->word_.change_and_wait(node, [](std::uintptr_t& number) {
@@ -86,4 +86,4 @@ Queued LatchRequest::queue(Node& node) noexcept {
   return latch_->word_.wait_with(node, [](std::uintptr_t& number) { return number == 0; });
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 // its last touch (see waitable_word.cpp).
 #include <weft/manual_reset_event.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 ManualResetEvent::~ManualResetEvent() {
   word_.check_unawaited("an event died while something waited: end the waits first");
@@ -32,13 +32,13 @@ void ManualResetEvent::blocking_wait() {
   wait_on_thread(detail::EventRequest(*this), "weft::ManualResetEvent::blocking_wait");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Queued EventRequest::queue(Node& node) noexcept {
   return event_->word_.wait_with(
       node, [](std::uintptr_t& number) { return number == ManualResetEvent::is; });
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

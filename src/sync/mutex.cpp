@@ -9,7 +9,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Mutex::~Mutex() {
   word_.check_unawaited("a mutex died while somebody waited: end the waits first");
@@ -26,9 +26,9 @@ bool Mutex::unlock_slowly() noexcept {
   return false;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Queued LockRequest::queue(Node& node) noexcept {
   return mutex_->word_.wait_with(node, [](std::uintptr_t& number) {
@@ -36,4 +36,4 @@ Queued LockRequest::queue(Node& node) noexcept {
   });
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

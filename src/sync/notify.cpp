@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Notify::~Notify() {
   word_.check_unawaited("a notify died while something waited: end the waits first");
@@ -34,9 +34,9 @@ void Notify::blocking_wait() {
   wait_on_thread(detail::NotifyRequest(*this), "weft::Notify::blocking_wait");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 Queued NotifyRequest::queue(Node& node) noexcept {
   return notify_->word_.wait_with(node, [](std::uintptr_t& number) {
@@ -44,4 +44,4 @@ Queued NotifyRequest::queue(Node& node) noexcept {
   });
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -13,7 +13,7 @@
 // thread changes the number.
 #include <weft/once_cell.hpp>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 OnceState::~OnceState() {
   word_.check_unawaited("a cell died while somebody waited: end the waits first");
@@ -44,4 +44,4 @@ Queued OnceRequest::queue(Node& node) noexcept {
   });
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

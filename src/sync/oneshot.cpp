@@ -12,7 +12,7 @@
 
 #include <mutex>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 bool OneshotCore::settle(State state) noexcept {
   ServedList served;
@@ -58,4 +58,4 @@ void OneshotCore::release() noexcept {
   if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(*this);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -9,7 +9,7 @@
 
 #include <mutex>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void throw_no_result() {
   throw std::logic_error("weft::SharedResult: it is empty, or was moved from");
@@ -90,4 +90,4 @@ bool SharedLeaf::suspend(PromiseBase& innermost, SharedState& state) noexcept {
   return suspended_for_others(innermost);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

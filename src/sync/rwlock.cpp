@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 RwLock::~RwLock() {
   word_.check_unawaited("a lock died while somebody waited: end the waits first");
@@ -63,4 +63,4 @@ bool RwLock::withdraw(Node& node) noexcept {
   return true;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

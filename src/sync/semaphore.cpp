@@ -20,7 +20,7 @@
 
 #include "base/check.hpp"
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 Semaphore::Semaphore(std::size_t permits) noexcept : word_(std::uintptr_t{permits} << 1) {
   WEFT_CHECK(permits <= most_permits, "a semaphore cannot have so many permits");
@@ -116,4 +116,4 @@ std::size_t Semaphore::waiting() const noexcept {
   return waiters_.size();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

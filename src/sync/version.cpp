@@ -14,7 +14,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -105,4 +105,4 @@ std::size_t VersionCore::waiting() const noexcept {
   return waiters_.size();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -20,7 +20,7 @@
 
 #include "base/check.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 WaitableWord::Held::Held(WaitableWord& word) noexcept : word_(word), lock_(word.mutex_) {
   // Relaxed: while the bit is set, the last thread that wrote the word held the mutex.
@@ -68,4 +68,4 @@ void WaitableWord::take_all(ServedList& all) noexcept {
   while (held.waiters().first() != nullptr) held.waiters().serve_first(all);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 bool WaiterLeafBase::suspend_by(Queue queue, PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
@@ -36,4 +36,4 @@ void require_thread_may_block(const char* what) {
                          ": this thread runs tasks and must not block; use co_await");
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

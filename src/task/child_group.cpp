@@ -3,7 +3,7 @@
 // like.
 #include <weft/extend/child_group.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 bool ChildGroup::suspend(PromiseBase& innermost, std::uint32_t children) noexcept {
   TaskHeader& task = innermost.task();
@@ -49,4 +49,4 @@ void ChildGroup::on_cancel_request(CancelHook& self) noexcept {
   parent->request_finished();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // The task's own parts
 
@@ -200,9 +200,9 @@ void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
   waiting.request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // The task
 
@@ -262,4 +262,4 @@ void TaskHeader::share_forks() noexcept {
   }
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -4,7 +4,7 @@
 
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] PinnedQueue* PinnedQueue::current() noexcept { return thread_context().pinned; }
@@ -58,4 +58,4 @@ void PinnedQueue::take_inbox() noexcept {
   while (oldest_first != nullptr) push(*std::exchange(oldest_first, oldest_first->next));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

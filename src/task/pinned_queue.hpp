@@ -20,7 +20,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class PinnedQueue : public TaskExecutor {
  public:
@@ -138,4 +138,4 @@ class PinnedQueue : public TaskExecutor {
   Atomic<bool> sleeping_{false};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -2,7 +2,7 @@
 // Called by scope() and, for each child, by SpawnedTask on the child's thread.
 #include <weft/scope.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 detail::OwnedTasks& detail::owned_tasks_of(Scope& scope) noexcept { return scope; }
 
@@ -37,9 +37,9 @@ void Scope::removed(bool failed) noexcept {
   group_.child_ended();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void ScopeGroup::note_failure(const std::exception_ptr& error) noexcept {
   std::lock_guard lock(mutex_);
@@ -75,4 +75,4 @@ bool ScopeGroup::ended_as_cancelled() noexcept {
   return error_ == nullptr && (body_cancelled_ || child_too);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

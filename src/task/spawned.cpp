@@ -16,7 +16,7 @@
 
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 namespace {
 
@@ -130,9 +130,9 @@ void SpawnedTask::list() noexcept { owner_->list(*this); }
 
 bool SpawnedTask::owner_cancelled() const noexcept { return owner_->cancelled_all(); }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // SAFETY, both: only launch() calls list_later(), and its task is a SpawnedTask.
 void TaskHeader::list() noexcept {
@@ -144,9 +144,9 @@ bool TaskHeader::owner_cancelled() const noexcept {
   return static_cast<const detail::SpawnedTask*>(this)->owner_cancelled();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 void SpawnedTask::drop_handle() noexcept {
   // Acquire, both: pairs with the release in end_joint(). Release: pairs with its acquire.
@@ -255,4 +255,4 @@ void JoinLeaf::on_cancel_request(CancelHook& self) noexcept {
   task->request_finished();
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -7,7 +7,7 @@
 
 #include "base/thread_context.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] const TaskContext* TaskContext::current() noexcept {
@@ -41,4 +41,4 @@ ContextBinding::~ContextBinding() {
   make_current(outer());
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

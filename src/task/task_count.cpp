@@ -5,7 +5,7 @@
 
 #include <mutex>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 TaskCount::TaskCount(std::size_t workers)
     : workers_(workers), tallies_(std::make_unique<Tally[]>(workers)) {
@@ -67,4 +67,4 @@ bool TaskCount::close_if_none() noexcept {
   return closed_;
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -27,7 +27,7 @@
 
 #include "base/asymmetric_fence.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// What one worker has counted.
 class alignas(64) TaskTally {
@@ -105,4 +105,4 @@ class TaskCount {
   bool closed_ = false;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <new>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 void AsyncBacktrace::note(const std::exception_ptr& error, std::source_location site) noexcept {
   if (error_ != error) {
@@ -197,4 +197,4 @@ void TaskHeader::unwind() noexcept {
   conclude(Ending::cancelled);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

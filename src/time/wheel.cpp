@@ -26,7 +26,7 @@
 // tick has elapsed_'s digits, where only nodes that are due now are filed.
 #include "time/wheel.hpp"
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 TimerWheel::TimerWheel(std::int64_t now_ns, unsigned shift) noexcept : shift_(shift) {
   advance_to(tick_of(now_ns));
@@ -104,4 +104,4 @@ void TimerWheel::cascade(unsigned place) noexcept {
   }
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

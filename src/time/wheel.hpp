@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Appends `node` to `list`.
 inline void append(TimerLink& list, TimerNode& node) noexcept {
@@ -130,4 +130,4 @@ class TimerWheel {
   std::array<TimerLink, levels * slots> slots_;  // lists, closed to rings
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, and a test
-with the model checker.
+with the model checker. Headers of another version do not link with it.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
 
 import argparse
 import pathlib
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -60,6 +62,22 @@ def check_echo(program: pathlib.Path) -> None:
         server.wait()
 
 
+def check_versions(prefix: pathlib.Path, compiler: str, folder: pathlib.Path) -> None:
+    """A program that was compiled with the headers of another version is a link error."""
+    headers = folder / "other" / "include"
+    shutil.copytree(prefix / "include", headers)
+    for header in headers.rglob("*.hpp"):
+        header.write_text(re.sub(r"\binline v\d+_\d+\b", "inline v99_0", header.read_text()))
+    source, object_file = folder / "other.cpp", folder / "other.o"
+    source.write_text("#include <weft/runtime.hpp>\nint main() { weft::Runtime runtime; }\n")
+    run(compiler, "-std=c++2b", f"-I{headers}", "-c", str(source), "-o", str(object_file))
+    library = next(path for path in prefix.rglob("libweft.*") if path.suffix in (".a", ".so"))
+    link = (compiler, str(object_file), str(library), "-o", str(folder / "a.out"), "-pthread")
+    done = subprocess.run(link, capture_output=True, text=True)
+    if done.returncode == 0 or "weft::v99_0::Runtime" not in done.stderr:
+        sys.exit(f"headers of another version were linked with the library:\n{done.stderr}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cmake", required=True)
@@ -84,6 +102,7 @@ def main() -> None:
         run(options.cmake, "--build", str(build))
         check_echo(build / "echo_server")
         run(str(build / "checked_queue"))
+        check_versions(moved, options.compiler, pathlib.Path(folder))
 
 
 if __name__ == "__main__":

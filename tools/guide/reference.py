@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r"\[\[[\w:, ()\"]+\]\] ?")
 _NAMESPACE_BEGIN = re.compile(r"namespace [\w:]+ \{$")
 _NAMESPACE_END = re.compile(r"\}  // namespace")
 _INLINE_NAMESPACE = re.compile(r"inline namespace (\w+) \{$")
-_INLINE_PART = re.compile(r"(namespace [\w:]+)::inline \w+ \{$")
+_INLINE_PART = re.compile(r"(namespace weft)::inline \w+((?:::\w+)* \{)$")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
 
 
@@ -182,7 +182,7 @@ def _without_inline_namespaces(lines: list[str]) -> list[str]:
         if begin:
             inline.add(begin[1])
         elif not (_NAMESPACE_END.match(line) and line.rpartition(" ")[2] in inline):
-            out.append(_INLINE_PART.sub(r"\1 {", line))
+            out.append(_INLINE_PART.sub(r"\1\2", line))
     return out
 
 

@@ -11,7 +11,7 @@ from comments import comments
 from layers import is_detail
 from source import Source, Violation
 
-_NAMESPACE = re.compile(r"\bnamespace\s+weft::(?:\w+::)*detail\b")
+_NAMESPACE = re.compile(r"\bnamespace\s+weft::(?:inline\s+)?(?:\w+::)*detail\b")
 _NAME = re.compile(r"\bdetail\b")
 _CLOSING = re.compile(r"\}[ \t]*//[ \t]*namespace\b.*")
 

@@ -13,7 +13,7 @@ _NAMED = re.compile(
     r"^(?:constexpr [\w:<>, *]*?|(?:class|struct|enum class) )(?P<name>\w+) *(?:=|\{|;|:[^:]|\[)",
     re.M,
 )
-_OPENED = re.compile(r"^namespace (?P<name>[\w:]+) \{", re.M)
+_OPENED = re.compile(r"^namespace (?P<name>[\w: ]+) \{", re.M)
 _TESTS = re.compile(r"(?:src/\w+|tests/api|tests/conformance|tools/weft)/\w+_test\.cpp")
 
 

@@ -46,6 +46,7 @@ class TidyTest(unittest.TestCase):
         self.rules.mkdir()
         self.exceptions("")
         self.known("")
+        self.write("CMakeLists.txt", "project(weft VERSION 0.1.0 LANGUAGES CXX)\n")
         self.plant()
 
     def plant(self) -> None:

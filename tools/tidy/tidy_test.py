@@ -16,7 +16,7 @@ from source import blank  # noqa: E402
 
 class Names(TidyTest):
     def unnamed(self, text: str) -> str:
-        return SOURCE + f"namespace weft {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}\n"
+        return SOURCE + f"namespace weft::inline v0_1 {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}\n"
 
     def test_no_two_sources_have_one_name(self):
         self.write("src/base/one.cpp", self.unnamed("constexpr int most = 1;\nstruct Kind {};"))
@@ -27,11 +27,27 @@ class Names(TidyTest):
 
     def test_a_test_has_a_namespace_named_as_its_file(self):
         self.expect("src/os/two_test.cpp", self.unnamed("constexpr int most = 1;"), "name", line=2)
-        named = self.unnamed("constexpr int most = 1;").replace("weft {", "weft::two_test {")
+        named = self.unnamed("constexpr int most = 1;").replace("inline v0_1 {", "two_test {")
         self.write("src/base/one.cpp", self.unnamed("constexpr int most = 1;"))
         self.allow("src/os/two_test.cpp", named)
         self.allow("tests/api/two_test.cpp", named)
         self.expect("tests/api/one_test.cpp", named, "name", line=2)
+
+
+class Version(TidyTest):
+    def test_the_library_is_in_the_namespace_of_its_version(self):
+        for rest in ("", "::detail", "::inline v0_2", "::inline v0_10"):
+            text = HEADER + f"namespace weft{rest} {{}}\n"
+            self.expect("include/weft/odd.hpp", text, "version", line=3)
+            self.expect("src/base/odd.cpp", SOURCE + text.partition("once")[2], "version", line=3)
+        for rest in ("::inline v0_1", "::inline v0_1::detail", "::testing"):
+            self.allow("include/weft/odd.hpp", HEADER + f"namespace weft{rest} {{}}\n")
+        self.write("CMakeLists.txt", "project(weft VERSION 0.2.0 LANGUAGES CXX)\n")
+        text = HEADER + "namespace weft::inline v0_1 {}\n"
+        self.expect("include/weft/odd.hpp", text, "version")
+        self.write("CMakeLists.txt", "project(other VERSION 0.2.0 LANGUAGES CXX)\n")
+        with self.assertRaisesRegex(ValueError, "CMakeLists.txt"):
+            self.found()
 
 
 class Sizes(TidyTest):
@@ -129,8 +145,8 @@ class Words(TidyTest):
     def test_raw_atomics_in_public_headers(self):
         self.layers(LAYERS.replace('["*.hpp"]', '["*.hpp", "model/*", "detail/*"]'))
         self.write("include/weft/model/x.hpp", HEADER)
-        self.write("include/weft/detail/x.hpp", HEADER + "namespace weft::detail {}\n")
-        text = HEADER + "namespace weft::detail { std::atomic<int> x; }\n"
+        self.write("include/weft/detail/x.hpp", HEADER + "namespace weft::inline v0_1::detail {}\n")
+        text = HEADER + "namespace weft::inline v0_1::detail { std::atomic<int> x; }\n"
         for name in ("x.hpp", "atomic_waker.hpp"):
             self.expect(f"include/weft/{name}", text, "raw-atomic", 3)
         for name in ("atomic.hpp", "model.hpp", "model_data.hpp", "model/y.hpp"):

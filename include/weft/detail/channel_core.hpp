@@ -14,7 +14,7 @@
 #include <mutex>
 #include <optional>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
 /// std::optional<T> there. The channel may access `value` until the waiter was served.
@@ -124,4 +124,4 @@ class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {
   Side side_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

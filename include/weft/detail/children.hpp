@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// One child: the future, which is destroyed as soon as it is ready, and its result.
 template <Future F>
@@ -122,4 +122,4 @@ class ChildVector {
   std::size_t left_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -21,11 +21,11 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 class FiberOptions;
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class FiberCore;
 class FiberScheduler;
@@ -301,4 +301,4 @@ auto launch_fiber(const Placement& placement, Fiber<Options, F, Args...> fiber)
   return JoinHandle<Result>(spawned);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The handle that a foreign awaitable gets: of a coroutine that, when resumed, ends the leaf of
 /// `task` and is destroyed.
@@ -103,4 +103,4 @@ class ForeignAwaiter {
   Inner inner_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

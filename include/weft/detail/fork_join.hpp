@@ -27,7 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class Team;
 class TeamMember;
@@ -189,4 +189,4 @@ class alignas(64) TeamMember {
   Atomic<bool> busy_{false};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

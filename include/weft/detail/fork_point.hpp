@@ -32,11 +32,11 @@
 #include <coroutine>
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 class TaskHeader;
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class GivenPart;
 
@@ -129,4 +129,4 @@ class GivenPart : public TaskHeader {
   ForkPoint& fork_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

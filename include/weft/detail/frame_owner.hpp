@@ -9,7 +9,7 @@
 #include <coroutine>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Owns one coroutine frame. The unwinding releases it before it destroys the frame itself.
 class FrameOwner {
@@ -35,4 +35,4 @@ class FrameOwner {
   std::coroutine_handle<> frame_ = nullptr;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

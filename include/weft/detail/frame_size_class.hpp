@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 inline constexpr std::size_t kFrameGranule = 64;  // a cache line: two frames never share one
 inline constexpr std::size_t kFineLimit = 2048;
@@ -40,4 +40,4 @@ inline constexpr std::uint32_t kLargestFrameBatch = 64;
       std::clamp<std::size_t>(kBatchBytes / frame_class_bytes(index), 2, kLargestFrameBatch));
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

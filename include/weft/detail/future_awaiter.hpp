@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// The part of a future's awaiter that needs no template.
 class FutureLeaf : private Runnable, private CancelHook {
@@ -120,4 +120,4 @@ class FutureAwaiter final : private FutureLeaf {
   Outcome<Value> outcome_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

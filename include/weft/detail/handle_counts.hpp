@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 enum class Side : std::uint8_t { sender, receiver };
 
@@ -82,4 +82,4 @@ class HandleRef {
   Shared* shared_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Storage for a future that is made later, in place: F may be immovable. The storage can be moved
 /// while it is empty; a move after that breaks a rule of the poll protocol and aborts.
@@ -46,4 +46,4 @@ class LateFuture {
   std::optional<F> future_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -16,11 +16,11 @@
 #include <weft/result.hpp>
 #include <weft/socket.hpp>
 
-namespace weft {
+namespace weft::inline v0_1 {
 class StreamSocket;
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// An open socket and the address that names it in errors; shared by the halves of a stream.
 /// Defined in src/net/socket.hpp.
@@ -148,4 +148,4 @@ struct ConnectRequest {
   alignas(8) AddressRoom address{};
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

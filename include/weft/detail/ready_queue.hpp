@@ -31,7 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Memory with a reference count; starts with one reference.
 class CountedBlock {
@@ -115,4 +115,4 @@ class ReadyQueue {
   ReadyNode* last_ = nullptr;           // valid while first_ is not null
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

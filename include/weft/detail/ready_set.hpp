@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Used by the polling thread. Movable until its first poll, as futures are.
 class ReadySet {
@@ -56,4 +56,4 @@ class ReadySet {
   Block* block_ = nullptr;  // from the first poll on
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// T: as in a Task's result; not void.
 template <class T>
@@ -134,4 +134,4 @@ class ReorderBufferCloser {
   std::exception_ptr error_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

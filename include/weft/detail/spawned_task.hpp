@@ -22,13 +22,13 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 class Runtime;
 class Scope;
 class TaskHeader;
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class OwnedTasks;
 
@@ -302,4 +302,4 @@ class SpawnedCall final : public SpawnedResult<T> {
   }
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -19,12 +19,12 @@
 #include <cstdint>
 #include <limits>
 
-namespace weft {
+namespace weft::inline v0_1 {
 class PromiseBase;
 class TaskHeader;
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class TaskContext {
  public:
@@ -164,4 +164,4 @@ class WithoutDeadline : public TaskContext {
   }
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

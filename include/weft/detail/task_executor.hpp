@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class TaskExecutor : public Executor {
  public:
@@ -77,4 +77,4 @@ class TaskExecutor : public Executor {
   IdleHint idle_hint_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// A link in a list of the timer wheel: of a node, or of the list itself.
 struct TimerLink {
@@ -34,4 +34,4 @@ inline TimerNode& TimerNode::of(TimerLink& its) noexcept {
   return reinterpret_cast<TimerNode&>(its);
 }
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

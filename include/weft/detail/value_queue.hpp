@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 template <class T>
 class ValueQueue {
@@ -141,4 +141,4 @@ class ValueQueue {
   Ring* spare_ = nullptr;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

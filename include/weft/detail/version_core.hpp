@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 /// Waits for a version other than `seen`, or for the close.
 class VersionWaiter : public Waiter {
@@ -80,4 +80,4 @@ class VersionLeaf final : public WaiterLeaf<VersionLeaf>, public VersionWaiter {
   VersionCore& core_;
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

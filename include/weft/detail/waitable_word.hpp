@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace weft::detail {
+namespace weft::inline v0_1::detail {
 
 class WaitableWord {
  public:
@@ -156,4 +156,4 @@ class WaitableWord {
   WaiterList waiters_;  // guarded by mutex_
 };
 
-}  // namespace weft::detail
+}  // namespace weft::inline v0_1::detail

@@ -24,7 +24,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class AtomicWaker {
  public:
@@ -54,4 +54,4 @@ class AtomicWaker {
   Waker slot_;  // belongs to the thread that took state_ out of idle
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

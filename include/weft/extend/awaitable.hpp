@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 template <class F>
@@ -65,4 +65,4 @@ concept Awaitable = requires(A&& awaitable) {
   { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -21,7 +21,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Asks the leaf on which a task waits to end early. `request` may run on any thread and must not
 /// block. It must make sure that TaskHeader::request_finished() is called exactly once, as its last
@@ -144,4 +144,4 @@ class CancelSlot {
   Atomic<std::uintptr_t> word_{idle_word};
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 class ChildGroup : private CancelHook {
  public:
@@ -93,4 +93,4 @@ class Child final : public TaskHeader {
   Outcome<T> outcome_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Which of the tasks that wait for a worker run first: see SpawnOptions::priority().
 /// High priority does not starve the others. A worker that has run 61 tasks goes on with a normal
@@ -33,4 +33,4 @@ class Executor {
   virtual void release() noexcept {}
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

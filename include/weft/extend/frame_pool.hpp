@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 // A block of a size class, and a block larger than all classes; allocate_frame() chooses.
 [[nodiscard]] void* allocate_frame_of_class(std::size_t index);
@@ -53,4 +53,4 @@ struct FramePoolStats {
 /// disarms. An armed thread allocates slowly; an unarmed thread pays nothing.
 void set_frame_failure_after(std::int64_t successes) noexcept;
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The part of an I/O awaiter that needs no template: start, suspend, cancel, confirm, resume.
 class OperationLeaf : public Operation, private CancelMessage {
@@ -131,4 +131,4 @@ auto attempt(A&& operation) noexcept {
   return std::move(operation).attempt();
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -20,7 +20,7 @@
 #include <new>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 
@@ -176,4 +176,4 @@ class CompletionList {
   Operation* tail_ = nullptr;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

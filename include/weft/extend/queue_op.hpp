@@ -19,7 +19,7 @@
 #include <coroutine>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Waits for what R describes, as part of the awaiting frame.
 ///
@@ -121,4 +121,4 @@ auto wait_on_thread(R request, const char* what) {
   return request.result(node);
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

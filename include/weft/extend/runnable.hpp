@@ -2,7 +2,7 @@
 // A coroutine's task, a fiber, a posted callback and a polled future are each a Runnable.
 #pragma once
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// An intrusive node that is run once each time it is scheduled. It allocates nothing. Used by
 /// executors, which queue it, and by its owner, which schedules it.
@@ -33,4 +33,4 @@ class Runnable {
   Run run_;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -36,7 +36,7 @@
 #include <source_location>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace detail {
 class ForeignExecutor;
@@ -393,4 +393,4 @@ inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexc
   return true;
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// Result of queuing a waiter.
 enum class Queued : std::uint8_t {
@@ -118,4 +118,4 @@ class WaiterList {
   std::size_t size_ = 0;
 };
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -18,7 +18,7 @@
 
 #include <chrono>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 /// The part of a WaiterLeaf that needs no template.
 class WaiterLeafBase : protected CancelHook {
@@ -85,4 +85,4 @@ class ThreadWaiter final : public Waiter {
 /// Throws std::logic_error, naming `what`, on a thread that runs tasks: it must not block.
 void require_thread_may_block(const char* what);
 
-}  // namespace weft
+}  // namespace weft::inline v0_1

@@ -16,7 +16,7 @@
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 struct ClientOptions {
   ClientOptions() { limits.max_body = 64 * 1024 * 1024; }
@@ -85,4 +85,4 @@ class Client {
   std::unique_ptr<class ClientCore> core_;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

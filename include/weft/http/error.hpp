@@ -3,7 +3,7 @@
 
 #include <system_error>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Why a message, a URL or an exchange was rejected. A server answers with status_of(error).
 enum class Errc {
@@ -48,7 +48,7 @@ enum class Errc {
 /// 501 or 505.
 [[nodiscard]] int status_of(Errc error) noexcept;
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http
 
 template <>
 struct std::is_error_code_enum<weft::http::Errc> : std::true_type {};

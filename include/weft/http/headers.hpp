@@ -15,7 +15,7 @@
 #include <vector>
 #include <weft/extend/frame_pool.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 struct Response;
 
@@ -159,4 +159,4 @@ class Headers {
   std::uint32_t count_ = 0;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

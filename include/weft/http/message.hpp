@@ -16,7 +16,7 @@
 #include <weft/http/headers.hpp>
 #include <weft/result.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// The methods of RFC 9110 and RFC 5789. A server answers any other, and CONNECT, with 501.
 enum class Method : std::uint8_t { get, head, post, put, del, connect, options, trace, patch };
@@ -111,4 +111,4 @@ struct Limits {
   std::size_t max_chunk_extension = 4096;  ///< bytes of chunk extensions of one message
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -21,7 +21,7 @@
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 /// Timeouts never end early. They are checked periodically, and end late by up to the shortest of
 /// them and an eighth (2.25 s if all are longer).
@@ -128,4 +128,4 @@ class Server {
   std::unique_ptr<class ServerCore> core_;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

@@ -11,7 +11,7 @@
 #include <weft/http/error.hpp>
 #include <weft/result.hpp>
 
-namespace weft::http {
+namespace weft::inline v0_1::http {
 
 struct Url {
   std::string scheme;       ///< "http" or "https", in lower case
@@ -37,4 +37,4 @@ struct Url {
   [[nodiscard]] std::string to_string() const;
 };
 
-}  // namespace weft::http
+}  // namespace weft::inline v0_1::http

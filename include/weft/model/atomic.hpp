@@ -20,7 +20,7 @@
 #include <source_location>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v0_1 {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 /// What the checker records of an operation.
@@ -204,6 +204,6 @@ class Atomic {
 };
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline v0_1
 
 #endif

@@ -12,7 +12,7 @@
 #include <utility>
 #include <weft/atomic.hpp>
 
-namespace weft::model {
+namespace weft::inline v0_1::model {
 inline namespace WEFT_ATOMIC_NAMESPACE {
 
 #if WEFT_ATOMIC_MODE == 2
@@ -112,4 +112,4 @@ constexpr void name(const T&, const char*) noexcept {}
 #endif
 
 }  // namespace WEFT_ATOMIC_NAMESPACE
-}  // namespace weft::model
+}  // namespace weft::inline v0_1::model
