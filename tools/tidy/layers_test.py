@@ -4,7 +4,7 @@
 import re
 import unittest
 
-from planted import HEADER, LAYERS, SOURCE, TidyTest
+from planted import HEADER, LAYERS, SOURCE, WEFT, TidyTest
 
 
 class Layers(TidyTest):
@@ -130,7 +130,7 @@ class HeaderTable(TidyTest):
 
     def header(self, name: str, *used: str) -> None:
         includes = "".join(f"#include <weft/{other}>\n" for other in used if other)
-        space = "\nnamespace weft::inline v0_1::detail {}\n" if "detail/" in name else ""
+        space = f"\n{WEFT}::detail {{}}\n" if "detail/" in name else ""
         self.write(f"include/weft/{name}", HEADER + includes + space)
 
     def refused(self, name: str, *used: str) -> None:
@@ -240,14 +240,14 @@ class HeaderTable(TidyTest):
 
     def test_detail_has_a_namespace_of_its_own(self):
         path = "include/weft/detail/list.hpp"
-        for space in ("namespace weft::inline v0_1::detail {", "namespace weft::inline v0_1::detail::lists {"):
+        for space in (f"{WEFT}::detail {{", f"{WEFT}::detail::lists {{"):
             self.write(path, HEADER + space + "}\n")
             self.assertEqual(self.found(), [])
-        for space in ("namespace weft::inline v0_1 {", "namespace weft::inline v0_1::details {", "// namespace weft::inline v0_1::detail"):
+        for space in (f"{WEFT} {{", f"{WEFT}::details {{", f"// {WEFT}::detail"):
             self.write(path, HEADER + space + "\n")
             self.assertEqual(self.found(), [(path, 1, "detail")], space)
-        self.write(path, HEADER + "namespace weft::inline v0_1::detail {}\n")
-        text = HEADER + "namespace weft::inline v0_1::http::detail {}\n"
+        self.write(path, HEADER + f"{WEFT}::detail {{}}\n")
+        text = HEADER + f"{WEFT}::http::detail {{}}\n"
         self.write("include/weft/http/detail/parse.hpp", text)
         self.assertEqual(self.found(), [])
 
@@ -256,7 +256,7 @@ class HeaderTable(TidyTest):
         for said in ("see weft::detail::X", "<weft/detail/list.hpp>", "as in `detail`"):
             self.write(path, HEADER + f"/// {said}\n")
             self.assertEqual(self.found(), [(path, 3, "detail")], said)
-        for good in ("// details follow", "namespace weft::inline v0_1::detail {\n}  // namespace weft::inline v0_1::detail"):
+        for good in ("// details follow", f"{WEFT}::detail {{\n}}  // {WEFT}::detail"):
             self.write(path, HEADER + good + "\nusing X = detail::X;\n")
             self.assertEqual(self.found(), [])
         self.write(path, HEADER)

@@ -35,6 +35,7 @@ FOLDERS = re.findall(r"^(\w+) = \d$", LAYERS, re.M)
 
 HEADER = "// What it is.\n#pragma once\n"
 SOURCE = "// What it is.\n"
+WEFT = "namespace weft::inline v0_1"
 
 
 class TidyTest(unittest.TestCase):

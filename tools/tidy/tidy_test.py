@@ -10,13 +10,13 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tidy  # noqa: E402
-from planted import HEADER, LAYERS, SOURCE, TidyTest  # noqa: E402
+from planted import HEADER, LAYERS, SOURCE, WEFT, TidyTest  # noqa: E402
 from source import blank  # noqa: E402
 
 
 class Names(TidyTest):
     def unnamed(self, text: str) -> str:
-        return SOURCE + f"namespace weft::inline v0_1 {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}\n"
+        return SOURCE + f"{WEFT} {{\nnamespace {{\n\n{text}\n\n}}  // namespace\n}}\n"
 
     def test_no_two_sources_have_one_name(self):
         self.write("src/base/one.cpp", self.unnamed("constexpr int most = 1;\nstruct Kind {};"))
@@ -145,8 +145,8 @@ class Words(TidyTest):
     def test_raw_atomics_in_public_headers(self):
         self.layers(LAYERS.replace('["*.hpp"]', '["*.hpp", "model/*", "detail/*"]'))
         self.write("include/weft/model/x.hpp", HEADER)
-        self.write("include/weft/detail/x.hpp", HEADER + "namespace weft::inline v0_1::detail {}\n")
-        text = HEADER + "namespace weft::inline v0_1::detail { std::atomic<int> x; }\n"
+        self.write("include/weft/detail/x.hpp", HEADER + f"{WEFT}::detail {{}}\n")
+        text = HEADER + f"{WEFT}::detail {{ std::atomic<int> x; }}\n"
         for name in ("x.hpp", "atomic_waker.hpp"):
             self.expect(f"include/weft/{name}", text, "raw-atomic", 3)
         for name in ("atomic.hpp", "model.hpp", "model_data.hpp", "model/y.hpp"):
