@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v0_1 {
 
 namespace {
 
@@ -68,4 +68,4 @@ FramePoolStats frame_pool_stats() noexcept {
   return {.live_blocks = live_blocks};
 }
 
-}  // namespace weft
+}  // namespace weft::inline v0_1
