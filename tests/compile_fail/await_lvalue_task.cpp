@@ -1,5 +1,5 @@
 // A task is awaited once, as std::move states.
-// expect: await_ready|weft::Task<int>
+// expect: await_ready|Task<int>
 #include <weft/task.hpp>
 
 weft::Task<int> answer() { co_return 42; }
