@@ -11,6 +11,10 @@ function(weft_library_options target component)
   target_compile_features(${target} PUBLIC cxx_std_23)
   # g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
   target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
+  # A frame larger than the guard below a fiber's stack touches the guard on its way: for the library, and for what runs
+  # on fibers, which is its users' code.
+  target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-fstack-clash-protection>
+                                          $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-fstack-clash-protection>)
   # Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
@@ -92,6 +96,13 @@ if(TARGET weft_model)
   install(FILES include/weft/model.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
   install(DIRECTORY include/weft/model DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
+# The license and the documents. Their links to what is not installed become plain text.
+install(CODE "set(source [==[${PROJECT_SOURCE_DIR}]==])
+  set(output [==[${PROJECT_BINARY_DIR}/documents]==])
+  set(documents [==[${CMAKE_INSTALL_FULL_DATAROOTDIR}/doc/weft]==])
+  set(headers [==[${CMAKE_INSTALL_FULL_INCLUDEDIR}]==])
+  include([==[${PROJECT_SOURCE_DIR}/cmake/WeftDocuments.cmake]==])")
+install(DIRECTORY ${PROJECT_BINARY_DIR}/documents/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/weft)
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -2,11 +2,12 @@
 #include <weft/weft.hpp>
 
 weft::Task<void> echo(weft::StreamSocket stream) {
-  std::byte buffer[4096];
-  for (;;) {
-    const std::size_t size = co_await stream.read(buffer);
-    if (size == 0) co_return;  // the peer has closed
-    co_await stream.write_all(std::span(buffer).first(size));
+  try {
+    std::byte buffer[4096];
+    while (const std::size_t size = co_await stream.read(buffer)) {  // 0: the peer has closed
+      co_await stream.write_all(std::span(buffer).first(size));
+    }
+  } catch (const weft::IoError&) {  // the peer has reset this connection: the others go on
   }
 }
 

@@ -38,7 +38,7 @@ class SpscRing {
     return value;
   }
 
- private:
+ protected:
   std::array<weft::model::Shared<T>, Capacity> slots_;
   weft::Atomic<std::size_t> head_{0};
   weft::Atomic<std::size_t> tail_{0};

@@ -1,8 +1,11 @@
 // Cancels a task, and has it clean up: by destructors, by a cleanup that waits, by a part that
 // no cancel breaks off.
+#include <array>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <functional>
+#include <stdexcept>
 #include <utility>
 #include <weft/weft.hpp>
 
@@ -48,6 +51,40 @@ weft::Task<void> transfer(Transaction& transaction) {
 }
 // [/finally]
 
+// [guard]
+/// Right in a plain function, wrong in a coroutine: a cancel destroys the frame and throws nothing.
+class Guard {
+ public:
+  Guard() = default;
+  ~Guard() {
+    const bool thrown = std::uncaught_exceptions() > exceptions_;
+    std::printf("  the guard says: %s\n", thrown ? "roll back" : "commit");
+  }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  const int exceptions_ = std::uncaught_exceptions();
+};
+
+enum class End { value, exception, cancel };
+
+weft::Task<void> work(End end) {
+  const Guard guard;
+  if (end == End::exception) throw std::runtime_error("no more paper");
+  if (end == End::cancel) co_await weft::sleep_for(1h);
+}
+// [/guard]
+
+// [outcome]
+weft::Task<void> guarded(End end) {
+  auto see = [](const weft::Outcome<void>& outcome) {
+    std::printf("  finally() says: %s\n", outcome.has_value() ? "commit" : "roll back");
+  };
+  co_await weft::finally(work(end), see);
+}
+// [/outcome]
+
 // [shield]
 /// Once begun, a commit is not broken off. A limit inside keeps it from taking for ever.
 weft::Task<void> finish(Transaction& transaction) {
@@ -64,12 +101,24 @@ weft::Task<void> cancel_after(weft::JoinHandle<void> task, weft::Duration pause)
 }
 // [/cancel]
 
+weft::Task<void> end_each_way() {
+  for (const End end : {End::value, End::exception, End::cancel}) {
+    constexpr std::array names{"a value", "an exception", "a cancel"};
+    std::printf("%s:\n", names[static_cast<std::size_t>(end)]);
+    auto task = weft::spawn(guarded, end);
+    co_await weft::sleep_for(10ms);
+    task.cancel();
+    static_cast<void>(co_await std::move(task).outcome());
+  }
+}
+
 weft::Task<void> program() {
   Transaction transaction;
   std::puts("cancelled while it fills:");
   co_await cancel_after(weft::spawn(transfer, std::ref(transaction)), 10ms);
   std::puts("cancelled while it commits:");
   co_await cancel_after(weft::spawn(finish, std::ref(transaction)), 10ms);
+  co_await end_each_way();
 }
 
 int main() {

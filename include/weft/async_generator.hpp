@@ -1,11 +1,11 @@
 // AsyncGenerator<T>: a coroutine that yields values one after the other, and may wait in between.
 //
 //   weft::AsyncGenerator<std::string> lines(weft::StreamSocket& stream) {
-//     …
-//     while (…) {
-//       const std::size_t bytes = co_await stream.read(buffer);
-//       …
-//       co_yield std::move(line);
+//     std::array<std::byte, 4096> buffer;
+//     std::string rest, line;
+//     while (const std::size_t size = co_await stream.read(buffer)) {
+//       rest.append(reinterpret_cast<const char*>(buffer.data()), size);
+//       while (cut_line(rest, line)) co_yield std::move(line);
 //     }
 //   }
 //   auto input = lines(stream);

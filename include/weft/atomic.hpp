@@ -9,6 +9,8 @@
 //   2     deterministic  each operation is a scheduling point of the model checker of
 //                        <weft/model.hpp>
 //
+// An atomic is used as std::atomic is, with its order spelled out:
+//
 //   weft::Atomic<bool> ready{false};
 //   ready.store(true, std::memory_order_release);
 //

@@ -1,7 +1,7 @@
 // Fibers: tasks written in the blocking style, each on a stack of its own.
 //
 //   int lines = runtime.block_on(weft::fiber([] {
-//     weft::StreamSocket stream = weft::await(weft::connect("127.0.0.1:7777"));
+//     weft::StreamSocket stream = weft::await(weft::StreamSocket::connect("127.0.0.1:7777"));
 //     return count_lines(stream);          // an ordinary function; it may call weft::await() too
 //   }));
 //   weft::spawn(weft::fiber(weft::FiberOptions().name("session"), session, std::move(stream)));
@@ -24,10 +24,12 @@
 //
 // Stacks: address space with a guard below, memory only where it was touched. To overflow one ends
 // the process with a message that names the fiber (the first fiber installs handlers of SIGSEGV and
-// SIGBUS for that, which pass on what is not theirs). What a fiber awaits (a Task and all under it)
-// runs on the worker's stack, except what happens within the await itself: the first part of the
-// children of select(), when_all() and scope(), and the first poll of a future. A fiber's
-// arguments, and a result that nothing takes, are destroyed on its own stack.
+// SIGBUS for that, which pass on what is not theirs). One frame larger than the guard, 64 KiB,
+// would step over it into the stack of another fiber: compile what runs on fibers with
+// -fstack-clash-protection, as programs are that link weft by CMake. What a fiber awaits (a Task
+// and all under it) runs on the worker's stack, except what happens within the await itself: the
+// first part of the children of select(), when_all() and scope(), and the first poll of a future. A
+// fiber's arguments, and a result that nothing takes, are destroyed on its own stack.
 //
 // Exceptions in flight are per fiber; signal masks are not.
 #pragma once

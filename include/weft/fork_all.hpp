@@ -2,8 +2,8 @@
 //
 //   weft::Task<std::uint64_t> fibonacci(int n) {
 //     if (n < 2) co_return n;
-//     auto [a, b] = co_await weft::fork_all([n] { return fibonacci(n - 1); },
-//                                           [n] { return fibonacci(n - 2); });
+//     auto [a, b] = co_await weft::fork_all([&] { return fibonacci(n - 1); },
+//                                           [&] { return fibonacci(n - 2); });
 //     co_return a + b;
 //   }
 //

@@ -7,8 +7,11 @@
 //       cx.waker().wake_by_ref();                        // poll me again
 //       return weft::Pending();
 //     }
-//   …
-//   int answer = co_await Countdown(3);                  // awaited like any other awaitable
+//
+//    private:
+//     int left_ = 3;
+//   };
+//   int answer = co_await Countdown();                   // awaited like any other awaitable
 //
 // The rules. The poller:
 //  1. polls from one thread at a time, and not again after the future was ready or has thrown;

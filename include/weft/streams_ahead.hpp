@@ -19,7 +19,7 @@
 //     auto in_scope = weft::SpawnOptions().owner(s);
 //     auto pages = std::move(urls)
 //                  | streams::buffered(in_scope, 8, [&](Url u) { return get(client, u); });
-//     while (auto page = co_await pages.next()) …      // may be left at any time, in any way
+//     while (auto page = co_await pages.next()) use(*page);   // may be left at any time
 //   });
 //
 // Items that had been made and not taken are gone with the stream.

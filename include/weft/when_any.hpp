@@ -1,6 +1,6 @@
 // when_any: any number of awaitables of one type at once, the first to end wins.
 //
-//   std::vector<weft::Task<Page>> mirrors = …;
+//   std::vector<weft::Task<Page>> mirrors = ask_mirrors();
 //   auto first = co_await weft::when_any(std::move(mirrors));
 //   Page page = first.take();                 // of mirror first.index()
 //

@@ -36,7 +36,8 @@ class StackPool {
   // Multiples of every page size: only touched pages cost memory.
   static constexpr std::size_t smallest = std::size_t{64} << 10;
   static constexpr std::size_t largest = std::size_t{64} << 20;
-  /// A local larger than this may lie beyond it (-fstack-clash-protection touches every page).
+  /// A frame larger than this steps over it, unless it was compiled with -fstack-clash-protection,
+  /// which touches each page of a large frame in turn. weft's CMake targets pass that flag on.
   static constexpr std::size_t guard_bytes = std::size_t{64} << 10;
 
   /// The bytes of a stack of that class, the shift of its top included.

@@ -55,6 +55,19 @@ def softirqs(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(softirqs_meanwhile, 1_000, "loopback goes through the softirq")
 
 
+def softirq_to_wake_up(test: unittest.TestCase, output: str) -> None:
+    names = output.split()
+    steps = ["try_to_wake_up", "ep_poll_callback", "sock_def_readable", "net_rx_action"]
+    test.assertEqual([name for name in names if name in steps], steps, output)
+
+
+def counted_interrupts(test: unittest.TestCase, output: str) -> None:
+    found = dict(reversed(line.split()[:2]) for line in output.splitlines())
+    counts = {name: int(count.replace(",", "")) for name, count in found.items()}
+    test.assertLess(counts["irq:irq_handler_entry"], 1_000, "loopback has no interrupt")
+    test.assertGreaterEqual(counts["irq:softirq_entry"], 10_000, "it goes through the softirq")
+
+
 def cost_of_waiting(test: unittest.TestCase, output: str) -> None:
     wall, cpu, memory, switches = _numbers(output, "1,000 coroutines")
     _, thread_cpu, thread_memory, thread_switches = _numbers(output, "1,000 threads")
@@ -123,6 +136,10 @@ BOUNDS = {
     "three_strategies": three_strategies,
     "read_path": read_path,
     "softirqs": softirqs,
+    "perf trace --no-syscalls -e sched:sched_waking --call-graph fp read_path 2>&1"
+    " | grep -m 1 -B 4 -A 25 ep_poll_callback | awk '{ print $1 }'": softirq_to_wake_up,
+    "perf stat -e irq:irq_handler_entry,irq:softirq_entry softirqs 2>&1"
+    " | grep irq:": counted_interrupts,
     "cost_of_waiting": cost_of_waiting,
     "interrupted": interrupted,
     "tasks": tasks,

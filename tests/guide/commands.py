@@ -7,6 +7,8 @@ Notes in that comment:
     <!-- prints -->                            exactly this
     <!-- prints, numbers vary -->              each number stands for any number
     <!-- prints, numbers vary, and their count -->   a row of numbers for any row of numbers
+    <!-- prints, functions vary -->            other names on other kernels: a bound checks it
+    <!-- prints, with g++ 12 -->               what a program that this compiler has built prints
 
 Runs of spaces count as one, since the width of columns follows the numbers in them.
 
@@ -45,6 +47,16 @@ class Command:
         """Returns the example that it runs, if it runs one, as "folder/name"."""
         found = re.search(re.escape(EXAMPLES) + rf"((?:{'|'.join(SHOWN_BY)})/\w+)", self.line)
         return found.group(1) if found else None
+
+    @property
+    def is_compared(self) -> bool:
+        """Returns whether the shown output is compared, or only checked by a bound."""
+        return self.output is not None and "functions vary" not in self.notes
+
+    @property
+    def shows_compiler(self) -> bool:
+        """Returns whether the output is right only if g++ 12 has built the program."""
+        return "with g++ 12" in self.notes
 
     @property
     def typed(self) -> str:

@@ -28,8 +28,8 @@ WHOLE = "--whole" in sys.argv
 # The library is installed from this build; what is made lies in a scratch folder.
 _INSTEAD = {
     r"tools/install-packages core": "WEFT_SKIP_INSTALL=1 tools/install-packages core",
-    r"cmake -S \. -B build/library .*": "true",
-    r"cmake --build build/library": "true",
+    r"cmake --preset library": "cmake -N --preset library",
+    r"cmake --build --preset library": "true",
     r"cmake --install build/library (.*)": r"cmake --install {build} \1",
 }
 _INSTEAD_OF_BUILDING = {

@@ -58,7 +58,8 @@ def main() -> None:
         configure(options, root / "build")
         run(options.cmake, "--build", str(root / "build"), "-j", str(os.cpu_count()))
         run(options.cmake, "--install", str(root / "build"), "--prefix", str(root / "prefix"))
-        left = [p.name for p in (root / "prefix").rglob("*http*")]
+        parts = [root / "prefix" / folder for folder in ("include", "lib")]
+        left = [p.name for part in parts for p in part.rglob("*http*")]
         if left:
             sys.exit(f"the core alone installs {left}")
         run(

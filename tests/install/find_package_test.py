@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, and a test
-with the model checker. Headers of another version do not link with it.
+with the model checker. Headers of another version do not link with it. Its documents lead to each
+other and to the headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -10,9 +11,11 @@ import pathlib
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+from typing import IO
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
@@ -37,14 +40,52 @@ def check_exports(prefix: pathlib.Path, build: pathlib.Path) -> None:
         for leak in (str(ROOT), str(build), "llhttp", "weft_options", "-Werror"):
             if leak in text:
                 sys.exit(f"{file.name} of the installed package mentions {leak}")
+    (targets,) = [file for file in files if file.name == "weft-weft-targets.cmake"]
+    if "-fstack-clash-protection" not in targets.read_text():
+        sys.exit("users of fibers are not compiled with -fstack-clash-protection")
+
+
+def check_documents(prefix: pathlib.Path) -> None:
+    """License and documents are installed, and their links lead to something that is."""
+    documents = prefix / "share" / "doc" / "weft"
+    for name in ("LICENSE", "README.md", "docs/guide/index.md", "docs/how-to/index.md"):
+        if not (documents / name).is_file():
+            sys.exit(f"{name} is not installed in {documents}")
+    for document in documents.rglob("*.md"):
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text(), flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)#\s:]+)(?:#[^)\s]*)?\)", text):
+            if not (document.parent / link).exists():
+                sys.exit(f"the installed {document.relative_to(documents)} links to {link}")
+
+
+def reset_connections(host: str, port: int, count: int) -> None:
+    """Has a byte echoed by each of some connections, on which the server then waits; resets it."""
+    for _ in range(count):
+        with socket.create_connection((host, port), timeout=TIMEOUT_SECONDS) as client:
+            client.sendall(b"?")
+            client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def check_echo(program: pathlib.Path) -> None:
-    """Starts the program on a port of its choice and has a few lines echoed."""
-    server = subprocess.Popen([program, "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+    """Starts the program on a port of its choice and has a few lines echoed. A connection that its
+    peer resets is none of the server's trouble: it prints nothing."""
+    with tempfile.TemporaryFile("w+") as trouble:
+        check_echo_of(program, trouble)
+        trouble.seek(0)
+        printed = trouble.read()
+    if printed:
+        sys.exit(f"the echo server printed, when connections were reset:\n{printed}")
+
+
+def check_echo_of(program: pathlib.Path, trouble: IO[str]) -> None:
+    server = subprocess.Popen(
+        [program, "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=trouble, text=True
+    )
     try:
         # "echoing on 127.0.0.1:40001"
         host, port = server.stdout.readline().split()[-1].rsplit(":", 1)
+        reset_connections(host, int(port), 20)
         clients = [
             socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS) for _ in range(3)
         ]
@@ -92,6 +133,7 @@ def main() -> None:
         run(options.cmake, "--install", str(options.build_dir), "--prefix", str(first))
         first.rename(moved)
         check_exports(moved, options.build_dir)
+        check_documents(moved)
         run(
             *(options.cmake, "-S", str(CONSUMER), "-B", str(build), "-G", "Ninja"),
             f"-DCMAKE_PREFIX_PATH={moved}",

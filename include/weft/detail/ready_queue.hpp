@@ -7,7 +7,7 @@
 //
 //   queue.begin_poll(cx);                       // registers cx's waker, then takes the woken nodes
 //   while (ReadyNode* node = queue.pop()) {
-//     …; child.poll(node's context); …
+//     poll_child_of(*node);                     // with the context of the node
 //     queue.done_with(*node);
 //   }
 //

@@ -1,0 +1,180 @@
+// Contexts of the examples in comments of headers: synchronization, channels, sockets, HTTP. A line
+// `// example: HEADER` stands for the example; extract.py puts it there.
+#include "given.hpp"
+
+#include <weft/model/data.hpp>
+
+namespace given {
+using namespace std::chrono_literals;
+}  // namespace given
+
+namespace given::of_atomic {
+void run() {
+  // example: weft/atomic.hpp
+}
+}  // namespace given::of_atomic
+
+namespace given::of_barrier {
+void print_the_round();
+weft::Task<void> run() {
+  // example: weft/barrier.hpp
+}
+}  // namespace given::of_barrier
+
+namespace given::of_broadcast {
+struct Event {};
+extern Event event;
+void handle(const Event& event);
+void note_missed(std::uint64_t count);
+weft::Task<void> run() {
+  // example: weft/broadcast.hpp
+}
+}  // namespace given::of_broadcast
+
+namespace given::of_channel {
+weft::Task<void> produce(weft::Sender<Job> jobs);
+void work(const Job& job);
+weft::Task<void> run() {
+  // example: weft/channel.hpp
+}
+}  // namespace given::of_channel
+
+namespace given::of_endpoint {
+void run() {
+  // example: weft/endpoint.hpp
+}
+}  // namespace given::of_endpoint
+
+namespace given::of_event_queue {
+void handle(std::uint64_t token);
+void run(weft::NativeHandle socket) {
+  // example: weft/event_queue.hpp
+}
+}  // namespace given::of_event_queue
+
+namespace given::of_http_client {
+weft::Task<void> run() {
+  // example: weft/http/client.hpp
+}
+}  // namespace given::of_http_client
+
+namespace given::of_http_headers {
+void run() {
+  // example: weft/http/headers.hpp
+}
+}  // namespace given::of_http_headers
+
+namespace given::of_http_message {
+void run() {
+  // example: weft/http/message.hpp
+}
+}  // namespace given::of_http_message
+
+namespace given::of_http_server {
+weft::Task<void> run(weft::SocketListener listener) {
+  // example: weft/http/server.hpp
+}
+}  // namespace given::of_http_server
+
+namespace given::of_http_url {
+void run() {
+  // example: weft/http/url.hpp
+}
+}  // namespace given::of_http_url
+
+namespace given::of_latch {
+weft::Task<void> run() {
+  // example: weft/latch.hpp
+}
+}  // namespace given::of_latch
+
+namespace given::of_manual_reset_event {
+weft::Task<void> run() {
+  // example: weft/manual_reset_event.hpp
+}
+}  // namespace given::of_manual_reset_event
+
+namespace given::of_metrics {
+void log(const char* name, std::uint64_t count);
+void run() {
+  // example: weft/metrics.hpp
+}
+}  // namespace given::of_metrics
+
+namespace given::of_model_data {
+void run(weft::Atomic<bool>& ready) {
+  // example: weft/model/data.hpp
+}
+}  // namespace given::of_model_data
+
+namespace given::of_mutex {
+extern int what_it_protects;
+weft::Task<void> use(int& what);
+weft::Task<void> run() {
+  // example: weft/mutex.hpp
+}
+}  // namespace given::of_mutex
+
+namespace given::of_net {
+weft::Task<void> run() {
+  // example: weft/net.hpp
+}
+extern weft::NativeHandle signal_fd;
+weft::Task<void> wait() {
+  // example: weft/net.hpp, number 2
+}
+}  // namespace given::of_net
+
+namespace given::of_notify {
+weft::Task<void> run() {
+  // example: weft/notify.hpp
+}
+}  // namespace given::of_notify
+
+namespace given::of_once_cell {
+weft::Task<Config> read_config();
+weft::Task<void> run() {
+  // example: weft/once_cell.hpp
+}
+}  // namespace given::of_once_cell
+
+namespace given::of_oneshot {
+extern int question;
+void ask(int question, weft::OneshotSender<Answer> sender);
+weft::Task<void> run() {
+  // example: weft/oneshot.hpp
+}
+}  // namespace given::of_oneshot
+
+namespace given::of_resolve {
+weft::Task<void> run() {
+  // example: weft/resolve.hpp
+}
+}  // namespace given::of_resolve
+
+namespace given::of_rwlock {
+weft::Task<void> run() {
+  // example: weft/rwlock.hpp
+}
+}  // namespace given::of_rwlock
+
+namespace given::of_semaphore {
+weft::Task<void> talk();
+weft::Task<void> run() {
+  // example: weft/semaphore.hpp
+}
+}  // namespace given::of_semaphore
+
+namespace given::of_socket {
+void run() {
+  // example: weft/socket.hpp
+}
+}  // namespace given::of_socket
+
+namespace given::of_watch {
+Config load();
+void apply(const Config& config);
+weft::Task<void> run() {
+  // example: weft/watch.hpp
+}
+}  // namespace given::of_watch
