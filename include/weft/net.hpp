@@ -72,6 +72,7 @@ class SocketUser {
   explicit SocketUser(std::shared_ptr<Socket> socket) noexcept : socket_(std::move(socket)) {}
   ~SocketUser() = default;
   [[nodiscard]] Source* source() const noexcept;
+  [[nodiscard]] Result<std::size_t> try_send(std::span<const std::byte> data) noexcept;
 
   std::shared_ptr<Socket> socket_;
 };
@@ -137,6 +138,12 @@ class SocketWriter : public Base {
   [[nodiscard]] IoOp<WriteAllVectoredRequest> write_all_vectored(
       std::span<IoSlice> slices) noexcept {
     return IoOp<WriteAllVectoredRequest>(WriteAllVectoredRequest(this->socket_.get(), slices));
+  }
+  /// Gives the system as much of `data` as it takes at once, and returns that number of bytes.
+  /// Never waits. Errors: errc::operation_would_block if it takes none, broken_pipe … The bytes of
+  /// a write that is under way may come before, after or between these.
+  [[nodiscard]] Result<std::size_t> try_write(std::string_view data) noexcept {
+    return this->try_send(bytes_of(data));
   }
   /// Waits until a write would not block.
   [[nodiscard]] IoOp<ReadyRequest> writable() noexcept {

@@ -59,8 +59,9 @@ struct RuntimeOptions {
   /// called on a current_thread runtime, which has no threads.
   std::function<void(std::size_t)> on_worker_start;
   std::function<void(std::size_t)> on_worker_stop;
-  /// Called for the exception of a task that nothing awaits, on the thread where it is noticed; it
-  /// must not throw. Without one, a line with the async backtrace goes to standard error.
+  /// Called for the exception of a task that nothing awaits, on the thread where it is noticed. If
+  /// it throws, that and the failure are reported on standard error, and the program goes on.
+  /// Without one, a line with the async backtrace goes to standard error.
   FailureHandler on_failure;
 };
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <weft/http/headers.hpp>
+
 namespace weft::inline v0_1::http {
 
 enum CharClass : std::uint8_t {
@@ -66,6 +68,16 @@ inline constexpr std::array<std::uint8_t, 256> kTable = build();
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+/// Whether the list `text`, as of a Connection field, has that token; in any case.
+[[nodiscard]] inline bool has_token(std::string_view text, std::string_view token) noexcept {
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    if (same_name(trim(text.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 }  // namespace weft::inline v0_1::http

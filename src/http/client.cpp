@@ -103,7 +103,7 @@ Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std
 Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
   std::string out = serialize(call);
   const Result<void> written = co_await attempt(stream.write_all(out));
-  out = std::string();
+  std::string().swap(out);  // an assignment would keep the memory
   // Reads also after a failed write: the server may have refused the request before it had received
   // all of it.
   std::array<std::byte, kFirstOfAnswer> first;

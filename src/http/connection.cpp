@@ -1,8 +1,12 @@
 #include "http/connection.hpp"
 
 #include <array>
+#include <coroutine>
 #include <span>
 #include <utility>
+
+#include <weft/select.hpp>
+#include <weft/spawn.hpp>
 
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
@@ -14,19 +18,52 @@ namespace {
 /// typical request fits.
 constexpr std::size_t kFirstOfRequest = 256;
 
-/// The number of bytes that a refused peer may still send; see kLingerTime.
-constexpr std::size_t kLingerBytes = 1024 * 1024;
+/// Gives the task that awaits it.
+class CurrentTask {
+ public:
+  CurrentTask() noexcept {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    task_ = &innermost.promise().task();
+    return false;
+  }
+  [[nodiscard]] TaskHeader& await_resume() const noexcept { return *task_; }
 
+ private:
+  TaskHeader* task_ = nullptr;
+};
+
+/// Tells the peer that no more will come, and drops what it still sends, until its end or the
+/// limits.
 Task<void> linger(Connection& connection) {
-  if (!connection.stream().shutdown(Shutdown::write)) co_return;
-  Lease<RequestBuffers> slot(connection.session().core().slots);
-  connection.enter(Connection::Phase::reading, deadline_after(kLingerTime));
+  if (connection.dismissed() || !connection.stream().shutdown(Shutdown::write)) co_return;
+  connection.enter(Connection::Phase::lingering, kLingerTime);
   std::size_t left = kLingerBytes;
-  while (!connection.expired()) {
+  for (;;) {
+    // No buffer while nothing comes.
+    const Result<void> ready = co_await attempt(connection.stream().readable());
+    if (!ready || connection.expired()) co_return;
+    Lease<RequestBuffers> slot(connection.session().core().slots);
     const Result<std::size_t> got = co_await attempt(connection.stream().read((*slot).input));
     if (!got || *got == 0 || *got >= left) co_return;
     left -= *got;
   }
+}
+
+/// Serves the last request of a connection, if it has arrived or begun to.
+Task<void> serve_last(Connection& connection, std::string received) {
+  if (!received.empty()) {
+    co_await serve_pipelined(connection, std::as_bytes(std::span(received)), Serve::last);
+    co_return;
+  }
+  // Asks the system, unlike a read that would wait for the driver's event.
+  auto arrived = co_await select(attempt(connection.stream().readable()), yield_now());
+  if (!arrived.has<0>()) co_return;
+  std::array<std::byte, kFirstOfRequest> first;
+  const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
+  if (!got || *got == 0) co_return;
+  co_await serve_pipelined(connection, std::span(first).first(*got), Serve::last);
 }
 
 }  // namespace
@@ -34,17 +71,22 @@ Task<void> linger(Connection& connection) {
 Admission::Admission(Session& session) noexcept : session_(&session) { session.admit(); }
 
 Admission::~Admission() {
-  if (session_ != nullptr) session_->dismiss();
+  if (session_ != nullptr) session_->end_admission();
 }
 
-Connection::Connection(Session& session, StreamSocket stream) noexcept
-    : session_(session), stream_(std::move(stream)) {
+Connection::Connection(Session& session, TaskHeader& task, StreamSocket stream) noexcept
+    : session_(session), task_(task), stream_(std::move(stream)) {
   session_.core().connections.fetch_add(1, std::memory_order_relaxed);
   session_.add(*this);
 }
 
 Connection::~Connection() {
   session_.remove(*this);
+  if (stream_ && dismissed()) {
+    const bool late = phase_.load(std::memory_order_relaxed) == Phase::late;
+    const Leave how = late ? Leave::late : Leave::idle;
+    session_.see_out(std::move(stream_), how, std::string(), empty_line_bytes_);
+  }
   session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -59,24 +101,71 @@ std::int64_t Connection::deadline() noexcept {
   return deadline;
 }
 
+bool Connection::end_read(const Result<std::size_t>& got, std::span<const std::byte> buffer) {
+  // Relaxed: see Session::dismiss().
+  const Phase before = phase_.exchange(Phase::busy, std::memory_order_relaxed);
+  const bool has_bytes = got && *got != 0;
+  if (before == Phase::dismissed || before == Phase::late) {
+    phase_.store(before, std::memory_order_relaxed);
+    if (before == Phase::dismissed && has_bytes) {
+      // SAFETY: char may alias anything.
+      std::string copy(reinterpret_cast<const char*>(buffer.data()), *got);
+      session_.see_out(std::move(stream_), Leave::idle, std::move(copy), empty_line_bytes_);
+    }
+    return false;
+  }
+  if (before == Phase::idle) idle_limit_ = limit_.load(std::memory_order_relaxed);
+  limit_.store(kNever, std::memory_order_relaxed);
+  return has_bytes;
+}
+
+void Connection::leave_handler() noexcept {
+  // Acquire: pairs with the release in Session::probe(): this task's next write comes after it.
+  if (phase_.exchange(Phase::busy, std::memory_order_acquire) == Phase::probing) {
+    session_.wait_for_probe();
+  }
+}
+
 Task<void> serve_connection(Admission admission, StreamSocket stream) {
   Session& session = admission.session();
-  Connection connection(session, std::move(stream));
+  TaskHeader& task = co_await CurrentTask();
   std::array<std::byte, kFirstOfRequest> first;
+  Connection connection(session, task, std::move(stream));
   try {
     connection.enter(Connection::Phase::idle, deadline_after(session.options().header_timeout));
     for (;;) {
       const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
-      if (!got || *got == 0 || connection.expired()) break;
-      connection.enter_busy();
-      const BurstEnd end =
-          co_await serve_pipelined(connection, std::span(first).first(*got), *got == first.size());
+      if (!connection.end_read(got, first)) break;
+      const std::span<const std::byte> bytes = std::span(first).first(*got);
+      const Serve how = *got == first.size() ? Serve::more_is_likely : Serve::all;
+      const BurstEnd end = co_await serve_pipelined(connection, bytes, how);
       if (end == BurstEnd::linger) co_await linger(connection);
-      if (end != BurstEnd::wait) break;
-      connection.enter(Connection::Phase::idle, session.options().idle_timeout);
+      if (end == BurstEnd::linger || end == BurstEnd::close) break;
+      if (end == BurstEnd::wait) {
+        connection.enter(Connection::Phase::idle, session.options().idle_timeout);
+      } else {
+        connection.idle_again();
+      }
     }
-  } catch (const std::exception&) {
+  } catch (...) {
     // Out of memory: closes this connection; the others are not affected.
+  }
+}
+
+Task<void> take_leave(Admission admission, StreamSocket stream, Leave how, std::string received,
+                      std::uint8_t empty_line_bytes) {
+  TaskHeader& task = co_await CurrentTask();
+  Connection connection(admission.session(), task, std::move(stream));
+  connection.keep_empty_lines(empty_line_bytes);
+  try {
+    if (how == Leave::late) {
+      co_await refuse_late(connection);
+    } else {
+      co_await serve_last(connection, std::move(received));
+    }
+    co_await linger(connection);
+  } catch (...) {
+    // As in serve_connection().
   }
 }
 

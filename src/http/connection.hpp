@@ -1,24 +1,36 @@
 // Connection: one accepted stream, shared by the task that serves it and the session's sweep.
 //
 // A deadline costs one store: the task writes how long its present wait may last. The session's
-// periodic sweep ends waits that have lasted longer by shutting the socket down. So there is no
-// timer for each request and no cancel: the task's read or write ends, and `expired()` is true.
-// Waits that nearly always end at once do not read the clock: their time runs from the first sweep
-// that meets them.
+// periodic sweep ends waits that have lasted longer, so there is no timer for each request. Waits
+// that nearly always end at once do not read the clock: their time runs from the first sweep that
+// meets them.
+//
+// How a wait is ended from outside. A wait for the peer's bytes is ended by a cancel of the
+// connection's task. (A shutdown of the reading side would end it, too. But from then on the kernel
+// resets a connection whose peer still sends, and the peer loses a response that it has not read.)
+// The session first moves the phase from `idle` or `reading` to `dismissed` or `late`; the task,
+// when a wait has ended, moves it to `busy`. The first of the two decides. A task that finds itself
+// dismissed returns. Either way the destructor of the Connection hands the stream to a new task,
+// take_leave(), which ends it in a way that the peer understands.
 //
 // Which thread writes what:
-//   phase_    the task
-//   limit_    the task; the sweep, by compare-exchange
-//   expired_  the sweep
-//   links     the session, under its mutex
+//   phase_       the task; the session, under its mutex, by compare-exchange
+//   limit_       the task; the sweep, by compare-exchange
+//   expired_     the sweep
+//   watch_       the session, under its mutex
+//   links        the session, under its mutex
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <string>
 #include <utility>
 
 #include <weft/atomic.hpp>
+#include <weft/extend/task_header.hpp>
 #include <weft/net.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
@@ -27,9 +39,10 @@ namespace weft::inline v0_1::http {
 
 class Session;
 
-/// How long a refused peer may go on sending. Closing earlier would reset the connection, and the
-/// peer would lose the response.
+/// How long and how much the peer may go on sending after the last response. Closing earlier would
+/// reset the connection, and the peer would lose the response.
 inline constexpr Nanoseconds kLingerTime = std::chrono::seconds(2);
+inline constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 
 /// Counts a connection from its accept to its end. While there is one, the session's sweep
 /// continues: a connection enters the session's list only when its task begins, and a sweep may
@@ -49,14 +62,20 @@ class Admission {
 class Connection {
  public:
   enum class Phase : std::uint8_t {
-    idle,     ///< between requests: may be closed at any time
-    reading,  ///< in a request
-    busy,     ///< in a handler: no deadline
+    idle,       ///< between requests: may be dismissed at any time
+    reading,    ///< in a request
+    busy,       ///< waits for nothing of the peer's: no deadline
+    answering,  ///< as busy: in a handler that may wait, for a peer that knows interim responses
+    probing,    ///< as answering: the session is writing an interim response
     writing,
+    lingering,  ///< the last response was written; what the peer still sends is dropped
+    dismissed,  ///< the session has ended an idle wait
+    late,       ///< the session has ended a wait for the rest of a request
   };
 
-  /// Enters the session's list; the destructor leaves it.
-  Connection(Session& session, StreamSocket stream) noexcept;
+  /// `task` is the one that makes the connection. Enters the session's list; the destructor leaves
+  /// it, and hands a stream that the session has dismissed to take_leave().
+  Connection(Session& session, TaskHeader& task, StreamSocket stream) noexcept;
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -71,12 +90,38 @@ class Connection {
   /// The same, with a duration that starts at the first sweep that meets the wait.
   void enter(Phase phase, Nanoseconds from_sweep) noexcept { enter(phase, -from_sweep.count()); }
   void enter_busy() noexcept { enter(Phase::busy, kNever); }
-  /// Whether a sweep has ended the wait. Relaxed: the system calls of the two threads order it.
+  /// Goes on with the last idle wait: its deadline stays.
+  void idle_again() noexcept { enter(Phase::idle, idle_limit_); }
+  /// Begins a call of the handler. `may_probe`: see Phase::answering.
+  void enter_handler(bool may_probe) noexcept {
+    limit_.store(kNever, std::memory_order_relaxed);
+    // Release: pairs with the acquire in Session::probe(), whose write comes after this task's.
+    if (may_probe) phase_.store(Phase::answering, std::memory_order_release);
+  }
+  /// After a call of the handler that may have waited.
+  void leave_handler() noexcept;
+  /// A read into `buffer` has ended with `got`. False: the task must return without another wait.
+  /// The peer has ended, or the session has dismissed the connection; bytes of a next request are
+  /// then handed over to the task that takes leave. Throws std::bad_alloc.
+  [[nodiscard]] bool end_read(const Result<std::size_t>& got, std::span<const std::byte> buffer);
+
+  /// Whether the session has dismissed it: the task must return.
+  [[nodiscard]] bool dismissed() const noexcept {
+    const Phase phase = phase_.load(std::memory_order_relaxed);
+    return phase == Phase::dismissed || phase == Phase::late;
+  }
+  /// Whether a sweep has ended a wait in phase writing or lingering. Relaxed: the system calls of
+  /// the two threads order it.
   [[nodiscard]] bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
+  /// The bytes of empty lines since the last request: they may be parts of the next one's.
+  [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept { return empty_line_bytes_; }
+  void keep_empty_lines(std::uint8_t bytes) noexcept { empty_line_bytes_ = bytes; }
 
  private:
   friend class Session;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  /// The limit of a handler that a sweep has met: it has run for a while.
+  static constexpr std::int64_t kMet = kNever - 1;
 
   /// For the sweep: the end of the present wait.
   [[nodiscard]] std::int64_t deadline() noexcept;
@@ -88,16 +133,31 @@ class Connection {
   }
 
   Session& session_;
+  TaskHeader& task_;
   StreamSocket stream_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
-  Atomic<Phase> phase_{Phase::idle};
+  std::int64_t idle_limit_ = kNever;    // that of the last idle wait
+  std::uint32_t watch_ = 0;             // the entry of PeerWatch; 0: not watched
+  std::uint8_t empty_line_bytes_ = 0;
+  Atomic<Phase> phase_{Phase::busy};
   Atomic<bool> expired_{false};
 };
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing, so that a
 /// failure of one connection does not affect the others.
 [[nodiscard]] Task<void> serve_connection(Admission admission, StreamSocket stream);
+
+/// How a dismissed connection ends.
+enum class Leave : std::uint8_t {
+  idle,  ///< a request that has arrived is answered
+  late,  ///< the answer is 408
+};
+
+/// Ends a dismissed connection: answers, then waits for the peer's end. `received` and
+/// `empty_line_bytes` are what was read of the next request. Throws nothing.
+[[nodiscard]] Task<void> take_leave(Admission admission, StreamSocket stream, Leave how,
+                                    std::string received, std::uint8_t empty_line_bytes);
 
 }  // namespace weft::inline v0_1::http

@@ -186,6 +186,7 @@ Verdict ChunkLineGuard::step_extension(char c) noexcept {
 FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
                                             std::size_t& bytes_left) noexcept {
   std::size_t at = 0;
+  bool blank_end = false;
   const std::size_t within = std::min(bytes.size(), bytes_left);
   while (at < within) {
     const char* const from = bytes.data() + at;
@@ -206,6 +207,7 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
       line_size_ += plain;
       at += plain;
       if (cr == nullptr) break;
+      blank_end = blank_end || (plain != 0 && (cr[-1] == ' ' || cr[-1] == '\t'));
       saw_cr_ = true;
       ++at;
       continue;
@@ -217,7 +219,7 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
     line_size_ = 0;
     if (empty_line) {
       bytes_left -= at;
-      return {at, std::nullopt, true};
+      return {at, std::nullopt, true, blank_end};
     }
   }
   bytes_left -= at;

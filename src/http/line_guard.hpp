@@ -100,7 +100,8 @@ class FieldLinesGuard {
   struct Scan {
     std::size_t clean;  ///< bytes that passed; with a verdict, the next byte is refused
     Verdict verdict;
-    bool done;  ///< the empty line is the last of the clean bytes
+    bool done;               ///< the empty line is the last of the clean bytes
+    bool blank_end = false;  ///< a line that began and ended in the clean bytes ends with a blank
   };
 
   /// `bytes_left`: the bytes that field lines of the message may still have.

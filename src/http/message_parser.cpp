@@ -26,14 +26,17 @@ void MessageParser::begin_message(Headers& headers) noexcept {
   empty_line_bytes_ = host_count_ = 0;
   started_ = head_done_ = saw_content_length_ = saw_transfer_encoding_ = false;
   chunk_cr_ = host_is_bad_ = expectation_is_bad_ = expects_continue_ = no_body_ = false;
-  out_of_memory_ = false;
+  closes_ = stays_ = out_of_memory_ = false;
+  known_ = Known::other;
 }
 
-void RequestParser::begin(Request& request) noexcept {
+void RequestParser::begin(Request& request, std::uint8_t empty_line_bytes) noexcept {
   request.clear();
   request_ = &request;
   begin_message(request.headers);
   section_ = Section::empty_lines;
+  empty_line_bytes_ = empty_line_bytes;
+  if (empty_line_bytes != 0) reset_llhttp();  // as feed() does it before the first byte
 }
 
 void ResponseParser::begin(Response& response, Method request_method) noexcept {
@@ -74,7 +77,7 @@ std::size_t MessageParser::read_whole_head(std::string_view bytes, ParseStep& st
   std::size_t bytes_left = header_bytes_left_;
   FieldLinesGuard lines;
   const FieldLinesGuard::Scan scan = lines.scan(bytes.substr(line_size), bytes_left);
-  if (!scan.done) return 0;
+  if (!scan.done || scan.blank_end) return 0;
   const std::string_view fields = bytes.substr(line_size, scan.clean);
   request_->method = line.method();
   request_->target.assign(line.whole_target());
@@ -175,7 +178,7 @@ std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& ve
 
 std::size_t MessageParser::read_fields(std::string_view bytes) {
   const FieldLinesGuard::Scan scan = field_lines_.scan(bytes, header_bytes_left_);
-  execute(bytes.substr(0, scan.clean));
+  execute_fields(bytes.substr(0, scan.clean));
   if (scan.verdict) fail(*scan.verdict);
   if (section_ == Section::failed || !scan.done) return scan.clean;
   if (section_ == Section::trailers) {

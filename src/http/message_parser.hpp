@@ -54,6 +54,8 @@ class MessageParser {
   [[nodiscard]] bool head_done() const noexcept { return head_done_; }
   /// The Content-Length field; 0 without one.
   [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
+  /// Frees the memory of trailers if it is more than `kept` bytes. Not in a message.
+  void shrink(std::size_t kept) noexcept { trailers_.shrink(kept); }
 
  protected:
   enum class Section : std::uint8_t {
@@ -75,6 +77,7 @@ class MessageParser {
   void begin_message(Headers& headers) noexcept;
   /// Returns false always, so that a check can end with it.
   bool fail(Errc error) noexcept;
+  void reset_llhttp() noexcept { llhttp_reset(&llhttp_); }
 
   Limits limits_;
   Request* request_ = nullptr;  // exactly one of the two is set
@@ -82,6 +85,7 @@ class MessageParser {
   bool expects_continue_ = false;
   bool no_body_ = false;  // the response answers HEAD
   bool started_ = false;
+  std::uint8_t empty_line_bytes_ = 0;
   Section section_ = Section::failed;
 
  private:
@@ -99,16 +103,25 @@ class MessageParser {
   [[nodiscard]] std::size_t read_chunk_end(std::string_view bytes);
   [[nodiscard]] std::size_t advance(std::string_view bytes, ParseStep& step);
   void execute(std::string_view bytes);
+  void execute_fields(std::string_view bytes);
   void end_head(ParseStep& step);
   [[nodiscard]] Errc translate(llhttp_errno_t error) const noexcept;
   [[nodiscard]] bool note_field_name();
   void note_field_value(std::string_view value);
   [[nodiscard]] bool check_head();
   [[nodiscard]] bool check_request_head();
+  [[nodiscard]] bool take_host_of_target();
   [[nodiscard]] bool check_transfer_encoding();
 
-  /// Which of the fields that determine the framing is being read.
-  enum class Known : std::uint8_t { other, host, content_length, transfer_encoding, expect };
+  /// Which of the fields that the parser heeds is being read.
+  enum class Known : std::uint8_t {
+    other,
+    host,
+    connection,
+    content_length,
+    transfer_encoding,
+    expect
+  };
 
   llhttp_t llhttp_;
   llhttp_t after_request_line_;  // llhttp's state between request line and fields
@@ -126,13 +139,14 @@ class MessageParser {
   std::uint64_t body_size_ = 0;
   std::optional<Errc> error_;
   Known known_ = Known::other;
-  std::uint8_t empty_line_bytes_ = 0;
   std::uint8_t host_count_ = 0;
   bool head_done_ = false;
   bool saw_content_length_ = false;
   bool saw_transfer_encoding_ = false;
   bool chunk_cr_ = false;
   bool host_is_bad_ = false;
+  bool closes_ = false;  // Connection has "close"
+  bool stays_ = false;   // Connection has "keep-alive"
   bool expectation_is_bad_ = false;
   bool out_of_memory_ = false;
 };

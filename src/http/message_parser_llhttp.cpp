@@ -4,6 +4,7 @@
 #include <array>
 #include <new>
 
+#include "http/authority.hpp"
 #include "http/char_class.hpp"
 #include "http/message_parser.hpp"
 
@@ -90,7 +91,9 @@ struct MessageParser::Callbacks {
   static int field_value_end(llhttp_t* llhttp) {
     return guarded(llhttp, [](MessageParser& parser) {
       const std::string_view value = parser.builder_.end_value();
-      if (parser.known_ != Known::other) parser.note_field_value(value);
+      if (parser.known_ == Known::other) return true;
+      parser.note_field_value(value);
+      parser.known_ = Known::other;
       return true;
     });
   }
@@ -150,6 +153,20 @@ void MessageParser::execute(std::string_view bytes) {
   if (out_of_memory_) throw std::bad_alloc();
 }
 
+/// A tab is white space around the value of a field (RFC 9110, 5.6.3). llhttp takes it for a part
+/// of a length or of a coding, and so gets a space for it there.
+void MessageParser::execute_fields(std::string_view bytes) {
+  while (section_ != Section::failed) {
+    const std::size_t tab = bytes.find('\t');
+    if (tab == std::string_view::npos) break;
+    execute(bytes.substr(0, tab));
+    const bool framing = known_ == Known::content_length || known_ == Known::transfer_encoding;
+    execute(framing ? std::string_view(" ") : bytes.substr(tab, 1));
+    bytes.remove_prefix(tab + 1);
+  }
+  execute(bytes);
+}
+
 Errc MessageParser::translate(llhttp_errno_t error) const noexcept {
   switch (error) {
     case HPE_INVALID_URL:
@@ -194,6 +211,9 @@ bool MessageParser::note_field_name() {
     case 6:
       if (same_name(name, "expect")) known_ = Known::expect;
       break;
+    case 10:
+      if (same_name(name, "connection")) known_ = Known::connection;
+      break;
     case 14:
       if (same_name(name, "content-length")) known_ = Known::content_length;
       break;
@@ -210,7 +230,11 @@ void MessageParser::note_field_value(std::string_view value) {
   switch (known_) {
     case Known::host:
       if (host_count_ < 2) ++host_count_;
-      host_is_bad_ = host_is_bad_ || !all(kHost, value);
+      host_is_bad_ = host_is_bad_ || !is_host(value);
+      break;
+    case Known::connection:
+      closes_ = closes_ || has_token(value, "close");
+      stays_ = stays_ || has_token(value, "keep-alive");
       break;
     case Known::content_length:
       saw_content_length_ = true;
@@ -244,9 +268,8 @@ bool MessageParser::check_head() {
   }
   if (saw_content_length_) content_length_ = llhttp_.content_length;
   // Depends on the fields alone; end_head() handles a body that ends with the connection.
-  const bool closes = (llhttp_.flags & F_CONNECTION_CLOSE) != 0;
-  const bool stays = (llhttp_.flags & F_CONNECTION_KEEP_ALIVE) != 0;
-  const bool keep_alive = !closes && (version == Version::http_1_1 || stays);
+  // llhttp's flags are not asked: they heed Proxy-Connection, and no token before a tab.
+  const bool keep_alive = !closes_ && (version == Version::http_1_1 || stays_);
   (request_ != nullptr ? request_->keep_alive : response_->keep_alive) = keep_alive;
   return true;
 }
@@ -257,9 +280,18 @@ bool MessageParser::check_request_head() {
   const std::string_view target = request_->target;
   const bool is_asterisk = target == "*" && request_->method == Method::options;
   if (target.front() == '*' && !is_asterisk) return fail(Errc::bad_target);
+  if (target.front() != '/' && !is_asterisk && !take_host_of_target()) return false;
   // An HTTP/1.0 client's expectation is ignored (RFC 9110, 10.1.1).
   if (request_->version == Version::http_1_0) expects_continue_ = expectation_is_bad_ = false;
   return !expectation_is_bad_ || fail(Errc::unsupported_expectation);
+}
+
+/// The host of an absolute target replaces that of the Host field (RFC 9112, 3.2.2).
+bool MessageParser::take_host_of_target() {
+  const std::optional<std::string_view> authority = authority_of(request_->target);
+  if (!authority || authority->empty() || !is_host(*authority)) return fail(Errc::bad_target);
+  headers_->set("Host", *authority);
+  return true;
 }
 
 bool MessageParser::check_transfer_encoding() {

@@ -21,6 +21,7 @@ const std::string kRequests[] = {
     "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     "3;n=v;q=\"w\"\r\nabc\r\n1f\r\n0123456789abcdef0123456789abcde\r\n0\r\nX-T: 1\r\n\r\n",
     "GET / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n",
+    "\r\n\r\nGET http://b:80/ HTTP/1.1\r\nHost: [::1]:80\t\r\nConnection:\tclose\t,x\r\n\r\n\r\n",
 };
 const std::string kResponses[] = {
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -135,6 +136,12 @@ TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
                                                                                 << input;
     ASSERT_EQ(test::parse_requests(cut_at_random(input, random), limits), whole) << seed << "\n"
                                                                                  << input;
+    ASSERT_EQ(test::parse_requests_and_forget(test::cut_everywhere(input), limits), whole)
+        << seed << "\n"
+        << input;
+    ASSERT_EQ(test::parse_requests_and_forget(cut_at_random(input, random), limits), whole)
+        << seed << "\n"
+        << input;
   }
 }
 

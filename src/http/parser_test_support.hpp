@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/parsers.hpp"
+#include "http/request_buffers.hpp"
 
 namespace weft::http::test {
 
@@ -87,6 +90,37 @@ inline Outcome parse_requests(const std::vector<std::string_view>& pieces,
   RequestParser parser(limits);
   Request request;
   return parse_pieces(pieces, parser, request, [&] { parser.begin(request); });
+}
+
+/// The same as a server does it that gives its buffers away after each piece that leaves it between
+/// two requests.
+inline Outcome parse_requests_and_forget(const std::vector<std::string_view>& pieces,
+                                         const Limits& limits = {}) {
+  Outcome outcome;
+  std::uint8_t empty_line_bytes = 0;
+  auto slot = std::make_unique<RequestBuffers>(limits);
+  for (const std::string_view piece : pieces) {
+    std::string_view rest = piece;
+    if (!slot->in_request()) {
+      slot = std::make_unique<RequestBuffers>(limits);
+      slot->go_on_after(empty_line_bytes);
+    }
+    for (slot->begin_if_needed();;) {
+      const ParseStep step = slot->parser.feed(rest);
+      rest.remove_prefix(step.consumed);
+      if (step.event == ParseEvent::failed) return failed(slot->parser.error(), outcome);
+      if (step.event == ParseEvent::body) slot->request.body.append(step.body);
+      if (step.event == ParseEvent::need_more) break;
+      if (step.event != ParseEvent::complete) continue;
+      outcome.messages.push_back(describe(slot->request));
+      slot->end_request();
+      if (rest.empty()) break;
+      slot->begin_if_needed();
+    }
+    empty_line_bytes = slot->empty_line_bytes();
+  }
+  outcome.end = slot->in_request() ? "more" : "idle";
+  return outcome;
 }
 
 inline Outcome parse_responses(const std::vector<std::string_view>& pieces,

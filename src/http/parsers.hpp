@@ -14,7 +14,12 @@ class RequestParser final : public MessageParser {
   explicit RequestParser(const Limits& limits) noexcept : MessageParser(true, limits) {}
 
   /// Begins the next message, in `request`, which is cleared. The caller handles its body.
-  void begin(Request& request) noexcept;
+  /// `empty_line_bytes`: that many bytes of empty lines were read since the last message, by a
+  /// parser whose state is gone; see empty_line_bytes().
+  void begin(Request& request, std::uint8_t empty_line_bytes = 0) noexcept;
+  /// The bytes of empty lines before the message. While started() is false, they are all that the
+  /// parser's state holds.
+  [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept { return empty_line_bytes_; }
   /// Whether the client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
 };

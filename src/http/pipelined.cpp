@@ -8,8 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
+
+#include <weft/select.hpp>
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
 
 #include "http/serialize.hpp"
 #include "http/session.hpp"
@@ -51,7 +57,32 @@ class WarmSlot {
   bool held_ = false;
 };
 
-enum class Parsed : std::uint8_t { need_more, complete, failed };
+/// The bytes of the present request's body, counted with those of all connections.
+class BodyBytes {
+ public:
+  explicit BodyBytes(ServerCore& core) noexcept : core_(core) {}
+  ~BodyBytes() { give_back(); }
+  BodyBytes(const BodyBytes&) = delete;
+  BodyBytes& operator=(const BodyBytes&) = delete;
+
+  /// False: with them the server would hold more than ServerOptions::max_bodies.
+  [[nodiscard]] bool take(std::size_t bytes) noexcept {
+    held_ += bytes;
+    const std::size_t before = core_.body_bytes.fetch_add(bytes, std::memory_order_relaxed);
+    return before <= core_.options.max_bodies && bytes <= core_.options.max_bodies - before;
+  }
+  void give_back() noexcept {
+    if (held_ == 0) return;
+    core_.body_bytes.fetch_sub(held_, std::memory_order_relaxed);
+    held_ = 0;
+  }
+
+ private:
+  ServerCore& core_;
+  std::size_t held_ = 0;
+};
+
+enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
 
 [[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   // SAFETY: char may alias anything.
@@ -59,7 +90,7 @@ enum class Parsed : std::uint8_t { need_more, complete, failed };
 }
 
 /// Parses `input` up to the end of the request, or all of it.
-[[nodiscard]] Parsed parse(RequestBuffers& slot, std::string_view& input) {
+[[nodiscard]] Parsed parse(RequestBuffers& slot, std::string_view& input, BodyBytes& body) {
   if (input.empty()) return Parsed::need_more;
   slot.begin_if_needed();
   for (;;) {
@@ -73,6 +104,7 @@ enum class Parsed : std::uint8_t { need_more, complete, failed };
       case ParseEvent::failed:
         return Parsed::failed;
       case ParseEvent::body:
+        if (!body.take(step.body.size())) return Parsed::too_much;
         slot.request.body.append(step.body);
         break;
       case ParseEvent::head:
@@ -99,17 +131,39 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Status s
   append_response(slot.output, response, framing);
 }
 
-void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc error) {
-  append_refusal(slot, options, status_of(error), make_error_code(error).message());
+void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions& options) {
+  if (parsed == Parsed::too_much) {
+    append_refusal(slot, options, 503, "the server holds too many request bodies");
+  } else {
+    const Errc error = slot.parser.error();
+    append_refusal(slot, options, status_of(error), make_error_code(error).message());
+  }
 }
 
-/// Appends the response to the present request. True: the connection stays open after it.
-[[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session, Response& response) {
+/// What a handler must not change, as it depends on the request that was received.
+[[nodiscard]] ResponseFraming framing_of(const Request& request, const ServerOptions& options,
+                                         bool keep_alive) noexcept {
   ResponseFraming framing;
-  framing.request_method = slot.request.method;
-  framing.request_version = slot.request.version;
-  framing.keep_alive = slot.request.keep_alive && !session.draining();
-  framing.server_name = session.options().server_name;
+  framing.request_method = request.method;
+  framing.request_version = request.version;
+  framing.keep_alive = keep_alive && request.keep_alive;
+  framing.server_name = options.server_name;
+  return framing;
+}
+
+/// Throws std::invalid_argument for a status that is not the last word on a request.
+void check_final(const Response& response) {
+  if (!response.status.is_informational()) return;
+  throw std::invalid_argument("http handler: status " + std::to_string(response.status.code()) +
+                              " is an interim one; a handler gives a final status, 200 to 999");
+}
+
+/// Appends the response to the present request. True: the connection stays open after it. Throws as
+/// check_final() does.
+[[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session,
+                                 ResponseFraming framing, Response& response) {
+  check_final(response);
+  framing.keep_alive = framing.keep_alive && !session.draining();
   const WrittenHead head = append_head(slot.output, response, framing);
   if (head.body_follows && response.body.size() <= kCopiedBody) {
     slot.output.append(response.body);
@@ -120,10 +174,44 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
   return head.keep_alive;
 }
 
+Task<void> fail_with(std::exception_ptr error) {
+  std::rethrow_exception(std::move(error));
+  co_return;
+}
+
+/// Gives an exception of a hook to the runtime, as one that no task awaits.
+void report_failure_of_hook(std::exception_ptr error) noexcept {
+  try {
+    spawn(fail_with, std::move(error)).detach();
+  } catch (...) {  // no memory, or the runtime is about to end
+  }
+}
+
 /// Turns a handler's exception into a 500 and reports it to options.on_handler_error.
 [[nodiscard]] Response on_handler_error(const ServerOptions& options, const Request& request) {
-  if (options.on_handler_error) options.on_handler_error(request, std::current_exception());
+  try {
+    if (options.on_handler_error) options.on_handler_error(request, std::current_exception());
+  } catch (...) {
+    report_failure_of_hook(std::current_exception());
+  }
   return Response::of(500);
+}
+
+/// Appends the response to a request whose handler has thrown the present exception.
+[[nodiscard]] bool append_failure(RequestBuffers& slot, const Session& session,
+                                  const ResponseFraming& framing) {
+  Response made = on_handler_error(session.options(), slot.request);
+  return append_answer(slot, session, framing, made);
+}
+
+/// The answer to a request whose handler has taken too long.
+[[nodiscard]] Response on_handler_timeout(const ServerOptions& options, const Request& request) {
+  try {
+    throw IoError(std::make_error_code(std::errc::timed_out), "http handler", request.target);
+  } catch (...) {
+    static_cast<void>(on_handler_error(options, request));
+  }
+  return Response::of(503);
 }
 
 /// How long the peer may take to read the output.
@@ -135,15 +223,18 @@ void append_refusal(RequestBuffers& slot, const ServerOptions& options, Errc err
                                                            : options.write_timeout + more;
 }
 
-/// The deadline of the next read. Each part of a request has its own deadline, which further reads
-/// do not extend.
+/// The deadline of the next read. Each part of a request, and the wait for one, has its own
+/// deadline, which further reads do not extend.
 class ReadDeadline {
  public:
   void enter(Connection& connection, const RequestBuffers& slot) noexcept {
     const ServerOptions& options = connection.session().options();
     if (!slot.in_request()) {
-      part_ = Part::none;
-      connection.enter(Connection::Phase::idle, options.idle_timeout);
+      if (std::exchange(part_, Part::before) == Part::before) {
+        connection.idle_again();
+      } else {
+        connection.enter(Connection::Phase::idle, options.idle_timeout);
+      }
       return;
     }
     const Part part = slot.parser.head_done() ? Part::body : Part::head;
@@ -155,10 +246,15 @@ class ReadDeadline {
     connection.enter(Connection::Phase::reading, deadline_);
   }
   void request_ended() noexcept { part_ = Part::none; }
+  /// How serve_pipelined() ends between two requests.
+  [[nodiscard]] BurstEnd end_of(Serve how) const noexcept {
+    if (how == Serve::last) return BurstEnd::linger;
+    return part_ == Part::before ? BurstEnd::wait_on : BurstEnd::wait;
+  }
 
  private:
-  enum class Part : std::uint8_t { none, head, body };
-  Part part_ = Part::none;
+  enum class Part : std::uint8_t { before, none, head, body };
+  Part part_ = Part::before;
   TimePoint deadline_{};
 };
 
@@ -167,42 +263,59 @@ class ReadDeadline {
   return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
 }
 
+Task<Response> answer_in_time(ServerCore& core, Request& request) {
+  auto first =
+      co_await select(core.handler->answer(request), sleep_for(core.options.handler_timeout));
+  if (first.has<0>()) co_return first.take<0>();
+  co_return on_handler_timeout(core.options, request);
+}
+
+/// Calls a handler that may wait, at most as long as handler_timeout allows.
+Task<Response> call_handler(ServerCore& core, Request& request) {
+  return core.limits_handlers ? answer_in_time(core, request) : core.handler->answer(request);
+}
+
 }  // namespace
 
 Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte> first_bytes,
-                               bool more_is_likely) {
+                               Serve how) {
   Session& session = connection.session();
   ServerCore& core = session.core();
   Lease<RequestBuffers> lease(core.slots);
   RequestBuffers& slot = *lease;
+  slot.go_on_after(connection.empty_line_bytes());
   WarmSlot warm(core);
+  BodyBytes body(core);
   ReadDeadline read_deadline;
   std::string_view input = text_of(first_bytes);
   bool closing = false;
-  bool lingering = false;
   for (;;) {
-    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input);
+    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body);
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
+      const ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
-          closing = !append_answer(slot, session, made);
+          closing = !append_answer(slot, session, framing, made);
         } else {
-          Response made = co_await core.handler->answer(slot.request);
-          closing = !append_answer(slot, session, made);
+          connection.enter_handler(framing.request_version == Version::http_1_1);
+          Response made = co_await call_handler(core, slot.request);
+          connection.leave_handler();
+          closing = !append_answer(slot, session, framing, made);
         }
       } catch (...) {
+        connection.leave_handler();
         slot.output.resize(answered);
-        Response made = on_handler_error(core.options, slot.request);
-        closing = !append_answer(slot, session, made);
+        closing = !append_failure(slot, session, framing);
       }
+      body.give_back();
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
       if (!closing && gather && !input.empty()) continue;
-    } else if (parsed == Parsed::failed) {
-      append_refusal(slot, core.options, slot.parser.error());
-      closing = lingering = true;
+    } else if (parsed != Parsed::need_more) {
+      append_refusal_of(parsed, slot, core.options);
+      closing = true;
     }
 
     if (!slot.output.empty()) {
@@ -215,28 +328,30 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
         written = co_await attempt(connection.stream().write_all(slot.output));
       }
       if (!written) co_return BurstEnd::close;
-      slot.output.clear();
-      if (!slot.large_body.empty()) slot.large_body = std::string();
+      slot.forget_output();
     }
-    if (closing) co_return lingering || !input.empty() ? BurstEnd::linger : BurstEnd::close;
+    if (closing) co_return BurstEnd::linger;
     connection.enter_busy();
     if (!input.empty()) continue;
 
-    if (!slot.in_request() && !(more_is_likely && warm.hold())) {
-      co_return BurstEnd::wait;
+    if (!slot.in_request()) {
+      connection.keep_empty_lines(slot.empty_line_bytes());
+      if (how != Serve::more_is_likely || !warm.hold()) co_return read_deadline.end_of(how);
+      slot.shrink();
     }
     read_deadline.enter(connection, slot);
     const Result<std::size_t> got = co_await attempt(connection.stream().read(slot.input));
-    if (connection.expired()) {
-      if (!slot.in_request()) co_return BurstEnd::close;
-      append_refusal(slot, core.options, 408, {});
-      closing = true;
-      continue;
-    }
-    if (!got || *got == 0) co_return BurstEnd::close;
-    connection.enter_busy();
+    if (!connection.end_read(got, slot.input)) co_return BurstEnd::close;
     input = text_of(std::span(slot.input).first(*got));
   }
+}
+
+Task<void> refuse_late(Connection& connection) {
+  Lease<RequestBuffers> lease(connection.session().core().slots);
+  append_refusal(*lease, connection.session().options(), 408, {});
+  connection.enter(Connection::Phase::writing, connection.session().options().write_timeout);
+  // If the peer has left, there is nothing to tell.
+  static_cast<void>(co_await attempt(connection.stream().write_all((*lease).output)));
 }
 
 }  // namespace weft::inline v0_1::http

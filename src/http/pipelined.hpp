@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <weft/task.hpp>
@@ -11,16 +12,25 @@
 
 namespace weft::inline v0_1::http {
 
-enum class BurstEnd : unsigned char {
-  wait,  ///< for the next request
-  close,
-  linger,  ///< close, after the peer has read the response
+enum class BurstEnd : std::uint8_t {
+  wait,     ///< for the next request
+  wait_on,  ///< the same, and no request came: the wait before goes on
+  close,    ///< the peer or the session has ended the connection
+  linger,   ///< the last response was written
+};
+
+enum class Serve : std::uint8_t {
+  all,
+  more_is_likely,  ///< as all; the input filled its buffer
+  last,            ///< the connection ends after the present request
 };
 
 /// Serves the request that begins with `input`, and all that follow while the connection is not
-/// idle. `more_is_likely`: the input filled its buffer. Throws std::bad_alloc.
-/// Cancel: the present request is dropped.
+/// idle. Throws std::bad_alloc. Cancel: the present request is dropped.
 [[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection,
-                                             std::span<const std::byte> input, bool more_is_likely);
+                                             std::span<const std::byte> input, Serve how);
+
+/// Writes the response to a request whose rest has not come in time.
+[[nodiscard]] Task<void> refuse_late(Connection& connection);
 
 }  // namespace weft::inline v0_1::http

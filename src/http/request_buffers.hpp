@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,20 +18,32 @@ namespace weft::inline v0_1::http {
 class RequestBuffers {
  public:
   static constexpr std::size_t kInputSize = 16 * 1024;
-  /// The most memory that each buffer keeps while it is in the pool.
+  /// The most memory that each buffer keeps while it is in the pool, or its connection is idle.
   static constexpr std::size_t kKeptBytes = 64 * 1024;
 
   explicit RequestBuffers(const Limits& limits) : parser(limits) {}
 
+  /// Called before the first input of a lease: that many bytes of empty lines came before it.
+  void go_on_after(std::uint8_t empty_line_bytes) noexcept { before_ = empty_line_bytes; }
   /// Called before input of a new request is fed.
   void begin_if_needed() noexcept {
-    if (!begun_) parser.begin(request);
+    if (begun_) return;
+    parser.begin(request, before_);
+    before_ = 0;
     begun_ = true;
   }
   /// The present request was handled.
   void end_request() noexcept { begun_ = false; }
   /// Whether bytes of an incomplete request were read.
   [[nodiscard]] bool in_request() const noexcept { return begun_ && parser.started(); }
+  /// If not: the bytes of empty lines since the last request, for go_on_after().
+  [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept {
+    return begun_ ? parser.empty_line_bytes() : before_;
+  }
+  /// The output was written.
+  void forget_output() noexcept;
+  /// Frees excess memory. Not in a request.
+  void shrink() noexcept;
   /// Prepares for another connection and frees excess memory.
   void recycle() noexcept;
 
@@ -43,6 +56,7 @@ class RequestBuffers {
 
  private:
   bool begun_ = false;
+  std::uint8_t before_ = 0;
 };
 
 }  // namespace weft::inline v0_1::http

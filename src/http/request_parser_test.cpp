@@ -20,10 +20,13 @@ std::string with_host(std::string_view rest, std::string_view line = "POST / HTT
 void expect_same_for_all_cuts(const std::string& input, const Outcome& whole,
                               const Limits& limits = {}) {
   EXPECT_EQ(test::parse_requests(test::cut_everywhere(input), limits), whole) << input;
+  EXPECT_EQ(test::parse_requests_and_forget(test::cut_everywhere(input), limits), whole) << input;
   const std::string_view view = input;
   for (std::size_t cut = 1; cut < input.size(); ++cut) {
-    const Outcome parts = test::parse_requests({view.substr(0, cut), view.substr(cut)}, limits);
-    ASSERT_EQ(parts, whole) << "cut at " << cut << " of " << input;
+    const std::vector<std::string_view> pieces{view.substr(0, cut), view.substr(cut)};
+    ASSERT_EQ(test::parse_requests(pieces, limits), whole) << "cut at " << cut << " of " << input;
+    ASSERT_EQ(test::parse_requests_and_forget(pieces, limits), whole)
+        << "buffers given away, cut at " << cut << " of " << input;
   }
 }
 
@@ -112,6 +115,35 @@ const Refusal kBadFields[] = {
     {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Errc::bad_host},
     {"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", Errc::bad_host},
     {"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [::1]a\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [::1]:b\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: []\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [1.2.3.4]\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [::1%251]\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [::1%1]\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: [:::1]\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a]\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a:-1\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: %\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a%2\r\n\r\n", Errc::bad_host},
+    {"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n", Errc::bad_host},
+    {"GET http://b/ HTTP/1.1\r\n\r\n", Errc::bad_host},
+    {"GET http://b/ HTTP/1.1\r\nHost: a:b\r\n\r\n", Errc::bad_host},
+    {"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http://?x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http://a:1:2/x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http://a@b/x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http://a@b@c/x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http://[::1/x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET http:/a/x HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
+    {"GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", Errc::bad_target},
     {with_host("Expect: tea\r\n\r\n"), Errc::unsupported_expectation},
 };
 INSTANTIATE_TEST_SUITE_P(Fields, RefusedRequest, ::testing::ValuesIn(kBadFields));
@@ -129,6 +161,10 @@ const Refusal kBadLengths[] = {
     {with_host("Content-Length: 0x5\r\n\r\nabcde"), Errc::bad_content_length},
     {with_host("Content-Length: 5_0\r\n\r\n"), Errc::bad_content_length},
     {with_host("Content-Length: 5 0\r\n\r\n"), Errc::bad_content_length},
+    {with_host("Content-Length: 5\t0\r\n\r\n"), Errc::bad_content_length},
+    {with_host("Content-Length:\t\r\n\r\n"), Errc::bad_content_length},
+    {with_host("Transfer-Encoding: chun\tked\r\n\r\n"), Errc::unsupported_transfer_coding},
+    {with_host("Content-Length: 5\r\nFoo\t: b\r\n\r\n"), Errc::bad_header},
     {with_host("Content-Length: \r\n\r\n"), Errc::bad_content_length},
     {with_host("Content-Length:\r\n\r\n"), Errc::bad_content_length},
     {with_host("Content-Length: five\r\n\r\n"), Errc::bad_content_length},
@@ -228,6 +264,33 @@ const Acceptance kGood[] = {
      {"GET / 1.1 close|Host=a|Connection=x, Close|body="}},
     {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", {"OPTIONS * 1.1 keep|Host=a|body="}},
     {"GET http://b/c?d HTTP/1.1\r\nHost: b\r\n\r\n", {"GET http://b/c?d 1.1 keep|Host=b|body="}},
+    {"GET http://b:81/c HTTP/1.1\r\nX: y\r\nHost: a\r\nZ: z\r\n\r\n",
+     {"GET http://b:81/c 1.1 keep|X=y|Host=b:81|Z=z|body="}},
+    {"GET http://b?d HTTP/1.0\r\nX: y\r\n\r\n", {"GET http://b?d 1.0 close|X=y|Host=b|body="}},
+    {"GET HTTPS://[::1]:1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+     {"GET HTTPS://[::1]:1/ 1.1 keep|Host=[::1]:1|body="}},
+    {"GET / HTTP/1.1\r\nHost: a_b.c-d:\r\n\r\n", {"GET / 1.1 keep|Host=a_b.c-d:|body="}},
+    {"GET / HTTP/1.1\r\nHost: a%2Fb:065535\r\n\r\n", {"GET / 1.1 keep|Host=a%2Fb:065535|body="}},
+    {"GET / HTTP/1.1\r\nHost: [2001:db8::1.2.3.4]\r\n\r\n",
+     {"GET / 1.1 keep|Host=[2001:db8::1.2.3.4]|body="}},
+    // A tab is white space around a value, as a space is.
+    {"GET / HTTP/1.1\r\nHost: a\t\r\nConnection: close\t\r\n\r\n",
+     {"GET / 1.1 close|Host=a|Connection=close|body="}},
+    {"GET / HTTP/1.1\r\nHost: a\r\nConnection:\tx\t,\tclose\t, y\r\n\r\n",
+     {"GET / 1.1 close|Host=a|Connection=x\t,\tclose\t, y|body="}},
+    {"GET / HTTP/1.0\r\nConnection:\tKeep-Alive\t\r\n\r\n",
+     {"GET / 1.0 keep|Connection=Keep-Alive|body="}},
+    {with_host("Content-Length:\t3\t \t\r\nFoo:\ta\tb\t\r\n\r\nabc"),
+     {"POST / 1.1 keep|Host=a|Content-Length=3|Foo=a\tb|body=abc"}},
+    {with_host("Transfer-Encoding:\tchunked\t\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+     {"POST / 1.1 keep|Host=a|Transfer-Encoding=chunked|body=x"}},
+    {with_host("Expect:\t100-continue\t\r\nContent-Length: 1\r\n\r\nx"),
+     {"POST / 1.1 keep|Host=a|Expect=100-continue|Content-Length=1|body=x"}},
+    // No field of HTTP/1.1.
+    {"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n",
+     {"GET / 1.1 keep|Host=a|Proxy-Connection=close|body="}},
+    {"GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n",
+     {"GET / 1.0 close|Proxy-Connection=keep-alive|body="}},
     {"GET / HTTP/1.1\r\nHost: a\r\nFoo: \xc3\xa9 b\r\nFoo:\r\n\r\n",
      {"GET / 1.1 keep|Host=a|Foo=\xc3\xa9 b|Foo=|body="}},
     {with_host("Content-Length: 3\r\n\r\nabc"),

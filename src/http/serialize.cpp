@@ -73,15 +73,20 @@ void put_status_line(Pen& pen, Status status) noexcept {
 }
 
 /// 1xx, 204 and 304 end with the head, whatever Content-Length says.
-[[nodiscard]] bool has_no_body(Status status) noexcept {
+[[nodiscard]] bool has_no_length(Status status) noexcept {
   return status.is_informational() || status.code() == 204 || status.code() == 304;
 }
+/// A 205 has none, either (RFC 9110, 15.3.6), and says so.
+[[nodiscard]] bool has_no_body(Status status) noexcept {
+  return has_no_length(status) || status.code() == 205;
+}
 
+/// Of at most 18 digits, which fit into 64 bits.
 [[nodiscard]] bool is_number(std::string_view text) noexcept {
   for (const char c : text) {
     if (c < '0' || c > '9') return false;
   }
-  return !text.empty();
+  return !text.empty() && text.size() <= 18;
 }
 
 /// The value to write as Content-Length.
@@ -89,19 +94,10 @@ void put_status_line(Pen& pen, Status status) noexcept {
                                                 Method request_method) noexcept {
   // For HEAD a handler may set the length of a body that it did not make.
   if (request_method != Method::head || !response.body.empty()) return {};
+  if (has_no_body(response.status)) return {};
   const std::string_view announced =
       response.headers.find("content-length").value_or(std::string_view());
   return is_number(announced) ? announced : std::string_view();
-}
-
-[[nodiscard]] bool has_close(std::string_view connection_options) noexcept {
-  std::string_view rest = connection_options;
-  while (!rest.empty()) {
-    const std::string_view token = rest.substr(0, rest.find(','));
-    if (same_name(trim(token), "close")) return true;
-    rest.remove_prefix(token.size() < rest.size() ? token.size() + 1 : rest.size());
-  }
-  return false;
 }
 
 /// An upper bound of the head's size.
@@ -128,25 +124,21 @@ WrittenHead append_head(std::string& out, const Response& response,
   Pen pen(out.data() + begin);
   put_status_line(pen, response.status);
   bool keep_alive = framing.keep_alive;
-  bool has_date = false;
   bool has_server = framing.server_name.empty();
   for (const Headers::Field field : response.headers) {
     const Owned owned = ownership(field.name);
-    has_date = has_date || owned == Owned::date;
     has_server = has_server || owned == Owned::server;
-    if (owned == Owned::connection) keep_alive = keep_alive && !has_close(field.value);
-    if (owned != Owned::framing && owned != Owned::connection) {
-      pen.put_field(field.name, field.value);
-    }
+    if (owned == Owned::connection) keep_alive = keep_alive && !has_token(field.value, "close");
+    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
   }
   if (!has_server) pen.put_field("Server", framing.server_name);
-  if (!has_date) pen.put_field("Date", http_date_now());
+  pen.put_field("Date", http_date_now());
   const bool no_body = has_no_body(response.status);
-  if (!no_body) {
+  if (!has_no_length(response.status)) {
     const std::string_view announced = announced_length(response, framing.request_method);
     pen.put("Content-Length: ");
     if (announced.empty()) {
-      pen.put_number(response.body.size());
+      pen.put_number(no_body ? 0 : response.body.size());
     } else {
       pen.put(announced);
     }

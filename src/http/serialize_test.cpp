@@ -58,6 +58,32 @@ TEST(AppendResponse, LeavesOutBodiesThatMayNotBe) {
   response.body.clear();
   response.headers.add("Content-Length", "77");
   EXPECT_EQ(written(response, framing), "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n");
+  response.headers.set("Content-Length", std::string(30, '7'));
+  EXPECT_EQ(written(response, framing), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(AppendResponse, A205HasNoBody) {
+  Response response(205);
+  response.body = "abc";
+  response.headers.add("Content-Length", "7");
+  const std::string expected = "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n";
+  EXPECT_EQ(written(response), expected);
+  ResponseFraming framing;
+  framing.request_method = Method::head;
+  EXPECT_EQ(written(response, framing), expected);
+  response.body.clear();
+  EXPECT_EQ(written(response, framing), expected);
+}
+
+TEST(AppendResponse, TheDateIsTheServersAlone) {
+  Response response = with_field("date", "tomorrow");
+  response.headers.add("Date", "yesterday");
+  std::string out;
+  append_response(out, response, {});
+  const std::size_t first = out.find("\r\nDate: ");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(out.find("ate: ", first + 8), std::string::npos);
+  EXPECT_EQ(written(response), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
 }
 
 TEST(AppendResponse, NamesTheServerUnlessTheHandlerDid) {
@@ -118,6 +144,7 @@ TEST(AppendHead, TheResponseMayAskForTheClose) {
     return head.keep_alive;
   };
   EXPECT_FALSE(stays("Connection", "x , CLOSE"));
+  EXPECT_FALSE(stays("Connection", "x\t,\tclose\t, y"));
   EXPECT_TRUE(stays("Connection", "closed"));
   EXPECT_TRUE(stays("X-Connection", "close"));
 }

@@ -13,11 +13,11 @@ namespace {
 void check_options(const ServerOptions& options) {
   const Nanoseconds shortest =
       std::min({options.header_timeout, options.body_timeout, options.idle_timeout,
-                options.write_timeout, options.drain_timeout});
+                options.write_timeout, options.drain_timeout, options.handler_timeout});
   if (shortest <= Nanoseconds::zero()) {
     throw std::invalid_argument("http::ServerOptions: a timeout is not positive");
   }
-  if (options.max_connections == 0 || options.max_output == 0) {
+  if (options.max_connections == 0 || options.max_output == 0 || options.max_bodies == 0) {
     throw std::invalid_argument("http::ServerOptions: a bound is zero");
   }
   Headers().add("Server", options.server_name);

@@ -1,6 +1,8 @@
 #include "http/session.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include <weft/select.hpp>
@@ -24,6 +26,12 @@ using std::chrono::milliseconds;
 constexpr Nanoseconds kShortestBackOff = milliseconds(5);
 constexpr Nanoseconds kLongestBackOff = milliseconds(500);
 constexpr Nanoseconds kDrainStep = milliseconds(5);
+
+/// When a peer that has ended its side is asked for a sign of life; then after twice the time.
+constexpr Nanoseconds kFirstProbe = std::chrono::seconds(5);
+constexpr std::chrono::seconds kKeepAliveProbe(15);
+/// A client ignores it if it has not asked for it (RFC 9110, 15.2.1).
+constexpr std::string_view kInterimResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Whether the process or the system lacks a resource that may become available again.
 [[nodiscard]] bool is_shortage(std::error_code error) noexcept {
@@ -64,7 +72,7 @@ void Session::admit() noexcept {
   ++admitted_;
 }
 
-void Session::dismiss() noexcept {
+void Session::end_admission() noexcept {
   std::lock_guard lock(mutex_);
   --admitted_;
 }
@@ -80,10 +88,16 @@ void Session::remove(Connection& connection) noexcept {
   std::lock_guard lock(mutex_);
   (connection.previous_ != nullptr ? connection.previous_->next_ : first_) = connection.next_;
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+  if (connection.watch_ != 0) peers_.forget(connection.watch_);
 }
 
 Task<void> Session::run(Scope& scope, SocketListener& listener) {
-  co_await select(accept_loop(scope, listener), drain_wanted_.wait());
+  scope_ = &scope;
+  // Now, as descriptors may be short by the time a peer leaves.
+  if (!core_.is_immediate) static_cast<void>(peers_.open());
+  if (!draining()) co_await select(accept_loop(scope, listener), drain_wanted_.wait());
+  // A client that comes now is refused at once, and can turn to another server.
+  listener.close();
   co_await see_off(scope);
 }
 
@@ -131,12 +145,37 @@ bool Session::start(Scope& scope, StreamSocket stream) noexcept try {
   return false;
 }
 
+void Session::see_out(StreamSocket stream, Leave how, std::string received,
+                      std::uint8_t empty_line_bytes) noexcept try {
+  scope_
+      ->spawn(take_leave, Admission(*this), std::move(stream), how, std::move(received),
+              empty_line_bytes)
+      .detach();
+} catch (...) {  // no memory: the stream was closed
+}
+
 Task<void> Session::sweep_loop() {
   TimePoint next = deadline_after(sweep_period(options()));
   do {
-    co_await sleep_until(next);
-    next = sweep(now());
+    co_await sleep_or_watch(next);
+    const TimePoint current = now();
+    if (current >= next) next = sweep(current);
   } while (!stop_sweeping_if_nobody_is_left());
+}
+
+/// Returns at `until`, or earlier after events of peers.
+Task<void> Session::sleep_or_watch(TimePoint until) {
+  std::array<Event, 32> room;
+  if (EventQueue* const queue = peers_.queue()) {
+    try {
+      const Events events = co_await wait_for_events(*queue, room, until);
+      for (const Event& event : events) take_event(event);
+      co_return;
+    } catch (const IoError&) {
+      peers_.close();
+    }
+  }
+  co_await sleep_until(until);
 }
 
 bool Session::stop_sweeping_if_nobody_is_left() noexcept {
@@ -156,26 +195,116 @@ TimePoint Session::sweep(TimePoint now) noexcept {
       const std::int64_t deadline = one->deadline();
       if (deadline > current) {
         earliest = std::min(earliest, deadline);
-        continue;
+        if (deadline >= Connection::kMet) attend(*one, current);
+      } else {
+        expire(*one);
       }
-      const bool writing =
-          one->phase_.load(std::memory_order_relaxed) == Connection::Phase::writing;
-      one->expired_.store(true, std::memory_order_relaxed);
-      one->limit_.store(Connection::kNever, std::memory_order_relaxed);
-      // A connection that reads shuts down only that side: it can still send a 408. If shutdown()
-      // fails, the peer has reset the connection and the wait has ended.
-      static_cast<void>(one->stream_.shutdown(writing ? Shutdown::both : Shutdown::read));
     }
   }
   return std::max(TimePoint(Nanoseconds(earliest)), now + sweep_period(options()));
 }
 
-void Session::close_idle() noexcept {
+/// Ends a wait that has lasted too long.
+void Session::expire(Connection& connection) noexcept {
+  using Phase = Connection::Phase;
+  switch (connection.phase_.load(std::memory_order_relaxed)) {
+    case Phase::idle:
+      dismiss(connection, Phase::idle, Phase::dismissed);
+      break;
+    case Phase::reading:
+      dismiss(connection, Phase::reading, Phase::late);
+      break;
+    case Phase::writing:
+    case Phase::lingering:
+      connection.expired_.store(true, std::memory_order_relaxed);
+      connection.limit_.store(Connection::kNever, std::memory_order_relaxed);
+      // If shutdown() fails, the peer has reset the connection and the wait has ended.
+      static_cast<void>(connection.stream_.shutdown(Shutdown::both));
+      break;
+    default:  // the task has gone on meanwhile
+      break;
+  }
+}
+
+/// Ends a wait for the peer's bytes, unless its end came first. See the top of connection.hpp.
+void Session::dismiss(Connection& connection, Connection::Phase from,
+                      Connection::Phase to) noexcept {
+  // Relaxed: the words decide by themselves; the mutex orders the rest.
+  if (connection.phase_.compare_exchange_strong(from, to, std::memory_order_relaxed,
+                                                std::memory_order_relaxed)) {
+    // As the holder of its handle does: serve() itself is not cancelled.
+    connection.task_.cancel_by_holder();
+  }
+}
+
+/// A handler is at work: the second sweep that meets it has its peer watched.
+void Session::attend(Connection& connection, std::int64_t now) noexcept {
+  using Phase = Connection::Phase;
+  const Phase phase = connection.phase_.load(std::memory_order_relaxed);
+  if (phase != Phase::busy && phase != Phase::answering) return;
+  std::int64_t limit = Connection::kNever;
+  // On failure the limit is kMet, or the task has begun another wait.
+  if (connection.limit_.compare_exchange_strong(limit, Connection::kMet, std::memory_order_relaxed,
+                                                std::memory_order_relaxed) ||
+      limit != Connection::kMet) {
+    return;
+  }
+  if (connection.watch_ != 0) {
+    probe(connection, now);
+  } else if (!core_.is_immediate && peers_.open()) {
+    connection.watch_ = peers_.add(connection, connection.stream_.native_handle());
+  }
+}
+
+void Session::take_event(const Event& event) noexcept {
+  using Phase = Connection::Phase;
+  std::lock_guard lock(mutex_);
+  PeerWatch::Entry* const entry = peers_.find(event);
+  if (entry == nullptr) return;
+  Connection& connection = *entry->connection;
+  if (connection.dismissed()) return;  // its stream may be another task's already
+  const Phase phase = connection.phase_.load(std::memory_order_relaxed);
+  if (phase != Phase::busy && phase != Phase::answering) {
+    // Its own read or write meets the end, if it is one.
+    peers_.remove(std::exchange(connection.watch_, 0U), connection.stream_.native_handle());
+    return;
+  }
+  const bool left = event.error || event.write_closed;
+  if (left || (event.read_closed && options().cancel_on_half_close)) {
+    connection.task_.cancel_by_holder();
+  } else if (event.read_closed && entry->probe_at == 0) {
+    entry->probe_after = kFirstProbe;
+    entry->probe_at = (now() + kFirstProbe).time_since_epoch().count();
+    // For a peer that knows no interim responses. A failure means that the connection has ended.
+    static_cast<void>(connection.stream_.set_keep_alive(kKeepAliveProbe));
+  }
+}
+
+/// Finds out whether a peer that has ended its side is still there: what it sees of an interim
+/// response is nothing new to it, and a peer that has closed its socket answers with a reset.
+void Session::probe(Connection& connection, std::int64_t now) noexcept {
+  using Phase = Connection::Phase;
+  PeerWatch::Entry& entry = peers_.entry(connection.watch_);
+  if (entry.probe_at == 0 || now < entry.probe_at) return;
+  Phase phase = Phase::answering;
+  // Acquire: the task's writes came before; release, below: its next ones come after.
+  if (!connection.phase_.compare_exchange_strong(phase, Phase::probing, std::memory_order_acquire,
+                                                 std::memory_order_relaxed)) {
+    return;
+  }
+  entry.probe_after *= 2;
+  entry.probe_at = now + entry.probe_after.count();
+  static_cast<void>(connection.stream_.try_write(kInterimResponse));
+  phase = Phase::probing;
+  // On failure the handler has ended, and its task waits for the mutex.
+  static_cast<void>(connection.phase_.compare_exchange_strong(
+      phase, Phase::answering, std::memory_order_release, std::memory_order_relaxed));
+}
+
+void Session::dismiss_idle() noexcept {
   std::lock_guard lock(mutex_);
   for (Connection* one = first_; one != nullptr; one = one->next_) {
-    if (one->phase_.load(std::memory_order_relaxed) != Connection::Phase::idle) continue;
-    // Bytes of a request that have arrived are still read and answered.
-    static_cast<void>(one->stream_.shutdown(Shutdown::read));
+    dismiss(*one, Connection::Phase::idle, Connection::Phase::dismissed);
   }
 }
 
@@ -183,16 +312,16 @@ Task<void> Session::see_off(Scope& scope) {
   const TimePoint deadline = deadline_after(options().drain_timeout);
   // Connections become idle at any time, so this is repeated.
   for (;;) {
-    close_idle();
+    dismiss_idle();
     bool empty = false;
     {
       std::lock_guard lock(mutex_);
-      empty = first_ == nullptr;
+      empty = admitted_ == 0;
     }
     if (empty || now() >= deadline) break;
     co_await sleep_for(kDrainStep);
   }
-  // The rest: requests that take too long, the sweep, and connections that have not begun.
+  // The rest: requests that take too long, and the sweep.
   scope.cancel_children();
 }
 

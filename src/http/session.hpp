@@ -1,10 +1,12 @@
 // Session: one Server::serve(): the accept loop, the list of its connections, the sweep of their
-// deadlines, and the drain. ServerCore: shared by all sessions of a server.
+// deadlines and of peers that have left, and the drain. ServerCore: shared by all sessions of a
+// server.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include <weft/atomic.hpp>
 #include <weft/http/server.hpp>
@@ -14,6 +16,7 @@
 #include <weft/time.hpp>
 
 #include "http/connection.hpp"
+#include "http/peer_watch.hpp"
 #include "http/pool.hpp"
 #include "http/request_buffers.hpp"
 #include "http/signal.hpp"
@@ -26,6 +29,7 @@ class ServerCore {
       : options(std::move(server_options)),
         handler(std::move(request_handler)),
         is_immediate(handler->is_immediate()),
+        limits_handlers(options.handler_timeout != Nanoseconds::max()),
         slots(options.limits) {}
 
   void add(Session& session) noexcept;
@@ -35,10 +39,13 @@ class ServerCore {
   const ServerOptions options;
   const std::unique_ptr<RequestHandler> handler;
   const bool is_immediate;
+  const bool limits_handlers;
   Pool<RequestBuffers> slots;
   Atomic<std::size_t> connections{0};  // relaxed: a statistic, and a limit
   // Relaxed: the RequestBuffers held by waiting connections; see serve_pipelined().
   Atomic<std::size_t> warm_slots{0};
+  // Relaxed: the bytes of all request bodies, a limit; see ServerOptions::max_bodies.
+  Atomic<std::size_t> body_bytes{0};
 
  private:
   ThreadMutex mutex_;
@@ -61,6 +68,9 @@ class Session {
   /// Whether responses must have "Connection: close". Relaxed: one response more or less.
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   void drain() noexcept;
+  /// Starts take_leave() for the stream of a dismissed connection; closes it if memory is short.
+  void see_out(StreamSocket stream, Leave how, std::string received,
+               std::uint8_t empty_line_bytes) noexcept;
 
  private:
   friend class Admission;
@@ -68,16 +78,24 @@ class Session {
   friend class ServerCore;
 
   void admit() noexcept;
-  void dismiss() noexcept;
+  void end_admission() noexcept;
 
   void add(Connection& connection) noexcept;
   void remove(Connection& connection) noexcept;
+  /// Returns when no probe of a connection is under way; none begins, as it is in phase busy.
+  void wait_for_probe() noexcept { std::lock_guard lock(mutex_); }
   [[nodiscard]] Task<void> accept_loop(Scope& scope, SocketListener& listener);
   [[nodiscard]] bool start(Scope& scope, StreamSocket stream) noexcept;
   [[nodiscard]] Task<void> sweep_loop();
   [[nodiscard]] Task<void> see_off(Scope& scope);
+  [[nodiscard]] Task<void> sleep_or_watch(TimePoint until);
   [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;
-  void close_idle() noexcept;
+  void expire(Connection& connection) noexcept;
+  void attend(Connection& connection, std::int64_t now) noexcept;
+  void take_event(const Event& event) noexcept;
+  void probe(Connection& connection, std::int64_t now) noexcept;
+  void dismiss(Connection& connection, Connection::Phase from, Connection::Phase to) noexcept;
+  void dismiss_idle() noexcept;
   [[nodiscard]] bool stop_sweeping_if_nobody_is_left() noexcept;
 
   ServerCore& core_;
@@ -89,6 +107,8 @@ class Session {
   Connection* first_ = nullptr;  // guarded by mutex_
   std::size_t admitted_ = 0;     // guarded by mutex_: connections that have not ended
   bool sweeping_ = false;        // guarded by mutex_
+  PeerWatch peers_;              // guarded by mutex_, except the queue: the sweep's
+  Scope* scope_ = nullptr;       // set before there is a connection
 };
 
 }  // namespace weft::inline v0_1::http

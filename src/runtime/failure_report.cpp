@@ -4,6 +4,7 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace weft::inline v0_1::detail {
 
@@ -16,6 +17,17 @@ std::string describe(const std::exception_ptr& error) {
     return exception.what();
   } catch (...) {
     return "an exception that is no std::exception";
+  }
+}
+
+void report_failure_of_handler(const std::exception_ptr& error) noexcept {
+  try {
+    std::ostringstream text;
+    text << "weft: RuntimeOptions::on_failure has thrown: " << describe(error)
+         << "; it was called for the failure in the next line\n";
+    std::cerr << text.str();
+  } catch (...) {
+    std::cerr << "weft: RuntimeOptions::on_failure has thrown\n";
   }
 }
 
@@ -35,6 +47,18 @@ void report_failure(const UnhandledFailure& failure) noexcept {
   } catch (...) {
     std::cerr << "weft: a task failed and nobody awaited it\n";
   }
+}
+
+FailureHandler guarded(FailureHandler handler) {
+  if (!handler) return FailureHandler(&report_failure);
+  return [handler = std::move(handler)](const UnhandledFailure& failure) noexcept {
+    try {
+      handler(failure);
+    } catch (...) {
+      report_failure_of_handler(std::current_exception());
+      report_failure(failure);
+    }
+  };
 }
 
 }  // namespace weft::inline v0_1::detail

@@ -19,8 +19,7 @@ class RootTasks final : public OwnedTasks {
   RootTasks(TaskExecutor& executor, bool spreads, std::size_t workers, FailureHandler on_failure)
       : OwnedTasks(executor, nullptr, spreads),
         count_(workers),
-        handler_(std::make_shared<const FailureHandler>(
-            on_failure ? std::move(on_failure) : FailureHandler(&report_failure))) {}
+        handler_(std::make_shared<const FailureHandler>(guarded(std::move(on_failure)))) {}
 
   [[nodiscard]] std::shared_ptr<const FailureHandler> failure_handler() const noexcept override {
     return handler_;

@@ -54,6 +54,57 @@ TEST_P(HttpServerLimits, TricklingDoesNotMoveTheDeadline) {
   });
 }
 
+TEST_P(HttpServerLimits, EmptyLinesKeepNoConnectionOpen) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.idle_timeout = options.header_timeout = milliseconds(200);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      for (const std::string& before : {std::string(), get("/")}) {
+        StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+        if (!before.empty()) co_await stream.write_all(before);
+        // An empty line now and then, for as long as the server accepts it.
+        auto trickle = [](StreamSocket& to) -> Task<void> {
+          for (;;) {
+            const Result<void> written = co_await attempt(to.write_all("\r\n"));
+            co_await sleep_for(written ? Nanoseconds(milliseconds(20)) : Nanoseconds(hours(1)));
+          }
+        };
+        auto first = co_await select(read_rest(stream), trickle(stream));
+        EXPECT_EQ(first.index(), 0U);
+      }
+    });
+  });
+}
+
+TEST_P(HttpServerLimits, BodiesOfAllConnectionsTogetherAreBounded) {
+  run([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.max_bodies = 100'000;
+    Site site(std::move(options),
+              [](Request& request) { return Response::text(std::to_string(request.body.size())); });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string head =
+          "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 80000\r\n\r\n";
+      const std::string most(79'999, 'x');
+      StreamSocket first = co_await StreamSocket::connect(s.endpoint());
+      co_await first.write_all(head + most);
+      // The server reads it when it likes: until then a second one may be accepted.
+      for (;;) {
+        const std::string refused = co_await tell(s.endpoint(), head + most + "x");
+        if (status_line(refused) == "HTTP/1.1 200 OK") continue;
+        EXPECT_EQ(status_line(refused), "HTTP/1.1 503 Service Unavailable");
+        break;
+      }
+      co_await first.write_all("x");
+      const std::string answer = co_await read_rest(first);
+      EXPECT_EQ(body_of(answer), "80000");
+      const std::string again = co_await tell(s.endpoint(), head + most + "x");
+      EXPECT_EQ(body_of(again), "80000");
+    });
+  });
+}
+
 TEST_P(HttpServerLimits, ASlowBodyIs408) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
@@ -149,11 +200,13 @@ TEST_P(HttpServerLimits, DrainClosesTheIdleAndFinishesTheBusy) {
       site.server.drain();
       const std::string nothing = co_await read_rest(idle);
       EXPECT_EQ(nothing, "");
+      idle.close();
       EXPECT_FALSE(serving.ended());
       leave = true;
       const std::string answer = co_await read_rest(busy);
       EXPECT_EQ(body_of(answer), "/busy");
       EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+      busy.close();
       co_await std::move(serving);
       site.server.drain();
       co_await site.server.serve(site.listener);  // returns at once

@@ -1,6 +1,11 @@
-// http::Server over real sockets: framing, pipelining, bodies, refusals. Deadlines, drains and
-// shortages are in http_server_limits_test.cpp.
+// http::Server over real sockets: framing, pipelining, bodies, refusals, hooks. Deadlines, drains
+// and shortages are in http_server_limits_test.cpp, the ends of connections in
+// http_server_ends_test.cpp.
+#include <stdexcept>
+#include <vector>
+
 #include "api/http_support.hpp"
+#include "os/fault.hpp"
 
 namespace weft::testing::http_server_test {
 namespace {
@@ -241,6 +246,121 @@ TEST_P(HttpServer, AFailingHandlerIs500AndTheConnectionLives) {
   });
 }
 
+/// What a careless hook does.
+enum class Hook { catches_std_only, throws_int, throws_exception };
+
+TEST_P(HttpServer, AHookMayThrowAnything) {
+  for (const Hook hook : {Hook::catches_std_only, Hook::throws_int, Hook::throws_exception}) {
+    std::atomic<int> unhandled = 0;
+    RuntimeOptions runtime_options;
+    runtime_options.workers = GetParam();
+    runtime_options.current_thread = GetParam() == 0;
+    runtime_options.on_failure = [&unhandled](const UnhandledFailure&) { ++unhandled; };
+    Runtime runtime(std::move(runtime_options));
+    runtime.block_on([hook]() -> Task<void> {
+      http::ServerOptions options = patient();
+      options.on_handler_error = [hook](const Request&, std::exception_ptr error) {
+        if (hook == Hook::throws_int) throw 1;
+        if (hook == Hook::throws_exception) throw std::runtime_error("of the hook");
+        try {
+          std::rethrow_exception(error);
+        } catch (const std::exception&) {
+        }
+      };
+      Site site(std::move(options), [](Request& request) -> Task<Response> {
+        co_await yield_now();
+        if (request.target == "/fail") throw 5;
+        co_return Response::text("fine");
+      });
+      co_await visiting(site, [](Site& s) -> Task<void> {
+        StreamSocket other = co_await StreamSocket::connect(s.endpoint());
+        co_await other.write_all(get("/ok"));
+        const std::string before = co_await read_up_to(other, "fine");
+        const std::string answer = co_await tell(
+            s.endpoint(), get("/fail") + get("/fail") + get("/ok", "Connection: close\r\n"));
+        EXPECT_EQ(status_line(answer), "HTTP/1.1 500 Internal Server Error");
+        EXPECT_TRUE(answer.ends_with("fine")) << answer;
+        co_await other.write_all(get("/ok", "Connection: close\r\n"));
+        const std::string after = co_await read_rest(other);
+        EXPECT_EQ(body_of(after), "fine");
+      });
+    });
+    runtime.shutdown();
+    EXPECT_EQ(unhandled, 2) << "what the hook throws goes to the runtime";
+  }
+}
+
+TEST_P(HttpServer, AnInterimStatusOfAHandlerIs500) {
+  run([]() -> Task<void> {
+    std::string told;
+    http::ServerOptions options = patient();
+    options.on_handler_error = [&told](const Request&, std::exception_ptr error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::invalid_argument& refused) {
+        told = refused.what();
+      }
+    };
+    Site site(std::move(options), [](Request& request) {
+      const std::string code(request.path().substr(1));
+      return Response(std::stoi(code));
+    });
+    co_await visiting(site, [&told](Site& s) -> Task<void> {
+      for (const std::string_view code : {"100", "101", "103", "199"}) {
+        told.clear();
+        const std::string answer =
+            co_await tell(s.endpoint(), get(std::string("/").append(code)) +
+                                            get("/204", "Connection: close\r\n"));
+        EXPECT_EQ(status_line(answer), "HTTP/1.1 500 Internal Server Error");
+        EXPECT_NE(answer.find("HTTP/1.1 204 No Content\r\n"), std::string::npos);
+        EXPECT_NE(told.find(std::string("status ").append(code)), std::string::npos) << told;
+      }
+    });
+  });
+}
+
+TEST_P(HttpServer, AHandlerThatChangesItsRequestChangesNoFraming) {
+  run([]() -> Task<void> {
+    Site site(patient(), [](Request& request) -> Task<Response> {
+      const bool fails = request.target == "/fail";
+      co_await yield_now();
+      Request taken = std::exchange(request, Request());
+      request.method = taken.method == http::Method::head ? http::Method::get : http::Method::head;
+      request.version = http::Version::http_1_0;
+      request.keep_alive = !taken.keep_alive;
+      if (fails) throw std::runtime_error("on purpose");
+      co_return Response::text("text");
+    });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+      for (const std::string_view target : {"/", "/fail"}) {
+        co_await stream.write_all(get(target));
+        const std::string head = co_await read_up_to(stream, "\r\n\r\n");
+        EXPECT_EQ(head.find("Connection:"), std::string::npos) << head;
+        const std::string body = co_await read_up_to(stream, target == "/" ? "text" : "Error\n");
+        EXPECT_FALSE(body.empty());
+      }
+      const std::string last =
+          co_await tell(s.endpoint(), "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      EXPECT_NE(last.find("Connection: close\r\n"), std::string::npos);
+      EXPECT_EQ(body_of(last), "");
+    });
+  });
+}
+
+TEST_P(HttpServer, AHandlerSeesTheHostOfAnAbsoluteTarget) {
+  run([]() -> Task<void> {
+    Site site(patient(), [](Request& request) {
+      return Response::text(std::string(request.headers.find("host").value_or("none")));
+    });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      const std::string answer =
+          co_await tell(s.endpoint(), get("http://b:81/x", "Connection: close\r\n"));
+      EXPECT_EQ(body_of(answer), "b:81");
+    });
+  });
+}
+
 TEST_P(HttpServer, TenThousandPipelinedAreAnsweredInOrder) {
   run([]() -> Task<void> {
     Site site(patient(), [](Request& request) { return Response::text(request.target + ";"); });
@@ -265,6 +385,67 @@ TEST_P(HttpServer, TenThousandPipelinedAreAnsweredInOrder) {
   });
 }
 
+/// The status lines of all answers on a connection.
+std::string verdict_of(const std::string& answers) {
+  std::string lines;
+  for (std::size_t at = answers.find("HTTP/1.1 "); at != std::string::npos;
+       at = answers.find("HTTP/1.1 ", at + 1)) {
+    lines.append(answers, at, answers.find("\r\n", at) - at).append("\n");
+  }
+  return lines;
+}
+
+/// Sends the pieces, each when the server has read the one before.
+Task<std::string> tell_in_pieces(const Endpoint& to, std::vector<std::string_view> pieces,
+                                 const detail::FaultPlan& calls) {
+  StreamSocket stream = co_await StreamSocket::connect(to);
+  for (const std::string_view piece : pieces) {
+    const std::uint64_t reads = calls.calls(detail::Call::read);
+    const Result<void> written = co_await attempt(stream.write_all(piece));
+    if (!written) break;  // refused already
+    co_await until([&] { return calls.calls(detail::Call::read) > reads; });
+    for (int turn = 0; turn < 5; ++turn) co_await yield_now();
+  }
+  std::string answers = co_await read_rest(stream);
+  co_return verdict_of(answers);
+}
+
+TEST(HttpServerSegments, DoNotChangeTheVerdict) {
+  const std::string last = get("/", "Connection: close\r\n");
+  const std::string body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string inputs[] = {
+      "\r\n" + last,
+      "\r" + last,
+      "\n" + last,
+      "\r\r\n" + last,
+      "\r\n\r\n\r\n\r\n" + last,
+      "\r\n\r\n\r\n\r\n\r\n" + last,
+      body + "\r\n" + last,
+      body + "\r" + last,
+      body + "\r\n\r\n" + body + "\n" + last,
+  };
+  detail::ScopedFaults calls;
+  RuntimeOptions current_thread;
+  current_thread.current_thread = true;
+  Runtime runtime(std::move(current_thread));
+  runtime.block_on([&]() -> Task<void> {
+    Site site(patient(), [](Request&) { return Response(200); });
+    co_await visiting(site, [&](Site& s) -> Task<void> {
+      for (const std::string& input : inputs) {
+        const std::string answers = co_await tell(s.endpoint(), input);
+        const std::string whole = verdict_of(answers);
+        EXPECT_NE(whole, "") << input;
+        const std::string_view view = input;
+        for (std::size_t cut = 1; cut < input.size(); ++cut) {
+          const std::vector<std::string_view> pieces{view.substr(0, cut), view.substr(cut)};
+          const std::string split = co_await tell_in_pieces(s.endpoint(), pieces, calls);
+          EXPECT_EQ(split, whole) << "cut at " << cut << " of " << input;
+        }
+      }
+    });
+  });
+}
+
 TEST(HttpServerOptions, AreChecked) {
   const auto handler = [](Request&) { return Response(200); };
   http::ServerOptions options;
@@ -272,6 +453,12 @@ TEST(HttpServerOptions, AreChecked) {
   EXPECT_THROW(http::Server(options, handler), std::invalid_argument);
   options = {};
   options.max_connections = 0;
+  EXPECT_THROW(http::Server(options, handler), std::invalid_argument);
+  options = {};
+  options.handler_timeout = Nanoseconds(0);
+  EXPECT_THROW(http::Server(options, handler), std::invalid_argument);
+  options = {};
+  options.max_bodies = 0;
   EXPECT_THROW(http::Server(options, handler), std::invalid_argument);
   options = {};
   options.server_name = "a\r\nb";

@@ -106,6 +106,11 @@ class Headers {
   std::size_t remove(std::string_view name) noexcept;
   /// Removes all fields and keeps the memory for the next message.
   void clear() noexcept { used_ = count_ = 0; }
+  /// Removes all fields, and frees the memory if it is more than `kept` bytes.
+  void shrink(std::size_t kept) noexcept {
+    clear();
+    if (capacity_ > kept) *this = Headers();
+  }
 
  private:
   friend class HeadersBuilder;

@@ -55,7 +55,8 @@ class Status {
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
 /// A request as a server's handler gets it: framing, Host and limits have been checked, and the
-/// body is complete.
+/// body is complete. If the target is absolute, Host is the target's. The handler may change it:
+/// how the response is framed depends on the request that was received.
 struct Request {
   Method method = Method::get;
   Version version = Version::http_1_1;
@@ -79,7 +80,9 @@ struct Request {
 };
 
 /// A response. The server writes Content-Length, Date and Connection, whatever is set here. A field
-/// "Connection: close" makes the server close the connection after this response.
+/// "Connection: close" makes the server close the connection after this response. The body is not
+/// sent with 204, 205 and 304, nor in answer to HEAD. A server's handler gives a final status: one
+/// below 200 counts as its failure.
 struct Response {
   Status status;
   Version version = Version::http_1_1;

@@ -39,6 +39,15 @@ struct ServerOptions {
   /// For the peer to take a response, plus a second for each 64 KiB of it. After that the
   /// connection is closed.
   Nanoseconds write_timeout = std::chrono::seconds(30);
+  /// For a handler that waits. After that it is cancelled; when it has ended, the answer is 503,
+  /// and on_handler_error gets an IoError (errc::timed_out). A handler that computes without
+  /// waiting is not interrupted. Nanoseconds::max(): no limit.
+  Nanoseconds handler_timeout = Nanoseconds::max();
+  /// What becomes of a handler whose client has left. If the connection was reset, it is cancelled
+  /// within seconds. A client that only ends its side of the connection may still read: its handler
+  /// goes on, and after some seconds an interim response (100) finds out whether the client has
+  /// closed its socket. True: the handler is cancelled when the client ends its side.
+  bool cancel_on_half_close = false;
   /// For requests under way after drain(). After that they are cancelled.
   Nanoseconds drain_timeout = std::chrono::seconds(10);
   /// Maximum number of connections; more wait in the listener's queue.
@@ -46,10 +55,15 @@ struct ServerOptions {
   /// Bytes of responses to pipelined requests that are gathered before they are written. While that
   /// many wait for the peer, no further request is read.
   std::size_t max_output = 64 * 1024;
+  /// Bytes of request bodies that all connections together may hold while they are received and
+  /// handled. A request that would exceed it is answered with 503, and its connection closed.
+  std::size_t max_bodies = 256 * 1024 * 1024;
   /// The Server field; none if empty.
   std::string server_name = "weft";
-  /// Called with each exception of a handler; the server answers that request with 500. May be
-  /// called from several threads.
+  /// Called with each exception of a handler, of any type; the server answers that request with
+  /// 500. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
+  /// called from several threads. What it throws goes to RuntimeOptions::on_failure; the answer
+  /// stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error;
 };
 
@@ -110,15 +124,21 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Accepts connections and serves each as a task of its own. Returns after drain(), when the last
-  /// connection has ended. If it runs out of file descriptors, it waits briefly and continues.
-  /// Throws IoError for other failures of the listener. Cancel: ends all connections immediately.
-  /// Several listeners may be served at the same time.
+  /// Accepts connections and serves each as a task of its own. After drain() it closes the listener
+  /// and returns when the last connection has ended. If it runs out of file descriptors, it waits
+  /// briefly and continues. Throws IoError for other failures of the listener. Cancel: ends all
+  /// connections immediately; the listener stays open. Several listeners may be served at the same
+  /// time.
+  ///
+  /// A connection ends gracefully: after the last response the server ends its side, and drops what
+  /// the client still sends until the client's end, for at most two seconds and 16 MiB. So no
+  /// response is lost to a client that reads late.
   [[nodiscard]] Task<void> serve(SocketListener& listener);
 
-  /// Stops accepting, closes idle connections, and lets requests under way finish (their responses
-  /// say "Connection: close") for at most drain_timeout; then cancels them. Returns immediately.
-  /// Every serve() then returns, also one that is called later. Idempotent. Thread-safe.
+  /// Closes the listeners, so that new clients are refused, closes idle connections, and lets
+  /// requests under way finish (their responses say "Connection: close") for at most drain_timeout;
+  /// then cancels them. Returns immediately. Every serve() then returns, also one that is called
+  /// later. Idempotent. Thread-safe.
   void drain() noexcept;
 
   /// Returns the number of open connections. Thread-safe.
