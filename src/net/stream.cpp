@@ -42,6 +42,12 @@ Source* SocketUser::source() const noexcept { return &open_socket(socket_.get())
 
 Result<Endpoint> SocketUser::local_endpoint() const { return local_endpoint_of(native_handle()); }
 
+Result<std::size_t> SocketUser::read_now(std::span<std::byte> buffer) noexcept {
+  const std::int64_t result = Syscalls::recv(native_handle(), buffer.data(), buffer.size());
+  if (result < 0) return fail(code_of(result));
+  return static_cast<std::size_t>(result);
+}
+
 Result<void> SocketUser::shutdown(Shutdown how) noexcept {
   const int system_how = how == Shutdown::read    ? SHUT_RD
                          : how == Shutdown::write ? SHUT_WR
