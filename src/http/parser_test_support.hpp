@@ -90,10 +90,11 @@ inline Outcome parse_requests(const std::vector<std::string_view>& pieces,
 }
 
 inline Outcome parse_responses(const std::vector<std::string_view>& pieces,
-                               Method method = Method::get, const Limits& limits = {}) {
+                               Method method = Method::get, const Limits& limits = {},
+                               Reading reading = Reading::strict) {
   ResponseParser parser(limits);
   Response response;
-  return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method); });
+  return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method, reading); });
 }
 
 }  // namespace weft::http::test
