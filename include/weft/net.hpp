@@ -73,6 +73,7 @@ class SocketUser {
   ~SocketUser() = default;
   [[nodiscard]] Source* source() const noexcept;
   [[nodiscard]] Result<std::size_t> try_send(std::span<const std::byte> data) noexcept;
+  [[nodiscard]] Result<std::size_t> read_now(std::span<std::byte> buffer) noexcept;
 
   std::shared_ptr<Socket> socket_;
 };
@@ -85,6 +86,11 @@ class SocketReader : public Base {
   /// has ended its side, or that the buffer is empty. Cancel: nothing has been read.
   [[nodiscard]] IoOp<ReadRequest> read(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadRequest>(ReadRequest(this->socket_.get(), buffer));
+  }
+  /// Reads what is there without waiting. Errors: errc::operation_would_block if nothing is there;
+  /// otherwise as read().
+  [[nodiscard]] Result<std::size_t> try_read(std::span<std::byte> buffer) noexcept {
+    return this->read_now(buffer);
   }
   /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before that. Cancel: a
   /// part may have been read into the buffer; the size of that part is not reported.

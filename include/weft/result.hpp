@@ -30,8 +30,8 @@ using Result = std::expected<T, std::error_code>;
   return std::unexpected<std::error_code>(std::make_error_code(code));
 }
 
-/// A failed I/O operation. what() names the operation, its object and the reason, on one line:
-/// "connect 127.0.0.1:1: connection refused".
+/// A failed I/O operation. what() names the operation, its object and the reason, on one line
+/// whatever they are (control characters as "\x0a"): "connect 127.0.0.1:1: connection refused".
 class IoError : public std::system_error {
  public:
   /// `subject` is the address, file or name that the operation acted on; it may be empty.

@@ -29,6 +29,13 @@ TEST(IoError, NamesOperationSubjectAndReasonOnOneLine) {
   EXPECT_EQ(error.code(), std::errc::connection_refused);
 }
 
+TEST(IoError, IsOneLineWhateverItIsGiven) {
+  const IoError error(std::make_error_code(std::errc::timed_out), "a\nb",
+                      std::string_view("c\r\n\0\x1b[31m\x7f", 10));
+  const std::string_view text = error.what();
+  EXPECT_TRUE(text.starts_with("a\\x0ab c\\x0d\\x0a\\x00\\x1b[31m\\x7f: ")) << text;
+}
+
 TEST(IoError, NeedsNoSubject) {
   const IoError error(std::make_error_code(std::errc::broken_pipe), "write");
   EXPECT_STREQ(error.what(), "write: broken pipe");

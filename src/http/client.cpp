@@ -1,16 +1,24 @@
 // The client's request, from the outside in: run_request() follows redirects under one deadline.
 // perform() finds a connection, and a fresh one if a kept one was stale. exchange() sends the
-// request and waits for the first byte. receive() does the rest. Only receive() leases a
-// ClientSlot, so ten thousand waiting requests use little memory.
+// request; if the peer does not take all of it at once, a second task sends the rest, beside the
+// one that reads. read_answer() waits for the first byte. receive() does the rest. Only receive()
+// leases a ClientSlot, so ten thousand waiting requests use little memory.
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include <weft/http/client.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/net.hpp>
+#include <weft/scope.hpp>
 #include <weft/select.hpp>
-#include <weft/spawn.hpp>
+#include <weft/sleep.hpp>
 #include <weft/timeout.hpp>
 
+#include "http/char_class.hpp"
 #include "http/client_pool.hpp"
 #include "http/pool.hpp"
 #include "http/receiver.hpp"
@@ -22,11 +30,14 @@ class ClientCore {
  public:
   explicit ClientCore(ClientOptions client_options)
       : options(std::move(client_options)),
-        idle(options.max_idle_per_host, options.idle_timeout),
+        idle_pool(std::make_shared<IdlePool>(options)),
         slots(options.limits) {}
+  ~ClientCore() { static_cast<void>(idle_pool->clear()); }
+  ClientCore(const ClientCore&) = delete;
+  ClientCore& operator=(const ClientCore&) = delete;
 
   const ClientOptions options;
-  IdlePool idle;
+  const std::shared_ptr<IdlePool> idle_pool;
   Pool<ClientSlot> slots;
 };
 
@@ -35,11 +46,17 @@ namespace {
 /// Size of the first read of a response: most heads fit, and a waiting request holds no larger
 /// buffer.
 constexpr std::size_t kFirstOfAnswer = 512;
+/// Bodies up to this size are copied behind their head.
+constexpr std::size_t kCopiedRequestBody = 16 * 1024;
 
 /// One request to one URL.
 struct Call {
   Call(ClientCore& its_core, const ClientRequest& its_request, BodySink* its_sink) noexcept
       : core(its_core), request(its_request), sink(its_sink), method(its_request.method) {}
+
+  [[nodiscard]] std::string_view body() const noexcept {
+    return sends_body ? std::string_view(request.body) : std::string_view();
+  }
 
   ClientCore& core;
   const ClientRequest& request;
@@ -47,35 +64,84 @@ struct Call {
   Method method;
   Url url;
   bool sends_body = true;
-  bool sends_credentials = true;
+  bool same_host = true;  // as in the request's URL: its credentials and its Host are sent
   bool follows = false;
+  // How far it is on the present connection. `sent` is written by the task that sends, got_bytes
+  // by the one that reads; both are read when both have ended.
+  bool connected = false;
+  bool sent = false;
   bool got_bytes = false;
   Response response;
 };
 
+/// What a call waits for, as the error of a timeout.
+[[nodiscard]] Errc timeout_of(const Call& call) noexcept {
+  if (!call.connected) return Errc::timed_out_connecting;
+  if (call.got_bytes) return Errc::timed_out_receiving;
+  return call.sent ? Errc::timed_out_waiting : Errc::timed_out_sending;
+}
+
 [[nodiscard]] IoError error_of(const Call& call, std::error_code code) {
+  if (code == std::errc::timed_out) code = make_error_code(timeout_of(call));
   return IoError(code, to_string(call.method), call.url.to_string());
 }
 
-[[nodiscard]] std::string serialize(const Call& call) {
-  Headers headers = call.request.headers;
-  if (!call.sends_credentials) {
-    for (const std::string_view name : {"Authorization", "Cookie", "Proxy-Authorization"}) {
-      headers.remove(name);
+/// A request as it is sent: the head, with a small body behind it, and a larger body.
+struct Outgoing {
+  explicit Outgoing(const Call& call) {
+    const std::string_view body = call.body();
+    Headers headers = call.request.headers;
+    if (!call.same_host) {
+      for (const std::string_view name :
+           {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
+        headers.remove(name);
+      }
     }
+    const std::string_view expected = headers.find("expect").value_or(std::string_view());
+    awaits_continue = same_name(expected, "100-continue");
+    if (awaits_continue && body.empty()) {  // there is nothing to wait with (RFC 9110, 10.1.1)
+      headers.remove("expect");
+      awaits_continue = false;
+    }
+    const std::string host = call.url.host_field();
+    RequestLines lines;
+    lines.method = call.method;
+    lines.target = call.url.target;
+    lines.host = host;
+    lines.body = body;
+    lines.user_agent = call.core.options.user_agent;
+    lines.keep_alive = call.core.options.max_idle_per_host > 0 && call.core.options.max_idle > 0;
+    append_request_head(text, lines, headers);
+    if (awaits_continue || body.size() > kCopiedRequestBody) {
+      large_body = body;
+    } else {
+      text.append(body);
+    }
+    rest = text;
   }
-  const std::string host = call.url.authority();
-  RequestLines lines;
-  lines.method = call.method;
-  lines.target = call.url.target;
-  lines.host = host;
-  if (call.sends_body) lines.body = call.request.body;
-  lines.user_agent = call.core.options.user_agent;
-  lines.keep_alive = call.core.options.max_idle_per_host > 0;
-  std::string out;
-  append_request(out, lines, headers);
-  return out;
-}
+  Outgoing(const Outgoing&) = delete;
+  Outgoing& operator=(const Outgoing&) = delete;
+
+  /// Takes away the first `size` bytes.
+  void advance(std::size_t size) noexcept {
+    const std::size_t of_text = std::min(size, rest.size());
+    rest.remove_prefix(of_text);
+    large_body.remove_prefix(size - of_text);
+  }
+  [[nodiscard]] bool empty() const noexcept { return rest.empty() && large_body.empty(); }
+  /// Frees the memory.
+  void clear() noexcept {
+    std::string().swap(text);
+    rest = large_body = {};
+  }
+
+  std::string text;
+  std::string_view rest;  // of the text
+  std::string_view large_body;
+  bool awaits_continue = false;
+  ManualResetEvent may_continue;
+  std::error_code error;  // of the task that sends; read when it has ended
+};
 
 /// Whether `error` is how a kept connection fails that the server has closed meanwhile.
 [[nodiscard]] bool looks_stale(std::error_code error) noexcept {
@@ -84,13 +150,14 @@ struct Call {
 }
 
 /// Receives the response. True: the connection can be reused.
-Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std::byte> first) {
+Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std::byte> first,
+                           ManualResetEvent& may_continue) {
   Lease<ClientSlot> slot(call.core.slots);
-  Receiver receiver((*slot).parser, call.response, call.method, call.sink,
-                    call.core.options.limits.max_body);
+  Receiver receiver((*slot).parser, call.response, call.method, call.sink, call.core.options);
   if (call.follows) receiver.follow_redirects();
   Receiver::State state = receiver.take(first);
   while (state == Receiver::State::more) {
+    if (receiver.continues()) may_continue.set();
     const Result<std::size_t> got = co_await attempt(stream.read((*slot).input));
     if (!got) co_return fail(got.error());
     state = *got == 0 ? receiver.take_end()
@@ -100,66 +167,114 @@ Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std
   co_return receiver.reusable();
 }
 
-Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
-  std::string out = serialize(call);
-  const Result<void> written = co_await attempt(stream.write_all(out));
-  std::string().swap(out);  // an assignment would keep the memory
-  // Reads also after a failed write: the server may have refused the request before it had received
-  // all of it.
+Task<Result<bool>> read_answer(Call& call, StreamSocket& stream, ManualResetEvent& may_continue) {
   std::array<std::byte, kFirstOfAnswer> first;
   const Result<std::size_t> got = co_await attempt(stream.read(first));
-  if (!got || *got == 0) {
-    if (!written) co_return fail(written.error());
-    if (!got) co_return fail(got.error());
-    co_return fail(make_error_code(Errc::closed_before_response));
-  }
+  if (!got) co_return fail(got.error());
+  if (*got == 0) co_return fail(make_error_code(Errc::closed_before_response));
   call.got_bytes = true;
-  Result<bool> reusable = co_await receive(call, stream, std::span(first).first(*got));
-  if (reusable && !written) reusable = false;
+  co_return co_await receive(call, stream, std::span(first).first(*got), may_continue);
+}
+
+/// Sends what exchange() could not send at once.
+Task<void> send_rest(Call& call, StreamSocket& stream, Outgoing& out) {
+  Result<void> written = co_await attempt(stream.write_all(out.rest));
+  if (written && out.awaits_continue) {
+    const Nanoseconds limit = call.core.options.continue_timeout;
+    co_await select(out.may_continue.wait(), sleep_for(limit));
+  }
+  if (written) written = co_await attempt(stream.write_all(out.large_body));
+  call.sent = written.has_value();
+  if (!written) out.error = written.error();
+}
+
+/// Reads the response while send_rest() runs, and ends it when the response is complete.
+Task<Result<bool>> exchange_beside(Call& call, StreamSocket& stream, Outgoing& out) {
+  Result<bool> reusable = false;
+  co_await scope([&](Scope& children) -> Task<void> {
+    children.spawn(send_rest(call, stream, out)).detach();
+    reusable = co_await read_answer(call, stream, out.may_continue);
+    children.cancel_children();
+  });
   co_return reusable;
+}
+
+/// Sends the request and receives its response. True: the connection can be reused.
+Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
+  Outgoing out(call);
+  Result<std::size_t> begun = 0;
+  if (out.large_body.empty() || out.awaits_continue) {
+    begun = co_await attempt(stream.write(out.rest));
+  } else {
+    const std::array<IoSlice, 2> slices{slice_of(bytes_of(out.rest)),
+                                        slice_of(bytes_of(out.large_body))};
+    begun = co_await attempt(stream.write_vectored(slices));
+  }
+  if (begun) out.advance(*begun);
+  call.sent = begun && out.empty();
+  Result<bool> reusable = false;
+  if (begun && !call.sent) {
+    reusable = co_await exchange_beside(call, stream, out);
+  } else {
+    if (!begun) out.error = begun.error();
+    out.clear();
+    // Reads also after a failed write: the server may have refused the request before it had
+    // received all of it.
+    reusable = co_await read_answer(call, stream, out.may_continue);
+  }
+  if (!reusable && out.error && !call.got_bytes) co_return fail(out.error);
+  if (reusable && !call.sent) co_return false;
+  co_return reusable;
+}
+
+[[nodiscard]] bool lacks_handles(std::error_code error) noexcept {
+  return error == std::errc::too_many_files_open ||
+         error == std::errc::too_many_files_open_in_system;
 }
 
 Task<StreamSocket> connect(const Call& call) {
   const Nanoseconds limit = call.core.options.connect_timeout;
-  try {
-    StreamSocket stream =
-        co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
-    co_return stream;
-  } catch (const IoError& error) {
-    if (error.code() != std::errc::timed_out) throw;
+  for (;;) {
+    try {
+      StreamSocket stream =
+          co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
+      co_return stream;
+    } catch (const IoError& error) {
+      // Connections that only might be of use give their handles to one that is needed.
+      if (lacks_handles(error.code()) && call.core.idle_pool->clear() > 0) continue;
+      if (error.code() != std::errc::timed_out) throw;
+    }
+    throw IoError(make_error_code(Errc::timed_out_connecting), "connect", call.url.authority());
   }
-  throw IoError(std::make_error_code(std::errc::timed_out), "connect", call.url.authority());
 }
 
-/// Whether the server has closed the connection or sent bytes without a request.
-Task<bool> is_stale(StreamSocket& stream) {
-  auto first = co_await select(stream.readable(), yield_now());
-  co_return first.index() == 0;
-}
-
-/// Returns a kept connection to the call's host, if there is a usable one.
-Task<std::optional<StreamSocket>> take_kept(const Call& call, const std::string& key) {
-  std::optional<StreamSocket> kept = call.core.idle.take(key);
-  // A non-idempotent request must not be tried on a connection that may be closed.
-  if (kept && !is_idempotent(call.method)) {
-    const bool stale = co_await is_stale(*kept);
-    if (stale) kept.reset();
-  }
-  co_return kept;
+/// Returns a connection that was made for the call. Errors: the peer has spoken first.
+Task<Result<StreamSocket>> connect_anew(Call& call) {
+  call.connected = false;
+  StreamSocket stream = co_await connect(call);
+  std::byte one{};
+  const Result<std::size_t> got = stream.try_read(std::span(&one, 1));
+  // If the peer has closed the connection, exchange() meets it.
+  if (got && *got > 0) co_return fail(make_error_code(Errc::unasked_response));
+  co_return stream;
 }
 
 Task<Result<void>> perform(Call& call) {
   const std::string key = call.url.authority();
-  std::optional<StreamSocket> stream = co_await take_kept(call, key);
+  std::optional<StreamSocket> stream = call.core.idle_pool->take(key);
   for (;;) {
     const bool was_kept = stream.has_value();
+    call.sent = call.got_bytes = false;
     if (!was_kept) {
-      StreamSocket fresh = co_await connect(call);
-      stream.emplace(std::move(fresh));
+      Result<StreamSocket> fresh = co_await connect_anew(call);
+      if (!fresh) co_return fail(fresh.error());
+      stream.emplace(std::move(*fresh));
     }
+    call.connected = true;
     const Result<bool> reusable = co_await exchange(call, *stream);
     if (reusable) {
-      if (*reusable) call.core.idle.give_back(key, std::move(*stream));
+      call.response.keep_alive =
+          *reusable && call.core.idle_pool->give_back(key, std::move(*stream));
       co_return Result<void>();
     }
     const bool again = was_kept && !call.got_bytes && is_idempotent(call.method);
@@ -181,14 +296,15 @@ Task<Result<void>> perform(Call& call) {
     call.method = Method::get;
     call.sends_body = false;
   }
-  if (next->authority() != call.url.authority()) call.sends_credentials = false;
+  if (next->authority() != call.url.authority()) call.same_host = false;
   call.url = *next;
-  call.got_bytes = false;
   return true;
 }
 
-void check_scheme(const Call& call) {
+void check(const Call& call) {
   if (call.url.scheme != "http") throw error_of(call, make_error_code(Errc::tls_not_built_in));
+  const std::string_view host = call.request.headers.find("host").value_or(std::string_view());
+  if (!all(kHost, host)) throw error_of(call, make_error_code(Errc::bad_host));
 }
 
 Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sink) {
@@ -198,7 +314,7 @@ Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sin
   call.url = std::move(*url);
   const TimePoint deadline = deadline_after(core.options.timeout);
   for (unsigned redirects = 0;; ++redirects) {
-    check_scheme(call);
+    check(call);
     call.follows = core.options.follow_redirects > 0;
     const Result<void> done = co_await timeout_at(perform(call), deadline);
     if (!done) throw error_of(call, done.error());
@@ -211,7 +327,10 @@ Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sin
 
 }  // namespace
 
-Client::Client(ClientOptions options) : core_(std::make_unique<ClientCore>(std::move(options))) {}
+Client::Client(ClientOptions options) {
+  Headers().add("User-Agent", options.user_agent);
+  core_ = std::make_unique<ClientCore>(std::move(options));
+}
 Client::~Client() = default;
 
 Task<Response> Client::request(ClientRequest request) {
@@ -226,7 +345,7 @@ Task<Response> Client::request_to(ClientRequest request, BodySink sink) {
 Task<Response> Client::get_to(std::string url, BodySink sink) {
   return request_to(ClientRequest(Method::get, std::move(url)), std::move(sink));
 }
-std::size_t Client::idle_connections() const noexcept { return core_->idle.size(); }
-void Client::close_idle() noexcept { core_->idle.clear(); }
+std::size_t Client::idle_connections() const noexcept { return core_->idle_pool->size(); }
+void Client::close_idle() noexcept { static_cast<void>(core_->idle_pool->clear()); }
 
 }  // namespace weft::inline v0_1::http

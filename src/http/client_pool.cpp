@@ -1,58 +1,144 @@
 #include "http/client_pool.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <iterator>
 #include <mutex>
-#include <new>
+#include <span>
 #include <utility>
 
+#include <weft/sleep.hpp>
+#include <weft/spawn.hpp>
+
 namespace weft::inline v0_1::http {
+namespace {
+
+/// A connection that its peer has closed is closed within this time.
+constexpr Nanoseconds kLongestPeriod = std::chrono::seconds(1);
+constexpr Nanoseconds kShortestPeriod = std::chrono::milliseconds(1);
+
+}  // namespace
+
+bool is_quiet(StreamSocket& stream) noexcept {
+  std::byte one{};
+  const Result<std::size_t> got = stream.try_read(std::span(&one, 1));
+  return !got && got.error() == std::errc::operation_would_block;
+}
+
+IdlePool::IdlePool(const ClientOptions& options)
+    : most_in_all_(options.idle_timeout > Nanoseconds::zero() ? options.max_idle : 0),
+      most_per_host_(options.max_idle_per_host),
+      max_age_(options.idle_timeout),
+      period_(std::clamp(max_age_, kShortestPeriod, kLongestPeriod)) {}
 
 std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
-  std::vector<Idle> too_old;  // closed after unlocking
-  const std::lock_guard lock(mutex_);
-  const auto host = hosts_.find(key);
-  if (host == hosts_.end()) return std::nullopt;
-  std::vector<Idle>& idle = host->second;
-  std::optional<StreamSocket> stream;
-  if (now() - idle.back().since <= max_age_) {
-    stream = std::move(idle.back().stream);
-    idle.pop_back();
-    --size_;
-  } else {  // even the most recent one is too old
-    size_ -= idle.size();
-    too_old.swap(idle);
-  }
-  if (idle.empty()) hosts_.erase(host);
+  std::optional<StreamSocket> stream = take_latest(key);
+  while (stream && !is_quiet(*stream)) stream = take_latest(key);
   return stream;
 }
 
-void IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept try {
-  if (max_per_host_ == 0) return;
-  std::optional<StreamSocket> oldest;  // closed after unlocking
+std::optional<StreamSocket> IdlePool::take_latest(const std::string& key) noexcept {
+  ByAge taken;  // closed after unlocking
   const std::lock_guard lock(mutex_);
-  std::vector<Idle>& idle = hosts_[key];
-  if (idle.size() >= max_per_host_) {
-    oldest = std::move(idle.front().stream);
-    idle.erase(idle.begin());
-    --size_;
+  const TimePoint time = now();
+  for (;;) {
+    const auto host = hosts_.find(key);
+    if (host == hosts_.end()) return std::nullopt;
+    remove(host->second.back(), taken);
+    if (time - taken.back().since <= max_age_) return std::move(taken.back().stream);
   }
-  idle.emplace_back(std::move(stream), now());
-  ++size_;
-} catch (const std::bad_alloc&) {
-  // hosts_ may have an empty vector now, which take() does not expect.
-  const std::lock_guard lock(mutex_);
-  std::erase_if(hosts_, [](const auto& host) { return host.second.empty(); });
 }
 
-void IdlePool::clear() noexcept {
-  std::map<std::string, std::vector<Idle>> closing;
+bool IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept try {
+  if (most_in_all_ == 0 || most_per_host_ == 0) return false;
+  if (add(key, std::move(stream))) spawn_watch();
+  return true;
+} catch (const std::exception&) {
+  // No memory, or the runtime is about to end.
+  static_cast<void>(clear());
+  return false;
+}
+
+/// Returns whether a task has to be spawned that watches.
+bool IdlePool::add(const std::string& key, StreamSocket stream) {
+  ByAge closing;  // closed after unlocking
   const std::lock_guard lock(mutex_);
-  closing.swap(hosts_);
-  size_ = 0;
+  const auto host = hosts_.try_emplace(key).first;
+  closing.emplace_back(std::move(stream), now(), host);
+  host->second.push_back(closing.begin());
+  by_age_.splice(by_age_.end(), closing);
+  if (host->second.size() > most_per_host_) remove(host->second.front(), closing);
+  if (by_age_.size() > most_in_all_) remove(by_age_.begin(), closing);
+  return !std::exchange(watched_, true);
+}
+
+std::size_t IdlePool::clear() noexcept {
+  ByAge closing;
+  const std::lock_guard lock(mutex_);
+  closing.swap(by_age_);
+  hosts_.clear();
+  return closing.size();
 }
 
 std::size_t IdlePool::size() const noexcept {
   const std::lock_guard lock(mutex_);
-  return size_;
+  return by_age_.size();
+}
+
+/// Moves `connection` to `closing`.
+void IdlePool::remove(ByAge::iterator connection, ByAge& closing) noexcept {
+  const auto host = connection->host;
+  std::erase(host->second, connection);
+  if (host->second.empty()) hosts_.erase(host);
+  closing.splice(closing.end(), by_age_, connection);
+}
+
+/// Held by the task that watches. If it is cancelled, or was never begun, that makes room for
+/// another one.
+class IdlePool::Watch {
+ public:
+  explicit Watch(std::shared_ptr<IdlePool> pool) noexcept : pool_(std::move(pool)) {}
+  Watch(Watch&&) noexcept = default;
+  Watch& operator=(Watch&&) = delete;
+  ~Watch() {
+    if (pool_ == nullptr) return;
+    const std::lock_guard lock(pool_->mutex_);
+    pool_->watched_ = false;
+  }
+  [[nodiscard]] IdlePool& pool() const noexcept { return *pool_; }
+  /// After a sweep that has made room.
+  void end() noexcept { pool_.reset(); }
+
+ private:
+  std::shared_ptr<IdlePool> pool_;
+};
+
+void IdlePool::spawn_watch() {
+  Watch watching(shared_from_this());
+  spawn(&IdlePool::watch, std::move(watching)).detach();
+}
+
+Task<void> IdlePool::watch(Watch watch) {
+  do {
+    co_await sleep_for(watch.pool().period_);
+  } while (watch.pool().sweep());
+  watch.end();
+}
+
+/// Closes what is of no use any more. Returns whether connections are left; otherwise none is
+/// watched from now on.
+bool IdlePool::sweep() noexcept {
+  ByAge closing;  // closed after unlocking
+  const std::lock_guard lock(mutex_);
+  const TimePoint time = now();
+  for (auto next = by_age_.begin(); next != by_age_.end();) {
+    const auto connection = next++;
+    const bool is_too_old = time - connection->since > max_age_;
+    if (is_too_old || !is_quiet(connection->stream)) remove(connection, closing);
+  }
+  watched_ = !by_age_.empty();
+  return watched_;
 }
 
 }  // namespace weft::inline v0_1::http

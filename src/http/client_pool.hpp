@@ -1,43 +1,76 @@
 // IdlePool: connections that a client keeps open between requests, by host and port. Thread-safe.
+//
+// While there are connections, a task of the runtime looks at all of them once in a period. It
+// closes those that are too old, and those with something to read: the peer has closed it, or has
+// sent bytes that were not asked for. So a host that is asked once does not cost a handle for ever.
+// The task ends with the last connection, or with the runtime; then the next connection spawns it.
+// It shares the pool, so that the client need not wait for it.
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <weft/atomic.hpp>
+#include <weft/http/client.hpp>
 #include <weft/net.hpp>
+#include <weft/task.hpp>
 #include <weft/time.hpp>
 
 namespace weft::inline v0_1::http {
 
-class IdlePool {
- public:
-  IdlePool(std::size_t max_per_host, Nanoseconds max_age) noexcept
-      : max_per_host_(max_per_host), max_age_(max_age) {}
+/// Whether `stream` is open and has nothing to read. Otherwise the stream is of no use any more: a
+/// byte may have been taken from it.
+[[nodiscard]] bool is_quiet(StreamSocket& stream) noexcept;
 
-  /// Returns the most recently used connection to `key`, if it is recent enough.
+class IdlePool : public std::enable_shared_from_this<IdlePool> {
+ public:
+  /// Uses the options about idle connections.
+  explicit IdlePool(const ClientOptions& options);
+
+  /// Returns the most recently used connection to `key` that is recent enough and quiet.
   [[nodiscard]] std::optional<StreamSocket> take(const std::string& key) noexcept;
-  /// Keeps `stream`, or closes it if there are enough or memory is short.
-  void give_back(const std::string& key, StreamSocket stream) noexcept;
-  void clear() noexcept;
+  /// Keeps `stream` and returns true, or closes it if none may be kept or memory is short. Closes
+  /// the connections that have been idle for longest if there are too many. A task calls it.
+  bool give_back(const std::string& key, StreamSocket stream) noexcept;
+  /// Closes all, and returns how many they were.
+  std::size_t clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:
+  struct Idle;
+  using ByAge = std::list<Idle>;
+  using Hosts = std::map<std::string, std::vector<ByAge::iterator>>;
   struct Idle {
-    Idle(StreamSocket its_stream, TimePoint its_time) noexcept
-        : stream(std::move(its_stream)), since(its_time) {}
+    Idle(StreamSocket its_stream, TimePoint its_time, Hosts::iterator its_host) noexcept
+        : stream(std::move(its_stream)), since(its_time), host(its_host) {}
     StreamSocket stream;
     TimePoint since;
+    Hosts::iterator host;
   };
 
-  const std::size_t max_per_host_;
+  class Watch;
+
+  [[nodiscard]] std::optional<StreamSocket> take_latest(const std::string& key) noexcept;
+  [[nodiscard]] bool add(const std::string& key, StreamSocket stream);
+  void remove(ByAge::iterator connection, ByAge& closing) noexcept;
+  void spawn_watch();
+  [[nodiscard]] static Task<void> watch(Watch watch);
+  [[nodiscard]] bool sweep() noexcept;
+
+  const std::size_t most_in_all_;
+  const std::size_t most_per_host_;
   const Nanoseconds max_age_;
+  const Nanoseconds period_;
   mutable ThreadMutex mutex_;
-  std::map<std::string, std::vector<Idle>> hosts_;  // guarded by mutex_; oldest first
-  std::size_t size_ = 0;                            // guarded by mutex_
+  // Guarded by mutex_; oldest first, the connections of a host, too.
+  ByAge by_age_;
+  Hosts hosts_;
+  bool watched_ = false;
 };
 
 }  // namespace weft::inline v0_1::http

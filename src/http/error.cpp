@@ -38,13 +38,18 @@ constexpr Row kRows[] = {
     {Errc::body_too_large, 413, "body too large"},
     {Errc::unexpected_end, 400, "connection closed in the middle of a message"},
     {Errc::closed_before_response, 400, "connection closed before a response"},
-    {Errc::unexpected_status, 400, "unexpected 1xx response"},
+    {Errc::unexpected_status, 400, "unexpected change of protocol"},
     {Errc::bad_percent_encoding, 400, "malformed percent-encoding"},
     {Errc::bad_url, 400, "malformed URL"},
     {Errc::userinfo_in_url, 400, "user information in a URL is not supported"},
     {Errc::unsupported_scheme, 400, "URL scheme not supported (only http)"},
     {Errc::tls_not_built_in, 400, "https needs TLS, which is not built in"},
     {Errc::too_many_redirects, 400, "too many redirects"},
+    {Errc::unasked_response, 400, "bytes came before the request was sent"},
+    {Errc::timed_out_connecting, 400, "timed out while connecting"},
+    {Errc::timed_out_sending, 400, "timed out while sending the request"},
+    {Errc::timed_out_waiting, 400, "timed out while waiting for the first byte of the response"},
+    {Errc::timed_out_receiving, 400, "timed out in the middle of the response"},
 };
 
 const Row* find_row(int value) noexcept {
@@ -66,6 +71,13 @@ class Category final : public std::error_category {
   [[nodiscard]] std::string message(int value) const override {
     const Row* row = find_row(value);
     return row != nullptr ? row->message : "unknown HTTP error";
+  }
+  [[nodiscard]] std::error_condition default_error_condition(int value) const noexcept override {
+    const auto error = static_cast<Errc>(value);
+    const bool is_timeout =
+        error >= Errc::timed_out_connecting && error <= Errc::timed_out_receiving;
+    if (is_timeout) return std::make_error_condition(std::errc::timed_out);
+    return {value, *this};
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "http/char_class.hpp"
 
@@ -91,7 +92,7 @@ Verdict RequestLineGuard::step_version(char c) noexcept {
   return std::nullopt;
 }
 
-Verdict StatusLineGuard::step(char c, std::size_t max_size) noexcept {
+Verdict StatusLineGuard::step(char c, std::size_t max_size, bool tolerant) noexcept {
   constexpr std::string_view kPattern = "HTTP/1.1 200";
   const std::size_t at = size_++;
   if (size_ > max_size) return Errc::headers_too_large;
@@ -100,7 +101,10 @@ Verdict StatusLineGuard::step(char c, std::size_t max_size) noexcept {
     done_ = true;
     return std::nullopt;
   }
-  if (c == '\n') return Errc::bad_line_ending;
+  if (c == '\n') {
+    done_ = tolerant && at >= kPattern.size();
+    return done_ ? Verdict() : Errc::bad_line_ending;
+  }
   if (at < kPattern.size()) {
     const bool is_digit = c >= '0' && c <= '9';
     const bool fits = at == 7   ? c == '0' || c == '1'
@@ -225,6 +229,55 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
   bytes_left -= at;
   if (at < bytes.size()) return {at, Errc::headers_too_large, false};
   return {at, std::nullopt, false};
+}
+
+TolerantFieldLines::Step TolerantFieldLines::end_head() noexcept {
+  constexpr std::string_view ends = "\r\n\r\n";
+  phase_ = Phase::start;  // of the trailers
+  return {1, ends.substr(std::exchange(has_line_, false) ? 0 : 2), std::nullopt, true};
+}
+
+/// `c` is the first byte of a line.
+TolerantFieldLines::Step TolerantFieldLines::begin_line(char c) noexcept {
+  if (c == '\n') return end_head();
+  if (c == '\r') {
+    phase_ = Phase::last_feed;
+    return {1, {}, std::nullopt, false};
+  }
+  if (c == ' ' || c == '\t') {
+    if (!has_line_) return {0, {}, Errc::folded_header, false};
+    phase_ = Phase::fold;
+    return {1, " ", std::nullopt, false};
+  }
+  // The end of the line before was kept back until it was known that the field ends there.
+  phase_ = Phase::text;
+  return {0, std::exchange(has_line_, true) ? "\r\n" : "", std::nullopt, false};
+}
+
+TolerantFieldLines::Step TolerantFieldLines::step(std::string_view bytes) noexcept {
+  const char c = bytes.front();
+  switch (phase_) {
+    case Phase::start:
+    case Phase::line_ended:
+      return begin_line(c);
+    case Phase::line_feed:
+      if (c != '\n') return {0, {}, Errc::bad_line_ending, false};
+      phase_ = Phase::line_ended;
+      return {1, {}, std::nullopt, false};
+    case Phase::last_feed:
+      if (c != '\n') return {0, {}, Errc::bad_line_ending, false};
+      return end_head();
+    case Phase::fold:
+      if (c == ' ' || c == '\t') return {1, {}, std::nullopt, false};
+      phase_ = Phase::text;
+      return {0, {}, std::nullopt, false};
+    default:  // text
+      break;
+  }
+  const std::size_t size = std::min(bytes.find_first_of("\r\n"), bytes.size());
+  if (size > 0) return {size, bytes.substr(0, size), std::nullopt, false};
+  phase_ = c == '\r' ? Phase::line_feed : Phase::line_ended;
+  return {1, {}, std::nullopt, false};
 }
 
 }  // namespace weft::inline v0_1::http

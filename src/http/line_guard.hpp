@@ -52,8 +52,11 @@ class RequestLineGuard {
 /// "HTTP/1.x SP NNN [SP reason] CR LF".
 class StatusLineGuard {
  public:
-  [[nodiscard]] Verdict step(char c, std::size_t max_size) noexcept;
+  /// `tolerant`: LF alone ends the line, too.
+  [[nodiscard]] Verdict step(char c, std::size_t max_size, bool tolerant) noexcept;
   [[nodiscard]] bool done() const noexcept { return done_; }
+  /// Of a line that is done: whether it ended with LF alone.
+  [[nodiscard]] bool lf_alone() const noexcept { return !saw_cr_; }
 
  private:
   std::size_t size_ = 0;
@@ -110,6 +113,38 @@ class FieldLinesGuard {
  private:
   std::size_t line_size_ = 0;
   bool saw_cr_ = false;
+};
+
+/// The same for a tolerant reading: LF alone ends a line, and a folded line is joined to the one
+/// before it by one space (RFC 9112, 5.2). llhttp gets the lines as they should have been. A bare
+/// CR is refused all the same, and so are blanks before the first field.
+class TolerantFieldLines {
+ public:
+  struct Step {
+    std::size_t used;
+    std::string_view passed;  ///< what llhttp gets for the used bytes; part of them, or constant
+    Verdict verdict;
+    bool done;
+  };
+
+  /// Takes one or more bytes of `bytes`, which is not empty, or none and changes its state.
+  [[nodiscard]] Step step(std::string_view bytes) noexcept;
+
+ private:
+  enum class Phase : unsigned char {
+    start,       // nothing was read
+    text,        // in a line
+    line_feed,   // after the CR that ends a line
+    line_ended,  // the next byte decides whether the field goes on
+    fold,        // in the blanks that begin a folded line
+    last_feed    // after the CR of the empty line
+  };
+
+  [[nodiscard]] Step begin_line(char c) noexcept;
+  [[nodiscard]] Step end_head() noexcept;
+
+  Phase phase_ = Phase::start;
+  bool has_line_ = false;
 };
 
 }  // namespace weft::inline v0_1::http

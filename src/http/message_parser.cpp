@@ -17,6 +17,7 @@ void MessageParser::begin_message(Headers& headers) noexcept {
   request_line_ = {};
   status_line_ = {};
   field_lines_ = {};
+  tolerant_lines_ = {};
   headers_ = &headers;
   builder_.write_to(headers);
   header_bytes_left_ = limits_.max_header_bytes;
@@ -26,7 +27,7 @@ void MessageParser::begin_message(Headers& headers) noexcept {
   empty_line_bytes_ = host_count_ = 0;
   started_ = head_done_ = saw_content_length_ = saw_transfer_encoding_ = false;
   chunk_cr_ = host_is_bad_ = expectation_is_bad_ = expects_continue_ = no_body_ = false;
-  closes_ = stays_ = out_of_memory_ = false;
+  closes_ = stays_ = out_of_memory_ = lengths_differ_ = false;
   known_ = Known::other;
 }
 
@@ -39,9 +40,10 @@ void RequestParser::begin(Request& request, std::uint8_t empty_line_bytes) noexc
   if (empty_line_bytes != 0) reset_llhttp();  // as feed() does it before the first byte
 }
 
-void ResponseParser::begin(Response& response, Method request_method) noexcept {
+void ResponseParser::begin(Response& response, Method request_method, Reading reading) noexcept {
   response.clear();
   response_ = &response;
+  tolerant_ = reading == Reading::tolerant;
   begin_message(response.headers);
   no_body_ = request_method == Method::head;
   section_ = Section::first_line;
@@ -146,12 +148,7 @@ std::size_t MessageParser::read_first_line(std::string_view bytes) {
   if (request_ != nullptr) {
     used = read_request_line(bytes, verdict);
   } else {
-    while (used < bytes.size() && !status_line_.done()) {
-      verdict = status_line_.step(bytes[used], limits_.max_header_bytes);
-      if (verdict) break;
-      ++used;
-    }
-    execute(bytes.substr(0, used));
+    used = read_status_line(bytes, verdict);
   }
   if (verdict) fail(*verdict);
   if (section_ == Section::failed) return used;
@@ -176,9 +173,42 @@ std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& ve
   return used;
 }
 
+std::size_t MessageParser::read_status_line(std::string_view bytes, Verdict& verdict) {
+  std::size_t used = 0;
+  while (used < bytes.size() && !status_line_.done()) {
+    verdict = status_line_.step(bytes[used], limits_.max_header_bytes, tolerant_);
+    if (verdict) break;
+    ++used;
+  }
+  const bool ends_with_lf = status_line_.done() && status_line_.lf_alone();
+  execute(bytes.substr(0, ends_with_lf ? used - 1 : used));
+  if (ends_with_lf) execute("\r\n");
+  return used;
+}
+
+/// Passes field lines on to llhttp, which gets a well-formed form of them.
+FieldLinesGuard::Scan MessageParser::pass_fields(std::string_view bytes) {
+  if (!tolerant_) {
+    const FieldLinesGuard::Scan scan = field_lines_.scan(bytes, header_bytes_left_);
+    execute_fields(bytes.substr(0, scan.clean));
+    return scan;
+  }
+  FieldLinesGuard::Scan scan{0, std::nullopt, false};
+  while (scan.clean < bytes.size() && !scan.done && section_ != Section::failed) {
+    const std::string_view rest = bytes.substr(scan.clean);
+    if (header_bytes_left_ == 0) return {scan.clean, Errc::headers_too_large, false};
+    const TolerantFieldLines::Step step = tolerant_lines_.step(rest.substr(0, header_bytes_left_));
+    if (step.verdict) return {scan.clean, step.verdict, false};
+    execute_fields(step.passed);
+    header_bytes_left_ -= step.used;
+    scan.clean += step.used;
+    scan.done = step.done;
+  }
+  return scan;
+}
+
 std::size_t MessageParser::read_fields(std::string_view bytes) {
-  const FieldLinesGuard::Scan scan = field_lines_.scan(bytes, header_bytes_left_);
-  execute_fields(bytes.substr(0, scan.clean));
+  const FieldLinesGuard::Scan scan = pass_fields(bytes);
   if (scan.verdict) fail(*scan.verdict);
   if (section_ == Section::failed || !scan.done) return scan.clean;
   if (section_ == Section::trailers) {

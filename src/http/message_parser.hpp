@@ -86,6 +86,7 @@ class MessageParser {
   bool no_body_ = false;  // the response answers HEAD
   bool started_ = false;
   std::uint8_t empty_line_bytes_ = 0;
+  bool tolerant_ = false;  // of responses; see Reading
   Section section_ = Section::failed;
 
  private:
@@ -96,7 +97,9 @@ class MessageParser {
   [[nodiscard]] std::size_t read_empty_lines(std::string_view bytes);
   [[nodiscard]] std::size_t read_first_line(std::string_view bytes);
   [[nodiscard]] std::size_t read_request_line(std::string_view bytes, Verdict& verdict);
+  [[nodiscard]] std::size_t read_status_line(std::string_view bytes, Verdict& verdict);
   [[nodiscard]] std::size_t read_fields(std::string_view bytes);
+  [[nodiscard]] FieldLinesGuard::Scan pass_fields(std::string_view bytes);
   [[nodiscard]] std::size_t read_identity(std::string_view bytes, ParseStep& step);
   [[nodiscard]] std::size_t read_chunk_line(std::string_view bytes);
   [[nodiscard]] std::size_t read_chunk_data(std::string_view bytes, ParseStep& step);
@@ -128,6 +131,7 @@ class MessageParser {
   RequestLineGuard request_line_;
   StatusLineGuard status_line_;
   FieldLinesGuard field_lines_;
+  TolerantFieldLines tolerant_lines_;
   ChunkLineGuard chunk_line_;
   HeadersBuilder builder_;
   Headers trailers_;  // checked, then dropped
@@ -135,13 +139,15 @@ class MessageParser {
   std::size_t header_bytes_left_ = 0;
   std::size_t extension_left_ = 0;
   std::uint64_t content_length_ = 0;
-  std::uint64_t remaining_ = 0;  // of the body, or of the chunk
+  std::uint64_t earlier_length_ = 0;  // of a Content-Length that is repeated
+  std::uint64_t remaining_ = 0;       // of the body, or of the chunk
   std::uint64_t body_size_ = 0;
   std::optional<Errc> error_;
   Known known_ = Known::other;
   std::uint8_t host_count_ = 0;
   bool head_done_ = false;
   bool saw_content_length_ = false;
+  bool lengths_differ_ = false;
   bool saw_transfer_encoding_ = false;
   bool chunk_cr_ = false;
   bool host_is_bad_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 #include "http/authority.hpp"
 #include "http/char_class.hpp"
@@ -216,6 +217,11 @@ bool MessageParser::note_field_name() {
       break;
     case 14:
       if (same_name(name, "content-length")) known_ = Known::content_length;
+      if (known_ == Known::content_length && saw_content_length_ && tolerant_) {
+        // llhttp refuses a second length: it reads this one as if it were the first.
+        earlier_length_ = std::exchange(llhttp_.content_length, 0);
+        llhttp_.flags = static_cast<decltype(llhttp_.flags)>(llhttp_.flags & ~F_CONTENT_LENGTH);
+      }
       break;
     case 17:
       if (same_name(name, "transfer-encoding")) known_ = Known::transfer_encoding;
@@ -237,6 +243,8 @@ void MessageParser::note_field_value(std::string_view value) {
       stays_ = stays_ || has_token(value, "keep-alive");
       break;
     case Known::content_length:
+      // An earlier one is there only if a tolerant reading has let this one pass.
+      if (saw_content_length_ && llhttp_.content_length != earlier_length_) lengths_differ_ = true;
       saw_content_length_ = true;
       break;
     case Known::transfer_encoding:
@@ -250,6 +258,7 @@ void MessageParser::note_field_value(std::string_view value) {
 }
 
 bool MessageParser::check_head() {
+  if (lengths_differ_) return fail(Errc::bad_content_length);
   if (saw_transfer_encoding_ && saw_content_length_) return fail(Errc::conflicting_length);
   const Version version = llhttp_.http_minor == 0 ? Version::http_1_0 : Version::http_1_1;
   if (response_ != nullptr) {

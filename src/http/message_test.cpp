@@ -124,6 +124,9 @@ TEST(Url, TakesApart) {
       {"http://a:80/", "a", 80, "/", "a"},
       {"http://[::1]:81/x", "::1", 81, "/x", "[::1]:81"},
       {"http://[::1]", "::1", 80, "/", "[::1]"},
+      {"http://[FE80::1%25Eth0]:81/", "fe80::1%Eth0", 81, "/", "[fe80::1%25Eth0]:81"},
+      {"http://[fe80::1%eth0.5]/", "fe80::1%eth0.5", 80, "/", "[fe80::1%25eth0.5]"},
+      {"http://[fe80::1%25a%2Db]/", "fe80::1%a-b", 80, "/", "[fe80::1%25a-b]"},
       {"https://a/", "a", 443, "/", "a"},
       {"http://a/b c\"\xc3\xa9%20%zz", "a", 80, "/b%20c%22%C3%A9%20%25zz", "a"},
       {"http://a/b\r\nX: y", "a", 80, "/b%0D%0AX:%20y", "a"},
@@ -136,6 +139,14 @@ TEST(Url, TakesApart) {
     EXPECT_EQ(url->target, one.target) << one.text;
     EXPECT_EQ(url->authority(), one.authority) << one.text;
   }
+}
+
+TEST(Url, AZoneIsOfTheAddressAlone) {
+  const Url url = *Url::parse("http://[fe80::1%25eth0]:81/a");
+  EXPECT_EQ(url.host_field(), "[fe80::1]:81");
+  EXPECT_EQ(url.to_string(), "http://[fe80::1%25eth0]:81/a");
+  EXPECT_EQ(Url::parse(url.to_string())->host, url.host);
+  EXPECT_EQ(Url::parse("http://a.b:81/")->host_field(), "a.b:81");
 }
 
 TEST(Url, Refuses) {
@@ -156,6 +167,13 @@ TEST(Url, Refuses) {
       {"http://[::1/", Errc::bad_url},
       {"http://[a]/", Errc::bad_url},
       {"http://[::1]x/", Errc::bad_url},
+      {"http://[::1%]/", Errc::bad_url},
+      {"http://[::1%25]/", Errc::bad_url},
+      {"http://[::1%25a b]/", Errc::bad_url},
+      {"http://[::1%25a%0d%0aX]/", Errc::bad_url},
+      {"http://[::1%25a%]/", Errc::bad_url},
+      {"http://[%25a]/", Errc::bad_url},
+      {"http://a%25b/", Errc::bad_url},
       {"http://u:p@a/", Errc::userinfo_in_url},
       {"ftp://a/", Errc::unsupported_scheme},
   };

@@ -124,10 +124,11 @@ inline Outcome parse_requests_and_forget(const std::vector<std::string_view>& pi
 }
 
 inline Outcome parse_responses(const std::vector<std::string_view>& pieces,
-                               Method method = Method::get, const Limits& limits = {}) {
+                               Method method = Method::get, const Limits& limits = {},
+                               Reading reading = Reading::strict) {
   ResponseParser parser(limits);
   Response response;
-  return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method); });
+  return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method, reading); });
 }
 
 }  // namespace weft::http::test

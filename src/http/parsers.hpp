@@ -24,13 +24,18 @@ class RequestParser final : public MessageParser {
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
 };
 
+/// How a parser takes a response that is malformed in ways that do not make its end doubtful:
+/// folded fields, lines of the head that end with LF alone, equal lengths. A server never is
+/// tolerant.
+enum class Reading : bool { strict, tolerant };
+
 class ResponseParser final : public MessageParser {
  public:
   explicit ResponseParser(const Limits& limits) noexcept : MessageParser(false, limits) {}
 
   /// Begins the next message, the response to a request with that method. 1xx responses come as
   /// complete messages; the caller skips them by calling begin() again.
-  void begin(Response& response, Method request_method) noexcept;
+  void begin(Response& response, Method request_method, Reading reading = Reading::strict) noexcept;
   /// The peer closed the connection. True: that completes the message (a body without a length);
   /// otherwise see error().
   [[nodiscard]] bool finish() noexcept;

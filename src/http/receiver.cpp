@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace weft::inline v0_1::http {
 namespace {
 
-/// The most 1xx responses before the final one; more are treated as an attack.
-constexpr std::uint8_t kMostInformational = 16;
 /// The most memory reserved because of a peer's Content-Length alone.
 constexpr std::uint64_t kMostReserved = 256 * 1024;
 
@@ -20,9 +19,13 @@ bool is_followed(const Response& response) noexcept {
 }
 
 Receiver::Receiver(ResponseParser& parser, Response& response, Method method, BodySink* sink,
-                   std::uint64_t max_body) noexcept
-    : parser_(parser), response_(response), sink_(sink), max_body_(max_body), method_(method) {
-  parser_.begin(response_, method_);
+                   const ClientOptions& options) noexcept
+    : parser_(parser), response_(response), sink_(sink), options_(options), method_(method) {
+  begin();
+}
+
+void Receiver::begin() noexcept {
+  parser_.begin(response_, method_, options_.strict ? Reading::strict : Reading::tolerant);
 }
 
 Receiver::State Receiver::fail_with(Errc error) noexcept {
@@ -36,7 +39,7 @@ bool Receiver::take_body(std::string_view body) {
     (*sink_)(response_, std::as_bytes(std::span(body)));
     return true;
   }
-  if (body.size() > max_body_ - response_.body.size()) return false;
+  if (body.size() > options_.limits.max_body - response_.body.size()) return false;
   response_.body.append(body);
   return true;
 }
@@ -47,6 +50,7 @@ Receiver::State Receiver::take(std::span<const std::byte> bytes) {
   for (;;) {
     const ParseStep step = parser_.feed(input);
     input.remove_prefix(step.consumed);
+    message_bytes_ += step.consumed;
     switch (step.event) {
       case ParseEvent::need_more:
         return State::more;
@@ -54,7 +58,8 @@ Receiver::State Receiver::take(std::span<const std::byte> bytes) {
         return fail_with(parser_.error());
       case ParseEvent::head:
         if (sink_ != nullptr) break;
-        if (parser_.content_length() > max_body_) return fail_with(Errc::body_too_large);
+        if (parser_.content_length() > options_.limits.max_body)
+          return fail_with(Errc::body_too_large);
         response_.body.reserve(
             static_cast<std::size_t>(std::min(parser_.content_length(), kMostReserved)));
         break;
@@ -76,10 +81,12 @@ Receiver::State Receiver::end_message(bool bytes_are_left) noexcept {
     return State::done;
   }
   // 101 would change the protocol, which the client never requests.
-  if (response_.status.code() == 101 || ++informational_ > kMostInformational) {
-    return fail_with(Errc::unexpected_status);
-  }
-  parser_.begin(response_, method_);
+  if (response_.status.code() == 101) return fail_with(Errc::unexpected_status);
+  if (response_.status.code() == 100) continues_ = true;
+  // Any number of them may come, for as long as the request may take; each costs only its bytes.
+  interim_bytes_ += std::exchange(message_bytes_, 0);
+  if (interim_bytes_ > options_.limits.max_header_bytes) return fail_with(Errc::headers_too_large);
+  begin();
   return State::more;
 }
 

@@ -43,9 +43,9 @@ class Receiver {
  public:
   enum class State : std::uint8_t { more, done, failed };
 
-  /// A null `sink`: the body is collected, up to `max_body` bytes.
+  /// A null `sink`: the body is collected, up to `max_body` bytes of the options.
   Receiver(ResponseParser& parser, Response& response, Method method, BodySink* sink,
-           std::uint64_t max_body) noexcept;
+           const ClientOptions& options) noexcept;
 
   /// Drops the bodies of redirects.
   void follow_redirects() noexcept { follows_redirects_ = true; }
@@ -56,10 +56,13 @@ class Receiver {
   [[nodiscard]] State take_end() noexcept;
   /// In state `failed`: the reason.
   [[nodiscard]] std::error_code error() const noexcept { return error_; }
+  /// Whether the server has asked for the body of the request (100 Continue).
+  [[nodiscard]] bool continues() const noexcept { return continues_; }
   /// In state `done`: whether another request may follow on the connection.
   [[nodiscard]] bool reusable() const noexcept { return reusable_; }
 
  private:
+  void begin() noexcept;
   [[nodiscard]] State fail_with(Errc error) noexcept;
   [[nodiscard]] bool take_body(std::string_view body);
   [[nodiscard]] State end_message(bool bytes_are_left) noexcept;
@@ -67,11 +70,13 @@ class Receiver {
   ResponseParser& parser_;
   Response& response_;
   BodySink* sink_;
-  std::uint64_t max_body_;
+  const ClientOptions& options_;
   std::error_code error_;
+  std::uint64_t message_bytes_ = 0;  // of the present response
+  std::uint64_t interim_bytes_ = 0;  // of the 1xx responses before it
   Method method_;
-  std::uint8_t informational_ = 0;
   bool reusable_ = false;
+  bool continues_ = false;
   bool follows_redirects_ = false;
 };
 

@@ -1,4 +1,5 @@
-// ResponseParser: as strict as the request side, plus bodies that end with the connection.
+// ResponseParser: as strict as the request side or tolerant, plus bodies that end with the
+// connection.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -10,15 +11,23 @@ namespace {
 
 using test::Outcome;
 
-Outcome parse(const std::string& input, Method method = Method::get, const Limits& limits = {}) {
-  const Outcome whole = test::parse_responses({input}, method, limits);
-  EXPECT_EQ(test::parse_responses(test::cut_everywhere(input), method, limits), whole) << input;
+Outcome parse(const std::string& input, Method method = Method::get, const Limits& limits = {},
+              Reading reading = Reading::strict) {
+  const Outcome whole = test::parse_responses({input}, method, limits, reading);
+  EXPECT_EQ(test::parse_responses(test::cut_everywhere(input), method, limits, reading), whole)
+      << input;
   const std::string_view view = input;
   for (std::size_t cut = 1; cut < input.size() && input.size() < 2000; ++cut) {
-    EXPECT_EQ(test::parse_responses({view.substr(0, cut), view.substr(cut)}, method, limits), whole)
+    EXPECT_EQ(
+        test::parse_responses({view.substr(0, cut), view.substr(cut)}, method, limits, reading),
+        whole)
         << "cut at " << cut << " of " << input;
   }
   return whole;
+}
+
+Outcome parse_tolerantly(const std::string& input, const Limits& limits = {}) {
+  return parse(input, Method::get, limits, Reading::tolerant);
 }
 
 struct Case {
@@ -87,6 +96,74 @@ TEST(ResponseParser, RefusesWhatIsNot) {
   for (const auto& [input, error] : cases) {
     EXPECT_EQ(parse(input).end, "failed: " + make_error_code(error).message()) << input;
   }
+}
+
+TEST(ResponseParser, ToleratesFaultsThatLeaveTheEndClear) {
+  const std::string length = "Content-Length: 1\r\n";
+  const Case cases[] = {
+      // Folded fields.
+      {"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n" + length + "\r\nx",
+       {"200 1.1 keep|A=b c|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nA: b \r\n\t \t c\r\n d\r\n" + length + "\r\nx",
+       {"200 1.1 keep|A=b  c d|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nA:\r\n b\r\n" + length + "\r\nx",
+       {"200 1.1 keep|A=b|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nA: b\r\n  \r\n" + length + " \r\n\r\nx",
+       {"200 1.1 keep|A=b|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nContent-Length:\r\n 1\r\nConnection:\r\n\tclose\r\n\r\nx",
+       {"200 1.1 close|Content-Length=1|Connection=close|body=x"}},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n1\r\nx\r\n0\r\nT: u\r\n v\r\n\r\n",
+       {"200 1.1 keep|Transfer-Encoding=chunked|body=x"}},
+      // Lines that end with LF alone, some or all.
+      {"HTTP/1.1 200 OK\nA: b\nContent-Length: 1\n\nx",
+       {"200 1.1 keep|A=b|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nA: b\n" + length + "\nx", {"200 1.1 keep|A=b|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200\nA: b\n c\nContent-Length: 1\n\r\nx",
+       {"200 1.1 keep|A=b c|Content-Length=1|body=x"}},
+      {"HTTP/1.1 204 No\n\nHTTP/1.1 204 No\r\n\r\n", {"204 1.1 keep|body=", "204 1.1 keep|body="}},
+      // Equal lengths.
+      {"HTTP/1.1 200 OK\r\n" + length + length + "A: b\r\n" + length + "\r\nx",
+       {"200 1.1 keep|Content-Length=1|Content-Length=1|A=b|Content-Length=1|body=x"}},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\ncontent-length: 00\r\n\r\n",
+       {"200 1.1 keep|Content-Length=0|content-length=00|body="}},
+  };
+  for (const Case& one : cases) {
+    const Outcome outcome = parse_tolerantly(one.input);
+    EXPECT_EQ(outcome.messages, one.messages) << one.input;
+    EXPECT_EQ(outcome.end, "idle") << one.input;
+    EXPECT_NE(parse(one.input).error, Errc{}) << one.input;
+  }
+}
+
+TEST(ResponseParser, RefusesTolerantlyWhatHidesTheEnd) {
+  const std::pair<std::string, Errc> cases[] = {
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+       Errc::bad_content_length},
+      {"HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 1\nContent-Length: 0\n\n",
+       Errc::bad_content_length},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n", Errc::bad_content_length},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n", Errc::bad_content_length},
+      {"HTTP/1.1 200 OK\nContent-Length: 1\nTransfer-Encoding: chunked\n\n",
+       Errc::conflicting_length},
+      {"HTTP/1.1 200 OK\r\n A: b\r\n\r\n", Errc::folded_header},
+      {"HTTP/1.1 200 OK\n\tA: b\n\n", Errc::folded_header},
+      {"HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n", Errc::bad_line_ending},
+      {"HTTP/1.1 200 OK\r\nA: b\r\n\rC", Errc::bad_line_ending},
+      {"HTTP/1.1 200 OK\r\nA: b\r\n c\x01\r\n\r\n", Errc::bad_header},
+      {"HTTP/1.1 200 OK\r\nA\r\n : b\r\n\r\n", Errc::bad_header},
+      {"HTTP/1.1 200 OK\rX", Errc::bad_line_ending},
+      {"HTTP/1.1\n", Errc::bad_line_ending},
+      {"\nHTTP/1.1 200 OK\n\n", Errc::bad_line_ending},
+      // Chunks are read strictly: a line of theirs that a proxy takes otherwise hides a response.
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n",
+       Errc::bad_line_ending},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\n0\r\n\r\n", Errc::bad_chunk},
+  };
+  for (const auto& [input, error] : cases) {
+    EXPECT_EQ(parse_tolerantly(input).end, "failed: " + make_error_code(error).message()) << input;
+  }
+  const std::string folds(20'000, ' ');
+  EXPECT_EQ(parse_tolerantly("HTTP/1.1 200 OK\r\nA: b\r\n" + folds).error, Errc::headers_too_large);
 }
 
 TEST(ResponseParser, BodyWithoutLengthEndsWithTheConnection) {

@@ -155,9 +155,15 @@ WrittenHead append_head(std::string& out, const Response& response,
 }
 
 void append_request(std::string& out, const RequestLines& request, const Headers& headers) {
+  append_request_head(out, request, headers);
+  out.append(request.body);
+}
+
+void append_request_head(std::string& out, const RequestLines& request, const Headers& headers) {
   out.append(to_string(request.method)).append(" ").append(request.target);
   out.append(" HTTP/1.1\r\n");
-  append_field(out, "Host", request.host);
+  // A recipient finds the host soonest if it is the first field (RFC 9110, 7.2).
+  append_field(out, "Host", headers.find("host").value_or(request.host));
   bool has_user_agent = request.user_agent.empty();
   for (const Headers::Field field : headers) {
     const Owned owned = ownership(field.name);
@@ -175,7 +181,7 @@ void append_request(std::string& out, const RequestLines& request, const Headers
     out.append("\r\n");
   }
   if (!request.keep_alive) out.append("Connection: close\r\n");
-  out.append("\r\n").append(request.body);
+  out.append("\r\n");
 }
 
 }  // namespace weft::inline v0_1::http

@@ -35,15 +35,17 @@ WrittenHead append_head(std::string& out, const Response& response, const Respon
 struct RequestLines {
   Method method = Method::get;
   std::string_view target;  ///< as Url gives it
-  std::string_view host;    ///< the URL's authority
+  std::string_view host;    ///< as Url::host_field() gives it
   std::string_view body;
   std::string_view user_agent;  ///< empty: no User-Agent field
   bool keep_alive = true;
 };
 
-/// Writes Host, User-Agent, Content-Length and Connection. Of these fields, only a User-Agent in
-/// `headers` is used; it replaces the generated one.
+/// Writes Host, User-Agent, Content-Length and Connection. Of these fields, a Host and a User-Agent
+/// in `headers` replace the generated ones, and the others are omitted.
 void append_request(std::string& out, const RequestLines& request, const Headers& headers);
+/// The same without the body.
+void append_request_head(std::string& out, const RequestLines& request, const Headers& headers);
 
 /// The present time to the second, as "Sun, 06 Nov 1994 08:49:37 GMT".
 [[nodiscard]] std::string_view http_date_now() noexcept;

@@ -115,13 +115,15 @@ TEST(AppendRequest, IsReadBackByTheParser) {
   Headers headers;
   headers.add("X", "y");
   headers.add("Host", "other");
+  headers.add("Host", "a third");
   headers.add("Content-Length", "7");
   std::string out;
   append_request(out, request, headers);
   EXPECT_EQ(test::parse_requests({out}).messages,
-            std::vector<std::string>{"POST /a?b 1.1 close|Host=h:81|X=y|User-Agent=weft|"
+            std::vector<std::string>{"POST /a?b 1.1 close|Host=other|X=y|User-Agent=weft|"
                                      "Content-Length=3|Connection=close|body=abc"});
   out.clear();
+  headers.remove("Host");
   headers.set("User-Agent", "mine");
   request = RequestLines{};
   request.target = "/";

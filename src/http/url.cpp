@@ -75,6 +75,28 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
   return error == std::errc() && end == text.data() + text.size() && port != 0;
 }
 
+/// The zone of an IPv6 address, which is written "%25zone" (RFC 6874); "%zone" is understood, too.
+/// None if it is empty or has a byte that no zone has.
+[[nodiscard]] std::optional<std::string> zone_of(std::string_view after_address) {
+  after_address.remove_prefix(after_address.starts_with("%25") ? 3 : 1);
+  const Result<std::string> zone = percent_decode(after_address);
+  if (!zone || zone->empty() || !all(kUnreserved, *zone)) return std::nullopt;
+  return *zone;
+}
+
+/// What stands in the brackets of an authority.
+[[nodiscard]] bool parse_ipv6(std::string_view text, Url& url) {
+  const std::size_t percent = std::min(text.find('%'), text.size());
+  const std::string_view address = text.substr(0, percent);
+  if (address.find(':') == std::string_view::npos) return false;
+  if (address.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return false;
+  url.host = lower(address);
+  if (percent == text.size()) return true;
+  const std::optional<std::string> zone = zone_of(text.substr(percent));
+  if (zone) url.host.append("%").append(*zone);
+  return zone.has_value();
+}
+
 [[nodiscard]] bool parse_authority(std::string_view text, Url& url) {
   std::string_view host = text;
   std::string_view port;
@@ -85,18 +107,24 @@ constexpr std::size_t kMaxUrl = 64 * 1024;
     const std::string_view after = text.substr(end + 1);
     if (!after.empty() && !after.starts_with(':')) return false;
     port = after.substr(after.empty() ? 0 : 1);
-    if (host.find(':') == std::string_view::npos) return false;
-    if (host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return false;
+    if (!parse_ipv6(host, url)) return false;
   } else {
     const std::size_t colon = text.find(':');
     host = text.substr(0, colon);
     if (colon != std::string_view::npos) port = text.substr(colon + 1);
     // Names as the resolver accepts them; other bytes are mistakes or attempts at injection.
     if (!all(kUnreserved, host)) return false;
+    url.host = lower(host);
   }
   if (host.empty() || host.size() > 255) return false;
-  url.host = lower(host);
   return parse_port(port, url.port);
+}
+
+/// `host` with the URL's port.
+[[nodiscard]] std::string with_port(const Url& url, const std::string& host) {
+  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (url.port != default_port(url.scheme)) text.append(":").append(std::to_string(url.port));
+  return text;
 }
 
 }  // namespace
@@ -138,10 +166,12 @@ Result<Url> Url::resolve(std::string_view reference) const {
 }
 
 std::string Url::authority() const {
-  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  if (port != default_port(scheme)) text.append(":").append(std::to_string(port));
-  return text;
+  const std::size_t zone = host.find('%');
+  if (zone == std::string::npos) return with_port(*this, host);
+  return with_port(*this, std::string(host).insert(zone + 1, "25"));
 }
+
+std::string Url::host_field() const { return with_port(*this, host.substr(0, host.find('%'))); }
 
 std::string Url::to_string() const { return scheme + "://" + authority() + target; }
 

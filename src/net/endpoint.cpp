@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <tuple>
@@ -200,6 +201,17 @@ Endpoint Endpoint::with_port(std::uint16_t port) const {
   Endpoint copy(*this);
   if (is_ip()) copy.port_ = port;
   return copy;
+}
+
+Endpoint Endpoint::unmapped() const {
+  constexpr Ipv4 mark{0, 0, 0xff, 0xff};  // the four bytes before the IPv4 address
+  const bool is_mapped =
+      is_ipv6() && std::all_of(ip_.begin(), ip_.begin() + 8, [](auto byte) { return byte == 0; }) &&
+      std::equal(mark.begin(), mark.end(), ip_.begin() + 8);
+  if (!is_mapped) return *this;
+  Ipv4 bytes;
+  std::copy(ip_.begin() + 12, ip_.end(), bytes.begin());
+  return ipv4(bytes, port_);
 }
 
 std::string Endpoint::to_string() const {

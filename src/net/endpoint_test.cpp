@@ -143,6 +143,25 @@ TEST(Endpoint, NativeSizesThatMakeNoSenseGiveTheEmptyEndpoint) {
   EXPECT_EQ(unnamed.to_string(), "unix:");
 }
 
+TEST(Endpoint, AMappedIpv4AddressCanBeHadAsIpv4) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[::ffff:127.0.0.1]:80", "127.0.0.1:80"},
+      {"[::ffff:c000:201]:0", "192.0.2.1:0"},
+      {"[::1]:80", "[::1]:80"},
+      {"[::fffe:127.0.0.1]:80", nullptr},
+      {"[1::ffff:127.0.0.1]:80", nullptr},
+      {"[::127.0.0.1]:80", nullptr},
+      {"127.0.0.1:80", "127.0.0.1:80"},
+      {"unix:/a", "unix:/a"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const Endpoint endpoint = Endpoint::parse(text).value();
+    const Endpoint same = expected == nullptr ? endpoint : Endpoint::parse(expected).value();
+    EXPECT_EQ(endpoint.unmapped(), same) << text;
+  }
+  EXPECT_EQ(Endpoint().unmapped(), Endpoint());
+}
+
 TEST(HostPort, ReadsNamesAndAddresses) {
   EXPECT_EQ(parse_host_port("example.org:80")->host, "example.org");
   EXPECT_EQ(parse_host_port("example.org:80")->port, 80);

@@ -48,6 +48,12 @@ Result<std::size_t> SocketUser::try_send(std::span<const std::byte> data) noexce
   return static_cast<std::size_t>(result);
 }
 
+Result<std::size_t> SocketUser::read_now(std::span<std::byte> buffer) noexcept {
+  const std::int64_t result = Syscalls::recv(native_handle(), buffer.data(), buffer.size());
+  if (result < 0) return fail(code_of(result));
+  return static_cast<std::size_t>(result);
+}
+
 Result<void> SocketUser::shutdown(Shutdown how) noexcept {
   const int system_how = how == Shutdown::read    ? SHUT_RD
                          : how == Shutdown::write ? SHUT_WR

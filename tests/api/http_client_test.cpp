@@ -205,7 +205,7 @@ TEST_P(HttpClient, RefusesBadAnswers) {
   const std::pair<std::string, Errc> cases[] = {
       {"", Errc::closed_before_response},
       {"SSH-2.0-OpenSSH\r\n", Errc::bad_status_line},
-      {"HTTP/1.1 200 OK\nContent-Length: 0\n\n", Errc::bad_line_ending},
+      {"HTTP/1.1 200 OK\r\nA: b\rContent-Length: 0\r\n\r\n", Errc::bad_line_ending},
       {"HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'b') + "\r\n\r\n", Errc::headers_too_large},
       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy",
        Errc::bad_content_length},
@@ -214,7 +214,7 @@ TEST_P(HttpClient, RefusesBadAnswers) {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Errc::unsupported_transfer_coding},
       {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", Errc::body_too_large},
       {"HTTP/1.1 101 Switching Protocols\r\n\r\n", Errc::unexpected_status},
-      {many_hints, Errc::unexpected_status},
+      {many_hints, Errc::closed_before_response},
   };
   run([&cases]() -> Task<void> {
     for (const auto& [answer, expected] : cases) {
@@ -224,6 +224,33 @@ TEST_P(HttpClient, RefusesBadAnswers) {
         const std::error_code error = co_await error_of(client.get(url), "GET " + url);
         EXPECT_EQ(error, expected) << answer.substr(0, 80) << ": " << error.message();
         EXPECT_EQ(client.idle_connections(), 0U);
+      };
+      co_await with_answers(std::move(answers), visit);
+    }
+  });
+}
+
+TEST_P(HttpClient, ToleratesFaultsUnlessItIsStrict) {
+  const std::pair<std::string, Errc> cases[] = {
+      {"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 1\r\n\r\nx", Errc::folded_header},
+      {"HTTP/1.1 200 OK\nA: b c\nContent-Length: 1\n\nx", Errc::bad_line_ending},
+      {"HTTP/1.1 200 OK\r\nA: b c\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+       Errc::bad_content_length},
+  };
+  run([&cases]() -> Task<void> {
+    for (const auto& [answer, error] : cases) {
+      std::vector<std::string> answers(2, answer);
+      auto visit = [&answer, error](const std::string& url) -> Task<void> {
+        Client client;
+        const Response response = co_await client.get(url);
+        EXPECT_EQ(response.headers.find("a"), "b c") << answer;
+        EXPECT_EQ(response.body, "x") << answer;
+        client.close_idle();  // the server takes the next connection
+        ClientOptions options;
+        options.strict = true;
+        Client strict(options);
+        const std::error_code refused = co_await error_of(strict.get(url), url);
+        EXPECT_EQ(refused, error) << answer;
       };
       co_await with_answers(std::move(answers), visit);
     }

@@ -23,10 +23,33 @@ def run(*arguments: str, timeout: float = DEADLINE_S, **options) -> subprocess.C
     )
 
 
+def library_of(directory: str, source: str) -> str:
+    """Compiles C++ to a library in the directory, for LD_PRELOAD, and returns its path."""
+    path = os.path.join(directory, "library.so")
+    command = ["c++", "-shared", "-fPIC", "-x", "c++", "-", "-o", path]
+    subprocess.run(command, input=source, text=True, check=True)
+    return path
+
+
 def raise_fd_limit() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def send_at_once(process: subprocess.Popen, *signals: signal.Signals) -> None:
+    """Sends the signals so that all of them have come when the process goes on."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    for each in signals:
+        process.send_signal(each)
+    process.send_signal(signal.SIGCONT)
+
+
+def limit_file_size(most_bytes: int) -> None:
+    """In a child: writing beyond that fails, and does not end the process."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
 
 def read_line(pipe, deadline_s: float = DEADLINE_S) -> str:

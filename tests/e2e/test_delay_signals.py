@@ -34,6 +34,24 @@ class Signals(unittest.TestCase):
     def test_terminate_drains_and_exits_0(self):
         self.assertEqual(self.drained(signal.SIGTERM, "--workers", "2"), 0)
 
+    def test_a_signal_during_the_end_does_not_change_the_exit_code(self):
+        for first, expected in [(signal.SIGTERM, 0), (signal.SIGINT, 130)]:
+            with (
+                DelayServer("--workers", "1") as server,
+                server.connect() as busy,
+                server.connect() as idle,
+            ):
+                busy.sendall(b"GET /3600000/x HTTP/1.1\r\nHost: h\r\n\r\n")
+                # Connections are accepted in order: the other one has been, too.
+                idle.sendall(b"GET /0/x HTTP/1.1\r\nHost: h\r\n\r\n")
+                receive_response(idle)
+                server.process.send_signal(first)
+                self.assertEqual(idle.recv(1), b"")  # it drains
+                # One of these ends the draining. The other comes while the process ends.
+                support.send_at_once(server.process, signal.SIGINT, signal.SIGTERM)
+                _, errors = server.process.communicate(timeout=support.DEADLINE_S)
+                self.assertEqual((server.process.returncode, errors), (expected, b""))
+
     def test_an_idle_server_ends_at_once(self):
         for how, expected in [(signal.SIGINT, 130), (signal.SIGTERM, 0)]:
             with DelayServer() as server:

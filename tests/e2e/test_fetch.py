@@ -1,6 +1,7 @@
 """`weft fetch` beside servers with one fault each: one clear line per kind, exit code 1."""
 
 import json
+import os
 import re
 import socket
 import struct
@@ -13,6 +14,15 @@ import support
 from support import DEADLINE_S, PROGRAM, DelayServer
 
 REQUEST_END = b"\r\n\r\n"
+
+# A resolver that takes a minute.
+SLOW_LOOK_UP = """
+#include <unistd.h>
+extern "C" int getaddrinfo(const char*, const char*, const void*, void*) {
+  sleep(60);
+  return -2;
+}
+"""
 
 
 class RawServer:
@@ -110,7 +120,8 @@ class Failures(unittest.TestCase):
 
     def test_timeout(self):
         with RawServer(wait_for_close) as server:
-            self.failure("timeout", "timed out", server.url + "/x", "--timeout", "200ms")
+            text = self.failure("timeout", "timed out", server.url + "/x", "--timeout", "200ms")
+            self.assertIn("while waiting for the first byte", text)
 
     def test_timeout_in_the_middle_of_a_body(self):
         def answer(connection):
@@ -118,7 +129,8 @@ class Failures(unittest.TestCase):
             wait_for_close(connection)
 
         with RawServer(answer) as server:
-            self.failure("timeout", "timed out", server.url + "/x", "--timeout", "200ms")
+            text = self.failure("timeout", "timed out", server.url + "/x", "--timeout", "200ms")
+            self.assertEqual(text, "timed out in the middle of the response (200.00 ms in all)")
 
     def test_bad_name(self):
         self.failure(
@@ -198,6 +210,47 @@ class Success(unittest.TestCase):
             done = support.run("fetch", "--output", f"{file.name}/sub", f"{server.url}/0/x")
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, rf"\Aweft fetch: [^\n]*{re.escape(file.name)}[^\n]*\n\Z")
+
+    def test_a_url_has_no_effect_on_the_terminal(self):
+        with DelayServer("--workers", "1") as server:
+            urls = [f"{server.url}/0/\x1b[31m\x07\x7f\u009b", f"{server.url}/x/\x1b]0;t\x07"]
+            done = support.run("fetch", *urls)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(r"/0/\x1b[31m\x07\x7f\xc2\x9b", done.stdout)
+        self.assertIn(r"/x/\x1b]0;t\x07: status 400", done.stderr)
+        for text in (done.stdout, done.stderr):
+            self.assertEqual([c for c in text if not c.isprintable() and c != "\n"], [])
+
+    def test_a_report_does_not_wait_for_a_look_up_that_was_given_up(self):
+        with tempfile.TemporaryDirectory() as directory:
+            library = support.library_of(directory, SLOW_LOOK_UP)
+            command = [PROGRAM, "fetch", "--timeout", "200ms", "http://slow.invalid/x"]
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LD_PRELOAD": library},
+            )
+            self.assertRegex(support.read_line(process.stdout), r"\A--- .*/x\n\Z")
+            self.assertRegex(support.read_line(process.stdout), r"1 failures, .* in \d+\.\d+ ms ")
+            self.assertIn("timed out while connecting", support.read_line(process.stderr))
+            process.send_signal(support.signal.SIGINT)
+            process.communicate(timeout=DEADLINE_S)
+            self.assertEqual(process.returncode, 1)
+
+    def test_a_signal_during_the_end_does_not_cost_the_report(self):
+        with RawServer(wait_for_close) as server:
+            command = [PROGRAM, "fetch", "--timeout", "60s", server.url + "/x"]
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            self.assertTrue(server.accepted.acquire(timeout=DEADLINE_S))
+            # One of these ends the requests. The other comes while the process ends.
+            support.send_at_once(process, support.signal.SIGINT, support.signal.SIGTERM)
+            report, errors = process.communicate(timeout=DEADLINE_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertRegex(report, r"\A0 requests, 0 failures, ")
+        self.assertIn("interrupted after 0 of 1 requests", errors)
 
     def test_interrupt_drains_and_exits_130(self):
         with RawServer(wait_for_close) as server:

@@ -2,13 +2,15 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
+#include <exception>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <weft/http/url.hpp>
 
 #include "model_work.hpp"
+#include "standard_streams.hpp"
 #include "values.hpp"
 
 namespace weft::tool {
@@ -152,8 +154,8 @@ CLI::App* add_thread_fetch(CLI::App& app, ThreadFetchOptions& options) {
 
 int report_usage_error(const CLI::App& app, const CLI::ParseError& error,
                        const std::string& first_word) {
-  std::string name = app.get_name();
-  for (const CLI::App* command : app.get_subcommands()) name += " " + command->get_name();
+  std::string name;
+  for (const CLI::App* command : app.get_subcommands()) name = command->get_name();
   std::string text = error.what();
   if (app.get_subcommands().empty() && error.get_name() != "ValidationError") {
     text = first_word.empty() ? "a command is required"
@@ -161,8 +163,21 @@ int report_usage_error(const CLI::App& app, const CLI::ParseError& error,
     text += ": delay, fetch, demo, models, --help or --version";
   }
   for (char& c : text) c = c == '\n' ? ' ' : c;
-  std::fprintf(stderr, "%s: %s\n", name.c_str(), text.c_str());
+  complain(name, text);
   return exit_usage;
+}
+
+// --help and --version.
+int print_and_exit(const CLI::App& app, const CLI::Success& success) {
+  std::ostringstream text;
+  const int exit_code = app.exit(success, text, text);
+  try {
+    print(text.str());
+  } catch (const std::exception& error) {
+    complain({}, error.what());
+    return exit_failed;
+  }
+  return exit_code;
 }
 
 }  // namespace
@@ -191,7 +206,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    return print_and_exit(app, success);
   } catch (const CLI::ParseError& error) {
     return report_usage_error(app, error, argc > 1 ? argv[1] : "");
   }

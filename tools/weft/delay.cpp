@@ -18,6 +18,7 @@
 #include "commands.hpp"
 #include "delay_path.hpp"
 #include "fd_limit.hpp"
+#include "standard_streams.hpp"
 #include "stop_signals.hpp"
 
 namespace weft::tool {
@@ -94,12 +95,12 @@ int run_delay(const DelayOptions& options) {
   const Endpoint endpoint = listener.local_endpoint();
   http::Server server(server_options(), answer);
   Runtime runtime(runtime_options(options.workers));
-  std::printf("listening on %s\n", endpoint.to_string().c_str());
-  std::fflush(stdout);
+  print("listening on " + endpoint.to_string() + "\n");
   const int signal = runtime.block_on(serve_until_signalled(listener, server, signals));
-  runtime.shutdown();
   remove_socket_file(endpoint);
-  return signal == SIGINT ? exit_interrupted : 0;
+  const int exit_code = signal == SIGINT ? exit_interrupted : 0;
+  signals.end_process_with(exit_code);
+  return exit_code;
 }
 
 }  // namespace weft::tool

@@ -2,7 +2,6 @@
 // every echo checked, and the same work by one OS thread per request beside it.
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "demo_report.hpp"
 #include "demo_threads.hpp"
 #include "fd_limit.hpp"
+#include "standard_streams.hpp"
 #include "stop_signals.hpp"
 #include "thread_peer.hpp"
 #include "values.hpp"
@@ -83,7 +83,7 @@ int run_demo(const DemoOptions& options) {
   server.stop(load.interrupted());
   if (!load.interrupted()) add_thread_comparison(report, file_limit, signals);
   const std::string text = options.json ? to_json(report) : to_text(report);
-  std::fputs(text.c_str(), stdout);
+  print(text);
   if (load.interrupted() || signals.pending()) return exit_interrupted;
   return all_right(report) ? 0 : exit_failed;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "fetch_report.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
+#include "standard_streams.hpp"
 #include "stop_signals.hpp"
 #include "values.hpp"
 
@@ -37,7 +39,7 @@ http::ClientOptions client_options(const FetchOptions& options, std::size_t at_o
   http::ClientOptions client;
   client.timeout = options.timeout;
   client.connect_timeout = options.timeout;
-  client.max_idle_per_host = at_once;
+  client.max_idle_per_host = client.max_idle = at_once;
   return client;
 }
 
@@ -145,9 +147,22 @@ std::size_t requests_at_once(const FetchOptions& options, std::size_t total) {
   const std::size_t files_each = options.output.empty() ? 1 : 2;
   const std::size_t possible = std::max<std::size_t>(sockets_within(file_limit) / files_each, 1);
   if (possible >= wanted) return wanted;
-  std::fprintf(stderr, "weft fetch: the limit of open files is %s: %s requests at once, not %s\n",
-               grouped(file_limit).c_str(), grouped(possible).c_str(), grouped(wanted).c_str());
+  complain("fetch", "the limit of open files is " + grouped(file_limit) + ": " + grouped(possible) +
+                        " requests at once, not " + grouped(wanted));
   return possible;
+}
+
+// Writes the report, and returns the exit code that is left of `exit_code`.
+int tell(const FetchReport& report, const FetchOptions& options, std::chrono::nanoseconds wall,
+         int exit_code) {
+  try {
+    print(options.json ? report.json(wall) : report.text(wall));
+  } catch (const std::runtime_error& error) {
+    complain("fetch", error.what());
+    exit_code = exit_failed;
+  }
+  std::fputs(report.failure_lines().c_str(), stderr);
+  return exit_code;
 }
 
 }  // namespace
@@ -157,22 +172,26 @@ int run_fetch(const FetchOptions& options) {
   if (!options.output.empty()) make_output_directory(options.output);
   const std::size_t total = options.urls.size() * options.repeat;
   FetchReport report(options.urls, options.json || total <= longest_list);
+  // One worker, this thread.
+  RuntimeOptions runtime_options;
+  runtime_options.current_thread = true;
+  Runtime runtime(std::move(runtime_options));
   const auto begin = Clock::now();
   bool interrupted = false;
   {
     Fetcher fetcher(options, requests_at_once(options, total), report);
-    interrupted = block_on(fetch_until_signalled(fetcher, signals));
+    interrupted = runtime.block_on(fetch_until_signalled(fetcher, signals));
   }
   const auto wall = Clock::now() - begin;
-  const std::string text = options.json ? report.json(wall) : report.text(wall);
-  std::fputs(text.c_str(), stdout);
-  std::fputs(report.failure_lines().c_str(), stderr);
+  const int outcome = interrupted ? exit_interrupted : report.failures() == 0 ? 0 : exit_failed;
+  const int exit_code = tell(report, options, wall, outcome);
   if (interrupted) {
-    std::fprintf(stderr, "weft fetch: interrupted after %s of %s requests\n",
-                 grouped(report.requests()).c_str(), grouped(total).c_str());
-    return exit_interrupted;
+    complain("fetch", "interrupted after " + grouped(report.requests()) + " of " + grouped(total) +
+                          " requests");
   }
-  return report.failures() == 0 ? 0 : exit_failed;
+  // The runtime's end may wait for a thread of its own, such as one that looks up a name.
+  signals.end_process_with(exit_code);
+  return exit_code;
 }
 
 }  // namespace weft::tool

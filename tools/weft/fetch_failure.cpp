@@ -1,6 +1,5 @@
 #include "fetch_failure.hpp"
 
-#include <algorithm>
 #include <system_error>
 #include <weft/http/error.hpp>
 #include <weft/resolve.hpp>
@@ -26,25 +25,20 @@ FetchOutcome outcome_of(std::error_code code) {
   return FetchOutcome::other;
 }
 
-std::string one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
-
 }  // namespace
 
 FetchFailure explain_failure(const std::exception& error, std::chrono::nanoseconds timeout) {
   const auto* system = dynamic_cast<const std::system_error*>(&error);
-  if (system == nullptr) return {FetchOutcome::other, one_line(error.what())};
+  if (system == nullptr) return {FetchOutcome::other, error.what()};
   const FetchOutcome outcome = outcome_of(system->code());
   switch (outcome) {
     case FetchOutcome::timeout:
-      return {outcome, "timed out after " + readable_time(timeout)};
+      return {outcome, system->code().message() + " (" + readable_time(timeout) + " in all)"};
     case FetchOutcome::oversized_header:
     case FetchOutcome::bad_response:
-      return {outcome, "bad response: " + one_line(system->code().message())};
+      return {outcome, "bad response: " + system->code().message()};
     default:  // these name the requested address or host
-      return {outcome, one_line(error.what())};
+      return {outcome, error.what()};
   }
 }
 

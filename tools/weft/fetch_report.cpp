@@ -48,7 +48,7 @@ std::string FetchReport::text(std::chrono::nanoseconds wall) const {
   for (const FetchResult& result : results_) {
     out += (result.status == 0 ? "---" : std::to_string(result.status)) + " " +
            padded(grouped(result.bytes) + " B", 14) + " " + padded(readable_time(result.time), 10) +
-           "  " + urls_[result.url] + "\n";
+           "  " + printable(urls_[result.url]) + "\n";
   }
   const double seconds = std::max(static_cast<double>(wall.count()) / 1e9, 1e-9);
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(requests_) / seconds);
@@ -62,7 +62,7 @@ std::string FetchReport::text(std::chrono::nanoseconds wall) const {
 std::string FetchReport::failure_lines() const {
   std::string out;
   for (const auto& [what, count] : failure_counts_) {
-    out += "weft fetch: " + urls_[what.first] + ": " + what.second;
+    out += "weft fetch: " + printable(urls_[what.first]) + ": " + printable(what.second);
     if (count > 1) out += " (" + grouped(count) + " times)";
     out += '\n';
   }

@@ -1,11 +1,11 @@
 // The program `weft`: parses its arguments and runs one command.
 #include <array>
-#include <cstdio>
 #include <exception>
 #include <variant>
 
 #include "command_line.hpp"
 #include "commands.hpp"
+#include "standard_streams.hpp"
 
 namespace weft::tool {
 namespace {
@@ -29,7 +29,7 @@ int run(const Command& command) {
   try {
     return std::visit(Run{}, command);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "weft %s: %s\n", names[command.index()], error.what());
+    complain(names[command.index()], error.what());
     return exit_failed;
   }
 }
@@ -38,6 +38,7 @@ int run(const Command& command) {
 }  // namespace weft::tool
 
 int main(int argc, char** argv) {
+  weft::tool::open_standard_streams();
   const auto parsed = weft::tool::parse_command_line(argc, argv);
   if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
   return weft::tool::run(std::get<weft::tool::Command>(parsed));

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 
 #include "commands.hpp"
 #include "fd_limit.hpp"
 #include "model_work.hpp"
+#include "standard_streams.hpp"
 
 namespace weft::tool {
 
@@ -46,7 +46,7 @@ int run_model_client(const ModelClientOptions& options) {
   ModelTally tally;
   const auto named = [&](const Model& model) { return model.name == options.model; };
   std::find_if(models.begin(), models.end(), named)->run(work, tally);
-  std::printf("%s\n", tally.to_json(work).c_str());
+  print(tally.to_json(work) + "\n");
   return 0;
 }
 

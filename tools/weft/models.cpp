@@ -2,7 +2,6 @@
 // delay server of its own, and the usage of each.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -15,6 +14,7 @@
 #include "model_lines.hpp"
 #include "model_work.hpp"
 #include "models_report.hpp"
+#include "standard_streams.hpp"
 #include "stop_signals.hpp"
 #include "values.hpp"
 
@@ -125,7 +125,7 @@ int run_models(const ModelsOptions& options) {
   }
   report.note = note_of(report);
   const std::string text = options.json ? to_json(report) : to_text(report);
-  std::fputs(text.c_str(), stdout);
+  print(text);
   return all_agree(report) ? 0 : exit_failed;
 }
 

@@ -1,7 +1,11 @@
 #include "output_file.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
+#include <random>
 #include <set>
 #include <stdexcept>
 #include <system_error>
@@ -18,6 +22,13 @@ namespace {
 }
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
+
+// A name in the directory of `path` that output_paths() never gives, since it is hidden; the random
+// part keeps processes apart that write to one directory.
+std::string temporary_beside(const std::string& path, std::random_device& random) {
+  const std::string name = ".weft-" + std::to_string(random()) + "-" + std::to_string(random());
+  return std::filesystem::path(path).replace_filename(name).string();
+}
 
 }  // namespace
 
@@ -45,15 +56,29 @@ std::vector<std::string> output_paths(const std::string& directory,
   return paths;
 }
 
-OutputFile::OutputFile(std::string path)
-    : path_(std::move(path)), temporary_(path_ + ".part"), file_(nullptr) {
-  file_ = std::fopen(temporary_.c_str(), "wbe");
-  if (file_ == nullptr) refuse("create", temporary_, last_error());
+OutputFile::OutputFile(std::string path) : path_(std::move(path)), file_(nullptr) {
+  std::random_device random;
+  int handle = -1;
+  do {
+    temporary_ = temporary_beside(path_, random);
+    handle = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (handle < 0 && errno == EEXIST);
+  if (handle < 0) refuse("create", temporary_, last_error());
+  file_ = ::fdopen(handle, "wb");
+  if (file_ != nullptr) return;
+  const std::error_code error = last_error();
+  ::close(handle);
+  remove_temporary();
+  refuse("create", temporary_, error);
 }
 
 OutputFile::~OutputFile() {
   if (file_ == nullptr) return;
   std::fclose(file_);
+  remove_temporary();
+}
+
+void OutputFile::remove_temporary() const noexcept {
   std::error_code ignored;
   std::filesystem::remove(temporary_, ignored);
 }
@@ -66,10 +91,15 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 
 void OutputFile::commit() {
   if (std::fflush(file_) != 0) refuse("write", temporary_, last_error());
-  std::fclose(std::exchange(file_, nullptr));
   std::error_code error;
-  std::filesystem::rename(temporary_, path_, error);
-  if (error) refuse("create", path_, error);
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) {  // some file systems write only now
+    error = last_error();
+  } else {
+    std::filesystem::rename(temporary_, path_, error);
+  }
+  if (!error) return;
+  remove_temporary();
+  refuse("create", path_, error);
 }
 
 }  // namespace weft::tool

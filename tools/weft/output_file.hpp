@@ -17,9 +17,9 @@ void make_output_directory(const std::string& path);
 [[nodiscard]] std::vector<std::string> output_paths(const std::string& directory,
                                                     const std::vector<std::string>& urls);
 
-/// A file that exists only once it is complete: written beside its place and moved there by
-/// commit(). Errors are thrown as std::runtime_error and name the file. Writes block: they go to
-/// the system's cache.
+/// A file that exists only once it is complete: written beside its place, under a hidden name that
+/// no other file has, and moved there by commit(). Errors are thrown as std::runtime_error and name
+/// the file. Writes block: they go to the system's cache.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);
@@ -32,6 +32,8 @@ class OutputFile {
   void commit();
 
  private:
+  void remove_temporary() const noexcept;
+
   std::string path_;
   std::string temporary_;
   std::FILE* file_;

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <weft/net.hpp>
@@ -22,6 +23,10 @@ sigset_t stop_set() {
   return set;
 }
 
+// Read by a signal handler.
+std::atomic<int> code_at_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+
 int open_blocked() {
   const sigset_t set = stop_set();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -34,9 +39,15 @@ int open_blocked() {
 
 StopSignals::StopSignals() : fd_(open_blocked()) {}
 
-StopSignals::~StopSignals() {
+StopSignals::~StopSignals() { ::close(fd_); }
+
+void StopSignals::end_process_with(int exit_code) noexcept {
+  code_at_signal.store(exit_code);
+  struct sigaction action{};
+  action.sa_handler = [](int) { ::_exit(code_at_signal.load()); };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
   const sigset_t set = stop_set();
-  ::close(fd_);
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 

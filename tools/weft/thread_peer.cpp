@@ -11,7 +11,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -27,6 +26,7 @@
 #include "fd_limit.hpp"
 #include "process_usage.hpp"
 #include "small_thread.hpp"
+#include "standard_streams.hpp"
 
 namespace weft::tool {
 
@@ -92,8 +92,7 @@ void print_result(std::size_t threads, std::size_t failures, std::chrono::nanose
                                  {"threads", threads + 1},
                                  {"voluntary_switches", usage.voluntary_switches},
                                  {"involuntary_switches", usage.involuntary_switches}};
-  std::printf("%s\n", result.dump().c_str());
-  std::fflush(stdout);
+  print(result.dump() + "\n");
 }
 
 }  // namespace
@@ -110,8 +109,7 @@ int run_thread_serve(const ThreadServeOptions& options) {
       ::getsockname(listener, generic, &size) != 0) {
     return exit_failed;
   }
-  std::printf("listening on 127.0.0.1:%u\n", unsigned{ntohs(address.sin_port)});
-  std::fflush(stdout);
+  print("listening on 127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "\n");
   std::vector<std::unique_ptr<SmallThread>> threads;
   while (threads.size() < options.count) {
     const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);

@@ -30,6 +30,23 @@ std::string with_unit(double value, const char* unit, int decimals) {
   return {text.data(), static_cast<std::size_t>(std::max(size, 0))};
 }
 
+/// The size of the UTF-8 sequence at the begin of `text`; 0 if there is none, or if it is a control
+/// character (of the C1 set, too: U+0080 to U+009F).
+std::size_t size_of_printable(std::string_view text) {
+  const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+  std::uint32_t code = first & (0x7fU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  constexpr std::array<std::uint32_t, 5> lowest{0, 0, 0xa0, 0x800, 0x10000};
+  return code >= lowest[size] && code <= 0x10ffff ? size : 0;
+}
+
 }  // namespace
 
 Parsed<unsigned> parse_number(std::string_view text, unsigned lowest, unsigned highest) {
@@ -66,6 +83,22 @@ std::string file_name_of(std::string_view url) {
   name.resize(std::min(name.size(), longest_file_name));
   if (name.starts_with('.')) name.front() = '_';
   return name.empty() ? "index" : name;
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = size_of_printable(text);
+    if (size > 0) {
+      out.append(text.substr(0, size));
+    } else {
+      const auto byte = static_cast<unsigned char>(text.front());
+      out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 0xf]);
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return out;
 }
 
 std::string grouped(std::uint64_t number) {

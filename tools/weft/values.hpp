@@ -26,6 +26,10 @@ using Parsed = std::expected<T, std::string>;
 /// letters, digits, '.', '-' and '_'; never empty, never hidden, never a path.
 [[nodiscard]] std::string file_name_of(std::string_view url);
 
+/// Returns `text` on one line and without effect on a terminal: its control characters, and bytes
+/// that are not UTF-8, as "\x1b".
+[[nodiscard]] std::string printable(std::string_view text);
+
 /// "12,345".
 [[nodiscard]] std::string grouped(std::uint64_t number);
 /// "850 us", "1.23 ms", "2.00 s".

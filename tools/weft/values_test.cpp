@@ -7,6 +7,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST(Printable, HasNoEffectOnATerminal) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},
+      {"a b~", "a b~"},
+      {"h\xc3\xb6 \xe2\x82\xac \xf0\x9f\x98\x80", "h\xc3\xb6 \xe2\x82\xac \xf0\x9f\x98\x80"},
+      {"\x1b]0;x\x07\r\n\x7f", "\\x1b]0;x\\x07\\x0d\\x0a\\x7f"},
+      {std::string_view("\0", 1), "\\x00"},
+      {"\xc2\x9b"
+       "31m",
+       "\\xc2\\x9b31m"},  // a control sequence of the C1 set
+      {"\x9b"
+       "31m\xff",
+       "\\x9b31m\\xff"},                                      // the same byte in another encoding
+      {"\xc0\x9b\xe0\x80\x9b", "\\xc0\\x9b\\xe0\\x80\\x9b"},  // overlong
+      {"\xe2\x82", "\\xe2\\x82"},
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(printable(text), expected) << expected;
+}
+
 TEST(Values, NumberInRange) {
   EXPECT_EQ(parse_number("1", 1, 8), 1U);
   EXPECT_EQ(parse_number("8", 1, 8), 8U);

@@ -23,14 +23,24 @@ struct ClientOptions {
 
   /// Limits of a response. max_body bounds bodies that are collected, not bodies passed to a sink.
   Limits limits;
+  /// Refuses responses with faults that most clients tolerate: a field that continues on the next
+  /// line (RFC 9112, 5.2: such a line is otherwise joined by a space), lines of the head that end
+  /// with LF alone, and a Content-Length that is repeated with the same value.
+  bool strict = false;
   /// For resolving the name and connecting.
   Nanoseconds connect_timeout = std::chrono::seconds(10);
   /// For a whole request: resolving, connecting, redirects, up to the last byte of the body.
   /// Nanoseconds::max(): no limit.
   Nanoseconds timeout = std::chrono::seconds(30);
+  /// How long a request with a body and "Expect: 100-continue" waits for the server's word before
+  /// it sends the body all the same.
+  Nanoseconds continue_timeout = std::chrono::seconds(1);
   /// Maximum number of idle connections kept open per host and port. 0: none.
   std::size_t max_idle_per_host = 64;
-  /// How long an idle connection may be reused.
+  /// The same for all hosts together. Beyond that the one that has been idle for longest is closed.
+  std::size_t max_idle = 256;
+  /// How long an idle connection may be reused. Within a second after that, or after the peer has
+  /// closed it, it is closed (if the runtime runs). Zero: none is kept.
   Nanoseconds idle_timeout = std::chrono::seconds(60);
   /// Maximum number of redirects that are followed. 0: a redirect is returned like any response.
   unsigned follow_redirects = 0;
@@ -38,7 +48,10 @@ struct ClientOptions {
   std::string user_agent = "weft";
 };
 
-/// A request. The client writes Host, Content-Length and Connection.
+/// A request. The client writes Content-Length and Connection, and Host from the URL unless there
+/// is a field Host in `headers` (of which it uses the first): so a virtual host can be asked at an
+/// address. With "Expect: 100-continue" it sends the body only when the server asks for it or after
+/// continue_timeout; a final response that comes before saves the body.
 struct ClientRequest {
   ClientRequest(Method what, std::string where) : method(what), url(std::move(where)) {}
 
@@ -58,12 +71,19 @@ using BodySink =
 ///
 /// Each request returns a Response, whatever its status, or throws IoError. Its text names the
 /// operation and the address or URL on one line. Its code is the system's (connection_refused,
-/// connection_reset, timed_out …), the resolver's (a bad name), or http::Errc (a malformed or
-/// oversized response, a bad URL, tls_not_built_in …). If an idle connection turns out to be closed
-/// before the first byte of the response, a request with an idempotent method is sent once more on
-/// a new connection. Cancel: closes the connection and abandons the request.
+/// connection_reset …), the resolver's (a bad name), or http::Errc (a malformed or oversized
+/// response, a bad URL, tls_not_built_in …). That of a timeout equals std::errc::timed_out, and
+/// says what was being waited for (Errc::timed_out_connecting …). If an idle connection turns out
+/// to be closed before the first byte of the response, a request with an idempotent method is sent
+/// once more on a new connection. Bytes that came before a request was sent are never its response:
+/// the connection is closed.
+///
+/// The response is read while the body is sent, so a server may refuse a body, or answer it, before
+/// it has all of it. What is not sent by the end of the response is not sent any more.
+/// Cancel: closes the connection and abandons the request.
 class Client {
  public:
+  /// Throws std::invalid_argument if options.user_agent has a control character.
   explicit Client(ClientOptions options = {});
   ~Client();
   Client(const Client&) = delete;

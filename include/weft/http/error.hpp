@@ -31,13 +31,19 @@ enum class Errc {
   body_too_large,               ///< more bytes of body than Limits::max_body
   unexpected_end,               ///< the connection closed in the middle of a message
   closed_before_response,       ///< the connection closed before the first byte of a response
-  unexpected_status,            ///< a 1xx response that was not requested, or too many of them
+  unexpected_status,            ///< a response 101 (another protocol) that was not requested
   bad_percent_encoding,         ///< a '%' without two hexadecimal digits
   bad_url,                      ///< not scheme://host[:port][/target]
   userinfo_in_url,              ///< a URL with user@ before the host
   unsupported_scheme,           ///< a scheme other than http
   tls_not_built_in,             ///< https, which this build of weft cannot speak
   too_many_redirects,           ///< more redirects than the client may follow
+  unasked_response,             ///< the server sent bytes before it had a request
+  // The client's timeouts, by what was being waited for. Each equals std::errc::timed_out.
+  timed_out_connecting,  ///< the name's address, or the connection
+  timed_out_sending,     ///< the server to take the request
+  timed_out_waiting,     ///< the first byte of the response
+  timed_out_receiving,   ///< the rest of the response
 };
 
 /// The category of Errc; its name is "http".

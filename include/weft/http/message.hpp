@@ -86,7 +86,7 @@ struct Request {
 struct Response {
   Status status;
   Version version = Version::http_1_1;
-  bool keep_alive = true;  ///< set by the client: the connection can be used again
+  bool keep_alive = true;  ///< set by the client: it keeps the connection for another request
   Headers headers;
   std::string body;
 

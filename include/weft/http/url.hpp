@@ -14,8 +14,10 @@
 namespace weft::inline v0_1::http {
 
 struct Url {
-  std::string scheme;       ///< "http" or "https", in lower case
-  std::string host;         ///< a name or address, in lower case, without the brackets of IPv6
+  std::string scheme;  ///< "http" or "https", in lower case
+  /// A name or address in lower case, without the brackets of IPv6; with the zone of an address
+  /// that has one, as the system writes it: "fe80::1%eth0" for "http://[fe80::1%25eth0]/".
+  std::string host;
   std::uint16_t port = 80;  ///< as given, or the scheme's default
   std::string target;       ///< path and query, never empty, valid in a request line
 
@@ -34,6 +36,8 @@ struct Url {
   /// Returns "host" or "host:port", IPv6 in brackets; the port only if it is not the scheme's
   /// default.
   [[nodiscard]] std::string authority() const;
+  /// Returns the same without the zone, which means nothing to the peer: the value of Host.
+  [[nodiscard]] std::string host_field() const;
   [[nodiscard]] std::string to_string() const;
 };
 
