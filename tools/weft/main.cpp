@@ -38,7 +38,12 @@ int run(const Command& command) {
 }  // namespace weft::tool
 
 int main(int argc, char** argv) {
-  const auto parsed = weft::tool::parse_command_line(argc, argv);
-  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  return weft::tool::run(std::get<weft::tool::Command>(parsed));
+  try {
+    const auto parsed = weft::tool::parse_command_line(argc, argv);
+    if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+    return weft::tool::run(std::get<weft::tool::Command>(parsed));
+  } catch (const std::exception& error) {  // no memory for the arguments
+    std::fprintf(stderr, "weft: %s\n", error.what());
+    return weft::tool::exit_failed;
+  }
 }
