@@ -6,9 +6,13 @@
 //   weft::BlockingThreads database({.name = "database", .most_threads = 1});
 //   Row row = co_await weft::blocking(database, [&](std::stop_token stop) { return query(stop); });
 //
-// They run on threads of their own, apart from the workers: those of the runtime, or of a
-// BlockingThreads that stands for one class of calls, so that a slow class does not keep others
-// waiting. When all threads of a class are busy, calls queue, first come, first served.
+// They run on threads of their own, apart from the workers: those of the runtime
+// (RuntimeOptions::blocking_threads), or of a BlockingThreads that stands for one class of calls,
+// so that a slow class does not keep others waiting. When all threads of a class are busy, calls
+// queue, first come, first served.
+//
+// A call must not end the runtime whose task awaits it, nor call std::exit() if a static Runtime is
+// that one: the end would wait for the call. The process is then aborted, with a text that says so.
 //
 // Cancel: a call that has not begun is taken back. One that has begun cannot be interrupted: it is
 // waited for, and its result is delivered. If the function takes a std::stop_token, that says that
@@ -46,6 +50,7 @@ class BlockingLeaf;
 namespace detail {
 
 class BlockingPool;
+class OwnedTasks;
 
 /// A call on its way to, or on, a thread that it may block.
 class BlockingJob : public Runnable {
@@ -115,6 +120,7 @@ class BlockingLeaf : private CancelHook, private BlockingJob {
 
   BlockingPool* pool_;  // null: that of the runtime
   TaskHeader* task_ = nullptr;
+  const OwnedTasks* runtime_ = nullptr;  // whose task awaits it
 };
 
 }  // namespace detail

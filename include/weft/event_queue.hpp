@@ -175,6 +175,7 @@ enum class EventQueueError {
   not_open,            ///< (bad_file_descriptor)
   too_many,            ///< (no_space_on_device)
   no_room,             ///< (invalid_argument)
+  inherited,           ///< made before fork(), by the parent process (owner_dead)
 };
 
 [[nodiscard]] const std::error_category& event_queue_category() noexcept;

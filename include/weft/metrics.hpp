@@ -43,6 +43,8 @@ struct RuntimeMetrics {
   std::size_t blocking_queued = 0;   ///< calls that no thread has begun
   std::uint64_t blocking_calls = 0;  ///< calls so far
   std::uint64_t blocking_ended = 0;  ///< … that have ended, or were withdrawn
+  std::size_t lookup_threads = 0;    ///< threads for resolve(), with look-ups given up or not
+  std::size_t lookups_queued = 0;    ///< look-ups that no thread has begun
 };
 
 }  // namespace weft::inline v0_1

@@ -88,8 +88,10 @@ class [[nodiscard]] Resolve {
 
 /// Resolves `host` and returns its addresses with `port`, in the order in which to try them; at
 /// least one. Numeric addresses are answered in place; names by the system's resolver, on a thread
-/// of the runtime. Throws IoError: "resolve no-such.invalid: name or service not known". Cancel:
-/// returns immediately; the later result of the thread is dropped.
+/// that the runtime keeps for names (RuntimeOptions::lookup_threads: more look-ups at once wait).
+/// Throws IoError: "resolve no-such.invalid: name or service not known". Cancel: returns
+/// immediately. The system's resolver cannot be interrupted: its thread goes on, keeps no other
+/// look-up waiting, and its result is dropped. The end of the runtime does not wait for it.
 [[nodiscard]] inline Resolve<> resolve(std::string host, std::uint16_t port) noexcept {
   return Resolve<>(std::move(host), port);
 }

@@ -6,6 +6,10 @@
 //   }
 //
 // There is no global state: any number of runtimes live side by side.
+//
+// fork(): the child has none of the runtime's threads. Its calls throw std::logic_error there, its
+// shutdown() and destructor do nothing, and its memory and handles stay until the child ends. A
+// runtime that the child makes works.
 #pragma once
 
 #include <weft/as_future.hpp>
@@ -33,6 +37,12 @@ struct RuntimeOptions {
   /// Threads that compute for parallel(), started when it is first used. 0: one a core that this
   /// process may use. At most 1024.
   std::size_t compute_threads = 0;
+  /// Threads for blocking(), and for the name look-ups of resolve() and connect(): so many calls of
+  /// each kind are made at once, and others wait. Started when they are needed. Neither kind takes
+  /// threads from the other. A look-up that was cancelled no longer counts, although its thread
+  /// cannot be interrupted; at most 32 of those are replaced at a time. 1 to 1024 each.
+  std::size_t blocking_threads = 4;
+  std::size_t lookup_threads = 4;
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;
@@ -67,10 +77,11 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
-  /// Starts the workers. Throws std::invalid_argument for options out of range, and
-  /// std::system_error, naming what could not be had (an event queue, a thread).
+  /// Starts the workers. Throws std::invalid_argument for options out of range,
+  /// std::system_error, naming what could not be had (an event queue, a thread), and
+  /// std::bad_alloc; then no thread is left.
   explicit Runtime(RuntimeOptions options = {});
-  /// As shutdown().
+  /// As shutdown(). In the child of a fork(), of a runtime of the parent: nothing.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -124,10 +135,16 @@ class Runtime {
   [[nodiscard]] NativeHandle native_handle() const;
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
-  /// thread-safe. It must not be called from a task of this runtime, which it would wait for.
+  /// thread-safe. Does not wait for name look-ups: their threads may end later than the runtime.
+  /// After 1, 2, 4 … seconds it reports on standard error what it waits for. It must not be called
+  /// on a thread for which it would wait: by a task of this runtime, in a call of blocking(),
+  /// block_in_place() or parallel() that one of its tasks awaits, or in a worker's hooks. The
+  /// process is then aborted, with a text that says so; this holds for std::exit() there, too, if
+  /// the runtime is static.
   void shutdown() noexcept;
 
-  /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc.
+  /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc, and
+  /// std::logic_error in a child process.
   [[nodiscard]] RuntimeMetrics metrics() const;
 
   [[nodiscard]] std::size_t workers() const noexcept;

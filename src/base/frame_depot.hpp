@@ -62,6 +62,8 @@ class FrameDepot {
   void give_one(std::size_t index, void* block) noexcept;
 
   [[nodiscard]] std::size_t slab_bytes() noexcept;
+  /// For a fork(): see ForkCount.
+  [[nodiscard]] ThreadMutex& mutex() noexcept { return mutex_; }
 
  private:
   struct Single;  // in the memory of a free block

@@ -6,15 +6,18 @@
 //
 // No thread_local address survives a suspension: every function that takes one is noinline, is no
 // coroutine, and takes it anew on each call (compilers cache such addresses within a function).
+#include <pthread.h>
 #include <weft/extend/frame_pool.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "base/fork.hpp"
 #include "base/frame_depot.hpp"
 
 namespace weft::inline v0_1 {
@@ -58,6 +61,11 @@ struct LiveCounts {
     large_blocks.add(other.large_blocks.get());
     large_bytes.add(other.large_bytes.get());
   }
+  void clear() noexcept {
+    for (Count& each : blocks) each.set(0);
+    large_blocks.set(0);
+    large_bytes.set(0);
+  }
 };
 
 /// Stands for a missing magazine: empty, and without room.
@@ -86,7 +94,7 @@ enum class ThreadState : std::uint8_t {
   kKeepsMagazines,  // the usual state
   // known, but allocates from operator new or, while a failure is armed, from the depot
   kDirect,
-  kEnded,  // its thread_local objects are being destroyed; it has left the registry
+  kEnded,  // it has left the registry at its end, or could not enter it; allocates from the depot
 };
 
 struct ThreadCache {
@@ -169,14 +177,24 @@ void end_thread() noexcept {
   registry.ended.add(self.live);
 }
 
-struct EndOfThread {
-  bool armed = false;
-  ~EndOfThread() { end_thread(); }
-};
+/// Calls end_thread() at the end of the calling thread. False: there is no memory, or no key. (Not
+/// by the destructor of a thread_local object: without memory to register that, glibc aborts.)
+[[nodiscard]] bool end_with_thread(ThreadCache& self) noexcept {
+  static const std::optional<pthread_key_t> key = [] {
+    static_cast<void>(detail::ForkCount::begin());  // else children may wait for a lock for ever
+    pthread_key_t made = 0;
+    const bool done = pthread_key_create(&made, [](void*) { end_thread(); }) == 0;
+    return done ? std::optional(made) : std::nullopt;
+  }();
+  return key && pthread_setspecific(*key, &self) == 0;
+}
 
 void start_thread(ThreadCache& self) noexcept {
-  static thread_local EndOfThread end_of_thread;
-  end_of_thread.armed = true;  // the first use registers the destructor
+  // Such a thread keeps no blocks, so that nothing is lost at its end.
+  if (!end_with_thread(self)) {
+    self.state = ThreadState::kEnded;
+    return;
+  }
   hot_cache = &self;
   self.state = passes_through() ? ThreadState::kDirect : ThreadState::kKeepsMagazines;
   const std::lock_guard lock(registry.mutex);
@@ -184,6 +202,20 @@ void start_thread(ThreadCache& self) noexcept {
   if (self.next != nullptr) self.next->previous = &self;
   registry.first = &self;
 }
+
+/// Adds what the threads other than `self` have allocated and not given back. With the registry's
+/// mutex held.
+void add_live_of_others(const ThreadCache* self, LiveCounts& sum) noexcept {
+  for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
+    if (each == self) continue;
+    sum.add(each->live);
+    for (std::size_t i = 0; i < detail::kFrameClasses; ++i)
+      sum.blocks[i].add(-each->bins[i].blocks(i));
+  }
+}
+
+/// What the child of a fork() keeps of the other threads. Guarded by the registry's mutex.
+constinit LiveCounts others_at_fork;
 
 void count(ThreadCache& self, std::size_t index, std::int64_t amount) noexcept {
   if (self.state != ThreadState::kEnded) return self.live.blocks[index].add(amount);
@@ -309,11 +341,7 @@ FramePoolStats frame_pool_stats() noexcept {
   {
     const std::lock_guard lock(registry.mutex);
     sum.add(registry.ended);
-    for (const ThreadCache* each = registry.first; each != nullptr; each = each->next) {
-      sum.add(each->live);
-      for (std::size_t i = 0; i < detail::kFrameClasses; ++i)
-        sum.blocks[i].add(-each->bins[i].blocks(i));
-    }
+    add_live_of_others(nullptr, sum);
   }
   FramePoolStats stats;
   stats.live_blocks = sum.large_blocks.get();
@@ -339,6 +367,33 @@ FramePoolStats frame_pool_stats() noexcept {
   } else if (successes < 0 && self.state == ThreadState::kDirect) {
     self.state = ThreadState::kKeepsMagazines;
   }
+}
+
+// A fork() while another thread holds one of the locks would leave it held in the child for ever.
+
+void detail::hold_frame_pool() noexcept {
+  registry.mutex.lock();
+  depot.mutex().lock();
+  others_at_fork.clear();
+  add_live_of_others(&cache, others_at_fork);
+}
+
+void detail::release_frame_pool() noexcept {
+  depot.mutex().unlock();
+  registry.mutex.unlock();
+}
+
+/// The other threads are gone and leave the registry. Their free blocks are lost: one of them may
+/// have been about to take one.
+[[gnu::noinline]] void detail::release_frame_pool_in_child() noexcept {
+  ThreadCache& self = cache;
+  const bool listed =
+      self.state == ThreadState::kKeepsMagazines || self.state == ThreadState::kDirect;
+  registry.first = listed ? &self : nullptr;
+  self.next = nullptr;
+  self.previous = nullptr;
+  registry.ended.add(others_at_fork);
+  release_frame_pool();
 }
 
 }  // namespace weft::inline v0_1

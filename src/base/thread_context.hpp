@@ -4,6 +4,7 @@
 //
 //   worker, pinned   set by Worker, while the thread is in its loop or in a task below it
 //   bound            set around each run of a task with a context, see TaskContext
+//   hold             set by RuntimeHold ("base/runtime_hold.hpp"); a swap leaves it as it is
 //   the rest         set by ScopedContext (src/runtime/), for as long as the thread has the worker
 //
 // Each type has a `current()` that reads its pointer here; other code calls that one.
@@ -22,6 +23,7 @@ class FiberScheduler;
 class OwnedTasks;
 class PinnedQueue;
 class Reactor;
+class RuntimeHold;
 class SpareWorkers;
 class TaskContext;
 class TaskTally;
@@ -35,10 +37,12 @@ struct ThreadContext {
   OwnedTasks* tasks = nullptr;
   TaskTally* tally = nullptr;  // where this thread counts the beginnings and ends of `tasks`
   const TaskContext* bound = nullptr;
-  BlockingPool* pool = nullptr;
+  BlockingPool* pool = nullptr;     // for blocking()
+  BlockingPool* lookups = nullptr;  // for resolve()
   Team* team = nullptr;
   FiberScheduler* fiber_scheduler = nullptr;
   SpareWorkers* spare_workers = nullptr;
+  const RuntimeHold* hold = nullptr;  // the innermost
 };
 
 inline namespace WEFT_ATOMIC_NAMESPACE {

@@ -6,9 +6,11 @@
 // made, and its result delivered. Thread-safety: the task's thread until submit(); then the pool's
 // thread, and one canceller, which the cancel slot makes the end wait for.
 #include <weft/blocking.hpp>
+#include <weft/detail/spawned_task.hpp>
 
 #include <stdexcept>
 
+#include "base/runtime_hold.hpp"
 #include "compute/blocking_pool.hpp"
 
 namespace weft::inline v0_1 {
@@ -36,6 +38,7 @@ BlockingLeaf::BlockingLeaf(BlockingThreads* threads, std::source_location site) 
 bool BlockingLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
+  runtime_ = OwnedTasks::current_or_null();
   if (pool_ == nullptr) pool_ = BlockingPool::current();
   if (!task.suspended_and_armed(innermost, *this)) return true;
   const Result<void> taken =
@@ -49,7 +52,10 @@ bool BlockingLeaf::suspend(PromiseBase& innermost) noexcept {
 void BlockingLeaf::run_job(Runnable& self) noexcept {
   // SAFETY: this function is given only to the BlockingJob of a BlockingLeaf.
   auto& leaf = static_cast<BlockingLeaf&>(static_cast<BlockingJob&>(self));
-  leaf.call();
+  {
+    const RuntimeHold hold(leaf.runtime_);
+    leaf.call();
+  }
   leaf.task_->leaf_ended(false);
 }
 

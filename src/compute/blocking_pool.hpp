@@ -1,13 +1,20 @@
-// BlockingPool: a few threads for calls that block and have no asynchronous form (name look-up).
-// Owned by a runtime, which makes it current() on its workers, or by a BlockingThreads. Called by
-// blocking() (src/compute/blocking.cpp).
+// BlockingPool: a few threads for calls that block and have no asynchronous form. A runtime owns
+// two, and makes them current on its workers: one for blocking(), one for name look-ups; so neither
+// keeps the other waiting. A BlockingThreads owns one, too. Called by src/compute/blocking.cpp and
+// src/net/resolve.cpp.
+//
+// A call cannot be interrupted. If its job owns all that it touches, its caller may give it up. The
+// thread is then no longer one of the limit's, so that what waits is served, and stop() does not
+// wait for it: it is detached. What threads share is therefore owned by them all (`Shared`), and a
+// thread may end after the pool.
 //
 // Thread-safety: every function from any thread, except stop() and the destructor: from one thread
-// that is not the pool's.
+// that is not the pool's, when no job is given up any more.
 // Invariants:
-//  - a submitted job is run exactly once, at the latest inside stop(), unless withdraw() took it
-//    back;
-//  - there is no thread until the first job, and never more than the limit;
+//  - a submitted job is run exactly once, at the latest inside stop(), unless withdraw() or
+//    give_up() took it back; one that was given up may be run after that;
+//  - there is no thread until the first job, and never more than the limit beside those whose jobs
+//    were given up; of these count most_given_up at most, so that there is a limit to all;
 //  - while jobs are queued, at least one thread is awake to take them.
 #pragma once
 
@@ -22,11 +29,16 @@
 #include <source_location>
 #include <vector>
 
+#include "base/fork.hpp"
+
 namespace weft::inline v0_1::detail {
 
 class BlockingPool {
  public:
   using Options = BlockingOptions;
+  /// So many threads may be lost at a time to calls that were given up. More look-ups than this
+  /// that hang at once wait for one that returns.
+  static constexpr std::size_t most_given_up = 32;
 
   BlockingPool() : BlockingPool(Options()) {}
   explicit BlockingPool(Options options);
@@ -34,63 +46,52 @@ class BlockingPool {
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// The pool of the calling thread's runtime, or null.
+  /// The pool of the calling thread's runtime for blocking(), or null.
   [[nodiscard]] static BlockingPool* current() noexcept;
+  /// The same for name look-ups.
+  [[nodiscard]] static BlockingPool* of_lookups() noexcept;
 
   /// Queues `job` for the next free thread. Does not take it on an error: the pool has stopped, or
-  /// there is no thread and none can be started. Blocks no longer than it takes to start a thread.
+  /// there is no thread and none can be started, or (owner_dead) the pool is that of a parent
+  /// process, whose threads are not here. Blocks no longer than it takes to start a thread.
   [[nodiscard]] Result<void> submit(BlockingJob& job) noexcept;
 
   /// Takes back a job that no thread has begun. False: a thread has begun it.
   [[nodiscard]] bool withdraw(BlockingJob& job) noexcept;
+  /// For a job that owns all it touches: as withdraw(); in addition, if a thread has begun it,
+  /// another thread may start in the place of that one, and stop() does not wait for it.
+  [[nodiscard]] bool give_up(BlockingJob& job) noexcept;
 
-  /// Runs what is still queued, then ends and joins all threads; waits for running jobs.
-  /// Idempotent.
+  /// Runs what is still queued, then ends and joins all threads; waits for running jobs that were
+  /// not given up. Idempotent.
   void stop() noexcept;
 
-  /// The number of threads now. For tests and statistics.
+  /// The number of threads now, those with a job that was given up included. For tests and
+  /// statistics.
   [[nodiscard]] std::size_t threads() const noexcept;
   /// The number of jobs that no thread has begun.
   [[nodiscard]] std::size_t queued() const noexcept;
-  /// The number of jobs submitted, and of jobs that have ended or were taken back. A thread that
-  /// sees an end also sees what that job has made runnable.
-  [[nodiscard]] std::uint64_t submitted() const noexcept {
-    return submitted_.load(std::memory_order_relaxed);  // relaxed: a count, orders nothing
-  }
-  [[nodiscard]] std::uint64_t ended() const noexcept {
-    return ended_.load(std::memory_order_acquire);  // acquire: pairs with job_ended()
-  }
+  /// The number of jobs submitted, and of jobs that have ended, were taken back or given up. A
+  /// thread that sees an end also sees what that job has made runnable.
+  [[nodiscard]] std::uint64_t submitted() const noexcept;
+  [[nodiscard]] std::uint64_t ended() const noexcept;
 
   /// A job that runs now.
   struct Running {
     std::source_location site;
     std::chrono::steady_clock::time_point since;
   };
+  /// All but those that were given up. Throws std::bad_alloc.
   [[nodiscard]] std::vector<Running> running() const;
 
  private:
   struct Worker;
+  class Shared;
 
-  [[nodiscard]] Worker* pop_idle() noexcept;
-  void remove_idle(Worker& worker) noexcept;
-  [[nodiscard]] BlockingJob* pop_job(Worker& worker) noexcept;
-  void job_ended() noexcept { ended_.fetch_add(1, std::memory_order_release); }
-  [[nodiscard]] std::error_code start_worker() noexcept;
-  void run(Worker& worker) noexcept;
-  [[nodiscard]] bool wait_for_work(Worker& worker) noexcept;
-  void join_ended() noexcept;
+  [[nodiscard]] bool inherited() const noexcept { return forks_ != ForkCount::now(); }
 
-  const Options options_;
-  mutable ThreadMutex mutex_;  // guards all that follows but the atomics
-  BlockingJob* first_job_ = nullptr;
-  BlockingJob* last_job_ = nullptr;
-  // A stack: the thread that went to sleep last is the warmest; the others may time out.
-  Worker* idle_ = nullptr;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::size_t live_ = 0;  // workers that have not decided to end
-  bool stopping_ = false;
-  Atomic<std::uint64_t> submitted_{0};
-  Atomic<std::uint64_t> ended_{0};
+  const std::uint32_t forks_ = ForkCount::now();
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace weft::inline v0_1::detail

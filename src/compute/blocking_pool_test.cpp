@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 #include <semaphore>
 #include <thread>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_context.hpp"
+#include "os/fault.hpp"
 
 namespace weft::blocking_pool_test {
 namespace {
@@ -137,6 +139,124 @@ TEST(BlockingPool, ManySubmittersOneMillisecondIdleLimit) {
   }
   pool.stop();
   EXPECT_EQ(count.load(std::memory_order_acquire), static_cast<int>(jobs.size()));
+}
+
+/// A job that owns all it touches, itself included.
+struct OwnedJob : detail::BlockingJob {
+  OwnedJob() : detail::BlockingJob(&OwnedJob::run_job) {}
+  static std::shared_ptr<OwnedJob> submit_to(detail::BlockingPool& pool) {
+    auto job = std::make_shared<OwnedJob>();
+    job->self = job;
+    EXPECT_TRUE(pool.submit(*job).has_value());
+    return job;
+  }
+  static void run_job(Runnable& self) noexcept {
+    auto& job = static_cast<OwnedJob&>(self);
+    const std::shared_ptr<OwnedJob> hold = std::move(job.self);
+    job.begun.release();
+    job.gate.acquire();
+    job.ended.store(true, std::memory_order_release);
+  }
+  std::shared_ptr<OwnedJob> self;
+  std::binary_semaphore begun{0};
+  std::binary_semaphore gate{0};
+  Atomic<bool> ended{false};
+};
+
+TEST(BlockingPool, AGivenUpJobKeepsNoneWaitingAndOutlivesThePool) {
+  std::vector<std::shared_ptr<OwnedJob>> lost;
+  {
+    detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::hours(1)});
+    for (int i = 0; i < 2; ++i) {
+      lost.push_back(OwnedJob::submit_to(pool));
+      lost.back()->begun.acquire();
+    }
+    GatedJob waits;
+    ASSERT_TRUE(pool.submit(waits).has_value());
+    EXPECT_FALSE(waits.begun.try_acquire());
+    EXPECT_EQ(pool.running().size(), 2U);
+    EXPECT_FALSE(pool.give_up(*lost[0]));
+    waits.begun.acquire();  // in the place of the first
+    EXPECT_EQ(pool.threads(), 3U);
+    EXPECT_EQ(pool.running().size(), 2U);
+    EXPECT_FALSE(pool.give_up(*lost[1]));
+    EXPECT_EQ(pool.ended(), 2U);
+    waits.gate.release();
+  }
+  for (const auto& job : lost) EXPECT_FALSE(job->ended.load(std::memory_order_acquire));
+  for (const auto& job : lost) job->gate.release();
+  for (const auto& job : lost) {
+    while (job.use_count() != 1) std::this_thread::yield();
+    EXPECT_TRUE(job->ended.load(std::memory_order_acquire));
+  }
+}
+
+TEST(BlockingPool, AJobThatIsGivenUpInTheQueueIsTakenBack) {
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
+  GatedJob first;
+  ASSERT_TRUE(pool.submit(first).has_value());
+  first.begun.acquire();
+  const auto queued = OwnedJob::submit_to(pool);
+  EXPECT_TRUE(pool.give_up(*queued));
+  queued->self.reset();
+  EXPECT_EQ(pool.queued(), 0U);
+  EXPECT_EQ(pool.threads(), 1U);
+  first.gate.release();
+}
+
+TEST(BlockingPool, ThreadsThatAreLostToGivenUpJobsHaveALimit) {
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
+  constexpr std::size_t most = 1 + detail::BlockingPool::most_given_up;
+  std::vector<std::shared_ptr<OwnedJob>> lost;
+  for (std::size_t i = 0; i < most; ++i) {
+    lost.push_back(OwnedJob::submit_to(pool));
+    lost.back()->begun.acquire();
+    EXPECT_FALSE(pool.give_up(*lost.back()));
+  }
+  GatedJob waits;
+  ASSERT_TRUE(pool.submit(waits).has_value());
+  EXPECT_EQ(pool.queued(), 1U);
+  EXPECT_EQ(pool.threads(), most);
+  lost.front()->gate.release();  // comes back, and takes what waits
+  waits.begun.acquire();
+  for (std::size_t i = 1; i < most; ++i) lost[i]->gate.release();
+  while (pool.threads() != 1) std::this_thread::yield();
+  waits.gate.release();
+}
+
+TEST(BlockingPool, TellsWhatItsEndWaitsFor) {
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
+  GatedJob job;
+  ASSERT_TRUE(pool.submit(job).has_value());
+  job.begun.acquire();
+  std::jthread ender([&pool] { pool.stop(); });
+  // It refuses jobs once it has begun to end.
+  GatedJob refused;
+  while (pool.submit(refused).has_value()) {
+    EXPECT_TRUE(pool.withdraw(refused));
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(pool.running().size(), 1U);
+  job.gate.release();
+}
+
+TEST(BlockingPool, AThreadThatCannotStartFailsTheJobAlone) {
+  detail::ScopedFaults faults;
+  detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::hours(1)});
+  faults.add({.call = detail::Call::start_thread, .errno_value = EAGAIN});
+  GatedJob job;
+  const Result<void> refused = pool.submit(job);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error(), std::errc::resource_unavailable_try_again);
+  ASSERT_TRUE(pool.submit(job).has_value());
+  job.begun.acquire();
+  // With a thread there, a second one is not needed for a job to be taken.
+  faults.add({.call = detail::Call::start_thread, .errno_value = EAGAIN});
+  GatedJob second;
+  ASSERT_TRUE(pool.submit(second).has_value());
+  job.gate.release();
+  second.begun.acquire();
+  second.gate.release();
 }
 
 TEST(BlockingPool, CurrentIsPerThread) {

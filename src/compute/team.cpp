@@ -14,6 +14,11 @@ namespace weft::inline v0_1::detail {
 // Never inlined: see thread_context().
 [[gnu::noinline]] Team* Team::current() noexcept { return thread_context().team; }
 
+bool Team::is_on_member() const noexcept {
+  const TeamMember* const member = TeamMember::current();
+  return member != nullptr && &member->team_ == this;
+}
+
 Result<void> Team::submit(ForkRoot& root) noexcept {
   const std::lock_guard lock(mutex_);
   if (stopping()) return fail(std::errc::operation_canceled);
@@ -44,12 +49,13 @@ void Team::make_members() {
 std::error_code Team::start() noexcept try {
   make_members();
   threads_.reserve(size_);
-  try {
-    for (std::size_t i = 0; i < size_; ++i) {
-      threads_.emplace_back([member = members_[i].get()] { member->work(); });
+  for (std::size_t i = 0; i < size_; ++i) {
+    std::thread thread;
+    if (const std::error_code error =
+            start_thread(thread, [member = members_[i].get()] { member->work(); })) {
+      return threads_.empty() ? error : std::error_code();
     }
-  } catch (const std::system_error& error) {
-    if (threads_.empty()) return error.code();
+    threads_.push_back(std::move(thread));  // there is room
   }
   return {};
 } catch (const std::bad_alloc&) {

@@ -34,6 +34,9 @@ class Team {
   /// The team of the calling thread's runtime, or null.
   [[nodiscard]] static Team* current() noexcept;
 
+  /// Whether the calling thread is one of its members.
+  [[nodiscard]] bool is_on_member() const noexcept;
+
   /// Queues `root`. Takes nothing on an error: the team has stopped, or no thread can be started.
   [[nodiscard]] Result<void> submit(ForkRoot& root) noexcept;
   /// Takes back a root that no member has begun. False: a member has begun it.

@@ -11,7 +11,10 @@
 //  - The wait that meets it is the present one, or else the next, and returns as woken.
 //
 // The eventfd's counter is full after 2^64 - 2 writes. If it is full (other processes may have the
-// handle through fork), the write fails at once; wake() then empties the counter and writes again.
+// handle), the write fails at once; wake() then empties the counter and writes again.
+//
+// fork(). A child has the handles of the set and of the eventfd, and could change what the parent
+// waits for, and wake it. So in a child all calls fail, and remove() and wake() do nothing.
 //
 // Dead registrations. The kernel keeps a registration by open file description, and drops it when
 // the last descriptor of that is closed. If the watched descriptor is closed while a duplicate
@@ -82,6 +85,7 @@ struct Poller::Buffers {
 };
 
 Result<std::unique_ptr<Poller>> Poller::create() {
+  if (!ForkCount::begin()) return fail(std::errc::not_enough_memory);
   const std::int64_t epoll = Syscalls::epoll_create();
   if (epoll < 0) return fail(os_error(static_cast<int>(-epoll)));
   Fd epoll_fd(static_cast<int>(epoll));
@@ -110,6 +114,7 @@ int Poller::arm(NativeHandle handle, Registration& registration, int operation) 
 int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest,
                 Trigger trigger) noexcept {
   if (handle < 0) return EBADF;
+  if (inherited()) return of_another_process;
   Registration* const found = registrations_.find_or_make(handle);
   if (found == nullptr) return ENOMEM;
   Registration wanted = *found;
@@ -131,6 +136,7 @@ int Poller::modify(NativeHandle handle, std::uint64_t token, Interest interest,
                    Trigger trigger) noexcept {
   Registration* const found = registrations_.find(handle);
   if (found == nullptr || !found->active) return ENOENT;
+  if (inherited()) return of_another_process;
   if (found->absent) return add(handle, token, interest, trigger);
   Registration wanted = *found;
   wanted.token = token;
@@ -147,6 +153,7 @@ int Poller::remove(NativeHandle handle) noexcept {
   Registration* const found = registrations_.find(handle);
   if (found == nullptr || !found->active) return ENOENT;
   found->active = false;
+  if (inherited()) return 0;  // the registration is the parent's
   // Fails if the handle was closed before. Then the kernel has dropped the registration, or
   // sort_out() drops its events.
   static_cast<void>(Syscalls::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, handle, nullptr));
@@ -154,6 +161,8 @@ int Poller::remove(NativeHandle handle) noexcept {
 }
 
 Poller::Waited Poller::wait(std::size_t room, std::int64_t timeout_ns) noexcept {
+  if (inherited()) [[unlikely]]
+    return {.events = {}, .error = of_another_process};
   const auto limit = static_cast<int>(std::clamp<std::size_t>(room, 1, batch));
   const std::int64_t count =
       Syscalls::epoll_wait(epoll_.get(), buffers_->from_kernel.data(), limit, timeout_ns);
@@ -232,7 +241,7 @@ void Poller::rebuild() noexcept {
 }
 
 void Poller::wake() noexcept {
-  if (!wake_state_.notify()) return;
+  if (inherited() || !wake_state_.notify()) return;
   const std::uint64_t one = 1;
   if (Syscalls::write(wake_handle_.get(), &one, sizeof one) == -EAGAIN) {
     std::uint64_t sum = 0;

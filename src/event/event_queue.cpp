@@ -32,6 +32,8 @@ class EventQueueCategory final : public std::error_category {
         return "too many registrations: raise /proc/sys/fs/epoll/max_user_watches";
       case EventQueueError::no_room:
         return "poll() was given no room: pass a span of at least one Event";
+      case EventQueueError::inherited:
+        return "the event queue is the parent's: make a new one after fork()";
     }
     return "unknown event queue error";
   }
@@ -48,6 +50,8 @@ class EventQueueCategory final : public std::error_category {
         return std::errc::no_space_on_device;
       case EventQueueError::no_room:
         return std::errc::invalid_argument;
+      case EventQueueError::inherited:
+        return std::errc::owner_dead;
     }
     return {value, *this};
   }
@@ -63,6 +67,8 @@ std::error_code explain(int error) noexcept {
       return EventQueueError::not_open;
     case ENOSPC:
       return EventQueueError::too_many;
+    case detail::Poller::of_another_process:
+      return EventQueueError::inherited;
     default:
       return os_error(error);
   }

@@ -2,6 +2,9 @@
 // registrations with generations, a wait that returns normalized events, and a wake-up. One
 // implementation for each system mechanism; the present one is epoll.cpp.
 //
+// In the child of a fork() all calls fail, and remove() and wake() do nothing: what they would
+// change is the parent's.
+//
 // Thread-safety: the owner's thread, except wake().
 // Invariants: registrations_[h].generation changes whenever the registration of h begins, ends or
 // is modified. The kernel returns each event with the generation it was registered under; an event
@@ -14,12 +17,14 @@
 #include <weft/result.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 
+#include "base/fork.hpp"
 #include "event/handle_table.hpp"
 #include "event/wake_state.hpp"
 #include "os/fd.hpp"
@@ -79,6 +84,11 @@ class Poller {
 
   void wake() noexcept;
 
+  /// The error of all calls in the child of a fork(): the set is the parent's.
+  static constexpr int of_another_process = EOWNERDEAD;
+  /// Whether this process is such a child.
+  [[nodiscard]] bool inherited() const noexcept { return forks_ != ForkCount::now(); }
+
   /// Whether an event of this generation is genuine.
   [[nodiscard]] bool current(NativeHandle handle, std::uint32_t generation) const noexcept {
     const Registration* const found = registrations_.find(handle);
@@ -104,6 +114,7 @@ class Poller {
   void note_stale(bool stale) noexcept;
   void rebuild() noexcept;
 
+  const std::uint32_t forks_ = ForkCount::now();
   Fd epoll_;
   Fd wake_handle_;
   std::unique_ptr<Buffers> buffers_;

@@ -9,11 +9,11 @@
 
 namespace weft::inline v0_1::detail {
 
-void Watchdog::start() {
+std::error_code Watchdog::start() {
   // All the memory that it will ever need.
   seen_.assign(pool_.most(), Seen{~std::uint64_t{0}, {}});
   stuck_.reserve(pool_.most());
-  thread_ = std::thread([this] { run(); });
+  return start_thread(thread_, [this] { run(); });
 }
 
 void Watchdog::stop() noexcept {

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -36,8 +37,8 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// Throws std::system_error if there can be no thread.
-  void start();
+  /// Returns why there can be no thread. Throws std::bad_alloc.
+  [[nodiscard]] std::error_code start();
   /// Idempotent.
   void stop() noexcept;
 

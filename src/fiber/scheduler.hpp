@@ -143,7 +143,7 @@ class alignas(64) FiberCore final : public Runnable {
 
 class FiberScheduler {
  public:
-  FiberScheduler() noexcept = default;
+  FiberScheduler() = default;  // throws std::bad_alloc
   FiberScheduler(const FiberScheduler&) = delete;
   FiberScheduler& operator=(const FiberScheduler&) = delete;
 

@@ -27,7 +27,7 @@ void push(FiberStack*& list, FiberStack& stack) noexcept {
 
 }  // namespace
 
-StackPool::StackPool(Options options) noexcept : options_(options) {
+StackPool::StackPool(Options options) : options_(options) {
   WEFT_CHECK(options_.most_warm != 0, "the stack that came back last may still be in use: warm");
 }
 

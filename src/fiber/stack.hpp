@@ -53,7 +53,8 @@ class StackPool {
   };
 
   StackPool() : StackPool(Options()) {}
-  explicit StackPool(Options options) noexcept;
+  /// Throws std::bad_alloc: an empty std::deque of libstdc++ has memory.
+  explicit StackPool(Options options);
   /// All stacks must have been given back.
   ~StackPool();
   StackPool(const StackPool&) = delete;

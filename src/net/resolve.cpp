@@ -1,4 +1,8 @@
-// Name look-up with getaddrinfo on the runtime's blocking pool.
+// Name look-up with getaddrinfo on the runtime's threads for it, a lane of their own: a call of
+// blocking() never waits for a name server. getaddrinfo cannot be interrupted and may take half a
+// minute. So a look-up that was cancelled is given up: its thread holds no place in the lane any
+// more, and may outlive the runtime. It touches the NameLookup, which it owns, and what the pool
+// shares with its threads.
 //
 // A NameLookup is shared by the waiting leaf and the job on the pool. The transition of its state
 // decides which thread ends the wait:
@@ -7,7 +11,8 @@
 //   waiting → abandoned  by a cancel, which then ends the leaf
 //
 // The thread that makes the transition may use the leaf's task; the other must not. The result of
-// an abandoned job is destroyed with the job.
+// an abandoned job is destroyed with the job. The thread that abandons it gives it up in the pool
+// before it ends the leaf: until then the task keeps the runtime, and so the pool.
 #include <weft/resolve.hpp>
 
 #include <netdb.h>
@@ -92,6 +97,7 @@ class NameLookup final : public BlockingJob {
   const std::uint16_t port;
   Result<std::vector<Endpoint>> result = fail(std::errc::operation_canceled);
   TaskHeader* task = nullptr;
+  BlockingPool* pool = nullptr;
   std::shared_ptr<NameLookup> held_by_pool;
 
  private:
@@ -132,14 +138,14 @@ bool ResolveLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
   lookup_->task = &task;
+  lookup_->pool = BlockingPool::of_lookups();
   // Once the hook is armed, a cancel on another thread may end this leaf and destroy it: from here
   // on only the look-up is used, which this call holds.
   const std::shared_ptr<NameLookup> lookup = lookup_;
   if (!task.suspended_and_armed(innermost, *this)) return true;
   lookup->held_by_pool = lookup;
-  BlockingPool* const pool = BlockingPool::current();
-  const Result<void> taken =
-      pool != nullptr ? pool->submit(*lookup) : fail(std::errc::operation_not_supported);
+  const Result<void> taken = lookup->pool != nullptr ? lookup->pool->submit(*lookup)
+                                                     : fail(std::errc::operation_not_supported);
   if (taken) return true;
   lookup->held_by_pool.reset();
   // A cancel that came meanwhile has ended the leaf.
@@ -158,7 +164,12 @@ void ResolveLeaf::on_cancel_request(CancelHook& self) noexcept {
   // SAFETY: only the CancelHook of a ResolveLeaf gets this function.
   auto& leaf = static_cast<ResolveLeaf&>(self);
   TaskHeader* const task = leaf.task_;
-  if (leaf.lookup_->leave_waiting_for(NameLookup::abandoned)) task->leaf_ended(true);
+  // The leaf may be destroyed once it has ended.
+  const std::shared_ptr<NameLookup> lookup = leaf.lookup_;
+  if (lookup->leave_waiting_for(NameLookup::abandoned)) {
+    if (lookup->pool != nullptr && lookup->pool->give_up(*lookup)) lookup->held_by_pool.reset();
+    task->leaf_ended(true);
+  }
   task->request_finished();
 }
 

@@ -44,6 +44,7 @@ enum class Call : std::uint8_t {
   guard_pages,      ///< Every guard; counts as guard_by_marker, too, if made so.
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   pin_thread,
+  start_thread,
   count_,
 };
 

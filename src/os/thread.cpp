@@ -6,9 +6,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <thread>
+
+#if WEFT_ATOMIC_MODE != 2
+#include "os/fault.hpp"
+#include "os/syscalls.hpp"
+#endif
 
 namespace weft::inline v0_1::detail {
 
@@ -17,6 +24,19 @@ void name_current_thread(std::string_view name) noexcept {
   std::copy_n(name.begin(), std::min(name.size(), text.size() - 1), text.begin());
   pthread_setname_np(pthread_self(), text.data());
 }
+
+// Allocates nothing: a worker must be able to begin.
+void name_current_thread(std::string_view name, std::size_t number) noexcept {
+  std::array<char, 16 + std::numeric_limits<std::size_t>::digits10 + 2> text{};
+  char* end = std::copy_n(name.begin(), std::min<std::size_t>(name.size(), 15), text.begin());
+  *end++ = '-';
+  end = std::to_chars(end, text.end(), number).ptr;
+  name_current_thread(std::string_view(text.data(), end));
+}
+
+#if WEFT_ATOMIC_MODE != 2
+int planned_start_failure() noexcept { return Syscalls::planned_failure(Call::start_thread); }
+#endif
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/check.hpp"
+#include "base/runtime_hold.hpp"
 #include "os/thread.hpp"
 #include "reactor/readiness_driver.hpp"
 #include "runtime/failure_report.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t most_workers = 1024;
 constexpr std::size_t max_spare_workers = 64;
+constexpr std::size_t most_calls = 1024;
 constexpr std::uint32_t most_runs_a_poll = 1024;
 
 /// Throws std::invalid_argument if the options contradict each other, or exceed a limit.
@@ -22,6 +24,12 @@ std::size_t worker_count(const RuntimeOptions& options) {
   if (options.compute_threads > most_workers) {
     throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
                                 std::to_string(options.compute_threads));
+  }
+  for (const auto& [name, count] : {std::pair("blocking_threads", options.blocking_threads),
+                                    std::pair("lookup_threads", options.lookup_threads)}) {
+    if (count >= 1 && count <= most_calls) continue;
+    throw std::invalid_argument("weft::Runtime: " + std::string(name) +
+                                " must be from 1 to 1024, not " + std::to_string(count));
   }
   if (options.virtual_time && !options.current_thread) {
     throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
@@ -35,6 +43,13 @@ std::size_t worker_count(const RuntimeOptions& options) {
                                 std::to_string(options.workers));
   }
   return options.workers != 0 ? options.workers : detail::cpu_count();
+}
+
+detail::BlockingPool::Options pool_options(std::string name, std::size_t threads) {
+  detail::BlockingPool::Options options;
+  options.name = std::move(name);
+  options.most_threads = threads;
+  return options;
 }
 
 /// Wakes a thread that is outside the runtime.
@@ -72,6 +87,8 @@ Runtime::Impl::Impl(RuntimeOptions options)
     : options_(std::move(options)),
       workers_(worker_count(options_)),
       most_spares_(workers_ > 1 && !options_.thread_per_core ? max_spare_workers : 0),
+      blocking_(pool_options("weft-blocking", options_.blocking_threads)),
+      lookups_(pool_options("weft-lookup", options_.lookup_threads)),
       team_(options_.compute_threads) {
   parks_.reserve(workers_ + most_spares_);
   fiber_schedulers_.reserve(workers_ + most_spares_);
@@ -130,6 +147,7 @@ detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
   context.tasks = tasks_.get();
   context.tally = &tasks_->count().of_worker(index);
   context.pool = &blocking_;
+  context.lookups = &lookups_;
   context.team = &team_;
   context.fiber_scheduler = fiber_schedulers_[index].get();
   context.spare_workers = this;
@@ -157,6 +175,7 @@ void Runtime::Impl::wait(detail::SpawnedTask& task) {
 }
 
 void Runtime::Impl::require_stepped(const char* what) const {
+  require_own_process();
   if (options_.current_thread) return;
   throw std::logic_error(std::string(what) +
                          ": only a current_thread runtime is run by a loop of one's own");
@@ -184,13 +203,28 @@ NativeHandle Runtime::Impl::native_handle() const {
   return parks_[0]->reactor().native_handle();
 }
 
+void Runtime::Impl::require_own_process() const {
+  if (!inherited()) return;
+  throw std::logic_error(
+      "weft::Runtime: this one belongs to the parent process: make a new one after fork()");
+}
+
+void Runtime::Impl::keep_for_ever(std::unique_ptr<Impl> impl) noexcept {
+  impl->next_kept_ = kept_;
+  kept_ = impl.release();
+}
+
 void Runtime::Impl::shutdown() noexcept {
-  WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get(),
-             "Runtime::shutdown() or ~Runtime() in a task of that runtime would wait for itself");
+  if (inherited()) return;
+  WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get() &&
+                 !detail::RuntimeHold::is_on(*tasks_) && !team_.is_on_member(),
+             "Runtime::shutdown(), ~Runtime(), or std::exit() with a static Runtime, in a task of "
+             "that runtime, or in what one awaits on another thread, would wait for itself: let "
+             "the thread that made the runtime end it, or call std::_Exit()");
   std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
   if (ending_.exchange(true, std::memory_order_relaxed)) return;
   tasks_->cancel_all();
-  const detail::SlowShutdown report(blocking_);
+  const detail::SlowShutdown report(blocking_, lookups_, team_, *tasks_);
   if (options_.current_thread) {
     detail::WorkerCoreLease::Waiter waiter;
     core_lease_.wait(waiter, [this] {
@@ -201,6 +235,7 @@ void Runtime::Impl::shutdown() noexcept {
     tasks_->close_when_empty();
   }
   blocking_.stop();
+  lookups_.stop();
   team_.stop();
   stop_threads();
   if (options_.current_thread) return;
@@ -211,17 +246,23 @@ void Runtime::Impl::shutdown() noexcept {
 
 Runtime::Runtime(RuntimeOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
-Runtime::~Runtime() = default;
+Runtime::~Runtime() {
+  if (impl_->inherited()) Impl::keep_for_ever(std::move(impl_));
+}
 
 void Runtime::shutdown() noexcept { impl_->shutdown(); }
 
-RuntimeMetrics Runtime::metrics() const { return impl_->metrics(); }
+RuntimeMetrics Runtime::metrics() const {
+  impl_->require_own_process();
+  return impl_->metrics();
+}
 
 std::size_t Runtime::workers() const noexcept { return impl_->workers(); }
 
 std::size_t Runtime::live_tasks() const noexcept { return impl_->tasks().size(); }
 
 detail::OwnedTasks& Runtime::tasks() {
+  impl_->require_own_process();
   // A thread from outside that goes on spawning must not keep a shutdown from its end.
   if (impl_->ending()) detail::throw_shut_down();
   return impl_->tasks();

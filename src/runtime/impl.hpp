@@ -11,12 +11,14 @@
 #include <weft/runtime.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include "base/fork.hpp"
 #include "compute/blocking_pool.hpp"
 #include "compute/team.hpp"
 #include "exec/scheduler.hpp"
@@ -44,6 +46,12 @@ class Runtime::Impl final : private detail::SpareWorkers {
   /// OwnedTasks::added().
   [[nodiscard]] bool ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+  /// Throws std::logic_error in the child of a fork().
+  void require_own_process() const;
+  [[nodiscard]] bool inherited() const noexcept { return forks_ != detail::ForkCount::now(); }
+  /// In the child of a fork(), instead of the destructor, which would wait for threads, and for
+  /// locks, of the parent. It stays reachable for leak checkers.
+  static void keep_for_ever(std::unique_ptr<Impl> impl) noexcept;
   [[nodiscard]] RuntimeMetrics metrics();
   void wait(detail::SpawnedTask& task);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
@@ -82,7 +90,11 @@ class Runtime::Impl final : private detail::SpareWorkers {
   void require_stepped(const char* what) const;
   [[nodiscard]] WorkerMetrics metrics_of(std::size_t index);
 
+  static inline constinit Impl* kept_ = nullptr;  // of the parents; used by one thread
+  Impl* next_kept_ = nullptr;
+
   RuntimeOptions options_;
+  const std::uint32_t forks_ = detail::ForkCount::now();
   const std::size_t workers_;
   const std::size_t most_spares_;
   detail::SteadyClock steady_clock_;
@@ -97,8 +109,9 @@ class Runtime::Impl final : private detail::SpareWorkers {
   std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
   std::unique_ptr<detail::Watchdog> watchdog_;                  // if there are several workers
   detail::BlockingPool blocking_;
+  detail::BlockingPool lookups_;
   detail::Team team_;
-  detail::OtherThreads others_{blocking_, team_};
+  detail::OtherThreads others_{blocking_, lookups_, team_};
   detail::WorkerCoreLease core_lease_;  // current_thread: of the thread that runs the one worker
   Atomic<bool> stepped_{false};         // whether poll() was called; ordered by the lease
   Atomic<bool> stop_{false};

@@ -68,6 +68,8 @@ RuntimeMetrics Runtime::Impl::metrics() {
   all.blocking_calls = blocking_.submitted();
   all.blocking_ended = blocking_.ended();
   all.blocking_queued = blocking_.queued();
+  all.lookup_threads = lookups_.threads();
+  all.lookups_queued = lookups_.queued();
   return all;
 }
 

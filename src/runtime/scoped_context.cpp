@@ -8,7 +8,9 @@ namespace weft::inline v0_1::detail {
 
 // Never inlined: see thread_context().
 [[gnu::noinline]] ThreadContext exchange_context(const ThreadContext& fresh) noexcept {
-  const ThreadContext before = std::exchange(thread_context(), fresh);
+  ThreadContext& here = thread_context();
+  const ThreadContext before = std::exchange(here, fresh);
+  here.hold = before.hold;  // the thread's, whatever it works for
   if (before.fiber_scheduler != nullptr) before.fiber_scheduler->leave_thread();
   if (fresh.fiber_scheduler != nullptr) fresh.fiber_scheduler->enter_thread();
   return before;

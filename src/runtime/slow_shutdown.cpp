@@ -3,32 +3,27 @@
 #include <chrono>
 #include <iostream>
 #include <sstream>
-#include <system_error>
+
+#include "os/thread.hpp"
 
 namespace weft::inline v0_1::detail {
 
 namespace {
 
-void report(const BlockingPool& pool) {
-  const auto now = std::chrono::steady_clock::now();
-  std::ostringstream text;
-  for (const BlockingPool::Running& each : pool.running()) {
-    const std::chrono::duration<double> since = now - each.since;
-    text << "weft: the shutdown waits for a blocking call that has run for " << since.count()
-         << " s: " << each.site.file_name() << ':' << each.site.line() << " in "
-         << each.site.function_name() << '\n';
-  }
-  std::cerr << text.str();  // in one piece
+constexpr const char* prefix = "weft: the shutdown waits for ";
+
+double seconds_since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
 }  // namespace
 
-SlowShutdown::SlowShutdown(const BlockingPool& pool) noexcept : pool_(pool) {
-  if (pool.submitted() == pool.ended()) return;
-  try {
-    thread_ = std::thread([this] { watch(); });
-  } catch (const std::system_error&) {  // then it waits in silence
-  }
+SlowShutdown::SlowShutdown(const BlockingPool& blocking, const BlockingPool& lookups,
+                           const Team& team, const RootTasks& tasks) noexcept
+    : blocking_(blocking), lookups_(lookups), team_(team), tasks_(tasks) {
+  if (tasks.size() == 0) return;
+  // Without a thread it waits in silence.
+  static_cast<void>(start_thread(thread_, [this] { watch(); }));
 }
 
 SlowShutdown::~SlowShutdown() {
@@ -40,10 +35,33 @@ SlowShutdown::~SlowShutdown() {
 void SlowShutdown::watch() noexcept {
   for (std::chrono::seconds wait(1); !over_.park_for(wait); wait *= 2) {
     try {
-      report(pool_);
+      report();
     } catch (...) {  // no memory for words: the next time, perhaps
     }
   }
+}
+
+void SlowShutdown::report() const {
+  std::ostringstream text;
+  for (const BlockingPool::Running& each : blocking_.running()) {
+    text << prefix << "a blocking call that has run for " << seconds_since(each.since)
+         << " s: " << each.site.file_name() << ':' << each.site.line() << " in "
+         << each.site.function_name() << '\n';
+  }
+  for (const BlockingPool::Running& each : lookups_.running()) {
+    text << prefix << "a name look-up that has run for " << seconds_since(each.since)
+         << " s, as it is shielded from the cancel\n";
+  }
+  // Ends first: see OtherThreads::all_ended().
+  const std::uint64_t ended = team_.ended();
+  if (const std::uint64_t computing = team_.submitted() - ended; computing != 0) {
+    text << prefix << computing << " calls of parallel() that have not ended\n";
+  }
+  const std::size_t tasks = tasks_.size();
+  if (text.view().empty() && tasks != 0) {
+    text << prefix << tasks << " tasks that have not ended, although they were cancelled\n";
+  }
+  std::cerr << text.str();  // in one piece
 }
 
 }  // namespace weft::inline v0_1::detail

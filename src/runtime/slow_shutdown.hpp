@@ -1,5 +1,6 @@
-// SlowShutdown: while it lives, reports on standard error after 1, 2, 4 … seconds which blocking
-// calls a shutdown waits for. Starts its thread only if there are any.
+// SlowShutdown: while it lives, reports on standard error after 1, 2, 4 … seconds what a shutdown
+// waits for: blocking calls, name look-ups, computations, other tasks. Starts its thread only if
+// there are tasks: without them nothing else is waited for.
 #pragma once
 
 #include <weft/atomic.hpp>
@@ -7,20 +8,27 @@
 #include <thread>
 
 #include "compute/blocking_pool.hpp"
+#include "compute/team.hpp"
+#include "runtime/root_tasks.hpp"
 
 namespace weft::inline v0_1::detail {
 
 class SlowShutdown {
  public:
-  explicit SlowShutdown(const BlockingPool& pool) noexcept;
+  SlowShutdown(const BlockingPool& blocking, const BlockingPool& lookups, const Team& team,
+               const RootTasks& tasks) noexcept;
   ~SlowShutdown();
   SlowShutdown(const SlowShutdown&) = delete;
   SlowShutdown& operator=(const SlowShutdown&) = delete;
 
  private:
   void watch() noexcept;
+  void report() const;
 
-  const BlockingPool& pool_;
+  const BlockingPool& blocking_;
+  const BlockingPool& lookups_;
+  const Team& team_;
+  const RootTasks& tasks_;
   ThreadParker over_;
   std::thread thread_;
 };

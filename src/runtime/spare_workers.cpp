@@ -15,7 +15,9 @@
 #include <mutex>
 #include <utility>
 
+#include "base/runtime_hold.hpp"
 #include "base/thread_context.hpp"
+#include "os/thread.hpp"
 #include "runtime/impl.hpp"
 
 namespace weft::inline v0_1::detail {
@@ -51,7 +53,12 @@ void Runtime::Impl::add_spare() {
     detail::Worker& spare = schedulers_.front()->add_spare(*parks_[index]);
     parks_[index]->reactor().calls().run_on(spare.local());
   }
-  threads_.emplace_back([this, index] { work_as_spare(index); });
+  std::thread thread;
+  if (const std::error_code error =
+          detail::start_thread(thread, [this, index] { work_as_spare(index); })) {
+    throw IoError(error, "weft::Runtime: spare worker");
+  }
+  threads_.push_back(std::move(thread));  // there is room
 }
 
 void Runtime::Impl::deactivate_spare() noexcept {
@@ -65,6 +72,7 @@ void Runtime::Impl::deactivate_spare() noexcept {
 }
 
 void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
+  const detail::RuntimeHold hold(tasks_.get());  // in the hooks, too
   if (std::exception_ptr error = begin_work(index); error != nullptr) report(std::move(error));
   detail::Worker& self = worker(index);
   const auto is_active = [&active = starts_[index]->active] {
@@ -88,9 +96,13 @@ namespace weft::inline v0_1::detail {
 // The public face
 
 struct BlockInPlace::Out {
+  Out(SpareWorkers& spares, Worker& its_worker) noexcept
+      : spare_workers(spares), worker(its_worker), hold(OwnedTasks::current_or_null()) {}
+
   SpareWorkers& spare_workers;
   Worker& worker;
   ThreadContext context;
+  RuntimeHold hold;  // the end of the runtime waits for the call, as for the task
 };
 
 BlockInPlace::BlockInPlace() {

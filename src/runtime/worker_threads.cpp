@@ -1,9 +1,10 @@
 // The threads of a runtime's workers: their start and end, with the calls that a user has asked for
 // there (RuntimeOptions::on_worker_start, on_worker_stop).
 #include <mutex>
-#include <string>
 #include <system_error>
+#include <utility>
 
+#include "base/runtime_hold.hpp"
 #include "os/fault.hpp"
 #include "os/syscalls.hpp"
 #include "os/thread.hpp"
@@ -15,12 +16,12 @@ void Runtime::Impl::start_threads() {
   if (schedulers_.front()->size() > 1) {
     watchdog_ = std::make_unique<detail::Watchdog>(schedulers_.front()->pool());
   }
-  threads_.reserve(workers_ + most_spares_);  // below, nothing but a thread's start can fail
+  threads_.reserve(workers_ + most_spares_);
   try {
     run_threads();
-  } catch (const std::system_error& error) {
+  } catch (...) {
     stop_threads();
-    throw IoError(error.code(), "weft::Runtime: worker thread");
+    throw;
   }
   // In other cases no worker's beginning can fail.
   if (!options_.on_worker_start && !options_.thread_per_core) return;
@@ -33,15 +34,22 @@ void Runtime::Impl::start_threads() {
 
 void Runtime::Impl::run_threads() {
   for (std::size_t i = 0; i < workers_; ++i) {
-    threads_.emplace_back([this, i] { work(i); });
+    std::thread thread;
+    if (const std::error_code error = detail::start_thread(thread, [this, i] { work(i); })) {
+      throw IoError(error, "weft::Runtime: worker thread");
+    }
+    threads_.push_back(std::move(thread));  // there is room
   }
-  if (watchdog_ != nullptr) watchdog_->start();
+  if (watchdog_ == nullptr) return;
+  if (const std::error_code error = watchdog_->start()) {
+    throw IoError(error, "weft::Runtime: watchdog thread");
+  }
 }
 
 /// On the worker's thread. Returns what kept it from beginning, or null.
 std::exception_ptr Runtime::Impl::begin_work(std::size_t index) noexcept {
   try {
-    detail::name_current_thread(options_.name + "-" + std::to_string(index));
+    detail::name_current_thread(options_.name, index);
     if (options_.thread_per_core) {
       const int refused = detail::Syscalls::planned_failure(detail::Call::pin_thread);
       const Result<unsigned> cpu =
@@ -73,6 +81,7 @@ void Runtime::Impl::report(std::exception_ptr error) noexcept {
 }
 
 void Runtime::Impl::work(std::size_t index) noexcept {
+  const detail::RuntimeHold hold(tasks_.get());  // in the hooks, too
   const std::exception_ptr error = begin_work(index);
   {
     const std::lock_guard lock(start_mutex_);

@@ -20,7 +20,7 @@ TEST_P(NetResolve, NumericAddressesNeedNoThread) {
     EXPECT_EQ(v4, std::vector{Endpoint::loopback(80)});
     const std::vector<Endpoint> v6 = co_await resolve("::1", 81);
     EXPECT_EQ(v6.at(0).to_string(), "[::1]:81");
-    EXPECT_EQ(detail::BlockingPool::current()->threads(), 0U);
+    EXPECT_EQ(detail::BlockingPool::of_lookups()->threads(), 0U);
   });
 }
 
@@ -59,7 +59,7 @@ TEST_P(NetResolve, ImpossibleNamesAreRefusedInPlace) {
       const Result<std::vector<Endpoint>> none = co_await attempt(resolve(name, 80));
       EXPECT_EQ(none.error(), std::error_code(EAI_NONAME, resolve_category()));
     }
-    EXPECT_EQ(detail::BlockingPool::current()->threads(), 0U);
+    EXPECT_EQ(detail::BlockingPool::of_lookups()->threads(), 0U);
   });
 }
 
@@ -72,7 +72,7 @@ TEST_P(NetResolve, ManyAtOnce) {
     const std::vector<std::vector<Endpoint>> found = co_await when_all(std::move(lookups));
     for (std::uint16_t port = 1; port <= 50; ++port)
       EXPECT_EQ(found.at(port - 1U).at(0).port(), port);
-    EXPECT_LE(detail::BlockingPool::current()->threads(), 4U);
+    EXPECT_LE(detail::BlockingPool::of_lookups()->threads(), 4U);
   });
 }
 
@@ -87,7 +87,8 @@ struct Plug : detail::BlockingJob {
 TEST_P(NetResolve, ACancelReturnsAtOnceThoughTheThreadIsBusy) {
   std::array<Plug, 4> plugs;
   run([&plugs]() -> Task<void> {
-    for (Plug& plug : plugs) EXPECT_TRUE(detail::BlockingPool::current()->submit(plug).has_value());
+    for (Plug& plug : plugs)
+      EXPECT_TRUE(detail::BlockingPool::of_lookups()->submit(plug).has_value());
     // No thread is free, so the look-up cannot end by itself.
     const Result<std::vector<Endpoint>> none =
         co_await attempt(timeout(resolve("localhost", 80), std::chrono::milliseconds(1)));

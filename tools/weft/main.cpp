@@ -39,7 +39,12 @@ int run(const Command& command) {
 
 int main(int argc, char** argv) {
   weft::tool::open_standard_streams();
-  const auto parsed = weft::tool::parse_command_line(argc, argv);
-  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  return weft::tool::run(std::get<weft::tool::Command>(parsed));
+  try {
+    const auto parsed = weft::tool::parse_command_line(argc, argv);
+    if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+    return weft::tool::run(std::get<weft::tool::Command>(parsed));
+  } catch (const std::exception& error) {  // no memory for the arguments
+    std::fprintf(stderr, "weft: %s\n", error.what());
+    return weft::tool::exit_failed;
+  }
 }
