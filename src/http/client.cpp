@@ -3,6 +3,7 @@
 // request and waits for the first byte. receive() does the rest. Only receive() leases a
 // ClientSlot, so ten thousand waiting requests use little memory.
 #include <array>
+#include <memory>
 #include <utility>
 
 #include <weft/http/client.hpp>
@@ -191,7 +192,9 @@ void check_scheme(const Call& call) {
   if (call.url.scheme != "http") throw error_of(call, make_error_code(Errc::tls_not_built_in));
 }
 
-Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sink) {
+/// Owns what it uses: the Client may be destroyed before it has ended, or begun.
+Task<Response> run_request(std::shared_ptr<ClientCore> kept, ClientRequest request, BodySink sink) {
+  ClientCore& core = *kept;
   Result<Url> url = Url::parse(request.url);
   if (!url) throw IoError(url.error(), to_string(request.method), request.url);
   Call call(core, request, sink ? &sink : nullptr);
@@ -211,17 +214,17 @@ Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sin
 
 }  // namespace
 
-Client::Client(ClientOptions options) : core_(std::make_unique<ClientCore>(std::move(options))) {}
+Client::Client(ClientOptions options) : core_(std::make_shared<ClientCore>(std::move(options))) {}
 Client::~Client() = default;
 
 Task<Response> Client::request(ClientRequest request) {
-  return run_request(*core_, std::move(request), BodySink());
+  return run_request(core_, std::move(request), BodySink());
 }
 Task<Response> Client::get(std::string url) {
   return request(ClientRequest(Method::get, std::move(url)));
 }
 Task<Response> Client::request_to(ClientRequest request, BodySink sink) {
-  return run_request(*core_, std::move(request), std::move(sink));
+  return run_request(core_, std::move(request), std::move(sink));
 }
 Task<Response> Client::get_to(std::string url, BodySink sink) {
   return request_to(ClientRequest(Method::get, std::move(url)), std::move(sink));
