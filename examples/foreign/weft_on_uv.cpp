@@ -37,9 +37,9 @@ int main() {
   {
     weft::RuntimeOptions options;
     options.current_thread = true;
+    weft::SocketListener listener = weft::SocketListener::bind(weft::Endpoint::loopback(0));
     weft::Runtime runtime(options);
     foreign::UvStepper stepper(&loop, runtime);
-    weft::SocketListener listener = weft::SocketListener::bind(weft::Endpoint::loopback(0));
     runtime.spawn(serve, std::ref(listener)).detach();
     runtime.spawn(talk, listener.local_endpoint(), std::ref(stepper)).detach();
     uv_run(&loop, UV_RUN_DEFAULT);  // the program's loop, as ever

@@ -77,8 +77,8 @@ weft::Task<std::string> ask_and_end(std::string url) {
 
 int main() {
   EndSignals signals;
-  weft::Runtime runtime;
   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
+  weft::Runtime runtime;  // after what its tasks use, and so destroyed before
   auto client = runtime.spawn(ask_and_end, "http://" + listener.local_endpoint().to_string() + "/");
   runtime.block_on(serve(signals, listener));
   std::printf("the client got: %s\n", runtime.block_on(std::move(client)).c_str());

@@ -28,8 +28,8 @@ weft::Task<void> serve(weft::SocketListener& listener) {
 }
 
 int main(int argc, char** argv) {
-  weft::Runtime runtime;
   weft::SocketListener listener = weft::SocketListener::bind(argc > 1 ? argv[1] : "127.0.0.1:7777");
+  weft::Runtime runtime;  // after what its tasks use, and so destroyed before
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
   runtime.block_on(serve(listener));
 }

@@ -14,9 +14,9 @@ weft::Task<weft::http::Response> answer(weft::http::Request& request) {
 }
 
 int main(int argc, char** argv) {
-  weft::Runtime runtime;
   weft::SocketListener listener = weft::SocketListener::bind(argc > 1 ? argv[1] : "127.0.0.1:8080");
   weft::http::Server server({}, answer);
+  weft::Runtime runtime;  // after what its tasks use, and so destroyed before
   std::cout << "serving on " << listener.local_endpoint().to_string() << std::endl;
   runtime.block_on(server.serve(listener));
 }

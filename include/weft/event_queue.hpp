@@ -31,6 +31,7 @@ namespace weft::inline v0_1 {
 namespace detail {
 
 class Poller;
+class EventQueueWait;
 
 }  // namespace detail
 
@@ -114,7 +115,9 @@ class Events {
   const detail::Poller* poller_;
 };
 
-/// Waits for many handles; see the top of this header. Move-only.
+/// Waits for many handles; see the top of this header. Move-only. The destructor and a
+/// move-assignment over a queue end a task's wait_for_events() on it with errc::operation_canceled;
+/// they may come on any thread, but not under another call.
 class EventQueue {
  public:
   /// Makes an empty queue. Fails if the process or the system has no more descriptors.
@@ -162,9 +165,15 @@ class EventQueue {
   [[nodiscard]] NativeHandle native_handle() const noexcept;
 
  private:
-  explicit EventQueue(std::unique_ptr<detail::Poller> poller) noexcept;
+  friend class detail::EventQueueWait;
 
-  std::unique_ptr<detail::Poller> poller_;  // wake() and Events keep its address
+  explicit EventQueue(std::shared_ptr<detail::Poller> poller) noexcept;
+  [[nodiscard]] static Result<Events> poll(detail::Poller& poller, std::span<Event> room,
+                                           std::optional<std::chrono::nanoseconds> timeout);
+  void end() noexcept;
+
+  std::shared_ptr<detail::Poller>
+      poller_;  // shared with a task that waits; Events keep its address
 };
 
 /// Why an EventQueue call failed; the messages say what to do. Each value compares equal to the

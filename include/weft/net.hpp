@@ -10,10 +10,19 @@
 // result of `co_await attempt(operation)` is a Result<T>. A cancel ends an operation early and
 // loses nothing: what had been read, written or accepted by then is delivered as its result.
 //
+// The end of a handle. close(), a move-assignment over an object and its destructor do the same,
+// and may come under operations: each operation that waits ends with errc::operation_canceled,
+// unless it has succeeded; the system's handle is closed when all of them have let go of it, which
+// is at once if there is none. Each later operation of a closed object ends with the same error. So
+// closing is a way to cancel: whether the operation waits, runs, or begins later makes no
+// difference. A half ends the operations of its own direction. A task that is cancelled itself ends
+// as cancelled.
+//
 // Thread-safety: one task may read a stream while another writes to it, on any threads. Two
-// operations of the same direction are executed in the order in which they began. All other calls
-// are made by one thread at a time. A stream (or half, or listener), its buffers and the awaited
-// operation must stay alive until the operation ends; the stream object may be moved meanwhile.
+// operations of the same direction are executed in the order in which they began. close() may be
+// called at any time by any thread. All other calls, moves and destruction are made by one thread
+// at a time; an operation that waits is no call. The buffers and the awaited operation must stay
+// alive until the operation ends; a stream (or half, or listener) until it has begun.
 #pragma once
 
 #include <chrono>
@@ -49,33 +58,39 @@ namespace weft::inline v0_1 {
 
 namespace detail {
 
-/// What StreamSocket and its halves have in common: a socket.
+/// What a stream, its halves and a listener have in common: they own a socket.
 class SocketUser {
  public:
   SocketUser(SocketUser&&) noexcept = default;
   SocketUser& operator=(SocketUser&&) noexcept = default;
 
-  /// Returns whether it has a socket: false after a move, a close() or a split().
-  [[nodiscard]] explicit operator bool() const noexcept { return socket_ != nullptr; }
-  /// Returns the peer's address. A client of a Unix socket usually has no name ("unix:").
+  /// Returns whether it has an open socket: false after a move, a close() or a split().
+  [[nodiscard]] explicit operator bool() const noexcept;
+  /// Returns the peer's address, also after close(). A client of a Unix socket usually has no name
+  /// ("unix:").
   [[nodiscard]] const Endpoint& peer_endpoint() const noexcept;
-  /// Asks the system for this end's address. Errors: the system's.
+  /// Asks the system for this end's address. Errors: the system's; errc::operation_canceled after
+  /// close().
   [[nodiscard]] Result<Endpoint> local_endpoint() const;
-  /// Returns the system's socket, which this object still owns.
+  /// Returns the system's socket, which this object still owns; invalid_handle after close().
   [[nodiscard]] NativeHandle native_handle() const noexcept;
   /// Ends one or both directions immediately: the peer reads end of stream after all that was
   /// written before. Operations under way end, a read with 0. Errors: errc::not_connected if the
-  /// peer has reset the connection.
+  /// peer has reset the connection; errc::operation_canceled after close().
   [[nodiscard]] Result<void> shutdown(Shutdown how = Shutdown::write) noexcept;
+  /// Closes the socket (of a half: its direction, and the socket with the second half); see the top
+  /// of this header. With unread data, TCP resets the connection. Any thread. No effect on an
+  /// object that was moved from.
+  void close() noexcept;
 
  protected:
-  explicit SocketUser(std::shared_ptr<Socket> socket) noexcept : socket_(std::move(socket)) {}
+  explicit SocketUser(SocketOwner socket) noexcept : socket_(std::move(socket)) {}
   ~SocketUser() = default;
   [[nodiscard]] Source* source() const noexcept;
-  [[nodiscard]] Result<std::size_t> try_send(std::span<const std::byte> data) noexcept;
+  [[nodiscard]] Result<std::size_t> write_now(std::span<const std::byte> data) noexcept;
   [[nodiscard]] Result<std::size_t> read_now(std::span<std::byte> buffer) noexcept;
 
-  std::shared_ptr<Socket> socket_;
+  SocketOwner socket_;
 };
 
 /// Adds the reading operations to a SocketUser.
@@ -149,7 +164,7 @@ class SocketWriter : public Base {
   /// Never waits. Errors: errc::operation_would_block if it takes none, broken_pipe … The bytes of
   /// a write that is under way may come before, after or between these.
   [[nodiscard]] Result<std::size_t> try_write(std::string_view data) noexcept {
-    return this->try_send(bytes_of(data));
+    return this->write_now(bytes_of(data));
   }
   /// Waits until a write would not block.
   [[nodiscard]] IoOp<ReadyRequest> writable() noexcept {
@@ -165,16 +180,14 @@ class SocketWriter : public Base {
 /// The reading side of a stream after split().
 class ReadHalf : public detail::SocketReader<detail::SocketUser> {
  public:
-  explicit ReadHalf(std::shared_ptr<detail::Socket> socket) noexcept
-      : SocketReader(std::move(socket)) {}
+  explicit ReadHalf(detail::SocketOwner socket) noexcept : SocketReader(std::move(socket)) {}
 };
 
 /// The writing side of a stream after split(). Destroying it does not tell the peer anything while
 /// the reading half lives: call shutdown() to end the direction.
 class WriteHalf : public detail::SocketWriter<detail::SocketUser> {
  public:
-  explicit WriteHalf(std::shared_ptr<detail::Socket> socket) noexcept
-      : SocketWriter(std::move(socket)) {}
+  explicit WriteHalf(detail::SocketOwner socket) noexcept : SocketWriter(std::move(socket)) {}
 };
 
 class ConnectOp;
@@ -183,10 +196,11 @@ class ConnectOp;
 /// immediately (TCP_NODELAY) unless configured otherwise.
 class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
  public:
-  explicit StreamSocket(std::shared_ptr<detail::Socket> socket) noexcept
-      : SocketReader(std::move(socket)) {}
+  explicit StreamSocket(detail::SocketOwner socket) noexcept : SocketReader(std::move(socket)) {}
 
-  /// Connects to one address. Cancel: abandons the attempt and closes the socket.
+  /// Connects to one address. Errors: the system's; connection_refused also if the system has
+  /// connected the socket to itself, as it may if none listens at a local port. Cancel: abandons
+  /// the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
   /// Resolves `host` (see resolve()) and tries its addresses in order. Throws IoError when awaited:
   /// that of the last address. Cancel: that of the step under way.
@@ -205,11 +219,8 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// have been destroyed.
   [[nodiscard]] Halves split() && noexcept;
 
-  /// Closes the socket now. Precondition: no operation is under way. With unread data, TCP resets
-  /// the connection.
-  void close() noexcept { socket_.reset(); }
-
-  // Options. Errors: the system's, e.g. errc::not_supported for a TCP option on a Unix socket.
+  // Options. Errors: the system's, e.g. errc::not_supported for a TCP option on a Unix socket;
+  // errc::operation_canceled after close().
   [[nodiscard]] Result<void> set_no_delay(bool on) noexcept;
   [[nodiscard]] Result<bool> no_delay() const noexcept;
   /// Makes the system probe a silent peer after `idle` (whole seconds, at least one), then every
@@ -224,6 +235,10 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// Zero: it is discarded and the connection reset. Avoid more than zero: close() then blocks for
   /// up to that long.
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
+
+ private:
+  [[nodiscard]] Result<void> set(int level, int name, int value) noexcept;
+  [[nodiscard]] Result<int> get(int level, int name) const noexcept;
 };
 
 /// StreamSocket::connect(), not started yet. A separate class, since it needs a complete
@@ -237,8 +252,7 @@ class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
 /// must be removed before another listener can use the path.
 class SocketListener : private detail::SocketUser {
  public:
-  explicit SocketListener(std::shared_ptr<detail::Socket> socket) noexcept
-      : SocketUser(std::move(socket)) {}
+  explicit SocketListener(detail::SocketOwner socket) noexcept : SocketUser(std::move(socket)) {}
 
   /// Starts listening at `at`. Port 0 means a free one (see local_endpoint()). Errors: the
   /// system's.
@@ -250,9 +264,13 @@ class SocketListener : private detail::SocketUser {
   /// "listen localhost:1: the host must be …".
   [[nodiscard]] static SocketListener bind(std::string_view at, const ListenOptions& options = {});
 
-  /// Waits for the next connection. A connection that failed before it was accepted is skipped.
-  /// Cancel: no connection is lost. Errors: too_many_files_open and similar, while the connection
-  /// stays in the queue: a loop that accepts should then sleep briefly.
+  /// Waits for the next connection. A connection that failed before it was accepted is skipped,
+  /// whatever accept(2) reports for it (connection_aborted, connection_reset, timed_out,
+  /// operation_not_permitted of a firewall …), up to a thousand in a row. Cancel: no connection is
+  /// lost. Errors: of a listener that cannot be used (operation_canceled after close(),
+  /// bad_file_descriptor, not_a_socket, invalid_argument). All others may pass, too_many_files_open
+  /// and similar above all, while the connection stays in the queue: a loop that accepts should
+  /// then sleep briefly and go on.
   [[nodiscard]] IoOp<detail::AcceptRequest> accept() noexcept {
     return IoOp<detail::AcceptRequest>(detail::AcceptRequest(socket_.get()));
   }
@@ -261,35 +279,47 @@ class SocketListener : private detail::SocketUser {
   [[nodiscard]] const Endpoint& local_endpoint() const noexcept { return peer_endpoint(); }
   using detail::SocketUser::native_handle;
   using detail::SocketUser::operator bool;
-  /// Stops listening: connections in the queue are reset. Precondition: no accept() is under way;
-  /// cancel it first.
-  void close() noexcept { socket_.reset(); }
+  /// Returns another object for the same socket, which belongs to this one: when this one is closed
+  /// or destroyed, accepts of both end with errc::operation_canceled. For a task that must not be
+  /// left with a reference to an object that has gone.
+  [[nodiscard]] SocketListener borrow() const noexcept;
+  /// Stops listening: connections in the queue are reset, and accepts end with
+  /// errc::operation_canceled; see the top of this header. Any thread.
+  using detail::SocketUser::close;
 };
 
 /// Waits for a handle that another component owns (a signalfd, a pipe, a library's socket). Never
 /// closes the handle and never reads from it. The handle must be open, and of a kind that the
-/// system can poll (not a regular file), for the lifetime of this object. For handles that a
-/// library may close at any time use wait_for_events().
+/// system can poll (not a regular file), while it is waited for. For handles that a library may
+/// close at any time use wait_for_events(). Any number of tasks may wait for one handle, through
+/// one object or several. If the handle is closed under a wait, the wait may last for ever; if its
+/// number is then used again, the wait ends with errc::bad_file_descriptor, or for the new handle.
+///
+/// close() and the destructor end the waits with errc::operation_canceled, and may come at any
+/// time.
 ///
 ///   weft::Pollable pollable(signal_fd);
 ///   co_await pollable.readable();
 class Pollable {
  public:
-  explicit Pollable(NativeHandle handle) noexcept : source_(handle) {}
-  ~Pollable() { source_.release(); }
+  /// Throws std::bad_alloc.
+  explicit Pollable(NativeHandle handle);
+  ~Pollable() { source_->drop_owner(); }
   Pollable(const Pollable&) = delete;
   Pollable& operator=(const Pollable&) = delete;
 
   /// Waits until a read (a write) would not block, which includes end of stream, hang-up and error.
   [[nodiscard]] IoOp<detail::ReadyRequest> readable() noexcept {
-    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(&source_, interest::readable));
+    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(source_, interest::readable));
   }
   [[nodiscard]] IoOp<detail::ReadyRequest> writable() noexcept {
-    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(&source_, interest::writable));
+    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(source_, interest::writable));
   }
+  /// Ends all waits, also later ones, with errc::operation_canceled. Any thread.
+  void close() noexcept { source_->close(); }
 
  private:
-  Source source_;
+  Source* const source_;
 };
 
 /// Waits once for `handle` in that way; see Pollable.
@@ -302,7 +332,9 @@ class Pollable {
 /// modified and removed from the library's callbacks. A handle that is closed while it is waited
 /// for, and a number that is reused for another handle, do no harm. A deadline that has passed lets
 /// other tasks run first. The queue (except its wake()) and `room` must not be used by others until
-/// this ends, and by one task at a time. Throws IoError. Cancel: no event was taken from the queue.
+/// this ends, and by one task at a time. If the queue is destroyed or assigned to meanwhile, on any
+/// thread, this ends with errc::operation_canceled. Throws IoError. Cancel: no event was taken from
+/// the queue.
 [[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
                                            TimePoint deadline = TimePoint::max());
 

@@ -75,6 +75,15 @@ struct RuntimeOptions {
   FailureHandler on_failure;
 };
 
+/// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks
+/// use: local variables are destroyed in reverse order, and what stands before the Runtime outlives
+/// the tasks. In the other order a socket, listener or http::Server ends the operations on it, and
+/// a lock or channel that a task waits for is a failed check; the tasks' own references dangle.
+///
+///   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:7777");
+///   weft::http::Server server({}, handler);
+///   weft::Runtime runtime;
+///   runtime.spawn(server.serve(listener)).detach();
 class Runtime {
  public:
   /// Starts the workers. Throws std::invalid_argument for options out of range,

@@ -29,6 +29,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -111,8 +112,8 @@ int Poller::arm(NativeHandle handle, Registration& registration, int operation) 
   return static_cast<int>(-Syscalls::epoll_ctl(epoll_.get(), operation, handle, &event));
 }
 
-int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest,
-                Trigger trigger) noexcept {
+int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest, Trigger trigger,
+                bool* is_other) noexcept {
   if (handle < 0) return EBADF;
   if (inherited()) return of_another_process;
   Registration* const found = registrations_.find_or_make(handle);
@@ -125,7 +126,10 @@ int Poller::add(NativeHandle handle, std::uint64_t token, Interest interest,
   wanted.active = true;
   wanted.spent = false;
   wanted.absent = false;
+  // A registration that was left out of a rebuilt set tells nothing.
+  const bool was_in_set = found->active && !found->absent;
   int error = arm(handle, wanted, EPOLL_CTL_ADD);
+  if (is_other != nullptr) *is_other = was_in_set && error == 0;
   // EEXIST: the same open file description under the same number; replaces its registration.
   if (error == EEXIST) error = arm(handle, wanted, EPOLL_CTL_MOD);
   if (error == 0) *found = wanted;
@@ -238,6 +242,28 @@ void Poller::rebuild() noexcept {
     // the same effect.
     registration.absent = registration.spent || arm(handle, registration, EPOLL_CTL_ADD) != 0;
   });
+}
+
+void Poller::end() noexcept {
+  const std::lock_guard lock(end_mutex_);
+  ended_ = true;
+  while (Watcher* const watcher = watchers_.pop_front()) watcher->poller_ended();
+}
+
+bool Poller::ended() noexcept {
+  const std::lock_guard lock(end_mutex_);
+  return ended_;
+}
+
+void Poller::add(Watcher& watcher) noexcept {
+  const std::lock_guard lock(end_mutex_);
+  if (ended_) return watcher.poller_ended();
+  watchers_.push_back(watcher);
+}
+
+void Poller::remove(Watcher& watcher) noexcept {
+  const std::lock_guard lock(end_mutex_);
+  if (watcher.is_linked()) watchers_.erase(watcher);
 }
 
 void Poller::wake() noexcept {

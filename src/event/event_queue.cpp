@@ -128,11 +128,21 @@ Result<EventQueue> EventQueue::create() {
   return EventQueue(std::move(*poller));
 }
 
-EventQueue::EventQueue(std::unique_ptr<detail::Poller> poller) noexcept
+EventQueue::EventQueue(std::shared_ptr<detail::Poller> poller) noexcept
     : poller_(std::move(poller)) {}
 EventQueue::EventQueue(EventQueue&& other) noexcept = default;
-EventQueue& EventQueue::operator=(EventQueue&& other) noexcept = default;
-EventQueue::~EventQueue() = default;
+EventQueue& EventQueue::operator=(EventQueue&& other) noexcept {
+  if (this != &other) {
+    end();
+    poller_ = std::move(other.poller_);
+  }
+  return *this;
+}
+EventQueue::~EventQueue() { end(); }
+
+void EventQueue::end() noexcept {
+  if (poller_ != nullptr) poller_->end();
+}
 
 Result<void> EventQueue::add(NativeHandle handle, std::uint64_t token, Interest interest,
                              Trigger trigger) {
@@ -148,10 +158,15 @@ Result<void> EventQueue::remove(NativeHandle handle) { return result_of(poller_-
 
 Result<Events> EventQueue::poll(std::span<Event> room,
                                 std::optional<std::chrono::nanoseconds> timeout) {
+  return poll(*poller_, room, timeout);
+}
+
+Result<Events> EventQueue::poll(detail::Poller& poller, std::span<Event> room,
+                                std::optional<std::chrono::nanoseconds> timeout) {
   if (room.empty()) return fail(EventQueueError::no_room);
   Remaining remaining(timeout);
   for (;;) {
-    const detail::Poller::Waited waited = poller_->wait(room.size(), remaining.left());
+    const detail::Poller::Waited waited = poller.wait(room.size(), remaining.left());
     if (waited.error != 0 && waited.error != EINTR) return fail(explain(waited.error));
     if (!waited.events.empty() || waited.woken) {
       std::ranges::transform(waited.events, room.begin(), [](const detail::Ready& ready) {
@@ -166,10 +181,10 @@ Result<Events> EventQueue::poll(std::span<Event> room,
         event.generation_ = ready.generation;
         return event;
       });
-      return Events(room.first(waited.events.size()), poller_.get());
+      return Events(room.first(waited.events.size()), &poller);
     }
     // Interrupted, or only dead registrations had events: waits for the rest of the timeout.
-    if (!remaining.update()) return Events({}, poller_.get());
+    if (!remaining.update()) return Events({}, &poller);
   }
 }
 

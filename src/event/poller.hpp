@@ -5,13 +5,14 @@
 // In the child of a fork() all calls fail, and remove() and wake() do nothing: what they would
 // change is the parent's.
 //
-// Thread-safety: the owner's thread, except wake().
+// Thread-safety: the owner's thread, except wake(), and what concerns the end.
 // Invariants: registrations_[h].generation changes whenever the registration of h begins, ends or
 // is modified. The kernel returns each event with the generation it was registered under; an event
 // is genuine if that is still the current one. (Generations have 32 bits: an event would be
 // mistaken only if it were held back during 2^32 registrations of one number.)
 #pragma once
 
+#include <weft/atomic.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/result.hpp>
@@ -25,6 +26,7 @@
 #include <span>
 
 #include "base/fork.hpp"
+#include "base/intrusive_list.hpp"
 #include "event/handle_table.hpp"
 #include "event/wake_state.hpp"
 #include "os/fd.hpp"
@@ -61,9 +63,10 @@ class Poller {
   /// Readable when there are events. Changes when the set is rebuilt (see epoll.cpp).
   [[nodiscard]] NativeHandle native_handle() const noexcept { return epoll_.get(); }
 
-  /// As in EventQueue. They return 0, or a positive errno value.
+  /// As in EventQueue. They return 0, or a positive errno value. `is_other`, if given, is set to
+  /// whether the number now means another open object than that of its registration before.
   [[nodiscard]] int add(NativeHandle handle, std::uint64_t token, Interest interest,
-                        Trigger trigger) noexcept;
+                        Trigger trigger, bool* is_other = nullptr) noexcept;
   [[nodiscard]] int modify(NativeHandle handle, std::uint64_t token, Interest interest,
                            Trigger trigger) noexcept;
   [[nodiscard]] int remove(NativeHandle handle) noexcept;
@@ -88,6 +91,20 @@ class Poller {
   static constexpr int of_another_process = EOWNERDEAD;
   /// Whether this process is such a child.
   [[nodiscard]] bool inherited() const noexcept { return forks_ != ForkCount::now(); }
+  /// A caller that waits for this poller elsewhere, by its handle. Told when the owner has ended.
+  struct Watcher : IntrusiveListHook<> {
+    virtual void poller_ended() noexcept = 0;  ///< Called with the list locked.
+
+   protected:
+    ~Watcher() = default;
+  };
+  // Any thread
+  /// Tells the watchers that the owner has ended. Callers that share this object keep it.
+  void end() noexcept;
+  [[nodiscard]] bool ended() noexcept;
+  /// Adds a watcher, which is told at once if the owner has ended; and takes it out.
+  void add(Watcher& watcher) noexcept;
+  void remove(Watcher& watcher) noexcept;
 
   /// Whether an event of this generation is genuine.
   [[nodiscard]] bool current(NativeHandle handle, std::uint32_t generation) const noexcept {
@@ -121,6 +138,9 @@ class Poller {
   HandleTable<Registration> registrations_;
   unsigned stale_waits_ = 0;  // waits in a row with an event of a dead registration
   WakeState wake_state_;
+  ThreadMutex end_mutex_;
+  IntrusiveList<Watcher> watchers_;  // guarded by end_mutex_
+  bool ended_ = false;               // guarded by end_mutex_
 };
 
 }  // namespace weft::inline v0_1::detail

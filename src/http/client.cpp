@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -307,7 +308,9 @@ void check(const Call& call) {
   if (!all(kHost, host)) throw error_of(call, make_error_code(Errc::bad_host));
 }
 
-Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sink) {
+/// Owns what it uses: the Client may be destroyed before it has ended, or begun.
+Task<Response> run_request(std::shared_ptr<ClientCore> kept, ClientRequest request, BodySink sink) {
+  ClientCore& core = *kept;
   Result<Url> url = Url::parse(request.url);
   if (!url) throw IoError(url.error(), to_string(request.method), request.url);
   Call call(core, request, sink ? &sink : nullptr);
@@ -329,18 +332,18 @@ Task<Response> run_request(ClientCore& core, ClientRequest request, BodySink sin
 
 Client::Client(ClientOptions options) {
   Headers().add("User-Agent", options.user_agent);
-  core_ = std::make_unique<ClientCore>(std::move(options));
+  core_ = std::make_shared<ClientCore>(std::move(options));
 }
 Client::~Client() = default;
 
 Task<Response> Client::request(ClientRequest request) {
-  return run_request(*core_, std::move(request), BodySink());
+  return run_request(core_, std::move(request), BodySink());
 }
 Task<Response> Client::get(std::string url) {
   return request(ClientRequest(Method::get, std::move(url)));
 }
 Task<Response> Client::request_to(ClientRequest request, BodySink sink) {
-  return run_request(*core_, std::move(request), std::move(sink));
+  return run_request(core_, std::move(request), std::move(sink));
 }
 Task<Response> Client::get_to(std::string url, BodySink sink) {
   return request_to(ClientRequest(Method::get, std::move(url)), std::move(sink));

@@ -23,20 +23,23 @@ void check_options(const ServerOptions& options) {
   Headers().add("Server", options.server_name);
 }
 
+/// Owns what it uses: server and listener may be destroyed before it has ended, or begun.
+Task<void> serve_on(std::shared_ptr<ServerCore> core, SocketListener listener) {
+  Session session(*core);
+  co_await scope(
+      [&session, &listener](Scope& children) { return session.run(children, listener); });
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options, std::unique_ptr<RequestHandler> handler) {
   check_options(options);
-  core_ = std::make_unique<ServerCore>(std::move(options), std::move(handler));
+  core_ = std::make_shared<ServerCore>(std::move(options), std::move(handler));
 }
 
-Server::~Server() = default;
+Server::~Server() { core_->abandon(); }
 
-Task<void> Server::serve(SocketListener& listener) {
-  Session session(*core_);
-  co_await scope(
-      [&session, &listener](Scope& children) { return session.run(children, listener); });
-}
+Task<void> Server::serve(SocketListener& listener) { return serve_on(core_, listener.borrow()); }
 
 void Server::drain() noexcept { core_->drain(); }
 

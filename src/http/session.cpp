@@ -33,11 +33,12 @@ constexpr std::chrono::seconds kKeepAliveProbe(15);
 /// A client ignores it if it has not asked for it (RFC 9110, 15.2.1).
 constexpr std::string_view kInterimResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Whether the process or the system lacks a resource that may become available again.
-[[nodiscard]] bool is_shortage(std::error_code error) noexcept {
-  return error == std::errc::too_many_files_open ||
-         error == std::errc::too_many_files_open_in_system || error == std::errc::no_buffer_space ||
-         error == std::errc::not_enough_memory;
+/// Whether the listener itself cannot be used any more. Any other error may pass: a shortage of the
+/// process or the system, or what a connection met before it was accepted.
+[[nodiscard]] bool is_dead(std::error_code error) noexcept {
+  return error == std::errc::operation_canceled || error == std::errc::bad_file_descriptor ||
+         error == std::errc::not_a_socket || error == std::errc::invalid_argument ||
+         error == std::errc::operation_not_supported;
 }
 
 }  // namespace
@@ -107,7 +108,8 @@ Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
     bool taken = false;
     if (core_.connections.load(std::memory_order_relaxed) < options().max_connections) {
       Result<StreamSocket> stream = co_await attempt(listener.accept());
-      if (!stream && !is_shortage(stream.error())) {
+      if (!stream && is_dead(stream.error())) {
+        if (draining()) co_return;  // whatever closed it: nothing is to be accepted any more
         throw IoError(stream.error(), "accept", listener.local_endpoint().to_string());
       }
       taken = stream && start(scope, std::move(*stream));
@@ -116,7 +118,7 @@ Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
       back_off = kShortestBackOff;
       continue;
     }
-    // The connection stays in the queue, and accept() would fail again at once.
+    // The connection may be in the queue still, and accept() would fail again at once.
     co_await sleep_for(back_off);
     back_off = std::min(back_off * 2, kLongestBackOff);
   }
@@ -318,7 +320,7 @@ Task<void> Session::see_off(Scope& scope) {
       std::lock_guard lock(mutex_);
       empty = admitted_ == 0;
     }
-    if (empty || now() >= deadline) break;
+    if (empty || core_.abandoned() || now() >= deadline) break;
     co_await sleep_for(kDrainStep);
   }
   // The rest: requests that take too long, and the sweep.

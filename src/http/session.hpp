@@ -35,6 +35,14 @@ class ServerCore {
   void add(Session& session) noexcept;
   void remove(Session& session) noexcept;
   void drain() noexcept;
+  /// The Server is destroyed: as drain(), with no time to finish. Sessions keep this object.
+  void abandon() noexcept {
+    abandoned_.store(true, std::memory_order_relaxed);  // drain() orders it before what it wakes
+    drain();
+  }
+  [[nodiscard]] bool abandoned() const noexcept {
+    return abandoned_.load(std::memory_order_relaxed);
+  }
 
   const ServerOptions options;
   const std::unique_ptr<RequestHandler> handler;
@@ -51,6 +59,7 @@ class ServerCore {
   ThreadMutex mutex_;
   Session* sessions_ = nullptr;  // guarded by mutex_
   bool draining_ = false;        // guarded by mutex_
+  Atomic<bool> abandoned_{false};
 };
 
 class Session {

@@ -2,19 +2,21 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
 #include <weft/net.hpp>
 
 #include "net/socket.hpp"
+#include "os/syscalls.hpp"
 
 namespace weft::inline v0_1::detail {
 
 namespace {
 
-Result<std::shared_ptr<Socket>> open_socket_to(const Endpoint& to, const ConnectOptions& options,
-                                               int family) noexcept try {
+Result<SocketOwner> open_socket_to(const Endpoint& to, const ConnectOptions& options,
+                                   int family) noexcept try {
   Result<Fd> handle = open_stream_socket(family);
   if (!handle) return fail(handle.error());
   if (to.is_ip() && options.no_delay) {
@@ -26,12 +28,24 @@ Result<std::shared_ptr<Socket>> open_socket_to(const Endpoint& to, const Connect
   return fail(std::errc::not_enough_memory);
 }
 
+/// A socket without a name gets a free local port. If that is the very port at which it is to
+/// connect, and no socket listens there, TCP connects it to itself (a simultaneous open, RFC 9293,
+/// 3.5). What it writes would come back as if a peer had answered.
+bool is_connected_to_itself(NativeHandle handle, const Endpoint& to) {
+  const Result<Endpoint> local = local_endpoint_of(handle);
+  if (!local || local->port() != to.port()) return false;
+  NativeAddress peer;
+  peer.size = sizeof peer.storage;
+  if (Syscalls::getpeername(handle, peer.get(), &peer.size) < 0) return false;
+  return endpoint_from_native(&peer.storage, peer.size) == *local;
+}
+
 }  // namespace
 
 void ConnectRequest::prepare(Operation& op) noexcept {
   const NativeAddress native(to);
   std::memcpy(address.data(), &native.storage, address.size());
-  Result<std::shared_ptr<Socket>> opened = fail(std::errc::invalid_argument);
+  Result<SocketOwner> opened = fail(std::errc::invalid_argument);
   if (native.size != 0) opened = open_socket_to(to, options, native.family());
   if (!opened) {
     // prepare() cannot fail: a timer that is due ends at once, and finish() returns the failure.
@@ -42,12 +56,15 @@ void ConnectRequest::prepare(Operation& op) noexcept {
   }
   socket = std::move(*opened);
   op.kind = OperationKind::connect;
-  op.source = &socket->source;
-  op.address = {address.data(), native.size};
+  op.source = socket.get();
+  op.io.address = {address.data(), native.size};
 }
 
 Result<StreamSocket> ConnectRequest::finish(std::int64_t result) {
   if (failure) return fail(failure);
+  if (result == 0 && to.is_ip() && is_connected_to_itself(socket->handle(), to)) {
+    result = -ECONNREFUSED;
+  }
   if (result < 0) {
     socket.reset();
     return fail(code_of(result));

@@ -30,17 +30,25 @@ Result<void> apply(int handle, const Endpoint& at, const ListenOptions& options)
   return set;
 }
 
-/// Errors of the connection to be accepted, not of the listener: accept(2) also reports pending
-/// network errors of the new socket. The next connection may succeed.
+/// Errors of the connection to be accepted, not of the listener: those that accept(2) calls pending
+/// network errors of the new socket, and what firewalls and various kernels report for one. The
+/// next connection may succeed.
 bool concerns_the_connection(std::int64_t result) noexcept {
   switch (-result) {
     case ECONNABORTED:
+    case ECONNRESET:
+    case EPERM:
     case EPROTO:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
+    case EPROTONOSUPPORT:
+    case ETIMEDOUT:
     case ENETDOWN:
     case ENETUNREACH:
     case EHOSTUNREACH:
+#ifdef ESOCKTNOSUPPORT
+    case ESOCKTNOSUPPORT:
+#endif
 #ifdef EHOSTDOWN
     case EHOSTDOWN:
 #endif
@@ -52,6 +60,10 @@ bool concerns_the_connection(std::int64_t result) noexcept {
       return false;
   }
 }
+
+/// One accept() passes over this many connections at most. Such an error may also last, as if a
+/// security policy forbids accept(2); trying it for ever would stop the worker.
+constexpr std::uint32_t most_passed_over = 1000;
 
 }  // namespace
 
@@ -67,8 +79,7 @@ Result<SocketListener> SocketListener::listen(const Endpoint& at, const ListenOp
   if (!done) return fail(done.error());
   Result<Endpoint> local = detail::local_endpoint_of(handle->get());
   if (!local) return fail(local.error());
-  Result<std::shared_ptr<detail::Socket>> socket =
-      detail::make_socket(std::move(*handle), std::move(*local));
+  Result<detail::SocketOwner> socket = detail::make_socket(std::move(*handle), std::move(*local));
   if (!socket) return fail(socket.error());
   return SocketListener(std::move(*socket));
 }
@@ -85,6 +96,13 @@ SocketListener SocketListener::bind(std::string_view at, const ListenOptions& op
   return bind(*endpoint, options);
 }
 
+SocketListener SocketListener::borrow() const noexcept {
+  detail::socket_of(socket_.get()).add_owner();
+  detail::SocketCloser closer = socket_.get_deleter();
+  closer.is_borrower = true;
+  return SocketListener(detail::SocketOwner(socket_.get(), closer));
+}
+
 }  // namespace weft::inline v0_1
 
 namespace weft::inline v0_1::detail {
@@ -92,12 +110,12 @@ namespace weft::inline v0_1::detail {
 void AcceptRequest::prepare(Operation& op) noexcept {
   operation = &op;
   op.kind = OperationKind::accept;
-  op.source = &open_socket(listener).source;
-  op.address = {peer.data(), static_cast<std::uint32_t>(peer.size())};
+  op.source = &socket_of(listener);
+  op.io.address = {peer.data(), static_cast<std::uint32_t>(peer.size())};
 }
 
 bool AcceptRequest::again(AcceptRequest& self, Operation& op) noexcept {
-  if (!concerns_the_connection(op.result)) return false;
+  if (!concerns_the_connection(op.result) || ++self.passed_over > most_passed_over) return false;
   self.prepare(op);
   return true;
 }
@@ -105,8 +123,8 @@ bool AcceptRequest::again(AcceptRequest& self, Operation& op) noexcept {
 Result<StreamSocket> AcceptRequest::finish(std::int64_t result) try {
   if (result < 0) return fail(code_of(result));
   Fd handle(static_cast<int>(result));
-  Endpoint name = endpoint_from_native(peer.data(), operation->address.size);
-  Result<std::shared_ptr<Socket>> socket = make_socket(std::move(handle), std::move(name));
+  Endpoint name = endpoint_from_native(peer.data(), operation->io.address.size);
+  Result<SocketOwner> socket = make_socket(std::move(handle), std::move(name));
   if (!socket) return fail(socket.error());
   return StreamSocket(std::move(*socket));
 } catch (const std::bad_alloc&) {  // the copy of a Unix path

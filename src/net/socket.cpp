@@ -18,13 +18,17 @@ Result<void> checked(std::int64_t result) noexcept {
   return {};
 }
 
-Socket& open_socket(Socket* socket) noexcept {
-  WEFT_CHECK(socket != nullptr, "the stream or listener was closed, moved from or split");
+Socket& socket_of(Socket* socket) noexcept {
+  WEFT_CHECK(socket != nullptr, "the stream or listener was moved from or split");
   return *socket;
 }
 
-Result<std::shared_ptr<Socket>> make_socket(Fd handle, Endpoint name) noexcept try {
-  auto socket = std::make_shared<Socket>(handle.get(), std::move(name));
+void SocketCloser::operator()(Socket* socket) const noexcept {
+  socket->drop_owner(is_borrower ? 0 : directions);
+}
+
+Result<SocketOwner> make_socket(Fd handle, Endpoint name) noexcept try {
+  SocketOwner socket(new Socket(handle.get(), std::move(name)));
   static_cast<void>(handle.release());
   return socket;
 } catch (const std::bad_alloc&) {

@@ -1,8 +1,7 @@
-// Socket: shared by a stream, its halves and a listener; and the socket calls that do not wait.
+// Socket: what a stream, its halves or a listener own; and the socket calls that do not wait.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <weft/detail/net_request.hpp>
 #include <weft/endpoint.hpp>
@@ -14,17 +13,17 @@
 
 namespace weft::inline v0_1::detail {
 
-/// `name`, used in errors, is the peer of a stream and the local address of a listener.
-struct Socket {
-  Socket(NativeHandle handle, Endpoint called) noexcept : source(handle), name(std::move(called)) {}
-  Source source;
+/// `name`, used in errors, is the peer of a stream and the local address of a listener. It lives as
+/// long as the source has an owner or a use, so also when the handle is closed.
+struct Socket final : Source {
+  Socket(NativeHandle handle, Endpoint called) noexcept : Source(handle), name(std::move(called)) {}
   const Endpoint name;
 };
 
 static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 
 /// Makes a Socket that owns `handle`. If there is no memory, closes the handle.
-[[nodiscard]] Result<std::shared_ptr<Socket>> make_socket(Fd handle, Endpoint name) noexcept;
+[[nodiscard]] Result<SocketOwner> make_socket(Fd handle, Endpoint name) noexcept;
 
 /// Opens a stream socket of the family, non-blocking and close-on-exec.
 [[nodiscard]] Result<Fd> open_stream_socket(int family) noexcept;
@@ -38,7 +37,21 @@ static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 /// The error code of a negative result.
 [[nodiscard]] std::error_code code_of(std::int64_t result) noexcept;
 
-/// Checks, in every build, that the object still has its socket.
-[[nodiscard]] Socket& open_socket(Socket* socket) noexcept;
+/// Checks, in every build, that the object has a socket, open or closed.
+[[nodiscard]] Socket& socket_of(Socket* socket) noexcept;
+
+/// Calls `call(handle)` while the handle stays open. errc::operation_canceled: it was closed.
+template <class Call>
+auto with_handle(Socket* socket, Call call) -> decltype(call(NativeHandle{})) {
+  struct Use {
+    ~Use() { source.end_use(); }
+    Source& source;
+  };
+  Source& source = socket_of(socket);
+  const bool is_open = source.begin_use(0);
+  const Use use{source};
+  if (!is_open) return fail(std::errc::operation_canceled);
+  return call(source.handle());
+}
 
 }  // namespace weft::inline v0_1::detail

@@ -43,8 +43,8 @@ std::byte* writable(const std::byte* data) noexcept { return const_cast<std::byt
 void fill(Operation& op, OperationKind kind, detail::Socket* socket,
           std::span<const std::byte> bytes) noexcept {
   op.kind = kind;
-  op.source = &detail::open_socket(socket).source;
-  op.buffer = {writable(bytes.data()), bytes.size()};
+  op.source = &detail::socket_of(socket);
+  op.io.buffer = {writable(bytes.data()), bytes.size()};
 }
 
 /// Removes `done` bytes from the front of the slices.
@@ -111,8 +111,8 @@ IoError WriteAllRequest::error(std::error_code code) const {
 
 void VectoredRequest::prepare(Operation& op) noexcept {
   op.kind = kind;
-  op.source = &open_socket(socket).source;
-  op.slices = {slices.data(), slices.size()};
+  op.source = &socket_of(socket);
+  op.io.slices = {slices.data(), slices.size()};
 }
 Result<std::size_t> VectoredRequest::finish(std::int64_t result) noexcept {
   return count_of(result);
@@ -123,8 +123,8 @@ IoError VectoredRequest::error(std::error_code code) const {
 
 void WriteAllVectoredRequest::prepare(Operation& op) noexcept {
   op.kind = OperationKind::writev;
-  op.source = &open_socket(socket).source;
-  op.slices = {rest.data(), rest.size()};
+  op.source = &socket_of(socket);
+  op.io.slices = {rest.data(), rest.size()};
 }
 bool WriteAllVectoredRequest::again(WriteAllVectoredRequest& self, Operation& op) noexcept {
   if (op.result < 0) return false;
@@ -143,7 +143,7 @@ IoError WriteAllVectoredRequest::error(std::error_code code) const {
 void ReadyRequest::prepare(Operation& op) noexcept {
   op.kind = OperationKind::poll;
   op.source = source;
-  op.interests = interests;
+  op.io.interests = interests;
 }
 Result<void> ReadyRequest::finish(std::int64_t result) noexcept { return checked(result); }
 IoError ReadyRequest::error(std::error_code code) const {

@@ -23,7 +23,7 @@ constexpr std::uint32_t connect_is_under_way = 1;  // a value of operation.token
 const iovec* system_slices(const Operation& operation) noexcept {
   // SAFETY: the layouts are the same (asserted above); the kernel reads the array, and no code
   // reads it as iovec.
-  return reinterpret_cast<const iovec*>(operation.slices.data);
+  return reinterpret_cast<const iovec*>(operation.io.slices.data);
 }
 
 std::int64_t or_would_block(std::int64_t result) noexcept {
@@ -34,7 +34,7 @@ std::int64_t try_connect(Operation& operation) noexcept {
   const int handle = operation.source->handle();
   if (operation.token == connect_is_under_way) return Syscalls::socket_error(handle);
   const std::int64_t result = Syscalls::connect(
-      handle, static_cast<const sockaddr*>(operation.address.data), operation.address.size);
+      handle, static_cast<const sockaddr*>(operation.io.address.data), operation.io.address.size);
   // EAGAIN is final: the queue of a Unix listener is full, and no event would say when it no longer
   // is.
   if (result != -EINPROGRESS) return result;
@@ -44,17 +44,17 @@ std::int64_t try_connect(Operation& operation) noexcept {
 
 std::int64_t try_accept(Operation& operation) noexcept {
   const int handle = operation.source->handle();
-  if (operation.address.data == nullptr) return Syscalls::accept4(handle, nullptr, nullptr);
+  if (operation.io.address.data == nullptr) return Syscalls::accept4(handle, nullptr, nullptr);
   // The size of the room is passed in; the length is stored only by a try that succeeds.
-  socklen_t size = operation.address.size;
+  socklen_t size = operation.io.address.size;
   const std::int64_t result =
-      Syscalls::accept4(handle, static_cast<sockaddr*>(operation.address.data), &size);
-  if (result >= 0) operation.address.size = size;
+      Syscalls::accept4(handle, static_cast<sockaddr*>(operation.io.address.data), &size);
+  if (result >= 0) operation.io.address.size = size;
   return result;
 }
 
 std::int64_t try_write(const Operation& operation) noexcept {
-  const iovec slice{operation.buffer.data, operation.buffer.size};
+  const iovec slice{operation.io.buffer.data, operation.io.buffer.size};
   return Syscalls::writev(operation.source->handle(), &slice, 1);
 }
 
@@ -63,19 +63,20 @@ std::int64_t try_writev(const Operation& operation, bool& no_socket) noexcept {
   if (!no_socket) {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(system_slices(operation));  // sendmsg only reads them
-    message.msg_iovlen = operation.slices.count < UIO_MAXIOV ? operation.slices.count : UIO_MAXIOV;
+    message.msg_iovlen =
+        operation.io.slices.count < UIO_MAXIOV ? operation.io.slices.count : UIO_MAXIOV;
     const std::int64_t result = Syscalls::sendmsg(handle, &message);
     if (result != -ENOTSOCK) return result;
     no_socket = true;
   }
-  return Syscalls::writev(handle, system_slices(operation), operation.slices.count);
+  return Syscalls::writev(handle, system_slices(operation), operation.io.slices.count);
 }
 
 std::int64_t try_poll(const Operation& operation) noexcept {
   if (operation.source->handle() < 0) return -EBADF;  // poll(2) ignores such an entry
   short events = 0;
-  if (operation.interests & interest::readable) events |= POLLIN | POLLRDHUP;
-  if (operation.interests & interest::writable) events |= POLLOUT;
+  if (operation.io.interests & interest::readable) events |= POLLIN | POLLRDHUP;
+  if (operation.io.interests & interest::writable) events |= POLLOUT;
   const std::int64_t result = Syscalls::poll_now(operation.source->handle(), events);
   if (result < 0) return result;
   if (result == 0) return would_block;
@@ -93,19 +94,20 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
   const int handle = operation.source->handle();
   switch (operation.kind) {
     case OperationKind::read:
-      return or_would_block(Syscalls::read(handle, operation.buffer.data, operation.buffer.size));
+      return or_would_block(
+          Syscalls::read(handle, operation.io.buffer.data, operation.io.buffer.size));
     case OperationKind::write:
       return or_would_block(try_write(operation));
     case OperationKind::readv:
       return or_would_block(
-          Syscalls::readv(handle, system_slices(operation), operation.slices.count));
+          Syscalls::readv(handle, system_slices(operation), operation.io.slices.count));
     case OperationKind::writev:
       return or_would_block(try_writev(operation, no_socket));
     case OperationKind::receive_message:
-      return or_would_block(Syscalls::recvmsg(handle, static_cast<msghdr*>(operation.message)));
+      return or_would_block(Syscalls::recvmsg(handle, static_cast<msghdr*>(operation.io.message)));
     case OperationKind::send_message:
       return or_would_block(
-          Syscalls::sendmsg(handle, static_cast<const msghdr*>(operation.message)));
+          Syscalls::sendmsg(handle, static_cast<const msghdr*>(operation.io.message)));
     case OperationKind::accept:
       return or_would_block(try_accept(operation));
     case OperationKind::connect:
@@ -120,8 +122,8 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
 
 std::size_t size_of_slices(const Operation& operation) noexcept {
   std::size_t sum = 0;
-  for (std::size_t i = 0; i < operation.slices.count && i < UIO_MAXIOV; ++i) {
-    sum += operation.slices.data[i].size;
+  for (std::size_t i = 0; i < operation.io.slices.count && i < UIO_MAXIOV; ++i) {
+    sum += operation.io.slices.data[i].size;
   }
   return sum;
 }

@@ -27,7 +27,7 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
 /// nothing about what is left.
 [[nodiscard]] inline std::size_t wanted_bytes(const Operation& operation) noexcept {
   const OperationKind kind = operation.kind;
-  if (kind == OperationKind::read || kind == OperationKind::write) return operation.buffer.size;
+  if (kind == OperationKind::read || kind == OperationKind::write) return operation.io.buffer.size;
   const bool vectored = kind == OperationKind::readv || kind == OperationKind::writev;
   return vectored ? size_of_slices(operation) : 0;
 }

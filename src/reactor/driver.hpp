@@ -36,7 +36,10 @@
 // 10. An error or hang-up on a source ends the waiting of both directions: each operation is tried
 //     again and reports the result of its own system call.
 // 11. Closing a source with no pending operation needs no call. Events of a closed source are never
-//     taken for events of a later source with the same handle.
+//     taken for events of a later source with the same handle. Several sources may have one handle:
+//     the operations of one are independent of those of the others. If a handle is closed under
+//     pending operations, which is against the rules, they may stay pending; once the driver meets
+//     its number as that of another open object, they end with -EBADF.
 // 12. If there is no memory inside start(), that operation ends with -ENOMEM; nothing else is
 //     affected.
 #pragma once

@@ -11,6 +11,7 @@
 #include <weft/extend/io.hpp>
 
 #include <cerrno>
+#include <utility>
 
 #include "reactor/reactor.hpp"
 
@@ -26,17 +27,38 @@ inline bool OperationLeaf::start_until_pending(Again again) noexcept {
   }
   while (reactor->start_held(*this) == detail::Started::completed) {
     if (again == nullptr || !again(*this)) return false;
+    if (source->is_closed(directions())) return end_early();
   }
   return true;
 }
 
+/// Only a part of it was done. Returns false.
+bool OperationLeaf::end_early() noexcept {
+  result = -ECANCELED;
+  return false;
+}
+
+OperationLeaf::~OperationLeaf() {
+  if (source != nullptr) source->end_use();
+}
+
+/// False: the source was closed, and the operation has ended.
+inline bool OperationLeaf::begin_use(Source* on) noexcept {
+  if (on == nullptr) return true;  // a timer
+  source = on;
+  return on->begin_use(directions()) || end_early();
+}
+
 bool OperationLeaf::suspend(PromiseBase& innermost, Again again) noexcept {
   task_ = &innermost.task();
+  // From here on `source` says whether this is a use of it. If suspended_to_begin() returns false,
+  // this leaf may be gone.
+  Source* const on = std::exchange(source, nullptr);
   if (!task_->suspended_to_begin(innermost)) return true;
   reactor = detail::Reactor::current();
   // Held until the leaf is armed: a remote thread could otherwise end the operation before that.
   const detail::Reactor::Hold hold(*reactor);
-  if (!start_until_pending(again)) {
+  if (!begin_use(on) || !start_until_pending(again)) {
     if (task_->spend_budget()) return false;
     task_->resume_later();
     return true;
@@ -58,8 +80,8 @@ void OperationLeaf::on_complete(Operation& self) noexcept {
 
 void OperationLeaf::completed(Again again) noexcept {
   if (again != nullptr && again(*this)) {
-    if (task_->cancel_requested()) {
-      result = -ECANCELED;  // only a part of it was done
+    if (task_->cancel_requested() || source->is_closed(directions())) {
+      end_early();
     } else if (start_until_pending(again)) {
       return;
     }

@@ -46,6 +46,14 @@ void Reactor::start_timer(Operation& operation) noexcept {
   operation.pending = true;
 }
 
+/// The source was closed while the driver took the operation.
+Started Reactor::refuse(Operation& operation) noexcept {
+  operation.cancel_wanted = true;
+  if (driver_->cancel(operation) == Cancelled::confirmed) return Started::completed;
+  ++pending_;
+  return Started::pending;
+}
+
 void Reactor::cancel(Operation& operation) noexcept {
   const Hold hold(*this);
   if (!operation.pending || operation.cancel_wanted) return;
@@ -188,6 +196,7 @@ bool Reactor::poll_now(std::int64_t timeout_ns) noexcept {
 void Reactor::end(Operation& operation) noexcept {
   --pending_;
   ended_.add();
+  if (operation.source != nullptr) operation.source->remove_pending(operation);
   operation.complete();
 }
 

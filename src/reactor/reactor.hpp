@@ -65,7 +65,8 @@ class Reactor {
   };
 
   /// Starts an I/O operation or a timer. `completed`: complete() is not called. `pending`: a remote
-  /// thread may have called complete() already, unless the caller holds the reactor.
+  /// thread may have called complete() already, unless the caller holds the reactor. If the source
+  /// is closed before the operation has ended, its result is -ECANCELED.
   [[nodiscard]] Started start(Operation& operation) noexcept {
     const Hold hold(*this);
     return start_held(operation);
@@ -78,6 +79,8 @@ class Reactor {
       start_timer(operation);
     } else if (driver_->start(operation) == Started::completed) {
       return Started::completed;
+    } else if (!operation.source->add_pending(operation)) [[unlikely]] {
+      return refuse(operation);
     }
     ++pending_;
     return Started::pending;
@@ -180,6 +183,7 @@ class Reactor {
 
  private:
   void start_timer(Operation& operation) noexcept;
+  [[nodiscard]] Started refuse(Operation& operation) noexcept;
   void file(Timer& timer, std::int64_t deadline, std::int64_t period) noexcept {
     timer.deadline = deadline;
     timer.period_ = period;

@@ -339,7 +339,7 @@ TEST(ReactorOverRealDriver, CancelsFromOtherThreadsAreNeverLost) {
   for (int i = 0; i < rounds; ++i) {
     CallbackOperation operation(OperationKind::read, &source);
     std::byte byte{};
-    operation.buffer = {&byte, 1};
+    operation.io.buffer = {&byte, 1};
     ASSERT_EQ(reactor.start(operation), detail::Started::pending);
     TestHook hook([&] { reactor.cancel(operation); });
     std::thread canceller([&] { reactor.post_cancel(hook); });

@@ -5,13 +5,16 @@
 // belongs to the source at hand if
 //   - it is registered, and watch.source is the address of the source, and the source has the bit
 //     of this driver; or
-//   - operations wait in it.
+//   - operations of the source wait in it.
 // A reused address cannot deceive this test. A new Source starts without bits. A set bit was set by
 // this driver, or by an earlier driver with the same number. If this driver set it, the watch is
 // about this source. If an earlier driver set it, that driver ended before this one began, as no
 // two living drivers share a number. So the source is older than this driver, and no other source
 // was at its address in this driver's life. The watch is then about this source, too.
-// A source for which operations wait is alive by contract.
+// If operations wait in it and watch.source is not the source at hand, the source is registered
+// anew: several sources may have one handle (a library's socket, for which two tasks wait). The
+// poller says whether the number still means the same open object. If so, all operations wait side
+// by side. If not, the handle of the earlier ones was closed under them; they end with EBADF.
 //
 // Readiness flags. `ready` has the bit of a direction unless a try is known to be useless:
 //   - a bit is cleared only after a system call showed, at a time t, that the direction was
@@ -79,11 +82,6 @@ constexpr bool is_one_of(OperationKind kind, std::initializer_list<OperationKind
   return (set >> static_cast<unsigned>(kind) & 1U) != 0;
 }
 
-constexpr bool reads(OperationKind kind) noexcept {
-  using enum OperationKind;
-  return is_one_of(kind, {read, readv, receive_message, accept});
-}
-
 /// A transfer moves as many bytes as there are; one of no bytes ends at once.
 constexpr bool transfers(OperationKind kind) noexcept {
   using enum OperationKind;
@@ -95,10 +93,11 @@ constexpr bool transfers(OperationKind kind) noexcept {
                                                     bool& no_socket) noexcept {
   const bool reads = operation.kind == OperationKind::read;
   // A recv of no bytes would take a datagram off its queue; a read does not.
-  const bool direct = reads ? operation.buffer.size != 0 : operation.kind == OperationKind::write;
+  const bool direct =
+      reads ? operation.io.buffer.size != 0 : operation.kind == OperationKind::write;
   if (direct && !no_socket) [[likely]] {
     const int handle = operation.source->handle();
-    const Operation::Buffer buffer = operation.buffer;
+    const Operation::Buffer buffer = operation.io.buffer;
     const std::int64_t result = reads ? Syscalls::recv(handle, buffer.data, buffer.size)
                                       : Syscalls::send(handle, buffer.data, buffer.size);
     if (result != -ENOTSOCK) [[likely]]
@@ -164,7 +163,8 @@ Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
 
 void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) noexcept {
   woken_ = false;
-  if (undelivered_.empty()) harvest(timeout_ns);
+  if (undelivered_.empty() && disappointed_.empty()) harvest(timeout_ns);
+  while (Operation* const operation = disappointed_.pop()) completed.push(*operation);
   const std::span<const Ready> now =
       undelivered_.first(std::min(undelivered_.size(), delivered_at_once));
   undelivered_ = undelivered_.subspan(now.size());
@@ -197,17 +197,18 @@ void ReadinessDriver::harvest(std::int64_t timeout_ns) noexcept {
 
 ReadinessDriver::Watch* ReadinessDriver::watch_of(const Source& source) const noexcept {
   Watch* const watch = watches_.find(source.handle());
-  if (watch == nullptr || watch->source != &source || !watch->registered) return nullptr;
-  return source.watched_by(number_.get()) || watch->waited_for() ? watch : nullptr;
+  if (watch == nullptr || !watch->registered) return nullptr;
+  if (watch->source == &source && source.watched_by(number_.get())) return watch;
+  const bool waits = watch->readers.has_one_of(source) || watch->writers.has_one_of(source) ||
+                     watch->either.has_one_of(source);
+  return waits ? watch : nullptr;
 }
 
-/// Returns the record of the source's handle, reset if it was about another source. Null: no
-/// memory.
+/// Returns the record of the source's handle, reset if it was about another source for which no
+/// operation waits. Null: no memory.
 ReadinessDriver::Watch* ReadinessDriver::record_for(const Source& source) noexcept {
   Watch* const watch = watches_.find_or_make(source.handle());
-  if (watch != nullptr && watch->source != &source) {
-    WEFT_CHECK(!watch->waited_for(),
-               "a handle was closed, and its number used again, while operations waited on it");
+  if (watch != nullptr && watch->source != &source && !watch->waited_for()) {
     if (watch->registered) --registered_;
     *watch = Watch{};
     watch->source = &source;
@@ -218,8 +219,16 @@ ReadinessDriver::Watch* ReadinessDriver::record_for(const Source& source) noexce
 Result<ReadinessDriver::Watch*> ReadinessDriver::begin_watching(Source& source) noexcept {
   Watch* const watch = record_for(source);
   if (watch == nullptr) return fail(std::errc::not_enough_memory);
-  const int error = poller_->add(source.handle(), 0, Interest::both, Trigger::edge);
+  bool is_other = false;
+  const int error = poller_->add(source.handle(), 0, Interest::both, Trigger::edge, &is_other);
   if (error != 0) return fail(os_error(error));
+  if (is_other) {
+    for (WaitQueue* const queue : {&watch->readers, &watch->writers, &watch->either}) {
+      disappoint(*queue);
+    }
+    watch->no_socket = false;
+  }
+  watch->source = &source;
   source.note_watched_by(number_.get());
   if (!watch->registered) ++registered_;
   watch->registered = true;
@@ -227,6 +236,18 @@ Result<ReadinessDriver::Watch*> ReadinessDriver::begin_watching(Source& source) 
   watch->idle_events = 0;
   watch->short_means_drained = ShortMeansDrained::unknown;
   return watch;
+}
+
+/// Ends all operations of `queue`: their handle was closed, and its number used again.
+void ReadinessDriver::disappoint(WaitQueue& queue) noexcept {
+  while (Operation* const operation = queue.front()) {
+    queue.pop();
+    --waiting_;
+    operation->result = -EBADF;
+    operation->pending = false;
+    disappointed_.push(*operation);
+    has_buffered_ = true;
+  }
 }
 
 void ReadinessDriver::end_watching(NativeHandle handle, Watch& watch) noexcept {
@@ -263,15 +284,14 @@ void ReadinessDriver::learn(const Operation& operation, std::int64_t result,
   if (operation.kind == OperationKind::poll) return;
   if (result != would_block) {
     if (result <= 0 || static_cast<std::size_t>(result) >= wanted_bytes(operation)) return;
-    if (!short_is_final(watch)) return;
+    if (!short_is_final(operation.source->handle(), watch)) return;
   }
   watch.ready &= static_cast<std::uint8_t>(~direction_of(operation));
 }
 
-bool ReadinessDriver::short_is_final(Watch& watch) noexcept {
+bool ReadinessDriver::short_is_final(NativeHandle handle, Watch& watch) noexcept {
   if (watch.short_means_drained == ShortMeansDrained::unknown) {
-    watch.short_means_drained =
-        is_tcp(watch.source->handle()) ? ShortMeansDrained::yes : ShortMeansDrained::no;
+    watch.short_means_drained = is_tcp(handle) ? ShortMeansDrained::yes : ShortMeansDrained::no;
   }
   return watch.short_means_drained == ShortMeansDrained::yes && !Syscalls::may_shorten();
 }
@@ -310,12 +330,6 @@ void ReadinessDriver::serve(WaitQueue& queue, std::uint8_t direction, Watch& wat
 }
 
 // Kinds
-
-std::uint8_t ReadinessDriver::direction_of(const Operation& operation) noexcept {
-  if (operation.kind == OperationKind::poll)
-    return static_cast<std::uint8_t>(operation.interests & both_directions);
-  return reads(operation.kind) ? interest::readable : interest::writable;
-}
 
 WaitQueue& ReadinessDriver::queue_of(const Operation& operation, Watch& watch) noexcept {
   const std::uint8_t direction = direction_of(operation);

@@ -44,9 +44,10 @@ class ReadinessDriver final : public Driver {
   /// Whether a transfer shorter than requested shows that the direction is exhausted.
   enum class ShortMeansDrained : std::uint8_t { unknown, yes, no };
 
-  /// What this driver knows of one handle.
+  /// What this driver knows of one handle. Operations of several sources with this handle may wait
+  /// in it.
   struct Watch {
-    // The source it is about; dereferenced only while an operation on it is at hand.
+    // The source that was registered last; only compared.
     const Source* source = nullptr;
     WaitQueue readers;
     WaitQueue writers;
@@ -68,18 +69,21 @@ class ReadinessDriver final : public Driver {
   void harvest(std::int64_t timeout_ns) noexcept;
   [[nodiscard]] Watch* watch_of(const Source& source) const noexcept;
   [[nodiscard]] Watch* record_for(const Source& source) noexcept;
+  void disappoint(WaitQueue& queue) noexcept;
   [[nodiscard]] Result<Watch*> begin_watching(Source& source) noexcept;
   void end_watching(NativeHandle handle, Watch& watch) noexcept;
 
   [[nodiscard, gnu::always_inline]] inline std::int64_t try_now(Operation& operation,
                                                                 Watch* watch) noexcept;
   void learn(const Operation& operation, std::int64_t result, Watch& watch) noexcept;
-  [[nodiscard]] bool short_is_final(Watch& watch) noexcept;
+  [[nodiscard]] static bool short_is_final(NativeHandle handle, Watch& watch) noexcept;
   void take_event(const Ready& event, CompletionList& completed) noexcept;
   void serve(WaitQueue& queue, std::uint8_t direction, Watch& watch,
              CompletionList& completed) noexcept;
   [[nodiscard]] static WaitQueue& queue_of(const Operation& operation, Watch& watch) noexcept;
-  [[nodiscard]] static std::uint8_t direction_of(const Operation& operation) noexcept;
+  [[nodiscard]] static std::uint8_t direction_of(const Operation& operation) noexcept {
+    return static_cast<std::uint8_t>(operation.directions());
+  }
   [[nodiscard]] static bool must_wait(const Operation& operation, Watch& watch) noexcept;
 
   /// The events that one wait() handles at most: few, so that the tasks they complete run while
@@ -90,6 +94,7 @@ class ReadinessDriver final : public Driver {
   std::unique_ptr<Poller> poller_;
   HandleTable<Watch> watches_;
   std::span<const Ready> undelivered_;  // the rest of the poller's last wait
+  CompletionList disappointed_;         // ended by start() of others, for the next wait()
   std::size_t waiting_ = 0;             // operations in all queues
   std::size_t registered_ = 0;          // watches with `registered`
 };

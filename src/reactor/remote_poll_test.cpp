@@ -45,7 +45,7 @@ TEST_F(RemotePollTest, WhatIsReadyIsDelivered) {
   Source source(::dup(pair.first.get()));
   CountedOperation read(OperationKind::read, &source);
   std::byte byte{};
-  read.buffer = {&byte, 1};
+  read.io.buffer = {&byte, 1};
   ASSERT_EQ(reactor.start(read), detail::Started::pending);
   ASSERT_TRUE(poll_remotely().has_value());
   EXPECT_EQ(read.completed, 0);

@@ -1,4 +1,4 @@
-// WaitQueue: the operations that wait for one direction of one source, first in, first out. Used by
+// WaitQueue: the operations that wait for one direction of one handle, first in, first out. Used by
 // the readiness driver. One pointer wide: a ring through Operation::link, of which the queue knows
 // the last. Not thread-safe.
 #pragma once
@@ -12,6 +12,16 @@ class WaitQueue {
   [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
   [[nodiscard]] Operation* front() const noexcept {
     return last_ != nullptr ? last_->link : nullptr;
+  }
+
+  [[nodiscard]] bool has_one_of(const Source& source) const noexcept {
+    const Operation* one = last_;
+    if (one == nullptr) return false;
+    do {
+      if (one->source == &source) return true;
+      one = one->link;
+    } while (one != last_);
+    return false;
   }
 
   void push(Operation& operation) noexcept {

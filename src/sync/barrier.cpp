@@ -19,7 +19,8 @@ Barrier::Barrier(std::size_t participants) noexcept : participants_(participants
 
 Barrier::~Barrier() {
   WEFT_CHECK(waiters_.first() == nullptr,
-             "a barrier died while somebody waited: end the waits first");
+             "a barrier is destroyed while a task waits: end the task first (declare a "
+             "Runtime after what its tasks use)");
 }
 
 bool Barrier::blocking_arrive_and_wait() {

@@ -56,7 +56,8 @@ ChannelWaiter& first_of(WaiterList& list) noexcept {
 
 ChannelCore::~ChannelCore() {
   WEFT_CHECK(senders_.first() == nullptr && receivers_.first() == nullptr,
-             "a channel's last handle was dropped while somebody waited through it");
+             "a channel's last handle is dropped while a task waits through it: end the task first "
+             "(declare a Runtime after what its tasks use)");
 }
 
 /// With the mutex held: gives the value to the receiver that waited longest. False: no receiver

@@ -26,7 +26,9 @@ Latch::Latch(std::size_t count) noexcept : word_(count) {
 }
 
 Latch::~Latch() {
-  word_.check_unawaited("a latch died while somebody waited: end the waits first");
+  word_.check_unawaited(
+      "a latch is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 void Latch::count_down(std::size_t count) noexcept {

@@ -8,7 +8,9 @@
 namespace weft::inline v0_1 {
 
 ManualResetEvent::~ManualResetEvent() {
-  word_.check_unawaited("an event died while something waited: end the waits first");
+  word_.check_unawaited(
+      "an event is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 void ManualResetEvent::set() noexcept {

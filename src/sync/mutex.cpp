@@ -12,7 +12,9 @@
 namespace weft::inline v0_1 {
 
 Mutex::~Mutex() {
-  word_.check_unawaited("a mutex died while somebody waited: end the waits first");
+  word_.check_unawaited(
+      "a mutex is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 MutexGuard Mutex::blocking_lock() {

@@ -9,7 +9,9 @@
 namespace weft::inline v0_1 {
 
 Notify::~Notify() {
-  word_.check_unawaited("a notify died while something waited: end the waits first");
+  word_.check_unawaited(
+      "a notify is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 void Notify::notify_one() noexcept {

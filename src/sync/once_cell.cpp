@@ -16,7 +16,9 @@
 namespace weft::inline v0_1::detail {
 
 OnceState::~OnceState() {
-  word_.check_unawaited("a cell died while somebody waited: end the waits first");
+  word_.check_unawaited(
+      "a cell is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 OnceTurn OnceState::blocking_enter(const char* what) {

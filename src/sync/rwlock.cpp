@@ -14,7 +14,9 @@
 namespace weft::inline v0_1 {
 
 RwLock::~RwLock() {
-  word_.check_unawaited("a lock died while somebody waited: end the waits first");
+  word_.check_unawaited(
+      "a lock is destroyed while a task waits: end the task first (declare a "
+      "Runtime after what its tasks use)");
 }
 
 ReadGuard RwLock::blocking_read() {

@@ -28,7 +28,8 @@ Semaphore::Semaphore(std::size_t permits) noexcept : word_(std::uintptr_t{permit
 
 Semaphore::~Semaphore() {
   WEFT_CHECK(waiters_.first() == nullptr,
-             "a semaphore died while somebody waited: end the waits first");
+             "a semaphore is destroyed while a task waits: end the task first (declare a "
+             "Runtime after what its tasks use)");
 }
 
 /// Precondition: the mutex is held and there is a waiter.

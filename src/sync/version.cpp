@@ -36,7 +36,8 @@ class ThreadVersionWaiter final : public VersionWaiter {
 VersionCore::~VersionCore() {
   WEFT_CHECK(
       waiters_.first() == nullptr,
-      "the last handle of a broadcast or watch was dropped while somebody waited through it");
+      "the last handle of a broadcast or watch is dropped while a task waits through it: end the "
+      "task first (declare a Runtime after what its tasks use)");
 }
 
 Queued VersionCore::wait_with(VersionWaiter& waiter) noexcept {

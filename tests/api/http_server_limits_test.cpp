@@ -282,21 +282,38 @@ TEST_P(HttpServerLimits, MoreConnectionsThanAllowedWait) {
   });
 }
 
-TEST_P(HttpServerLimits, AShortageOfDescriptorsPasses) {
-  for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED}) {
+TEST_P(HttpServerLimits, WhatFailsBeforeAConnectionIsAcceptedPasses) {
+  struct Failure {
+    detail::Call call;
+    int error;
+  };
+  for (const Failure failure : {Failure{detail::Call::accept4, EMFILE},
+                                {detail::Call::accept4, ENFILE},
+                                {detail::Call::accept4, ENOMEM},
+                                {detail::Call::accept4, ENOBUFS},
+                                {detail::Call::accept4, ECONNABORTED},
+                                {detail::Call::accept4, EPERM},
+                                {detail::Call::accept4, ETIMEDOUT},
+                                {detail::Call::accept4, ENOSR},
+                                {detail::Call::accept4, ECONNRESET},
+                                {detail::Call::accept4, EIO},
+                                {detail::Call::epoll_ctl, ENOSPC},
+                                {detail::Call::epoll_ctl, ENOMEM}}) {
+    SCOPED_TRACE(failure.error);
     // Outlives the runtime: its workers read the plan at any time.
     detail::ScopedFaults faults;
-    detail::Fault shortage{detail::Call::accept4};
-    shortage.errno_value = error;
-    shortage.times = 3;
-    faults.add(shortage);
-    run([&faults]() -> Task<void> {
+    run([&faults, failure]() -> Task<void> {
       Site site(patient(), plain);
+      detail::Fault of_the_listener{failure.call};
+      of_the_listener.errno_value = failure.error;
+      of_the_listener.handle = site.listener.native_handle();
+      of_the_listener.times = 3;
+      faults.add(of_the_listener);
       co_await visiting(site, [&faults](Site& s) -> Task<void> {
+        co_await until([&faults] { return faults.struck() == 3; });
         const std::string answer =
             co_await tell(s.endpoint(), get("/later", "Connection: close\r\n"));
         EXPECT_EQ(body_of(answer), "/later");
-        EXPECT_EQ(faults.struck(), 3U);
         EXPECT_LT(faults.calls(detail::Call::accept4), 20U);  // it does not spin
       });
     });

@@ -209,6 +209,32 @@ TEST_P(NetListener, FailedConnectionsArePassedOverAndTheLackOfHandlesIsTold) {
   EXPECT_EQ(faults.struck(), 4U);
 }
 
+TEST_P(NetListener, WhatAConnectionMetBeforeItWasAcceptedIsPassedOver) {
+  for (const int error :
+       {ECONNABORTED, ECONNRESET, EPERM, EPROTO, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
+        ETIMEDOUT, ENETDOWN, ENETUNREACH, EHOSTUNREACH, ESOCKTNOSUPPORT, EHOSTDOWN, ENONET}) {
+    detail::ScopedFaults faults;
+    faults.add({.call = detail::Call::accept4, .errno_value = error, .times = 2});
+    run([]() -> Task<void> {
+      SocketListener listener = SocketListener::bind("127.0.0.1:0");
+      StreamSocket client = co_await StreamSocket::connect(listener.local_endpoint());
+      const Result<StreamSocket> server = co_await attempt(listener.accept());
+      EXPECT_TRUE(server) << server.error().message();
+    });
+    EXPECT_EQ(faults.struck(), 2U) << error;
+  }
+}
+
+TEST_P(NetListener, AnErrorThatLastsIsToldAndStopsNoWorker) {
+  detail::ScopedFaults faults;
+  faults.add({.call = detail::Call::accept4, .errno_value = EPERM, .times = detail::Fault::always});
+  run([]() -> Task<void> {
+    SocketListener listener = SocketListener::bind("127.0.0.1:0");
+    const Result<StreamSocket> server = co_await attempt(listener.accept());
+    EXPECT_EQ(server.error(), std::errc::operation_not_permitted);
+  });
+}
+
 TEST_P(NetListener, EveryStepOfConnectingMayFail) {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   const Endpoint to = listener.local_endpoint();

@@ -1,5 +1,7 @@
 // Waiting for handles of foreign libraries.
+#include <fcntl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -56,6 +58,94 @@ TEST_P(NetPollable, OneObjectForManyWaits) {
       pipe.put();
       co_await pollable.readable();
       pipe.take();
+    }
+  });
+}
+
+TEST_P(NetPollable, SeveralTasksWaitForOneHandle) {
+  const Pipe pipe;
+  run([&pipe]() -> Task<void> {
+    Pollable shared(pipe.reader.get());
+    for (int round = 0; round < 10; ++round) {
+      std::vector<JoinHandle<void>> waiting;
+      for (int i = 0; i < 4; ++i) {
+        waiting.push_back(spawn(wait_readable, pipe.reader.get()));
+        waiting.push_back(spawn([&shared]() -> Task<void> { co_await shared.readable(); }));
+        if (i % 2 == 0) co_await yield_now();
+      }
+      pipe.put();
+      for (JoinHandle<void>& one : waiting) co_await std::move(one);
+      pipe.take();
+    }
+  });
+}
+
+/// A library's socket: one task waits for what it reads, another to go on writing.
+TEST_P(NetPollable, AReaderAndAWriterOfOneHandle) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const detail::Fd ours(ends[0]);
+  const detail::Fd peer(ends[1]);
+  run([&]() -> Task<void> {
+    std::array<char, 4096> block{};
+    const auto put = [&peer] { EXPECT_EQ(write(peer.get(), "x", 1), 1); };
+    for (int round = 0; round < 10; ++round) {
+      while (write(ours.get(), block.data(), block.size()) > 0) {
+      }
+      JoinHandle<void> reading = spawn(wait_readable, ours.get());
+      JoinHandle<void> writing = spawn(wait_writable, ours.get());
+      co_await yield_now();
+      if (round % 2 == 0) put();
+      while (read(peer.get(), block.data(), block.size()) > 0) {
+      }
+      co_await std::move(writing);
+      if (round % 2 != 0) put();
+      co_await std::move(reading);
+      EXPECT_EQ(read(ours.get(), block.data(), 1), 1);
+    }
+  });
+}
+
+TEST_P(NetPollable, BesideTheStreamThatOwnsTheHandle) {
+  run([]() -> Task<void> {
+    Pair pair = co_await make_pair();
+    for (int round = 0; round < 10; ++round) {
+      std::array<std::byte, 1> room;
+      JoinHandle<void> reading = spawn([&]() -> Task<void> {
+        if (round % 2 == 0) co_await yield_now();
+        co_await pair.server.read_exact(room);
+      });
+      JoinHandle<void> waiting = spawn(wait_readable, pair.server.native_handle());
+      co_await yield_now();
+      co_await pair.client.write_all("a");
+      co_await std::move(reading);
+      co_await pair.client.write_all("b");  // whichever of the two came first
+      co_await std::move(waiting);
+      co_await pair.server.read_exact(room);
+      EXPECT_EQ(room[0], std::byte('b'));
+    }
+  });
+}
+
+TEST_P(NetPollable, AHandleThatIsClosedUnderAWaitAndItsNumberUsedAgain) {
+  run([]() -> Task<void> {
+    for (int round = 0; round < 10; ++round) {
+      const Pipe old;
+      const Pipe fresh;
+      Pollable left(old.reader.get());
+      JoinHandle<std::string> waiting = spawn([&] { return error_text(left.readable()); });
+      co_await yield_now();
+      EXPECT_EQ(dup3(fresh.reader.get(), old.reader.get(), O_CLOEXEC), old.reader.get());
+      JoinHandle<void> next = spawn(wait_readable, old.reader.get());
+      co_await yield_now();
+      fresh.put();
+      co_await std::move(next);
+      left.close();  // where no other wait has met the new handle, the old one is not noticed
+      const std::string text = co_await std::move(waiting);
+      const std::string name = "wait handle " + std::to_string(old.reader.get()) + ": ";
+      EXPECT_TRUE(text == "no error" || text == name + "bad file descriptor" ||
+                  text == name + "operation canceled")
+          << text;
     }
   });
 }

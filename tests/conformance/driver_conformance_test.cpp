@@ -254,6 +254,56 @@ TEST_P(EveryDriver, C11_EventsOfAnOpenDuplicateAreNotForTheNextSource) {
   EXPECT_EQ(waiting.text(), "for the living");
 }
 
+TEST_P(EveryDriver, C11_SeveralSourcesOfOneHandle) {
+  const Ends pair = make_socket_pair();
+  Source first(pair.first.get(), Source::Handle::borrowed);
+  Source second(pair.first.get(), Source::Handle::borrowed);
+  Source third(pair.first.get(), Source::Handle::borrowed);
+  for (int round = 0; round < 3; ++round) {
+    PollOperation one(first, interest::readable);
+    ReadOperation two(second);
+    PollOperation three(third, interest::readable);
+    PollOperation cancelled(second, interest::readable);
+    ASSERT_TRUE(runner.start(one));
+    ASSERT_TRUE(runner.start(two));
+    ASSERT_TRUE(runner.start(cancelled));
+    ASSERT_TRUE(runner.start(three));
+    runner.cancel(cancelled);
+    runner.wait_for({&cancelled});
+    EXPECT_EQ(cancelled.result, -ECANCELED);
+    put(pair.second, "ab");
+    runner.wait_for({&one, &two});
+    EXPECT_EQ(two.text(), "ab");
+    if (three.ended == 0) {  // the read was served first
+      put(pair.second, "c");
+      runner.wait_for({&three});
+      EXPECT_EQ(take(pair.first), "c");
+    }
+  }
+}
+
+TEST_P(EveryDriver, C11_AHandleClosedUnderAnOperationThatIsMetAgain) {
+  Ends old = make_socket_pair();
+  const detail::Fd duplicate(::dup(old.first.get()));  // so that no hang-up tells of the end
+  const int number = old.first.get();
+  Source left(old.first.release(), Source::Handle::borrowed);
+  ReadOperation forgotten(left);
+  PollOperation polled(left, interest::readable);
+  ASSERT_TRUE(runner.start(forgotten));
+  ASSERT_TRUE(runner.start(polled));
+  Ends fresh = make_socket_pair();
+  ASSERT_EQ(::dup3(fresh.first.get(), number, O_CLOEXEC), number);
+  Source next(number);
+  ReadOperation waiting(next);
+  ASSERT_TRUE(runner.start(waiting));
+  runner.wait_for({&forgotten, &polled});
+  EXPECT_EQ(forgotten.result, -EBADF);
+  EXPECT_EQ(polled.result, -EBADF);
+  put(fresh.second, "for the living");
+  runner.wait_for({&waiting});
+  EXPECT_EQ(waiting.text(), "for the living");
+}
+
 TEST_P(EveryDriver, C04_NoSignalKillsAWriterWhosePeerIsGone) {
   Ends pipe = make_pipe();
   pipe.first.reset();

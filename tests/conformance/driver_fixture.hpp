@@ -42,7 +42,7 @@ class ReadOperation final : public TestOperation {
  public:
   explicit ReadOperation(Source& on, std::size_t room = 64)
       : TestOperation(OperationKind::read, on), bytes_(room) {
-    buffer = {bytes_.data(), bytes_.size()};
+    io.buffer = {bytes_.data(), bytes_.size()};
   }
   [[nodiscard]] std::string text() const {
     if (result <= 0) return {};
@@ -57,7 +57,7 @@ class WriteOperation final : public TestOperation {
  public:
   WriteOperation(Source& on, std::string text)
       : TestOperation(OperationKind::write, on), text_(std::move(text)) {
-    buffer = {reinterpret_cast<std::byte*>(text_.data()), text_.size()};
+    io.buffer = {reinterpret_cast<std::byte*>(text_.data()), text_.size()};
   }
 
  private:
@@ -67,14 +67,14 @@ class WriteOperation final : public TestOperation {
 class PollOperation final : public TestOperation {
  public:
   PollOperation(Source& on, std::uint32_t what) noexcept : TestOperation(OperationKind::poll, on) {
-    interests = what;
+    io.interests = what;
   }
 };
 
 class AcceptOperation final : public TestOperation {
  public:
   explicit AcceptOperation(Source& on) noexcept : TestOperation(OperationKind::accept, on) {
-    address = {nullptr, 0};
+    io.address = {nullptr, 0};
   }
 };
 
@@ -82,7 +82,7 @@ class ConnectOperation final : public TestOperation {
  public:
   ConnectOperation(Source& on, const sockaddr_in& to) noexcept
       : TestOperation(OperationKind::connect, on), to_(to) {
-    address = {&to_, sizeof to_};
+    io.address = {&to_, sizeof to_};
   }
 
  private:

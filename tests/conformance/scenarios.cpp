@@ -60,7 +60,7 @@ class SlicesOperation final : public TestOperation {
   SlicesOperation(OperationKind what, Source& on, std::size_t first, std::size_t second)
       : TestOperation(what, on), first_(first), second_(second) {
     slices_ = {IoSlice{first_.data(), first}, IoSlice{second_.data(), second}};
-    slices = {slices_.data(), slices_.size()};
+    io.slices = {slices_.data(), slices_.size()};
   }
   [[nodiscard]] std::string text(std::size_t size) const {
     std::string all;
@@ -97,7 +97,7 @@ class MessageOperation final : public TestOperation {
     slice_ = {text_.data(), text_.size()};
     header_.msg_iov = &slice_;
     header_.msg_iovlen = 1;
-    message = &header_;
+    io.message = &header_;
   }
   [[nodiscard]] std::string text() const {
     return text_.substr(0, result > 0 ? static_cast<std::size_t>(result) : 0);

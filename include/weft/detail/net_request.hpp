@@ -1,7 +1,8 @@
 // The operations of stream sockets, as requests (see IoRequest in <weft/extend/io.hpp>). Users get
 // them from StreamSocket and SocketListener in <weft/net.hpp> and need not name them.
 //
-// A request points to its socket and to the user's buffer; both must outlive the operation.
+// A request points to its socket, which an operation keeps from its start to its end, and to the
+// user's buffer, which must outlive the operation.
 #pragma once
 
 #include <array>
@@ -22,9 +23,17 @@ class StreamSocket;
 
 namespace weft::inline v0_1::detail {
 
-/// An open socket and the address that names it in errors; shared by the halves of a stream.
+/// A socket and the address that names it in errors: a Source with one owner, or two halves.
 /// Defined in src/net/socket.hpp.
 struct Socket;
+
+/// Ends one owner of a socket, and of the directions that the owner closes.
+struct SocketCloser {
+  void operator()(Socket* socket) const noexcept;
+  std::uint32_t directions = interest::both;  ///< Which close() closes.
+  bool is_borrower = false;                   ///< Whether its end closes nothing.
+};
+using SocketOwner = std::unique_ptr<Socket, SocketCloser>;
 
 /// read: what is there, at most the buffer's size.
 struct ReadRequest {
@@ -129,6 +138,7 @@ struct AcceptRequest {
 
   Socket* listener;
   const Operation* operation = nullptr;  // holds the length of the peer's address
+  std::uint32_t passed_over = 0;         // connections that failed before they were accepted
   alignas(8) AddressRoom peer{};
 };
 
@@ -143,7 +153,7 @@ struct ConnectRequest {
 
   Endpoint to;
   ConnectOptions options;
-  std::shared_ptr<Socket> socket;
+  SocketOwner socket;
   std::error_code failure;  // of the steps before the system's connect
   alignas(8) AddressRoom address{};
 };

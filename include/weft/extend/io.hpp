@@ -26,6 +26,10 @@ class OperationLeaf : public Operation, private CancelMessage {
   explicit OperationLeaf(Complete on_end) noexcept
       : Operation(OperationKind::poll, nullptr, on_end),
         CancelMessage(&OperationLeaf::on_cancel_request) {}
+  OperationLeaf(const OperationLeaf&) = delete;
+  OperationLeaf& operator=(const OperationLeaf&) = delete;
+  /// Ends the use of the source: until then its handle stays open (see Source).
+  ~OperationLeaf();
 
   /// Reads a terminal result. True: start the operation again for the rest (write_all).
   using Again = bool (*)(OperationLeaf&) noexcept;
@@ -40,6 +44,8 @@ class OperationLeaf : public Operation, private CancelMessage {
   static void on_complete(Operation& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
   [[nodiscard, gnu::always_inline]] inline bool start_until_pending(Again again) noexcept;
+  [[nodiscard]] inline bool begin_use(Source* on) noexcept;
+  bool end_early() noexcept;
   [[nodiscard]] bool ended_cancelled() const noexcept;
 
   TaskHeader* task_ = nullptr;

@@ -3,7 +3,8 @@
 // Life: the initiator fills it in → a reactor starts it → exactly one terminal event sets `result`
 // and calls complete() on the reactor's thread. Until then the operation, its buffers and its
 // Source belong to the reactor (the kernel may write to them) and must stay in place. A cancel asks
-// for an early terminal event; only that event gives the operation back.
+// for an early terminal event, and so does a close of the Source; only that event gives the
+// operation back.
 //
 // Users see operations as awaitables (<weft/extend/io.hpp>, <weft/net.hpp>). This header is for
 // authors of such awaitables and of drivers. Not thread-safe: an operation is used on its reactor's
@@ -12,6 +13,7 @@
 
 #include <weft/atomic.hpp>
 #include <weft/detail/timer_node.hpp>
+#include <weft/extend/cancel.hpp>
 #include <weft/native_handle.hpp>
 
 #include <chrono>
@@ -34,36 +36,6 @@ struct IoSlice {
   std::size_t size = 0;
 };
 
-/// An open object known to drivers: owns the handle and closes it. Must outlive the operations on
-/// it. Records which readiness drivers watch it, so that each registers it only once.
-class Source {
- public:
-  /// Takes ownership of `handle`, which must be non-blocking if operations other than poll are
-  /// used.
-  explicit Source(NativeHandle handle) noexcept : handle_(handle) {}
-  ~Source();
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-
-  [[nodiscard]] NativeHandle handle() const noexcept { return handle_; }
-  /// Releases the handle without closing it. Precondition: no operation is pending. Drivers that
-  /// watched it may still be notified of its readiness until it is closed; they ignore that.
-  NativeHandle release() noexcept;
-
-  /// For readiness drivers: whether driver number `driver` (below 64) watches this source.
-  [[nodiscard]] bool watched_by(unsigned driver) const noexcept {
-    // Relaxed: a driver reads and sets its own bit on its own thread, and ignores the other bits.
-    return driver < 64 && (watchers_.load(std::memory_order_relaxed) >> driver & 1U) != 0;
-  }
-  void note_watched_by(unsigned driver) noexcept {
-    if (driver < 64) watchers_.fetch_or(std::uint64_t{1} << driver, std::memory_order_relaxed);
-  }
-
- private:
-  NativeHandle handle_;
-  Atomic<std::uint64_t> watchers_{0};
-};
-
 enum class OperationKind : std::uint8_t {
   connect,          ///< result 0
   accept,           ///< result: the new handle, non-blocking and close-on-exec
@@ -77,12 +49,136 @@ enum class OperationKind : std::uint8_t {
   timer,            ///< result 0 when the deadline has passed, never early
 };
 
-/// The bits that a poll operation waits for and reports. Errors and hang-up are always reported as
-/// both.
+/// The bits that a poll operation waits for and reports; they also name the directions of a source.
+/// Errors and hang-up are always reported as both.
 namespace interest {
 inline constexpr std::uint32_t readable = 1;
 inline constexpr std::uint32_t writable = 2;
+inline constexpr std::uint32_t both = readable | writable;
 }  // namespace interest
+
+class Operation;
+
+/// An open object known to drivers: a handle, the operations under way on it, and its end.
+///
+/// The source owns the handle, and the drivers' registrations of it. The maker of a source on the
+/// heap holds an *owner* of it, for both directions, or two, for one each. An operation under way
+/// is a *use*: from its start to the end of its await, also while it is tried in place. Owners and
+/// uses keep the source:
+///
+///   event                              effect
+///   close(d), or the owner of d goes   no use of direction d begins any more; each pending
+///                                      operation of d ends with -ECANCELED, unless it has
+///                                      succeeded; a result that came first is delivered
+///   both directions are closed, and    the handle is closed, at once or by the last use; so no
+///   there is no use                    operation ever meets a number that is used again
+///   there is no owner and no use       the source is destroyed
+///
+/// Any thread may close at any time, whatever the operations do at that moment. An operation that
+/// begins afterwards ends with -ECANCELED like one that was pending. So a caller need not know
+/// which of the two came first.
+///
+/// How a close reaches the operations: pending ones are in a list of their source, guarded by its
+/// lock. Each belongs to a reactor, and only the thread that holds that reactor may end it. So a
+/// message travels, of which a source has one. It cancels what it finds at its reactor, and goes on
+/// to the reactor of any operation that is left. It is posted with the lock held: a reactor lives
+/// while it has pending operations, and an operation needs the lock to leave the list, so the
+/// message never meets a reactor that has gone. The message is a use.
+class Source {
+ public:
+  enum class Handle : bool {
+    owned,     ///< The source closes it. It must be non-blocking for other operations than poll.
+    borrowed,  ///< Another component closes it.
+  };
+
+  /// A source with one owner, the caller.
+  explicit Source(NativeHandle handle, Handle ownership = Handle::owned) noexcept
+      : closing_(*this), handle_(handle), is_open_(ownership == Handle::owned) {}
+  /// For a source that is not on the heap: no operation uses it. Closes the handle.
+  virtual ~Source();
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  /// The number of the handle: for uses.
+  [[nodiscard]] NativeHandle handle() const noexcept { return handle_; }
+
+  // Any thread, for uses, owners, and their reactors
+  /// Begins a use for `directions` (interest bits; none: for any that is open). False: closed; the
+  /// use then keeps the source, but must not touch the handle.
+  [[nodiscard]] bool begin_use(std::uint32_t directions) noexcept {
+    const std::lock_guard lock(lock_);
+    ++uses_;
+    return !refuses(directions);
+  }
+  /// Ends a use. The source may be gone afterwards.
+  void end_use() noexcept {
+    lock_.lock();
+    --uses_;
+    unlock_and_end();
+  }
+  /// Lists an operation that has become pending. False: its direction was closed meanwhile. For the
+  /// thread that holds the operation's reactor.
+  [[nodiscard]] bool add_pending(Operation& operation) noexcept;
+  /// The operation is no longer pending. The source may be gone afterwards.
+  void remove_pending(Operation& operation) noexcept;
+  /// Whether an operation of these directions would be refused. Relaxed: a use that must know asks
+  /// begin_use().
+  [[nodiscard]] bool is_closed(std::uint32_t directions) const noexcept {
+    return refuses(directions);
+  }
+  /// See above. Idempotent; never blocks.
+  void close(std::uint32_t directions = interest::both) noexcept;
+  /// Makes another owner.
+  void add_owner() noexcept {
+    const std::lock_guard lock(lock_);
+    ++owners_;
+  }
+  /// Ends one owner, of `directions`, which are closed. The source may be gone afterwards.
+  void drop_owner(std::uint32_t directions = interest::both) noexcept;
+
+  /// For readiness drivers: whether driver number `driver` (below 64) watches this source.
+  [[nodiscard]] bool watched_by(unsigned driver) const noexcept {
+    // Relaxed: a driver reads and sets its own bit on its own thread, and ignores the other bits.
+    return driver < 64 && (watchers_.load(std::memory_order_relaxed) >> driver & 1U) != 0;
+  }
+  void note_watched_by(unsigned driver) noexcept {
+    if (driver < 64) watchers_.fetch_or(std::uint64_t{1} << driver, std::memory_order_relaxed);
+  }
+
+ private:
+  /// The message of a close; see above.
+  class Closing final : public CancelMessage {
+   public:
+    explicit Closing(Source& of) noexcept : CancelMessage(&Closing::on_request), source_(of) {}
+    detail::Reactor* at = nullptr;  ///< Where it was posted; guarded by the lock.
+
+   private:
+    static void on_request(CancelHook& self) noexcept;
+    Source& source_;
+  };
+
+  [[nodiscard]] bool refuses(std::uint32_t directions) const noexcept {
+    // Relaxed: written with the lock held, and read so by all that must know.
+    const std::uint32_t closed = closed_.load(std::memory_order_relaxed);
+    return closed == interest::both || (closed & directions) != 0;
+  }
+  void unlock_and_end() noexcept;
+  void unlock_and_tell() noexcept;
+  [[nodiscard]] Operation* find_refused(const detail::Reactor* at) const noexcept;
+  void cancel_at(detail::Reactor& at) noexcept;
+  void travel() noexcept;
+
+  Closing closing_;
+  Atomic<std::uint64_t> watchers_{0};
+  ThreadMutex lock_;  // guards what follows, but the handle, which never changes
+  const NativeHandle handle_;
+  Operation* pending_ = nullptr;  // the first of those listed
+  std::uint32_t uses_ = 0;        // operations from their start on, those listed, and the message
+  std::uint32_t owners_ = 1;
+  Atomic<std::uint32_t> closed_{0};  // interest bits
+  bool is_open_;                     // the handle is to be closed
+  bool is_travelling_ = false;       // the message is under way
+};
 
 /// The arguments of an operation; the kind says which member is used.
 struct OperationArguments {
@@ -98,16 +194,24 @@ struct OperationArguments {
     void* data;          ///< sockaddr: in for connect, out for accept (may be null)
     std::uint32_t size;  ///< bytes: connect: its length; accept: in the room, out the length
   };
+  /// Of all kinds but timer.
+  struct Io {
+    union {
+      Buffer buffer;            // read, write
+      Slices slices;            // readv, writev
+      Address address;          // connect, accept
+      void* message;            // send_message, receive_message: msghdr*
+      std::uint32_t interests;  // poll
+    };
+    Operation* next;  ///< With the next one, the links in the source's list of pending operations.
+    Operation** from;
+  };
   union {
-    Buffer buffer;            // read, write
-    Slices slices;            // readv, writev
-    Address address;          // connect, accept
-    void* message;            // send_message, receive_message: msghdr*
-    std::uint32_t interests;  // poll
-    detail::TimerNode timer;  // timer
+    Io io;
+    detail::TimerNode timer;
   };
 
-  OperationArguments() noexcept : buffer{} {}
+  OperationArguments() noexcept : io{} {}
   /// For a timer. `deadline_ns` is a time of the steady clock.
   void set_deadline(std::int64_t deadline_ns) noexcept {
     ::new (&timer) detail::TimerNode();
@@ -134,6 +238,25 @@ class Operation : public OperationArguments {
   Operation& operator=(const Operation&) = delete;
 
   void complete() noexcept { complete_(*this); }
+  /// The directions of its source that it needs, as interest bits; 0 for a poll of errors alone.
+  [[nodiscard]] std::uint32_t directions() const noexcept {
+    switch (kind) {
+      case OperationKind::read:
+      case OperationKind::readv:
+      case OperationKind::receive_message:
+      case OperationKind::accept:
+        return interest::readable;
+      case OperationKind::poll:
+        return io.interests & interest::both;
+      case OperationKind::connect:
+      case OperationKind::write:
+      case OperationKind::writev:
+      case OperationKind::send_message:
+      case OperationKind::timer:
+        break;
+    }
+    return interest::writable;
+  }
 
   Source* source;  ///< Null for a timer.
   /// = 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
@@ -145,6 +268,7 @@ class Operation : public OperationArguments {
   OperationKind kind;
   bool pending = false;        ///< Started and not yet terminal.
   bool cancel_wanted = false;  ///< A cancel was requested while pending.
+  bool close_told = false;     ///< A close of its source has met it; guarded by the source's lock.
 
  protected:
   ~Operation() = default;

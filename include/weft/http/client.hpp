@@ -66,8 +66,8 @@ struct ClientRequest {
 using BodySink =
     std::move_only_function<void(const Response& head, std::span<const std::byte> bytes)>;
 
-/// Sends requests over pooled connections. Any number of tasks on any threads may use it. It must
-/// outlive its requests, but not the runtime.
+/// Sends requests over pooled connections. Any number of tasks on any threads may use it. It may be
+/// destroyed before its requests have ended, which keep what they use.
 ///
 /// Each request returns a Response, whatever its status, or throws IoError. Its text names the
 /// operation and the address or URL on one line. Its code is the system's (connection_refused,
@@ -102,7 +102,7 @@ class Client {
   void close_idle() noexcept;
 
  private:
-  std::unique_ptr<class ClientCore> core_;
+  std::shared_ptr<class ClientCore> core_;
 };
 
 }  // namespace weft::inline v0_1::http

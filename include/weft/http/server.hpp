@@ -108,8 +108,10 @@ class RequestHandlerOf final : public RequestHandler {
 };
 
 /// Serves HTTP/1.1 (and 1.0) connections: keep-alive, pipelining, bodies of both framings,
-/// deadlines, limits. Must outlive its serve(). Tasks call serve(); any thread may call drain() and
-/// connections().
+/// deadlines, limits. Tasks call serve(); any thread may call drain() and connections(). The
+/// destructor ends each serve() as drain() would with a drain_timeout of zero; what it uses, the
+/// handler above all, is kept until it has ended. What the handler refers to must live as long: so
+/// declare it, the listener and the server before the Runtime, whose end waits for its tasks.
 class Server {
  public:
   /// `handler` takes a Request&, which lives until the handler has ended, and returns a Response or
@@ -125,10 +127,11 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Accepts connections and serves each as a task of its own. After drain() it closes the listener
-  /// and returns when the last connection has ended. If it runs out of file descriptors, it waits
-  /// briefly and continues. Throws IoError for other failures of the listener. Cancel: ends all
-  /// connections immediately; the listener stays open. Several listeners may be served at the same
-  /// time.
+  /// and returns when the last connection has ended. If it runs out of file descriptors or the
+  /// like, or connections fail before they are accepted, it waits briefly and continues. Throws
+  /// IoError if the listener cannot be used any more (errc::operation_canceled: it was closed).
+  /// Cancel: ends all connections immediately; the listener stays open. Several listeners may be
+  /// served at the same time. A listener that is destroyed counts as closed.
   ///
   /// A connection ends gracefully: after the last response the server ends its side, and drops what
   /// the client still sends until the client's end, for at most two seconds and 16 MiB. So no
@@ -145,7 +148,7 @@ class Server {
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:
-  std::unique_ptr<class ServerCore> core_;
+  std::shared_ptr<class ServerCore> core_;
 };
 
 }  // namespace weft::inline v0_1::http
