@@ -19,13 +19,12 @@ namespace {
   return port <= 65535;
 }
 
-/// Names and IPv4 addresses alike (RFC 3986, reg-name), without ','.
-[[nodiscard]] bool is_name(std::string_view text) noexcept {
+/// With escaped bytes.
+[[nodiscard]] bool is_escaped_name(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!is(kHost, c) || c == ':' || c == '[' || c == ']') return false;
-    if (c != '%') continue;
-    if (text.size() - i < 3 || !all(kHexDigit, text.substr(i + 1, 2))) return false;
+    if (is(kName, text[i])) continue;
+    if (text[i] != '%' || text.size() - i < 3) return false;
+    if (!all(kHexDigit, text.substr(i + 1, 2))) return false;
     i += 2;
   }
   return !text.empty();
@@ -38,17 +37,25 @@ namespace {
   return parsed && parsed->is_ipv6();
 }
 
-}  // namespace
-
-bool is_host(std::string_view text) {
-  if (text.empty()) return true;
+/// A host that is no plain name.
+[[nodiscard]] bool is_rare_host(std::string_view text) {
   const bool in_brackets = text.starts_with('[');
   const std::size_t end = in_brackets ? text.find(']') : text.find(':');
   if (in_brackets && end == std::string_view::npos) return false;
   std::string_view rest;
   if (end != std::string_view::npos) rest = text.substr(in_brackets ? end + 1 : end);
   if (!rest.empty() && (!rest.starts_with(':') || !is_port(rest.substr(1)))) return false;
-  return in_brackets ? is_ipv6(text.substr(1, end - 1)) : is_name(text.substr(0, end));
+  return in_brackets ? is_ipv6(text.substr(1, end - 1)) : is_escaped_name(text.substr(0, end));
+}
+
+}  // namespace
+
+bool is_host(std::string_view text) {
+  const auto* const end =
+      std::find_if(text.begin(), text.end(), [](char c) { return !is(kName, c); });
+  if (end == text.end()) return true;
+  if (*end == ':' && end != text.begin()) return is_port({end + 1, text.end()});
+  return is_rare_host(text);
 }
 
 std::optional<std::string_view> authority_of(std::string_view target) noexcept {

@@ -16,6 +16,7 @@ enum CharClass : std::uint8_t {
   kUnreserved = 8,  ///< never percent-encoded
   kFieldText = 16,  ///< field values and reason phrases: tab, space, visible, 0x80-0xff
   kHexDigit = 32,
+  kName = 64,  ///< of kHost, what a name consists of: neither '%' nor ":[]"
 };
 
 namespace char_table {
@@ -28,10 +29,11 @@ constexpr std::array<std::uint8_t, 256> build() {
     }
   };
   mark("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-       kToken | kHost | kUnreserved);
+       kToken | kHost | kName | kUnreserved);
   mark("!#$%&'*+-.^_`|~", kToken);
-  mark("-._~", kUnreserved | kHost);
-  mark("!$&'()*+;=%:[]", kHost);
+  mark("-._~", kUnreserved | kHost | kName);
+  mark("!$&'()*+;=", kHost | kName);
+  mark("%:[]", kHost);
   mark("0123456789abcdefABCDEF", kHexDigit);
   for (unsigned c = 0x20; c < 0x100; ++c) {
     if (c != 0x7f) table[c] = static_cast<std::uint8_t>(table[c] | kFieldText);

@@ -61,8 +61,9 @@ Task<void> serve_last(Connection& connection, std::string received) {
   auto arrived = co_await select(attempt(connection.stream().readable()), yield_now());
   if (!arrived.has<0>()) co_return;
   std::array<std::byte, kFirstOfRequest> first;
+  connection.enter(Connection::Phase::reading, connection.session().options().header_timeout);
   const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
-  if (!got || *got == 0) co_return;
+  if (!connection.end_read(got, first)) co_return;
   co_await serve_pipelined(connection, std::span(first).first(*got), Serve::last);
 }
 
@@ -101,22 +102,13 @@ std::int64_t Connection::deadline() noexcept {
   return deadline;
 }
 
-bool Connection::end_read(const Result<std::size_t>& got, std::span<const std::byte> buffer) {
-  // Relaxed: see Session::dismiss().
-  const Phase before = phase_.exchange(Phase::busy, std::memory_order_relaxed);
-  const bool has_bytes = got && *got != 0;
-  if (before == Phase::dismissed || before == Phase::late) {
-    phase_.store(before, std::memory_order_relaxed);
-    if (before == Phase::dismissed && has_bytes) {
-      // SAFETY: char may alias anything.
-      std::string copy(reinterpret_cast<const char*>(buffer.data()), *got);
-      session_.see_out(std::move(stream_), Leave::idle, std::move(copy), empty_line_bytes_);
-    }
-    return false;
-  }
-  if (before == Phase::idle) idle_limit_ = limit_.load(std::memory_order_relaxed);
-  limit_.store(kNever, std::memory_order_relaxed);
-  return has_bytes;
+void Connection::stay_dismissed(Phase phase, const Result<std::size_t>& got,
+                                std::span<const std::byte> buffer) {
+  phase_.store(phase, std::memory_order_relaxed);
+  if (phase != Phase::dismissed || !got || *got == 0) return;
+  // SAFETY: char may alias anything.
+  std::string received(reinterpret_cast<const char*>(buffer.data()), *got);
+  session_.see_out(std::move(stream_), Leave::idle, std::move(received), empty_line_bytes_);
 }
 
 void Connection::leave_handler() noexcept {

@@ -103,7 +103,17 @@ class Connection {
   /// A read into `buffer` has ended with `got`. False: the task must return without another wait.
   /// The peer has ended, or the session has dismissed the connection; bytes of a next request are
   /// then handed over to the task that takes leave. Throws std::bad_alloc.
-  [[nodiscard]] bool end_read(const Result<std::size_t>& got, std::span<const std::byte> buffer);
+  [[nodiscard]] bool end_read(const Result<std::size_t>& got, std::span<const std::byte> buffer) {
+    // Relaxed: see Session::dismiss().
+    const Phase before = phase_.exchange(Phase::busy, std::memory_order_relaxed);
+    if (before == Phase::dismissed || before == Phase::late) [[unlikely]] {
+      stay_dismissed(before, got, buffer);
+      return false;
+    }
+    if (before == Phase::idle) idle_limit_ = limit_.load(std::memory_order_relaxed);
+    limit_.store(kNever, std::memory_order_relaxed);
+    return got && *got != 0;
+  }
 
   /// Whether the session has dismissed it: the task must return.
   [[nodiscard]] bool dismissed() const noexcept {
@@ -123,6 +133,8 @@ class Connection {
   /// The limit of a handler that a sweep has met: it has run for a while.
   static constexpr std::int64_t kMet = kNever - 1;
 
+  void stay_dismissed(Phase phase, const Result<std::size_t>& got,
+                      std::span<const std::byte> buffer);
   /// For the sweep: the end of the present wait.
   [[nodiscard]] std::int64_t deadline() noexcept;
   void enter(Phase phase, std::int64_t limit) noexcept {

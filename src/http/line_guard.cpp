@@ -211,7 +211,7 @@ FieldLinesGuard::Scan FieldLinesGuard::scan(std::string_view bytes,
       line_size_ += plain;
       at += plain;
       if (cr == nullptr) break;
-      blank_end = blank_end || (plain != 0 && (cr[-1] == ' ' || cr[-1] == '\t'));
+      if (plain != 0 && static_cast<unsigned char>(cr[-1]) <= ' ') blank_end = true;
       saw_cr_ = true;
       ++at;
       continue;

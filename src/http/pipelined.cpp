@@ -151,19 +151,18 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
   return framing;
 }
 
-/// Throws std::invalid_argument for a status that is not the last word on a request.
-void check_final(const Response& response) {
-  if (!response.status.is_informational()) return;
-  throw std::invalid_argument("http handler: status " + std::to_string(response.status.code()) +
+/// A handler's answer must be the last word on a request.
+[[noreturn]] void refuse_interim(Status status) {
+  throw std::invalid_argument("http handler: status " + std::to_string(status.code()) +
                               " is an interim one; a handler gives a final status, 200 to 999");
 }
 
-/// Appends the response to the present request. True: the connection stays open after it. Throws as
-/// check_final() does.
+/// Appends the response to the present request. True: the connection stays open after it. Throws
+/// std::invalid_argument for a status that a handler may not give.
 [[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session,
-                                 ResponseFraming framing, Response& response) {
-  check_final(response);
-  framing.keep_alive = framing.keep_alive && !session.draining();
+                                 ResponseFraming& framing, Response& response) {
+  if (response.status.is_informational()) refuse_interim(response.status);
+  if (session.draining()) framing.keep_alive = false;
   const WrittenHead head = append_head(slot.output, response, framing);
   if (head.body_follows && response.body.size() <= kCopiedBody) {
     slot.output.append(response.body);
@@ -199,7 +198,7 @@ void report_failure_of_hook(std::exception_ptr error) noexcept {
 
 /// Appends the response to a request whose handler has thrown the present exception.
 [[nodiscard]] bool append_failure(RequestBuffers& slot, const Session& session,
-                                  const ResponseFraming& framing) {
+                                  ResponseFraming& framing) {
   Response made = on_handler_error(session.options(), slot.request);
   return append_answer(slot, session, framing, made);
 }
@@ -294,7 +293,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
-      const ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
+      ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);

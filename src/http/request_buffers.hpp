@@ -41,7 +41,10 @@ class RequestBuffers {
     return begun_ ? parser.empty_line_bytes() : before_;
   }
   /// The output was written.
-  void forget_output() noexcept;
+  void forget_output() noexcept {
+    output.clear();
+    if (!large_body.empty()) std::string().swap(large_body);  // an assignment would keep the memory
+  }
   /// Frees excess memory. Not in a request.
   void shrink() noexcept;
   /// Prepares for another connection and frees excess memory.
