@@ -224,6 +224,49 @@ TEST_P(HttpRequestBody, AnyNumberOfInterimResponsesMayCome) {
   });
 }
 
+/// What a request gives if the peer sends the first `size` bytes of `answer` and closes.
+Task<std::string> outcome_of_cut(std::string_view answer, std::size_t size) {
+  std::string outcome;
+  auto serve = [&](StreamSocket& stream, int) -> Task<void> {
+    static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
+    co_await stream.write_all(answer.substr(0, size));
+  };
+  auto visit = [&](const std::string& url) -> Task<void> {
+    Client client;
+    try {
+      const Response response = co_await client.get(url);
+      outcome = response.body;
+    } catch (const IoError& error) {
+      outcome = error.code().message();
+    }
+    EXPECT_LE(client.idle_connections(), outcome == "abcde" ? 1U : 0U);
+  };
+  co_await with_peer(std::move(serve), std::move(visit));
+  co_return outcome;
+}
+
+TEST_P(HttpRequestBody, EveryCutOfAResponseIsAnError) {
+  const std::string answers[] = {
+      answer_of("abcde", "A: b\r\n c\r\n"),
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 5\n\nabcde",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2;x=y\r\nab\r\n3\r\ncde\r\n0\r\nT: u\r\n\r\n",
+  };
+  run([&]() -> Task<void> {
+    for (const std::string& answer : answers) {
+      for (std::size_t size = 0; size <= answer.size(); ++size) {
+        const std::string outcome = co_await outcome_of_cut(answer, size);
+        const bool is_end_of_message =
+            size == 0 || outcome == "connection closed before a response";
+        EXPECT_EQ(outcome, size == answer.size() ? "abcde"
+                           : is_end_of_message   ? "connection closed before a response"
+                                                 : "connection closed in the middle of a message")
+            << answer.substr(0, size);
+      }
+    }
+  });
+}
+
 /// Fills the queue of a listener, so that the next connect waits.
 Task<std::vector<StreamSocket>> fill(const SocketListener& listener) {
   std::vector<StreamSocket> streams;
