@@ -30,6 +30,21 @@ template <class T>
 using ObjectOf = std::conditional_t<std::is_reference_v<T>,
                                     std::reference_wrapper<std::remove_reference_t<T>>, ValueOf<T>>;
 
+namespace detail {
+
+/// What `make()` gives as an exception; without memory for it, std::bad_alloc. For errors that are
+/// made where nothing may be thrown: an exception with a text needs memory.
+template <class F>
+[[nodiscard]] std::exception_ptr exception_of(F make) noexcept {
+  try {
+    return std::make_exception_ptr(make());
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace detail
+
 /// The result of a coroutine that has returned: its value, or its exception. Only read after the
 /// coroutine has returned, so it has no state for "not yet".
 template <class T>

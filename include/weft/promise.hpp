@@ -289,9 +289,9 @@ class Promise {
     std::swap(set_, moved.set_);
     return *this;
   }
-  /// If it was not set, sets BrokenPromise as error.
+  /// If it was not set, sets BrokenPromise as error (std::bad_alloc if there is no memory for it).
   ~Promise() {
-    if (*this) set_error(std::make_exception_ptr(BrokenPromise()));
+    if (*this) set_error(detail::exception_of([] { return BrokenPromise(); }));
   }
 
   /// Whether it is still to be set (false after that, and after a move).

@@ -45,7 +45,7 @@ bool BlockingLeaf::suspend(PromiseBase& innermost) noexcept {
       pool_ != nullptr ? pool_->submit(*this) : fail(std::errc::operation_not_supported);
   // Once it is submitted, the leaf may end on another thread, and be destroyed.
   if (taken) return true;
-  failed(std::make_exception_ptr(IoError(taken.error(), "blocking")));
+  failed(exception_of([&] { return IoError(taken.error(), "blocking"); }));
   return !task.leaf_ended_inline();
 }
 

@@ -19,7 +19,7 @@ bool ParallelLeaf::suspend(PromiseBase& innermost) noexcept {
       team_ != nullptr ? team_->submit(*this) : fail(std::errc::operation_not_supported);
   // Once it is submitted, the leaf may end on another thread, and be destroyed.
   if (taken) return true;
-  failed(std::make_exception_ptr(IoError(taken.error(), "parallel")));
+  failed(exception_of([&] { return IoError(taken.error(), "parallel"); }));
   return !task.leaf_ended_inline();
 }
 

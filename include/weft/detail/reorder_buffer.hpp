@@ -103,8 +103,8 @@ class ReorderBuffer {
     return published_ - before;
   }
   static std::exception_ptr cancelled_error() noexcept {
-    return std::make_exception_ptr(
-        IoError(std::make_error_code(std::errc::operation_canceled), "stream"));
+    return exception_of(
+        [] { return IoError(std::make_error_code(std::errc::operation_canceled), "stream"); });
   }
 
   Semaphore room_;
