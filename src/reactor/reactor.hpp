@@ -79,7 +79,8 @@ class Reactor {
       start_timer(operation);
     } else if (driver_->start(operation) == Started::completed) {
       return Started::completed;
-    } else if (!operation.source->add_pending(operation)) [[unlikely]] {
+    } else if (operation.source != nullptr && !operation.source->add_pending(operation))
+        [[unlikely]] {
       return refuse(operation);
     }
     ++pending_;

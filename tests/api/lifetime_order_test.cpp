@@ -97,17 +97,22 @@ TEST_P(LifetimeOrder, TheEndOfAServerEndsServeWithoutATimeToDrain) {
 }
 
 TEST_P(LifetimeOrder, AClientGoesBeforeItsRequests) {
-  SocketListener silent = SocketListener::bind("127.0.0.1:0");
-  const std::string url = "http://" + silent.local_endpoint().to_string() + "/";
+  SocketListener listener = SocketListener::bind("127.0.0.1:0");
+  const std::string url = "http://" + listener.local_endpoint().to_string() + "/";
   Runtime runtime(options());
   std::optional<http::Client> client(std::in_place);
+  JoinHandle<http::Response> response = runtime.spawn(client->get(url));
   runtime.spawn(client->get(url)).detach();
+  client.reset();
   runtime.block_on([&]() -> Task<void> {
-    StreamSocket request = co_await silent.accept();
+    StreamSocket stream = co_await listener.accept();
     std::array<std::byte, 4> head;
-    co_await request.read_exact(head);
-    client.reset();
-    request.close();  // the request goes on: it ends on a connection that was kept open by it
+    co_await stream.read_exact(head);
+    StreamSocket other = co_await listener.accept();
+    co_await stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    co_await other.write_all("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    const http::Response answer = co_await std::move(response);
+    EXPECT_EQ(answer.body, "ok");
   });
 }
 

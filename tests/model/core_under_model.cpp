@@ -16,8 +16,6 @@
 #include "future/poll.cpp"
 #include "future/ready_queue.cpp"
 #include "future/ready_set.cpp"
-#include "os/fault.cpp"
-#include "os/syscalls.cpp"
 #include "os/thread.cpp"
 #include "reactor/operation_leaf.cpp"
 #include "reactor/reactor.cpp"
