@@ -2,6 +2,13 @@
 
 find_package(Threads REQUIRED)
 
+# A frame that is larger than the guard below a fiber's stack touches the guard on its way, in the library and in what its
+# users run on fibers, or under the model checker.
+function(weft_guarded_stacks target)
+  target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-fstack-clash-protection>
+                                          $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-fstack-clash-protection>)
+endfunction()
+
 # What the libraries have in common: weft_library_options(target component).
 function(weft_library_options target component)
   add_library(weft::${component} ALIAS ${target})
@@ -11,10 +18,7 @@ function(weft_library_options target component)
   target_compile_features(${target} PUBLIC cxx_std_23)
   # g++ makes a tail call of a symmetric transfer only with this flag; users of a debug build need it as well.
   target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
-  # A frame larger than the guard below a fiber's stack touches the guard on its way: for the library, and for what runs
-  # on fibers, which is its users' code.
-  target_compile_options(${target} PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-fstack-clash-protection>
-                                          $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-fstack-clash-protection>)
+  weft_guarded_stacks(${target})
   # Position-independent code need not allow its functions to be replaced at load time: lets g++ inline them.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-semantic-interposition>)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
@@ -76,6 +80,7 @@ if(WEFT_BUILD_MODEL AND WEFT_ATOMIC_MODE STREQUAL "plain")
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_compile_features(weft_model PUBLIC cxx_std_23)
+  weft_guarded_stacks(weft_model)
   target_compile_options(weft_model PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcoroutines -foptimize-sibling-calls>)
   target_link_libraries(weft_model PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:weft_options>)
   if(WEFT_SANITIZE)

@@ -40,9 +40,10 @@ def check_exports(prefix: pathlib.Path, build: pathlib.Path) -> None:
         for leak in (str(ROOT), str(build), "llhttp", "weft_options", "-Werror"):
             if leak in text:
                 sys.exit(f"{file.name} of the installed package mentions {leak}")
-    (targets,) = [file for file in files if file.name == "weft-weft-targets.cmake"]
-    if "-fstack-clash-protection" not in targets.read_text():
-        sys.exit("users of fibers are not compiled with -fstack-clash-protection")
+    for library in ("weft", "model"):
+        (targets,) = [file for file in files if file.name == f"weft-{library}-targets.cmake"]
+        if "-fstack-clash-protection" not in targets.read_text():
+            sys.exit(f"what runs on stacks of weft::{library} is not compiled with guarded frames")
 
 
 def check_documents(prefix: pathlib.Path) -> None:
