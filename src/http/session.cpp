@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -28,7 +29,7 @@ constexpr Nanoseconds kLongestBackOff = milliseconds(500);
 constexpr Nanoseconds kDrainStep = milliseconds(5);
 
 /// When a peer that has ended its side is asked for a sign of life; then after twice the time.
-constexpr Nanoseconds kFirstProbe = std::chrono::seconds(5);
+constexpr Nanoseconds kFirstProbe = std::chrono::seconds(3);
 constexpr std::chrono::seconds kKeepAliveProbe(15);
 /// A client ignores it if it has not asked for it (RFC 9110, 15.2.1).
 constexpr std::string_view kInterimResponse = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -156,28 +157,26 @@ void Session::see_out(StreamSocket stream, Leave how, std::string received,
 } catch (...) {  // no memory: the stream was closed
 }
 
+/// Throws nothing: a failure of this child would end all the others.
 Task<void> Session::sweep_loop() {
+  std::array<Event, 32> room;
   TimePoint next = deadline_after(sweep_period(options()));
   do {
-    co_await sleep_or_watch(next);
+    bool watched = false;
+    if (EventQueue* const queue = peers_.queue()) {
+      try {
+        const Events events = co_await wait_for_events(*queue, room, next);
+        for (const Event& event : events) take_event(event);
+        watched = true;
+      } catch (const IoError&) {
+        peers_.close();
+      } catch (const std::bad_alloc&) {  // peers are watched again after the next sweep
+      }
+    }
+    if (!watched) co_await sleep_until(next);
     const TimePoint current = now();
     if (current >= next) next = sweep(current);
   } while (!stop_sweeping_if_nobody_is_left());
-}
-
-/// Returns at `until`, or earlier after events of peers.
-Task<void> Session::sleep_or_watch(TimePoint until) {
-  std::array<Event, 32> room;
-  if (EventQueue* const queue = peers_.queue()) {
-    try {
-      const Events events = co_await wait_for_events(*queue, room, until);
-      for (const Event& event : events) take_event(event);
-      co_return;
-    } catch (const IoError&) {
-      peers_.close();
-    }
-  }
-  co_await sleep_until(until);
 }
 
 bool Session::stop_sweeping_if_nobody_is_left() noexcept {

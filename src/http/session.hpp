@@ -97,7 +97,6 @@ class Session {
   [[nodiscard]] bool start(Scope& scope, StreamSocket stream) noexcept;
   [[nodiscard]] Task<void> sweep_loop();
   [[nodiscard]] Task<void> see_off(Scope& scope);
-  [[nodiscard]] Task<void> sleep_or_watch(TimePoint until);
   [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;
   void expire(Connection& connection) noexcept;
   void attend(Connection& connection, std::int64_t now) noexcept;

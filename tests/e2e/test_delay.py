@@ -1,6 +1,7 @@
 """curl, http.client and raw sockets as foreign clients of `weft delay`."""
 
 import http.client
+import resource
 import shutil
 import subprocess
 import time
@@ -66,6 +67,18 @@ class Delay(unittest.TestCase):
             client.request("GET", f"/{number % 3}/text-{number}")
             self.assertEqual(client.getresponse().read(), f"text-{number}".encode())
             self.assertEqual(client.sock.getsockname(), name)
+
+    def test_clients_that_have_left_hold_nothing(self):
+        with DelayServer("--workers", "1") as server:
+            limit = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+            self.assertGreaterEqual(limit[0], 256)
+            for _ in range(300):
+                with server.connect() as connection:
+                    connection.sendall(b"GET /3600000/x HTTP/1.1\r\nHost: h\r\n\r\n")
+            with server.connect() as connection:
+                connection.sendall(b"GET /0/x HTTP/1.1\r\nHost: h\r\n\r\n")
+                status, _, body, rest = receive_response(connection)
+                self.assertEqual((status, body, rest), (200, b"x", b""))
 
     def test_connection_close_is_honoured(self):
         connection = self.raw(b"GET /0/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
