@@ -130,11 +130,6 @@ struct Outgoing {
     large_body.remove_prefix(size - of_text);
   }
   [[nodiscard]] bool empty() const noexcept { return rest.empty() && large_body.empty(); }
-  /// Frees the memory.
-  void clear() noexcept {
-    std::string().swap(text);
-    rest = large_body = {};
-  }
 
   std::string text;
   std::string_view rest;  // of the text
@@ -152,13 +147,13 @@ struct Outgoing {
 
 /// Receives the response. True: the connection can be reused.
 Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std::byte> first,
-                           ManualResetEvent& may_continue) {
+                           ManualResetEvent* may_continue) {
   Lease<ClientSlot> slot(call.core.slots);
   Receiver receiver((*slot).parser, call.response, call.method, call.sink, call.core.options);
   if (call.follows) receiver.follow_redirects();
   Receiver::State state = receiver.take(first);
   while (state == Receiver::State::more) {
-    if (receiver.continues()) may_continue.set();
+    if (receiver.continues() && may_continue != nullptr) may_continue->set();
     const Result<std::size_t> got = co_await attempt(stream.read((*slot).input));
     if (!got) co_return fail(got.error());
     state = *got == 0 ? receiver.take_end()
@@ -168,7 +163,8 @@ Task<Result<bool>> receive(Call& call, StreamSocket& stream, std::span<const std
   co_return receiver.reusable();
 }
 
-Task<Result<bool>> read_answer(Call& call, StreamSocket& stream, ManualResetEvent& may_continue) {
+/// Waits for the response and receives it. `may_continue` is set when the server asks for the body.
+Task<Result<bool>> read_answer(Call& call, StreamSocket& stream, ManualResetEvent* may_continue) {
   std::array<std::byte, kFirstOfAnswer> first;
   const Result<std::size_t> got = co_await attempt(stream.read(first));
   if (!got) co_return fail(got.error());
@@ -194,36 +190,44 @@ Task<Result<bool>> exchange_beside(Call& call, StreamSocket& stream, Outgoing& o
   Result<bool> reusable = false;
   co_await scope([&](Scope& children) -> Task<void> {
     children.spawn(send_rest(call, stream, out)).detach();
-    reusable = co_await read_answer(call, stream, out.may_continue);
+    reusable = co_await read_answer(call, stream, &out.may_continue);
     children.cancel_children();
   });
   co_return reusable;
 }
 
-/// Sends the request and receives its response. True: the connection can be reused.
-Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
-  Outgoing out(call);
-  Result<std::size_t> begun = 0;
+/// Sends as much as the system takes at once.
+Task<Result<void>> begin_sending(StreamSocket& stream, Outgoing& out) {
+  Result<std::size_t> taken = std::size_t{0};
   if (out.large_body.empty() || out.awaits_continue) {
-    begun = co_await attempt(stream.write(out.rest));
+    taken = co_await attempt(stream.write(out.rest));
   } else {
     const std::array<IoSlice, 2> slices{slice_of(bytes_of(out.rest)),
                                         slice_of(bytes_of(out.large_body))};
-    begun = co_await attempt(stream.write_vectored(slices));
+    taken = co_await attempt(stream.write_vectored(slices));
   }
-  if (begun) out.advance(*begun);
-  call.sent = begun && out.empty();
+  if (!taken) co_return fail(taken.error());
+  out.advance(*taken);
+  co_return Result<void>();
+}
+
+/// Sends the request and receives its response. True: the connection can be reused.
+Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
+  auto out = std::make_unique<Outgoing>(call);
+  const Result<void> begun = co_await begin_sending(stream, *out);
+  std::error_code error = begun ? std::error_code() : begun.error();
+  call.sent = begun && out->empty();
   Result<bool> reusable = false;
   if (begun && !call.sent) {
-    reusable = co_await exchange_beside(call, stream, out);
+    reusable = co_await exchange_beside(call, stream, *out);
+    error = out->error;
   } else {
-    if (!begun) out.error = begun.error();
-    out.clear();
+    out.reset();  // a waiting request uses little memory
     // Reads also after a failed write: the server may have refused the request before it had
     // received all of it.
-    reusable = co_await read_answer(call, stream, out.may_continue);
+    reusable = co_await read_answer(call, stream, nullptr);
   }
-  if (!reusable && out.error && !call.got_bytes) co_return fail(out.error);
+  if (!reusable && error && !call.got_bytes) co_return fail(error);
   if (reusable && !call.sent) co_return false;
   co_return reusable;
 }

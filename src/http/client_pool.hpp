@@ -4,7 +4,9 @@
 // closes those that are too old, and those with something to read: the peer has closed it, or has
 // sent bytes that were not asked for. So a host that is asked once does not cost a handle for ever.
 // The task ends with the last connection, or with the runtime; then the next connection spawns it.
-// It shares the pool, so that the client need not wait for it.
+// It shares the pool, so that the client need not wait for it. A read that waits on each connection
+// would notice at once, but it would have to be cancelled, often on another worker, before each
+// request.
 #pragma once
 
 #include <cstddef>

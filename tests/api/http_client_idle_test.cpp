@@ -70,6 +70,37 @@ TEST_P(HttpIdleConnection, WhatCameBeforeARequestIsNeverItsResponse) {
   }
 }
 
+/// Sends a complete response to each connection at once, without a request.
+Task<void> greet(SocketListener& listener) {
+  std::vector<StreamSocket> greeted;
+  for (;;) {
+    StreamSocket stream = co_await listener.accept();
+    co_await stream.write_all(answer_of("a greeting"));
+    greeted.push_back(std::move(stream));
+  }
+}
+
+// Nearly always the peer's task runs before the client's, whose connection has been made meanwhile.
+TEST(HttpFreshConnection, WhatCameBeforeTheRequestIsNotItsResponse) {
+  weft::block_on([]() -> Task<void> {
+    SocketListener listener = SocketListener::bind(Endpoint::loopback(0));
+    const std::string url = "http://" + listener.local_endpoint().to_string() + "/";
+    bool is_refused = false;
+    co_await scope([&](Scope& children) -> Task<void> {
+      children.spawn([&listener] { return greet(listener); }).detach();
+      ClientOptions options;
+      options.max_idle = 0;
+      Client client(options);
+      for (int attempt = 0; attempt < 1000 && !is_refused; ++attempt) {
+        const Failure failure = co_await failure_of(client.get(url));
+        is_refused = failure.code == Errc::unasked_response;
+      }
+      children.cancel_children();
+    });
+    EXPECT_TRUE(is_refused);
+  });
+}
+
 TEST_P(HttpIdleConnection, AResponseTellsWhetherItWasKept) {
   struct Case {
     std::string answer;

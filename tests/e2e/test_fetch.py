@@ -218,7 +218,9 @@ class Success(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(r"/0/\x1b[31m\x07\x7f\xc2\x9b", done.stdout)
         self.assertIn(r"/x/\x1b]0;t\x07: status 400", done.stderr)
-        for text in (done.stdout, done.stderr):
+        as_json = support.run("fetch", "--json", *urls)
+        self.assertEqual({r["url"] for r in json.loads(as_json.stdout)["results"]}, set(urls))
+        for text in (done.stdout, done.stderr, as_json.stdout):
             self.assertEqual([c for c in text if not c.isprintable() and c != "\n"], [])
 
     def test_a_report_does_not_wait_for_a_look_up_that_was_given_up(self):

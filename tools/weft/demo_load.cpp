@@ -11,6 +11,7 @@
 #include <weft/spawn.hpp>
 
 #include "progress.hpp"
+#include "values.hpp"
 
 namespace weft::tool {
 
@@ -78,7 +79,7 @@ class DemoFetcher {
       progress_.step(!failure.empty());
       ++load_.requests_;
       if (failure.empty()) continue;
-      if (load_.failures_++ == 0) load_.first_failure_ = std::move(failure);
+      if (load_.failures_++ == 0) load_.first_failure_ = printable(failure);
     }
   }
 

@@ -87,8 +87,9 @@ std::string FetchReport::json(std::chrono::nanoseconds wall) const {
     if (!result.error.empty()) one["error"] = result.error;
     report["results"].push_back(std::move(one));
   }
-  // Names and errors may hold bytes that are not UTF-8: they are replaced and do not throw.
-  return report.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  // URLs and errors may hold bytes that are not UTF-8: they are replaced and do not throw. All that
+  // is not ASCII is escaped, as are control characters.
+  return report.dump(1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace weft::tool

@@ -7,6 +7,7 @@
 
 #include "allocations.hpp"
 #include "process_usage.hpp"
+#include "values.hpp"
 
 namespace weft::tool {
 
@@ -75,7 +76,7 @@ void ModelTally::end() {
 void ModelTally::fail(std::string_view what) {
   note(false);
   const std::lock_guard lock(mutex_);
-  if (first_failure_.empty()) first_failure_ = what;
+  if (first_failure_.empty()) first_failure_ = printable(what);
 }
 
 std::string ModelTally::to_json(const ModelWork& work) const {
