@@ -85,7 +85,7 @@ struct Poller::Buffers {
   std::array<Ready, batch> ready;
 };
 
-Result<std::unique_ptr<Poller>> Poller::create() {
+Result<std::unique_ptr<Poller>> Poller::create() noexcept try {
   if (!ForkCount::begin()) return fail(std::errc::not_enough_memory);
   const std::int64_t epoll = Syscalls::epoll_create();
   if (epoll < 0) return fail(os_error(static_cast<int>(-epoll)));
@@ -97,6 +97,8 @@ Result<std::unique_ptr<Poller>> Poller::create() {
   if (watched < 0) return fail(os_error(static_cast<int>(-watched)));
   return std::unique_ptr<Poller>(
       new Poller(std::move(epoll_fd), std::move(wake_fd), std::make_unique<Buffers>()));
+} catch (const std::bad_alloc&) {
+  return fail(std::errc::not_enough_memory);
 }
 
 Poller::Poller(Fd epoll, Fd wake_handle, std::unique_ptr<Buffers> buffers) noexcept

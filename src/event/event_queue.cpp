@@ -122,10 +122,12 @@ void Events::Iterator::skip_stale() noexcept {
   while (at_ != end_ && !poller_->current(at_->handle, at_->generation_)) ++at_;
 }
 
-Result<EventQueue> EventQueue::create() {
+Result<EventQueue> EventQueue::create() try {
   Result<std::unique_ptr<detail::Poller>> poller = detail::Poller::create();
   if (!poller) return fail(poller.error());
   return EventQueue(std::move(*poller));
+} catch (const std::bad_alloc&) {
+  return fail(std::errc::not_enough_memory);
 }
 
 EventQueue::EventQueue(std::shared_ptr<detail::Poller> poller) noexcept

@@ -55,7 +55,7 @@ class Poller {
  public:
   static constexpr std::size_t batch = 256;  ///< The most events that one wait returns.
 
-  [[nodiscard]] static Result<std::unique_ptr<Poller>> create();
+  [[nodiscard]] static Result<std::unique_ptr<Poller>> create() noexcept;
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;

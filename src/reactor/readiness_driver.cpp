@@ -57,6 +57,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <initializer_list>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -116,11 +117,14 @@ bool is_tcp(NativeHandle handle) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<ReadinessDriver>> ReadinessDriver::create(unsigned preferred_number) {
+Result<std::unique_ptr<ReadinessDriver>> ReadinessDriver::create(unsigned preferred_number) noexcept
+    try {
   Result<std::unique_ptr<Poller>> poller = Poller::create();
   if (!poller) return fail(poller.error());
   return std::unique_ptr<ReadinessDriver>(
       new ReadinessDriver(std::move(*poller), preferred_number));
+} catch (const std::bad_alloc&) {
+  return fail(std::errc::not_enough_memory);
 }
 
 ReadinessDriver::~ReadinessDriver() {

@@ -26,9 +26,10 @@ namespace weft::inline v0_1::detail {
 class ReadinessDriver final : public Driver {
  public:
   /// `preferred_number`: the number to take if no other driver of the process has it (see
-  /// DriverNumber); it does not change what the driver does. Fails if no descriptors are left.
+  /// DriverNumber); it does not change what the driver does. Fails if no descriptors are left, or
+  /// no memory is.
   [[nodiscard]] static Result<std::unique_ptr<ReadinessDriver>> create(
-      unsigned preferred_number = 0);
+      unsigned preferred_number = 0) noexcept;
   ~ReadinessDriver() override;
 
   [[nodiscard]] Started start(Operation& operation) noexcept override;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -96,7 +97,8 @@ void show_metrics() {
 }
 
 void event_queue() {
-  auto made = EventQueue::create();
+  // It gives its errors: a caller need not expect an exception.
+  auto made = []() noexcept { return EventQueue::create(); }();
   if (!made) throw std::system_error(made.error());
   std::array<Event, 4> room;
   made->wake();
@@ -420,21 +422,54 @@ Task<void> another_runtime() {
 Task<http::Response> hello(http::Request& request) {
   std::string body(long_text);
   body += request.target;
+  body += request.body;
   co_return http::Response::text(std::move(body));
 }
 
-Task<void> serve_and_get() {
+/// Runs `visit(client, url)` beside a server that is drained at the end.
+template <class V>
+Task<void> beside_a_server(V visit) {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   http::Server server({}, hello);
   const std::string url = "http://" + listener.local_endpoint().to_string() + "/x";
   co_await scope([&](Scope& children) -> Task<void> {
     children.spawn([&] { return server.serve(listener); }).detach();
     http::Client client;
+    co_await visit(client, url);
+    children.cancel_children();
+  });
+}
+
+Task<void> serve_and_get() {
+  co_await beside_a_server([](http::Client& client, const std::string& url) -> Task<void> {
     for (int i = 0; i < 2; ++i) {
       const http::Response response = co_await client.get(url);
       require(response.status == 200 || response.status.code() >= 500);
     }
-    children.cancel_children();
+  });
+}
+
+Task<void> serve_and_post() {
+  co_await beside_a_server([](http::Client& client, const std::string& url) -> Task<void> {
+    http::ClientRequest request(http::Method::post, url);
+    request.headers.add("X-Long", long_text);
+    request.body.assign(200'000, 'x');
+    std::size_t bytes = 0;
+    auto sink = [&bytes](const http::Response&, std::span<const std::byte> part) {
+      bytes += part.size();
+    };
+    auto sending = client.request_to(std::move(request), std::move(sink));
+    const http::Response response = co_await std::move(sending);
+    require(response.status != 200 || bytes > 200'000);
+  });
+}
+
+Task<void> serve_many() {
+  co_await beside_a_server([](http::Client& client, const std::string& url) -> Task<void> {
+    std::vector<Task<http::Response>> all;
+    for (int i = 0; i < 4; ++i) all.push_back(client.get(url));
+    const std::vector<http::Response> responses = co_await when_all(std::move(all));
+    require(responses.size() == 4);
   });
 }
 
@@ -483,7 +518,9 @@ constexpr TaskScenario tasks[] = {
     {"Guarded", guarded},
     {"Locks", locks},
     {"AnotherRuntime", another_runtime},
-    {"Http", serve_and_get, true},
+    {"HttpGet", serve_and_get, true},
+    {"HttpPost", serve_and_post, true},
+    {"HttpMany", serve_many, true},
 };
 
 }  // namespace
