@@ -4,6 +4,7 @@
 //
 //   worker, pinned   set by Worker, while the thread is in its loop or in a task below it
 //   bound            set around each run of a task with a context, see TaskContext
+//   relays           set while a cancel is passed on, see CancelRelay
 //   the rest         set by ScopedContext (src/runtime/), for as long as the thread has the worker
 //
 // Each type has a `current()` that reads its pointer here; other code calls that one.
@@ -22,6 +23,7 @@ class FiberScheduler;
 class OwnedTasks;
 class PinnedQueue;
 class Reactor;
+class RelayQueue;
 class SpareWorkers;
 class TaskContext;
 class TaskTally;
@@ -35,6 +37,7 @@ struct ThreadContext {
   OwnedTasks* tasks = nullptr;
   TaskTally* tally = nullptr;  // where this thread counts the beginnings and ends of `tasks`
   const TaskContext* bound = nullptr;
+  RelayQueue* relays = nullptr;  // while a cancel is passed on, see CancelRelay
   BlockingPool* pool = nullptr;
   Team* team = nullptr;
   FiberScheduler* fiber_scheduler = nullptr;
