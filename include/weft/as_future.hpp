@@ -31,7 +31,7 @@ class PolledTask final : public SpawnedResult<T>, private JoinWaiter {
     auto* const polled = ::new (memory) PolledTask(std::move(task));
     try {
       (void)polled->wait_with(*polled);  // it cannot have ended: it has not begun
-      polled->launch(polled->task_.promise(), owner);
+      polled->launch(polled->task_.promise_to_start(), owner);
     } catch (...) {
       polled->destroy();
       throw;

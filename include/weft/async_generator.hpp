@@ -25,6 +25,8 @@
 // So a cancel of one wait for next(), as select() and timeout() make for losers, ends the
 // generator: values that the body had taken from elsewhere and not yielded are destroyed, and
 // next() then throws IoError (errc::operation_canceled). An item that was yielded is never lost.
+// If neither the body nor the consumer ever waits, the cancel takes effect at the beginning of a
+// next(), within some hundred items.
 //
 // An exception of the body leaves next() and ends the generator.
 //
@@ -256,12 +258,18 @@ class AsyncGenerator<T>::NextAwaiter {
   NextAwaiter(const NextAwaiter&) = delete;
   NextAwaiter& operator=(const NextAwaiter&) = delete;
 
-  [[nodiscard]] bool await_ready() const noexcept { return !generator_.frame_; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<P> consumer) noexcept {
+    TaskHeader& task = consumer.promise().task();
+    if (!generator_.frame_) [[unlikely]] {  // a loop that goes on at its end ends by a cancel, too
+      if (!task.suspended_to_begin(consumer.promise())) return std::noop_coroutine();
+      if (task.leaf_ended_inline()) return consumer;
+      return std::noop_coroutine();
+    }
     promise_type& body = generator_.promise();
     body.awaited_by(consumer.promise(), generator_.frame_);
-    return consumer.promise().task().transfer_to(body);
+    return task.transfer_down_to(body);
   }
   Item await_resume() {
     if (!generator_.frame_) {

@@ -181,6 +181,7 @@ class [[nodiscard]] BlockingOp {
   detail::BlockingAwaiter<F> operator co_await() && {
     return detail::BlockingAwaiter<F>(threads_, std::move(function_), site_);
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   BlockingThreads* threads_;

@@ -155,6 +155,7 @@ class [[nodiscard]] SendOp {
   detail::SendAwaiter<T> operator co_await() && {
     return detail::SendAwaiter<T>(channel_, std::move(value_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   detail::ChannelState<T>& channel_;

@@ -16,6 +16,7 @@
 #include <weft/task.hpp>
 #include <weft/timeout.hpp>
 
+#include <string>
 #include <utility>
 
 namespace weft::inline v0_1 {
@@ -30,18 +31,29 @@ namespace weft::inline v0_1 {
 /// Awaits `awaitable` until `at`, as timeout_at() does; current_deadline() returns the deadline to
 /// all code run by it. After `at` the awaitable is cancelled and its end awaited. If it got its
 /// result in spite of the cancel, that is returned. Otherwise throws IoError (errc::timed_out); for
-/// an awaitable whose value is a Result, returns fail(errc::timed_out). An earlier inherited
-/// deadline wins: this task is cancelled then and the outer with_deadline() reports the timeout.
+/// an awaitable whose value is an IoResult or a Result, returns the error as that. An earlier
+/// inherited deadline wins: this task is cancelled then and the outer with_deadline() reports the
+/// timeout.
 /// Uses the runtime's clock, virtual or not. Cancel: cancels the awaitable.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, TimePoint at) {
   return detail::run_with_deadline<detail::DeadlineBinding>(as_task(std::move(awaitable)), at,
-                                                            "deadline");
+                                                            nullptr);
 }
 /// Does the same with the deadline `after` from this call.
 template <Awaitable A>
 [[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, Duration after) {
   return with_deadline(std::move(awaitable), deadline_after(after));
+}
+/// Do the same; `what` says in the error what was waited for, as of timeout().
+template <Awaitable A>
+[[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, TimePoint at, std::string what) {
+  return detail::run_with_deadline<detail::DeadlineBinding>(as_task(std::move(awaitable)), at,
+                                                            detail::wait_subject(std::move(what)));
+}
+template <Awaitable A>
+[[nodiscard]] Task<AwaitResult<A>> with_deadline(A awaitable, Duration after, std::string what) {
+  return with_deadline(std::move(awaitable), deadline_after(after), std::move(what));
 }
 
 }  // namespace weft::inline v0_1

@@ -106,6 +106,7 @@ class [[nodiscard]] Fiber {
   typename Task<value_type>::Awaiter operator co_await() && {
     return std::move(*this).task().operator co_await();
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
   /// The fiber as a Task, for what takes or keeps one. Throws std::bad_alloc.
   operator Task<value_type>() && { return std::move(*this).task(); }
 

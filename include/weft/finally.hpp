@@ -151,6 +151,7 @@ class [[nodiscard]] Finally {
   detail::FinallyAwaiter<B, C> operator co_await() && {
     return detail::FinallyAwaiter<B, C>(std::move(body_), std::move(cleanup_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   B body_;

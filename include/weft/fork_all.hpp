@@ -56,8 +56,9 @@ class ForkPart {
   template <class F>
   [[nodiscard]] PromiseBase* make_here(F& function, ForkPoint& point) noexcept {
     if (!make_task(function)) return nullptr;
-    task_.promise().awaited_by(point, task_.frame());
-    return &task_.promise();
+    PromiseBase& frame = task_.promise_to_start();
+    frame.awaited_by(point, task_.frame());
+    return &frame;
   }
   [[nodiscard]] bool take_result() noexcept {
     outcome_.take_over(task_.promise().outcome());
@@ -70,7 +71,7 @@ class ForkPart {
     if (!make_task(function)) return nullptr;
     ::new (&given_) Given(*this, index, &ForkPart::on_finish<Point>, point);
     was_given_ = true;
-    given_.bind(task_.promise(), executor);
+    given_.bind(task_.promise_to_start(), executor);
     return &given_;
   }
   void cancel_given() noexcept {
@@ -199,6 +200,7 @@ class [[nodiscard]] ForkOp {
   detail::ForkAwaiter<F...> operator co_await() && noexcept {
     return detail::ForkAwaiter<F...>(std::move(functions_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   std::tuple<F...> functions_;

@@ -7,7 +7,7 @@
 //
 // Operations are awaitables. Awaiting one returns its value or throws IoError, whose text names the
 // operation and the address ("connect 127.0.0.1:1: connection refused"); the
-// result of `co_await attempt(operation)` is a Result<T>. A cancel ends an operation early and
+// result of `co_await attempt(operation)` is an IoResult<T>. A cancel ends an operation early and
 // loses nothing: what had been read, written or accepted by then is delivered as its result.
 //
 // The end of a handle. close(), a move-assignment over an object and its destructor do the same,
@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,11 +51,17 @@ namespace weft::inline v0_1 {
 [[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
+/// Deleted for a temporary that owns its text, which would be gone: name it first.
+template <detail::OwningTemporary B>
+void bytes_of(B&& temporary) = delete;
 /// Returns a slice of constant memory for a vectored write.
 [[nodiscard]] inline IoSlice slice_of(std::span<const std::byte> bytes) noexcept {
   // SAFETY: a write only reads the memory of its slices.
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
+/// Deleted for a temporary that owns its bytes, which would be gone: name it first.
+template <detail::OwningTemporary B>
+void slice_of(B&& temporary) = delete;
 
 namespace detail {
 
@@ -102,6 +109,12 @@ class SocketReader : public Base {
   [[nodiscard]] IoOp<ReadRequest> read(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadRequest>(ReadRequest(this->socket_.get(), buffer));
   }
+  /// Does the same with an array, vector or string of bytes or characters, which must stay alive
+  /// and in place. At most its present size is read, and its size stays.
+  template <ByteBuffer B>
+  [[nodiscard]] IoOp<ReadRequest> read(B&& buffer) noexcept {
+    return read(writable_bytes_of(buffer));
+  }
   /// Reads what is there without waiting. Errors: errc::operation_would_block if nothing is there;
   /// otherwise as read().
   [[nodiscard]] Result<std::size_t> try_read(std::span<std::byte> buffer) noexcept {
@@ -111,6 +124,10 @@ class SocketReader : public Base {
   /// part may have been read into the buffer; the size of that part is not reported.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
+  }
+  template <ByteBuffer B>
+  [[nodiscard]] IoOp<ReadExactRequest> read_exact(B&& buffer) noexcept {
+    return read_exact(writable_bytes_of(buffer));
   }
   /// Reads like read(), into several pieces of memory in order. The slices must stay alive, too.
   [[nodiscard]] IoOp<VectoredRequest> read_vectored(std::span<const IoSlice> slices) noexcept {
@@ -125,6 +142,12 @@ class SocketReader : public Base {
 
  protected:
   using Base::Base;
+
+ private:
+  template <class B>
+  [[nodiscard]] static std::span<std::byte> writable_bytes_of(B& buffer) noexcept {
+    return std::as_writable_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer)));
+  }
 };
 
 /// Adds the writing operations to a SocketUser.
@@ -140,6 +163,12 @@ class SocketWriter : public Base {
   [[nodiscard]] IoOp<WriteRequest> write(std::string_view text) noexcept {
     return write(bytes_of(text));
   }
+  /// Does the same with a temporary string, vector or array, which moves into the operation.
+  template <OwningTemporary B>
+  [[nodiscard]] auto write(B&& data) -> IoOp<OwningRequest<WriteRequest, B>> {
+    return IoOp<OwningRequest<WriteRequest, B>>(
+        OwningRequest<WriteRequest, B>(this->socket_.get(), std::move(data)));
+  }
   /// Writes all of `data`; allocates nothing. Cancel: a part may have been written; the size of
   /// that part is not reported.
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::span<const std::byte> data) noexcept {
@@ -147,6 +176,12 @@ class SocketWriter : public Base {
   }
   [[nodiscard]] IoOp<WriteAllRequest> write_all(std::string_view text) noexcept {
     return write_all(bytes_of(text));
+  }
+  /// Does the same with a temporary string, vector or array, which moves into the operation.
+  template <OwningTemporary B>
+  [[nodiscard]] auto write_all(B&& data) -> IoOp<OwningRequest<WriteAllRequest, B>> {
+    return IoOp<OwningRequest<WriteAllRequest, B>>(
+        OwningRequest<WriteAllRequest, B>(this->socket_.get(), std::move(data)));
   }
   /// Writes like write(), from several pieces of memory in order (see slice_of()). The slices must
   /// stay alive, too.
@@ -210,6 +245,12 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
 
+  /// Takes over a connected stream socket that was made elsewhere: inherited, handed over by
+  /// another process or library, made by socketpair(2). It becomes non-blocking and close-on-exec.
+  /// Errors: errc::invalid_argument if it is no stream socket, or listens; not_connected,
+  /// not_a_socket and the system's others. After an error the handle is still the caller's.
+  [[nodiscard]] static Result<StreamSocket> adopt(NativeHandle handle) noexcept;
+
   struct Halves {
     Halves(ReadHalf r, WriteHalf w) noexcept : reader(std::move(r)), writer(std::move(w)) {}
     ReadHalf reader;
@@ -263,6 +304,12 @@ class SocketListener : private detail::SocketUser {
   /// Does the same for an address in text form, as Endpoint::parse() takes it. Throws IoError:
   /// "listen localhost:1: the host must be …".
   [[nodiscard]] static SocketListener bind(std::string_view at, const ListenOptions& options = {});
+
+  /// Takes over a stream socket that listens already: one that was inherited (socket activation:
+  /// systemd passes them from 3 on), or handed over. It becomes non-blocking and close-on-exec.
+  /// Errors: errc::invalid_argument if it is no stream socket, or does not listen; not_a_socket and
+  /// the system's others. After an error the handle is still the caller's.
+  [[nodiscard]] static Result<SocketListener> adopt(NativeHandle handle) noexcept;
 
   /// Waits for the next connection. A connection that failed before it was accepted is skipped,
   /// whatever accept(2) reports for it (connection_aborted, connection_reset, timed_out,

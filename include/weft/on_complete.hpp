@@ -199,7 +199,7 @@ class OnCompletePromise final
 
   std::coroutine_handle<> begin() { return body_->work.begin(*this); }
   void launch_as(const Placement& placement) {
-    this->launch(*this, placement.owner(), *this, placement.executor());
+    this->launch(*this, placement.owner(), *this, placement.executor(), placement.isolated());
   }
 
  private:

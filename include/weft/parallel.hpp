@@ -301,6 +301,7 @@ class [[nodiscard]] ParallelOp {
   detail::ParallelAwaiter<F> operator co_await() && {
     return detail::ParallelAwaiter<F>(std::move(function_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   F function_;

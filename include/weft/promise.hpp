@@ -271,6 +271,7 @@ class [[nodiscard]] SharedResult<T>::Wait {
  public:
   explicit Wait(detail::SharedRef<T> result) noexcept : result_(std::move(result)) {}
   Awaiter<Given> operator co_await() && noexcept { return Awaiter<Given>(std::move(result_)); }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   detail::SharedRef<T> result_;

@@ -62,7 +62,8 @@ class ResolveAwaiter final : private ResolveLeaf {
       if (!outcome) throw error(outcome.error());
       return std::move(*outcome);
     } else {
-      return outcome;
+      if (!outcome) return IoResult<std::vector<Endpoint>>(std::unexpect, error(outcome.error()));
+      return IoResult<std::vector<Endpoint>>(std::in_place, std::move(*outcome));
     }
   }
 };
@@ -76,7 +77,8 @@ class [[nodiscard]] Resolve {
   detail::ResolveAwaiter<Throwing> operator co_await() && {
     return detail::ResolveAwaiter<Throwing>(std::move(host_), port_);
   }
-  /// Returns the same look-up with a Result<std::vector<Endpoint>> as its value.
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
+  /// Returns the same look-up with an IoResult<std::vector<Endpoint>> as its value.
   [[nodiscard]] Resolve<false> attempt() && noexcept {
     return Resolve<false>(std::move(host_), port_);
   }

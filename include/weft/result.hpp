@@ -1,8 +1,9 @@
-// Result<T> and IoError: how weft reports failures of the operating system or of a peer. Awaiting
-// an operation throws IoError; attempt(operation) returns Result<T> and never throws.
+// Result<T>, IoResult<T> and IoError: how weft reports failures of the operating system or of a
+// peer. Awaiting an operation throws IoError; attempt(operation) returns it as an IoResult<T>.
+// Functions that do not wait return Result<T>, whose error is the code alone.
 //
-//   weft::Result<std::size_t> size = co_await weft::attempt(stream.read(buffer));
-//   if (!size) log(size.error().message());
+//   weft::IoResult<std::size_t> size = co_await weft::attempt(stream.read(buffer));
+//   if (!size) log(size.error().what());      // "read 127.0.0.1:1: connection reset by peer"
 #pragma once
 
 #include <expected>
@@ -38,9 +39,18 @@ class IoError : public std::system_error {
   IoError(std::error_code code, std::string_view operation, std::string_view subject = {});
 
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+  /// Returns the reason alone: the code's message.
+  [[nodiscard]] std::string message() const { return code().message(); }
+  /// An error is as good as its code: to compare it with std::errc, to return it by fail(), and to
+  /// turn an IoResult<T> into a Result<T>.
+  operator std::error_code() const noexcept { return code(); }
 
  private:
   std::string text_;
 };
+
+/// A value, or the error of an operation: see attempt() in <weft/task.hpp>.
+template <class T>
+using IoResult = std::expected<T, IoError>;
 
 }  // namespace weft::inline v0_1

@@ -4,6 +4,9 @@
 //   auto first = co_await weft::select(commands.receive(), every.tick());
 //   if (first.index() == 0) obey(first.take<0>());
 //
+// A handle that is moved in and loses is gone, and its task goes on detached: await it by
+// `handle.join()`, which leaves it to its owner.
+//
 // For any number of one type: when_any() (<weft/when_any.hpp>). For the first that *succeeds*:
 // first_success() (<weft/first_success.hpp>).
 #pragma once
@@ -11,12 +14,23 @@
 #include <weft/extend/child_group.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace weft::inline v0_1 {
+
+namespace detail {
+
+/// Whether F can be called with a T: with nothing for void.
+template <class F, class T>
+inline constexpr bool takes_result = std::is_invocable_v<F, T>;
+template <class F>
+inline constexpr bool takes_result<F, void> = std::is_invocable_v<F>;
+
+}  // namespace detail
 
 /// What select() gives. The winner is the first to end; a loser that had got its value before its
 /// cancel reached it has one too, so nothing that was received is ever dropped. A value: used by
@@ -41,8 +55,36 @@ class Selection {
   auto take() -> std::tuple_element_t<I, std::tuple<std::type_identity<T>...>>::type {
     return std::get<I>(outcomes_).take();
   }
+  /// Calls the function in the winner's place with the winner's result, moved out (with nothing for
+  /// void), and returns what that returns: one function for each awaitable, all of one return type.
+  /// Rethrows as take(). The functions may be coroutines: await what is returned in the same
+  /// statement.
+  ///
+  ///   first.match([&](Command command) { obey(command); }, [&] { tick(); });
+  template <class... F>
+    requires(sizeof...(F) == sizeof...(T))
+  decltype(auto) match(F&&... functions) {
+    static_assert((detail::takes_result<F, T> && ...),
+                  "weft: match() takes one function for each awaitable, to be called with its "
+                  "result, or with nothing if that is void");
+    return match_from<0>(std::forward_as_tuple(std::forward<F>(functions)...));
+  }
 
  private:
+  template <std::size_t I, class Functions>
+  decltype(auto) match_from(Functions&& functions) {
+    if constexpr (I + 1 < sizeof...(T)) {
+      if (winner_ != I) return match_from<I + 1>(std::forward<Functions>(functions));
+    }
+    using Value = typename std::tuple_element_t<I, std::tuple<std::type_identity<T>...>>::type;
+    if constexpr (std::is_void_v<Value>) {
+      take<I>();
+      return std::invoke(std::get<I>(std::forward<Functions>(functions)));
+    } else {
+      return std::invoke(std::get<I>(std::forward<Functions>(functions)), take<I>());
+    }
+  }
+
   std::size_t winner_;
   std::tuple<Outcome<T>...> outcomes_;
 };
@@ -151,6 +193,7 @@ class [[nodiscard]] Select {
   SelectAwaiter<Group, T...> operator co_await() && noexcept {
     return SelectAwaiter<Group, T...>(std::move(tasks_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   std::tuple<Task<T>...> tasks_;

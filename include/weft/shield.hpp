@@ -67,6 +67,7 @@ class [[nodiscard]] Shield {
   detail::ShieldAwaiter<T> operator co_await() && noexcept {
     return detail::ShieldAwaiter<T>(std::move(task_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   Task<T> task_;

@@ -1,4 +1,4 @@
-// sleep_for() and sleep_until(): wait for a point in time.
+// sleep_for() and sleep_until(): wait for a point in time. never(): waits for a cancel.
 //
 //   co_await weft::sleep_for(100ms);
 //
@@ -7,12 +7,10 @@
 #pragma once
 
 #include <weft/extend/operation.hpp>
-#include <weft/result.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
 #include <coroutine>
-#include <type_traits>
 
 namespace weft::inline v0_1 {
 
@@ -41,8 +39,6 @@ class SleepLeaf : private TimerNode, private CancelMessage {
   Reactor* reactor_ = nullptr;
 };
 
-/// `GivesResult` is set by attempt().
-template <bool GivesResult>
 class SleepAwaiter final : private SleepLeaf {
  public:
   using SleepLeaf::SleepLeaf;
@@ -52,23 +48,18 @@ class SleepAwaiter final : private SleepLeaf {
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
     return suspend(innermost.promise());
   }
-  std::conditional_t<GivesResult, Result<void>, void> await_resume() const noexcept {
-    if constexpr (GivesResult) return {};
-  }
+  void await_resume() const noexcept {}
 };
 
 }  // namespace detail
 
 /// The awaitable of sleep_for() and sleep_until().
-template <bool GivesResult = false>
 class [[nodiscard]] SleepOp {
  public:
   explicit SleepOp(TimePoint deadline) noexcept : deadline_(deadline) {}
-  detail::SleepAwaiter<GivesResult> operator co_await() const noexcept {
-    return detail::SleepAwaiter<GivesResult>(deadline_);
+  detail::SleepAwaiter operator co_await() const noexcept {
+    return detail::SleepAwaiter(deadline_);
   }
-  /// Returns the same wait with a Result<void> as its value. It never fails.
-  [[nodiscard]] SleepOp<true> attempt() const noexcept { return SleepOp<true>(deadline_); }
 
  private:
   TimePoint deadline_;
@@ -76,13 +67,47 @@ class [[nodiscard]] SleepOp {
 
 /// Waits until `deadline`. Never ends early; on an idle worker it ends at most 0.2 ms late as a
 /// rule. Returns immediately if `deadline` has passed. Cancel: ends immediately.
-[[nodiscard]] inline SleepOp<> sleep_until(TimePoint deadline) noexcept {
-  return SleepOp<>(deadline);
-}
+[[nodiscard]] inline SleepOp sleep_until(TimePoint deadline) noexcept { return SleepOp(deadline); }
 
-/// Waits for `duration`, counted from this call; zero or less: does not wait. See sleep_until().
-[[nodiscard]] inline SleepOp<> sleep_for(Duration duration) noexcept {
+/// Waits for `duration`, whole or fractional (0.5s), counted from this call; zero or less: does not
+/// wait. See sleep_until().
+[[nodiscard]] inline SleepOp sleep_for(Duration duration) noexcept {
   return sleep_until(deadline_after(duration));
 }
+
+namespace detail {
+
+/// See never().
+class NeverAwaiter final : private CancelHook {
+ public:
+  NeverAwaiter() noexcept : CancelHook(&NeverAwaiter::on_cancel_request) {}
+  NeverAwaiter(const NeverAwaiter&) = delete;
+  NeverAwaiter& operator=(const NeverAwaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  void await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    suspend(innermost.promise());
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  void suspend(PromiseBase& innermost) noexcept;
+  static void on_cancel_request(CancelHook& self) noexcept;
+
+  TaskHeader* task_ = nullptr;
+};
+
+class [[nodiscard]] NeverOp {
+ public:
+  NeverOp() noexcept {}
+  NeverAwaiter operator co_await() const noexcept { return NeverAwaiter(); }
+};
+
+}  // namespace detail
+
+/// Waits for ever: for a cancel, that is. Takes no timer. For a task that keeps something alive
+/// until it is cancelled, and for the side of a select() that must not win.
+[[nodiscard]] inline detail::NeverOp never() noexcept { return {}; }
 
 }  // namespace weft::inline v0_1

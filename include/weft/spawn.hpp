@@ -6,6 +6,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdlib>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -21,40 +22,60 @@ class Placement;
 }  // namespace detail
 
 /// The result of a spawned task, to come. Move-only; used by one thread at a time. Dropping it
-/// leaves the task running with its owner.
+/// leaves the task running with its owner. It is empty once it was moved from, awaited or detached;
+/// then all but the destructor, an assignment and operator bool abort with a message.
 template <class T>
 class JoinHandle {
  public:
   explicit JoinHandle(detail::SpawnedResult<T>& task) noexcept : task_(&task) {}
   JoinHandle(JoinHandle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
+  /// Lets go of its task at once, as the destructor does.
   JoinHandle& operator=(JoinHandle&& other) noexcept {
-    std::swap(task_, other.task_);
+    JoinHandle moved(std::move(other));
+    std::swap(task_, moved.task_);
     return *this;
   }
   ~JoinHandle() {
     if (task_ != nullptr) task_->drop_handle();
   }
 
+  /// Returns whether it has a task.
+  [[nodiscard]] explicit operator bool() const noexcept { return task_ != nullptr; }
   /// Asks the task to cancel; returns at once. It ends as cancelled, unless it has its result.
-  void cancel() const noexcept { task_->cancel_by_holder(); }
+  void cancel() const noexcept { task().cancel_by_holder(); }
   /// Whether the task has ended. Any thread.
-  [[nodiscard]] bool ended() const noexcept { return task_->ended(); }
+  [[nodiscard]] bool ended() const noexcept { return task().ended(); }
   /// Lets go of the task, as the destructor does, and says so in the caller's code.
   void detach() && noexcept { JoinHandle dropped(std::move(*this)); }
 
-  template <bool AsOutcome>
+  /// `Handle`: the handle, or a reference to it.
+  template <bool AsOutcome, class Handle = JoinHandle>
   class Awaiter;
   class OutcomeOp;
+  class JoinOp;
 
   /// Waits for the end and gives the value; rethrows the task's exception; throws IoError
   /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with
   /// its owner.
   Awaiter<false> operator co_await() && noexcept { return Awaiter<false>(std::move(*this)); }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
   /// Waits for the end and gives how it ended, without throwing.
   OutcomeOp outcome() && noexcept { return OutcomeOp(std::move(*this)); }
+  /// The wait as an awaitable that leaves the handle where it is, for select(), timeout() and the
+  /// like: if it loses, or is cancelled, the handle still has the task and its result. Once it has
+  /// delivered, the handle is empty. The handle must stay in place until the wait has ended.
+  ///
+  ///   auto first = co_await weft::select(handle.join(), weft::sleep_for(1s));
+  ///   if (!first.has<0>()) handle.cancel();
+  [[nodiscard]] JoinOp join() & noexcept { return JoinOp(*this); }
 
   /// The task, for a wait without a coroutine.
-  [[nodiscard]] detail::SpawnedResult<T>& task() const noexcept { return *task_; }
+  [[nodiscard]] detail::SpawnedResult<T>& task() const noexcept {
+    if (task_ == nullptr) [[unlikely]]
+      detail::misused("weft::JoinHandle",
+                      "it has no task: it was moved from, awaited or detached before");
+    return *task_;
+  }
 
  private:
   detail::SpawnedResult<T>* task_;
@@ -79,10 +100,10 @@ class JoinLeaf : private CancelHook, private JoinWaiter {
 }  // namespace detail
 
 template <class T>
-template <bool AsOutcome>
+template <bool AsOutcome, class Handle>
 class JoinHandle<T>::Awaiter {
  public:
-  explicit Awaiter(JoinHandle handle) noexcept : handle_(std::move(handle)) {}
+  explicit Awaiter(Handle&& handle) noexcept : handle_(std::forward<Handle>(handle)) {}
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
 
@@ -92,17 +113,39 @@ class JoinHandle<T>::Awaiter {
     return leaf_.suspend(innermost.promise(), handle_.task());
   }
   std::conditional_t<AsOutcome, Outcome<T>, T> await_resume() {
-    handle_.task().note_taken();
-    if constexpr (AsOutcome) {
-      return std::move(handle_.task().outcome());
+    if constexpr (std::is_reference_v<Handle>) {
+      JoinHandle ended(std::move(handle_));
+      return result_of(ended);
     } else {
-      return handle_.task().outcome().take();
+      return result_of(handle_);
     }
   }
 
  private:
-  JoinHandle handle_;
+  static std::conditional_t<AsOutcome, Outcome<T>, T> result_of(JoinHandle& ended) {
+    ended.task_->note_taken();
+    if constexpr (AsOutcome) {
+      return std::move(ended.task_->outcome());
+    } else {
+      return ended.task_->outcome().take();
+    }
+  }
+
+  Handle handle_;
   detail::JoinLeaf leaf_;
+};
+
+/// See JoinHandle::join().
+template <class T>
+class [[nodiscard]] JoinHandle<T>::JoinOp {
+ public:
+  explicit JoinOp(JoinHandle& handle) noexcept : handle_(&handle) {}
+  Awaiter<false, JoinHandle&> operator co_await() const noexcept {
+    return Awaiter<false, JoinHandle&>(*handle_);
+  }
+
+ private:
+  JoinHandle* handle_;
 };
 
 /// See JoinHandle::outcome().
@@ -111,6 +154,7 @@ class [[nodiscard]] JoinHandle<T>::OutcomeOp {
  public:
   explicit OutcomeOp(JoinHandle handle) noexcept : handle_(std::move(handle)) {}
   Awaiter<true> operator co_await() && noexcept { return Awaiter<true>(std::move(handle_)); }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   JoinHandle handle_;
@@ -164,6 +208,14 @@ class SpawnOptions {
     priority_ = priority;
     return *this;
   }
+  /// The failure of a child of a scope concerns neither the scope nor the other children: it is the
+  /// joiner's, or goes to the runtime's failure handler, as that of a task without a scope. For a
+  /// server's connections, say, each of which may fail alone. A cancel of the scope, and the
+  /// failure of another child, still cancel it.
+  SpawnOptions& isolated() noexcept {
+    isolated_ = true;
+    return *this;
+  }
 
  private:
   friend class detail::Placement;
@@ -171,11 +223,22 @@ class SpawnOptions {
   detail::OwnedTasks* owner_ = nullptr;  // null: of the current runtime
   bool owned_by_runtime_ = false;
   bool local_ = false;
+  bool isolated_ = false;
   std::optional<std::size_t> worker_;
   std::optional<Priority> priority_;
 };
 
 namespace detail {
+
+/// The result of an awaitable A; void, if it is none and an assertion has said so.
+template <bool is_awaitable, class A>
+struct ResultOrVoid {
+  using Type = void;
+};
+template <class A>
+struct ResultOrVoid<true, A> {
+  using Type = AwaitResult<A>;
+};
 
 /// What `SpawnOptions` come to: the owner of a task, and its executor. Defined in
 /// src/runtime/placement.cpp.
@@ -192,6 +255,7 @@ class Placement {
   [[nodiscard]] OwnedTasks& owner() const noexcept { return owner_; }
   /// Null: the owner's.
   [[nodiscard]] TaskExecutor* executor() const noexcept { return executor_; }
+  [[nodiscard]] bool isolated() const noexcept { return isolated_; }
 
  private:
   [[nodiscard]] static OwnedTasks& owner_of(const SpawnOptions& options);
@@ -199,20 +263,34 @@ class Placement {
 
   OwnedTasks& owner_;
   TaskExecutor* executor_ = nullptr;
+  bool isolated_ = false;
 };
 
 /// What starting F with Args gives in the end: F is called with Args and gives an awaitable, or is
-/// one itself, and there are none.
+/// one itself, and there are none. If it can be neither, one assertion says so in words, and
+/// `starts` is false, so that no further errors follow.
 template <class F, class... Args>
 struct SpawnTraits {
-  static_assert(sizeof...(Args) == 0 && Awaitable<F>,
-                "weft: give something awaitable, or a callable that does");
-  using Result = AwaitResult<F>;
+  static constexpr bool starts = sizeof...(Args) == 0 && Awaitable<F>;
+  static_assert(starts || sizeof...(Args) != 0,
+                "weft: this is neither awaitable nor can it be called without arguments: give a "
+                "Task or another awaitable, or a callable that returns one");
+  static_assert(starts || sizeof...(Args) == 0,
+                "weft: the callable cannot be called with these arguments. They are moved into the "
+                "task, and passed as rvalues: for a parameter that is a reference to an object of "
+                "yours, which outlives the task, pass std::ref(object)");
+  using Result = typename ResultOrVoid<starts, F>::Type;
 };
 template <class F, class... Args>
   requires std::is_invocable_v<F&, Args...>
 struct SpawnTraits<F, Args...> {
-  using Result = AwaitResult<std::invoke_result_t<F&, Args...>>;
+  using Given = std::invoke_result_t<F&, Args...>;
+  static constexpr bool starts = Awaitable<Given>;
+  static_assert(starts,
+                "weft: the callable returns nothing that can be awaited: make it a coroutine "
+                "(-> weft::Task<T>, with co_return), or pass weft::fiber(f) for a function in the "
+                "blocking style, or weft::blocking(f) for one that blocks its thread");
+  using Result = typename ResultOrVoid<starts, Given>::Type;
 };
 template <class... Args>
 struct SpawnTraits<SpawnOptions, Args...> {};  // for the overload with options
@@ -227,12 +305,15 @@ inline constexpr bool is_fiber<Fiber<Options, F, Args...>> = true;
 template <class F, class... Args>
 auto start_task(const Placement& placement, F callable, Args... args)
     -> JoinHandle<typename SpawnTraits<F, Args...>::Result> {
-  if constexpr (is_fiber<F>) {
+  if constexpr (!SpawnTraits<F, Args...>::starts) {
+    std::abort();  // does not compile: SpawnTraits has said why
+  } else if constexpr (is_fiber<F>) {
     return launch_fiber(placement, std::move(callable));  // found by its argument
   } else if constexpr (std::is_invocable_v<F&, Args...>) {
     using Result = typename SpawnTraits<F, Args...>::Result;
     return JoinHandle<Result>(SpawnedCall<Result, F, Args...>::make_on(
-        placement.owner(), placement.executor(), std::move(callable), std::move(args)...));
+        placement.owner(), placement.executor(), placement.isolated(), std::move(callable),
+        std::move(args)...));
   } else {
     return start_task(placement,
                       [work = std::move(callable)]() mutable { return std::move(work); });
@@ -254,8 +335,10 @@ using SpawnResult = typename detail::SpawnTraits<F, Args...>::Result;
 ///
 /// The callable and its arguments move into the task and live until it has ended, so a lambda's
 /// captures cannot dangle. The task inherits nothing that is bound for the caller (task-locals, a
-/// deadline). It starts at the latest when the caller suspends. Throws std::logic_error outside a
-/// runtime, std::bad_alloc, and what calling `callable` throws.
+/// deadline). It starts when the caller has suspended, or sooner on another worker. Tasks that one
+/// task spawns start in that order. On one thread each runs until it waits before the next one
+/// starts; several workers share them. Throws std::logic_error outside a runtime, std::bad_alloc,
+/// and what calling `callable` throws.
 template <class F, class... Args>
 auto spawn(F callable, Args... args) -> JoinHandle<SpawnResult<F, Args...>> {
   return detail::start_task(detail::Placement(), std::move(callable), std::move(args)...);

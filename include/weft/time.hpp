@@ -14,10 +14,15 @@ namespace weft::inline v0_1 {
 using Nanoseconds = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Nanoseconds>;
 
-/// A length of time in any unit, for parameters. A length beyond the range of nanoseconds, 292
-/// years, is clamped to that: `std::chrono::hours::max()` means forever.
+/// A length of time in any unit, for parameters, whole or fractional: `2s`, `0.5s`,
+/// `std::chrono::duration<double>(x)`. A length beyond the range of nanoseconds, 292 years, is
+/// clamped to that: `std::chrono::hours::max()` means forever. A fraction of a nanosecond is
+/// rounded up; what is not a number is zero.
 class Duration {
  public:
+  template <std::floating_point Rep, class Period>
+  constexpr Duration(std::chrono::duration<Rep, Period> length) noexcept
+      : length_(rounded_up(std::chrono::duration<long double, std::nano>(length).count())) {}
   template <std::integral Rep, class Period>
     requires std::convertible_to<std::chrono::duration<Rep, Period>, Nanoseconds>
   constexpr Duration(std::chrono::duration<Rep, Period> length) noexcept
@@ -26,6 +31,14 @@ class Duration {
   constexpr operator Nanoseconds() const noexcept { return length_; }
 
  private:
+  [[nodiscard]] static constexpr Nanoseconds rounded_up(long double length_ns) noexcept {
+    constexpr auto most = static_cast<long double>(Nanoseconds::max().count());
+    if (length_ns >= most) return Nanoseconds::max();
+    if (length_ns <= -most) return Nanoseconds::min();
+    if (length_ns != length_ns) return Nanoseconds::zero();
+    const auto whole = static_cast<std::int64_t>(length_ns);  // towards zero
+    return Nanoseconds(static_cast<long double>(whole) < length_ns ? whole + 1 : whole);
+  }
   template <class Rep, class Period>
   [[nodiscard]] static constexpr Nanoseconds saturated(
       std::chrono::duration<Rep, Period> length) noexcept {
@@ -46,6 +59,6 @@ class Duration {
 /// Returns the point `after` later than `point`, at most TimePoint::max().
 [[nodiscard]] TimePoint later(TimePoint point, Nanoseconds after) noexcept;
 /// Returns the point `after` from now, at most TimePoint::max().
-[[nodiscard]] TimePoint deadline_after(Nanoseconds after) noexcept;
+[[nodiscard]] TimePoint deadline_after(Duration after) noexcept;
 
 }  // namespace weft::inline v0_1

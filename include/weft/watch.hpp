@@ -23,6 +23,7 @@
 #include <weft/extend/frame_pool.hpp>
 #include <weft/task.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -202,6 +203,17 @@ class WatchReceiver {
   /// as seen; nullopt if there is none and no sender is left. The value at the time of subscription
   /// counts as seen. No errors. One wait at a time. Cancel: no value is marked as seen.
   [[nodiscard]] ChangedOp<T> changed() & noexcept { return ChangedOp<T>(*this); }
+  /// Waits until `accept(const T&)` returns true for the newest value, the present one included,
+  /// and returns that; nullopt if no sender is left and the last value was not accepted. Values
+  /// that were looked at count as seen. Throws what `accept` throws, and std::bad_alloc. One wait
+  /// at a time. Cancel: stops waiting.
+  ///
+  ///   auto ready = co_await receiver.wait_for([](State s) { return s == State::up; });
+  template <class F>
+    requires std::predicate<F&, const T&>
+  [[nodiscard]] Task<std::optional<Borrowed<T>>> wait_for(F accept) & {
+    return next_accepted(*this, std::move(accept));
+  }
   /// Blocks the calling thread until changed() would return. For threads that run no tasks: on a
   /// thread that does, throws std::logic_error if it would have to wait.
   [[nodiscard]] std::optional<Borrowed<T>> blocking_changed() {
@@ -220,6 +232,16 @@ class WatchReceiver {
   [[nodiscard]] std::optional<Borrowed<T>> newer() noexcept { return state_->borrow_newer(seen_); }
 
  private:
+  template <class F>
+  static Task<std::optional<Borrowed<T>>> next_accepted(WatchReceiver& receiver, F accept) {
+    std::optional<Borrowed<T>> value = receiver.borrow();
+    while (value.has_value() && !std::invoke(accept, **value)) {
+      std::optional<Borrowed<T>> changed = co_await receiver.changed();
+      value = std::move(changed);
+    }
+    co_return value;
+  }
+
   Ref state_;
   std::uint64_t seen_;
 };

@@ -107,6 +107,7 @@ class [[nodiscard]] WhenAll {
   detail::WhenAllAwaiter<T...> operator co_await() && noexcept {
     return detail::WhenAllAwaiter<T...>(std::move(tasks_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   std::tuple<Task<T>...> tasks_;
@@ -125,7 +126,7 @@ class WhenAllVectorAwaiter final : public AllGroup {
     }
   }
 
-  [[nodiscard]] bool await_ready() const noexcept { return children_.empty(); }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
   bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
     return suspend(innermost.promise(), static_cast<std::uint32_t>(children_.size()));
@@ -166,6 +167,7 @@ class [[nodiscard]] WhenAllVector {
   detail::WhenAllVectorAwaiter<T> operator co_await() && {
     return detail::WhenAllVectorAwaiter<T>(std::move(tasks_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   std::vector<Task<T>> tasks_;

@@ -113,6 +113,7 @@ class [[nodiscard]] SelectRange {
   SelectRangeAwaiter<Group, T> operator co_await() && {
     return SelectRangeAwaiter<Group, T>(std::move(tasks_));
   }
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
   std::vector<Task<T>> tasks_;

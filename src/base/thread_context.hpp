@@ -5,6 +5,7 @@
 //   worker, pinned   set by Worker, while the thread is in its loop or in a task below it
 //   bound            set around each run of a task with a context, see TaskContext
 //   hold             set by RuntimeHold ("base/runtime_hold.hpp"); a swap leaves it as it is
+//   relays           set while a cancel is passed on, see CancelRelay
 //   the rest         set by ScopedContext (src/runtime/), for as long as the thread has the worker
 //
 // Each type has a `current()` that reads its pointer here; other code calls that one.
@@ -24,6 +25,7 @@ class OwnedTasks;
 class PinnedQueue;
 class Reactor;
 class RuntimeHold;
+class RelayQueue;
 class SpareWorkers;
 class TaskContext;
 class TaskTally;
@@ -39,6 +41,7 @@ struct ThreadContext {
   const TaskContext* bound = nullptr;
   BlockingPool* pool = nullptr;     // for blocking()
   BlockingPool* lookups = nullptr;  // for resolve()
+  RelayQueue* relays = nullptr;     // while a cancel is passed on, see CancelRelay
   Team* team = nullptr;
   FiberScheduler* fiber_scheduler = nullptr;
   SpareWorkers* spare_workers = nullptr;

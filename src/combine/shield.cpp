@@ -35,9 +35,7 @@ void FinallyGroup::on_child_end(std::size_t index, bool, bool) noexcept {
 }
 
 void FinallyGroup::report(std::exception_ptr error) noexcept {
-  const OwnedTasks* const tasks = OwnedTasks::current_or_null();
-  const std::shared_ptr<const FailureHandler> handler =
-      tasks != nullptr ? tasks->failure_handler() : nullptr;
+  const std::shared_ptr<const FailureHandler> handler = OwnedTasks::current_failure_handler();
   if (handler != nullptr && *handler) {
     (*handler)(UnhandledFailure{std::move(error), nullptr});
   }

@@ -60,9 +60,9 @@ class LifoSlot {
     return slot_.load(std::memory_order_relaxed) == nullptr ||
            claim_.load(std::memory_order_relaxed) == taken;
   }
-  /// For the owner: whether it has put `work` in, and not taken it out.
-  [[nodiscard]] bool holds(const Runnable& work) const noexcept {
-    return slot_.load(std::memory_order_relaxed) == &work;
+  /// For the owner: whether it has put `work` in, and not taken it out. False for null.
+  [[nodiscard]] bool holds(const Runnable* work) const noexcept {
+    return work != nullptr && slot_.load(std::memory_order_relaxed) == work;
   }
 
   /// Null if there is nothing, or the owner or another thief is faster.

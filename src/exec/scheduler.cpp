@@ -64,6 +64,14 @@ void Scheduler::schedule(Runnable& work) noexcept {
   release();
 }
 
+void Scheduler::begin(Runnable& work) noexcept {
+  if (Worker* const worker = worker_here()) {
+    worker->begin(work);
+  } else {
+    schedule(work);
+  }
+}
+
 void Scheduler::defer(Runnable& work) noexcept {
   if (Worker* const worker = worker_here()) {
     worker->defer(work);

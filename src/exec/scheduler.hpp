@@ -30,6 +30,7 @@ class Scheduler final : public TaskExecutor {
 
   // As an executor
   void schedule(Runnable& work) noexcept override;
+  void begin(Runnable& work) noexcept override;
   void defer(Runnable& work) noexcept override;
   [[nodiscard]] bool wants_offers() noexcept override;
   void offer(Runnable& work) noexcept override;

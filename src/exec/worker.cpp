@@ -271,6 +271,26 @@ void Worker::schedule(Runnable& work) noexcept {
   if (!single_) pool_.wake_one();
 }
 
+void Worker::begin(Runnable& work) noexcept {
+  pinned_.revoke_direct();
+  if (!in_task_) {
+    push(work);
+    return;
+  }
+  if (queues_.offers_nothing()) {
+    static_cast<void>(queues_.put_lifo(work));
+    begun_ = &work;
+    return;
+  }
+  // What began before, alone at that time, must not be overtaken by what is woken meanwhile and
+  // pushes it out of the slot.
+  if (queues_.lifo_holds(begun_)) {
+    if (Runnable* const first = queues_.take_lifo()) push(*first);
+  }
+  push(work);
+  if (!single_) pool_.wake_one();
+}
+
 void Worker::defer(Runnable& work) noexcept {
   counts_.yields.add();
   pinned_.revoke_direct();

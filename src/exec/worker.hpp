@@ -87,6 +87,9 @@ class Worker {
   // For work that runs here
   /// Makes `work` runnable here. From within a task: next (LIFO slot). From the park: at the end.
   void schedule(Runnable& work) noexcept;
+  /// Makes `work`, which never ran, runnable here: next if nothing else is ready here, else at the
+  /// end. So new work begins in order, and what is joined at once may be claimed.
+  void begin(Runnable& work) noexcept;
   /// Makes `work` runnable here, behind all that is ready.
   void defer(Runnable& work) noexcept;
   /// Makes `work` runnable here, or on another worker, and wakes one.
@@ -243,7 +246,8 @@ class Worker {
   Atomic<std::size_t> depth_{0};    // with one worker: of its run queue; any thread reads
   Atomic<bool> away_{false};        // any thread reads
   Counts counts_;
-  std::uint32_t claims_ = 0;  // claim()s since the last round: ticks that are no yields
+  std::uint32_t claims_ = 0;         // claim()s since the last round: ticks that are no yields
+  const Runnable* begun_ = nullptr;  // was put into the LIFO slot by begin(); may be gone
   bool in_task_ = false;
   bool searching_ = false;            // counts as searching in the IdleSet
   bool parked_outside_loop_ = false;  // counts as parked, though no thread is in the park

@@ -80,6 +80,8 @@ class WorkerQueues {
   /// Returns what was there before, or null.
   [[nodiscard]] Runnable* put_lifo(Runnable& work) noexcept { return lifo_.put(work); }
   [[nodiscard]] Runnable* take_lifo() noexcept { return lifo_.take(); }
+  /// Whether `work` was put there last. `work` is only compared: it may be null, or gone.
+  [[nodiscard]] bool lifo_holds(const Runnable* work) const noexcept { return lifo_.holds(work); }
   /// Any thread; a moment later it may be otherwise.
   [[nodiscard]] bool lifo_empty() const noexcept { return lifo_.empty(); }
 
@@ -90,7 +92,7 @@ class WorkerQueues {
     } else if (!local_.empty()) {
       return local_.pop_if(&work);
     }
-    return lifo_.holds(work) && lifo_.take() != nullptr;
+    return lifo_.holds(&work) && lifo_.take() != nullptr;
   }
   /// Whether nothing is here that another worker could take.
   [[nodiscard]] bool offers_nothing() const noexcept { return queue_empty() && lifo_.empty(); }

@@ -116,7 +116,7 @@ class alignas(64) FiberCore final : public Runnable {
   static void prefetch_after(const FiberCore& other) noexcept;
 
   [[nodiscard]] bool enterable() const noexcept {
-    return task_.innermost() == &drive_ && !task_.unwinding();
+    return task_.innermost() == &drive_ && task_.resumes_refilled();
   }
   /// Whether its task has bindings: the loop makes them current when it enters the fiber; a switch
   /// from another fiber does not.

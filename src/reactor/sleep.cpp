@@ -28,7 +28,7 @@ TimePoint later(TimePoint point, Nanoseconds after) noexcept {
   return after > TimePoint::max() - point ? TimePoint::max() : point + after;
 }
 
-TimePoint deadline_after(Nanoseconds after) noexcept { return later(now(), after); }
+TimePoint deadline_after(Duration after) noexcept { return later(now(), after); }
 
 TimePoint current_deadline() noexcept {
   return TimePoint(Nanoseconds(detail::TaskContext::deadline_of(detail::TaskContext::current())));
@@ -75,6 +75,18 @@ void SleepLeaf::on_cancel_request(CancelHook& self) noexcept {
   }
   TaskHeader* const task = sleep.task_;
   if (sleep.reactor_->take_back(sleep)) task->leaf_ended(true);
+  task->request_finished();
+}
+
+void NeverAwaiter::suspend(PromiseBase& innermost) noexcept {
+  task_ = &innermost.task();
+  static_cast<void>(task_->suspended_and_armed(innermost, *this));
+}
+
+void NeverAwaiter::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of a NeverAwaiter.
+  TaskHeader* const task = static_cast<NeverAwaiter&>(self).task_;
+  task->leaf_ended(true);
   task->request_finished();
 }
 

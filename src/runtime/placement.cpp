@@ -66,10 +66,12 @@ TaskExecutor& executor_of_worker(TaskExecutor& whole, std::size_t index) {
 }  // namespace
 
 Placement::Placement(const SpawnOptions& options)
-    : owner_(owner_of(options)), executor_(executor_for(owner_, options)) {}
+    : owner_(owner_of(options)),
+      executor_(executor_for(owner_, options)),
+      isolated_(options.isolated_) {}
 
 Placement::Placement(OwnedTasks& owner, const SpawnOptions& options)
-    : owner_(owner), executor_(executor_for(owner, options)) {
+    : owner_(owner), executor_(executor_for(owner, options)), isolated_(options.isolated_) {
   if (options.owner_ != nullptr && options.owner_ != &owner) {
     throw std::invalid_argument(
         "weft::SpawnOptions: owner() names another owner than the one whose spawn() is called; "

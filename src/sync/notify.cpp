@@ -1,10 +1,10 @@
 // Notify: the slow paths.
 //
-// The word's number says whether a notification is kept. One is stored in the word only while there
-// is no waiter; a notification that is given to a waiter never appears in the word.
+// The word's number says whether a notify_one() is kept, and how often notify_all() was called. One
+// is stored in the word only while there is no waiter; a notification that is given to a waiter
+// never appears in the word. notify_all() dequeues all waiters, and counts by a change() that is
+// its last touch of the word (see waitable_word.cpp).
 #include <weft/notify.hpp>
-
-#include <utility>
 
 namespace weft::inline v0_1 {
 
@@ -16,7 +16,7 @@ Notify::~Notify() {
 
 void Notify::notify_one() noexcept {
   const auto step = [](std::uintptr_t& number) {
-    number = is;
+    number |= kept;
     return true;
   };
   // Release: pairs with the acquire of the wait that takes it; it is stored also if one was kept,
@@ -28,7 +28,12 @@ void Notify::notify_one() noexcept {
 
 void Notify::notify_all() noexcept {
   ServedList served;
-  word_.take_all(served);
+  const auto step = [](std::uintptr_t& number) {
+    number += call_of_all;
+    return true;
+  };
+  // Release: pairs with the acquire of a wait that was made before, and is awaited later.
+  while (!word_.change(step, std::memory_order_release)) word_.take_all(served);
   served.wake_all();
 }
 
@@ -41,9 +46,10 @@ void Notify::blocking_wait() {
 namespace weft::inline v0_1::detail {
 
 Queued NotifyRequest::queue(Node& node) noexcept {
-  return notify_->word_.wait_with(node, [](std::uintptr_t& number) {
-    return std::exchange(number, Notify::is_not) == Notify::is;
-  });
+  return notify_->word_.wait_with(
+      node,
+      [this](std::uintptr_t& number) { return was_called(number) || Notify::take_kept(number); },
+      [this](std::uintptr_t number) { return was_called(number); });
 }
 
 }  // namespace weft::inline v0_1::detail

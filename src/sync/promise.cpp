@@ -70,8 +70,7 @@ void SharedState::release() noexcept {
 
 std::shared_ptr<const FailureHandler> handler_of_shared(const OwnedTasks& owner) {
   if (auto handler = owner.failure_handler()) return handler;
-  const OwnedTasks* const runtime = OwnedTasks::current_or_null();
-  return runtime != nullptr ? runtime->failure_handler() : nullptr;
+  return OwnedTasks::current_failure_handler();
 }
 
 void SharedState::report_if_unseen(const std::exception_ptr& error) const noexcept {

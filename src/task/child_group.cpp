@@ -40,13 +40,4 @@ void ChildGroup::child_ended() noexcept {
   parent_->leaf_ended(ended_as_cancelled());
 }
 
-void ChildGroup::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ChildGroup. The group lives while
-  // the request lasts: the parent is not resumed before request_finished().
-  auto& group = static_cast<ChildGroup&>(self);
-  TaskHeader* const parent = group.parent_;
-  group.cancel_children();
-  parent->request_finished();
-}
-
 }  // namespace weft::inline v0_1

@@ -45,7 +45,7 @@ std::coroutine_handle<> ForkPoint::begin_next() noexcept {
   }
   if (task().executor().has_idle_threads()) [[unlikely]]
     task().give_fork();
-  return task().transfer_to(*frame);
+  return task().transfer_down_to(*frame);
 }
 
 /// The pending parts will not begin.
@@ -84,7 +84,7 @@ bool ForkPoint::unwound() noexcept {
   if (!given()) return true;
   some_cancelled_.store(true, std::memory_order_relaxed);
   TaskHeader& waiting = task();
-  // Suspended here, as by suspended_at(); but unwind_ stays set.
+  // Suspended here, as by suspended_at(); but the next run still unwinds.
   waiting.innermost_ = parent();
   waiting.run_ahead_ = false;
   cancel_given_outward();
@@ -189,15 +189,6 @@ ForkPoint* ForkPoint::outer_unasked() const noexcept {
   // SAFETY: only a ForkPoint has no frame.
   auto* const outer = static_cast<ForkPoint*>(frame);
   return outer != nullptr && !outer->all_asked_ ? outer : nullptr;
-}
-
-void ForkPoint::on_cancel_request(CancelHook& self) noexcept {
-  // SAFETY: this function is given only to the CancelHook of a ForkPoint. The point lives while the
-  // request lasts: the task is not resumed before request_finished().
-  auto& point = static_cast<ForkPoint&>(self);
-  TaskHeader& waiting = point.task();
-  point.cancel_given_outward();
-  waiting.request_finished();
 }
 
 }  // namespace weft::inline v0_1::detail

@@ -2,12 +2,14 @@
 // Called by scope() and, for each child, by SpawnedTask on the child's thread.
 #include <weft/scope.hpp>
 
+#include <utility>
+
 namespace weft::inline v0_1 {
 
 detail::OwnedTasks& detail::owned_tasks_of(Scope& scope) noexcept { return scope; }
 
 void Scope::added() noexcept {
-  size_.fetch_add(1, std::memory_order_relaxed);
+  counts_.fetch_add(one_left + 1, std::memory_order_relaxed);
   group_.add_child();
 }
 
@@ -27,13 +29,17 @@ void Scope::cancelled() noexcept {
 void Scope::failed(const std::exception_ptr& error) noexcept { group_.note_failure(error); }
 
 bool Scope::ended() noexcept {
-  size_.fetch_sub(1, std::memory_order_relaxed);
+  counts_.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
 
 // Called after the child's joiner was woken: the joiner sees the failure rather than the cancel.
 void Scope::removed(bool failed) noexcept {
   if (failed) group_.cancel_rest();
+  // Release: a task that all_ended() lets go on sees what the children wrote. Acquire: the last one
+  // hands on what the others published.
+  const std::uint64_t before = counts_.fetch_sub(one_left, std::memory_order_acq_rel);
+  if (before < 2 * one_left) group_.no_children_left();
   group_.child_ended();
 }
 
@@ -64,6 +70,68 @@ void ScopeGroup::on_child_end(std::size_t, bool cancelled, bool failed) noexcept
 void ScopeGroup::cancel_children() noexcept {
   cancel_body();
   scope_->cancel_all();
+}
+
+SpawnedTask::Registered ScopeGroup::wait_with(AllEndedAwaiter& waiter) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (waiter.cancelled_) return SpawnedTask::Registered::refused;
+  // Acquire: pairs with the release in removed(). A child that comes to zero after this load finds
+  // the waiter, with the mutex held.
+  if (scope_->counts_.load(std::memory_order_acquire) < Scope::one_left) {
+    return SpawnedTask::Registered::ended;
+  }
+  waiter.next_ = std::exchange(waiting_, &waiter);
+  return SpawnedTask::Registered::waiting;
+}
+
+bool ScopeGroup::withdraw(AllEndedAwaiter& waiter) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (AllEndedAwaiter** link = &waiting_; *link != nullptr; link = &(*link)->next_) {
+    if (*link != &waiter) continue;
+    *link = waiter.next_;
+    return true;
+  }
+  waiter.cancelled_ = true;
+  return false;
+}
+
+/// Called by the last child, which still counts, so the group lives.
+void ScopeGroup::no_children_left() noexcept {
+  AllEndedAwaiter* waiter = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    waiter = std::exchange(waiting_, nullptr);
+  }
+  while (waiter != nullptr) {  // each is gone once its leaf has ended
+    std::exchange(waiter, waiter->next_)->task_->leaf_ended(false);
+  }
+}
+
+bool AllEndedAwaiter::suspend(PromiseBase& innermost) noexcept {
+  TaskHeader& task = innermost.task();
+  task_ = &task;
+  // Armed before the wait: once it waits, the end may come on another thread and destroy this
+  // frame.
+  if (!task.suspended_and_armed(innermost, *this)) return true;
+  switch (scope_.group_.wait_with(*this)) {
+    case SpawnedTask::Registered::waiting:
+      return true;
+    case SpawnedTask::Registered::ended:
+      return !task.leaf_ended_inline();
+    case SpawnedTask::Registered::refused:
+      task.leaf_ended(true);
+      return true;
+  }
+  return true;
+}
+
+void AllEndedAwaiter::on_cancel_request(CancelHook& self) noexcept {
+  // SAFETY: this function is given only to the CancelHook of an AllEndedAwaiter, which stays until
+  // request_finished().
+  auto& waiter = static_cast<AllEndedAwaiter&>(self);
+  TaskHeader* const task = waiter.task_;
+  if (waiter.scope_.group_.withdraw(waiter)) task->leaf_ended(true);
+  task->request_finished();
 }
 
 bool ScopeGroup::ended_as_cancelled() noexcept {

@@ -65,19 +65,21 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
 }
 
 void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
-                         TaskExecutor* executor) {
+                         TaskExecutor* executor, bool isolated) {
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());
   set_context(owner.context());
+  if (isolated) set_isolated();
   list_later();
-  this->executor().schedule(first);
+  this->executor().begin(first);
 }
 
 void SpawnedTask::fail(std::exception_ptr error) noexcept {
   set_failed();
-  owner_->failed(error);
+  if (!is_isolated()) owner_->failed(error);
   std::shared_ptr<const FailureHandler> handler = owner_->failure_handler();
+  if (handler == nullptr && is_isolated()) handler = OwnedTasks::current_failure_handler();
   if (handler == nullptr) return;
   TaskFailure* const kept = keep_failure();
   if (kept == nullptr) {  // no memory: reported at once, though a joiner may yet await it
@@ -94,7 +96,7 @@ void SpawnedTask::fail(std::exception_ptr error) noexcept {
 
 void SpawnedTask::end(bool cancelled) noexcept {
   OwnedTasks& owner = *owner_;
-  const bool failed = has_failed();
+  const bool failed = has_failed() && !is_isolated();
   if (cancelled && !cancelled_by_holder()) owner.cancelled();
   if (!unlisted()) owner.unlist(*this);
   const bool to_be_told = owner.ended();
@@ -183,6 +185,11 @@ void throw_shut_down() {
 
 [[gnu::noinline]] OwnedTasks* OwnedTasks::current_or_null() noexcept {
   return thread_context().tasks;
+}
+
+std::shared_ptr<const FailureHandler> OwnedTasks::current_failure_handler() noexcept {
+  const OwnedTasks* const runtime = current_or_null();
+  return runtime != nullptr ? runtime->failure_handler() : nullptr;
 }
 
 /// Called before the task suspends: so it cannot have ended.

@@ -22,17 +22,20 @@ namespace weft::inline v0_1::detail {
 /// Returns whether the task is suspended.
 bool ContextBinding::enter_in(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
+  const bool first = task.context() == nullptr;
+  // The turn that the first binding waits for begins with a full budget. So a cancel takes effect
+  // here: a loop of first bindings would not end otherwise.
+  if (first && !task.suspended_to_begin(innermost)) return true;
   task_ = &task;
   extend(task.context());
   entered();
   task.set_context(this);
-  if (outer() != nullptr) {
+  if (first) {
+    task.resume_soon();
+  } else {
     make_current(this);
-    return false;
   }
-  task.suspended_at(innermost);
-  task.resume_soon();
-  return true;
+  return first;
 }
 
 ContextBinding::~ContextBinding() {

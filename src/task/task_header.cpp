@@ -4,6 +4,7 @@
 #include <weft/extend/task_header.hpp>
 
 #include <new>
+#include <utility>
 
 namespace weft::inline v0_1 {
 
@@ -42,7 +43,7 @@ std::coroutine_handle<> TaskHeader::resume_after_others() noexcept {
   if (ready == nullptr) return std::noop_coroutine();
   // SAFETY: every Runnable with this run function is the base of a TaskHeader.
   auto& task = static_cast<TaskHeader&>(*ready);
-  if (task.unwind_ || task.context_ != nullptr) [[unlikely]] {
+  if (task.next_run_ != NextRun::resume || task.context_ != nullptr) [[unlikely]] {
     task.run();
     return std::noop_coroutine();
   }
@@ -66,7 +67,7 @@ void TaskHeader::run_task(Runnable& self) noexcept {
   // constructor).
   auto& task = static_cast<TaskHeader&>(self);
   task.budget_ = full_budget;
-  if (task.unwind_ || task.context_ != nullptr) [[unlikely]] {
+  if (task.next_run_ != NextRun::resume || task.context_ != nullptr) [[unlikely]] {
     task.run_with_care();
     return;
   }
@@ -78,20 +79,37 @@ void TaskHeader::run_task(Runnable& self) noexcept {
 // The destructors that unwinding runs see the task's bindings, too.
 [[gnu::noinline]] void TaskHeader::run_with_care() noexcept {
   const detail::ContextScope scope(context_);
-  if (unwind_) {
-    unwind();
+  if (next_run_ == NextRun::unwind) return unwind();
+  if (std::exchange(next_run_, NextRun::resume) == NextRun::resume_spent) budget_ = 0;
+  innermost_->handle().resume();  // SAFETY: as in run_task()
+}
+
+/// The budget is spent on the way up, to `frame`, which has a result to get.
+[[gnu::noinline]] std::coroutine_handle<> TaskHeader::defer_at(PromiseBase& frame) noexcept {
+  deferred_at(frame);
+  if (cancel_requested()) next_run_ = NextRun::resume_spent;
+  resume_later();
+  return std::noop_coroutine();
+}
+
+/// The budget is spent on the way down, into `frame`.
+[[gnu::noinline]] std::coroutine_handle<> TaskHeader::defer_down_at(PromiseBase& frame) noexcept {
+  deferred_at(frame);
+  if (cancel_requested()) {
+    leaf_ended(true);
   } else {
-    innermost_->handle().resume();  // SAFETY: as in run_task()
+    resume_later();
   }
+  return std::noop_coroutine();
 }
 
 void TaskHeader::leaf_ended(bool cancelled) noexcept {
-  unwind_ = cancelled;
+  next_run_ = cancelled ? NextRun::unwind : NextRun::resume;
   if (slot_.ended() == CancelSlot::Ended::resume) executor_->schedule(*this);
 }
 
 bool TaskHeader::leaf_ended_here(bool cancelled) noexcept {
-  unwind_ = cancelled;
+  next_run_ = cancelled ? NextRun::unwind : NextRun::resume;
   return slot_.ended() == CancelSlot::Ended::resume;
 }
 

@@ -2,6 +2,7 @@
 #include <weft/manual_reset_event.hpp>
 #include <weft/notify.hpp>
 #include <weft/scope.hpp>
+#include <weft/select.hpp>
 #include <weft/spawn.hpp>
 
 #include <gtest/gtest.h>
@@ -150,6 +151,58 @@ TEST_P(EventTest, NotifyAllWakesThoseWhoWaitAndKeepsNothing) {
     notify.notify_one();
     notify.notify_all();
     EXPECT_TRUE(notify.try_wait()) << "what was kept is not taken away";
+  });
+}
+
+TEST_P(EventTest, AWaitCountsFromItsCreation) {
+  run([]() -> Task<void> {
+    Notify notify;
+    auto before = notify.notified();
+    auto too = notify.wait();
+    notify.notify_all();  // between the look at a state and the wait
+    co_await before;
+    auto after = notify.notified();
+    auto first = co_await select(after, yield_now());
+    EXPECT_EQ(first.index(), 1U) << "a wait that is made later has missed it";
+    // A wait that came in between, and has yet to be notified, does not hide it.
+    Waiters<Notify> waiters(notify);
+    co_await waiters.add(1);
+    co_await too;
+    EXPECT_EQ(notify.waiting(), 1U);
+    notify.notify_one();
+    co_await waiters.end();
+    EXPECT_FALSE(notify.try_wait());
+    // What notify_one() keeps is taken once, whichever wait was made first.
+    auto one = notify.notified();
+    auto other = notify.notified();
+    notify.notify_one();
+    co_await other;
+    auto none = co_await select(one, yield_now());
+    EXPECT_EQ(none.index(), 1U);
+  });
+}
+
+TEST_P(EventTest, AChangeBetweenTheLookAndTheWaitIsNotMissed) {
+  constexpr int rounds = 2000;
+  run([&]() -> Task<void> {
+    Notify changed;
+    std::atomic<int> state = 0;
+    auto follow = [&]() -> Task<void> {
+      for (;;) {
+        auto next = changed.notified();
+        if (state == rounds) co_return;
+        co_await next;
+      }
+    };
+    auto one = spawn(follow);
+    auto other = spawn(follow);
+    for (int i = 1; i <= rounds; ++i) {
+      state = i;
+      changed.notify_all();
+      if (i % 7 == 0) co_await yield_now();
+    }
+    co_await std::move(one);
+    co_await std::move(other);
   });
 }
 

@@ -258,5 +258,38 @@ TEST_P(SelectTest, NothingReceivedIsLostHoweverItRaces) {
   });
 }
 
+TEST_P(SelectTest, MatchCallsTheWinnersFunction) {
+  run([]() -> Task<void> {
+    auto text = [](std::string value) -> Task<std::string> { co_return value; };
+    int object = 0;
+    auto reference = [&]() -> Task<int&> { co_return object; };
+    auto first = co_await select(number(7, 0), text("x"), sleep_for(1h));
+    const std::string one = first.match([](int value) { return std::to_string(value); },
+                                        [](const std::string& value) { return value; },
+                                        [] { return std::string("late"); });
+    EXPECT_EQ(one, "7");
+    auto second = co_await select(sleep_for(1h), text("x"), number(7, 5));
+    std::string two;
+    second.match([&] { two = "late"; }, [&](std::string value) { two = std::move(value); },
+                 [&](int) { two = "number"; });
+    EXPECT_EQ(two, "x");
+    auto third = co_await select(sleep_for(1h), sleep_for(0ms));
+    EXPECT_EQ(third.match([] { return 0; }, [] { return 1; }), 1);
+    auto fourth = co_await select(reference(), sleep_for(1h));
+    int& same = fourth.match([](int& value) -> int& { return value; },
+                             [&]() -> int& {
+                               ADD_FAILURE() << "it has not won";
+                               return object;
+                             });
+    EXPECT_EQ(&same, &object);
+    auto fifth = co_await select(number(3, 0), sleep_for(1h));
+    auto later = [](int value) { return number(value + 1, 2); };
+    auto never_called = []() { return number(0, 0); };
+    auto task = fifth.match(later, never_called);
+    const int four = co_await std::move(task);
+    EXPECT_EQ(four, 4);
+  });
+}
+
 }  // namespace
 }  // namespace weft::test::select_test

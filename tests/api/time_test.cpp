@@ -2,6 +2,7 @@
 // timers at once.
 #include <weft/deadline.hpp>
 #include <weft/interval.hpp>
+#include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/sleep.hpp>
@@ -15,8 +16,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <random>
-#include <type_traits>
 #include <vector>
 
 #include "support/helpers.hpp"
@@ -117,7 +118,32 @@ static_assert(Nanoseconds(Duration(std::chrono::hours::min())) == Nanoseconds::m
 static_assert(Nanoseconds(Duration(std::chrono::duration<std::uint64_t>(UINT64_MAX))) ==
               Nanoseconds::max());
 static_assert(Nanoseconds(Duration(std::chrono::duration<std::uint8_t>(9))) == 9s);
-static_assert(!std::is_convertible_v<std::chrono::duration<double>, Duration>);
+
+TEST(TimeDuration, FractionsAreRoundedUpAndClamped) {
+  const auto length = [](Duration duration) { return Nanoseconds(duration); };
+  EXPECT_EQ(length(0.5s), 500ms);
+  EXPECT_EQ(length(std::chrono::duration<double>(1.5)), 1500ms);
+  EXPECT_EQ(length(std::chrono::duration<float, std::milli>(0.25F)), 250us);
+  EXPECT_EQ(length(std::chrono::duration<double, std::nano>(0.1)), 1ns) << "a sleep ends not early";
+  EXPECT_EQ(length(std::chrono::duration<double, std::nano>(-0.1)), 0ns);
+  EXPECT_EQ(length(std::chrono::duration<double>(1e300)), Nanoseconds::max());
+  EXPECT_EQ(length(std::chrono::duration<double>(-1e300)), Nanoseconds::min());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(length(std::chrono::duration<double>(infinity)), Nanoseconds::max());
+  constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(length(std::chrono::duration<double>(no_number)), 0ns);
+}
+
+TEST(TimeDuration, FractionsOfSecondsAreSlept) {
+  Runtime runtime(with_virtual_time());
+  runtime.block_on([]() -> Task<void> {
+    const TimePoint start = now();
+    co_await sleep_for(0.25s);
+    EXPECT_GE(now() - start, 250ms);
+    EXPECT_LT(now() - start, 300ms);
+    EXPECT_GE(deadline_after(0.5s) - now(), 490ms);
+  });
+}
 
 TEST_P(TimeTest, AHundredThousandTimersAtOnce) {
   constexpr int count = 100'000;

@@ -247,5 +247,54 @@ TEST_P(WatchTest, FromFibersCallbacksAndThreads) {
   thread.join();
 }
 
+TEST_P(WatchTest, WaitForLooksAtThePresentValueToo) {
+  run([]() -> Task<void> {
+    auto [sender, receiver] = watch(1);
+    auto& from = receiver;
+    const auto present = co_await from.wait_for([](int value) { return value == 1; });
+    EXPECT_EQ(**present, 1);
+    EXPECT_FALSE(from.has_changed());
+    auto waits = [&]() -> Task<int> {
+      const auto value = co_await from.wait_for([](int each) { return each > 10; });
+      co_return value ? **value : -1;
+    };
+    auto waiting = spawn(waits);
+    co_await until([&to = sender] { return to.waiting() == 1; });
+    sender.send(5);
+    co_await until([&, &to = sender] { return !from.has_changed() && to.waiting() == 1; });
+    sender.send(20);
+    const int accepted = co_await std::move(waiting);
+    EXPECT_EQ(accepted, 20);
+    auto again = spawn(waits);
+    const int still = co_await std::move(again);
+    EXPECT_EQ(still, 20) << "the value was seen, and counts all the same";
+  });
+}
+
+TEST_P(WatchTest, WaitForEndsWithTheLastSender) {
+  run([]() -> Task<void> {
+    auto ends = std::make_unique<Watch<int>>(watch(1));
+    WatchReceiver<int> receiver = ends->receiver;
+    auto waits = [&]() -> Task<bool> {
+      const auto value = co_await receiver.wait_for([](int each) { return each == 3; });
+      co_return value.has_value();
+    };
+    auto waiting = spawn(waits);
+    co_await until([&] { return ends->sender.waiting() == 1; });
+    ends->sender.send(2);
+    ends.reset();
+    const bool found = co_await std::move(waiting);
+    EXPECT_FALSE(found);
+    auto [sender, late] = watch(1);
+    sender.send(3);
+    auto& last = late;
+    {
+      const auto gone = std::move(sender);
+    }
+    const auto value = co_await last.wait_for([](int each) { return each == 3; });
+    EXPECT_TRUE(value.has_value()) << "the last value is looked at";
+  });
+}
+
 }  // namespace
 }  // namespace weft::test::watch_test

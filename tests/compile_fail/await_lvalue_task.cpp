@@ -1,5 +1,5 @@
-// A task is awaited once, as std::move states.
-// expect: await_ready|Task<int>
+// A task is awaited once, as std::move states; the message names it.
+// expect: AwaitItWithStdMove
 #include <weft/task.hpp>
 
 weft::Task<int> answer() { co_return 42; }

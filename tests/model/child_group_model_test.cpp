@@ -32,7 +32,8 @@ class FakeGroup final : public ChildGroup {
   }
 
   bool alive = true;
-  int ended = 0;  // each child adds one before the counter publishes it
+  TaskHeader* below = nullptr;  // waits at a group of its own, and is cancelled with this one
+  int ended = 0;                // each child adds one before the counter publishes it
   Atomic<int> asked{0};
 
  private:
@@ -43,6 +44,7 @@ class FakeGroup final : public ChildGroup {
   void cancel_children() noexcept override {
     require(alive, "the children are asked while the group is there");
     asked.fetch_add(1, std::memory_order_relaxed);
+    if (below != nullptr) below->cancel();
     require(alive, "and it stays while they are asked");
   }
   bool ended_as_cancelled() noexcept override {
@@ -90,6 +92,36 @@ void child_and_cancel(Execution& execution) {
 TEST(ChildGroupModel, AChildsEndMeetsTheSuspensionAndACancel) {
   expect_holds_exhaustively(3, child_and_cancel);
   expect_holds_randomly(50000, child_and_cancel);
+}
+
+/// A cancel of the outer task is passed on to a task that waits at a group, whose child ends at that
+/// moment. The inner group is asked after the outer one is through, and is there until then.
+void cancel_through_two_groups(Execution& execution) {
+  Stage outer;
+  Stage inner;
+  outer.group.below = &inner.task;
+  require(outer.group.suspend(outer.task.promise, 1), "the outer child has not ended");
+  require(inner.group.suspend(inner.task.promise, 1), "nor has the inner one");
+  execution.thread([&] {
+    inner.group.end_child();
+    inner.note_end();
+  });
+  execution.thread([&] {
+    outer.task.cancel();
+    inner.note_end();
+  });
+  execution.join_all();
+  require(inner.executor.resumed == 1, "the inner task goes on once");
+  require(inner.group.asked.load(std::memory_order_relaxed) <= 1, "its children are asked once");
+  require(outer.executor.resumed == 0, "the outer task waits for its child");
+  require(outer.group.asked.load(std::memory_order_relaxed) == 1, "which was asked");
+  outer.group.end_child();
+  require(outer.executor.resumed == 1, "and then goes on");
+}
+
+TEST(ChildGroupModel, ACancelIsPassedOnThroughTwoGroups) {
+  expect_holds_exhaustively(3, cancel_through_two_groups);
+  expect_holds_randomly(50000, cancel_through_two_groups);
 }
 
 void child_adds_child(Execution& execution) {

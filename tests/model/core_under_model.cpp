@@ -38,6 +38,7 @@
 #include "sync/version.cpp"
 #include "sync/waitable_word.cpp"
 #include "sync/waiter_leaf.cpp"
+#include "task/cancel_relay.cpp"
 #include "task/child_group.cpp"
 #include "task/fork_point.cpp"
 #include "task/future_awaiter.cpp"

@@ -8,6 +8,7 @@
 #include <weft/once_cell.hpp>
 
 #include <memory>
+#include <optional>
 
 #include "model/sync_model.hpp"
 
@@ -130,6 +131,56 @@ void two_notifications_one_wait(Execution& execution) {
 TEST(NotifyModel, NotificationsMeetAWait) {
   expect_holds_exhaustively(2, two_notifications_one_wait);
   expect_holds_randomly(50000, two_notifications_one_wait);
+}
+
+/// A wait that was made before notify_all() goes on, whenever it is awaited, and whatever else
+/// waits by then; it may destroy the notify.
+void wait_made_before_all(Execution& execution) {
+  auto notify = std::make_unique<Notify>();
+  Waiting<detail::NotifyRequest> before{detail::NotifyRequest(*notify)};
+  Waiting<detail::NotifyRequest> other{detail::NotifyRequest(*notify)};
+  execution.thread([&] { before.wait(); });
+  execution.thread([&] { other.wait(); });
+  execution.thread([borrowed = notify.get()] { borrowed->notify_all(); });
+  execution.join_all();
+  require(before.served() && other.served(), "both were made before it");
+  require(notify->waiting() == 0 && !notify->try_wait(), "and nothing is left");
+}
+
+void wait_made_before_all_meets_a_later_one(Execution& execution) {
+  Notify notify;
+  Waiting<detail::NotifyRequest> before{detail::NotifyRequest(notify)};
+  std::optional<Waiting<detail::NotifyRequest>> later;
+  execution.thread([&] { notify.notify_all(); });
+  execution.thread([&] {
+    later.emplace(detail::NotifyRequest(notify));
+    later->wait();
+  });
+  execution.thread([&] { before.wait(); });
+  execution.join_all();
+  require(before.served(), "the wait of another does not hide it");
+  if (!later->served()) notify.notify_one();
+  require(later->served() && !notify.try_wait(), "which waits, unless it was made in time");
+}
+
+void notify_all_destroyed_by_waiter(Execution& execution) {
+  auto notify = std::make_unique<Notify>();
+  const detail::NotifyRequest before(*notify);
+  execution.thread([borrowed = notify.get()] { borrowed->notify_all(); });
+  execution.thread([&] {
+    wait_here(detail::NotifyRequest(before));
+    notify.reset();
+  });
+  execution.join_all();
+}
+
+TEST(NotifyModel, AWaitCountsFromItsCreation) {
+  expect_holds_exhaustively(3, wait_made_before_all);
+  expect_holds_randomly(50000, wait_made_before_all);
+  expect_holds_exhaustively(2, wait_made_before_all_meets_a_later_one);
+  expect_holds_randomly(50000, wait_made_before_all_meets_a_later_one);
+  expect_holds_exhaustively(3, notify_all_destroyed_by_waiter);
+  expect_holds_randomly(50000, notify_all_destroyed_by_waiter);
 }
 
 void notify_destroyed_by_waiter(Execution& execution) {

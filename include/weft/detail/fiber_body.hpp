@@ -213,7 +213,8 @@ class SpawnedFiber final : public PromiseBase,
     return std::noop_coroutine();
   }
   void launch_as(const Placement& placement) {
-    this->launch(*this, placement.owner(), static_cast<FiberBody&>(*this), placement.executor());
+    this->launch(*this, placement.owner(), static_cast<FiberBody&>(*this), placement.executor(),
+                 placement.isolated());
   }
 
  private:

@@ -59,11 +59,14 @@ class ForeignAwaiter {
   ForeignAwaiter(const ForeignAwaiter&) = delete;
   ForeignAwaiter& operator=(const ForeignAwaiter&) = delete;
 
-  [[nodiscard]] bool await_ready() { return static_cast<bool>(inner_.await_ready()); }
+  // What is ready is asked where the task can end by a cancel, or make room for others: a loop of
+  // such awaits would do neither.
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <std::derived_from<PromiseBase> P>
   bool await_suspend(std::coroutine_handle<P> innermost) {
     TaskHeader& task = innermost.promise().task();
     if (!task.suspended_to_begin(innermost.promise())) return true;
+    if (inner_.await_ready()) return !task.leaf_ended_inline();
     const std::coroutine_handle<> resumption = ForeignResumption::of(task).handle();
     const std::coroutine_handle<> next = suspend(resumption);
     if (next == resumption) {

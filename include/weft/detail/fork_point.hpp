@@ -27,6 +27,7 @@
 //    any. The decrement to zero resumes the task; no part touches the fork any more then.
 #pragma once
 
+#include <weft/detail/cancel_relay.hpp>
 #include <weft/extend/task_header.hpp>
 
 #include <coroutine>
@@ -40,7 +41,7 @@ namespace weft::inline v0_1::detail {
 
 class GivenPart;
 
-class ForkPoint : public PromiseBase, private CancelHook {
+class ForkPoint : public PromiseBase, private CancelRelay {
  public:
   using Part = std::uint32_t;
 
@@ -54,11 +55,7 @@ class ForkPoint : public PromiseBase, private CancelHook {
  protected:
   static constexpr Part none = ~Part{0};
 
-  explicit ForkPoint(Part parts) noexcept
-      : PromiseBase(nullptr),
-        CancelHook(&ForkPoint::on_cancel_request),
-        end_(parts),
-        size_(parts) {}
+  explicit ForkPoint(Part parts) noexcept : PromiseBase(nullptr), end_(parts), size_(parts) {}
   ~ForkPoint() = default;
 
   /// Called within await_suspend() of `forking`. Returns the handle to transfer to.
@@ -86,7 +83,8 @@ class ForkPoint : public PromiseBase, private CancelHook {
  private:
   friend class weft::TaskHeader;
 
-  static void on_cancel_request(CancelHook& self) noexcept;
+  void pass_cancel_on() noexcept final { cancel_given_outward(); }
+  [[nodiscard]] TaskHeader& cancelled_task() const noexcept final { return task(); }
   [[nodiscard]] bool pending() const noexcept { return next_ != end_; }
   [[nodiscard]] bool given() const noexcept { return end_ != size_; }
   [[nodiscard]] std::coroutine_handle<> begin_next() noexcept;

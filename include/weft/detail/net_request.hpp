@@ -6,11 +6,15 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 #include <weft/endpoint.hpp>
 #include <weft/extend/io.hpp>
 #include <weft/extend/operation.hpp>
@@ -97,6 +101,50 @@ struct VectoredRequest {
   Socket* socket;
   OperationKind kind;  // readv or writev
   std::span<const IoSlice> slices;
+};
+
+/// The type of an element of a buffer: a byte, under any of its names.
+template <class T>
+concept ByteLike = sizeof(T) == 1 && std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>;
+
+/// An array, vector or string of bytes, or a view of one, to read into: it keeps its size.
+template <class B>
+concept ByteBuffer =
+    (std::is_lvalue_reference_v<B> || std::ranges::borrowed_range<B>) &&
+    std::ranges::contiguous_range<B&> && std::ranges::sized_range<B&> &&
+    !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<B&>>> &&
+    ByteLike<std::ranges::range_value_t<B&>>;
+
+/// A temporary that owns the bytes that it consists of: a string, vector or array.
+template <class B>
+concept OwningTemporary = !std::is_reference_v<B> && std::ranges::contiguous_range<B&> &&
+                          std::ranges::sized_range<B&> && !std::ranges::borrowed_range<B> &&
+                          ByteLike<std::ranges::range_value_t<B&>> && std::move_constructible<B>;
+
+template <class B>
+[[nodiscard]] std::span<const std::byte> bytes_in(const B& buffer) noexcept {
+  return std::as_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer)));
+}
+
+/// write or write_all of a temporary, which moves into the operation.
+template <class R, OwningTemporary B>
+struct OwningRequest {
+  using value_type = typename R::value_type;
+  OwningRequest(Socket* on, B&& from) : request(on, {}), data(std::move(from)) {}
+  void prepare(Operation& op) noexcept {
+    request = R(request.socket, bytes_in(data));  // only now is the data in place
+    request.prepare(op);
+  }
+  static bool again(OwningRequest& self, Operation& op) noexcept
+    requires requires(R& r) { R::again(r, op); }
+  {
+    return R::again(self.request, op);
+  }
+  Result<value_type> finish(std::int64_t result) noexcept { return request.finish(result); }
+  [[nodiscard]] IoError error(std::error_code code) const { return request.error(code); }
+
+  R request;
+  B data;
 };
 
 /// write_all_vectored: consumes the slices.

@@ -70,10 +70,10 @@ class SpawnedTask : public TaskHeader {
   ~SpawnedTask() = default;
 
   /// Binds the task to `owner` and starts it by scheduling `first`. Afterwards the task and the
-  /// handle hold the block. `executor`: null for the owner's. Throws std::logic_error, without
-  /// effect, if the owner is closed.
+  /// handle hold the block. `executor`: null for the owner's. `isolated`: the owner is not told of
+  /// a failure. Throws std::logic_error, without effect, if the owner is closed.
   void launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
-              TaskExecutor* executor = nullptr);
+              TaskExecutor* executor = nullptr, bool isolated = false);
   void launch(PromiseBase& root, OwnedTasks& owner) { launch(root, owner, *this); }
   /// Called when the outcome is set to a failure, before end().
   void fail(std::exception_ptr error) noexcept;
@@ -133,6 +133,8 @@ class OwnedTasks {
   [[nodiscard]] virtual std::shared_ptr<const FailureHandler> failure_handler() const noexcept {
     return nullptr;
   }
+  /// The failure handler of the runtime that the calling thread works for; null outside of one.
+  [[nodiscard]] static std::shared_ptr<const FailureHandler> current_failure_handler() noexcept;
 
  protected:
   /// Called before a task starts: counts it. Throws, without effect, if the set is closed.
@@ -198,9 +200,10 @@ class SpawnedResult : public SpawnedTask {
 template <class T, class F, class... Args>
 class SpawnedCall final : public SpawnedResult<T> {
  public:
-  /// `executor`: null for the owner's.
-  static SpawnedCall& make_on(OwnedTasks& owner, TaskExecutor* executor, F&& callable,
-                              Args&&... args) {
+  /// `executor`, `isolated`: see launch(). Aborts with a message if what the callable gives is an
+  /// empty task.
+  static SpawnedCall& make_on(OwnedTasks& owner, TaskExecutor* executor, bool isolated,
+                              F&& callable, Args&&... args) {
     void* memory = allocate_frame(block_bytes);
     SpawnedCall* spawned = nullptr;
     try {
@@ -208,7 +211,7 @@ class SpawnedCall final : public SpawnedResult<T> {
       Task<T> root = TaskContext::current() == owner.context()
                          ? spawned->invoke()
                          : spawned->invoke_below(owner.context());
-      spawned->launch(root.promise(), owner, *spawned, executor);
+      spawned->launch(root.promise_to_start(), owner, *spawned, executor, isolated);
       root.frame().release();  // on_finish() destroys it
     } catch (...) {
       if (spawned != nullptr) {

@@ -27,6 +27,8 @@ class TaskExecutor : public Executor {
   [[nodiscard]] virtual bool bound() const noexcept { return false; }
 
   // For work that runs on this executor
+  /// As schedule(), for the first run of a new task. New tasks begin in the order of these calls.
+  virtual void begin(Runnable& work) noexcept { schedule(work); }
   /// As defer(), for work that is about to return to its worker's loop. Returns what would run next
   /// there, if that runs by `how` and nothing else is due before it: the caller runs it now. Else
   /// null.

@@ -77,6 +77,21 @@ class WaitableWord {
     waiters_.append(waiter);
     return Queued::waiting;
   }
+  /// The same, but `proceeds`, which gets the number, is also asked if there are waiters: they may
+  /// have come after what it looks for. `step` must return true whenever `proceeds` does.
+  template <class Step, class Proceeds>
+  [[nodiscard]] Queued wait_with(Waiter& waiter, Step step, Proceeds proceeds) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (WaiterList::refuses(waiter)) return Queued::refused;
+    // Relaxed: with the bit set, the word changes with the mutex held alone, and the thread that
+    // has set it acquired what came before.
+    if (step_or_mark(step) || proceeds(word_.load(std::memory_order_relaxed) >> 1)) {
+      WaiterList::served_at_once(waiter);
+      return Queued::served;
+    }
+    waiters_.append(waiter);
+    return Queued::waiting;
+  }
   /// change() and wait_with() in one step, whether or not there are waiters. `step` gets the number
   /// by reference. If it returns true, the changed number is stored and `waiter` is queued. If it
   /// returns false, the number stays as it is and the waiter counts as served.

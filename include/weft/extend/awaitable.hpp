@@ -13,6 +13,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -64,5 +65,22 @@ template <class A>
 concept Awaitable = requires(A&& awaitable) {
   { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
 };
+
+/// The place of a co_await, as a default argument captures it. A pointer where the compiler has the
+/// builtin: g++ 12 keeps each temporary of a co_await in the frame, once for each co_await.
+#if __has_builtin(__builtin_source_location)
+using AwaitSite = const void*;
+[[nodiscard]] constexpr AwaitSite await_site(
+    AwaitSite here = __builtin_source_location()) noexcept {
+  return here;
+}
+#else
+using AwaitSite = std::source_location;
+[[nodiscard]] constexpr AwaitSite await_site(
+    AwaitSite here = std::source_location::current()) noexcept {
+  return here;
+}
+#endif
+static_assert(sizeof(AwaitSite) == sizeof(std::source_location));
 
 }  // namespace weft::inline v0_1

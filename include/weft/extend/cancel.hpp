@@ -23,6 +23,10 @@
 
 namespace weft::inline v0_1 {
 
+namespace detail {
+class RelayQueue;  // <weft/detail/cancel_relay.hpp>
+}  // namespace detail
+
 /// Asks the leaf on which a task waits to end early. `request` may run on any thread and must not
 /// block. It must make sure that TaskHeader::request_finished() is called exactly once, as its last
 /// access to the leaf. The leaf then ends as always: with its result, or as cancelled.
@@ -40,7 +44,15 @@ class CancelHook {
   ~CancelHook() = default;
 
  private:
-  Request request_;
+  friend class detail::RelayQueue;
+  // For a hook whose request() is called once: what that needs no more holds a link to another one.
+  void set_next_relay(CancelHook* next) noexcept { next_relay_ = next; }
+  [[nodiscard]] CancelHook* next_relay() const noexcept { return next_relay_; }
+
+  union {
+    Request request_;
+    CancelHook* next_relay_;
+  };
 };
 
 /// A hook whose request may have to travel to the thread of a reactor, and is run again there.

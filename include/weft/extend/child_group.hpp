@@ -7,11 +7,12 @@
 //    the group and to the parent's frame.
 //  - A cancel of the parent requests a cancel of every child; the parent goes on when all have
 //    ended.
-//  - A cancel passes through nested groups on the canceller's stack, some 50 bytes a level.
+//  - A cancel passes through nested groups one after the other, on constant stack: see CancelRelay.
 //  - A result that a child got in spite of a cancel is kept: the group ends as cancelled only if
 //    ended_as_cancelled() is true.
 #pragma once
 
+#include <weft/detail/cancel_relay.hpp>
 #include <weft/task.hpp>
 
 #include <coroutine>
@@ -21,9 +22,9 @@
 
 namespace weft::inline v0_1 {
 
-class ChildGroup : private CancelHook {
+class ChildGroup : private detail::CancelRelay {
  public:
-  ChildGroup() noexcept : CancelHook(&ChildGroup::on_cancel_request) {}
+  ChildGroup() noexcept {}
 
   /// Called when a child has ended; that child's last access to the group.
   void child_ended() noexcept;
@@ -50,7 +51,8 @@ class ChildGroup : private CancelHook {
   [[nodiscard]] virtual bool ended_as_cancelled() noexcept = 0;
 
  private:
-  static void on_cancel_request(CancelHook& self) noexcept;
+  void pass_cancel_on() noexcept final { cancel_children(); }
+  [[nodiscard]] TaskHeader& cancelled_task() const noexcept final { return *parent_; }
   [[nodiscard]] bool run(TaskHeader& task, std::uint32_t children) noexcept;
 
   TaskHeader* parent_ = nullptr;
@@ -66,8 +68,9 @@ class Child final : public TaskHeader {
       : TaskHeader(&Child::on_finish), group_(group), index_(index), task_(std::move(task)) {}
 
   /// Runs the child until it first suspends. Precondition: the group has counted it.
+  /// Aborts with a message if the task is empty.
   void start(const TaskHeader& parent) noexcept {
-    bind(task_.promise(), parent.executor());
+    bind(task_.promise_to_start(), parent.executor());
     start_inline_in(parent);
   }
   /// The same, for a child that was made without its task.

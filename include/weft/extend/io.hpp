@@ -1,4 +1,4 @@
-// IoOp<R>: an I/O operation as an awaitable; and attempt(). The base of all network operations.
+// IoOp<R>: an I/O operation as an awaitable. The base of all network operations.
 //
 // The awaitable (IoOp) is a small movable description. The awaiter made from it at `co_await` holds
 // the Operation and never moves (decision 004). A new operation is a request type R (see IoRequest)
@@ -96,7 +96,13 @@ class IoAwaiter final : private OperationLeaf {
       if (!outcome) throw request_.error(outcome.error());
       if constexpr (!std::is_void_v<Value>) return std::move(*outcome);
     } else {
-      return outcome;
+      if (!outcome) [[unlikely]]
+        return IoResult<Value>(std::unexpect, request_.error(outcome.error()));
+      if constexpr (std::is_void_v<Value>) {
+        return IoResult<void>();
+      } else {
+        return IoResult<Value>(std::in_place, std::move(*outcome));
+      }
     }
   }
 
@@ -123,18 +129,12 @@ class [[nodiscard]] IoOp {
   IoAwaiter<R, Throwing> operator co_await() && noexcept {
     return IoAwaiter<R, Throwing>(std::move(request_));
   }
-  /// The same operation; co_await returns Result<T> and never throws.
+  detail::AwaitItWithStdMove operator co_await() const& = delete;
+  /// The same operation; co_await returns IoResult<T>, and throws std::bad_alloc alone.
   [[nodiscard]] IoOp<R, false> attempt() && noexcept { return IoOp<R, false>(std::move(request_)); }
 
  private:
   R request_;
 };
-
-/// Awaits `operation` without throwing: co_await returns Result<T> instead of T or an exception.
-template <class A>
-  requires requires(A&& a) { std::move(a).attempt(); }
-auto attempt(A&& operation) noexcept {
-  return std::move(operation).attempt();
-}
 
 }  // namespace weft::inline v0_1

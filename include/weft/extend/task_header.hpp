@@ -16,7 +16,10 @@
 //  - a spawned task enters its owner's list at its first suspension: a task that never suspends is
 //    never listed. Until then a cancel of the owner counts as the task's own;
 //  - a cancelled leaf is never resumed: its task's frames are destroyed, innermost first, up to the
-//    fork that asked for the cancel of its part, or all of them.
+//    fork that asked for the cancel of its part, or all of them;
+//  - a leaf begins nothing once a cancel was requested. A task that meets no leaf ends where its
+//    budget does: on the way down, into what it awaits. On the way up, with a result, it goes on,
+//    and ends at its next way down (NextRun::resume_spent).
 #pragma once
 
 #include <weft/detail/frame_owner.hpp>
@@ -49,6 +52,9 @@ class TaskHeader;
 /// How a chain of frames ended: the root returned (or threw), or was unwound. `let_go`: the block
 /// of a SpawnedTask, which neither task nor handle holds any more, is to be destroyed.
 enum class Ending : std::uint8_t { returned, cancelled, let_go };
+
+/// What the next run of a task does. `resume_spent`: it resumes the task with its budget spent.
+enum class NextRun : std::uint8_t { resume, unwind, resume_spent };
 
 class TaskHeader : public Runnable {
  public:
@@ -83,7 +89,7 @@ class TaskHeader : public Runnable {
   /// As suspended_at(), for a task that waits for nothing but its next turn.
   void deferred_at(PromiseBase& innermost) noexcept {
     innermost_ = &innermost;
-    unwind_ = false;
+    next_run_ = NextRun::resume;
     run_ahead_ = false;
     if (unlisted_) [[unlikely]]
       list();
@@ -138,7 +144,9 @@ class TaskHeader : public Runnable {
   /// As run(), for a task whose executor queues another Runnable in its place.
   void resume() noexcept { run_task(*this); }
   /// Whether the next run unwinds the task.
-  [[nodiscard]] bool unwinding() const noexcept { return unwind_; }
+  [[nodiscard]] bool unwinding() const noexcept { return next_run_ == NextRun::unwind; }
+  /// Whether the next run resumes the task with a full budget.
+  [[nodiscard]] bool resumes_refilled() const noexcept { return next_run_ == NextRun::resume; }
   void refill_budget() noexcept { budget_ = full_budget; }
 
   // For bindings of values and deadlines: see <weft/detail/task_context.hpp>
@@ -167,8 +175,12 @@ class TaskHeader : public Runnable {
   }
 
   // For promises
-  /// Returns the handle that continues `frame`, or the no-op handle if the budget is spent.
+  /// For a frame that has returned, or yielded, to `frame`: returns the handle that continues it,
+  /// or the no-op handle if the budget is spent.
   [[nodiscard]] std::coroutine_handle<> transfer_to(PromiseBase& frame) noexcept;
+  /// For an await that begins `frame`, or continues it: the same. If the budget is spent and a
+  /// cancel was requested, the task ends here, and `frame` does not run.
+  [[nodiscard]] std::coroutine_handle<> transfer_down_to(PromiseBase& frame) noexcept;
   /// Called when a part of the fork `at` in this chain has returned. Returns the next handle.
   [[nodiscard]] std::coroutine_handle<> fork_part_ended(PromiseBase& at) noexcept;
   /// Whether the task may go on inline. Once false, it stays false until the next run.
@@ -204,6 +216,8 @@ class TaskHeader : public Runnable {
 
   void set_failed() noexcept { failed_ = true; }
   [[nodiscard]] bool has_failed() const noexcept { return failed_; }
+  void set_isolated() noexcept { isolated_ = true; }
+  [[nodiscard]] bool is_isolated() const noexcept { return isolated_; }
   void set_taken() noexcept { taken_ = true; }
   [[nodiscard]] bool is_taken() const noexcept { return taken_; }
 
@@ -216,6 +230,8 @@ class TaskHeader : public Runnable {
   static constexpr std::uint32_t asking_forks = by_holder - 1;
 
   static void run_task(Runnable& self) noexcept;
+  [[nodiscard]] std::coroutine_handle<> defer_at(PromiseBase& frame) noexcept;
+  [[nodiscard]] std::coroutine_handle<> defer_down_at(PromiseBase& frame) noexcept;
   void run_with_care() noexcept;
   void unwind() noexcept;
   void request_cancel() noexcept;
@@ -245,13 +261,14 @@ class TaskHeader : public Runnable {
   CancelSlot slot_;
   const detail::TaskContext* context_ = nullptr;  // the innermost binding
   std::uint8_t budget_ = full_budget;
-  std::uint8_t nested_ = 0;  // number of inline starts around this task's start
-  bool unwind_ = false;      // what the next run does; ordered by the executor's queue
+  std::uint8_t nested_ = 0;             // number of inline starts around this task's start
+  NextRun next_run_ = NextRun::resume;  // ordered by the executor's queue
   // Used by the task's thread, while the task runs or before it starts:
   bool run_ahead_ : 1 = false;   // until its first suspension
   bool unlisted_ : 1 = false;    // a SpawnedTask that has not suspended yet
   bool on_foreign_ : 1 = false;  // its executor is a ForeignExecutor: see resume_on()
   bool failed_ : 1 = false;      // of a SpawnedTask
+  bool isolated_ : 1 = false;    // of a SpawnedTask: its failure does not concern its owner
   bool taken_ : 1 = false;       // of a SpawnedTask; written by the handle's holder after the end
   bool keeps_failure_ : 1 = false;
   /// Why a cancel was requested: the number of forks that want their part ended, `from_outside` and
@@ -263,23 +280,6 @@ class TaskHeader : public Runnable {
   };
   Finish finish_;
 };
-
-/// The place of a co_await, as a default argument captures it. A pointer where the compiler has the
-/// builtin: g++ 12 keeps each temporary of a co_await in the frame, once for each co_await.
-#if __has_builtin(__builtin_source_location)
-using AwaitSite = const void*;
-[[nodiscard]] constexpr AwaitSite await_site(
-    AwaitSite here = __builtin_source_location()) noexcept {
-  return here;
-}
-#else
-using AwaitSite = std::source_location;
-[[nodiscard]] constexpr AwaitSite await_site(
-    AwaitSite here = std::source_location::current()) noexcept {
-  return here;
-}
-#endif
-static_assert(sizeof(AwaitSite) == sizeof(std::source_location));
 
 /// The base of every weft coroutine's promise.
 class PromiseBase {
@@ -378,9 +378,12 @@ inline std::coroutine_handle<> TaskHeader::transfer_to(PromiseBase& frame) noexc
   if (frame.is_fork()) [[unlikely]]
     return fork_part_ended(frame);
   if (spend_budget()) return frame.handle();
-  deferred_at(frame);
-  resume_later();
-  return std::noop_coroutine();
+  return defer_at(frame);
+}
+
+inline std::coroutine_handle<> TaskHeader::transfer_down_to(PromiseBase& frame) noexcept {
+  if (spend_budget()) return frame.handle();
+  return defer_down_at(frame);
 }
 
 /// For an await that need not wait: true if the budget is spent; the task is then suspended and

@@ -82,8 +82,18 @@ template <class H>
 class RequestHandlerOf final : public RequestHandler {
   using Given = std::invoke_result_t<H&, Request&>;
   static constexpr bool kImmediate = std::is_convertible_v<Given, Response>;
-  static_assert(kImmediate || Awaitable<Given>,
-                "weft: a handler gives a Response, or something to await that gives one");
+  static constexpr bool gives_response() {
+    if constexpr (kImmediate) {
+      return true;
+    } else if constexpr (Awaitable<Given>) {
+      return std::is_convertible_v<AwaitResult<Given>, Response>;
+    } else {
+      return false;
+    }
+  }
+  static_assert(gives_response(),
+                "weft: a handler returns a Response, or something to await that gives one: "
+                "[](weft::http::Request& request) -> weft::Task<weft::http::Response> { … }");
 
  public:
   explicit RequestHandlerOf(H handler) : handler_(std::move(handler)) {}
