@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Finds the forms of a coroutine that g++ 12 compiles wrongly and without a warning.
+
+    weft-lint -p BUILD                      every source of BUILD/compile_commands.json
+    weft-lint -p BUILD SOURCE...            these of them
+    weft-lint SOURCE -- g++ -std=c++23 ...  one source, with the compiler's command
+
+Reads the sources with clang-query 19 (Debian: apt install clang-tools-19) and prints each form with
+its place, what happens, and a form that works. A form stays silent if its line, or the line above,
+has a comment `// weft-lint-allow: REASON`.
+
+Exit code: 0 if nothing was found, 1 if something was, 2 if a source could not be checked.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+RULES = (HERE / "weft-lint.query", HERE.parent / "share" / "weft" / "weft-lint.query")
+TOOLS = ("clang-query-19", "clang-query")
+INSTALL = "install it (Debian: apt install clang-tools-19), or name it with --clang-query"
+
+# What happens, and the form that works, for each rule of weft-lint.query.
+MESSAGES = {
+    "list": (
+        "g++ 12 refuses a list of values in a statement that awaits ('array used as initializer')",
+        "name the container in a statement before: std::vector<T> values{…}; … std::move(values) …",
+    ),
+    "default-argument": (
+        "g++ 12 destroys a default argument of this call twice: it is an aggregate, a lambda with "
+        "captures or a conditional expression, and is made in this statement, which awaits",
+        "pass the argument, by a name from a statement before; or give its type a constructor",
+    ),
+    "conditional": (
+        "g++ 12 destroys the result of this conditional expression twice: its statement awaits",
+        "use if and else, or choose in a statement before that does not await",
+    ),
+    "aggregate": (
+        "g++ 12 destroys this aggregate twice: its statement awaits",
+        "await first, then name the aggregate in a statement without co_await, and pass it with "
+        "std::move; or give its type a constructor",
+    ),
+    "lambda": (
+        "g++ 12 destroys the captures of this lambda twice: its statement awaits",
+        "capture by reference, or name the lambda in a statement before: auto f = [x] {…}; "
+        "co_await g(std::move(f));",
+    ),
+    "short-circuit": (
+        "g++ 12 ends with an internal error: a temporary with a destructor stands before &&, || or "
+        "?, and a co_await behind it",
+        "await in a statement of its own, within an if",
+    ),
+    "condition": (
+        "g++ 12 leaves out the whole body of this coroutine: a condition awaits, and the coroutine "
+        "declares no variable",
+        "await in a statement of its own: const auto x = co_await …; if (x) …",
+    ),
+}
+
+ALLOW = re.compile(r"//.*\bweft-lint-allow\b(?::\s*(?P<reason>\S.*))?")
+BINDING = re.compile(r'^(?P<path>.+):(?P<line>\d+):(?P<column>\d+): note: "(?P<rule>[\w-]+)" binds here$')
+SUSPENDS = re.compile(rb"\bco_(?:await|yield)\b")
+QUOTED_INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+# What decides how a source reads; the rest of a compiler's command may be unknown to clang.
+WITH_VALUE = ("-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "-include", "-imacros", "-isysroot")
+ALONE = re.compile(
+    r"-(?:[IDU].+|isystem.+|iquote.+|std=.+|-sysroot=.+|O.*|pthread|nostdinc.*|m(?:arch|cpu|abi)=.+|m\d+"
+    r"|m(?:avx|sse|bmi|fma|popcnt|aes).*|f(?:no-)?(?:exceptions|rtti|char8_t|short-enums|signed-char|unsigned-char)"
+    r"|fsanitize=.+)\Z"
+)
+
+
+class Failure(Exception):
+    """A source that could not be checked, or a call that makes no sense: the text says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """How a source is compiled."""
+
+    source: pathlib.Path
+    directory: pathlib.Path
+    arguments: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Finding:
+    path: str
+    line: int
+    column: int
+    rule: str
+
+
+def check(command: Command, tool: str) -> list[Finding]:
+    """Returns what the rules find in a source and in the headers that it includes."""
+    rules = next((path for path in RULES if path.exists()), None)
+    if rules is None:
+        raise Failure(f"{RULES[1]} is missing: install weft again")
+    call = [tool, "-f", str(rules), str(command.source), "--", "clang++", "-w", "-x", "c++"]
+    call += _for_clang(command.arguments)
+    run = subprocess.run(call, cwd=command.directory, capture_output=True, text=True, check=False)
+    broken = re.search(r"^(?:.*: )?(?:fatal )?error: .*|^\d+:\d+: (?:Error|Matcher|Invalid).*", run.stderr + run.stdout, re.M)
+    if broken or run.returncode != 0:
+        reason = broken.group() if broken else (run.stderr.strip() or f"exit code {run.returncode}")
+        raise Failure(f"{command.source} was not checked, clang 19 cannot read it: {reason}")
+    found: dict[tuple[str, int, int], str] = {}
+    order = list(MESSAGES)
+    for line in run.stdout.splitlines():
+        match = BINDING.match(line)
+        if match and match["rule"] in MESSAGES:
+            path = os.path.normpath(command.directory / match["path"])
+            place = (path, int(match["line"]), int(match["column"]))
+            found[place] = min(found.get(place, match["rule"]), match["rule"], key=order.index)
+    return [Finding(*place, rule) for place, rule in found.items()]
+
+
+def _for_clang(arguments: tuple[str, ...]) -> list[str]:
+    """Returns the arguments that clang needs to read the source as its compiler does."""
+    kept = []
+    rest = iter(arguments[1:])
+    for argument in rest:
+        if argument in WITH_VALUE:
+            kept += [argument, next(rest, "")]
+        elif ALONE.match(argument):
+            kept.append(argument)
+        elif argument.startswith("@"):
+            kept += _for_clang(("", *shlex.split(pathlib.Path(argument[1:]).read_text())))
+    return kept
+
+
+def commands_of(build: pathlib.Path, excluded: list[str]) -> list[Command]:
+    """Returns the C++ sources of a build directory that have a coroutine, in them or in a header beside."""
+    database = build / "compile_commands.json"
+    try:
+        entries = json.loads(database.read_text())
+    except (OSError, ValueError) as error:
+        raise Failure(
+            f"{database}: {error}; configure with -DCMAKE_EXPORT_COMPILE_COMMANDS=ON"
+        ) from error
+    commands = {}
+    for entry in entries:
+        directory = pathlib.Path(entry["directory"])
+        source = pathlib.Path(os.path.normpath(directory / entry["file"]))
+        arguments = entry.get("arguments") or shlex.split(entry["command"])
+        is_excluded = any(source.match(pattern) for pattern in excluded)
+        if source.suffix not in (".c", ".S", ".s") and not is_excluded:
+            commands.setdefault(source, Command(source, directory, tuple(arguments)))
+    return list(commands.values())
+
+
+def suspends(source: pathlib.Path) -> bool:
+    """Returns whether a source, or a file that it includes by a name in quotes, has a coroutine."""
+    try:
+        text = source.read_bytes()
+    except OSError as error:
+        raise Failure(f"{source}: {error.strerror}") from error
+    near = [source.parent / os.fsdecode(name) for name in QUOTED_INCLUDE.findall(text)]
+    return bool(SUSPENDS.search(text)) or any(
+        SUSPENDS.search(path.read_bytes()) for path in near if path.is_file()
+    )
+
+
+def report(findings: list[Finding]) -> list[Finding]:
+    """Prints the findings that no comment allows, and returns them."""
+    left = []
+    for finding in sorted(findings):
+        lines = pathlib.Path(finding.path).read_text(errors="replace").splitlines()
+        text = lines[finding.line - 1]
+        above = lines[finding.line - 2].strip() if finding.line > 1 else ""
+        allowed = ALLOW.search(text) or (ALLOW.search(above) if above.startswith("//") else None)
+        if allowed and allowed["reason"]:
+            continue
+        left.append(finding)
+        what, instead = MESSAGES[finding.rule]
+        if allowed:
+            what = f"weft-lint-allow gives no reason here: {what}"
+        caret = re.sub(r"[^\t]", " ", text[: finding.column - 1]) + "^"
+        print(f"{finding.path}:{finding.line}:{finding.column}: error: {what} [{finding.rule}]")
+        print(f"  {text}\n  {caret}\n  instead: {instead}")
+    return left
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
+    except Failure as failure:
+        print(f"weft-lint: {failure}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments: list[str]) -> int:
+    """As main(). After `--then`, as cmake/WeftLint.cmake sets it, stands another tool's command."""
+    then: list[str] = []
+    if "--then" in arguments:
+        split = arguments.index("--then")
+        arguments, then = arguments[:split], arguments[split + 1 :]
+        arguments += then[then.index("--") - 1 :]
+    compiler: list[str] = []
+    if "--" in arguments:
+        split = arguments.index("--")
+        arguments, compiler = arguments[:split], arguments[split + 1 :]
+    options = _parse(arguments)
+    tool = options.clang_query or next(filter(None, map(shutil.which, TOOLS)), None)
+    if tool is None:
+        raise Failure(f"clang-query 19 is not installed: {INSTALL}")
+    commands = _commands(options, compiler)
+    findings, failures = _check_all(commands, tool, options.jobs)
+    left = report(findings)
+    for failure in failures:
+        print(f"weft-lint: {failure}", file=sys.stderr)
+    if not compiler:
+        print(f"weft-lint: {len(left)} found in {len(commands)} sources with coroutines")
+    status = 2 if failures else 1 if left else 0
+    if then and status == 0:
+        return subprocess.run(then, check=False).returncode
+    return status
+
+
+def _commands(options: argparse.Namespace, compiler: list[str]) -> list[Command]:
+    here = pathlib.Path.cwd()
+    named = [pathlib.Path(os.path.normpath(here / source)) for source in options.sources]
+    if compiler:
+        commands = [Command(source, here, tuple(compiler)) for source in named]
+    else:
+        if options.build is None:
+            raise Failure("give the build directory (-p BUILD), or the compiler's command after --")
+        commands = commands_of(options.build, options.exclude)
+        known = {command.source: command for command in commands}
+        for source in named:
+            if source not in known:
+                raise Failure(f"{source} is not in {options.build}/compile_commands.json")
+        commands = [known[source] for source in named] if named else commands
+    return [command for command in commands if suspends(command.source)]
+
+
+def _check_all(commands: list[Command], tool: str, jobs: int) -> tuple[list[Finding], list[Failure]]:
+    findings: set[Finding] = set()
+    failures: list[Failure] = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for running in [pool.submit(check, command, tool) for command in commands]:
+            try:
+                findings.update(running.result())
+            except Failure as failure:
+                failures.append(failure)
+            except FileNotFoundError as error:
+                raise Failure(f"cannot run {tool}: {INSTALL}") from error
+    return list(findings), failures
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="weft-lint", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-p", dest="build", metavar="BUILD", type=pathlib.Path, help="a build directory of CMake")
+    parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count(), help="sources at a time")
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave these sources out"
+    )
+    parser.add_argument("--clang-query", metavar="PROGRAM", help="the clang-query to use")
+    # What CMake adds for clang-tidy.
+    parser.add_argument("--extra-arg-before", help=argparse.SUPPRESS)
+    parser.add_argument("sources", nargs="*", metavar="SOURCE")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
