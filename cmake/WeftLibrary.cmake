@@ -93,7 +93,10 @@ if(TARGET weft_model)
   install(DIRECTORY include/weft/model DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft PATH_VARS CMAKE_INSTALL_BINDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake cmake/WeftLint.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+# What finds the forms of co_await that g++ 12 miscompiles in a user's sources: needs no build, and clang-query to run.
+install(PROGRAMS tools/lint/weft_lint.py DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME weft-lint)
+install(FILES tools/lint/weft-lint.query DESTINATION ${CMAKE_INSTALL_DATADIR}/weft)

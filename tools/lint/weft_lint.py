@@ -26,8 +26,12 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = (HERE / "weft-lint.query", HERE.parent / "share" / "weft" / "weft-lint.query")
-TOOLS = ("clang-query-19", "clang-query")
-INSTALL = "install it (Debian: apt install clang-tools-19), or name it with --clang-query"
+TOOLS = ("clang-query-19", "clang-query-20", "clang-query-21", "clang-query")
+OLDEST = 19
+NEEDED = (
+    f"clang-query {OLDEST} or newer is needed: install it (Debian: apt install clang-tools-19), or "
+    "name it with --clang-query"
+)
 
 # What happens, and the form that works, for each rule of weft-lint.query.
 MESSAGES = {
@@ -67,20 +71,23 @@ MESSAGES = {
 }
 
 ALLOW = re.compile(r"//.*\bweft-lint-allow\b(?::\s*(?P<reason>\S.*))?")
-BINDING = re.compile(r'^(?P<path>.+):(?P<line>\d+):(?P<column>\d+): note: "(?P<rule>[\w-]+)" binds here$')
+BINDING = re.compile(
+    r'^(?P<path>.+):(?P<line>\d+):(?P<column>\d+): note: "(?P<rule>[\w-]+)" binds here$'
+)
+_ERROR = re.compile(r"^(?:.*: )?(?:fatal )?error: .*", re.MULTILINE)
 SUSPENDS = re.compile(rb"\bco_(?:await|yield)\b")
 QUOTED_INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # What decides how a source reads; the rest of a compiler's command may be unknown to clang.
-WITH_VALUE = ("-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "-include", "-imacros", "-isysroot")
+WITH_VALUE = frozenset("-I -D -U -isystem -iquote -idirafter -include -imacros -isysroot".split())
 ALONE = re.compile(
-    r"-(?:[IDU].+|isystem.+|iquote.+|std=.+|-sysroot=.+|O.*|pthread|nostdinc.*|m(?:arch|cpu|abi)=.+|m\d+"
-    r"|m(?:avx|sse|bmi|fma|popcnt|aes).*|f(?:no-)?(?:exceptions|rtti|char8_t|short-enums|signed-char|unsigned-char)"
-    r"|fsanitize=.+)\Z"
+    r"-(?:[IDU].+|isystem.+|iquote.+|std=.+|-sysroot=.+|O.*|pthread|nostdinc.*"
+    r"|m(?:arch|cpu|abi)=.+|m\d+|m(?:avx|sse|bmi|fma|popcnt|aes).*|fsanitize=.+"
+    r"|f(?:no-)?(?:exceptions|rtti|char8_t|short-enums|signed-char|unsigned-char))\Z"
 )
 
 
 class Failure(Exception):
-    """A source that could not be checked, or a call that makes no sense: the text says what to do."""
+    """A source that could not be checked, or a wrong call: the text says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,10 +115,10 @@ def check(command: Command, tool: str) -> list[Finding]:
     call = [tool, "-f", str(rules), str(command.source), "--", "clang++", "-w", "-x", "c++"]
     call += _for_clang(command.arguments)
     run = subprocess.run(call, cwd=command.directory, capture_output=True, text=True, check=False)
-    broken = re.search(r"^(?:.*: )?(?:fatal )?error: .*|^\d+:\d+: (?:Error|Matcher|Invalid).*", run.stderr + run.stdout, re.M)
-    if broken or run.returncode != 0:
-        reason = broken.group() if broken else (run.stderr.strip() or f"exit code {run.returncode}")
-        raise Failure(f"{command.source} was not checked, clang 19 cannot read it: {reason}")
+    if run.returncode != 0 or (broken := _ERROR.search(run.stderr)):
+        said = (run.stderr + run.stdout)[-1000:].strip()
+        reason = broken.group() if run.returncode == 0 else said
+        raise Failure(f"{command.source} was not checked, clang cannot read it: {reason}")
     found: dict[tuple[str, int, int], str] = {}
     order = list(MESSAGES)
     for line in run.stdout.splitlines():
@@ -138,7 +145,7 @@ def _for_clang(arguments: tuple[str, ...]) -> list[str]:
 
 
 def commands_of(build: pathlib.Path, excluded: list[str]) -> list[Command]:
-    """Returns the C++ sources of a build directory that have a coroutine, in them or in a header beside."""
+    """Returns how the C++ sources of a build directory are compiled."""
     database = build / "compile_commands.json"
     try:
         entries = json.loads(database.read_text())
@@ -209,9 +216,10 @@ def _run(arguments: list[str]) -> int:
         split = arguments.index("--")
         arguments, compiler = arguments[:split], arguments[split + 1 :]
     options = _parse(arguments)
-    tool = options.clang_query or next(filter(None, map(shutil.which, TOOLS)), None)
-    if tool is None:
-        raise Failure(f"clang-query 19 is not installed: {INSTALL}")
+    tool = _tool(options.clang_query)
+    if options.which:
+        print(tool)
+        return 0
     commands = _commands(options, compiler)
     findings, failures = _check_all(commands, tool, options.jobs)
     left = report(findings)
@@ -223,6 +231,18 @@ def _run(arguments: list[str]) -> int:
     if then and status == 0:
         return subprocess.run(then, check=False).returncode
     return status
+
+
+def _tool(named: str | None) -> str:
+    """Returns the path of a clang-query that is new enough."""
+    tool = next(filter(None, map(shutil.which, [named] if named else TOOLS)), None)
+    if tool is None:
+        raise Failure(f"{named or 'clang-query'} was not found: {NEEDED}")
+    said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"LLVM version (\d+)", said)
+    if not version or int(version.group(1)) < OLDEST:
+        raise Failure(f"{tool} is of LLVM {version.group(1) if version else '?'}: {NEEDED}")
+    return tool
 
 
 def _commands(options: argparse.Namespace, compiler: list[str]) -> list[Command]:
@@ -242,7 +262,9 @@ def _commands(options: argparse.Namespace, compiler: list[str]) -> list[Command]
     return [command for command in commands if suspends(command.source)]
 
 
-def _check_all(commands: list[Command], tool: str, jobs: int) -> tuple[list[Finding], list[Failure]]:
+def _check_all(
+    commands: list[Command], tool: str, jobs: int
+) -> tuple[list[Finding], list[Failure]]:
     findings: set[Finding] = set()
     failures: list[Failure] = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -251,8 +273,6 @@ def _check_all(commands: list[Command], tool: str, jobs: int) -> tuple[list[Find
                 findings.update(running.result())
             except Failure as failure:
                 failures.append(failure)
-            except FileNotFoundError as error:
-                raise Failure(f"cannot run {tool}: {INSTALL}") from error
     return list(findings), failures
 
 
@@ -260,15 +280,17 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="weft-lint", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-p", dest="build", metavar="BUILD", type=pathlib.Path, help="a build directory of CMake")
-    parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count(), help="sources at a time")
-    parser.add_argument(
+    add = parser.add_argument
+    add("-p", dest="build", metavar="BUILD", type=pathlib.Path, help="a build directory of CMake")
+    add("-j", dest="jobs", type=int, default=os.cpu_count(), help="sources at a time")
+    add(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave these sources out"
     )
-    parser.add_argument("--clang-query", metavar="PROGRAM", help="the clang-query to use")
+    add("--clang-query", metavar="PROGRAM", help="the clang-query to use")
+    add("--which", action="store_true", help="print the clang-query to use, and end")
     # What CMake adds for clang-tidy.
-    parser.add_argument("--extra-arg-before", help=argparse.SUPPRESS)
-    parser.add_argument("sources", nargs="*", metavar="SOURCE")
+    add("--extra-arg-before", help=argparse.SUPPRESS)
+    add("sources", nargs="*", metavar="SOURCE")
     return parser.parse_args(arguments)
 
 
