@@ -164,16 +164,19 @@ def commands_of(build: pathlib.Path, excluded: list[str]) -> list[Command]:
     return list(commands.values())
 
 
-def suspends(source: pathlib.Path) -> bool:
+def suspends(command: Command) -> bool:
     """Returns whether a source, or a file that it includes by a name in quotes, has a coroutine."""
     try:
-        text = source.read_bytes()
+        text = command.source.read_bytes()
     except OSError as error:
-        raise Failure(f"{source}: {error.strerror}") from error
-    near = [source.parent / os.fsdecode(name) for name in QUOTED_INCLUDE.findall(text)]
-    return bool(SUSPENDS.search(text)) or any(
-        SUSPENDS.search(path.read_bytes()) for path in near if path.is_file()
-    )
+        raise Failure(f"{command.source}: {error.strerror}") from error
+    if SUSPENDS.search(text):
+        return True
+    included = [argument[2:] for argument in command.arguments if argument.startswith("-I")]
+    folders = [command.source.parent, *(command.directory / folder for folder in included)]
+    near = [os.fsdecode(name) for name in QUOTED_INCLUDE.findall(text)]
+    paths = [folder / name for name in near for folder in folders]
+    return any(SUSPENDS.search(path.read_bytes()) for path in paths if path.is_file())
 
 
 def report(findings: list[Finding]) -> list[Finding]:
@@ -259,7 +262,7 @@ def _commands(options: argparse.Namespace, compiler: list[str]) -> list[Command]
             if source not in known:
                 raise Failure(f"{source} is not in {options.build}/compile_commands.json")
         commands = [known[source] for source in named] if named else commands
-    return [command for command in commands if suspends(command.source)]
+    return [command for command in commands if suspends(command)]
 
 
 def _check_all(
