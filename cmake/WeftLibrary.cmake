@@ -109,7 +109,10 @@ install(CODE "set(source [==[${PROJECT_SOURCE_DIR}]==])
   include([==[${PROJECT_SOURCE_DIR}/cmake/WeftDocuments.cmake]==])")
 install(DIRECTORY ${PROJECT_BINARY_DIR}/documents/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/weft)
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft PATH_VARS CMAKE_INSTALL_BINDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake cmake/WeftLint.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+# What finds the forms of co_await that g++ 12 miscompiles in a user's sources: needs no build, and clang-query to run.
+install(PROGRAMS tools/lint/weft_lint.py DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME weft-lint)
+install(FILES tools/lint/weft-lint.query DESTINATION ${CMAKE_INSTALL_DATADIR}/weft)

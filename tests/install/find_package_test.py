@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, and a test
-with the model checker. Headers of another version do not link with it. Its documents lead to each
-other and to the headers.
+with the model checker. weft_lint() of the package reads the program's source. Headers of another
+version do not link with it. Its documents lead to each other and to the headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -141,6 +141,7 @@ def main() -> None:
             f"-DCMAKE_CXX_COMPILER={options.compiler}",
             f"-DECHO_SERVER_SOURCE={EXAMPLE}",
             f"-DCHECKED_QUEUE_SOURCE={CHECKED}",
+            "-DLINT=ON",
         )
         run(options.cmake, "--build", str(build))
         check_echo(build / "echo_server")

@@ -1,0 +1,64 @@
+// What g++ 12 miscompiles, written so that every compiler has it right.
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <weft/weft.hpp>
+
+// [aggregate]
+struct Order {
+  std::string customer;
+  int pieces = 0;
+};
+
+weft::Task<int> ship(Order order) { co_return order.pieces; }
+weft::Task<int> count_pieces(std::string customer) { co_return static_cast<int>(customer.size()); }
+
+weft::Task<int> order_for(std::string customer) {
+  // Wrong: co_return co_await ship({customer, co_await count_pieces(customer)});
+  const int pieces = co_await count_pieces(customer);
+  Order order{customer, pieces};
+  co_return co_await ship(std::move(order));
+}
+// [/aggregate]
+
+// [lambda]
+weft::Task<int> order_in_a_scope(std::string customer) {
+  int pieces = 0;
+  // Wrong: co_await weft::scope([customer, &pieces](weft::Scope&) -> weft::Task<void> {…});
+  auto body = [customer, &pieces](weft::Scope&) -> weft::Task<void> {
+    pieces = co_await order_for(customer);
+  };
+  co_await weft::scope(std::move(body));
+  co_return pieces;
+}
+// [/lambda]
+
+// [conditional]
+weft::Task<int> order_or_count(std::string customer, bool is_order) {
+  // Wrong: co_return co_await (is_order ? order_for(customer) : count_pieces(customer));
+  if (is_order) co_return co_await order_for(customer);
+  co_return co_await count_pieces(customer);
+}
+// [/conditional]
+
+// [condition]
+weft::Task<std::string> size_of_order() {
+  // Wrong: if (co_await order_for("alice") > 4) co_return "large";
+  const int pieces = co_await order_for("alice");
+  if (pieces > 4) co_return "large";
+  co_return "small";
+}
+// [/condition]
+
+weft::Task<void> program() {
+  const int in_a_scope = co_await order_in_a_scope("bob");
+  const int counted = co_await order_or_count("carol", false);
+  const std::string size = co_await size_of_order();
+  std::printf("%d pieces for bob, %d letters in carol, and a %s order\n", in_a_scope, counted,
+              size.c_str());
+}
+
+int main() {
+  weft::Runtime runtime;
+  runtime.block_on(program());
+}

@@ -1,0 +1,227 @@
+// Forms of co_await as a user of weft might write them. weft-lint must find exactly the lines that
+// end in `finds:` and a rule, one finding for each; never compiled (lint_test.py). Each row of the
+// table in docs/decisions/002-gxx12-coroutine-rules.md is here, and what looks like one and is not.
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+#include <weft/weft.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Order {
+  std::string customer = "none";
+  int pieces = 0;
+};
+
+struct Point {
+  double x = 0;
+  double y = 0;
+};
+
+class Session {
+ public:
+  Session(std::string name, int number = 0) : name_(std::move(name)), number_(number) {}
+  int number() const { return number_; }
+
+ private:
+  std::string name_;
+  int number_;
+};
+
+/// An awaiter that is an aggregate.
+struct Signal {
+  std::shared_ptr<int> state;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<>) const noexcept { return false; }
+  int await_resume() const noexcept { return *state; }
+};
+
+weft::Task<int> number() { co_return 1; }
+weft::Task<std::string> name() { co_return "name"; }
+weft::Task<Order> next_order() { co_return Order(); }
+weft::Task<int> ship(Order order) { co_return order.pieces; }
+weft::Task<int> ship_later(Order order = {}) { co_return order.pieces; }
+weft::Task<int> ship_all(std::array<Order, 2> orders) { co_return orders[0].pieces; }
+weft::Task<int> ship_many(std::vector<Order> orders) { co_return orders[0].pieces; }
+weft::Task<int> draw(Point point = {}) { co_return static_cast<int>(point.x); }
+weft::Task<int> greet(std::string text) { co_return static_cast<int>(text.size()); }
+weft::Task<int> greet_all(std::vector<std::string> texts) {
+  co_return static_cast<int>(texts.size());
+}
+weft::Task<int> enter(Session session = Session("default")) { co_return session.number(); }
+int pieces(const Order& order) { return order.pieces; }
+Order empty_order() { return {}; }
+template <class F>
+weft::Task<int> call(F function) {
+  co_return function();
+}
+
+weft::Task<int> temporaries(std::shared_ptr<int> state) {
+  int sum = co_await Signal{state};                       // finds: aggregate
+  sum += co_await Signal(state);                          // finds: aggregate
+  sum += co_await ship(Order{"one", 2});                  // finds: aggregate
+  sum += co_await ship(Order("one", 2));                  // finds: aggregate
+  sum += co_await ship({"one", 2});                       // finds: aggregate
+  sum += co_await ship({});                               // finds: aggregate
+  sum += co_await ship({.pieces = 2});                    // finds: aggregate
+  sum += co_await ship_later();                           // finds: default-argument
+  const std::array<Order, 1> named{Order("a")};           // no co_await
+  sum += co_await ship_all({Order{}, named[0]});          // finds: aggregate
+  sum += pieces(Order{"one", 2}) + co_await number();     // finds: aggregate
+  auto moved = std::make_unique<Order>(Order{"one", 2});  // no co_await
+  sum += co_await ship(std::move(*moved));
+  sum += co_await greet(Order{"one", 2}.customer);  // finds: aggregate
+  co_return sum;
+}
+
+weft::Task<int> initializers(std::string customer) {
+  Order braces{customer, co_await number()};                                   // finds: aggregate
+  Order equals = {customer, co_await number()};                                // finds: aggregate
+  Order repeated = Order{customer, co_await number()};                         // finds: aggregate
+  Order designated{.customer = customer, .pieces = co_await number()};         // finds: aggregate
+  Order first{co_await name(), 2};                                             // finds: aggregate
+  Order round(customer, co_await number());                                    // finds: aggregate
+  std::string list[]{customer, co_await name()};                               // finds: aggregate
+  const int sum = pieces({customer, co_await number()});                       // finds: aggregate
+  braces = {customer, co_await number()};                                      // finds: aggregate
+  auto made = std::unique_ptr<Order>(new Order{customer, co_await number()});  // finds: aggregate
+  co_return sum + braces.pieces + equals.pieces + repeated.pieces + designated.pieces +
+      first.pieces + round.pieces + made->pieces + static_cast<int>(list[0].size());
+}
+
+weft::Task<int> lambdas(std::string text, std::unique_ptr<int> owned, std::shared_ptr<int> shared) {
+  int sum = co_await call([text] { return text.empty() ? 1 : 2; });           // finds: lambda
+  sum += co_await call([=] { return *shared; });                              // finds: lambda
+  sum += co_await call([owned = std::move(owned)] { return *owned; });        // finds: lambda
+  sum += [text](int more) { return more; }(co_await number());                // finds: lambda
+  auto later = [text, more = co_await number()] { return more; };             // finds: lambda
+  sum += co_await weft::spawn([text]() -> weft::Task<int> { co_return 1; });  // finds: lambda
+  co_return sum + later();
+}
+
+weft::Task<int> conditionals(bool flag, std::string text) {
+  const std::string first = flag ? co_await name() : text;                  // finds: conditional
+  const std::string second = flag ? text : co_await name();                 // finds: conditional
+  int sum = co_await (flag ? number() : greet(text));                       // finds: conditional
+  sum += co_await greet(flag ? std::move(text) : "nothing");                // finds: conditional
+  sum += co_await number() + pieces(flag ? empty_order() : empty_order());  // finds: conditional
+  co_return sum + static_cast<int>(first.size() + second.size());
+}
+
+weft::Task<int> if_alone() {
+  if (co_await number()) co_return 1;  // finds: condition
+  co_return 0;
+}
+weft::Task<int> while_alone(int limit) {
+  while (co_await number() < limit) co_await weft::yield_now();  // finds: condition
+  co_return 0;
+}
+weft::Task<int> switch_alone() {
+  switch (co_await number()) {  // finds: condition
+    case 1:
+      co_return 1;
+    default:
+      co_return 0;
+  }
+}
+weft::Task<int> for_alone() {
+  for (; co_await number();) co_return 1;  // finds: condition
+  co_return 0;
+}
+weft::Task<int> do_alone(int& count) {
+  do {  // finds: condition
+    ++count;
+  } while (co_await number() == 0);
+  co_return count;
+}
+template <class T>
+weft::Task<T> if_in_a_template_never_used(T value) {
+  if (co_await number()) co_return value;  // finds: condition
+  co_return T();
+}
+
+weft::AsyncGenerator<Order> orders(std::string customer) {
+  co_yield Order{customer, 2};  // finds: aggregate
+  co_yield {customer, 2};       // finds: aggregate
+  co_yield empty_order();
+  Order named{customer, 3};
+  co_yield std::move(named);
+}
+
+weft::Task<int> what_gxx12_refuses(std::string text) {
+  int sum = co_await greet_all({text, "two"});                 // finds: list
+  sum += co_await ship_many({empty_order()});                  // finds: list
+  if (text + "b" == "ab" && co_await number() == 1) sum += 1;  // finds: short-circuit
+  co_return sum;
+}
+
+template <class T>
+weft::Task<int> in_a_template(T value) {
+  co_return co_await call([value] { return sizeof(value) > 1 ? 1 : 2; });  // finds: lambda
+}
+template <class T>
+weft::Task<int> in_a_template_of_numbers(T value) {
+  co_return co_await call([value] { return sizeof(value) > 1 ? 1 : 2; });
+}
+weft::Task<int> both_templates() {
+  const int first = co_await in_a_template(std::string());
+  co_return first + co_await in_a_template_of_numbers(7);
+}
+
+/// What g++ 12 has right, though it resembles a row of the table.
+weft::Task<int> harmless(bool flag, std::string text, Order given, int* target) {
+  int sum = co_await draw({1, 2});
+  sum += co_await draw();
+  Point point{1, static_cast<double>(co_await number())};
+  std::array<int, 2> numbers{co_await number(), co_await number()};
+  sum += co_await enter(Session{text, 2});
+  sum += co_await enter({text, 2});
+  sum += co_await enter();
+  sum += co_await greet({});
+  sum += co_await greet(std::string{text});
+  sum += co_await ship(Order(given));
+  sum += co_await ship(Order());
+  sum += co_await ship(empty_order());
+  Order copy{co_await next_order()};
+  auto [customer, count] = co_await next_order();
+  sum += co_await call([&text] { return text.empty() ? 1 : 2; });
+  sum += co_await call([target, sum] { return *target + sum; });
+  sum += co_await call([&] { return pieces(Order{text, 2}); });
+  sum += flag ? co_await number() : 0;
+  sum += co_await greet(flag ? text : customer);
+  sum += flag && co_await number() ? 1 : 0;
+  if (co_await number() == 1) sum += copy.pieces;
+  while (co_await number() == 2) ++sum;
+  auto named = [text] { return text.empty() ? 1 : 2; };
+  sum += co_await call(std::move(named));
+  auto task = ship({text, 2});
+  sum += co_await std::move(task);
+  auto handle = weft::spawn([text, given]() -> weft::Task<int> {
+    const Order inner{text, given.pieces};
+    co_return co_await ship(inner);
+  });
+  sum += co_await std::move(handle);
+  co_return sum + static_cast<int>(point.x) + numbers[0] + count;
+}
+weft::Task<int> condition_in_a_lambda() {
+  auto body = []() -> weft::Task<int> {
+    if (co_await number()) co_return 1;
+    co_return 0;
+  };
+  co_return co_await body();
+}
+
+weft::Task<int> allowed(std::string text) {
+  int sum = co_await ship({text, 2});  // weft-lint-allow: a test of the comment
+  // weft-lint-allow: the same, above the line
+  sum += co_await ship({text, 2});
+  co_return sum;
+}
+weft::Task<int> allowed_without_a_reason(std::string text) {
+  co_return co_await ship({text, 2});  // weft-lint-allow  finds: aggregate
+}
+
+}  // namespace
