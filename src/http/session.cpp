@@ -305,6 +305,8 @@ void Session::probe(Connection& connection, std::int64_t now) noexcept {
 void Session::dismiss_idle() noexcept {
   std::lock_guard lock(mutex_);
   for (Connection* one = first_; one != nullptr; one = one->next_) {
+    // A look first: an exchange would take the word from the cache of a busy connection's worker.
+    if (one->phase_.load(std::memory_order_relaxed) != Connection::Phase::idle) continue;
     dismiss(*one, Connection::Phase::idle, Connection::Phase::dismissed);
   }
 }

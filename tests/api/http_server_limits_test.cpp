@@ -77,6 +77,38 @@ TEST_P(HttpServerLimits, EmptyLinesKeepNoConnectionOpen) {
   });
 }
 
+TEST(HttpServerTime, EmptyLinesMoveNoDeadline) {
+  RuntimeOptions virtual_time;
+  virtual_time.current_thread = virtual_time.virtual_time = true;
+  Runtime runtime(std::move(virtual_time));
+  runtime.block_on([]() -> Task<void> {
+    http::ServerOptions options = patient();
+    options.idle_timeout = options.header_timeout = hours(1);
+    Site site(std::move(options), plain);
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      // Before the first request, between two, and in a buffer that a longer request has got.
+      const std::string longer = get("/", "X: " + std::string(400, 'x') + "\r\n");
+      for (const std::string& before : {std::string(), get("/"), longer}) {
+        StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+        if (!before.empty()) {
+          co_await stream.write_all(before);
+          const std::string answer = co_await read_up_to(stream, "\r\n\r\n/");
+          EXPECT_EQ(status_line(answer), "HTTP/1.1 200 OK");
+        }
+        const TimePoint begin = now();
+        for (const int minute : {25, 50}) {
+          co_await sleep_until(begin + minutes(minute));
+          co_await stream.write_all("\r\n");
+        }
+        const std::string nothing = co_await read_rest(stream);
+        EXPECT_EQ(nothing, "");
+        EXPECT_GE(now() - begin, minutes(59));  // from the server's last sweep before
+        EXPECT_LT(now() - begin, minutes(62));
+      }
+    });
+  });
+}
+
 TEST_P(HttpServerLimits, BodiesOfAllConnectionsTogetherAreBounded) {
   run([]() -> Task<void> {
     http::ServerOptions options = patient();
