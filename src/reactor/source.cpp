@@ -50,12 +50,11 @@ void Source::drop_owner(std::uint32_t directions) noexcept {
   unlock_and_tell();
 }
 
-/// The last step of each function that ends a use: closes the handle and destroys the source if the
-/// time for it has come.
-void Source::unlock_and_end() noexcept {
+/// The last step of each function that ends a use or an owner, if both directions are closed:
+/// closes the handle and destroys the source if the time for it has come.
+void Source::unlock_and_end_closed() noexcept {
   const bool unused = uses_ == 0;
-  const bool closes = unused && closed_.load(std::memory_order_relaxed) == interest::both &&
-                      std::exchange(is_open_, false);
+  const bool closes = unused && std::exchange(is_open_, false);
   const bool ends = unused && owners_ == 0;
   const NativeHandle handle = handle_;
   lock_.unlock();

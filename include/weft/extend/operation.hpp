@@ -162,7 +162,15 @@ class Source {
     const std::uint32_t closed = closed_.load(std::memory_order_relaxed);
     return closed == interest::both || (closed & directions) != 0;
   }
-  void unlock_and_end() noexcept;
+  void unlock_and_end() noexcept {
+    // While a direction is open, there is an owner and a handle.
+    if (closed_.load(std::memory_order_relaxed) != interest::both) [[likely]] {
+      lock_.unlock();
+    } else {
+      unlock_and_end_closed();
+    }
+  }
+  void unlock_and_end_closed() noexcept;
   void unlock_and_tell() noexcept;
   [[nodiscard]] Operation* find_refused(const detail::Reactor* at) const noexcept;
   void cancel_at(detail::Reactor& at) noexcept;
@@ -240,22 +248,13 @@ class Operation : public OperationArguments {
   void complete() noexcept { complete_(*this); }
   /// The directions of its source that it needs, as interest bits; 0 for a poll of errors alone.
   [[nodiscard]] std::uint32_t directions() const noexcept {
-    switch (kind) {
-      case OperationKind::read:
-      case OperationKind::readv:
-      case OperationKind::receive_message:
-      case OperationKind::accept:
-        return interest::readable;
-      case OperationKind::poll:
-        return io.interests & interest::both;
-      case OperationKind::connect:
-      case OperationKind::write:
-      case OperationKind::writev:
-      case OperationKind::send_message:
-      case OperationKind::timer:
-        break;
-    }
-    return interest::writable;
+    if (kind == OperationKind::poll) return io.interests & interest::both;
+    using enum OperationKind;
+    constexpr unsigned reading =
+        1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(readv) |
+        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept);
+    const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
+    return reads ? interest::readable : interest::writable;
   }
 
   Source* source;  ///< Null for a timer.
