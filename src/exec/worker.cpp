@@ -273,21 +273,27 @@ void Worker::schedule(Runnable& work) noexcept {
 
 void Worker::begin(Runnable& work) noexcept {
   pinned_.revoke_direct();
-  if (!in_task_) {
-    push(work);
-    return;
-  }
-  if (queues_.offers_nothing()) {
-    static_cast<void>(queues_.put_lifo(work));
+  if (in_task_ && queues_.queue_empty()) {
+    Runnable* const previous = queues_.put_lifo(work);
+    if (previous != nullptr) [[unlikely]]
+      return begin_after(*previous);
     begun_ = &work;
     return;
   }
-  // What began before, alone at that time, must not be overtaken by what is woken meanwhile and
-  // pushes it out of the slot.
-  if (queues_.lifo_holds(begun_)) {
-    if (Runnable* const first = queues_.take_lifo()) push(*first);
-  }
   push(work);
+  if (in_task_ && !single_) pool_.wake_one();
+}
+
+/// The slot holds new work, and has held `previous`: what has begun before goes first, and what was
+/// woken stays the next.
+[[gnu::noinline]] void Worker::begin_after(Runnable& previous) noexcept {
+  Runnable* const work = queues_.take_lifo();  // null: another worker has it already
+  if (&previous == begun_) {
+    push(previous);
+  } else {
+    static_cast<void>(queues_.put_lifo(previous));
+  }
+  if (work != nullptr) push(*work);
   if (!single_) pool_.wake_one();
 }
 

@@ -205,6 +205,7 @@ class Worker {
 
   // The own queues
   void push(Runnable& work) noexcept;
+  void begin_after(Runnable& previous) noexcept;
   void wake_for_surplus() noexcept;
   [[nodiscard]] bool allows_direct_run() const noexcept {
     return pinned_.empty() && fairness_.allows_direct_run();

@@ -66,11 +66,12 @@ bool SpawnedTask::withdraw(JoinWaiter& waiter) noexcept {
 
 void SpawnedTask::launch(PromiseBase& root, OwnedTasks& owner, Runnable& first,
                          TaskExecutor* executor, bool isolated) {
+  if (isolated) [[unlikely]]
+    set_isolated();
   owner.added();
   owner_ = &owner;
   bind(root, executor != nullptr ? *executor : owner.executor_for_task());
   set_context(owner.context());
-  if (isolated) set_isolated();
   list_later();
   this->executor().begin(first);
 }

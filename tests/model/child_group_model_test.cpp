@@ -94,8 +94,8 @@ TEST(ChildGroupModel, AChildsEndMeetsTheSuspensionAndACancel) {
   expect_holds_randomly(50000, child_and_cancel);
 }
 
-/// A cancel of the outer task is passed on to a task that waits at a group, whose child ends at
-/// that moment. The inner group is asked after the outer one is through, and is there until then.
+/// A cancel of the outer task is passed on to a task that waits at a group, whose child ends then.
+/// The inner group is asked after the outer one is through, and is there until then.
 void cancel_through_two_groups(Execution& execution) {
   Stage outer;
   Stage inner;
