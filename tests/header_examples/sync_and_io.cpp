@@ -129,6 +129,11 @@ namespace given::of_notify {
 weft::Task<void> run() {
   // example: weft/notify.hpp
 }
+struct State {};
+bool good(const State& state);
+weft::Task<void> run_all(weft::Notify& state_changed, const State& state) {
+  // example: weft/notify.hpp, number 2
+}
 }  // namespace given::of_notify
 
 namespace given::of_once_cell {
@@ -176,5 +181,9 @@ Config load();
 void apply(const Config& config);
 weft::Task<void> run() {
   // example: weft/watch.hpp
+}
+enum class State { down, up };
+weft::Task<void> wait(weft::WatchReceiver<State> receiver) {
+  // example: weft/watch.hpp, number 2
 }
 }  // namespace given::of_watch

@@ -192,6 +192,10 @@ weft::Task<void> run(int key) {
 namespace given::of_runtime {
 weft::Task<int> program();
 // example: weft/runtime.hpp
+weft::http::Response handler(const weft::http::Request& request);
+void order() {
+  // example: weft/runtime.hpp, number 2
+}
 }  // namespace given::of_runtime
 
 namespace given::of_scope {
@@ -200,6 +204,9 @@ extern int first, second;
 weft::Task<void> run() {
   // example: weft/scope.hpp
 }
+weft::Task<void> rounds(weft::Scope& s) {
+  // example: weft/scope.hpp, number 2
+}
 }  // namespace given::of_scope
 
 namespace given::of_select {
@@ -207,6 +214,10 @@ enum class Command { stop };
 void obey(std::optional<Command> command);
 weft::Task<void> run(weft::Receiver<Command> commands, weft::Interval every) {
   // example: weft/select.hpp
+}
+void tick();
+void run_either(weft::Selection<Command, void> first) {
+  // example: weft/select.hpp, number 2
 }
 }  // namespace given::of_select
 
@@ -224,13 +235,19 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_sleep
 
+namespace given::of_join_handle {
+weft::Task<void> run(weft::JoinHandle<int> handle) {
+  // example: weft/spawn.hpp
+}
+}  // namespace given::of_join_handle
+
 namespace given::of_spawn {
 weft::Task<void> session(weft::StreamSocket socket);
 weft::Task<void> shard();
 weft::Task<void> rebuild_index();
 weft::Task<Config> load_config();
 void options(weft::StreamSocket socket, weft::Scope& scope) {
-  // example: weft/spawn.hpp
+  // example: weft/spawn.hpp, number 2
 }
 }  // namespace given::of_spawn
 
@@ -238,7 +255,7 @@ namespace given::of_spawn_fiber {
 weft::Task<int> compute(int number);
 void session(weft::StreamSocket socket);
 weft::Task<void> run(weft::StreamSocket socket) {
-  // example: weft/spawn.hpp, number 2
+  // example: weft/spawn.hpp, number 3
 }
 }  // namespace given::of_spawn_fiber
 
@@ -301,7 +318,8 @@ weft::Task<void> run() {
 }  // namespace given::of_time
 
 namespace given::of_timeout {
-weft::Task<void> run() {
+weft::Task<Page> fetch(const std::string& url);
+weft::Task<void> run(const std::string& url) {
   // example: weft/timeout.hpp
 }
 }  // namespace given::of_timeout
