@@ -168,6 +168,57 @@ TEST_F(SourceTest, AResultThatCameBeforeTheCloseIsDelivered) {
   EXPECT_FALSE(is_open(handle));
 }
 
+/// Closes the source while it takes an operation.
+class ClosingDriver final : public detail::Driver {
+ public:
+  explicit ClosingDriver(bool confirms) : confirms_(confirms) {}
+  detail::Started start(Operation& operation) noexcept override {
+    operation.pending = true;
+    operation.source->close();
+    return detail::Started::pending;
+  }
+  detail::Cancelled cancel(Operation& operation) noexcept override {
+    if (!confirms_) {
+      requested_ = &operation;
+      return detail::Cancelled::requested;
+    }
+    end(operation);
+    return detail::Cancelled::confirmed;
+  }
+  void wait(std::int64_t /*timeout_ns*/, CompletionList& completed) noexcept override {
+    if (requested_ == nullptr) return;
+    end(*requested_);
+    completed.push(*requested_);
+    requested_ = nullptr;
+  }
+  void wake() noexcept override {}
+  NativeHandle native_handle() const noexcept override { return invalid_handle; }
+
+ private:
+  static void end(Operation& operation) noexcept {
+    operation.pending = false;
+    operation.result = -ECANCELED;
+  }
+  bool confirms_;
+  Operation* requested_ = nullptr;
+};
+
+TEST_F(SourceTest, ACloseMeetsAnOperationThatTheDriverTakes) {
+  for (const bool confirms : {true, false}) {
+    Ends ends = make_socket_pair();
+    auto* const one = new Source(ends.first.release());
+    detail::Reactor reactor(std::make_unique<ClosingDriver>(confirms), clock);
+    CountedRead read(*one);
+    const detail::Started started = reactor.start(read);
+    EXPECT_EQ(started, confirms ? detail::Started::completed : detail::Started::pending);
+    reactor.poll(0);
+    EXPECT_EQ(read.ended, confirms ? 0 : 1);
+    EXPECT_EQ(read.result, -ECANCELED);
+    EXPECT_EQ(reactor.pending(), 0U);
+    one->drop_owner();
+  }
+}
+
 /// Operations begin and end on one thread while another closes at any moment.
 TEST_F(SourceTest, ACloseMeetsOperationsAtAnyMoment) {
   source->drop_owner();
