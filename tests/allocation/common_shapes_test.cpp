@@ -229,7 +229,7 @@ constexpr std::size_t words = sizeof(void*);
 static_assert(sizeof(detail::SpawnedTask) <= 13 * words);
 static_assert(sizeof(detail::TaskPromise<void>) <= 5 * words);
 static_assert(sizeof(QueueAwaiter<detail::AcquireRequest>) <= 9 * words);
-static_assert(sizeof(detail::SleepAwaiter<false>) <= 8 * words);
+static_assert(sizeof(detail::SleepAwaiter) <= 8 * words);
 static_assert(sizeof(detail::JoinLeaf) <= 4 * words);
 static_assert(sizeof(OperationLeaf) <= 13 * words);
 
