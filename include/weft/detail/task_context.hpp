@@ -111,7 +111,7 @@ class ContextBinding : public TaskContext {
    private:
     ContextBinding& binding_;
   };
-  /// Awaited to begin the binding. A cancel does not take effect here.
+  /// Awaited to begin the binding. Cancel: takes effect here if the task has no binding yet.
   [[nodiscard]] Enter enter() noexcept { return Enter(*this); }
 
  protected:
