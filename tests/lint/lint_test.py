@@ -209,16 +209,18 @@ class Survey(unittest.TestCase):
 
 class Sources(unittest.TestCase):
     def test_our_own_sources_have_none(self):
-        """All sources of this build with coroutines, but the one that holds the forms.
+        """All sources of this build with coroutines.
 
-        Takes minutes, so a tree that was clean before is not read again.
+        Not the one that holds the forms, and not those that await Asio, whose headers have no
+        coroutines for clang. Takes minutes, so a tree that was clean before is not read again.
         """
         build = pathlib.Path(os.environ["WEFT_BUILD_DIR"])
         clean = build / "lint.clean"
         state = self.state(build)
         if clean.exists() and clean.read_text() == state:
             return
-        done = lint("-p", build, "--exclude", "tests/compiler/survey.cpp")
+        without = ("tests/compiler/survey.cpp", "bench/core/asio_*.cpp")
+        done = lint("-p", build, *(f"--exclude={pattern}" for pattern in without))
         print(done.stdout[-10000:], done.stderr[-5000:])
         self.assertEqual(done.returncode, 0)
         self.assertGreater(int(re.search(r"in (\d+) sources", done.stdout).group(1)), 50)
