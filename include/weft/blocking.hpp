@@ -31,6 +31,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -66,7 +67,8 @@ class BlockingJob : public Runnable {
  private:
   friend class BlockingPool;
   std::source_location site_;
-  bool queued_ = false;  // guarded by the pool's mutex
+  bool queued_ = false;       // guarded by the pool's mutex, as is the next
+  std::uint32_t number_ = 0;  // by which its thread is found; 0: none has begun it
 };
 
 }  // namespace detail

@@ -19,11 +19,13 @@ namespace weft::inline v0_1::detail {
 struct BlockingPool::Worker {
   ThreadParker parker;
   Worker* next_idle = nullptr;
-  bool idle = false;           // on the idle stack
-  BlockingJob* job = nullptr;  // runs now, or has just ended: for comparison alone
-  bool given_up = false;       // `job` is
-  Running running;             // about `job`
-  bool ended = false;          // will not touch the pool again: join() hardly waits
+  bool idle = false;  // on the idle stack
+  // The number of the job that runs now, or has just ended; 0: none. Not its address, at which
+  // there may be another job by now.
+  std::uint32_t job = 0;
+  bool given_up = false;  // that job is
+  Running running;        // about it
+  bool ended = false;     // will not touch the pool again: join() hardly waits
   std::thread thread;
 };
 
@@ -80,6 +82,7 @@ class BlockingPool::Shared {
   // A stack: the thread that went to sleep last is the warmest; the others may time out.
   Worker* idle_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::uint32_t last_number_ = 0;
   std::size_t live_ = 0;      // workers that have not decided to end
   std::size_t given_up_ = 0;  // those of them whose job was given up
   bool stopping_ = false;
@@ -157,8 +160,10 @@ bool BlockingPool::Shared::withdraw(BlockingJob& job) noexcept {
 bool BlockingPool::Shared::give_up(BlockingJob& job, const std::shared_ptr<Shared>& self) noexcept {
   const std::lock_guard lock(mutex_);
   if (unqueue(job)) return true;
-  const auto found = std::ranges::find(workers_, &job, [](const auto& each) { return each->job; });
-  if (found == workers_.end() || (*found)->given_up) return false;  // not submitted, or at its end
+  if (job.number_ == 0) return false;  // it was not submitted
+  const auto found =
+      std::ranges::find(workers_, job.number_, [](const auto& each) { return each->job; });
+  if (found == workers_.end() || (*found)->given_up) return false;  // it has ended
   (*found)->given_up = true;
   ++given_up_;
   count_end();
@@ -225,7 +230,7 @@ std::vector<BlockingPool::Running> BlockingPool::Shared::running() const {
   const std::lock_guard lock(mutex_);
   std::vector<Running> all;
   for (const auto& worker : workers_) {
-    if (worker->job != nullptr && !worker->given_up) all.push_back(worker->running);
+    if (worker->job != 0 && !worker->given_up) all.push_back(worker->running);
   }
   return all;
 }
@@ -284,14 +289,15 @@ BlockingJob* BlockingPool::Shared::pop_job(Worker& worker) noexcept {
   first_job_ = static_cast<BlockingJob*>(job->next);
   if (first_job_ == nullptr) last_job_ = nullptr;
   job->queued_ = false;
-  worker.job = job;
+  last_number_ = std::max(last_number_ + 1, 1U);  // it may wrap
+  worker.job = job->number_ = last_number_;
   worker.running = {job->site(), std::chrono::steady_clock::now()};
   return job;
 }
 
 void BlockingPool::Shared::end_job(Worker& worker) noexcept {
-  if (worker.job == nullptr) return;
-  worker.job = nullptr;
+  if (worker.job == 0) return;
+  worker.job = 0;
   if (std::exchange(worker.given_up, false)) {
     --given_up_;  // its end was counted by give_up()
   } else {

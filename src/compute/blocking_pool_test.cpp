@@ -166,12 +166,12 @@ struct OwnedJob : detail::BlockingJob {
 TEST(BlockingPool, AGivenUpJobKeepsNoneWaitingAndOutlivesThePool) {
   std::vector<std::shared_ptr<OwnedJob>> lost;
   {
+    GatedJob waits;
     detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::hours(1)});
     for (int i = 0; i < 2; ++i) {
       lost.push_back(OwnedJob::submit_to(pool));
       lost.back()->begun.acquire();
     }
-    GatedJob waits;
     ASSERT_TRUE(pool.submit(waits).has_value());
     EXPECT_FALSE(waits.begun.try_acquire());
     EXPECT_EQ(pool.running().size(), 2U);
@@ -192,8 +192,8 @@ TEST(BlockingPool, AGivenUpJobKeepsNoneWaitingAndOutlivesThePool) {
 }
 
 TEST(BlockingPool, AJobThatIsGivenUpInTheQueueIsTakenBack) {
-  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   GatedJob first;
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   ASSERT_TRUE(pool.submit(first).has_value());
   first.begun.acquire();
   const auto queued = OwnedJob::submit_to(pool);
@@ -205,6 +205,7 @@ TEST(BlockingPool, AJobThatIsGivenUpInTheQueueIsTakenBack) {
 }
 
 TEST(BlockingPool, ThreadsThatAreLostToGivenUpJobsHaveALimit) {
+  GatedJob waits;
   detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   constexpr std::size_t most = 1 + detail::BlockingPool::most_given_up;
   std::vector<std::shared_ptr<OwnedJob>> lost;
@@ -213,7 +214,6 @@ TEST(BlockingPool, ThreadsThatAreLostToGivenUpJobsHaveALimit) {
     lost.back()->begun.acquire();
     EXPECT_FALSE(pool.give_up(*lost.back()));
   }
-  GatedJob waits;
   ASSERT_TRUE(pool.submit(waits).has_value());
   EXPECT_EQ(pool.queued(), 1U);
   EXPECT_EQ(pool.threads(), most);
@@ -225,8 +225,8 @@ TEST(BlockingPool, ThreadsThatAreLostToGivenUpJobsHaveALimit) {
 }
 
 TEST(BlockingPool, TellsWhatItsEndWaitsFor) {
-  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   GatedJob job;
+  detail::BlockingPool pool({.most_threads = 1, .idle_limit = std::chrono::hours(1)});
   ASSERT_TRUE(pool.submit(job).has_value());
   job.begun.acquire();
   std::jthread ender([&pool] { pool.stop(); });
@@ -242,9 +242,10 @@ TEST(BlockingPool, TellsWhatItsEndWaitsFor) {
 
 TEST(BlockingPool, AThreadThatCannotStartFailsTheJobAlone) {
   detail::ScopedFaults faults;
+  GatedJob job;
+  GatedJob second;
   detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::hours(1)});
   faults.add({.call = detail::Call::start_thread, .errno_value = EAGAIN});
-  GatedJob job;
   const Result<void> refused = pool.submit(job);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error(), std::errc::resource_unavailable_try_again);
@@ -252,7 +253,6 @@ TEST(BlockingPool, AThreadThatCannotStartFailsTheJobAlone) {
   job.begun.acquire();
   // With a thread there, a second one is not needed for a job to be taken.
   faults.add({.call = detail::Call::start_thread, .errno_value = EAGAIN});
-  GatedJob second;
   ASSERT_TRUE(pool.submit(second).has_value());
   job.gate.release();
   second.begun.acquire();

@@ -154,7 +154,8 @@ TEST_P(ResolveGivenUp, CancelsAndResultsAtOneTimeGiveOneOutcomeEach) {
     run([&names, round]() -> Task<void> {
       std::vector<JoinHandle<std::vector<Endpoint>>> lookups;
       for (int i = 0; i < 6; ++i) lookups.push_back(spawn(resolve(held_name(i), 80)));
-      auto begun = [] { return HeldNames::count() == 4; };
+      // A look-up of the last round may have been given up before it came to its name.
+      auto begun = [] { return HeldNames::count() >= 4; };
       co_await until(begun);
       std::thread releaser([&names] { names.release(); });
       for (auto& lookup : lookups) {

@@ -3,13 +3,14 @@
 #include <dlfcn.h>
 #include <netdb.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string_view>
 
 namespace weft::test {
 
+// Of its own, as many files may be compiled as one.
+namespace held_names {
 namespace {
 
 std::mutex mutex;
@@ -29,36 +30,32 @@ bool hold(std::string_view name) {
 }
 
 }  // namespace
+}  // namespace held_names
 
 HeldNames::HeldNames() {
-  const std::lock_guard lock(mutex);
-  holding = true;
+  const std::lock_guard lock(held_names::mutex);
+  held_names::holding = true;
 }
 
 HeldNames::~HeldNames() { release(); }
 
 void HeldNames::release() {
-  const std::lock_guard lock(mutex);
-  holding = false;
-  ++releases;
-  changed.notify_all();
-}
-
-bool HeldNames::await(std::size_t count) {
-  std::unique_lock lock(mutex);
-  return changed.wait_for(lock, std::chrono::seconds(20), [&] { return held >= count; });
+  const std::lock_guard lock(held_names::mutex);
+  held_names::holding = false;
+  ++held_names::releases;
+  held_names::changed.notify_all();
 }
 
 std::size_t HeldNames::count() {
-  const std::lock_guard lock(mutex);
-  return held;
+  const std::lock_guard lock(held_names::mutex);
+  return held_names::held;
 }
 
 }  // namespace weft::test
 
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
-  if (node != nullptr && weft::test::hold(node)) return EAI_NONAME;
+  if (node != nullptr && weft::test::held_names::hold(node)) return EAI_NONAME;
   static const auto system =
       reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
   return system(node, service, hints, result);

@@ -16,8 +16,6 @@ class HeldNames {
   HeldNames& operator=(const HeldNames&) = delete;
 
   void release();
-  /// Waits until `count` look-ups are held. False: they are not within some seconds.
-  [[nodiscard]] bool await(std::size_t count);
   /// The number of look-ups that are held now.
   [[nodiscard]] static std::size_t count();
 };
