@@ -179,7 +179,7 @@ const Row rows[] = {
     {"scope of two children", scope_of_two, {5, 640}, {5, 640}},
     {"when_all of two children", all_of_two, {2, 256}, {2, 256}},
     {"select of two receives", select_of_two, {2, 512}, {2, 512}},
-    {"timeout of a read", timeout_of_a_read, {3, 960}, {3, 960}},
+    {"timeout of a read", timeout_of_a_read, {3, 1024}, {3, 960}},
     {"write and read", read_and_write, {0, 0}, {0, 0}},
     {"channel: send and receive", send_and_receive, {0, 0}, {0, 0}},
     {"oneshot: make, send and receive", send_once, {1, 64}, {1, 64}},
@@ -188,7 +188,7 @@ const Row rows[] = {
     {"sleep and yield", sleep_and_yield, {0, 0}, {0, 0}},
     {"shield of a child", shield_a_child, {1, 128}, {1, 128}},
     {"finally of a child", clean_up, {1, 128}, {1, 128}},
-    {"deadline of a child", with_a_deadline, {3, 896}, {3, 832}},
+    {"deadline of a child", with_a_deadline, {3, 960}, {3, 832}},
     {"task-local for a child", with_a_local, {2, 320}, {2, 320}},
 };
 
