@@ -204,6 +204,7 @@ class ClosingDriver final : public detail::Driver {
 };
 
 TEST_F(SourceTest, ACloseMeetsAnOperationThatTheDriverTakes) {
+  source->drop_owner();
   for (const bool confirms : {true, false}) {
     Ends ends = make_socket_pair();
     auto* const one = new Source(ends.first.release());
