@@ -13,8 +13,9 @@ namespace weft::test {
 namespace held_names {
 namespace {
 
-std::mutex mutex;
-std::condition_variable changed;
+// Never destroyed: a look-up that was given up may end after the statics.
+std::mutex& mutex = *new std::mutex;
+std::condition_variable& changed = *new std::condition_variable;
 bool holding = false;  // guarded by mutex, as is all that follows
 std::size_t held = 0;
 std::size_t releases = 0;
