@@ -24,7 +24,12 @@ import tomllib
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TARGET = "tests/CMakeFiles/weft_model_tests.dir"
 # Linked with every model test, beside its own file.
-SHARED = ("core_under_model", "frame_pool_under_model", "sanitizer_options")
+SHARED = (
+    "core_under_model",
+    "frame_pool_under_model",
+    "syscalls_under_model",
+    "sanitizer_options",
+)
 TIME_LIMIT_S = 240
 
 
