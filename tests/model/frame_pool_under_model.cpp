@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork.hpp"
+
 namespace weft::inline v0_1 {
 
 namespace {
@@ -67,5 +69,14 @@ FramePoolStats frame_pool_stats() noexcept {
   }
   return {.live_blocks = live_blocks};
 }
+
+namespace detail {
+
+// What a fork does with the real pool. No program of the model forks.
+void hold_frame_pool() noexcept {}
+void release_frame_pool() noexcept {}
+void release_frame_pool_in_child() noexcept {}
+
+}  // namespace detail
 
 }  // namespace weft::inline v0_1
