@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "task/end_wait.hpp"
+
 namespace weft::inline v0_1 {
 
 detail::OwnedTasks& detail::owned_tasks_of(Scope& scope) noexcept { return scope; }
@@ -110,19 +112,8 @@ void ScopeGroup::no_children_left() noexcept {
 bool AllEndedAwaiter::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
-  // Armed before the wait: once it waits, the end may come on another thread and destroy this
-  // frame.
-  if (!task.suspended_and_armed(innermost, *this)) return true;
-  switch (scope_.group_.wait_with(*this)) {
-    case SpawnedTask::Registered::waiting:
-      return true;
-    case SpawnedTask::Registered::ended:
-      return !task.leaf_ended_inline();
-    case SpawnedTask::Registered::refused:
-      task.leaf_ended(true);
-      return true;
-  }
-  return true;
+  return suspend_until_end(task, innermost, *this,
+                           [this] { return scope_.group_.wait_with(*this); });
 }
 
 void AllEndedAwaiter::on_cancel_request(CancelHook& self) noexcept {

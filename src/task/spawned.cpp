@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "base/thread_context.hpp"
+#include "task/end_wait.hpp"
 
 namespace weft::inline v0_1::detail {
 
@@ -237,19 +238,7 @@ bool JoinLeaf::suspend(PromiseBase& innermost, SpawnedTask& target) noexcept {
   }
   waiting_ = &task;
   target_ = &target;
-  // Armed before the wait: once registered, the end may come on another thread and destroy this
-  // frame.
-  if (!task.suspended_and_armed(innermost, *this)) return true;
-  switch (target.wait_with(*this)) {
-    case SpawnedTask::Registered::waiting:
-      return true;
-    case SpawnedTask::Registered::ended:
-      return !task.leaf_ended_inline();
-    case SpawnedTask::Registered::refused:
-      task.leaf_ended(true);
-      return true;
-  }
-  return true;
+  return suspend_until_end(task, innermost, *this, [&] { return target.wait_with(*this); });
 }
 
 void JoinLeaf::on_end(JoinWaiter& self) noexcept {
