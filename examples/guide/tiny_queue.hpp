@@ -1,5 +1,5 @@
 // TinyQueue: an event queue on epoll, small enough to be read in one go. Chapter 4 of the guide
-// builds it, chapter 8 runs coroutines on it. One thread at a time uses it, but for wake(), which
+// builds it, chapter 10 runs coroutines on it. One thread at a time uses it, but for wake(), which
 // any thread may call.
 #pragma once
 

@@ -24,7 +24,7 @@ DOCS = ROOT / "docs"
 EXAMPLES = "build/release/examples/"
 
 # Folders of examples, each shown by the pages of one folder of docs/.
-SHOWN_BY = {"guide": "guide", "how_to": "how-to", "start": "start"}
+SHOWN_BY = {"guide": "guide", "how_to": "how-to", "solutions": "solutions", "start": "start"}
 
 _COMMAND = re.compile(
     r"^```sh\n(?P<lines>.*?)^```\n"

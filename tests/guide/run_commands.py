@@ -26,7 +26,10 @@ SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
     "tools/install-packages site": "WEFT_SKIP_INSTALL=1 tools/install-packages site",
     "cmake --preset release": "cmake -N --preset release",
-    "cmake --build --preset release --target guide": "cmake --build {build} --target guide -- -n",
+    **{
+        f"cmake --build --preset release --target {group}": f"cmake --build {{build}} --target {group} -- -n"
+        for group in ("guide", "solutions")
+    },
     "tools/guide/build": "tools/guide/build --pages {scratch}/site",
     "./run models --count 500": "build/release/tools/weft/weft models --count 50 --delay 50",
 }

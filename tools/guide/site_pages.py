@@ -39,7 +39,7 @@ DOORS = (
     ("explanation", "Explanation"),
 )
 # Folders behind a door that is named otherwise.
-BEHIND = {"guide": "explanation", "decisions": "explanation"}
+BEHIND = {"guide": "explanation", "solutions": "explanation", "decisions": "explanation"}
 
 log = logging.getLogger("mkdocs.plugins.site_pages")
 _sources: dict[str, str] = {}  # path in the repository -> path among the documents
@@ -88,7 +88,12 @@ def parts_of(door: str) -> list[dict]:
             parts.append({"title": "By task", "pages": [group_link(g) for g in groups()]})
         return parts
     if door == "explanation":
-        titles = {"explanation": "", "guide": "The book", "decisions": "Decisions"}
+        titles = {
+            "explanation": "",
+            "guide": "The book",
+            "solutions": "Solutions",
+            "decisions": "Decisions",
+        }
         return [part(title, folder_pages(folder)) for folder, title in titles.items()]
     return [part("", folder_pages(door))] if door in dict(DOORS) else []
 
