@@ -8,6 +8,7 @@
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -26,10 +27,6 @@ SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
     "tools/install-packages site": "WEFT_SKIP_INSTALL=1 tools/install-packages site",
     "cmake --preset release": "cmake -N --preset release",
-    **{
-        f"cmake --build --preset release --target {group}": f"cmake --build {{build}} --target {group} -- -n"
-        for group in ("guide", "solutions")
-    },
     "tools/guide/build": "tools/guide/build --pages {scratch}/site",
     "./run models --count 500": "build/release/tools/weft/weft models --count 50 --delay 50",
 }
@@ -43,6 +40,7 @@ def tracepoints_are_seen() -> bool:
 
 def run(line: str, scratch: str) -> subprocess.CompletedProcess:
     line = SHORT_FORMS.get(line, line).replace("build/release/", "{build}/")
+    line = re.sub(r"^cmake --build --preset release (.*)", r"cmake --build {build} \1 -- -n", line)
     line = line.replace("{build}", str(BUILD)).replace("{scratch}", scratch)
     return subprocess.run(
         ["bash", "-c", line],
