@@ -1,11 +1,12 @@
 // A future without a coroutine: a number that a thread will give. And an executor without weft: a
 // thread that sleeps until its waker is woken. Then the same future is awaited by a coroutine.
-#include <condition_variable>
 #include <iostream>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <weft/weft.hpp>
+
+#include "sleeper.hpp"
 
 // [leaf]
 /// What the future and the thread that completes it share.
@@ -43,41 +44,6 @@ void give(Shared& shared, int value) {
   std::move(waker).wake();  // outside the lock: it may run anything
 }
 // [/leaf]
-
-// [executor]
-/// The smallest executor: one future, one sleeping thread. A waker is two words: what to wake, and
-/// a table of how.
-class Sleeper {
- public:
-  weft::Waker waker() { return weft::Waker(weft::RawWaker{this, &table}); }
-  void sleep() {
-    std::unique_lock lock(mutex_);
-    woken_.wait(lock, [this] { return notified_; });
-    notified_ = false;
-  }
-
- private:
-  static void wake(void* self) noexcept {
-    auto& sleeper = *static_cast<Sleeper*>(self);
-    const std::lock_guard lock(sleeper.mutex_);
-    sleeper.notified_ = true;  // a wake that comes before the sleep is not lost
-    sleeper.woken_.notify_one();
-  }
-  static const weft::WakerVTable table;
-
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  bool notified_ = false;  // guarded by mutex_
-};
-
-// Nothing is counted: the sleeper outlives its wakers, as main() joins the thread.
-const weft::WakerVTable Sleeper::table{
-    .clone = [](void* self) { return weft::RawWaker{self, &table}; },
-    .wake = &Sleeper::wake,
-    .wake_by_ref = &Sleeper::wake,
-    .drop = [](void*) noexcept {},
-};
-// [/executor]
 
 // [by_hand]
 /// Polls once, then lets a thread give the number, sleeps until it wakes, and polls again.
