@@ -94,6 +94,18 @@ def tasks(test: unittest.TestCase, output: str) -> None:
     test.assertLess(at_once, in_a_row)
 
 
+def recursive_task(test: unittest.TestCase, output: str) -> None:
+    (turns,) = re.findall(r"ended after (\d+): Segmentation fault", output)
+    test.assertGreater(int(turns), 100)
+    test.assertLess(int(turns), 1_000_000, "the stack grows with every await")
+
+
+def own_join_all(test: unittest.TestCase, output: str) -> None:
+    (took_s,) = _numbers(output, "after")
+    test.assertGreaterEqual(took_s, 0.3, "as long as the slowest one")
+    test.assertLess(took_s, 0.6, "less than all of them in a row")
+
+
 def cancelled(test: unittest.TestCase, output: str) -> None:
     received, sent, refused = _numbers(output, "received")
     test.assertEqual(received, sent, "a cancel loses nothing")
@@ -143,5 +155,7 @@ BOUNDS = {
     "cost_of_waiting": cost_of_waiting,
     "interrupted": interrupted,
     "tasks": tasks,
+    "recursive_task": recursive_task,
+    "own_join_all": own_join_all,
     "cancelled": cancelled,
 }
