@@ -81,11 +81,12 @@ std::coroutine_handle<> Counted::Awaiter::await_suspend(
 
 // [chain]
 Counted descend(int levels) {
-  if (levels == 0) {
-    std::printf("at the bottom:       %d frames\n", frames);
-    co_await std::suspend_always();  // it waits here for ever
+  if (levels > 0) {
+    co_await descend(levels - 1);
+    co_return;
   }
-  co_await descend(levels - 1);
+  std::printf("at the bottom:       %d frames\n", frames);
+  co_await std::suspend_always();  // it waits here for ever
 }
 
 int main() {
