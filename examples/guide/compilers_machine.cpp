@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "delay_server.hpp"
+#include "delay_peer.hpp"
 #include "own_task.hpp"
 #include "poll_loop.hpp"
 
@@ -143,7 +143,7 @@ void ConverseFrame::go_on() {
 // [/go_on]
 
 int main(int argc, char** argv) {
-  const DelayPeer server(argc, argv);
+  const DelayServer server(port_given(argc, argv));
   PollLoop loop;
 
   // [run]

@@ -8,7 +8,7 @@
 #include <vector>
 #include <weft/weft.hpp>
 
-#include "delay_server.hpp"
+#include "delay_peer.hpp"
 #include "sleeper.hpp"
 #include "watcher.hpp"
 
@@ -133,7 +133,7 @@ std::string drive(Talk& talk, Sleeper& sleeper) {
 // [/drive]
 
 int main(int argc, char** argv) {
-  const DelayPeer server(argc, argv);
+  const DelayServer server(port_given(argc, argv));
   Sleeper sleeper;
   Watcher watcher;
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "delay_server.hpp"
+#include "delay_peer.hpp"
 #include "own_task.hpp"
 #include "poll_loop.hpp"
 #include "stopwatch.hpp"
@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   counting.start();
   std::printf("%d awaits: done\n", counting.result());
 
-  const DelayPeer server(argc, argv);
+  const DelayServer server(port_given(argc, argv));
   PollLoop loop;
   const Stopwatch stopwatch;
   const OwnTask<std::string> three = fetch_three(loop, server.port());

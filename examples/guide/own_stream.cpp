@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "delay_server.hpp"
+#include "delay_peer.hpp"
 #include "own_task.hpp"
 #include "poll_loop.hpp"
 
@@ -121,7 +121,7 @@ OwnTask<int> read_all(PollLoop& loop, std::uint16_t port) {
 // [/headlines]
 
 int main(int argc, char** argv) {
-  const DelayPeer server(argc, argv);
+  const DelayServer server(port_given(argc, argv));
   PollLoop loop;
   const OwnTask<int> task = read_all(loop, server.port());
   task.start();

@@ -14,7 +14,7 @@
 #include <vector>
 #include <weft/future.hpp>
 
-#include "delay_server.hpp"
+#include "delay_peer.hpp"
 
 // [watcher]
 /// A thread that sleeps in poll(2) for all handles that futures wait for. Wakes each waker once, as
