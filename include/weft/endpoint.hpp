@@ -81,7 +81,7 @@ class Endpoint {
   /// Returns the same address with another port; a Unix path is unchanged.
   [[nodiscard]] Endpoint with_port(std::uint16_t port) const;
   /// Returns the IPv4 endpoint that an IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) stands for,
-  /// and any other endpoint unchanged. So a peer of a listener on [::] is told as IPv4 if it is IPv4.
+  /// and any other endpoint unchanged. So a listener on [::] has its IPv4 peers told as IPv4.
   [[nodiscard]] Endpoint unmapped() const;
   /// Returns the scope of an IPv6 address, otherwise 0.
   [[nodiscard]] std::uint32_t scope() const noexcept { return scope_; }
