@@ -115,7 +115,7 @@ class Endpoint {
 
 /// A host's name or address, and a port: for connect() and resolve().
 struct HostPort {
-  std::string host;  ///< without brackets
+  std::string host = {};  ///< without brackets
   std::uint16_t port = 0;
 };
 /// Parses "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws

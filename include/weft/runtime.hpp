@@ -67,12 +67,12 @@ struct RuntimeOptions {
   /// throws goes to on_failure. Threads that stand in for a worker during block_in_place() are
   /// workers, too, with further numbers; what on_worker_start throws there goes to on_failure. Not
   /// called on a current_thread runtime, which has no threads.
-  std::function<void(std::size_t)> on_worker_start;
-  std::function<void(std::size_t)> on_worker_stop;
+  std::function<void(std::size_t)> on_worker_start = {};
+  std::function<void(std::size_t)> on_worker_stop = {};
   /// Called for the exception of a task that nothing awaits, on the thread where it is noticed. If
   /// it throws, that and the failure are reported on standard error, and the program goes on.
   /// Without one, a line with the async backtrace goes to standard error.
-  FailureHandler on_failure;
+  FailureHandler on_failure = {};
 };
 
 /// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks

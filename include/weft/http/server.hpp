@@ -28,7 +28,7 @@ namespace weft::inline v0_1::http {
 struct ServerOptions {
   /// Limits of a request. Beyond them the server answers with 400, 413, 414 or 431 and closes the
   /// connection.
-  Limits limits;
+  Limits limits = {};
   /// From a request's first byte (for a new connection: from its beginning) to the end of its head.
   /// After that the answer is 408.
   Nanoseconds header_timeout = std::chrono::seconds(10);
@@ -64,7 +64,7 @@ struct ServerOptions {
   /// 500. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
   /// called from several threads. What it throws goes to RuntimeOptions::on_failure; the answer
   /// stays.
-  std::function<void(const Request&, std::exception_ptr)> on_handler_error;
+  std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
 };
 
 /// The base of a server's handler, which may be any callable: what the Server calls for each
