@@ -80,7 +80,7 @@ class Endpoint {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   /// Returns the same address with another port; a Unix path is unchanged.
   [[nodiscard]] Endpoint with_port(std::uint16_t port) const;
-  /// Returns the IPv4 endpoint that an IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) stands for,
+  /// Returns the IPv4 endpoint that an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) stands for,
   /// and any other endpoint unchanged. So a listener on [::] has its IPv4 peers told as IPv4.
   [[nodiscard]] Endpoint unmapped() const;
   /// Returns the scope of an IPv6 address, otherwise 0.

@@ -78,7 +78,8 @@ struct RuntimeOptions {
 /// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks
 /// use: local variables are destroyed in reverse order, and what stands before the Runtime outlives
 /// the tasks. In the other order a socket, listener or http::Server ends the operations on it, and
-/// a lock or channel that a task waits for is a failed check; the tasks' own references dangle.
+/// a channel ends its waits; a lock, Notify, Latch or the like that a task waits for is a failed
+/// check; the tasks' own references dangle.
 ///
 ///   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:7777");
 ///   weft::http::Server server({}, handler);

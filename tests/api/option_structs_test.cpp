@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <weft/endpoint.hpp>
-#include <weft/http/client.hpp>
 #include <weft/http/server.hpp>
 #include <weft/runtime.hpp>
 
@@ -14,12 +13,10 @@ namespace {
 TEST(OptionStructs, LeaveOutWhatHasADefault) {
   const RuntimeOptions runtime{.workers = 1};
   const http::ServerOptions server{.max_connections = 1};
-  const http::ClientOptions client{.max_idle = 1};
   const http::Limits limits{.max_body = 1};
   const HostPort place{.port = 1};
   EXPECT_FALSE(runtime.on_worker_start);
   EXPECT_FALSE(server.on_handler_error);
-  EXPECT_EQ(client.limits.max_body, http::Limits().max_body);
   EXPECT_EQ(limits.max_body, 1U);
   EXPECT_EQ(place.host, "");
 }

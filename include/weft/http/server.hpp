@@ -139,7 +139,8 @@ class Server {
   /// Accepts connections and serves each as a task of its own. After drain() it closes the listener
   /// and returns when the last connection has ended. If it runs out of file descriptors or the
   /// like, or connections fail before they are accepted, it waits briefly and continues. Throws
-  /// IoError if the listener cannot be used any more (errc::operation_canceled: it was closed).
+  /// IoError if the listener cannot be used any more (errc::operation_canceled: it was closed). Its
+  /// connections end then, also those with a request under way; drain() lets these finish.
   /// Cancel: ends all connections immediately; the listener stays open. Several listeners may be
   /// served at the same time. A listener that is destroyed counts as closed.
   ///
