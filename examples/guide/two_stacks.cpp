@@ -31,7 +31,8 @@ bool first_returns = false;
 }
 
 void first() {
-  volatile std::uintptr_t local = local_value;
+  std::uintptr_t local = local_value;
+  asm volatile("" : "+m"(local));  // the compiler shall keep it on the stack
   std::puts("first:  runs, and calls deeper");
   deeper();
   std::printf("first:  goes on; its local is %#jx\n", static_cast<std::uintmax_t>(local));

@@ -87,6 +87,18 @@ def interrupted(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(_numbers(output, "with SA_RESTART:    read() ended with EINTR"), [0])
 
 
+def fibers_that_wait(test: unittest.TestCase, output: str) -> None:
+    found = dict(re.findall(r"^(\w+): +3 fibers woken, +(\d+) switches", output, re.MULTILINE))
+    test.assertGreater(int(found["asking"]), 100, "a fiber that asks is always ready")
+    test.assertLessEqual(int(found["waiting"]), 12, "one that waits is resumed when it is woken")
+
+
+def sleeping_fibers(test: unittest.TestCase, output: str) -> None:
+    (taken_ms,) = _numbers(output, "all of them:")
+    test.assertGreaterEqual(taken_ms, 300)
+    test.assertLess(taken_ms, 590, "they sleep beside each other: the sum is 600")
+
+
 def tasks(test: unittest.TestCase, output: str) -> None:
     in_a_row = _numbers(output, "in a row:  price 90 after")
     at_once = _numbers(output, "at once:   price 90 after")
@@ -142,6 +154,8 @@ BOUNDS = {
     " | grep irq:": counted_interrupts,
     "cost_of_waiting": cost_of_waiting,
     "interrupted": interrupted,
+    "fibers_that_wait": fibers_that_wait,
+    "build/release/examples/solutions/05_sleep": sleeping_fibers,
     "tasks": tasks,
     "cancelled": cancelled,
 }

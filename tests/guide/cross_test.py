@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The guide's fibers made by hand, cross-built: on AArch64 under qemu they print what the book shows,
-and a compiler for Windows is refused. What needs a compiler that is not installed is skipped."""
+"""The guide's fibers made by hand, cross-built: on AArch64 under qemu they print what the book
+shows, and a compiler for Windows is refused. Skipped are those that need a compiler that is not
+installed."""
 
 import pathlib
 import shutil
@@ -15,7 +16,7 @@ WINDOWS = ["x86_64-w64-mingw32-g++-posix"]
 OPTIONS = ["-std=c++23", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 # As weft's CMake target passes it to the programs of the book.
 OPTIONS += ["-fstack-clash-protection"]
-# Beside two_stacks, whose dump is another one there: the book shows both, so run_commands.py runs it.
+# Not two_stacks, whose dump is another one there: the book shows both, and run_commands.py runs it.
 PROGRAMS = ["guide/own_fiber", "guide/round_robin", "guide/fibers_that_wait", "guide/own_guard"]
 PROGRAMS += ["solutions/05_rounding", "solutions/05_exception", "solutions/05_sleep"]
 
