@@ -72,24 +72,25 @@ template <class List>
 void two_producers(model::Execution& execution) {
   List list;
   std::array<Node, 3> nodes;
+  const auto push = [&list](Node& node, int value) {
+    node.value.write() = value;
+    list.push(node);
+  };
   execution.thread([&] {
-    for (const int i : {0, 1}) {
-      nodes[i].value.write() = 11 + i;
-      list.push(nodes[i]);
-    }
+    push(nodes[0], 11);
+    push(nodes[1], 12);
   });
+  execution.thread([&] { push(nodes[2], 21); });
   execution.thread([&] {
-    nodes[2].value.write() = 21;
-    list.push(nodes[2]);
-  });
-  execution.thread([&] {
-    std::array<int, 3> last{0, 10, 20};  // by producer: 1 pushes 11 and 12, 2 pushes 21
+    int of_first = 10;  // the last that has come from this producer
+    int of_second = 20;
     for (int taken = 0; taken < 3;) {
       const Node* node = list.take_all();
       if (node == nullptr) weft::spin_hint();
       for (; node != nullptr; node = node->next.read()) {
-        int& before = last[node->value.read() / 10];
-        model::require(node->value.read() == ++before, "each once, in its producer's order");
+        const int value = node->value.read();
+        int& before = value < 20 ? of_first : of_second;
+        model::require(value == ++before, "each once, in its producer's order");
         ++taken;
       }
     }

@@ -20,7 +20,11 @@ constexpr std::uint64_t none = 0xff;
 template <std::uint64_t Step>
 class FreeList {
  public:
-  FreeList() { model::name(top_, "top"); }
+  FreeList() {
+    model::name(top_, "top");
+    model::name(next_[0], "next of 0");
+    model::name(next_[1], "next of 1");
+  }
 
   void push(std::uint64_t node) {
     std::uint64_t top = top_.load(std::memory_order_relaxed);

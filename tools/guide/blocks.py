@@ -70,7 +70,8 @@ def region_of(text: str, region: str | None, name: str, numbered: bool = False) 
     if not numbered:
         return _MARKER.sub("", text)
     lines = enumerate(text.splitlines(keepends=True), first)
-    return "".join(f"{number:3}  {line}" for number, line in lines if not _MARKER.match(line))
+    shown = (f"{number:3}  {line}".rstrip() for number, line in lines if not _MARKER.match(line))
+    return "".join(f"{line}\n" for line in shown)
 
 
 def blocks_of(document: pathlib.Path) -> list[Block]:
