@@ -1,6 +1,6 @@
 // What happens when a fiber made by hand needs more stack than it has: without a guard, with one,
 // and with one over which a large frame steps. Each is a child process, since some of them die.
-// The first argument chooses one: "bare", "guarded" or "jump".
+// The argument chooses one: "bare", "guarded" or "jump".
 #include "own_fiber.hpp"
 
 #include <signal.h>
