@@ -94,9 +94,10 @@ def fibers_that_wait(test: unittest.TestCase, output: str) -> None:
 
 
 def sleeping_fibers(test: unittest.TestCase, output: str) -> None:
-    (taken_ms,) = _numbers(output, "all of them:")
+    taken_ms, waits = _numbers(output, "all of them:")
     test.assertGreaterEqual(taken_ms, 300)
     test.assertLess(taken_ms, 590, "they sleep beside each other: the sum is 600")
+    test.assertLessEqual(waits, 6, "the loop does not turn while they sleep")
 
 
 def tasks(test: unittest.TestCase, output: str) -> None:
