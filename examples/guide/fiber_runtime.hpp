@@ -46,7 +46,7 @@ class FiberRuntime {
 
   [[nodiscard]] long switches() const { return switches_; }
 
- private:
+ protected:
   void run_one_round() {
     for (std::size_t left = ready_.size(); left > 0; --left) {
       running_ = ready_.front();

@@ -93,6 +93,13 @@ def fibers_that_wait(test: unittest.TestCase, output: str) -> None:
     test.assertLessEqual(int(found["waiting"]), 12, "one that waits is resumed when it is woken")
 
 
+def starved_handles(test: unittest.TestCase, output: str) -> None:
+    ms = [int(n) for n in re.findall(r"after +(\d+) ms$", output, re.MULTILINE)]
+    test.assertEqual(len(ms), 2)
+    test.assertGreaterEqual(ms[0], 499, "the handle is seen when the busy fibers have given up")
+    test.assertLess(ms[1], 499, "it is seen while they are busy")
+
+
 def sleeping_fibers(test: unittest.TestCase, output: str) -> None:
     taken_ms, waits = _numbers(output, "all of them:")
     test.assertGreaterEqual(taken_ms, 300)
@@ -156,6 +163,7 @@ BOUNDS = {
     "cost_of_waiting": cost_of_waiting,
     "interrupted": interrupted,
     "fibers_that_wait": fibers_that_wait,
+    "starved_handles": starved_handles,
     "build/release/examples/solutions/05_sleep": sleeping_fibers,
     "tasks": tasks,
     "cancelled": cancelled,

@@ -17,7 +17,8 @@ OPTIONS = ["-std=c++23", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion"
 # As weft's CMake target passes it to the programs of the book.
 OPTIONS += ["-fstack-clash-protection"]
 # Not two_stacks, whose dump is another one there: the book shows both, and run_commands.py runs it.
-PROGRAMS = ["guide/own_fiber", "guide/round_robin", "guide/fibers_that_wait", "guide/own_guard"]
+PROGRAMS = ["guide/own_fiber", "guide/round_robin", "guide/fibers_that_wait"]
+PROGRAMS += ["guide/starved_handles", "guide/own_guard"]
 PROGRAMS += ["solutions/05_rounding", "solutions/05_exception", "solutions/05_sleep"]
 
 
