@@ -87,6 +87,26 @@ def interrupted(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(_numbers(output, "with SA_RESTART:    read() ended with EINTR"), [0])
 
 
+def fibers_that_wait(test: unittest.TestCase, output: str) -> None:
+    found = dict(re.findall(r"^(\w+): +3 fibers woken, +(\d+) switches", output, re.MULTILINE))
+    test.assertGreater(int(found["asking"]), 100, "a fiber that asks is always ready")
+    test.assertLessEqual(int(found["waiting"]), 12, "one that waits is resumed when it is woken")
+
+
+def starved_handles(test: unittest.TestCase, output: str) -> None:
+    ms = [int(n) for n in re.findall(r"after +(\d+) ms$", output, re.MULTILINE)]
+    test.assertEqual(len(ms), 2)
+    test.assertGreaterEqual(ms[0], 499, "the handle is seen when the busy fibers have given up")
+    test.assertLess(ms[1], 499, "it is seen while they are busy")
+
+
+def sleeping_fibers(test: unittest.TestCase, output: str) -> None:
+    taken_ms, waits = _numbers(output, "all of them:")
+    test.assertGreaterEqual(taken_ms, 300)
+    test.assertLess(taken_ms, 590, "they sleep beside each other: the sum is 600")
+    test.assertLessEqual(waits, 6, "the loop does not turn while they sleep")
+
+
 def tasks(test: unittest.TestCase, output: str) -> None:
     in_a_row = _numbers(output, "in a row:  price 90 after")
     at_once = _numbers(output, "at once:   price 90 after")
@@ -142,6 +162,9 @@ BOUNDS = {
     " | grep irq:": counted_interrupts,
     "cost_of_waiting": cost_of_waiting,
     "interrupted": interrupted,
+    "fibers_that_wait": fibers_that_wait,
+    "starved_handles": starved_handles,
+    "build/release/examples/solutions/05_sleep": sleeping_fibers,
     "tasks": tasks,
     "cancelled": cancelled,
 }

@@ -5,7 +5,8 @@ comment that begins with "prints", it is what the last command prints, standard 
 Notes in that comment:
 
     <!-- prints -->                            exactly this
-    <!-- prints, numbers vary -->              each number stands for any number
+    <!-- prints, numbers vary -->              each number stands for any number, but for that
+                                               of a line (file.cpp:27), which the text names
     <!-- prints, numbers vary, and their count -->   a row of numbers for any row of numbers
     <!-- prints, functions vary -->            other names on other kernels: a bound checks it
     <!-- prints, with g++ 12 -->               what a program that this compiler has built prints
@@ -31,7 +32,7 @@ _COMMAND = re.compile(
     r"(?:\n*<!-- prints(?P<notes>[^>]*) -->\n```text\n(?P<output>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
-_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"0x[0-9a-f]+|(?<!pp:)(?<!\d)\d[\d,]*(?:\.\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
