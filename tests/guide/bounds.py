@@ -39,6 +39,43 @@ def three_strategies(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(made, 1_000)
 
 
+def starved_ticker(test: unittest.TestCase, output: str) -> None:
+    late = _numbers(output, "one worker  ")
+    test.assertEqual(len(late), 9)
+    # At 100, 150 … ms, of a computation that ends after 355 ms.
+    for at, tick in zip(range(100, 350, 50), late[1:]):
+        test.assertGreater(tick, 340 - at, "a computation without a wait keeps the worker")
+
+
+def ticker(test: unittest.TestCase, output: str) -> None:
+    starved_ticker(test, output)
+    repaired = (
+        "one worker, it yields",
+        "two workers",
+        "two threads, one processor",
+        "two threads, two processors",
+    )
+    for name in repaired:
+        late = _numbers(output, name)
+        test.assertEqual(len(late), 9)
+        test.assertLess(sorted(late[:8])[3], 100, "most ticks are in time")
+
+
+def bad_pointer(test: unittest.TestCase, output: str) -> None:
+    faults, again = _numbers(output, "100 pages written:")
+    test.assertGreaterEqual(faults, 100, "each page is supplied when it is touched")
+    test.assertLess(again, 10, "once")
+    test.assertIn("at 0x0000000000000018", output)
+
+
+def hyper_threads(test: unittest.TestCase, output: str) -> None:
+    (alone,) = _numbers(output, "one computation")
+    test.assertGreater(alone, 0)
+    for name in ("two, on two cores", "two, on two hyper-threads"):
+        seconds = re.search(rf"^{name} +(?:([\d.]+) s|there are none)$", output, re.MULTILINE)
+        test.assertIsNotNone(seconds, output)
+
+
 def read_path(test: unittest.TestCase, output: str) -> None:
     steps = [line for line in output.splitlines() if "->" in line]
     test.assertEqual(len(steps), 3)
@@ -51,8 +88,10 @@ def read_path(test: unittest.TestCase, output: str) -> None:
 def softirqs(test: unittest.TestCase, output: str) -> None:
     (sent,) = _numbers(output, "datagrams over loopback")
     (softirqs_meanwhile,) = _numbers(output, "NET_RX meanwhile")
+    (interrupts,) = _numbers(output, "interrupts of devices")
     test.assertEqual(sent, 10_000)
     test.assertGreater(softirqs_meanwhile, 1_000, "loopback goes through the softirq")
+    test.assertLess(interrupts, sent / 2, "loopback has no interrupt")
 
 
 def softirq_to_wake_up(test: unittest.TestCase, output: str) -> None:
@@ -126,8 +165,29 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(len(set(calls)), 1, "the kernel sees one and the same call")
 
 
+def beside(test: unittest.TestCase, output: str) -> None:
+    (starved,) = _numbers(output, "on the worker        worst tick")
+    (beside_it,) = _numbers(output, "beside the worker    worst tick")
+    test.assertGreater(starved, 240)
+    test.assertLess(beside_it, 200)
+
+
+def spin_then_sleep(test: unittest.TestCase, output: str) -> None:
+    sleeps, _ = _numbers(output, "there already      got it: yes, slept")
+    test.assertEqual(sleeps, 0)
+    sleeps, cpu = _numbers(output, "after 200 ms       got it: yes, slept")
+    test.assertEqual(sleeps, 1)
+    test.assertLess(cpu, 0.1)
+
+
 # By the typed command, without the programs' folder.
 BOUNDS = {
+    "ticker starve": starved_ticker,
+    "ticker": ticker,
+    "bad_pointer": bad_pointer,
+    "hyper_threads": hyper_threads,
+    "build/release/examples/solutions/01_beside": beside,
+    "build/release/examples/solutions/01_spin_then_sleep": spin_then_sleep,
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
     "two_runtimes": two_runtimes,
     "foreign_loop": foreign_loop,
