@@ -180,8 +180,43 @@ def spin_then_sleep(test: unittest.TestCase, output: str) -> None:
     test.assertLess(cpu, 0.1)
 
 
+def cost_of_layers(test: unittest.TestCase, output: str) -> None:
+    cost = {line[:36].strip(): float(line[36:]) for line in output.splitlines()[1:]}
+    test.assertEqual(len(cost), 11)
+    crossing = cost["getppid: by instruction"]
+    test.assertGreater(crossing, 5 * cost["a function"], "to enter the kernel is no function call")
+    test.assertLess(cost["getppid: by name"], 4 * crossing, "the C library adds little")
+    test.assertLess(cost["the time: by name"], cost["the time: by number"], "the vDSO")
+    test.assertLess(cost["a byte to /dev/null: fputc"] * 3, cost["a byte to /dev/null: write"])
+    by_names = cost["a byte by TCP: send, recv"]
+    test.assertLess(cost["a byte by TCP: write_all, read_exact"], 2 * by_names)
+
+
+def many_handles(test: unittest.TestCase, output: str) -> None:
+    rows = [[float(n) for n in re.findall(r"[\d.]+", line)] for line in output.splitlines()[3:]]
+    test.assertEqual(len(rows), 4)
+    handles, polled, waited, registered = rows[-1]
+    test.assertGreater(handles, 100)
+    test.assertGreater(polled, 5 * rows[0][1], "poll looks at every handle")
+    test.assertLess(waited * 5, polled, "epoll_wait at what is ready")
+    test.assertGreater(registered, 0)
+
+
+def deadline(test: unittest.TestCase, output: str) -> None:
+    naive_ms, signals = _numbers(output, "limit     readable: no, after")
+    test.assertGreaterEqual(naive_ms, 300, "each signal begins the wait anew")
+    test.assertGreater(signals, 30)  # those that came while it waited
+    ms, signals = _numbers(output, "deadline  readable: no, after")
+    test.assertGreaterEqual(ms, 50)
+    test.assertLess(ms, 250)
+    test.assertGreater(signals, 0)
+
+
 # By the typed command, without the programs' folder.
 BOUNDS = {
+    "cost_of_layers": cost_of_layers,
+    "many_handles": many_handles,
+    "build/release/examples/solutions/03_deadline": deadline,
     "ticker starve": starved_ticker,
     "ticker": ticker,
     "bad_pointer": bad_pointer,
