@@ -39,6 +39,41 @@ def three_strategies(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(made, 1_000)
 
 
+def starved_ticker(test: unittest.TestCase, output: str) -> None:
+    late = _numbers(output, "one worker  ")
+    test.assertEqual(len(late), 9)
+    test.assertGreater(late[-1], 250, "a computation without a wait keeps the worker")
+
+
+def ticker(test: unittest.TestCase, output: str) -> None:
+    starved_ticker(test, output)
+    repaired = (
+        "one worker, it yields",
+        "two workers",
+        "two threads, one processor",
+        "two threads, two processors",
+    )
+    for name in repaired:
+        late = _numbers(output, name)
+        test.assertEqual(len(late), 9)
+        test.assertLess(sorted(late[:8])[3], 100, "most ticks are in time")
+
+
+def bad_pointer(test: unittest.TestCase, output: str) -> None:
+    faults, again = _numbers(output, "100 pages written:")
+    test.assertGreaterEqual(faults, 100, "each page is supplied when it is touched")
+    test.assertLess(again, 10, "once")
+    test.assertIn("at 0x0000000000000018", output)
+
+
+def hyper_threads(test: unittest.TestCase, output: str) -> None:
+    (alone,) = _numbers(output, "one computation")
+    test.assertGreater(alone, 0)
+    for name in ("two, on two cores", "two, on two hyper-threads"):
+        seconds = re.search(rf"^{name} +(?:([\d.]+) ms|there are none)$", output, re.MULTILINE)
+        test.assertIsNotNone(seconds, output)
+
+
 def read_path(test: unittest.TestCase, output: str) -> None:
     steps = [line for line in output.splitlines() if "->" in line]
     test.assertEqual(len(steps), 3)
@@ -51,8 +86,10 @@ def read_path(test: unittest.TestCase, output: str) -> None:
 def softirqs(test: unittest.TestCase, output: str) -> None:
     (sent,) = _numbers(output, "datagrams over loopback")
     (softirqs_meanwhile,) = _numbers(output, "NET_RX meanwhile")
+    (interrupts,) = _numbers(output, "interrupts of devices")
     test.assertEqual(sent, 10_000)
     test.assertGreater(softirqs_meanwhile, 1_000, "loopback goes through the softirq")
+    test.assertLess(interrupts, sent / 2, "loopback has no interrupt")
 
 
 def softirq_to_wake_up(test: unittest.TestCase, output: str) -> None:
@@ -146,8 +183,64 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(len(set(calls)), 1, "the kernel sees one and the same call")
 
 
+def beside(test: unittest.TestCase, output: str) -> None:
+    (starved,) = _numbers(output, "on the worker        worst tick")
+    (beside_it,) = _numbers(output, "beside the worker    worst tick")
+    test.assertGreater(starved, 240)
+    test.assertLess(beside_it, 200)
+
+
+def spin_then_sleep(test: unittest.TestCase, output: str) -> None:
+    sleeps, _ = _numbers(output, "there already      got it: yes, slept")
+    test.assertEqual(sleeps, 0)
+    sleeps, cpu = _numbers(output, "after 200 ms       got it: yes, slept")
+    test.assertEqual(sleeps, 1)
+    test.assertLess(cpu, 0.1)
+
+
+def cost_of_layers(test: unittest.TestCase, output: str) -> None:
+    cost = {line[:36].strip(): float(line[36:]) for line in output.splitlines()[1:]}
+    test.assertEqual(len(cost), 11)
+    crossing = cost["getppid: by instruction"]
+    test.assertGreater(crossing, 5 * cost["a function"], "to enter the kernel is no function call")
+    test.assertLess(cost["getppid: by name"], 4 * crossing, "the C library adds little")
+    test.assertLess(cost["the time: by name"], cost["the time: by number"], "the vDSO")
+    test.assertLess(cost["a byte to /dev/null: fputc"] * 3, cost["a byte to /dev/null: write"])
+    by_names = cost["a byte by TCP: send, recv"]
+    test.assertLess(cost["a byte by TCP: write_all, read_exact"], 2 * by_names)
+
+
+def many_handles(test: unittest.TestCase, output: str) -> None:
+    rows = [[float(n) for n in re.findall(r"[\d.]+", line)] for line in output.splitlines()[3:]]
+    test.assertEqual(len(rows), 4)
+    handles, polled, waited, registered = rows[-1]
+    test.assertGreater(handles, 100)
+    test.assertGreater(polled, 5 * rows[0][1], "poll looks at every handle")
+    test.assertLess(waited * 5, polled, "epoll_wait at what is ready")
+    test.assertGreater(registered, 0)
+
+
+def deadline(test: unittest.TestCase, output: str) -> None:
+    naive_ms, signals = _numbers(output, "limit     readable: no, after")
+    test.assertGreaterEqual(naive_ms, 300, "each signal begins the wait anew")
+    test.assertGreater(signals, 30)  # those that came while it waited
+    ms, signals = _numbers(output, "deadline  readable: no, after")
+    test.assertGreaterEqual(ms, 50)
+    test.assertLess(ms, 250)
+    test.assertGreater(signals, 0)
+
+
 # By the typed command, without the programs' folder.
 BOUNDS = {
+    "cost_of_layers": cost_of_layers,
+    "many_handles": many_handles,
+    "build/release/examples/solutions/03_deadline": deadline,
+    "ticker starve": starved_ticker,
+    "ticker": ticker,
+    "bad_pointer": bad_pointer,
+    "hyper_threads": hyper_threads,
+    "build/release/examples/solutions/01_beside": beside,
+    "build/release/examples/solutions/01_spin_then_sleep": spin_then_sleep,
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
     "two_runtimes": two_runtimes,
     "foreign_loop": foreign_loop,

@@ -9,6 +9,7 @@ Notes in that comment:
                                                of a line (file.cpp:27), which the text names
     <!-- prints, numbers vary, and their count -->   a row of numbers for any row of numbers
     <!-- prints, functions vary -->            other names on other kernels: a bound checks it
+    <!-- prints, on this machine -->       other lines on other machines: a bound checks it
     <!-- prints, with g++ 12 -->               what a program that this compiler has built prints
 
 Runs of spaces count as one, since the width of columns follows the numbers in them.
@@ -52,7 +53,8 @@ class Command:
     @property
     def is_compared(self) -> bool:
         """Returns whether the shown output is compared, or only checked by a bound."""
-        return self.output is not None and "functions vary" not in self.notes
+        only_checked = ("functions vary", "on this machine")
+        return self.output is not None and not any(note in self.notes for note in only_checked)
 
     @property
     def shows_compiler(self) -> bool:
