@@ -1,5 +1,5 @@
-// Bell: a leaf of one's own. Any thread may ring it; a task waits for it, and can be cancelled while
-// it does. With weft's public headers alone.
+// Bell: a leaf of one's own, with public headers alone. Any thread may ring it; a task waits for
+// it, and can be cancelled while it does.
 #pragma once
 
 #include <weft/extend/leaf.hpp>

@@ -1,5 +1,5 @@
-// A leaf in the poll style, written with nothing but Poll, Context and Waker: polled by hand, awaited
-// by a coroutine and by a fiber. With `first_waker` it keeps the wrong waker.
+// A leaf in the poll style, made of nothing but Poll, Context and Waker: polled by hand, awaited by
+// a coroutine and by a fiber. With `first_waker` it keeps the wrong waker.
 #include <chrono>
 #include <cstdio>
 #include <string_view>

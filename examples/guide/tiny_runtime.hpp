@@ -13,11 +13,9 @@
 #include <coroutine>
 #include <cstddef>
 #include <deque>
-#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -26,88 +24,7 @@
 #include <vector>
 
 #include "tiny_queue.hpp"
-
-// [promise]
-/// What the promises of all tasks have: the frame to go on with at the end, and the failure.
-struct TaskPromiseBase {
-  struct Return {
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-      return ended.promise().continuation;  // symmetric transfer: the stack does not grow
-    }
-    void await_resume() const noexcept {}
-  };
-  std::suspend_always initial_suspend() noexcept { return {}; }
-  Return final_suspend() noexcept { return {}; }
-  void unhandled_exception() { failure = std::current_exception(); }
-
-  std::coroutine_handle<> continuation = std::noop_coroutine();
-  std::exception_ptr failure;
-};
-
-template <class T>
-struct TaskPromise : TaskPromiseBase {
-  void return_value(T result) { value.emplace(std::move(result)); }
-  T take() { return std::move(*value); }
-  std::optional<T> value;
-};
-template <>
-struct TaskPromise<void> : TaskPromiseBase {
-  void return_void() {}
-  void take() {}
-};
-// [/promise]
-
-// [task]
-/// A lazy coroutine with one owner. It runs when it is awaited, or spawned.
-template <class T = void>
-class Task {
- public:
-  struct promise_type : TaskPromise<T> {
-    Task get_return_object() { return Task(Frame::from_promise(*this)); }
-  };
-  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
-  ~Task() {
-    if (frame_) frame_.destroy();
-  }
-
-  /// Runs the task to its end; what it gives is left in it.
-  class UntilEnd {
-   public:
-    explicit UntilEnd(Task& task) : frame_(task.frame_) {}
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
-      frame_.promise().continuation = waiting;
-      return frame_;
-    }
-    void await_resume() const noexcept {}
-
-   protected:
-    std::coroutine_handle<promise_type> frame_;
-  };
-  /// The same, and takes the result.
-  class Result : public UntilEnd {
-   public:
-    using UntilEnd::UntilEnd;
-    T await_resume() { return take_from(this->frame_); }
-  };
-
-  Result operator co_await() { return Result(*this); }
-  [[nodiscard]] UntilEnd until_end() { return UntilEnd(*this); }
-  T take() { return take_from(frame_); }
-
- private:
-  using Frame = std::coroutine_handle<promise_type>;
-  explicit Task(Frame frame) : frame_(frame) {}
-  static T take_from(Frame frame) {
-    if (frame.promise().failure) std::rethrow_exception(frame.promise().failure);
-    return frame.promise().take();
-  }
-
-  Frame frame_;
-};
-// [/task]
+#include "tiny_task.hpp"
 
 template <class T>
 class Join;
@@ -118,9 +35,9 @@ class Executor {
  public:
   /// Runs until all tasks that were spawned here have ended.
   void run() {
-    current_ = this;
+    this_thread() = this;
     while (live_tasks_ != 0) next().resume();
-    current_ = nullptr;
+    this_thread() = nullptr;
   }
 
   /// Makes a suspended task of this executor runnable. Any thread.
@@ -135,10 +52,15 @@ class Executor {
   Join<T> spawn(Task<T> task);
 
   /// The executor of the calling thread, while it runs tasks.
-  static Executor& current() { return *current_; }
+  static Executor& current() { return *this_thread(); }
 
  private:
   friend struct RootPromise;
+
+  [[gnu::noinline]] static Executor*& this_thread() {
+    thread_local Executor* executor = nullptr;
+    return executor;
+  }
 
   /// To find nothing and to fall asleep is one step: the lock is held until the thread sleeps.
   std::coroutine_handle<> next() {
@@ -149,7 +71,6 @@ class Executor {
     return task;
   }
 
-  static inline thread_local Executor* current_ = nullptr;
   std::size_t live_tasks_ = 0;  // used before run(), and by its thread
   std::mutex mutex_;
   std::condition_variable not_empty_;

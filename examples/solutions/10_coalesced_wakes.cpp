@@ -27,7 +27,7 @@ class Inbox {
   /// The one thread: sleeps until there is something, and takes all of it.
   std::vector<int> take() {
     queue_.wait();
-    wake_is_on_its_way_ = false;  // first this, and then look: who puts from now on wakes again
+    wake_is_on_its_way_ = false;  // first this, and then look: a put from now on wakes again
     const std::lock_guard lock(mutex_);
     return std::exchange(numbers_, {});
   }

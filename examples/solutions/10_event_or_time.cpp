@@ -1,5 +1,5 @@
-// Exercise 10.1: a wait for an event, or for a time, whichever comes first, on the runtime of chapter
-// 10.
+// Exercise 10.1: a wait for an event, or for a time, whichever comes first, on the runtime of
+// chapter 10.
 #include <chrono>
 #include <cstdio>
 #include <memory>

@@ -3,8 +3,8 @@
 Files outside docs/ that pages link to (a header, an example, another document) become part of the
 site: each gets a page below source/, so that every link stays inside the site. A link to a public
 header leads to its place in the reference, if that is built (WEFT_SITE_REFERENCE=FOLDER: where to
-put the frame of Doxygen's pages). A page that is written as HTML (the stepper) stays as it is, but for
-its links to documents.
+put the frame of Doxygen's pages). A page that is written as HTML (the stepper) stays as it is, but
+for its links to documents.
 """
 
 import html
