@@ -100,6 +100,11 @@ def cancelled(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(refused, 0)
 
 
+def cancel_race(test: unittest.TestCase, output: str) -> None:
+    taken, kept = _numbers(output, "1000 rings, each at the same time as a cancel:")
+    test.assertEqual(taken + kept, 1_000, "no ring is lost, and none is both")
+
+
 def two_runtimes(test: unittest.TestCase, output: str) -> None:
     before = _numbers(output, "before:")
     test.assertEqual(_numbers(output, "after:"), before, "nothing is left")
@@ -144,4 +149,5 @@ BOUNDS = {
     "interrupted": interrupted,
     "tasks": tasks,
     "cancelled": cancelled,
+    "cancel_race": cancel_race,
 }
