@@ -18,7 +18,7 @@
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds limit(300);
+constexpr milliseconds limit(1'000);
 
 void say_end(bool woken, std::size_t tasks) {
   std::printf("%s; tasks in the queue: %zu\n",
