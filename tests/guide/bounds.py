@@ -157,6 +157,11 @@ def cancelled(test: unittest.TestCase, output: str) -> None:
     test.assertGreater(refused, 0)
 
 
+def cancel_race(test: unittest.TestCase, output: str) -> None:
+    taken, kept = _numbers(output, "1000 rings, each at the same time as a cancel:")
+    test.assertEqual(taken + kept, 1_000, "no ring is lost, and none is both")
+
+
 def two_runtimes(test: unittest.TestCase, output: str) -> None:
     before = _numbers(output, "before:")
     test.assertEqual(_numbers(output, "after:"), before, "nothing is left")
@@ -260,4 +265,5 @@ BOUNDS = {
     "build/release/examples/solutions/05_sleep": sleeping_fibers,
     "tasks": tasks,
     "cancelled": cancelled,
+    "cancel_race": cancel_race,
 }
