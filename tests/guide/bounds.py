@@ -120,6 +120,20 @@ def foreign_threads(test: unittest.TestCase, output: str) -> None:
     test.assertGreaterEqual(took_s, 0.05)
 
 
+def five_requests(test: unittest.TestCase, output: str) -> None:
+    took_ms = [int(ms) for ms in re.findall(r"^reply-\d after +(\d+) ms$", output, re.MULTILINE)]
+    test.assertEqual(re.findall(r"^reply-(\d)", output, re.MULTILINE), list("54321"))
+    test.assertGreaterEqual(took_ms[-1], 500)
+    test.assertLess(took_ms[-1], 1_200, "as long as the longest, not as the sum")
+
+
+def one_read_an_edge(test: unittest.TestCase, output: str) -> None:
+    for line in re.findall(r"^ *\d+ bytes read.*", output, re.MULTILINE):
+        read, unread = (int(number) for number in re.findall(r"\d+", line))
+        test.assertGreaterEqual(read, 16)
+        test.assertLess(read, unread, "most of the reply lies there")
+
+
 def traced_sends(test: unittest.TestCase, output: str) -> None:
     calls = re.findall(r"sendto\(.*", output)
     test.assertEqual(len(calls), 4)
@@ -130,6 +144,8 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
 BOUNDS = {
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
     "two_runtimes": two_runtimes,
+    "five_requests": five_requests,
+    "five_requests once": one_read_an_edge,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
     "waits_and_work": waits_and_work,
