@@ -134,6 +134,14 @@ def one_read_an_edge(test: unittest.TestCase, output: str) -> None:
         test.assertLess(read, unread, "most of the reply lies there")
 
 
+def two_last_programs(test: unittest.TestCase, output: str) -> None:
+    by_hand, by_hand_cpu = _numbers(output, "2000 questions by hand:")
+    with_weft, with_weft_cpu = _numbers(output, "2000 questions with weft:")
+    for one, other in ((by_hand, with_weft), (by_hand_cpu, with_weft_cpu)):
+        test.assertLess(one, 5 * other + 0.5, "about as long")
+        test.assertLess(other, 5 * one + 0.5, "about as long")
+
+
 def traced_sends(test: unittest.TestCase, output: str) -> None:
     calls = re.findall(r"sendto\(.*", output)
     test.assertEqual(len(calls), 4)
@@ -143,6 +151,7 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
 # By the typed command, without the programs' folder.
 BOUNDS = {
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
+    "last_by_hand 2000; last_with_weft 2000": two_last_programs,
     "two_runtimes": two_runtimes,
     "five_requests": five_requests,
     "five_requests once": one_read_an_edge,
