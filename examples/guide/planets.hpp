@@ -16,9 +16,9 @@ struct Question {
   std::string_view moons;
 };
 
-constexpr std::array<Question, 5> questions = {{{"Mercury", 120, "none"},
-                                                {"Venus", 80, "none"},
-                                                {"Earth", 40, "one"},
+constexpr std::array<Question, 5> questions = {{{"Mercury", 60, "none"},
+                                                {"Venus", 40, "none"},
+                                                {"Earth", 20, "one"},
                                                 {"Mars", 2000, "two"},
                                                 {"Jupiter", 3000, "many"}}};
 constexpr std::chrono::milliseconds time_limit{400};
