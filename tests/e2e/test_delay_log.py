@@ -28,6 +28,7 @@ class Log(unittest.TestCase):
             for _ in range(2):
                 client.sendall(b"GET /0/x HTTP/1.1\r\nHost: h\r\n\r\n")
                 self.assertEqual(receive_response(client)[2], b"x")
+            client.close()
             server.process.send_signal(signal.SIGTERM)
             errors = server.process.stderr.read().decode()
             self.assertEqual(server.process.wait(support.DEADLINE_S), 0)
@@ -37,6 +38,7 @@ class Log(unittest.TestCase):
         with DelayServer() as server, server.connect() as client:
             client.sendall(b"GET /0/x HTTP/1.1\r\nHost: h\r\n\r\n")
             receive_response(client)
+            client.close()
             server.process.send_signal(signal.SIGTERM)
             self.assertEqual(server.process.stdout.read(), b"")
 
