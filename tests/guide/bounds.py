@@ -182,6 +182,28 @@ def foreign_threads(test: unittest.TestCase, output: str) -> None:
     test.assertGreaterEqual(took_s, 0.05)
 
 
+def five_requests(test: unittest.TestCase, output: str) -> None:
+    took_ms = [int(ms) for ms in re.findall(r"^reply-\d after +(\d+) ms$", output, re.MULTILINE)]
+    test.assertEqual(re.findall(r"^reply-(\d)", output, re.MULTILINE), list("54321"))
+    test.assertGreaterEqual(took_ms[-1], 500)
+    test.assertLess(took_ms[-1], 1_200, "as long as the longest, not as the sum")
+
+
+def one_read_an_edge(test: unittest.TestCase, output: str) -> None:
+    for line in re.findall(r"^ *\d+ bytes read.*", output, re.MULTILINE):
+        read, unread = (int(number) for number in re.findall(r"\d+", line))
+        test.assertGreaterEqual(read, 16)
+        test.assertLess(read, unread, "most of the reply lies there")
+
+
+def two_last_programs(test: unittest.TestCase, output: str) -> None:
+    by_hand, by_hand_cpu = _numbers(output, "2000 questions by hand:")
+    with_weft, with_weft_cpu = _numbers(output, "2000 questions with weft:")
+    for one, other in ((by_hand, with_weft), (by_hand_cpu, with_weft_cpu)):
+        test.assertLess(one, 5 * other + 0.5, "about as long")
+        test.assertLess(other, 5 * one + 0.5, "about as long")
+
+
 def traced_sends(test: unittest.TestCase, output: str) -> None:
     calls = re.findall(r"sendto\(.*", output)
     test.assertEqual(len(calls), 4)
@@ -247,7 +269,10 @@ BOUNDS = {
     "build/release/examples/solutions/01_beside": beside,
     "build/release/examples/solutions/01_spin_then_sleep": spin_then_sleep,
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
+    "last_by_hand 2000; last_with_weft 2000": two_last_programs,
     "two_runtimes": two_runtimes,
+    "five_requests": five_requests,
+    "five_requests once": one_read_an_edge,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
     "waits_and_work": waits_and_work,
