@@ -177,10 +177,6 @@ Task<int> thrown_below_a_condition() {
   }
   co_return caught;
 }
-Task<int> made_unique() {
-  const auto object = std::make_unique<Counted>(co_await counted(3));
-  co_return object->value();
-}
 Task<int> allocated_afterwards() {
   Counted object = co_await counted(3);
   const std::unique_ptr<Counted> owned(new Counted(std::move(object)));
@@ -213,7 +209,6 @@ constexpr auto rows = std::to_array<Row>({
     {"try { co_await x; throw … } catch (…) {…} co_await y", observed<thrown>, 3},
     {"auto a = co_await x; throw Object(a)", observed<thrown_object>, 3},
     {"if (auto a = co_await x; a) throw Object(a)", observed<thrown_below_a_condition>, 3},
-    {"std::make_unique<Object>(co_await object)", observed<made_unique>, 3},
     {"auto a = co_await object; new Object(std::move(a))", observed<allocated_afterwards>, 3},
 });
 

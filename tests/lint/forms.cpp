@@ -225,8 +225,14 @@ weft::AsyncGenerator<Order> orders(std::string customer) {
 }
 
 weft::Task<int> what_gxx12_refuses(std::string text) {
-  int sum = co_await greet_all({text, "two"});                 // finds: list
-  sum += co_await ship_many({empty_order()});                  // finds: list
+  int declared_here(int);                               // finds: function
+  int sum = co_await greet_all({text, "two"});          // finds: list
+  sum += co_await ship_many({empty_order()});           // finds: list
+  const std::vector<int> listed{co_await number(), 2};  // finds: list
+  sum += std::max({co_await number(), listed[0]});      // finds: list
+  sum += std::max({1, 2}) + co_await number();          // finds: list
+  const std::vector<int> calm{1, 2};
+  for (int each : {co_await number(), calm[0]}) sum += each;
   if (text + "b" == "ab" && co_await number() == 1) sum += 1;  // finds: short-circuit
   co_return sum;
 }

@@ -40,9 +40,15 @@ MESSAGES = {
         "g++ 12 refuses a list of values in a statement that awaits ('array used as initializer')",
         "name the container in a statement before: std::vector<T> values{…}; … std::move(values) …",
     ),
+    "function": (
+        "g++ 12 refuses a function that is declared inside a coroutine ('invalidly declared "
+        "function type')",
+        "declare it outside; a variable without arguments has no parentheses: T x;",
+    ),
     "default-argument": (
         "g++ 12 destroys a default argument of this call twice: it makes an aggregate, a lambda "
-        "with captures, a conditional expression, a throw or a new, in this statement, which awaits",
+        "with captures, a conditional expression, a throw or a new in this statement, which "
+        "awaits",
         "pass the argument, by a name from a statement before; or give its type a constructor",
     ),
     "conditional": (
