@@ -1,4 +1,4 @@
-// weft's fibers: ordinary functions that wait, mixed with coroutines, cancelled, with locals.
+// weft's fibers: ordinary functions that wait, side by side, cancelled, with locals.
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -10,7 +10,7 @@
 using std::chrono::milliseconds;
 
 // [deep]
-/// Reads up to the end of a line. Not a coroutine: it could be from a library of the last century.
+/// Reads up to the end of a line. It could be from a library of the last century.
 std::string read_line(weft::StreamSocket& stream) {
   std::string line;
   for (;;) {
@@ -30,23 +30,26 @@ std::vector<std::string> read_letter(weft::StreamSocket stream) {
 }
 // [/deep]
 
-// [mixed]
-weft::Task<void> write_letter(weft::StreamSocket stream) {
+// [both]
+void write_letter(weft::StreamSocket stream) {
   for (const char* line : {"dear reader,\n", "all is well\n", "\n"}) {
-    co_await stream.write_all(line);
-    co_await weft::sleep_for(milliseconds(5));
+    weft::await(stream.write_all(line));
+    weft::await(weft::sleep_for(milliseconds(5)));
   }
 }
 
-weft::Task<void> send_a_letter() {
+void send_a_letter() {
   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
-  weft::StreamSocket out = co_await weft::StreamSocket::connect(listener.local_endpoint());
-  weft::StreamSocket in = co_await listener.accept();
-  auto [lines, unit] = co_await weft::when_all(weft::fiber(read_letter, std::move(in)),
-                                               write_letter(std::move(out)));
-  for (const std::string& line : lines) std::printf("letter:  %s\n", line.c_str());
+  weft::StreamSocket out = weft::await(weft::StreamSocket::connect(listener.local_endpoint()));
+  weft::StreamSocket in = weft::await(listener.accept());
+  auto reading = weft::spawn(weft::fiber(read_letter, std::move(in)));
+  auto writing = weft::spawn(weft::fiber(write_letter, std::move(out)));
+  for (const std::string& line : weft::await(std::move(reading))) {
+    std::printf("letter:  %s\n", line.c_str());
+  }
+  weft::await(std::move(writing));
 }
-// [/mixed]
+// [/both]
 
 // [cancel]
 struct Desk {
@@ -58,9 +61,9 @@ void wait_for_ever() {
   weft::await(weft::sleep_for(std::chrono::hours(1)));
 }
 
-weft::Task<void> give_up() {
+void give_up() {
   try {
-    co_await weft::timeout(weft::fiber(wait_for_ever), milliseconds(10));
+    weft::await(weft::timeout(weft::fiber(wait_for_ever), milliseconds(10)));
   } catch (const weft::IoError& error) {
     std::printf("cancel:  %s\n", error.what());
   }
@@ -83,13 +86,13 @@ void count_to_three() {
               count_of_thread());
 }
 
-weft::Task<void> count_twice() {
-  co_await weft::when_all(weft::fiber(count_to_three), weft::fiber(count_to_three));
+void count_twice() {
+  weft::await(weft::when_all(weft::fiber(count_to_three), weft::fiber(count_to_three)));
 }
 // [/local]
 
 int main() {
-  weft::block_on(send_a_letter());
-  weft::block_on(give_up());
-  weft::block_on(count_twice());
+  weft::block_on(weft::fiber(send_a_letter));
+  weft::block_on(weft::fiber(give_up));
+  weft::block_on(weft::fiber(count_twice));
 }

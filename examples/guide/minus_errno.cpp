@@ -1,11 +1,16 @@
 // How a system call says that it failed: the kernel's -errno, the C library's errno, weft's Result
 // and exception.
+//
+//   minus_errno late   errno, read too late
+//   minus_errno        all of them, as it should be
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <weft/weft.hpp>
 
 // [kernel]
@@ -38,8 +43,28 @@ weft::Task<void> connect_to_nobody() {
 }
 // [/weft]
 
-int main() {
-  constexpr int not_open = 1'000'000;
+constexpr int not_open = 1'000'000;
+
+// [late]
+weft::Task<void> close_something() {
+  close(not_open);  // fails: “Bad file descriptor”
+  co_await weft::sleep_for(std::chrono::milliseconds(10));
+  std::printf("close: %s\n", std::strerror(errno));  // too late
+}
+
+weft::Task<void> open_something() {
+  open("/there/is/no/such/file", O_RDONLY | O_CLOEXEC);
+  co_return;
+}
+// [/late]
+
+weft::Task<void> both() { co_await weft::when_all(close_something(), open_something()); }
+
+int main(int count, char** arguments) {
+  if (count > 1 && std::string_view(arguments[1]) == "late") {
+    weft::block_on(both());
+    return 0;
+  }
   // [libc]
   std::printf("the kernel     %ld\n", close_by_instruction(not_open));
   const int result = close(not_open);

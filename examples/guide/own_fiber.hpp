@@ -2,78 +2,16 @@
 // One thread only; what a fiber throws ends the process; its stack has no guard.
 #pragma once
 
+#include "own_switch.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
-
-// [switch]
-/// Puts this flow's registers on its stack, notes the stack pointer in `*from`, takes `to` for the
-/// stack pointer, and fetches that flow's registers from there. It returns in the other flow.
-extern "C" void switch_stack(void** from, void* to);
-
-#if defined(__x86_64__)
-asm(R"(
-switch_stack:
-    push %rbp
-    push %rbx
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    mov %rsp, (%rdi)
-    mov %rsi, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
-    ret
-)");
-// [/switch]
-/// What lies on a stack that is switched away from: six registers, and where to return to.
-inline constexpr std::size_t saved_words = 7;
-inline constexpr std::size_t return_word = 6;
-/// A function expects its stack pointer to be odd by one word, as a call leaves it.
-inline constexpr std::size_t words_above = 1;
-#elif defined(__aarch64__)
-asm(R"(
-switch_stack:
-    stp x29, x30, [sp, #-160]!
-    stp x19, x20, [sp, #16]
-    stp x21, x22, [sp, #32]
-    stp x23, x24, [sp, #48]
-    stp x25, x26, [sp, #64]
-    stp x27, x28, [sp, #80]
-    stp d8, d9, [sp, #96]
-    stp d10, d11, [sp, #112]
-    stp d12, d13, [sp, #128]
-    stp d14, d15, [sp, #144]
-    mov x9, sp
-    str x9, [x0]
-    mov sp, x1
-    ldp x19, x20, [sp, #16]
-    ldp x21, x22, [sp, #32]
-    ldp x23, x24, [sp, #48]
-    ldp x25, x26, [sp, #64]
-    ldp x27, x28, [sp, #80]
-    ldp d8, d9, [sp, #96]
-    ldp d10, d11, [sp, #112]
-    ldp d12, d13, [sp, #128]
-    ldp d14, d15, [sp, #144]
-    ldp x29, x30, [sp], #160
-    ret
-)");
-inline constexpr std::size_t saved_words = 20;
-inline constexpr std::size_t return_word = 1;
-inline constexpr std::size_t words_above = 0;
-#else
-#error "the switch is written down for x86-64 and AArch64"
-#endif
 
 // [fiber]
 class Fiber {
@@ -82,12 +20,12 @@ class Fiber {
 
   explicit Fiber(std::function<void()> function)
       : function_(std::move(function)), stack_(std::make_unique<Stack>()) {
-    // The stack looks as if the fiber had switched away just before its first line.
-    std::byte* const top = stack_->data() + stack_bytes;
-    std::array<std::uintptr_t, saved_words + words_above> words{};
-    words[return_word] = reinterpret_cast<std::uintptr_t>(&Fiber::first_line);
-    own_ = top - sizeof words;
-    std::memcpy(own_, words.data(), sizeof words);
+    lay_out(*stack_);
+  }
+  /// On memory of the caller's, whose end is a multiple of 16.
+  Fiber(std::span<std::byte> stack, std::function<void()> function)
+      : function_(std::move(function)) {
+    lay_out(stack);
   }
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
@@ -106,6 +44,15 @@ class Fiber {
 
  private:
   struct alignas(16) Stack : std::array<std::byte, stack_bytes> {};
+
+  /// Makes the stack look as if the fiber had switched away just before its first line.
+  void lay_out(std::span<std::byte> stack) {
+    std::array<std::uintptr_t, saved_words.size() + words_above> words{};
+    words[return_word] = reinterpret_cast<std::uintptr_t>(&Fiber::first_line);
+    const std::span<std::byte> place = stack.last(sizeof words);
+    std::memcpy(place.data(), words.data(), sizeof words);
+    own_ = place.data();
+  }
 
   static void first_line() {
     running_->function_();

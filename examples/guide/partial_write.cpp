@@ -1,5 +1,8 @@
 // A write takes as much as there is room for. To write all, go on with the rest, and wait in
 // between.
+//
+//   partial_write careless   writes once, and believes that this was all
+//   partial_write            how much a write takes, and write_all()
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -7,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -29,9 +33,31 @@ void write_all(int fd, std::span<const char> data) {
 }
 // [/write_all]
 
-int main() {
+// [careless]
+void send_carelessly(const Pipe& pipe, std::span<const char> data) {
+  if (write(pipe.writer(), data.data(), data.size()) < 0) std::perror("write");
+}
+// [/careless]
+
+/// Reads what there is at this moment.
+std::size_t arrived(const Pipe& pipe) {
+  std::size_t size = 0;
+  std::vector<char> room(100'000);
+  for (ssize_t n = 0; (n = read(pipe.reader(), room.data(), room.size())) > 0;) {
+    size += static_cast<std::size_t>(n);
+  }
+  return size;
+}
+
+int main(int count, char** arguments) {
   const std::vector<char> data(1'000'000, 'x');
   const Pipe pipe(O_NONBLOCK);
+  if (count > 1 && std::string_view(arguments[1]) == "careless") {
+    send_carelessly(pipe, data);
+    std::printf("sent %zu bytes, %zu arrived, and no call has failed\n", data.size(),
+                arrived(pipe));
+    return 0;
+  }
 
   // [short]
   const ssize_t first = write(pipe.writer(), data.data(), data.size());

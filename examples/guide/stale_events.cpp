@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdio>
+#include <optional>
 #include <weft/event_queue.hpp>
 
 #include "pipe.hpp"
+#include "poller.hpp"
 #include "tiny_queue.hpp"
 
 /// Two pipes that are readable, and a third, empty one that takes the second's place.
@@ -54,6 +56,28 @@ int handled_by_tiny_queue() {
 }
 // [/tiny]
 
+// [generations]
+int handled_by_poller() {
+  Connections connections;
+  Poller poller;
+  for (const int fd : {connections.first(), connections.second()}) {
+    poller.registry().add(fd, static_cast<std::uint64_t>(fd), {.readable = true});
+  }
+  int handled = 0;
+  poller.wait();
+  while (const std::optional<TinyEvent> event = poller.next()) {
+    const int fd = static_cast<int>(event->token);
+    if (++handled == 1) {
+      poller.registry().remove(fd == connections.first() ? connections.second()
+                                                         : connections.first());
+      const int fresh = connections.replace_other(fd);
+      poller.registry().add(fresh, static_cast<std::uint64_t>(fresh), {.readable = true});
+    }
+  }
+  return handled;
+}
+// [/generations]
+
 // [weft]
 int handled_by_event_queue() {
   Connections connections;
@@ -78,5 +102,6 @@ int handled_by_event_queue() {
 int main() {
   std::printf("one connection is ready, the other one new and silent; events handled:\n");
   std::printf("TinyQueue         %d\n", handled_by_tiny_queue());
+  std::printf("Poller            %d\n", handled_by_poller());
   std::printf("weft::EventQueue  %d\n", handled_by_event_queue());
 }

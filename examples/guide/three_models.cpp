@@ -1,16 +1,12 @@
 // One small job in three models. Three peers each send a number, in pieces; the job is their sum.
 #include <array>
-#include <cstdio>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 #include <weft/weft.hpp>
 
-#include "pipe.hpp"
-
-using Pipes = std::array<Pipe, 3>;
+#include "three_peers.hpp"
 
 // [threads]
 /// The plainest of programs: it reads until the line is whole.
@@ -86,21 +82,6 @@ weft::Task<long> sum_with_coroutines(const Pipes& pipes) {
   co_return a + b + c;
 }
 // [/coroutines]
-
-/// Sends 1000, 200 and 30, a digit at a time and in turn, while `job` runs.
-template <class Job>
-void run(const char* name, Job job) {
-  const Pipes pipes;
-  const std::jthread peers([&pipes] {
-    const std::array<std::string, 3> numbers{"1000\n", "200\n", "30\n"};
-    for (std::size_t digit = 0; digit < 5; ++digit) {
-      for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (digit < numbers[i].size()) pipes[i].put(numbers[i].substr(digit, 1));
-      }
-    }
-  });
-  std::printf("%-12s %ld\n", name, job(pipes));
-}
 
 int main() {
   run("threads", sum_with_threads);

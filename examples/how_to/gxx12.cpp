@@ -1,5 +1,6 @@
 // What g++ 12 miscompiles, written so that every compiler has it right.
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <weft/weft.hpp>
@@ -50,12 +51,25 @@ weft::Task<std::string> size_of_order() {
 }
 // [/condition]
 
+// [throw]
+weft::Task<int> refuse(std::string customer) {
+  // Wrong: throw std::runtime_error("too many: " + std::to_string(co_await order_for(customer)));
+  const int pieces = co_await order_for(std::move(customer));
+  throw std::runtime_error("too many: " + std::to_string(pieces));
+}
+// [/throw]
+
 weft::Task<void> program() {
   const int in_a_scope = co_await order_in_a_scope("bob");
   const int counted = co_await order_or_count("carol", false);
   const std::string size = co_await size_of_order();
   std::printf("%d pieces for bob, %d letters in carol, and a %s order\n", in_a_scope, counted,
               size.c_str());
+  try {
+    co_await refuse("dave");
+  } catch (const std::runtime_error& error) {
+    std::printf("%s\n", error.what());
+  }
 }
 
 int main() {

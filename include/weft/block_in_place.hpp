@@ -31,8 +31,9 @@ class BlockInPlace {
 
 /// Calls `function()` on the calling thread and returns its result. First, this thread's worker
 /// hands over what it holds: other workers take its queue, another thread takes over as a worker
-/// (up to 64 at the same time), and its I/O and timers are polled elsewhere. So the function may
-/// block or compute for any length of time. It runs as on a thread outside the runtime, and may use
+/// (up to 64 at the same time), and its I/O and timers are polled elsewhere. The other thread stays
+/// with the runtime, asleep, for the next such call. So the function may block or compute for any
+/// length of time. It runs as on a thread outside the runtime, and may use
 /// Runtime::block_on(). The calling task continues on this thread afterwards. Until then it cannot
 /// be cancelled, and other awaitables of the same task (in a when_all()) wait. Started fibers and
 /// tasks with SpawnOptions::local() of this worker wait as well. Throws what the function throws.

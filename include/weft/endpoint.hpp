@@ -80,8 +80,8 @@ class Endpoint {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   /// Returns the same address with another port; a Unix path is unchanged.
   [[nodiscard]] Endpoint with_port(std::uint16_t port) const;
-  /// Returns the IPv4 endpoint that an IPv4-mapped IPv6 address (::ffff:192.0.2.1) stands for, and
-  /// any other endpoint unchanged. So a peer of a listener on [::] is told as IPv4 if it is IPv4.
+  /// Returns the IPv4 endpoint that an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) stands for,
+  /// and any other endpoint unchanged. So a listener on [::] has its IPv4 peers told as IPv4.
   [[nodiscard]] Endpoint unmapped() const;
   /// Returns the scope of an IPv6 address, otherwise 0.
   [[nodiscard]] std::uint32_t scope() const noexcept { return scope_; }
@@ -115,7 +115,7 @@ class Endpoint {
 
 /// A host's name or address, and a port: for connect() and resolve().
 struct HostPort {
-  std::string host;  ///< without brackets
+  std::string host = {};  ///< without brackets
   std::uint16_t port = 0;
 };
 /// Parses "example.org:80", "127.0.0.1:80" or "[::1]:80". Errors: EndpointErrc. Throws

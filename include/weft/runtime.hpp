@@ -67,18 +67,19 @@ struct RuntimeOptions {
   /// throws goes to on_failure. Threads that stand in for a worker during block_in_place() are
   /// workers, too, with further numbers; what on_worker_start throws there goes to on_failure. Not
   /// called on a current_thread runtime, which has no threads.
-  std::function<void(std::size_t)> on_worker_start;
-  std::function<void(std::size_t)> on_worker_stop;
+  std::function<void(std::size_t)> on_worker_start = {};
+  std::function<void(std::size_t)> on_worker_stop = {};
   /// Called for the exception of a task that nothing awaits, on the thread where it is noticed. If
   /// it throws, that and the failure are reported on standard error, and the program goes on.
   /// Without one, a line with the async backtrace goes to standard error.
-  FailureHandler on_failure;
+  FailureHandler on_failure = {};
 };
 
 /// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks
 /// use: local variables are destroyed in reverse order, and what stands before the Runtime outlives
 /// the tasks. In the other order a socket, listener or http::Server ends the operations on it, and
-/// a lock or channel that a task waits for is a failed check; the tasks' own references dangle.
+/// a channel ends its waits; a lock, Notify, Latch or the like that a task waits for is a failed
+/// check; the tasks' own references dangle.
 ///
 ///   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:7777");
 ///   weft::http::Server server({}, handler);

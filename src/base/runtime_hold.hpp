@@ -1,13 +1,20 @@
 // RuntimeHold: what the calling thread does, the end of a runtime waits for. A runtime asks for its
 // holds before it ends: an end on such a thread would wait for itself.
 //
-// Made by a worker's thread for its whole life, and around each call that a task awaits on another
-// thread, or makes in place. Lives on the stack of one thread, or in an object there.
+// Made around each call that a task awaits on another thread, or makes in place. Lives on the stack
+// of one thread, or in an object there. A thread that is joined at the end of a runtime says so by
+// set_joined_by(): that holds to its very end, when its thread_local objects are destroyed.
 #pragma once
 
 namespace weft::inline v0_1::detail {
 
 class OwnedTasks;
+
+/// Notes for the rest of the calling thread that the end of `owner` joins it: the outermost tasks
+/// of a runtime for its workers, else what owns the thread.
+void set_joined_by(const void* owner) noexcept;
+/// Whether the end of `owner` joins the calling thread.
+[[nodiscard]] bool is_joined_by(const void* owner) noexcept;
 
 class RuntimeHold {
  public:

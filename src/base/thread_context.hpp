@@ -4,7 +4,7 @@
 //
 //   worker, pinned   set by Worker, while the thread is in its loop or in a task below it
 //   bound            set around each run of a task with a context, see TaskContext
-//   hold             set by RuntimeHold ("base/runtime_hold.hpp"); a swap leaves it as it is
+//   hold, joined_by  set by "base/runtime_hold.hpp"; a swap leaves them as they are
 //   relays           set while a cancel is passed on, see CancelRelay
 //   the rest         set by ScopedContext (src/runtime/), for as long as the thread has the worker
 //
@@ -46,6 +46,7 @@ struct ThreadContext {
   FiberScheduler* fiber_scheduler = nullptr;
   SpareWorkers* spare_workers = nullptr;
   const RuntimeHold* hold = nullptr;  // the innermost
+  const void* joined_by = nullptr;    // stays to the thread's end
 };
 
 inline namespace WEFT_ATOMIC_NAMESPACE {

@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/check.hpp"
+#include "base/runtime_hold.hpp"
 #include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
@@ -100,6 +102,9 @@ BlockingPool::BlockingPool(Options options)
     : shared_(std::make_shared<Shared>(std::move(options))) {}
 BlockingPool::~BlockingPool() {
   if (!inherited()) {
+    WEFT_CHECK(!is_on_thread(),
+               "~BlockingThreads() on one of its own threads would wait for itself: let another "
+               "thread destroy it");
     stop();
     return;
   }
@@ -114,6 +119,7 @@ Result<void> BlockingPool::submit(BlockingJob& job) noexcept {
 bool BlockingPool::withdraw(BlockingJob& job) noexcept { return shared_->withdraw(job); }
 bool BlockingPool::give_up(BlockingJob& job) noexcept { return shared_->give_up(job, shared_); }
 void BlockingPool::stop() noexcept { shared_->stop(); }
+bool BlockingPool::is_on_thread() const noexcept { return is_joined_by(shared_.get()); }
 std::size_t BlockingPool::threads() const noexcept { return shared_->threads(); }
 std::size_t BlockingPool::queued() const noexcept { return shared_->queued(); }
 std::vector<BlockingPool::Running> BlockingPool::running() const { return shared_->running(); }
@@ -239,6 +245,7 @@ std::vector<BlockingPool::Running> BlockingPool::Shared::running() const {
 
 void BlockingPool::Shared::run(Worker& worker) noexcept {
   name_current_thread(options_.name);
+  set_joined_by(this);
   while (BlockingJob* const job = next_job(worker)) job->run();  // it may be destroyed then
 }
 

@@ -66,6 +66,10 @@ class BlockingPool {
   /// not given up. Idempotent.
   void stop() noexcept;
 
+  /// Whether the calling thread is one of the pool's. Also in the destructors of its thread_local
+  /// objects.
+  [[nodiscard]] bool is_on_thread() const noexcept;
+
   /// The number of threads now, those with a job that was given up included. For tests and
   /// statistics.
   [[nodiscard]] std::size_t threads() const noexcept;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/runtime_hold.hpp"
 #include "base/thread_context.hpp"
 #include "os/thread.hpp"
 
@@ -14,10 +15,7 @@ namespace weft::inline v0_1::detail {
 // Never inlined: see thread_context().
 [[gnu::noinline]] Team* Team::current() noexcept { return thread_context().team; }
 
-bool Team::is_on_member() const noexcept {
-  const TeamMember* const member = TeamMember::current();
-  return member != nullptr && &member->team_ == this;
-}
+bool Team::is_on_member() const noexcept { return is_joined_by(this); }
 
 Result<void> Team::submit(ForkRoot& root) noexcept {
   const std::lock_guard lock(mutex_);
@@ -51,8 +49,10 @@ std::error_code Team::start() noexcept try {
   threads_.reserve(size_);
   for (std::size_t i = 0; i < size_; ++i) {
     std::thread thread;
-    if (const std::error_code error =
-            start_thread(thread, [member = members_[i].get()] { member->work(); })) {
+    if (const std::error_code error = start_thread(thread, [this, member = members_[i].get()] {
+          set_joined_by(this);
+          member->work();
+        })) {
       return threads_.empty() ? error : std::error_code();
     }
     threads_.push_back(std::move(thread));  // there is room

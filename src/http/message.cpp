@@ -178,6 +178,7 @@ void Request::clear() noexcept {
   target.clear();
   headers.clear();
   body.clear();
+  peer = nullptr;
 }
 
 Response Response::text(std::string body, Status code) {

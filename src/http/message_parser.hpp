@@ -54,6 +54,9 @@ class MessageParser {
   [[nodiscard]] bool head_done() const noexcept { return head_done_; }
   /// The Content-Length field; 0 without one.
   [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
+  /// Replaces Limits::max_body, from `head` on: feed() fails with body_too_large for a message that
+  /// brings more, or whose chunk announces more. begin() leaves it as it is.
+  void limit_body(std::uint64_t bytes) noexcept { limits_.max_body = bytes; }
   /// Frees the memory of trailers if it is more than `kept` bytes. Not in a message.
   void shrink(std::size_t kept) noexcept { trailers_.shrink(kept); }
 

@@ -294,6 +294,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
       ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
+      slot.request.peer = &connection.stream().peer_endpoint();
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);

@@ -1,6 +1,8 @@
 #include "http/receiver.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -9,6 +11,8 @@ namespace {
 
 /// The most memory reserved because of a peer's Content-Length alone.
 constexpr std::uint64_t kMostReserved = 256 * 1024;
+
+constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
@@ -25,6 +29,7 @@ Receiver::Receiver(ResponseParser& parser, Response& response, Method method, Bo
 }
 
 void Receiver::begin() noexcept {
+  parser_.limit_body(no_limit);
   parser_.begin(response_, method_, options_.strict ? Reading::strict : Reading::tolerant);
 }
 
@@ -33,15 +38,15 @@ Receiver::State Receiver::fail_with(Errc error) noexcept {
   return State::failed;
 }
 
-bool Receiver::take_body(std::string_view body) {
-  if (follows_redirects_ && is_followed(response_)) return true;
+bool Receiver::drops_body() const noexcept { return follows_redirects_ && is_followed(response_); }
+
+void Receiver::take_body(std::string_view body) {
+  if (drops_body()) return;
   if (sink_ != nullptr) {
     (*sink_)(response_, std::as_bytes(std::span(body)));
-    return true;
+  } else {
+    response_.body.append(body);
   }
-  if (body.size() > options_.limits.max_body - response_.body.size()) return false;
-  response_.body.append(body);
-  return true;
 }
 
 Receiver::State Receiver::take(std::span<const std::byte> bytes) {
@@ -57,14 +62,16 @@ Receiver::State Receiver::take(std::span<const std::byte> bytes) {
       case ParseEvent::failed:
         return fail_with(parser_.error());
       case ParseEvent::head:
-        if (sink_ != nullptr) break;
+        if (sink_ != nullptr && !drops_body()) break;
         if (parser_.content_length() > options_.limits.max_body)
           return fail_with(Errc::body_too_large);
+        parser_.limit_body(options_.limits.max_body);
+        if (drops_body()) break;
         response_.body.reserve(
             static_cast<std::size_t>(std::min(parser_.content_length(), kMostReserved)));
         break;
       case ParseEvent::body:
-        if (!take_body(step.body)) return fail_with(Errc::body_too_large);
+        take_body(step.body);
         break;
       case ParseEvent::complete: {
         const State state = end_message(!input.empty());

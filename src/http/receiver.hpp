@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <system_error>
 
@@ -22,18 +21,11 @@ class ClientSlot {
  public:
   static constexpr std::size_t kInputSize = 32 * 1024;
 
-  explicit ClientSlot(const Limits& limits) : parser(without_body_limit(limits)) {}
+  explicit ClientSlot(const Limits& limits) : parser(limits) {}
   void recycle() noexcept {}
 
   ResponseParser parser;
   std::array<std::byte, kInputSize> input;
-
- private:
-  /// The receiver counts the body's bytes, because the limit depends on the sink.
-  static Limits without_body_limit(Limits limits) noexcept {
-    limits.max_body = std::numeric_limits<std::uint64_t>::max();
-    return limits;
-  }
 };
 
 /// Whether a client that follows redirects follows this response.
@@ -43,7 +35,8 @@ class Receiver {
  public:
   enum class State : std::uint8_t { more, done, failed };
 
-  /// A null `sink`: the body is collected, up to `max_body` bytes of the options.
+  /// A null `sink`: the body is collected. `max_body` of the options limits such a body, and the
+  /// body of a redirect that is followed.
   Receiver(ResponseParser& parser, Response& response, Method method, BodySink* sink,
            const ClientOptions& options) noexcept;
 
@@ -64,7 +57,9 @@ class Receiver {
  private:
   void begin() noexcept;
   [[nodiscard]] State fail_with(Errc error) noexcept;
-  [[nodiscard]] bool take_body(std::string_view body);
+  /// Whether the body is that of a redirect, which has no reader.
+  [[nodiscard]] bool drops_body() const noexcept;
+  void take_body(std::string_view body);
   [[nodiscard]] State end_message(bool bytes_are_left) noexcept;
 
   ResponseParser& parser_;

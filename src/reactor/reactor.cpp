@@ -235,7 +235,8 @@ std::int64_t Reactor::bounded_timeout(std::int64_t limit_ns) noexcept {
   if (limit_ns == 0) return 0;
   const std::int64_t deadline = wheel_.next_deadline();
   if (deadline == TimerWheel::never) return limit_ns;
-  const std::int64_t left = std::max<std::int64_t>(deadline - now(), 0);
+  const std::int64_t present = now();
+  const std::int64_t left = deadline > present ? deadline - present : 0;
   return limit_ns < 0 ? left : std::min(limit_ns, left);
 }
 

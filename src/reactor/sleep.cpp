@@ -37,7 +37,8 @@ TimePoint current_deadline() noexcept {
 Nanoseconds remaining() noexcept {
   const TimePoint at = current_deadline();
   if (at == TimePoint::max()) return Nanoseconds::max();
-  return std::max(at - now(), Nanoseconds::zero());
+  const TimePoint present = now();
+  return at > present ? at - present : Nanoseconds::zero();
 }
 
 }  // namespace weft::inline v0_1

@@ -217,7 +217,8 @@ void Runtime::Impl::keep_for_ever(std::unique_ptr<Impl> impl) noexcept {
 void Runtime::Impl::shutdown() noexcept {
   if (inherited()) return;
   WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get() &&
-                 !detail::RuntimeHold::is_on(*tasks_) && !team_.is_on_member(),
+                 !detail::RuntimeHold::is_on(*tasks_) && !team_.is_on_member() &&
+                 !blocking_.is_on_thread(),
              "Runtime::shutdown(), ~Runtime(), or std::exit() with a static Runtime, in a task of "
              "that runtime, or in what one awaits on another thread, would wait for itself: let "
              "the thread that made the runtime end it, or call std::_Exit()");

@@ -72,7 +72,7 @@ void Runtime::Impl::deactivate_spare() noexcept {
 }
 
 void Runtime::Impl::work_as_spare(std::size_t index) noexcept {
-  const detail::RuntimeHold hold(tasks_.get());  // in the hooks, too
+  detail::set_joined_by(tasks_.get());
   if (std::exception_ptr error = begin_work(index); error != nullptr) report(std::move(error));
   detail::Worker& self = worker(index);
   const auto is_active = [&active = starts_[index]->active] {

@@ -81,7 +81,7 @@ void Runtime::Impl::report(std::exception_ptr error) noexcept {
 }
 
 void Runtime::Impl::work(std::size_t index) noexcept {
-  const detail::RuntimeHold hold(tasks_.get());  // in the hooks, too
+  detail::set_joined_by(tasks_.get());
   const std::exception_ptr error = begin_work(index);
   {
     const std::lock_guard lock(start_mutex_);

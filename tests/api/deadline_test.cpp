@@ -76,6 +76,23 @@ TEST_P(DeadlineTest, ThereIsNoneUnlessOneIsSet) {
   });
 }
 
+TEST_P(DeadlineTest, NothingRemainsHoweverLongItHasPassed) {
+  run([]() -> Task<void> {
+    int asked = 0;
+    // The first run of the body comes before the deadline's effect.
+    auto body = [&]() -> Task<void> {
+      EXPECT_EQ(remaining(), 0ns);
+      ++asked;
+      co_return;
+    };
+    for (const TimePoint at : {TimePoint::min(), TimePoint::min() + 1ns, TimePoint()}) {
+      (void)co_await end_of(with_deadline(body(), at));
+    }
+    (void)co_await end_of(with_deadline(body(), Nanoseconds::min()));
+    EXPECT_GT(asked, 0);
+  });
+}
+
 TEST_P(DeadlineTest, IsInheritedByChildrenFibersAndCallbacks) {
   run([]() -> Task<void> {
     const TimePoint at = deadline_after(1h);

@@ -165,6 +165,85 @@ TEST(EndOnOwnThreadHook, IsTold) {
   EXPECT_DEATH(end_in_stop_hook(), told);
 }
 
+// A thread_local object of a runtime's thread is destroyed when that thread ends, which is when the
+// end of the runtime joins it.
+
+class ThreadsObject {
+ public:
+  void set(Act act) { act_ = std::move(act); }
+  ThreadsObject() = default;
+  ThreadsObject(const ThreadsObject&) = delete;
+  ThreadsObject& operator=(const ThreadsObject&) = delete;
+  ~ThreadsObject() {
+    if (act_) act_();
+  }
+
+ private:
+  Act act_;
+};
+
+[[gnu::noinline]] void leave_to_thread(Act act) {
+  thread_local ThreadsObject object;
+  object.set(std::move(act));
+}
+
+Task<void> on_worker(Act act) {
+  auto leave = spawn([act] { return in_task([act] { leave_to_thread(act); }); });
+  co_await std::move(leave);
+}
+
+Task<void> on_blocking_thread(Act act) {
+  return in_blocking([act] { leave_to_thread(act); });
+}
+
+Task<void> on_compute_thread(Act act) {
+  return in_parallel([act] { leave_to_thread(act); });
+}
+
+const Place threads[] = {
+    {"Worker", on_worker},
+    {"Blocking", on_blocking_thread},
+    {"Parallel", on_compute_thread},
+};
+
+class EndAtThreadsEnd : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  [[nodiscard]] const Place& place() const { return threads[GetParam()]; }
+
+  void shut_down_there() const {
+    Runtime runtime(two_of_each(1));
+    runtime.block_on(place().call([&] { runtime.shutdown(); }));
+    runtime.shutdown();
+  }
+  void exit_there() const {
+    static Runtime runtime(two_of_each(1));
+    runtime.block_on(place().call([] { std::exit(0); }));
+    runtime.shutdown();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Runtimes, EndAtThreadsEnd,
+                         ::testing::Range(std::size_t{0}, std::size(threads)),
+                         [](const auto& which) { return std::string(threads[which.param].name); });
+
+TEST_P(EndAtThreadsEnd, ShutdownIsTold) { EXPECT_DEATH(shut_down_there(), told); }
+TEST_P(EndAtThreadsEnd, ExitWithAStaticRuntimeIsTold) { EXPECT_DEATH(exit_there(), told); }
+
+void end_class_of_calls_in_call() {
+  auto threads_of_calls = std::make_unique<BlockingThreads>();
+  Runtime runtime(two_of_each(1));
+  runtime.block_on([&]() -> Task<void> {
+    auto call = blocking(*threads_of_calls, [&] { threads_of_calls.reset(); });
+    co_await std::move(call);
+  });
+}
+
+TEST(EndOfAClassOfCalls, InOneOfThemIsTold) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(end_class_of_calls_in_call(), told);
+}
+
 /// A call that no task of this runtime awaits may end it.
 TEST(EndOnAnothersThread, IsAllowed) {
   Runtime keeper(two_of_each(2));

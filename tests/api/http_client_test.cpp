@@ -213,6 +213,8 @@ TEST_P(HttpClient, RefusesBadAnswers) {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc", Errc::unexpected_end},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Errc::unsupported_transfer_coding},
       {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", Errc::body_too_large},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
+       Errc::body_too_large},
       {"HTTP/1.1 101 Switching Protocols\r\n\r\n", Errc::unexpected_status},
       {many_hints, Errc::closed_before_response},
   };

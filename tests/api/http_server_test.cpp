@@ -41,6 +41,25 @@ TEST_P(HttpServer, KeepsTheConnection) {
   });
 }
 
+TEST_P(HttpServer, TellsTheHandlerWhichClientAsks) {
+  run([]() -> Task<void> {
+    Site site(patient(), [](Request& request) -> Task<Response> {
+      std::string client = request.peer->to_string() + " asks.\n";
+      request = Request();  // the next one on the connection has its client all the same
+      co_return Response::text(std::move(client));
+    });
+    co_await visiting(site, [](Site& s) -> Task<void> {
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+      const std::string self = stream.local_endpoint().value().to_string();
+      for (const std::string_view target : {"/1", "/2"}) {
+        co_await stream.write_all(get(target));
+        const std::string answer = co_await read_up_to(stream, ".\n");
+        EXPECT_EQ(body_of(answer), self + " asks.\n");
+      }
+    });
+  });
+}
+
 TEST_P(HttpServer, ClosesWhenAsked) {
   run([]() -> Task<void> {
     Site site(patient(), describe);

@@ -158,6 +158,30 @@ Task<int> thrown() {
   const int two = co_await number(2);
   co_return caught + two;
 }
+Task<int> thrown_object() {
+  int caught = 0;
+  try {
+    const int value = co_await number(3);
+    throw Counted(value);
+  } catch (const Counted& object) {
+    caught = object.value();
+  }
+  co_return caught;
+}
+Task<int> thrown_below_a_condition() {
+  int caught = 0;
+  try {
+    if (const int value = co_await number(3); value == 3) throw Counted(value);
+  } catch (const Counted& object) {
+    caught = object.value();
+  }
+  co_return caught;
+}
+Task<int> allocated_afterwards() {
+  Counted object = co_await counted(3);
+  const std::unique_ptr<Counted> owned(new Counted(std::move(object)));
+  co_return owned->value();
+}
 
 constexpr auto rows = std::to_array<Row>({
     {"co_await HasConstructor(object)", observed<operand_with_constructor>, 3},
@@ -183,6 +207,9 @@ constexpr auto rows = std::to_array<Row>({
     {"for (;;) { auto a = co_await x; … }", observed<loop>, 3},
     {"for (Object a : objects) n += co_await x", observed<range_loop>, 3},
     {"try { co_await x; throw … } catch (…) {…} co_await y", observed<thrown>, 3},
+    {"auto a = co_await x; throw Object(a)", observed<thrown_object>, 3},
+    {"if (auto a = co_await x; a) throw Object(a)", observed<thrown_below_a_condition>, 3},
+    {"auto a = co_await object; new Object(std::move(a))", observed<allocated_afterwards>, 3},
 });
 
 }  // namespace

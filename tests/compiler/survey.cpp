@@ -27,6 +27,18 @@ struct Pair {
   int second = 0;
 };
 
+/// The same, by its base instead of a member.
+struct Derived : Counted {
+  int second = 0;
+};
+
+/// Of numbers, with a destructor of its own. A copy would be destroyed without being counted.
+struct Guard {
+  int value = 0;
+  int counted = ++Counted::living;
+  ~Guard() { --Counted::living; }
+};
+
 /// The same of plain numbers: its destruction does nothing.
 struct Numbers {
   int first = 0;
@@ -71,6 +83,10 @@ Task<int> task_sum_of_array(std::array<Counted, 2> pair) {
 Task<int> task_sum_of_numbers(Numbers numbers) { co_return numbers.first + numbers.second; }
 Task<int> task_of_object(Counted object) { co_return object.value(); }
 Task<int> task_of_pointer(std::unique_ptr<Pair> pair) { co_return sum(*pair); }
+Task<int> task_of_derived(Derived object) { co_return object.value() + object.second; }
+Task<int> task_of_object_pointer(std::unique_ptr<Counted> object) { co_return object->value(); }
+int value_of(const Guard& guard) { return guard.value; }
+Counted made_object() { return Counted(3); }
 Task<Pair> task_of_pair() { co_return Pair{Counted(1), 2}; }
 Pair made_pair() { return Pair{Counted(1), 2}; }
 template <class F>
@@ -168,6 +184,68 @@ Task<int> conditional_condition() {
   co_return chosen.value();
 }
 
+// What is thrown, and what is allocated.
+template <class F>
+Task<int> caught_from(F body) {
+  int caught = 0;
+  try {
+    co_await body();
+  } catch (const Counted& object) {
+    caught = object.value();
+  } catch (int number) {
+    caught = number;
+  } catch (const Pair& pair) {
+    caught = sum(pair);
+  }
+  co_return caught;
+}
+Task<int> throw_object() {
+  auto body = []() -> Task<int> { throw Counted(co_await number(3)); };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_awaited() {
+  auto body = []() -> Task<int> { throw co_await counted(3); };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_aggregate() {
+  auto body = []() -> Task<int> { throw Pair{Counted(1), co_await number(2)}; };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_in_conditional() {
+  auto body = []() -> Task<int> { co_return co_await number(1) ? throw Counted(3) : 0; };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_after_comma() {
+  auto body = []() -> Task<int> { co_return (co_await number(1), throw Counted(3), 0); };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_after_or() {
+  auto body = []() -> Task<int> { co_return co_await number(0) || (throw Counted(3), true); };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_beside() {
+  auto body = []() -> Task<int> { co_return (flag ? throw Counted(3) : 1) + co_await number(1); };
+  co_return co_await caught_from(body);
+}
+Task<int> new_awaited() {
+  const std::unique_ptr<Counted> object(new Counted(co_await counted(3)));
+  co_return object->value();
+}
+Task<int> new_awaited_in_braces() {
+  const std::unique_ptr<Counted> object(new Counted{co_await counted(3)});
+  co_return object->value();
+}
+Task<int> new_result() {
+  co_return co_await task_of_object_pointer(std::unique_ptr<Counted>(new Counted(made_object())));
+}
+Task<int> statement_expression() {
+  co_return __extension__({ made_object(); }).value() + co_await number(0);
+}
+Task<int> derived_initializer() {
+  const Derived object{Counted(1), co_await number(2)};
+  co_return object.value() + object.second;
+}
+
 // Conditions, in a coroutine that declares no variable.
 Task<int> if_condition() {
   if (co_await number(1)) co_return 3;
@@ -241,6 +319,54 @@ Task<int> function_result() { co_return co_await task_sum(made_pair()); }
 Task<int> aggregate_in_a_lambda() {
   co_return co_await call([&] { return sum(Pair{Counted(1), 2}); });
 }
+Task<int> throw_number() {
+  auto body = []() -> Task<int> { throw co_await number(3); };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_after_await() {
+  auto body = []() -> Task<int> {
+    const int value = co_await number(3);
+    throw Counted(value);
+  };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_below_a_condition() {
+  auto body = []() -> Task<int> {
+    if (const int value = co_await number(3); value == 3) throw Counted(value);
+    co_return 0;
+  };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_a_copy() {
+  auto body = []() -> Task<int> {
+    const Counted object(3);
+    co_return (co_await number(1), throw object, 0);
+  };
+  co_return co_await caught_from(body);
+}
+Task<int> throw_in_a_lambda() {
+  auto body = []() -> Task<int> {
+    co_return [](int value) -> int { throw Counted(value); }(co_await number(3));
+  };
+  co_return co_await caught_from(body);
+}
+Task<int> exception_pointer() {
+  auto body = []() -> Task<int> {
+    std::rethrow_exception(std::make_exception_ptr(Counted(co_await number(3))));
+    co_return 0;
+  };
+  co_return co_await caught_from(body);
+}
+Task<int> new_by_constructor() {
+  const std::unique_ptr<Counted> object(new Counted(co_await number(3)));
+  co_return object->value();
+}
+Task<int> make_unique_awaited() {
+  const auto object = std::make_unique<Counted>(co_await counted(3));
+  co_return object->value();
+}
+Task<int> derived_argument() { co_return co_await task_of_derived({Counted(1), 2}); }
+Task<int> guard_argument() { co_return value_of(Guard{3}) + co_await number(0); }
 Task<int> conditional_of_numbers() {
   const int chosen = flag ? co_await task_of_object(Counted(3)) : 0;
   co_return chosen;
@@ -299,6 +425,18 @@ constexpr auto rows = std::to_array<Row>({
     {"co_await f(c ? Object(3) : Object(1))", observed<conditional_argument>, 3},
     {"(c ? Object(2) : Object(1)).value() + co_await x", observed<conditional_beside>, 3},
     {"co_await x ? Object(3) : Object(0)", observed<conditional_condition>, 3},
+    {"throw Object(co_await x)", observed<throw_object>, 3},
+    {"throw co_await object", observed<throw_awaited>, 3},
+    {"throw Aggregate{object, co_await x}", observed<throw_aggregate>, 3},
+    {"co_await x ? throw Object(3) : 0", observed<throw_in_conditional>, 3},
+    {"(co_await x, throw Object(3))", observed<throw_after_comma>, 3},
+    {"co_await x || (throw Object(3), true)", observed<throw_after_or>, 3},
+    {"(c ? throw Object(3) : 1) + co_await x", observed<throw_beside>, 3},
+    {"new Object(co_await object)", observed<new_awaited>, 3},
+    {"new Object{co_await object}", observed<new_awaited_in_braces>, 3},
+    {"co_await f(std::unique_ptr(new Object(g())))", observed<new_result>, 3},
+    {"({ g(); }).value() + co_await x", observed<statement_expression>, 3},
+    {"Derived a{object, co_await x}", observed<derived_initializer>, 3},
     {"if (co_await x) with no variable", observed<if_condition>, 3},
     {"while (co_await x) with no variable", observed<while_condition>, 3},
     {"switch (co_await x) with no variable", observed<switch_condition>, 3},
@@ -316,6 +454,16 @@ constexpr auto rows = std::to_array<Row>({
     {"co_await f(Aggregate())", observed<default_constructor>, 3},
     {"co_await f(g()), with Aggregate g()", observed<function_result>, 3},
     {"co_await f([&] { … Aggregate{object, 2} … })", observed<aggregate_in_a_lambda>, 3},
+    {"throw co_await x, of a number", observed<throw_number>, 3},
+    {"auto a = co_await x; throw Object(a)", observed<throw_after_await>, 3},
+    {"if (auto a = co_await x; a) throw Object(a)", observed<throw_below_a_condition>, 3},
+    {"(co_await x, throw object)", observed<throw_a_copy>, 3},
+    {"[](int a) { throw Object(a); }(co_await x)", observed<throw_in_a_lambda>, 3},
+    {"std::make_exception_ptr(Object(co_await x))", observed<exception_pointer>, 3},
+    {"new Object(co_await number)", observed<new_by_constructor>, 3},
+    {"std::make_unique<Object>(co_await object)", observed<make_unique_awaited>, 3},
+    {"co_await f({object, 2}), to a Derived", observed<derived_argument>, 3},
+    {"f(Guard{3}) + co_await x", observed<guard_argument>, 3},
     {"c ? co_await x : 0", observed<conditional_of_numbers>, 3},
     {"co_await f(c ? a : b)", observed<conditional_of_names>, 3},
     {"int a; if (co_await x)", observed<condition_after_a_variable>, 3},

@@ -96,6 +96,14 @@ class Browser:
             self._call("Input.dispatchKeyEvent", type="keyDown", text=character)
             self._call("Input.dispatchKeyEvent", type="keyUp")
 
+    def press(self, key: str) -> None:
+        """Presses a key that types nothing, such as ArrowLeft."""
+        self._call("Input.dispatchKeyEvent", type="rawKeyDown", key=key, code=key)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
+
+    def click(self, selector: str) -> None:
+        self.value_of(f"document.querySelector({json.dumps(selector)}).click()")
+
     def wait_for(self, expression: str):
         """Returns the expression's value, once that is neither false nor empty."""
         deadline = time.monotonic() + DEADLINE_S

@@ -5,9 +5,11 @@ comment that begins with "prints", it is what the last command prints, standard 
 Notes in that comment:
 
     <!-- prints -->                            exactly this
-    <!-- prints, numbers vary -->              each number stands for any number
+    <!-- prints, numbers vary -->              each number stands for any number, but for that
+                                               of a line (file.cpp:27), which the text names
     <!-- prints, numbers vary, and their count -->   a row of numbers for any row of numbers
     <!-- prints, functions vary -->            other names on other kernels: a bound checks it
+    <!-- prints, on this machine -->       other lines on other machines: a bound checks it
     <!-- prints, with g++ 12 -->               what a program that this compiler has built prints
 
 Runs of spaces count as one, since the width of columns follows the numbers in them.
@@ -31,7 +33,7 @@ _COMMAND = re.compile(
     r"(?:\n*<!-- prints(?P<notes>[^>]*) -->\n```text\n(?P<output>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
-_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"0x[0-9a-f]+|(?<!pp:)(?<!\d)\d[\d,]*(?:\.\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Command:
     @property
     def is_compared(self) -> bool:
         """Returns whether the shown output is compared, or only checked by a bound."""
-        return self.output is not None and "functions vary" not in self.notes
+        only_checked = ("functions vary", "on this machine")
+        return self.output is not None and not any(note in self.notes for note in only_checked)
 
     @property
     def shows_compiler(self) -> bool:

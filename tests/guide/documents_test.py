@@ -51,6 +51,17 @@ class Documents(unittest.TestCase):
                 with self.subTest(document=document.name, source=block.path, region=block.region):
                     self.assertEqual(block.shown, block.source(), "tools/guide/blocks.py --fix")
 
+    def test_numbers_of_lines_are_those_of_the_file(self):
+        for page in pages():
+            for block in blocks.blocks_of(page):
+                if not block.numbered:
+                    continue
+                lines = (ROOT / block.path).read_text().splitlines()
+                with self.subTest(page=page.name, source=block.path, region=block.region):
+                    for shown in block.shown.splitlines():
+                        number, text = int(shown[:3]), shown[3:].strip()
+                        self.assertEqual(lines[number - 1].strip(), text)
+
     def test_all_code_has_a_source(self):
         for page in pages():
             with self.subTest(page=page.name):

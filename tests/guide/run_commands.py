@@ -22,6 +22,10 @@ BUILD = pathlib.Path(os.environ.get("WEFT_BUILD_DIR", ROOT / "build" / "release"
 COMPILER = os.environ.get("WEFT_COMPILER", "GNU 12.2.0")  # as CMake names it
 DEADLINE_S = 40
 
+# Commands that need one of these are skipped where it is not installed.
+TOOLS = ("strace", "perf", "mkdocs", "aarch64-linux-gnu-g++", "qemu-aarch64")
+TOOLS += ("x86_64-w64-mingw32-g++-posix",)
+
 # Commands that would take long, or change this build, run in a form that does neither.
 SHORT_FORMS = {
     "tools/install-packages check": "WEFT_SKIP_INSTALL=1 tools/install-packages check",
@@ -64,7 +68,7 @@ class Commands(unittest.TestCase):
                 self.check(command)
 
     def check(self, command: Command) -> None:
-        for tool in ("strace", "perf", "mkdocs"):
+        for tool in TOOLS:
             needed = "tools/guide/build" if tool == "mkdocs" else tool
             if needed in command.line and shutil.which(tool) is None:
                 self.skipTest(f"{tool} is not installed")

@@ -15,6 +15,7 @@ import unittest
 import urllib.parse
 
 import browser
+import stepper_test
 from commands import DOCS, ROOT
 
 DOORS = ("start", "how-to", "reference", "explanation")
@@ -108,6 +109,42 @@ class Site(unittest.TestCase):
         book = self.pages[self.root / "guide" / "03-event-queues-and-system-calls.html"]
         self.assertTrue(any("api/group__time.html#" in link for link in recipe.links))
         self.assertFalse(any("api/classweft_1_1EventQueue.html#" in link for link in book.links))
+
+    @unittest.skipUnless(WHOLE, "a browser is tried with the whole site")
+    @unittest.skipUnless(browser.is_installed(), "no chromium is installed")
+    def test_the_stepper_goes_forward_and_back(self):
+        """In a browser, from a file: by button and by key, to the end and back to the start."""
+        page = (self.root / "guide" / "stepper" / "index.html").as_uri()
+        steps = stepper_test.wake_up()["steps"]
+        shown = "document.querySelector('#says').textContent"
+        lit = "document.querySelector('#code [aria-current]')?.textContent ?? ''"
+        part = "document.querySelector('#parts [aria-current]')?.dataset.part ?? ''"
+        queue = "document.querySelector('[data-box=\"executor.queue\"] dd').textContent"
+        everything = "document.querySelector('#parts').textContent"
+        with browser.Browser() as tab:
+            tab.open(page)
+            seen = [tab.wait_for(everything)]
+            for number, step in enumerate(steps, 1):
+                with self.subTest(step=number):
+                    tab.click("#next") if number % 2 else tab.press("ArrowRight")
+                    self.assertEqual(tab.value_of(shown), step["says"])
+                    self.assertEqual(tab.value_of(part), step["part"])
+                    code = stepper_test.wake_up()["code"][step["line"] - 1]
+                    self.assertEqual(tab.value_of(lit), code)
+                    for task in step["sets"].get("executor.queue", []):
+                        self.assertEqual(tab.value_of(queue), task)
+                    seen.append(tab.value_of(everything))
+            self.assertTrue(tab.value_of("document.querySelector('#next').disabled"))
+            for number in reversed(range(len(steps))):
+                tab.press("ArrowLeft") if number % 2 else tab.click("#back")
+                self.assertEqual(tab.value_of(everything), seen[number])
+            tab.press("End")
+            self.assertEqual(tab.value_of(everything), seen[-1])
+            tab.press("Home")
+            self.assertEqual(tab.value_of(everything), seen[0])
+            tab.open(page + "#3")
+            self.assertEqual(tab.wait_for(shown), steps[2]["says"])
+            self.assertEqual(tab.errors, [])
 
     @unittest.skipUnless(WHOLE, "only the whole site can be searched")
     @unittest.skipUnless(browser.is_installed(), "no chromium is installed")

@@ -21,6 +21,17 @@ struct Point {
   double y = 0;
 };
 
+/// An aggregate by its base alone.
+struct NamedOrder : Order {
+  int number = 0;
+};
+
+/// No member of it has to be destroyed.
+struct Counter {
+  int* target;
+  ~Counter() { ++*target; }
+};
+
 class Session {
  public:
   Session(std::string name, int number = 0) : name_(std::move(name)), number_(number) {}
@@ -54,6 +65,15 @@ weft::Task<int> greet_all(std::vector<std::string> texts) {
 weft::Task<int> enter(Session session = Session("default")) { co_return session.number(); }
 int pieces(const Order& order) { return order.pieces; }
 Order empty_order() { return {}; }
+int count(const Counter& counter) { return *counter.target; }
+weft::Task<int> ship_named(NamedOrder order) { co_return order.number; }
+weft::Task<int> greet_owned(std::unique_ptr<std::string> text) {
+  co_return static_cast<int>(text->size());
+}
+int at_least(int least, int value = 1) { return value < least ? throw std::string("low") : value; }
+int or_throw(int value = std::string("a").empty() ? throw std::string("empty") : 1) {
+  return value;
+}
 template <class F>
 weft::Task<int> call(F function) {
   co_return function();
@@ -111,6 +131,59 @@ weft::Task<int> conditionals(bool flag, std::string text) {
   co_return sum + static_cast<int>(first.size() + second.size());
 }
 
+weft::Task<int> throw_described() {
+  throw weft::IoError(std::error_code(), "ask", co_await name());  // finds: throw
+}
+weft::Task<int> throw_joined() {
+  throw std::runtime_error("code " + std::to_string(co_await number()));  // finds: throw
+}
+weft::Task<int> throw_received() {
+  throw co_await name();  // finds: throw
+}
+weft::Task<int> throw_aggregate(std::string customer) {
+  throw Order{customer, co_await number()};  // finds: aggregate
+}
+weft::Task<int> throws_within(bool flag, std::string text) {
+  int sum = flag ? throw std::runtime_error(co_await name()) : 3;  // finds: throw
+  sum += co_await number() == 1 ? throw Session(text) : 3;         // finds: throw
+  sum += (flag ? throw Session(text) : 3) + co_await number();     // finds: throw
+  (void)(co_await number() == 1 || (throw Session(text), true));   // finds: throw
+  co_await weft::yield_now(), throw Session(text);                 // finds: throw
+  sum += co_await draw(flag ? Point() : throw Session(text));      // finds: throw
+  sum += or_throw() + co_await number();                           // finds: default-argument
+  throw Session(text + "in a statement of its own", sum);
+}
+weft::AsyncGenerator<int> throws_beside_a_yield(bool flag, std::string text) {
+  co_yield flag ? 1 : throw Session(text);  // finds: throw
+  if (flag) throw Session(text);
+}
+template <class E>
+weft::Task<int> throws_a_template(int value) {
+  if (value == 1) throw E(co_await name());  // finds: throw
+  co_return value;
+}
+template <class E>
+weft::Task<int> throws_a_number(int value) {
+  if (value == 1) throw E(co_await number());
+  co_return value;
+}
+weft::Task<int> both_throw() {
+  const int first = co_await throws_a_template<std::runtime_error>(1);
+  co_return first + co_await throws_a_number<int>(1);
+}
+
+weft::Task<int> allocations(std::string text) {
+  auto first = std::unique_ptr<std::string>(new std::string(co_await name()));   // finds: new
+  auto second = std::unique_ptr<std::string>(new std::string{co_await name()});  // finds: new
+  auto third = std::unique_ptr<Order>(new Order(co_await next_order()));         // finds: new
+  auto fourth = std::unique_ptr<Order>(new Order{co_await next_order()});        // finds: new
+  int sum = co_await greet_owned(
+      std::unique_ptr<std::string>(new std::string(text + "b")));        // finds: new
+  sum += pieces(__extension__({ empty_order(); })) + co_await number();  // finds: statement
+  NamedOrder named{Order(), co_await number()};                          // finds: aggregate
+  co_return sum + named.number + first->size() + second->size() + third->pieces + fourth->pieces;
+}
+
 weft::Task<int> if_alone() {
   if (co_await number()) co_return 1;  // finds: condition
   co_return 0;
@@ -152,8 +225,14 @@ weft::AsyncGenerator<Order> orders(std::string customer) {
 }
 
 weft::Task<int> what_gxx12_refuses(std::string text) {
-  int sum = co_await greet_all({text, "two"});                 // finds: list
-  sum += co_await ship_many({empty_order()});                  // finds: list
+  int declared_here(int);                               // finds: function
+  int sum = co_await greet_all({text, "two"});          // finds: list
+  sum += co_await ship_many({empty_order()});           // finds: list
+  const std::vector<int> listed{co_await number(), 2};  // finds: list
+  sum += std::max({co_await number(), listed[0]});      // finds: list
+  sum += std::max({1, 2}) + co_await number();          // finds: list
+  const std::vector<int> calm{1, 2};
+  for (int each : {co_await number(), calm[0]}) sum += each;
   if (text + "b" == "ab" && co_await number() == 1) sum += 1;  // finds: short-circuit
   co_return sum;
 }
@@ -205,6 +284,29 @@ weft::Task<int> harmless(bool flag, std::string text, Order given, int* target) 
   });
   sum += co_await std::move(handle);
   co_return sum + static_cast<int>(point.x) + numbers[0] + count;
+}
+weft::Task<int> harmless_throws(bool flag, std::string text) {
+  if (const int value = co_await number(); value == 1) throw Session(text, value);
+  if (flag) throw co_await number();
+  int sum = flag ? throw 1 : co_await number();
+  sum += [](int value) { return value == 1 ? throw Session("inner") : value; }(co_await number());
+  sum += at_least(co_await number());
+  sum += (noexcept(throw Session(text)) ? 1 : 0) + co_await number();
+  const auto error = std::make_exception_ptr(Session(co_await name()));
+  auto body = [text]() -> weft::Task<int> { throw Session(text); };
+  sum += co_await body();
+  const Session named(co_await name());
+  throw named;
+}
+weft::Task<int> harmless_allocations(std::string text, int& target) {
+  int sum = co_await greet_owned(std::make_unique<std::string>(text + "b"));
+  sum += co_await greet_owned(std::unique_ptr<std::string>(new std::string(text)));
+  sum += co_await greet_owned(std::unique_ptr<std::string>(new std::string(3, 'x')));
+  auto made = std::make_unique<std::string>(co_await name());
+  auto number_alone = std::unique_ptr<int>(new int(co_await number()));
+  sum += co_await ship_named({Order(), 2});
+  sum += count(Counter{&target}) + co_await number();
+  co_return sum + *number_alone + static_cast<int>(made->size());
 }
 weft::Task<int> condition_in_a_lambda() {
   auto body = []() -> weft::Task<int> {

@@ -66,7 +66,7 @@ class Forms(unittest.TestCase):
         done = lint(source, "--", "g++", *FLAGS)
         self.assertEqual(found(done.stdout), expected, done.stderr)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertEqual(len({rule for _, rule in expected}), 7)
+        self.assertEqual(len({rule for _, rule in expected}), 11)
 
     def test_a_finding_says_where_and_what_and_what_works(self):
         done = lint(HERE / "forms.cpp", "--", "g++", *FLAGS)
@@ -130,7 +130,7 @@ class Calls(unittest.TestCase):
         broken = self.write("broken.cpp", GOOD + "Task broken() { co_await undeclared; }\n")
         done = lint(broken, "--", "g++", "-std=c++23")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("was not checked", done.stderr)
+        self.assertIn("broken.cpp was not checked, it does not compile", done.stderr)
         self.assertIn("undeclared", done.stderr)
         for call, said in (
             ((broken,), "give the build directory"),
@@ -142,6 +142,28 @@ class Calls(unittest.TestCase):
             self.assertEqual(done.returncode, 2, call)
             self.assertIn(said, done.stderr)
             self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_source_that_does_not_compile_shows_the_compilers_errors(self):
+        """All of them, with the lines, before what the tool says of itself."""
+        text = GOOD + "Task broken() { co_await undeclared; }\nint other = absent;\n"
+        broken = self.write("broken.cpp", text)
+        output = self.folder / "broken.o"
+        flags = ("-std=c++23", "-MD", "-MP", "-MF", f"{output}.d", "-o", output, "-c", broken)
+        done = lint(broken, "--", COMPILER, *flags)
+        self.assertEqual(done.returncode, 2)
+        errors, _, own = done.stderr.partition("weft-lint: ")
+        for said in ("broken.cpp:15:", "undeclared;", "broken.cpp:16:", "int other = absent;"):
+            self.assertIn(said, errors)
+        self.assertEqual(own, f"{broken} was not checked, it does not compile\n")
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["broken.cpp"])
+
+    def test_a_source_that_clang_alone_cannot_read_says_what_to_do(self):
+        alone = self.write("alone.cpp", GOOD + "#ifdef __clang__\n#error not for clang\n#endif\n")
+        done = lint(alone, "--", "g++", "-std=c++23", "-c", alone)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("error: not for clang", done.stderr)
+        self.assertIn("g++ compiles it, but clang cannot read it", done.stderr)
+        self.assertIn("or leave it out", done.stderr)
 
     def test_an_older_clang_query_is_refused(self):
         old = self.write("clang-query", "#!/bin/sh\necho Debian LLVM version 14.0.6\n")
@@ -176,6 +198,13 @@ class Cmake(unittest.TestCase):
         self.assertEqual(status, 0, built)
         self.assertEqual(configured.count("weft_lint(<target>)"), 1 if is_gxx12() else 0)
 
+    def test_a_typo_shows_the_compilers_own_error(self):
+        _, built, status = self.build(GOOD + "int first = absent;\nint second = missing;\n")
+        self.assertNotEqual(status, 0)
+        for said in ("int first = absent;", "int second = missing;", "it does not compile"):
+            self.assertIn(said, built)
+        self.assertNotIn("clang cannot read", built)
+
     def test_the_targets_own_tidy_runs_as_well(self):
         _, built, status = self.build(GOOD, clang_tidy="sh;-c;echo it was here $*")
         self.assertEqual(status, 0, built)
@@ -201,7 +230,7 @@ class Survey(unittest.TestCase):
         )
         said = [line.split("  ") for line in survey.stdout.splitlines()]
         wrong = {form for verdict, form, *_ in said if verdict == "WRONG"}
-        self.assertGreater(len(wrong), 24)
+        self.assertGreater(len(wrong), 40)
         self.assertGreater(len(rows), len(wrong))
         for form, function in rows:
             self.assertEqual(function in flagged, form in wrong, form)

@@ -11,7 +11,8 @@
 
 namespace weft::model {
 
-// Not with sanitizers: they are slower by far, and explore the same. CMake sets the flag.
+// Not with sanitizers: they are slower by far, and explore the same. CMake sets the flag. They also
+// enumerate fewer preemptions, unless WEFT_MODEL_LONG is in the environment.
 #ifdef WEFT_MODEL_SANITIZED
 inline constexpr bool with_weak_memory = false;
 #else
@@ -45,15 +46,18 @@ inline void expect_holds_weakly(std::uint32_t preemptions, std::uint32_t stale,
 inline void expect_holds_exhaustively(std::uint32_t bound,
                                       const std::function<void(Execution&)>& body,
                                       std::uint32_t weak_bound = 2) {
+  if (!with_weak_memory && !is_long()) bound = std::min<std::uint32_t>(bound, 2);
   expect_exhausted(
       {.strategy = Strategy::kBounded, .iterations = 1'000'000, .preemption_bound = bound}, body);
   if (with_weak_memory) expect_holds_weakly(std::min(bound, weak_bound), 1, body);
 }
 
 /// The same for a program with so many interleavings that it took most of the time of all model
-/// tests: an old value with one preemption, or with two if WEFT_MODEL_LONG is in the environment.
+/// tests: an old value with one preemption, and with sanitizers one preemption altogether. If
+/// WEFT_MODEL_LONG is in the environment, all of it.
 inline void expect_large_holds_exhaustively(std::uint32_t bound,
                                             const std::function<void(Execution&)>& body) {
+  if (!with_weak_memory && !is_long()) bound = std::min<std::uint32_t>(bound, 1);
   expect_holds_exhaustively(bound, body, is_long() ? 2 : 1);
 }
 

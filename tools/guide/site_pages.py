@@ -3,7 +3,8 @@
 Files outside docs/ that pages link to (a header, an example, another document) become part of the
 site: each gets a page below source/, so that every link stays inside the site. A link to a public
 header leads to its place in the reference, if that is built (WEFT_SITE_REFERENCE=FOLDER: where to
-put the frame of Doxygen's pages).
+put the frame of Doxygen's pages). A page that is written as HTML (the stepper) stays as it is, but
+for its links to documents.
 """
 
 import html
@@ -29,6 +30,8 @@ HAS_REFERENCE = "WEFT_SITE_REFERENCE" in os.environ
 
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#\s:]+)((?:#[^)\s]*)?)\)")
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+# In a page that is written as HTML: its links lead to documents, which on the site are pages.
+_PAGE_LINK = re.compile(r'href="([^":]+)\.md(#[^"]*)?"')
 LANGUAGES = {".hpp": "cpp", ".cpp": "cpp", ".py": "python", ".md": "markdown", ".cmake": "cmake"}
 MORE_LANGUAGES = {"CMakeLists.txt": "cmake"}
 
@@ -150,8 +153,11 @@ def on_page_markdown(markdown, page, **_):
     return relink(markdown, f"docs/{posixpath.dirname(source)}", posixpath.dirname(source))
 
 
-def on_post_build(**_):
+def on_post_build(config, **_):
     shutil.rmtree(_made, ignore_errors=True)
+    for page in DOCS.rglob("*.html"):
+        copy = pathlib.Path(config["site_dir"]) / page.relative_to(DOCS)
+        copy.write_text(_PAGE_LINK.sub(r'href="\1.html\2"', copy.read_text()))
 
 
 def outside(text: str, folder: str) -> list[str]:

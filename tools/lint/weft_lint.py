@@ -40,9 +40,15 @@ MESSAGES = {
         "g++ 12 refuses a list of values in a statement that awaits ('array used as initializer')",
         "name the container in a statement before: std::vector<T> values{…}; … std::move(values) …",
     ),
+    "function": (
+        "g++ 12 refuses a function that is declared inside a coroutine ('invalidly declared "
+        "function type')",
+        "declare it outside; a variable without arguments has no parentheses: T x;",
+    ),
     "default-argument": (
-        "g++ 12 destroys a default argument of this call twice: it is an aggregate, a lambda with "
-        "captures or a conditional expression, and is made in this statement, which awaits",
+        "g++ 12 destroys a default argument of this call twice: it makes an aggregate, a lambda "
+        "with captures, a conditional expression, a throw or a new in this statement, which "
+        "awaits",
         "pass the argument, by a name from a statement before; or give its type a constructor",
     ),
     "conditional": (
@@ -53,6 +59,19 @@ MESSAGES = {
         "g++ 12 destroys this aggregate twice: its statement awaits",
         "await first, then name the aggregate in a statement without co_await, and pass it with "
         "std::move; or give its type a constructor",
+    ),
+    "throw": (
+        "g++ 12 destroys the thrown object twice: its statement awaits",
+        "await first, then throw in a statement of its own: auto text = co_await …; throw E(text);",
+    ),
+    "new": (
+        "g++ 12 destroys the new object twice: its value is a temporary of the same type, in a "
+        "statement that awaits",
+        "std::make_unique<T>(co_await …); or await first, and allocate in a statement of its own",
+    ),
+    "statement": (
+        "g++ 12 destroys the value of this statement expression twice: its statement awaits",
+        "give the value a name in a statement before",
     ),
     "lambda": (
         "g++ 12 destroys the captures of this lambda twice: its statement awaits",
@@ -88,7 +107,18 @@ ALONE = re.compile(
 
 
 class Failure(Exception):
-    """A source that could not be checked, or a wrong call: the text says what to do."""
+    """A source that could not be checked, or a wrong call: the text says what to do.
+
+    `said` is the text of the compiler that is the reason, if one is.
+    """
+
+    def __init__(self, text: str, said: str = "") -> None:
+        super().__init__(text)
+        self.said = said
+
+    def show(self) -> None:
+        text = f"{self.said}\n" if self.said else ""
+        print(f"{text}weft-lint: {self}", file=sys.stderr)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,10 +146,8 @@ def check(command: Command, tool: str) -> list[Finding]:
     call = [tool, "-f", str(rules), str(command.source), "--", "clang++", "-w", "-x", "c++"]
     call += _for_clang(command.arguments)
     run = subprocess.run(call, cwd=command.directory, capture_output=True, text=True, check=False)
-    if run.returncode != 0 or (broken := _ERROR.search(run.stderr)):
-        said = (run.stderr + run.stdout)[-1000:].strip()
-        reason = broken.group() if run.returncode == 0 else said
-        raise Failure(f"{command.source} was not checked, clang cannot read it: {reason}")
+    if run.returncode != 0 or _ERROR.search(run.stderr):
+        raise _unreadable(command, (run.stderr + run.stdout)[-4000:].strip())
     found: dict[tuple[str, int, int], str] = {}
     order = list(MESSAGES)
     for line in run.stdout.splitlines():
@@ -129,6 +157,39 @@ def check(command: Command, tool: str) -> list[Finding]:
             place = (path, int(match["line"]), int(match["column"]))
             found[place] = min(found.get(place, match["rule"]), match["rule"], key=order.index)
     return [Finding(*place, rule) for place, rule in found.items()]
+
+
+def _unreadable(command: Command, said: str) -> Failure:
+    """Returns why clang cannot read a source: its compiler's errors, unless it is clang alone."""
+    compiler = _without_output(command)
+    try:
+        run = subprocess.run(
+            compiler, cwd=command.directory, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        return Failure(f"{command.source} was not checked: {compiler[0]}: {error.strerror}", said)
+    if run.returncode != 0:
+        errors = (run.stderr + run.stdout).strip()
+        return Failure(f"{command.source} was not checked, it does not compile", errors)
+    return Failure(
+        f"{command.source} was not checked: {compiler[0]} compiles it, but clang cannot read it; "
+        "write it so that clang can, or leave it out (its target of weft_lint(), or --exclude)",
+        said,
+    )
+
+
+def _without_output(command: Command) -> list[str]:
+    """Returns the compiler's command that looks for errors and writes no file."""
+    kept = []
+    is_named = False
+    rest = iter(command.arguments)
+    for argument in rest:
+        if argument in ("-o", "-MF", "-MT", "-MQ"):
+            next(rest, "")
+        elif argument != "-c" and not argument.startswith("-M"):
+            kept.append(argument)
+            is_named |= os.path.normpath(command.directory / argument) == str(command.source)
+    return [*kept, "-fsyntax-only", *([] if is_named else [str(command.source)])]
 
 
 def _for_clang(arguments: tuple[str, ...]) -> list[str]:
@@ -204,7 +265,7 @@ def main(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except Failure as failure:
-        print(f"weft-lint: {failure}", file=sys.stderr)
+        failure.show()
         return 2
 
 
@@ -228,7 +289,7 @@ def _run(arguments: list[str]) -> int:
     findings, failures = _check_all(commands, tool, options.jobs)
     left = report(findings)
     for failure in failures:
-        print(f"weft-lint: {failure}", file=sys.stderr)
+        failure.show()
     if not compiler:
         print(f"weft-lint: {len(left)} found in {len(commands)} sources with coroutines")
     status = 2 if failures else 1 if left else 0

@@ -4,7 +4,7 @@ A co_await stands in a statement of its own: not inside a braced initializer, a 
 expression, another call's arguments, a condition or a statement expression. For each one the text
 is walked backwards to the beginning of its statement, and every bracket still open on the way is
 looked at. And in a statement with a co_await or a co_yield no temporary is made that g++ 12 would
-destroy twice: an aggregate, or a lambda that captures by value.
+destroy twice: an aggregate, a lambda that captures by value, or what a throw or a new takes.
 """
 
 import dataclasses
@@ -28,6 +28,9 @@ _LAMBDA = re.compile(r"(?<![\w)\]\[])\s*\[([^\[\]]*)\](?=\s*(?:[({<]|->|mutable\
 _BRACED_TYPE = re.compile(r"\b(?:[A-Z]\w*|std::array)(?:<[^;{}()]*>)?\s*\{")
 _BRACED_ARGUMENT = re.compile(r"[(,]\s*\{\s*[^\s}]")
 _BRACED_YIELD = re.compile(r"\bco_yield\s*\{\s*[^\s}]")
+# A throw that is a part of an expression, or whose expression awaits: not one below a condition.
+_THROW = re.compile(r"[?:,(|&]\s*throw\b|\bthrow\b(?=.*\bco_(?:await|yield)\b)", re.DOTALL)
+_NEW = re.compile(r"\bnew\b")
 _CAST = re.compile(r"\b(?:static|const|reinterpret)_cast\s*<[^()]*>\Z")
 _ENDLESS_FOR = re.compile(r"\bfor\s*\(\s*;[^;()]*\bco_await\b")
 
@@ -126,6 +129,12 @@ def temporaries(code: str, start: int, end: int) -> Iterator[tuple[int, str]]:
         yield start + match.start(), f"Type{{…}} {advice} (or write Type(…) if it is no aggregate)"
     for match in _BRACED_ARGUMENT.finditer(text):
         yield start + match.start(), f"a braced argument {advice}"
+    for match in _THROW.finditer(text):
+        message = "a throw in a co_await or co_yield: throw in a statement of its own"
+        yield start + match.end() - len("throw"), message
+    for match in _NEW.finditer(text):
+        message = "a new in a co_await or co_yield: std::make_unique, or a statement of its own"
+        yield start + match.start(), message
     for match in _BRACED_YIELD.finditer(text):
         yield start + match.start(), f"a braced value {advice}"
 

@@ -223,6 +223,26 @@ class CoroutineRules(TidyTest):
         self.bad("co_yield {a, 1};")
         self.bad("co_yield f({a, 1});")
 
+    def test_what_is_thrown_and_what_is_allocated(self):
+        self.good("auto x = co_await g(); throw E(x);")
+        self.good("if (auto x = co_await g(); !x) throw E(x);")
+        self.good("if (const int x = co_await g()) throw E(x); else throw 1;")
+        self.good("switch (x) { case 1: throw E(); default: co_await g(); }")
+        self.good("try { throw E(); } catch (...) { } co_await g();")
+        self.good("co_await h([&] { throw E(); });")
+        self.bad("throw co_await g();")
+        self.bad("throw E(co_await g());")
+        self.bad("int x = a ? throw co_await g() : 1;")
+        self.bad("if (c) throw co_await g();")
+        self.bad("co_await h(a ? 1 : throw E());")
+        self.bad("co_await g(), throw E();")
+        self.bad("co_await g() || (throw E(), true);")
+        self.bad("co_yield c ? 1 : throw E();")
+        self.good("std::unique_ptr<X> x(new X(f())); co_await g(std::move(x));")
+        self.good("co_await g(std::make_unique<X>(f()));")
+        self.bad("co_await g(std::unique_ptr<X>(new X(f())));")
+        self.bad("co_yield new X(f());")
+
     def test_after_conditionals_and_initializers(self):
         self.good("int x = a ? b : c; co_await g();")
         self.good("X x{1, 2}; co_await g();")

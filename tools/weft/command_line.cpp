@@ -79,6 +79,8 @@ CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
       ->type_name("ADDR");
   add_number(*command, "--workers", options.workers, 1, most_workers,
              "Worker threads (default: one a CPU)");
+  command->add_flag("--log", options.log,
+                    "Print a line for each request: seconds since the start, client, request");
   command->add_flag("--die-with-parent", options.die_with_parent)->group("");
   return command;
 }

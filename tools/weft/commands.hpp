@@ -18,6 +18,7 @@ inline constexpr int exit_interrupted = 130;
 struct DelayOptions {
   Endpoint listen;
   unsigned workers = 0;          ///< 0: one a CPU
+  bool log = false;              ///< print a line for each request
   bool die_with_parent = false;  ///< drain when the parent process ends
 };
 

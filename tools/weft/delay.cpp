@@ -2,8 +2,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -42,6 +46,27 @@ Task<http::Response> answer(http::Request& request) {
   if (asked->delay.count() > 0) co_await sleep_for(asked->delay);
   co_return http::Response::text(std::move(asked->text));
 }
+
+// Prints a line for each request as it comes: seconds since the start, client, method and target.
+// A request may be logged by any worker.
+class RequestLog {
+ public:
+  void add(const http::Request& request) noexcept try {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start_;
+    std::array<char, 32> time;
+    std::snprintf(time.data(), time.size(), "%9.3f s  ", since.count());
+    std::string line(time.data());
+    line += request.peer->to_string() + "  " + std::string(to_string(request.method)) + " " +
+            request.target + "\n";
+    print(line);
+  } catch (const std::exception& error) {  // the requests are answered all the same
+    if (!failed_.exchange(true)) complain("delay", error.what());
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::atomic<bool> failed_{false};
+};
 
 http::ServerOptions server_options() {
   http::ServerOptions options;
@@ -89,11 +114,17 @@ void remove_socket_file(const Endpoint& endpoint) {
 
 int run_delay(const DelayOptions& options) {
   if (options.die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (options.log) std::signal(SIGPIPE, SIG_IGN);  // an error of print() instead
   raise_fd_limit();
   StopSignals signals;
   SocketListener listener = SocketListener::bind(options.listen);
   const Endpoint endpoint = listener.local_endpoint();
-  http::Server server(server_options(), answer);
+  RequestLog log;
+  auto handler = [&log, logs = options.log](http::Request& request) {
+    if (logs) log.add(request);
+    return answer(request);
+  };
+  http::Server server(server_options(), handler);
   Runtime runtime(runtime_options(options.workers));
   print("listening on " + endpoint.to_string() + "\n");
   const int signal = runtime.block_on(serve_until_signalled(listener, server, signals));

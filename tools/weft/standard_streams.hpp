@@ -1,5 +1,4 @@
-// The standard streams of the program: that they exist, and that what it prints has arrived. Used
-// by the main thread.
+// The standard streams of the program: that they exist, and that what it prints has arrived.
 #pragma once
 
 #include <string_view>
@@ -11,7 +10,7 @@ namespace weft::tool {
 void open_standard_streams() noexcept;
 
 /// Writes `text` to standard output. Throws std::runtime_error if the system did not take all of
-/// it: "cannot write to standard output: No space left on device".
+/// it: "cannot write to standard output: No space left on device". Any thread.
 void print(std::string_view text);
 
 /// Writes one line to standard error: "weft COMMAND: text". `text` may hold anything: see

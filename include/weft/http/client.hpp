@@ -23,7 +23,7 @@ struct ClientOptions {
 
   /// Limits of a response. max_body bounds bodies that are collected, not bodies passed to a sink.
   /// The interim (1xx) responses before it may have max_header_bytes in all.
-  Limits limits;
+  Limits limits = {};
   /// Refuses responses with faults that most clients tolerate: a field that continues on the next
   /// line (RFC 9112, 5.2: such a line is otherwise joined by a space), lines of the head that end
   /// with LF alone, and a Content-Length that is repeated with the same value.

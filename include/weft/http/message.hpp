@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include <weft/endpoint.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/headers.hpp>
 #include <weft/result.hpp>
@@ -64,6 +65,9 @@ struct Request {
   std::string target;      ///< as sent: "/a%20b?c=d", "http://host/a" or "*"
   Headers headers;
   std::string body;
+  /// The client's address, as StreamSocket::peer_endpoint() gives it; null if no server has
+  /// received the request. Valid until the handler has ended.
+  const Endpoint* peer = nullptr;
 
   Request() = default;
 

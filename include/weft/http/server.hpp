@@ -28,7 +28,7 @@ namespace weft::inline v0_1::http {
 struct ServerOptions {
   /// Limits of a request. Beyond them the server answers with 400, 413, 414 or 431 and closes the
   /// connection.
-  Limits limits;
+  Limits limits = {};
   /// From a request's first byte (for a new connection: from its beginning) to the end of its head.
   /// After that the answer is 408.
   Nanoseconds header_timeout = std::chrono::seconds(10);
@@ -64,7 +64,7 @@ struct ServerOptions {
   /// 500. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
   /// called from several threads. What it throws goes to RuntimeOptions::on_failure; the answer
   /// stays.
-  std::function<void(const Request&, std::exception_ptr)> on_handler_error;
+  std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
 };
 
 /// The base of a server's handler, which may be any callable: what the Server calls for each
@@ -139,7 +139,8 @@ class Server {
   /// Accepts connections and serves each as a task of its own. After drain() it closes the listener
   /// and returns when the last connection has ended. If it runs out of file descriptors or the
   /// like, or connections fail before they are accepted, it waits briefly and continues. Throws
-  /// IoError if the listener cannot be used any more (errc::operation_canceled: it was closed).
+  /// IoError if the listener cannot be used any more (errc::operation_canceled: it was closed). Its
+  /// connections end then, also those with a request under way; drain() lets these finish.
   /// Cancel: ends all connections immediately; the listener stays open. Several listeners may be
   /// served at the same time. A listener that is destroyed counts as closed.
   ///

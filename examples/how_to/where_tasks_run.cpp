@@ -9,7 +9,7 @@ namespace {
 // [local]
 weft::Task<void> hit(int& hits) {
   for (int i = 0; i < 1000; ++i) {
-    ++hits;  // no lock, no atomic: nobody else runs this task, nor its siblings
+    ++hits;  // no lock, no atomic: no other worker runs this task, nor its siblings
     co_await weft::yield_now();
   }
 }

@@ -1,5 +1,4 @@
-// Work beside the workers: computations, and calls that block. And a clock for tests.
-#include <array>
+// Computations: beside the workers, on a team of threads; and forks of tasks that also wait.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -65,36 +64,6 @@ Folder folder_of(int depth) {
   return folder;
 }
 
-// [blocking]
-weft::Task<void> ask(weft::BlockingThreads& database) {
-  auto query = weft::blocking(database, [](std::stop_token) { return 42; });
-  const int rows = co_await std::move(query);
-  std::printf("the database has %d rows, and at most %zu thread of ours\n", rows,
-              database.threads());
-}
-// [/blocking]
-
-// [hour]
-weft::Task<void> wait_for_nobody() {
-  weft::Semaphore never(0);
-  const weft::TimePoint before = weft::now();
-  try {
-    weft::Permit permit = co_await weft::timeout(never.acquire(), 1h);
-  } catch (const weft::IoError& error) {
-    const auto waited = std::chrono::duration_cast<std::chrono::minutes>(weft::now() - before);
-    std::printf("after %lld minutes: %s\n", static_cast<long long>(waited.count()), error.what());
-  }
-}
-
-void test_with_a_clock_of_its_own() {
-  weft::RuntimeOptions options;
-  options.current_thread = true;
-  options.virtual_time = true;
-  weft::Runtime runtime(options);
-  runtime.block_on(wait_for_nobody());
-}
-// [/hour]
-
 }  // namespace
 
 int main() {
@@ -102,7 +71,4 @@ int main() {
   runtime.block_on(compute());
   const Folder root = folder_of(6);
   std::printf("%d files\n", runtime.block_on(count_files(root)));
-  weft::BlockingThreads database({.name = "database", .most_threads = 1});
-  runtime.block_on(ask(database));
-  test_with_a_clock_of_its_own();
 }
