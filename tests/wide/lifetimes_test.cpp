@@ -314,8 +314,8 @@ Surroundings& static_surroundings() {
   return around;
 }
 
-[[noreturn]] void exit_beside(Runtime& runtime, Setting& setting) {
-  begin_load(runtime, static_surroundings(), setting.chance);
+[[noreturn]] void exit_beside(Runtime& runtime, Surroundings& around, Setting& setting) {
+  begin_load(runtime, around, setting.chance);
   if (setting.chance.one_in(2)) std::exit(good);
   // On a thread that the runtime does not know.
   std::thread elsewhere([] { std::exit(good); });
@@ -324,15 +324,16 @@ Surroundings& static_surroundings() {
 }
 
 int exits_with_a_static_runtime(Setting setting) {
-  static_surroundings();
+  Surroundings& around = static_surroundings();
   static Runtime runtime(options_in(setting));
-  exit_beside(runtime, setting);
+  exit_beside(runtime, around, setting);
 }
 
 int exits_with_a_local_runtime(Setting setting) {
-  static_surroundings();
-  Runtime runtime(options_in(setting));  // not destroyed by exit()
-  exit_beside(runtime, setting);
+  // exit() does not destroy the runtime, so its tasks go on meanwhile: what they use stays.
+  static auto& around = *new Surroundings;
+  Runtime runtime(options_in(setting));
+  exit_beside(runtime, around, setting);
 }
 
 int exits_in_the_runtime(Setting setting) {
