@@ -173,6 +173,13 @@ Task<Result<bool>> read_answer(Call& call, StreamSocket& stream, ManualResetEven
   co_return co_await receive(call, stream, std::span(first).first(*got), may_continue);
 }
 
+/// After a failed write, whose error need not have ended the connection (no_buffer_space): the peer
+/// would wait for the rest, and this side for an answer. What has arrived can still be read.
+void end_after_failed_write(StreamSocket& stream) noexcept {
+  // A failure means that the connection has ended.
+  static_cast<void>(stream.shutdown(Shutdown::both));
+}
+
 /// Sends what exchange() could not send at once.
 Task<void> send_rest(Call& call, StreamSocket& stream, Outgoing& out) {
   Result<void> written = co_await attempt(stream.write_all(out.rest));
@@ -182,7 +189,9 @@ Task<void> send_rest(Call& call, StreamSocket& stream, Outgoing& out) {
   }
   if (written) written = co_await attempt(stream.write_all(out.large_body));
   call.sent = written.has_value();
-  if (!written) out.error = written.error();
+  if (written) co_return;
+  out.error = written.error();
+  end_after_failed_write(stream);
 }
 
 /// Reads the response while send_rest() runs, and ends it when the response is complete.
@@ -222,6 +231,7 @@ Task<Result<bool>> exchange(Call& call, StreamSocket& stream) {
     reusable = co_await exchange_beside(call, stream, *out);
     error = out->error;
   } else {
+    if (!begun) end_after_failed_write(stream);
     out.reset();  // a waiting request uses little memory
     // Reads also after a failed write: the server may have refused the request before it had
     // received all of it.

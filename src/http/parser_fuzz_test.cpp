@@ -1,19 +1,24 @@
-// Mutated messages against both parsers, strict and tolerant: no crash, and the same outcome whole,
-// byte by byte and cut at random. Deterministic: round N of a test uses seed N, and a failure
-// prints it. WEFT_FUZZ_ROUNDS in the environment sets the number of rounds.
+// Mutated messages against both parsers, strict and tolerant: no crash, and the same messages, the
+// same error and the same number of consumed bytes whole, byte by byte and cut at random.
+// Deterministic: round N of a test uses seed N, and a failure prints it with the input.
+// WEFT_FUZZ_ROUNDS in the environment sets the number of rounds, WEFT_SEED the first seed.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <random>
 #include <string>
 
+#include "http/message_grammar.hpp"
 #include "http/parser_test_support.hpp"
 
 namespace weft::http::parser_fuzz_test {
 namespace {
 
+using test::one_in;
 using test::Outcome;
-using Random = std::mt19937;
+using test::pick;
+using test::Random;
+using test::Tokens;
 
 const std::string kRequests[] = {
     "GET /0/x HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n",
@@ -67,10 +72,6 @@ const std::string_view kWords[] = {
     "%00",
 };
 
-std::size_t pick(Random& random, std::size_t count) {
-  return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
-}
-
 void mutate_once(std::string& input, Random& random) {
   const std::size_t at = pick(random, input.size() + 1);
   const std::size_t length = std::min(input.size() - at, 1 + pick(random, 12));
@@ -93,10 +94,27 @@ void mutate_once(std::string& input, Random& random) {
   }
 }
 
+/// One or two messages: those above, or made by the grammar; most of them changed a little.
 template <std::size_t N>
-std::string make_input(const std::string (&seeds)[N], Random& random) {
-  std::string input = seeds[pick(random, N)];
-  if (pick(random, 3) == 0) input += seeds[pick(random, N)];
+std::string make_input(const std::string (&seeds)[N], Tokens (test::MessageMaker::*make)(),
+                       Random& random) {
+  std::string input;
+  if (one_in(random, 2)) {
+    input = seeds[pick(random, N)];
+    if (one_in(random, 3)) input += seeds[pick(random, N)];
+  } else {
+    test::MessageMaker maker(random);
+    Tokens tokens = (maker.*make)();
+    while (one_in(random, 3)) {
+      const Tokens next = (maker.*make)();
+      tokens.insert(tokens.end(), next.begin(), next.end());
+    }
+    for (std::size_t left = pick(random, 4); left > 0; --left) {
+      test::change_once(tokens, kWords, random);
+    }
+    input = test::joined(tokens);
+    if (one_in(random, 2)) return input;
+  }
   for (std::size_t left = pick(random, 5); left > 0; --left) mutate_once(input, random);
   return input;
 }
@@ -122,50 +140,66 @@ Limits make_limits(Random& random) {
   return limits;
 }
 
-unsigned rounds() {
-  const char* wanted = std::getenv("WEFT_FUZZ_ROUNDS");
-  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 20'000U;
+unsigned from_environment(const char* name, unsigned otherwise) {
+  const char* const text = std::getenv(name);
+  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
 }
 
+/// Calls `round(seed)` for each seed, until one fails.
+template <class Round>
+void for_each_seed(Round round) {
+  const unsigned first = from_environment("WEFT_SEED", 0);
+  const unsigned rounds = from_environment("WEFT_FUZZ_ROUNDS", 20'000);
+  for (unsigned i = 0; i < rounds && !::testing::Test::HasFailure(); ++i) round(first + i);
+}
+
+/// `parse` gives the same for each way to cut `input`; returns it.
+template <class Parse>
+Outcome expect_same_however_cut(unsigned seed, const std::string& input, Random& random,
+                                Parse parse) {
+  const Outcome whole = parse({input});
+  const auto differs = [&] {
+    return "WEFT_SEED=" + std::to_string(seed) + ": " + ::testing::PrintToString(input);
+  };
+  EXPECT_EQ(parse(test::cut_everywhere(input)), whole) << differs();
+  EXPECT_EQ(parse(cut_at_random(input, random)), whole) << differs();
+  return whole;
+}
+
+using Pieces = std::vector<std::string_view>;
+
 TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
-  for (unsigned seed = 0; seed < rounds(); ++seed) {
+  for_each_seed([](unsigned seed) {
     Random random(seed);
-    const std::string input = make_input(kRequests, random);
+    const std::string input = make_input(kRequests, &test::MessageMaker::request, random);
     const Limits limits = make_limits(random);
-    const Outcome whole = test::parse_requests({input}, limits);
-    ASSERT_EQ(test::parse_requests(test::cut_everywhere(input), limits), whole) << seed << "\n"
-                                                                                << input;
-    ASSERT_EQ(test::parse_requests(cut_at_random(input, random), limits), whole) << seed << "\n"
-                                                                                 << input;
-    ASSERT_EQ(test::parse_requests_and_forget(test::cut_everywhere(input), limits), whole)
-        << seed << "\n"
-        << input;
-    ASSERT_EQ(test::parse_requests_and_forget(cut_at_random(input, random), limits), whole)
-        << seed << "\n"
-        << input;
-  }
+    const Outcome whole = expect_same_however_cut(seed, input, random, [&](const Pieces& pieces) {
+      return test::parse_requests(pieces, limits);
+    });
+    const Outcome forgotten = expect_same_however_cut(
+        seed, input, random,
+        [&](const Pieces& pieces) { return test::parse_requests_and_forget(pieces, limits); });
+    EXPECT_EQ(forgotten, whole) << seed << "\n" << input;
+  });
 }
 
 TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
-  for (unsigned seed = 0; seed < rounds(); ++seed) {
+  for_each_seed([](unsigned seed) {
     Random random(seed);
-    const std::string input = make_input(kResponses, random);
-    const Method method = pick(random, 4) == 0 ? Method::head : Method::get;
+    const std::string input = make_input(kResponses, &test::MessageMaker::response, random);
+    const Method method = one_in(random, 4) ? Method::head : Method::get;
     const Limits limits = make_limits(random);
-    const Reading reading = pick(random, 2) == 0 ? Reading::strict : Reading::tolerant;
-    const auto parse = [&](const std::vector<std::string_view>& pieces) {
-      return test::parse_responses(pieces, method, limits, reading);
-    };
-    const Outcome whole = parse({input});
-    ASSERT_EQ(parse(test::cut_everywhere(input)), whole) << seed << "\n" << input;
-    ASSERT_EQ(parse(cut_at_random(input, random)), whole) << seed << "\n" << input;
+    const Reading reading = one_in(random, 2) ? Reading::strict : Reading::tolerant;
+    const Outcome whole = expect_same_however_cut(seed, input, random, [&](const Pieces& pieces) {
+      return test::parse_responses_to_the_end(pieces, method, limits, reading);
+    });
     // What is well-formed is the same to both.
     if (reading == Reading::strict && whole.error == Errc{}) {
-      ASSERT_EQ(test::parse_responses({input}, method, limits, Reading::tolerant), whole)
+      EXPECT_EQ(test::parse_responses_to_the_end({input}, method, limits, Reading::tolerant), whole)
           << seed << "\n"
           << input;
     }
-  }
+  });
 }
 
 }  // namespace

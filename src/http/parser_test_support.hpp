@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,14 @@ struct Outcome {
   std::vector<std::string> messages;
   std::string end;  ///< "more", "failed: reason" or "idle" (nothing of a next message)
   Errc error{};
+  std::vector<std::size_t> consumed{};  ///< up to the end of each message, and of the input
   friend bool operator==(const Outcome&, const Outcome&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+    for (const std::string& message : outcome.messages) out << '{' << message << "} ";
+    out << outcome.end << " (" << static_cast<int>(outcome.error) << ')';
+    for (const std::size_t count : outcome.consumed) out << ' ' << count;
+    return out;
+  }
 };
 
 inline Outcome failed(Errc error, Outcome outcome) {
@@ -57,7 +65,7 @@ template <class Parser, class Message>
 Outcome parse_pieces(const std::vector<std::string_view>& pieces, Parser& parser, Message& message,
                      const std::function<void()>& restart) {
   Outcome outcome;
-  std::string body;
+  std::size_t consumed = 0;
   restart();
   for (std::string_view piece : pieces) {
     // A copy of exact size, so that AddressSanitizer finds a read beyond the piece.
@@ -66,16 +74,19 @@ Outcome parse_pieces(const std::vector<std::string_view>& pieces, Parser& parser
     while (true) {
       const ParseStep step = parser.feed(rest);
       rest.remove_prefix(step.consumed);
+      consumed += step.consumed;
       if (step.event == ParseEvent::failed) return failed(parser.error(), outcome);
       if (step.event == ParseEvent::body) message.body.append(step.body);
       if (step.event == ParseEvent::need_more) break;
       if (step.event != ParseEvent::complete) continue;
       outcome.messages.push_back(describe(message));
+      outcome.consumed.push_back(consumed);
       restart();
       if (rest.empty()) break;
     }
   }
   outcome.end = parser.started() ? "more" : "idle";
+  outcome.consumed.push_back(consumed);
   return outcome;
 }
 
@@ -97,6 +108,7 @@ inline Outcome parse_requests(const std::vector<std::string_view>& pieces,
 inline Outcome parse_requests_and_forget(const std::vector<std::string_view>& pieces,
                                          const Limits& limits = {}) {
   Outcome outcome;
+  std::size_t consumed = 0;
   std::uint8_t empty_line_bytes = 0;
   auto slot = std::make_unique<RequestBuffers>(limits);
   for (const std::string_view piece : pieces) {
@@ -108,11 +120,13 @@ inline Outcome parse_requests_and_forget(const std::vector<std::string_view>& pi
     for (slot->begin_if_needed();;) {
       const ParseStep step = slot->parser.feed(rest);
       rest.remove_prefix(step.consumed);
+      consumed += step.consumed;
       if (step.event == ParseEvent::failed) return failed(slot->parser.error(), outcome);
       if (step.event == ParseEvent::body) slot->request.body.append(step.body);
       if (step.event == ParseEvent::need_more) break;
       if (step.event != ParseEvent::complete) continue;
       outcome.messages.push_back(describe(slot->request));
+      outcome.consumed.push_back(consumed);
       slot->end_request();
       if (rest.empty()) break;
       slot->begin_if_needed();
@@ -120,6 +134,7 @@ inline Outcome parse_requests_and_forget(const std::vector<std::string_view>& pi
     empty_line_bytes = slot->empty_line_bytes();
   }
   outcome.end = slot->in_request() ? "more" : "idle";
+  outcome.consumed.push_back(consumed);
   return outcome;
 }
 
@@ -129,6 +144,20 @@ inline Outcome parse_responses(const std::vector<std::string_view>& pieces,
   ResponseParser parser(limits);
   Response response;
   return parse_pieces(pieces, parser, response, [&] { parser.begin(response, method, reading); });
+}
+
+/// The same, up to the end of the connection.
+inline Outcome parse_responses_to_the_end(const std::vector<std::string_view>& pieces,
+                                          Method method, const Limits& limits, Reading reading) {
+  ResponseParser parser(limits);
+  Response response;
+  Outcome outcome =
+      parse_pieces(pieces, parser, response, [&] { parser.begin(response, method, reading); });
+  if (outcome.error != Errc{}) return outcome;
+  if (!parser.finish()) return failed(parser.error(), outcome);
+  outcome.messages.push_back(describe(response));
+  outcome.end = "closed";
+  return outcome;
 }
 
 }  // namespace weft::http::test

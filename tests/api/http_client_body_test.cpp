@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "os/fault.hpp"
 #include "support/runtime_fixture.hpp"
 
 namespace weft::testing::http_client_body_test {
@@ -265,6 +266,35 @@ TEST_P(HttpRequestBody, EveryCutOfAResponseIsAnError) {
       }
     }
   });
+}
+
+/// A write that fails although the connection lives, as without memory for it: the peer waits for
+/// the rest of the request.
+TEST_P(HttpRequestBody, AFailedWriteEndsTheRequestAtOnce) {
+  struct Case {
+    detail::Call call;
+    std::size_t size;
+  };
+  // The head; head and body in one call; the rest of a body.
+  for (const Case one : {Case{detail::Call::send, 0}, Case{detail::Call::sendmsg, 100'000},
+                         Case{detail::Call::send, kLong}}) {
+    detail::ScopedFaults faults;
+    faults.add({.call = one.call, .errno_value = ENOBUFS});
+    run([&]() -> Task<void> {
+      auto serve = [](StreamSocket& stream, int) -> Task<void> {
+        static_cast<void>(co_await read_rest(stream));
+      };
+      auto visit = [&](const std::string& url) -> Task<void> {
+        Client client;
+        const Failure failure =
+            co_await failure_of(client.request(put(url, std::string(one.size, 'x'))));
+        EXPECT_EQ(failure.code, std::errc::no_buffer_space) << failure.text;
+        EXPECT_EQ(client.idle_connections(), 0U);
+      };
+      co_await with_peer(std::move(serve), std::move(visit));
+    });
+    EXPECT_EQ(faults.struck(), 1U);
+  }
 }
 
 /// Fills the queue of a listener, so that the next connect waits.
