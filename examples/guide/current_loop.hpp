@@ -23,11 +23,7 @@ class Loop {
   /// Runs until no timer is left. Meanwhile it is the current loop of this thread.
   void run() {
     current_ = this;
-    while (!timers_.empty()) {
-      const auto first = timers_.extract(timers_.begin());
-      std::this_thread::sleep_until(first.key());
-      first.mapped()();
-    }
+    run_timers();
     current_ = nullptr;
   }
   /// The loop that runs on this thread.
@@ -36,11 +32,44 @@ class Loop {
     return *current_;
   }
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::size_t timers() const { return timers_.size(); }
+
+ protected:
+  void run_timers() {
+    while (!timers_.empty()) {
+      const auto first = timers_.extract(timers_.begin());
+      std::this_thread::sleep_until(first.key());
+      first.mapped()();
+    }
+  }
+
+  inline static thread_local Loop* current_ = nullptr;
 
  private:
-  inline static thread_local Loop* current_ = nullptr;
   std::string name_;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
 };
 // [/loop]
+
+// [repaired]
+/// Its run() ends with the current loop that there was before.
+class RestoringLoop : public Loop {
+ public:
+  using Loop::Loop;
+  void run() {
+    const Meanwhile meanwhile(this);
+    run_timers();
+  }
+
+ private:
+  class Meanwhile {
+   public:
+    explicit Meanwhile(Loop* loop) : before_(std::exchange(current_, loop)) {}
+    ~Meanwhile() { current_ = before_; }
+    Meanwhile(const Meanwhile&) = delete;
+    Meanwhile& operator=(const Meanwhile&) = delete;
+
+   private:
+    Loop* before_;
+  };
+};
+// [/repaired]

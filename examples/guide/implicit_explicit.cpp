@@ -27,40 +27,46 @@ void as_it_should_be() {
   loop.run();
 }
 
-void before_it_runs() {
+void where_it_may_not_be(const char* text) {
   try {
-    log_later("too early");
+    log_later(text);
   } catch (const std::exception& error) {
-    std::printf("  %s\n", error.what());
+    std::printf("  %s: %s\n", text, error.what());
   }
 }
 
 void from_another_thread() {
   Loop loop("a loop");
-  loop.call_after(milliseconds(0), [] { std::jthread(before_it_runs).join(); });
+  loop.call_after(milliseconds(0),
+                  [] { std::jthread(where_it_may_not_be, "from a thread").join(); });
   loop.run();
 }
 
 /// A library on the way has a loop of its own, for a moment.
+template <class L>
 void with_a_loop_inside() {
-  Loop outer("the outer loop");
+  L outer("the outer loop");
   outer.call_after(milliseconds(0), [] {
-    Loop inner("the inner loop");
-    inner.call_after(milliseconds(0), [] { log_later("found"); });
+    L inner("the inner loop");
+    inner.call_after(milliseconds(0), [] { log_later("inside"); });
     inner.run();
-    before_it_runs();  // although the outer loop does run
+    where_it_may_not_be("after it");  // the outer loop runs
   });
   outer.run();
 }
 // [/uses]
 
 int main() {
+  // [main]
   std::puts("as it should be:");
   as_it_should_be();
   std::puts("before a loop runs:");
-  before_it_runs();
+  where_it_may_not_be("too early");
   std::puts("on another thread, while it runs:");
   from_another_thread();
   std::puts("a loop inside a loop:");
-  with_a_loop_inside();
+  with_a_loop_inside<Loop>();
+  std::puts("the same, repaired:");
+  with_a_loop_inside<RestoringLoop>();
+  // [/main]
 }

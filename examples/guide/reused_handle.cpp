@@ -77,11 +77,12 @@ weft::Task<void> by_queue(Connection& connection) {
 // [/repaired]
 
 weft::Task<void> both() {
-  Connection connection;
   std::puts("a wait for a handle:");
-  co_await weft::when_all(by_number(connection), reconnect_soon(connection));
+  Connection first;
+  co_await weft::when_all(by_number(first), reconnect_soon(first));
   std::puts("a wait for an event queue:");
-  co_await weft::when_all(by_queue(connection), reconnect_soon(connection));
+  Connection second;
+  co_await weft::when_all(by_queue(second), reconnect_soon(second));
 }
 
 int main() { weft::block_on(both()); }
