@@ -22,14 +22,14 @@ class Loop {
   }
   /// Runs until no timer is left. Meanwhile it is the current loop of this thread.
   void run() {
-    current_ = this;
+    of_this_thread() = this;
     run_timers();
-    current_ = nullptr;
+    of_this_thread() = nullptr;
   }
   /// The loop that runs on this thread.
   static Loop& current() {
-    if (current_ == nullptr) throw std::logic_error("no loop runs on this thread");
-    return *current_;
+    if (of_this_thread() == nullptr) throw std::logic_error("no loop runs on this thread");
+    return *of_this_thread();
   }
   [[nodiscard]] const std::string& name() const { return name_; }
 
@@ -41,8 +41,11 @@ class Loop {
       first.mapped()();
     }
   }
-
-  inline static thread_local Loop* current_ = nullptr;
+  /// Not inlined: the compiler must not keep the address, which is another one on another thread.
+  [[gnu::noinline]] static Loop*& of_this_thread() {
+    static thread_local Loop* loop = nullptr;
+    return loop;
+  }
 
  private:
   std::string name_;
@@ -63,8 +66,8 @@ class RestoringLoop : public Loop {
  private:
   class Meanwhile {
    public:
-    explicit Meanwhile(Loop* loop) : before_(std::exchange(current_, loop)) {}
-    ~Meanwhile() { current_ = before_; }
+    explicit Meanwhile(Loop* loop) : before_(std::exchange(of_this_thread(), loop)) {}
+    ~Meanwhile() { of_this_thread() = before_; }
     Meanwhile(const Meanwhile&) = delete;
     Meanwhile& operator=(const Meanwhile&) = delete;
 
