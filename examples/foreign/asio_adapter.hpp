@@ -3,7 +3,8 @@
 // no task on a thread of the io_context. A cancel crosses in both directions.
 #pragma once
 
-#define ASIO_STANDALONE  // without Boost
+#define ASIO_STANDALONE      // without Boost
+#define ASIO_HAS_CO_AWAIT 1  // Asio 1.22 does not look for it in recent versions of clang
 
 #include <asio/any_io_executor.hpp>
 #include <asio/async_result.hpp>
