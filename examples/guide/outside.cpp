@@ -17,6 +17,8 @@ weft::Task<int> add(int a, int b) {
 }
 // [/task]
 
+// [attempt]
+/// Calls it, and prints what it says.
 template <class F>
 void attempt(const char* what, F call) {
   try {
@@ -26,6 +28,7 @@ void attempt(const char* what, F call) {
     std::printf("%-24s %s\n", what, error.what());
   }
 }
+// [/attempt]
 
 // [outside]
 void outside() {

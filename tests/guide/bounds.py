@@ -135,8 +135,8 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
 # By the typed command, without the programs' folder.
 BOUNDS = {
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
-    "tools/guide/beside delay build/release/examples/foreign/http {}/300/one {}/200/two {}/100/three":
-        delayed_at_once,
+    "tools/guide/beside delay build/release/examples/foreign/http"
+    " {}/300/one {}/200/two {}/100/three": delayed_at_once,
     "two_runtimes": two_runtimes,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
