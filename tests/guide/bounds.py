@@ -108,6 +108,12 @@ def two_runtimes(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(threads, before[0] + 4)
 
 
+def delayed_at_once(test: unittest.TestCase, output: str) -> None:
+    (took_s,) = _numbers(output, "all:")
+    test.assertGreaterEqual(took_s, 0.3)
+    test.assertLess(took_s, 0.6, "less than one after the other")
+
+
 def foreign_loop(test: unittest.TestCase, output: str) -> None:
     found = re.search(r"(\d+) turns", output)
     test.assertIsNotNone(found)
@@ -120,12 +126,6 @@ def foreign_threads(test: unittest.TestCase, output: str) -> None:
     test.assertGreaterEqual(took_s, 0.05)
 
 
-def delayed_at_once(test: unittest.TestCase, output: str) -> None:
-    (took_s,) = _numbers(output, "all:")
-    test.assertGreaterEqual(took_s, 0.3)
-    test.assertLess(took_s, 0.6, "less than one after the other")
-
-
 def traced_sends(test: unittest.TestCase, output: str) -> None:
     calls = re.findall(r"sendto\(.*", output)
     test.assertEqual(len(calls), 4)
@@ -135,11 +135,11 @@ def traced_sends(test: unittest.TestCase, output: str) -> None:
 # By the typed command, without the programs' folder.
 BOUNDS = {
     "strace -f -e trace=sendto send_three_ways > /dev/null": traced_sends,
-    "tools/guide/beside delay build/release/examples/foreign/http"
-    " {}/300/one {}/200/two {}/100/three": delayed_at_once,
     "two_runtimes": two_runtimes,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
+    "tools/guide/beside delay build/release/examples/foreign/http"
+    " {}/300/one {}/200/two {}/100/three": delayed_at_once,
     "waits_and_work": waits_and_work,
     "three_strategies": three_strategies,
     "read_path": read_path,
