@@ -182,6 +182,12 @@ def two_runtimes(test: unittest.TestCase, output: str) -> None:
     test.assertEqual(threads, before[0] + 4)
 
 
+def delayed_at_once(test: unittest.TestCase, output: str) -> None:
+    (took_s,) = _numbers(output, "all:")
+    test.assertGreaterEqual(took_s, 0.3)
+    test.assertLess(took_s, 0.6, "less than one after the other")
+
+
 def foreign_loop(test: unittest.TestCase, output: str) -> None:
     found = re.search(r"(\d+) turns", output)
     test.assertIsNotNone(found)
@@ -287,6 +293,8 @@ BOUNDS = {
     "five_requests once": one_read_an_edge,
     "foreign_loop": foreign_loop,
     "foreign_threads": foreign_threads,
+    "tools/guide/beside delay build/release/examples/foreign/http"
+    " {}/300/one {}/200/two {}/100/three": delayed_at_once,
     "waits_and_work": waits_and_work,
     "three_strategies": three_strategies,
     "read_path": read_path,

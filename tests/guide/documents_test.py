@@ -95,6 +95,21 @@ class Documents(unittest.TestCase):
                 marked = sum(command.output is not None for command in commands_of(page))
                 self.assertEqual(printed, marked)
 
+    def test_the_glossary_is_in_order_and_leads_on(self):
+        text = (ROOT / "docs" / "guide" / "glossary.md").read_text()
+        of_the_book, inside = text.split("## Names inside weft")
+        for part in (of_the_book, inside):
+            form = r"^\*\*(.+?)\*\*: (.+?)(?=\n\n|\Z)"
+            entries = re.findall(form, part, re.DOTALL | re.MULTILINE)
+            names = [re.sub(r"[^a-z0-9]", "", name.lower()) for name, _ in entries]
+            self.assertGreater(len(names), 10)
+            self.assertEqual(names, sorted(set(names)))
+            for name, meaning in entries:
+                with self.subTest(name=name):
+                    self.assertEqual(len(_LINK.findall(meaning)), 1)
+        # That a link's page has its section is tested with all links.
+        self.assertNotRegex(of_the_book, r"\]\([^)#]*\)", "to a section, not to a page")
+
     def test_images_are_read_in_light_and_dark(self):
         for image in (ROOT / "docs").rglob("*.svg"):
             with self.subTest(image=image.name):

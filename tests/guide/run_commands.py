@@ -21,6 +21,7 @@ from commands import EXAMPLES, ROOT, Command, commands
 BUILD = pathlib.Path(os.environ.get("WEFT_BUILD_DIR", ROOT / "build" / "release"))
 COMPILER = os.environ.get("WEFT_COMPILER", "GNU 12.2.0")  # as CMake names it
 DEADLINE_S = 40
+NOT_INSTALLED = 77  # of tools/guide/beside: the server
 
 # Commands that need one of these are skipped where it is not installed.
 TOOLS = ("strace", "perf", "mkdocs", "aarch64-linux-gnu-g++", "qemu-aarch64")
@@ -74,14 +75,15 @@ class Commands(unittest.TestCase):
                 self.skipTest(f"{tool} is not installed")
         if command.line.startswith("perf ") and not tracepoints_are_seen():
             self.skipTest("this system does not let this user see its tracepoints")
-        if "examples/foreign/" in command.line:
-            program = command.line.replace("build/release", str(BUILD))
-            if not pathlib.Path(program).exists():
-                self.skipTest("built without the foreign library")
+        foreign = re.search(r"build/release/(examples/foreign/\w+)", command.line)
+        if foreign and not (BUILD / foreign[1]).exists():
+            self.skipTest("built without the foreign library")
         with tempfile.TemporaryDirectory() as scratch:
             done = run(command.line, scratch)
         if "strace" in command.line and "Operation not permitted" in done.stdout:
             self.skipTest("this system does not let processes be traced")
+        if command.line.startswith("tools/guide/beside ") and done.returncode == NOT_INSTALLED:
+            self.skipTest(done.stdout.strip())
         self.assertEqual(done.returncode, 0, done.stdout)
         if command.shows_compiler and not COMPILER.startswith("GNU 12."):
             self.skipTest(f"shows what g++ 12 does; this is {COMPILER or 'an unknown compiler'}")
