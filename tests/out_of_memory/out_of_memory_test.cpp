@@ -143,12 +143,12 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, OutOfMemoryInTasks,
                          });
 
 TEST_P(OutOfMemoryInTasks, FailsTheOperationAlone) {
-  const auto [scenario, workers] = GetParam();
+  const auto [scenario, worker_count] = GetParam();
   std::optional<Runtime> runtime;
   fail_each({.name = scenario.name,
              .any_error = scenario.any_error,
              .begin =
-                 [&, workers = workers] {
+                 [&, workers = worker_count] {
                    RuntimeOptions options;
                    options.workers = workers;
                    options.current_thread = workers == 0;

@@ -131,13 +131,13 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, FailingCallsInTasks,
                          });
 
 TEST_P(FailingCallsInTasks, FailTheOperationAlone) {
-  const auto [scenario, workers] = GetParam();
+  const auto [scenario, worker_count] = GetParam();
   std::optional<Runtime> runtime;
   Steps steps;
   steps.name = scenario.name;
   // One side sees that the other has failed.
   steps.any_error = scenario.any_error;
-  steps.begin = [&, workers = workers] {
+  steps.begin = [&, workers = worker_count] {
     RuntimeOptions options;
     options.workers = workers;
     options.current_thread = workers == 0;
