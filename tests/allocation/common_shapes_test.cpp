@@ -188,7 +188,7 @@ const Row rows[] = {
     {"sleep and yield", sleep_and_yield, {0, 0}, {0, 0}},
     {"shield of a child", shield_a_child, {1, 128}, {1, 128}},
     {"finally of a child", clean_up, {1, 128}, {1, 128}},
-    {"deadline of a child", with_a_deadline, {3, 960}, {3, 832}},
+    {"deadline of a child", with_a_deadline, {3, 960}, {3, 896}},
     {"task-local for a child", with_a_local, {2, 320}, {2, 320}},
 };
 
