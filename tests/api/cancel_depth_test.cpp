@@ -1,8 +1,9 @@
 // A cancel of tasks that wait for tasks, many levels deep: it takes constant stack. It is requested
-// on a fiber, whose stack is small.
+// on a fiber, or on a thread, whose stack is small.
 #include <weft/fiber.hpp>
 #include <weft/finally.hpp>
 #include <weft/first_success.hpp>
+#include <weft/runtime.hpp>
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/sleep.hpp>
@@ -12,8 +13,10 @@
 #include <weft/when_any.hpp>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -137,17 +140,33 @@ TEST_P(CancelDepthTest, NestedGroupsAreCancelledOnConstantStack) {
   }
 }
 
-TEST_P(CancelDepthTest, ALoserIsCancelledWithAllLevelsBelow) {
+/// The loser is cancelled on the stack of the thread that runs the tasks.
+void cancel_a_loser() {
   Depth depth;
-  run(fiber([&] {
+  block_on([&]() -> Task<void> {
     ManualEvent go;
     auto handle = spawn(
         [&]() -> Task<void> { (void)co_await select(in_when_all(depth, levels), go.wait()); });
-    await(until([&] { return depth.never.awaited() && go.awaited(); }));
+    co_await until([&] { return depth.never.awaited() && go.awaited(); });
     go.set();
-    await(std::move(handle));
-  }));
+    co_await std::move(handle);
+  });
   EXPECT_EQ(depth.ended.load(), levels + 1);
+}
+
+TEST(CancelDepth, ALoserIsCancelledWithAllLevelsBelow) {
+  constexpr std::size_t small_stack = std::size_t{512} * 1024;
+  pthread_attr_t attributes;
+  ASSERT_EQ(::pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&attributes, small_stack), 0);
+  pthread_t thread{};
+  const auto body = [](void*) -> void* {
+    cancel_a_loser();
+    return nullptr;
+  };
+  ASSERT_EQ(::pthread_create(&thread, &attributes, body, nullptr), 0);
+  ::pthread_attr_destroy(&attributes);
+  ::pthread_join(thread, nullptr);
 }
 
 TEST_P(CancelDepthTest, AllHaveBeenAskedWhenCancelReturns) {

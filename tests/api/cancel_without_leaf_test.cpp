@@ -49,7 +49,8 @@ using Rounds = std::size_t;
 Task<void> tasks(Rounds& rounds) {
   for (; rounds < very_many; ++rounds) (void)co_await one();
 }
-/// The transfers of a round end at the same place of the budget again and again: on the way up.
+/// Three of the six transfers of a round go up. Each budget may end at one of them: see
+/// ABudgetMayAlwaysEndOnTheWayUp.
 Task<void> deep_and_flat(Rounds& rounds) {
   for (; rounds < very_many; ++rounds) {
     (void)co_await two();
@@ -155,6 +156,39 @@ TEST_P(CancelWithoutLeafTest, ALoopOfAwaitsThatNeverWaitEndsWithinABudget) {
       EXPECT_TRUE(outcome.cancelled());
     });
     EXPECT_LE(rounds, 4U * TaskHeader::full_budget);
+  }
+}
+
+/// Runs the loop in `frames` frames of its own: its transfers come that much later in the budget.
+Task<void> below(int frames, const Loop& loop, Rounds& rounds) {
+  if (frames == 0) {
+    co_await loop.run(rounds);
+  } else {
+    co_await below(frames - 1, loop, rounds);
+  }
+}
+
+TEST_P(CancelWithoutLeafTest, ABudgetMayAlwaysEndOnTheWayUp) {
+  static_assert(TaskHeader::full_budget % 6 == 3, "budgets end at two places of a round");
+  for (const Loop loop : {Loop{"tasks", deep_and_flat}, {"in a fiber", deep_and_flat_in_a_fiber}}) {
+    for (int frames = 0; frames < 6; ++frames) {
+      SCOPED_TRACE(loop.name + std::string(" below ") + std::to_string(frames));
+      Rounds rounds = 0;
+      run([&]() -> Task<void> {
+        ManualEvent go;
+        auto waiting = [&]() -> Task<void> {
+          co_await go;
+          co_await below(frames, loop, rounds);
+        };
+        auto handle = spawn(waiting);
+        co_await until([&] { return go.awaited(); });
+        go.set();
+        handle.cancel();
+        const Outcome<void> outcome = co_await std::move(handle).outcome();
+        EXPECT_TRUE(outcome.cancelled());
+      });
+      EXPECT_LE(rounds, 4U * TaskHeader::full_budget);
+    }
   }
 }
 

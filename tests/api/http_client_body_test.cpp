@@ -167,9 +167,13 @@ TEST(HttpExpectation, OfASilentPeerEnds) {
       co_await stream.write_all(answer_of(body));
     };
     co_await with_peer(serve, [](const std::string& url) -> Task<void> {
-      Client client;
+      ClientOptions options;
+      options.continue_timeout = seconds(20);
+      Client client(options);
+      const TimePoint begun = now();
       const Response response = co_await client.request(expecting(url, "body"));
       EXPECT_EQ(response.body, "body");
+      EXPECT_GE(now() - begun, seconds(20)) << "the body was sent without the word";
     });
   });
 }

@@ -229,6 +229,29 @@ TEST(HttpIdleConnections, AreBoundedOverAllHosts) {
   visit_peers(8, serve, visit);
 }
 
+TEST(HttpIdleConnections, AreBoundedForEachHost) {
+  std::atomic<int> ended = 0;
+  auto visit = [&ended](const std::vector<std::string>& urls) -> Task<void> {
+    ClientOptions options;
+    options.max_idle_per_host = 2;
+    Client client(options);
+    const std::vector<std::string> same(5, urls[0]);
+    auto all = [&](Scope& requests) -> Task<void> {
+      for (const std::string& url : same) {
+        requests.spawn(client.get(url)).detach();
+      }
+      co_return;
+    };
+    co_await scope(all);
+    EXPECT_EQ(client.idle_connections(), 2U);
+    co_await until([&ended] { return ended == 3; });
+    static_cast<void>(co_await client.get(urls[1]));
+    EXPECT_EQ(client.idle_connections(), 3U);
+    EXPECT_EQ(ended, 3);
+  };
+  visit_peers(2, Keeper{&ended}, visit);
+}
+
 TEST(HttpIdleConnections, GiveTheirHandlesToAConnectionThatIsNeeded) {
   std::atomic<int> ended = 0;
   for (const int shortage : {EMFILE, ENFILE}) {
@@ -280,10 +303,13 @@ TEST(HttpIdleConnections, OfAClientThatIsGoneAreClosed) {
   std::atomic<int> ended = 0;
   auto visit = [&ended](const std::vector<std::string>& urls) -> Task<void> {
     const std::size_t handles = open_handles();
+    std::size_t with_idle = 0;
     {
       Client client;
       co_await get_each(client, urls);
+      with_idle = open_handles();
     }
+    EXPECT_EQ(open_handles(), with_idle - 3) << "closed with the client, not when they are too old";
     co_await until([&ended] { return ended == 3; });
     EXPECT_EQ(open_handles(), handles);
     co_await sleep_for(hours(1));
