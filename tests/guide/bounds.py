@@ -96,6 +96,7 @@ def softirq_to_wake_up(test: unittest.TestCase, output: str) -> None:
     names = output.split()
     steps = ["try_to_wake_up", "ep_poll_callback", "sock_def_readable", "net_rx_action"]
     test.assertEqual([name for name in names if name in steps], steps, output)
+    test.assertIn("__send", names, "the text reads the stack from the sender's call on")
 
 
 def counted_interrupts(test: unittest.TestCase, output: str) -> None:
@@ -300,7 +301,7 @@ BOUNDS = {
     "read_path": read_path,
     "softirqs": softirqs,
     "perf trace --no-syscalls -e sched:sched_waking --call-graph fp read_path 2>&1"
-    " | grep -m 1 -B 4 -A 25 ep_poll_callback | awk '{ print $1 }'": softirq_to_wake_up,
+    " | grep -m 1 -B 4 -A 26 ep_poll_callback | awk '{ print $1 }'": softirq_to_wake_up,
     "perf stat -e irq:irq_handler_entry,irq:softirq_entry softirqs 2>&1"
     " | grep irq:": counted_interrupts,
     "cost_of_waiting": cost_of_waiting,
