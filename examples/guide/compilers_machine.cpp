@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "delay_peer.hpp"
@@ -155,8 +156,8 @@ void ConverseFrame::go_on() {
         ++number_;
       }
   }
-  result_ = *heard_;  // co_return: promise.return_value,
-  heard_.reset();     // then the locals, the last one first,
+  result_ = std::move(*heard_);  // co_return: promise.return_value,
+  heard_.reset();                // then the locals, the last one first,
   visit_.reset();
   resume_ = nullptr;  // and final_suspend: done() is true from now on
 }
