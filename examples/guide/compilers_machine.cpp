@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "delay_peer.hpp"
@@ -24,7 +25,7 @@ class Peer {
   void ask(const char* text) {
     record(std::string("asks for ") + text);
     const std::string request = delay_request(30, text);
-    checked(static_cast<int>(send(fd_, request.data(), request.size(), 0)), "send");
+    checked(static_cast<int>(send(fd_, request.data(), request.size(), MSG_NOSIGNAL)), "send");
   }
 
   /// The loop's awaiter, which here says what the compiler calls.
@@ -71,12 +72,27 @@ class Peer {
 };
 // [/peer]
 
+// [visit]
+/// A local variable with a destructor, which is recorded, too.
+class Visit {
+ public:
+  explicit Visit(Peer& peer) : peer_(&peer) { peer_->record("visit begins"); }
+  ~Visit() { peer_->record("visit ends"); }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+ private:
+  Peer* peer_;
+};
+// [/visit]
+
 constexpr std::array<const char*, 2> questions{"warp", "weft"};
 
 // [coroutine]
 OwnTask<std::string> converse(Peer& peer) {
-  std::string heard;         // a local variable …
-  std::size_t number = 0;    // … and another
+  const Visit visit(peer);   // a local variable …
+  std::string heard;         // … another …
+  std::size_t number = 0;    // … and a third
   std::string& end = heard;  // a reference into the frame
   while (number < 2) {
     peer.ask(questions[number]);
@@ -109,7 +125,8 @@ class ConverseFrame {
   std::string result_;                                  // the promise
   int point_ = 0;                                       // where to go on
   Peer& peer_;                                          // the parameter: a reference stays one
-  std::string heard_;                                   // the locals
+  std::optional<Visit> visit_;                          // the locals, each from its line on
+  std::optional<std::string> heard_;
   std::size_t number_ = 0;
   std::string* end_ = nullptr;            // a reference is a pointer, here into this very object
   std::optional<Peer::Readable> waited_;  // the awaiter of the co_await in which it stands
@@ -121,7 +138,9 @@ class ConverseFrame {
 void ConverseFrame::go_on() {
   switch (point_) {
     case 0:  // the beginning
-      end_ = &heard_;
+      visit_.emplace(peer_);
+      heard_.emplace();
+      end_ = &*heard_;
       while (number_ < 2) {
         peer_.ask(questions[number_]);
         waited_.emplace(peer_.readable());
@@ -137,8 +156,10 @@ void ConverseFrame::go_on() {
         ++number_;
       }
   }
-  result_ = heard_;   // co_return: promise.return_value
-  resume_ = nullptr;  // done() is true from now on
+  result_ = std::move(*heard_);  // co_return: promise.return_value,
+  heard_.reset();                // then the locals, the last one first,
+  visit_.reset();
+  resume_ = nullptr;  // and final_suspend: done() is true from now on
 }
 // [/go_on]
 

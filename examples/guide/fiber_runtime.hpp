@@ -58,7 +58,7 @@ class FiberRuntime {
   }
 
   void poll_handles(int timeout_ms) {
-    if (polled_.empty()) return;
+    if (polled_.empty() && timeout_ms <= 0) return;  // nothing to ask, and no time to sleep
     poll(polled_.data(), polled_.size(), timeout_ms);
     for (std::size_t i = 0; i < polled_.size();) {
       if (polled_[i].revents == 0) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,13 +97,14 @@ OwnTask<std::vector<T>> join_all(std::vector<OwnTask<T>> tasks) {
 OwnTask<std::string> fetch(PollLoop& loop, std::uint16_t port, int delay_ms, std::string text) {
   const int fd = connect_to(port);
   const std::string request = delay_request(delay_ms, text);
-  checked(static_cast<int>(send(fd, request.data(), request.size(), 0)), "send");
+  checked(static_cast<int>(send(fd, request.data(), request.size(), MSG_NOSIGNAL)), "send");
   std::string received;
   std::optional<std::string> answer;
   while (!answer) {
     co_await loop.readable(fd);
     char piece[512];
     const int size = checked(static_cast<int>(recv(fd, piece, sizeof piece, 0)), "recv");
+    if (size == 0) throw std::runtime_error("the server has closed the connection");
     received.append(piece, static_cast<std::size_t>(size));
     answer = take_answer(received);
   }

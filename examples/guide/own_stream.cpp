@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -99,6 +100,7 @@ OwnStream<std::string> headlines(PollLoop& loop, std::uint16_t port) {
       co_await loop.readable(fd);
       char piece[512];
       const int size = checked(static_cast<int>(recv(fd, piece, sizeof piece, 0)), "recv");
+      if (size == 0) throw std::runtime_error("the server has closed the connection");
       received.append(piece, static_cast<std::size_t>(size));
       answer = take_answer(received);
     }

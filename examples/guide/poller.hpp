@@ -18,9 +18,12 @@
 
 #include "tiny_queue.hpp"  // Ready, TinyEvent
 
+// [class]
 /// What is watched. Any thread may use it, also while another one waits.
 class Registry {
  public:
+  // [/class]
+  // [create]
   Registry()
       : epoll_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         wake_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
@@ -34,36 +37,46 @@ class Registry {
   }
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
+  // [/create]
 
   // [register]
   /// Watches `fd` until remove(), edge-triggered: after an event, go on until EAGAIN.
   void add(int fd, std::uint64_t token, Ready interest) {
-    epoll_event event{.events = EPOLLET, .data = {.u64 = next_name(fd, token)}};
+    const std::lock_guard lock(mutex_);  // an event that comes at once finds the new entry
+    Entry& entry = entry_of(fd);
+    const Entry next{.generation = entry.generation + 1, .token = token};
+    epoll_event event{.events = EPOLLET, .data = {.u64 = name_of(fd, next)}};
     if (interest.readable) event.events |= EPOLLIN | EPOLLRDHUP;
     if (interest.writable) event.events |= EPOLLOUT;
     checked(epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+    entry = next;  // not before: if the call fails, what was registered stays
   }
   /// To be called before `fd` is closed. No event of it is handed out from now on.
   void remove(int fd) {
-    next_name(fd, 0);
+    const std::lock_guard lock(mutex_);
+    ++entry_of(fd).generation;
     checked(epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr), "epoll_ctl");
   }
   // [/register]
 
+  // [wake]
   /// Ends the wait that is under way, or else the next one.
   void wake() {
     const std::uint64_t one = 1;
     static_cast<void>(write(wake_, &one, sizeof one));
   }
+  // [/wake]
 
  private:
-  friend class Poller;
+  // [private]
+  friend class Poller;  // waits at epoll_, and asks token_of()
   static constexpr std::uint64_t wake_name = ~std::uint64_t{0};
 
   static int checked(int result, const char* what) {
     if (result < 0) throw std::system_error(errno, std::generic_category(), what);
     return result;
   }
+  // [/private]
 
   // [generations]
   struct Entry {
@@ -71,15 +84,17 @@ class Registry {
     std::uint64_t token = 0;
   };
 
-  /// Ends what `fd` was registered as. Gives the name of what it is now: the generation in the
-  /// upper half, the handle's number in the lower.
-  std::uint64_t next_name(int fd, std::uint64_t token) {
-    const auto number = static_cast<std::uint32_t>(fd);
-    const std::lock_guard lock(mutex_);
+  /// To be called with the lock held.
+  Entry& entry_of(int fd) {
+    if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "Registry");
+    const auto number = static_cast<std::size_t>(fd);
     if (entries_.size() <= number) entries_.resize(number + 1);
-    Entry& entry = entries_[number];
-    entry = {.generation = entry.generation + 1, .token = token};
-    return std::uint64_t{entry.generation} << 32 | number;
+    return entries_[number];
+  }
+
+  /// What epoll is given: the generation in the upper half, the handle's number in the lower.
+  static std::uint64_t name_of(int fd, Entry entry) {
+    return std::uint64_t{entry.generation} << 32 | static_cast<std::uint32_t>(fd);
   }
 
   /// The token of a name, unless its registration has been removed or replaced.
@@ -105,7 +120,8 @@ class Poller {
   [[nodiscard]] Registry& registry() { return registry_; }
 
   /// Sleeps until something is ready, a wake() or the end of the time (negative: no limit). What is
-  /// ready is the batch that next() hands out. Gives whether there is any.
+  /// ready is the batch that next() hands out. Gives whether the kernel reported anything. That is
+  /// true after a wake() as well, or if all of it is stale by now; then next() gives nothing.
   bool wait(int timeout_ms = -1) {
     at_ = 0;
     do {

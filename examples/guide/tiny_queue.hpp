@@ -92,6 +92,7 @@ class TinyQueue {
   // [/wake]
 
  private:
+  // [control]
   static constexpr std::uint64_t wake_token = ~std::uint64_t{0};
   static constexpr int room = 64;
 
@@ -106,6 +107,7 @@ class TinyQueue {
     if (interest.writable) event.events |= EPOLLOUT;
     checked(epoll_ctl(epoll_, operation, fd, &event), "epoll_ctl");
   }
+  // [/control]
 
   int epoll_;
   int wake_;

@@ -1,17 +1,12 @@
-// Exercise 3 of chapter 5: a runtime in which fibers sleep, without a handle for each.
-#include <poll.h>
-
+// Exercise 3 of chapter 5: a runtime in which fibers sleep, without a handle for each sleeper, and
+// wait for handles as before.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <deque>
-#include <functional>
 #include <map>
-#include <memory>
-#include <utility>
-#include <vector>
 
-#include "../guide/own_fiber.hpp"
+#include "../guide/fiber_runtime.hpp"
+#include "../guide/pipe.hpp"
 
 namespace {
 
@@ -19,21 +14,15 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 // [runtime]
-class SleepingRuntime {
+class SleepingRuntime : public FiberRuntime {
  public:
-  void spawn(std::function<void()> function) {
-    fibers_.push_back(std::make_unique<Fiber>(std::move(function)));
-    ready_.push_back(fibers_.back().get());
-  }
-
   void run() {
     while (!fibers_.empty()) {
+      const int limit_ms = time_left_ms();
+      if (limit_ms != 0) ++sleeps_;
+      poll_handles(limit_ms);
       wake_sleepers();
-      if (ready_.empty()) continue;
-      running_ = ready_.front();
-      ready_.pop_front();
-      if (running_->resume()) continue;
-      std::erase_if(fibers_, [this](const auto& fiber) { return fiber.get() == running_; });
+      run_one_round();
     }
   }
 
@@ -43,29 +32,27 @@ class SleepingRuntime {
     Fiber::yield();
   }
 
-  [[nodiscard]] int waits() const { return waits_; }
+  [[nodiscard]] int sleeps() const { return sleeps_; }
 
  private:
-  /// Waits for the first sleeper if there is nothing else to do. A runtime with handles passes this
-  /// time to the call that waits for them as well.
+  /// How long the thread may sleep in poll(): not at all, to the first sleeper's time, or without a
+  /// limit.
+  [[nodiscard]] int time_left_ms() const {
+    if (!ready_.empty()) return 0;
+    if (sleepers_.empty()) return -1;
+    const auto left = std::chrono::ceil<milliseconds>(sleepers_.begin()->first - Clock::now());
+    return std::max(0, static_cast<int>(left.count()));
+  }
+
   void wake_sleepers() {
-    if (sleepers_.empty()) return;
-    if (ready_.empty()) {
-      const auto left = std::chrono::ceil<milliseconds>(sleepers_.begin()->first - Clock::now());
-      poll(nullptr, 0, std::max(0, static_cast<int>(left.count())));
-      ++waits_;
-    }
     while (!sleepers_.empty() && sleepers_.begin()->first <= Clock::now()) {
       ready_.push_back(sleepers_.begin()->second);
       sleepers_.erase(sleepers_.begin());
     }
   }
 
-  std::vector<std::unique_ptr<Fiber>> fibers_;
-  std::deque<Fiber*> ready_;
   std::multimap<Clock::time_point, Fiber*> sleepers_;  // by the time at which they wake
-  Fiber* running_ = nullptr;
-  int waits_ = 0;
+  int sleeps_ = 0;
 };
 // [/runtime]
 
@@ -73,14 +60,21 @@ class SleepingRuntime {
 
 int main() {
   SleepingRuntime runtime;
+  const Pipe pipe;
   const auto begin = Clock::now();
   for (const int ms : {300, 200, 100}) {
-    runtime.spawn([&runtime, ms] {
+    runtime.spawn([&runtime, &pipe, ms] {
       runtime.sleep_for(milliseconds(ms));
       std::printf("has slept for %d ms\n", ms);
+      if (ms == 200) pipe.put("!");
     });
   }
+  runtime.spawn([&runtime, &pipe] {
+    runtime.wait_readable(pipe.reader());
+    std::printf("has read '%c'\n", pipe.take());
+  });
   runtime.run();
   const std::chrono::duration<double, std::milli> taken = Clock::now() - begin;
-  std::printf("all of them: %.0f ms, and %d calls of poll\n", taken.count(), runtime.waits());
+  std::printf("all of them: %.0f ms, and slept %d times in poll\n", taken.count(),
+              runtime.sleeps());
 }

@@ -1,5 +1,7 @@
 // Exercise 6.1: a future that waits for the first of two others.
+#include <chrono>
 #include <cstdio>
+#include <thread>
 #include <utility>
 #include <weft/weft.hpp>
 
@@ -44,7 +46,10 @@ int main() {
 
   Signal third;
   Signal fourth;
-  third.give();
+  std::jthread giver([&fourth] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // block_on() sleeps by then
+    fourth.give();
+  });
   std::printf("awaited: %d\n", weft::block_on(FirstOf(third.wait(), fourth.wait())));
   // [/main]
 }

@@ -91,12 +91,12 @@ Counted descend(int levels) {
 
 int main() {
   {
-    const Counted never_started = descend(10);
+    const Counted never_started = descend(9);
     std::printf("made, not started:   %d frame\n", frames);
   }
   std::printf("dropped:             %d frames\n", frames);
   {
-    const Counted task = descend(10);
+    const Counted task = descend(9);
     task.start();
   }
   std::printf("dropped as it waits: %d frames\n", frames);

@@ -95,6 +95,15 @@ class Documents(unittest.TestCase):
                 marked = sum(command.output is not None for command in commands_of(page))
                 self.assertEqual(printed, marked)
 
+    def test_no_more_is_shown_than_the_command_lets_through(self):
+        for command in commands():
+            found = re.search(r"grep -m 1 -B (\d+) -A (\d+) ", command.line)
+            if not found:
+                continue
+            with self.subTest(page=command.page, command=command.line):
+                at_most = int(found[1]) + 1 + int(found[2])
+                self.assertLessEqual(len(command.output.splitlines()), at_most)
+
     def test_the_glossary_is_in_order_and_leads_on(self):
         text = (ROOT / "docs" / "guide" / "glossary.md").read_text()
         of_the_book, inside = text.split("## Names inside weft")
