@@ -31,6 +31,7 @@ weft::Task<void> cancel_both() {
   weft::Outcome<int> of_second = co_await std::move(second).outcome();
   show("patient", of_first);
   show("quick", of_second);
+  std::printf("quick has given %d\n", of_second.take());
 }
 // [/outcome]
 

@@ -45,7 +45,7 @@ void one_producer_one_consumer(model::Execution& execution) {
 // [/body]
 
 // [hasty]
-/// Gives the place free, and then takes the value out.
+/// Frees the place, and then takes the value out.
 template <class T, std::size_t Capacity>
 class HastyRing : public SpscRing<T, Capacity> {
  public:

@@ -56,6 +56,7 @@ weft::Task<void> serve(int number, milliseconds limit) {
 }
 // [/serve]
 
+// [main]
 weft::Task<void> serve_three() {
   std::puts("in time:");
   co_await serve(1, milliseconds(200));
@@ -72,3 +73,4 @@ int main() {
   weft::Runtime runtime(std::move(options));
   runtime.block_on(serve_three());
 }
+// [/main]

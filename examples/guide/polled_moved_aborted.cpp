@@ -24,8 +24,7 @@ void move_a_join(When when) {
   const weft::Waker waker = wakes.waker();
   weft::Context cx(waker);
 
-  auto left_made_in_place = weft::futures::lazy([&left] { return left.wait(); });
-  auto both = weft::futures::join(std::move(left_made_in_place), right.wait());
+  auto both = weft::futures::join(left.wait(), right.wait());
   if (when == When::after_the_poll) static_cast<void>(both.poll(cx));
   auto moved = std::move(both);
   left.give();

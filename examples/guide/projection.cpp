@@ -28,6 +28,11 @@ class Pin {
   [[nodiscard]] Member& unpinned(Member T::* member) const noexcept {
     return object_->*member;
   }
+  /// A member to which something may point, as an object to work on: it must not be moved out.
+  template <class Member>
+  [[nodiscard]] Member& in_place(Member T::* member) const noexcept {
+    return object_->*member;
+  }
   auto poll(weft::Context& cx) const { return T::poll(*this, cx); }
 
  private:
@@ -43,7 +48,7 @@ class Reading {
 
   static weft::Poll<std::string_view> poll(Pin<Reading> self, weft::Context& cx) {
     char*& end = self.unpinned(&Reading::end_);
-    auto& room = self.unpinned(&Reading::room_);
+    auto& room = self.in_place(&Reading::room_);
     if (end == nullptr) end = room.data() + std::string_view("good morning").copy(room.data(), 16);
     if (self.unpinned(&Reading::wait_).poll(cx).is_pending()) return weft::Pending();
     return std::string_view(room.data(), end);

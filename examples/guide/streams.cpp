@@ -13,7 +13,10 @@ namespace streams = weft::streams;
 
 // [generator]
 weft::Generator<int> squares() {
-  for (int i = 1;; ++i) co_yield i* i;
+  for (int i = 1;; ++i) {
+    const int square = i * i;
+    co_yield square;
+  }
 }
 
 void show_odd_squares() {

@@ -38,7 +38,6 @@ weft::Task<void> ask_twice() {
   co_await ask(milliseconds(20));
   co_await ask(milliseconds(500));
 }
-// [/main]
 
 int main() {
   weft::RuntimeOptions options;
@@ -47,3 +46,4 @@ int main() {
   weft::Runtime runtime(std::move(options));
   runtime.block_on(ask_twice());
 }
+// [/main]

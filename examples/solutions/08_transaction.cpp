@@ -9,12 +9,14 @@
 
 using std::chrono::milliseconds;
 
+// [change]
 enum class Ends { with_a_value, by_an_exception, by_a_cancel };
 
 weft::Task<void> change(Ends ends) {
   if (ends == Ends::by_an_exception) throw std::runtime_error("refused");
   if (ends == Ends::by_a_cancel) co_await weft::sleep_for(std::chrono::hours(1));
 }
+// [/change]
 
 // [guard]
 /// The usual guard: it commits unless an exception is on its way.
@@ -47,6 +49,7 @@ weft::Task<void> finished(Ends ends) {
 }
 // [/finally]
 
+// [run]
 /// Gives it 10 ms, and ignores how it ends.
 weft::Task<void> run(weft::Task<void> task) {
   try {
@@ -67,5 +70,6 @@ weft::Task<void> run_all() {
   co_await run(guarded(Ends::by_a_cancel));
   co_await run(finished(Ends::by_a_cancel));
 }
+// [/run]
 
 int main() { weft::block_on(run_all()); }

@@ -78,8 +78,14 @@ void try_it(const char* title) {
   options.iterations = 1'000'000;
   options.memory = model::Memory::kWeak;
   const model::Report report = model::explore(options, push_and_pop<order>);
-  const std::string found = report.text.substr(0, report.text.find(": thread", 10));
-  std::printf("%-28s %s\n", title, report.failed ? found.c_str() : "holds");
+  if (!report.failed) {
+    std::printf("%s: holds\n", title);
+    return;
+  }
+  const std::string race = report.text.substr(0, report.text.find(", and neither"));
+  const std::size_t fails = report.text.find("fails at: ");
+  const std::string second = report.text.substr(fails, report.text.find('\n', fails) - fails);
+  std::printf("%s:\n  %s\n  %s\n", title, race.c_str(), second.c_str());
 }
 
 void print_table() {

@@ -42,7 +42,7 @@ globalThis.wakeUp = {
      "says": "The program waits for both tasks by when_all, which starts the first at once: the reader runs.",
      "sets": {"task.reader": "running", "executor.running": "reader"}},
     {"part": "task", "line": 3,
-     "says": "The reader awaits a read: the leaf notes where the task will go on, by suspended_at, and starts its operation.",
+     "says": "The reader awaits a read: the leaf notes where the task will go on, by suspended_to_begin, and starts its operation.",
      "sets": {"task.reader": "suspending"}},
     {"part": "driver", "line": 3,
      "says": "The driver tries the read at once, since most reads need not wait.",
