@@ -111,27 +111,33 @@ TEST(HttpServerTime, EmptyLinesMoveNoDeadline) {
 
 TEST_P(HttpServerLimits, BodiesOfAllConnectionsTogetherAreBounded) {
   run([]() -> Task<void> {
+    std::atomic<bool> entered = false;
+    std::atomic<bool> leave = false;
     http::ServerOptions options = patient();
     options.max_bodies = 100'000;
-    Site site(std::move(options),
-              [](Request& request) { return Response::text(std::to_string(request.body.size())); });
-    co_await visiting(site, [](Site& s) -> Task<void> {
-      const std::string head =
-          "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 80000\r\n\r\n";
-      const std::string most(79'999, 'x');
-      StreamSocket first = co_await StreamSocket::connect(s.endpoint());
-      co_await first.write_all(head + most);
-      // The server reads it when it likes: until then a second one may be accepted.
-      for (;;) {
-        const std::string refused = co_await tell(s.endpoint(), head + most + "x");
-        if (status_line(refused) == "HTTP/1.1 200 OK") continue;
-        EXPECT_EQ(status_line(refused), "HTTP/1.1 503 Service Unavailable");
-        break;
+    Site site(std::move(options), [&entered, &leave](Request& request) -> Task<Response> {
+      if (request.target == "/held") {
+        entered = true;
+        co_await until([&leave] { return leave.load(); });
       }
-      co_await first.write_all("x");
+      co_return Response::text(std::to_string(request.body.size()));
+    });
+    co_await visiting(site, [&entered, &leave](Site& s) -> Task<void> {
+      const auto post = [](const char* target, std::size_t bytes) {
+        return std::string("POST ") + target +
+               " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 80000\r\n\r\n" +
+               std::string(bytes, 'x');
+      };
+      StreamSocket first = co_await StreamSocket::connect(s.endpoint());
+      co_await first.write_all(post("/held", 80'000));
+      co_await until([&entered] { return entered.load(); });
+      // Counted as it is received: it is refused before it is whole.
+      const std::string refused = co_await tell(s.endpoint(), post("/", 30'000));
+      EXPECT_EQ(status_line(refused), "HTTP/1.1 503 Service Unavailable");
+      leave = true;
       const std::string answer = co_await read_rest(first);
       EXPECT_EQ(body_of(answer), "80000");
-      const std::string again = co_await tell(s.endpoint(), head + most + "x");
+      const std::string again = co_await tell(s.endpoint(), post("/", 80'000));
       EXPECT_EQ(body_of(again), "80000");
     });
   });
