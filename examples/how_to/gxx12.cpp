@@ -1,5 +1,8 @@
 // What g++ 12 miscompiles, written so that every compiler has it right.
+#include <coroutine>
 #include <cstdio>
+#include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -59,6 +62,33 @@ weft::Task<int> refuse(std::string customer) {
 }
 // [/throw]
 
+/// A coroutine of another library: it begins at once, and nothing waits for its end.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+};
+
+// [awaiter]
+struct Bell {
+  std::coroutine_handle<> waiting;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> self) noexcept { waiting = self; }
+  void await_resume() const noexcept {}
+};
+
+Detached answer(std::unique_ptr<Bell>& bell) {
+  // Wrong: co_await *bell;
+  Bell& named = *bell;
+  co_await named;
+  std::puts("the bell rang");
+}
+// [/awaiter]
+
 weft::Task<void> program() {
   const int in_a_scope = co_await order_in_a_scope("bob");
   const int counted = co_await order_or_count("carol", false);
@@ -70,6 +100,9 @@ weft::Task<void> program() {
   } catch (const std::runtime_error& error) {
     std::printf("%s\n", error.what());
   }
+  auto bell = std::make_unique<Bell>();
+  answer(bell);
+  bell->waiting.resume();
 }
 
 int main() {

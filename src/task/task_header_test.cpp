@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -177,6 +178,62 @@ TEST(TaskHeader, ASpentBudgetPassesThroughTheQueue) {
   EXPECT_EQ(root.ends, 1);
   EXPECT_GE(executor.deferred, 10) << "one await is at least one inline continuation";
   EXPECT_LE(executor.deferred, 21) << "and at most two";
+}
+
+/// A leaf that keeps its state in itself: a copy would keep it instead.
+class StayingLeaf {
+ public:
+  StayingLeaf() noexcept = default;
+  StayingLeaf(const StayingLeaf&) = delete;
+  StayingLeaf& operator=(const StayingLeaf&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P>) noexcept {
+    awaited_at = this;
+    return false;
+  }
+  const StayingLeaf* await_resume() const noexcept { return awaited_at; }
+
+  const StayingLeaf* awaited_at = nullptr;
+};
+class StayingOperation {
+ public:
+  StayingLeaf& operator co_await() noexcept { return leaf; }
+  StayingLeaf leaf;
+};
+
+StayingLeaf& returned(StayingLeaf& leaf) { return leaf; }
+
+Task<void> await_in_place(bool& all) {
+  StayingLeaf named;
+  const auto owned = std::make_unique<StayingLeaf>();
+  StayingLeaf array[2];
+  StayingOperation operation;
+  co_await named;
+  co_await *owned;
+  co_await array[1];
+  co_await operation;
+  all = named.awaited_at == &named && owned->awaited_at == owned.get() &&
+        array[1].awaited_at == &array[1] && operation.leaf.awaited_at == &operation.leaf;
+  StayingLeaf other;
+  co_await returned(other);
+  StayingLeaf captured;
+  auto body = [&captured]() -> Task<void> { co_await std::move(captured); };
+  co_await body();
+  const StayingLeaf* const temporary = co_await StayingLeaf();
+  all =
+      all && other.awaited_at == &other && captured.awaited_at == &captured && temporary != nullptr;
+}
+
+TEST(TaskHeader, ALeafIsAwaitedWhereItIs) {
+  CollectingExecutor executor;
+  bool all = false;
+  Root root(await_in_place(all), executor);
+  root.start();
+  executor.run_all();
+  EXPECT_EQ(root.ends, 1);
+  EXPECT_TRUE(all);
 }
 
 TEST(AsyncBacktrace, StartsAnewWithEachExceptionAndHasBoundedRoom) {

@@ -11,18 +11,16 @@ namespace {
 
 using battery::Counted;
 using battery::counted;
+using battery::Noting;
+using battery::NotingMember;
 using battery::number;
 using battery::observed;
+using battery::Pair;
 using battery::Row;
 using battery::Task;
 using battery::text;
 
-struct Pair {
-  Counted first = Counted(3);
-  int second = 0;
-};
-
-/// The same, but no aggregate: a constructor is sufficient.
+/// As a Pair, but no aggregate: a constructor is sufficient.
 struct MadePair {
   explicit MadePair(Counted a = Counted(3), int b = 0) noexcept : first(std::move(a)), second(b) {}
   Counted first;
@@ -183,6 +181,39 @@ Task<int> allocated_afterwards() {
   co_return owned->value();
 }
 
+Task<int> awaiter_variable() {
+  Noting awaiter;
+  co_await awaiter;
+  co_return awaiter.value;
+}
+Task<int> awaiter_reference() {
+  const auto owned = std::make_unique<Noting>();
+  Noting& awaiter = *owned;
+  co_await awaiter;
+  co_return owned->value;
+}
+Task<int> awaiter_pointer() {
+  const auto owned = std::make_unique<Noting>();
+  Noting* const awaiter = owned.get();
+  co_await *awaiter;
+  co_return owned->value;
+}
+Task<int> awaiter_member() {
+  NotingMember object;
+  co_await object.noting;
+  co_return object.noting.value;
+}
+Task<int> awaiter_of_a_capture() {
+  Noting awaiter;
+  auto body = [&awaiter]() -> Task<int> {
+    Noting& named = awaiter;
+    co_await named;
+    co_return 0;
+  };
+  co_await body();
+  co_return awaiter.value;
+}
+
 constexpr auto rows = std::to_array<Row>({
     {"co_await HasConstructor(object)", observed<operand_with_constructor>, 3},
     {"co_await f(HasConstructor(object, 2))", observed<arguments_with_constructor>, 3},
@@ -210,6 +241,11 @@ constexpr auto rows = std::to_array<Row>({
     {"auto a = co_await x; throw Object(a)", observed<thrown_object>, 3},
     {"if (auto a = co_await x; a) throw Object(a)", observed<thrown_below_a_condition>, 3},
     {"auto a = co_await object; new Object(std::move(a))", observed<allocated_afterwards>, 3},
+    {"co_await awaiter", observed<awaiter_variable>, 3},
+    {"auto& a = *unique_ptr; co_await a", observed<awaiter_reference>, 3},
+    {"co_await *pointer", observed<awaiter_pointer>, 3},
+    {"co_await object.awaiter", observed<awaiter_member>, 3},
+    {"[&a] { auto& b = a; co_await b; }", observed<awaiter_of_a_capture>, 3},
 });
 
 }  // namespace

@@ -112,6 +112,71 @@ class Task {
   Handle frame_;
 };
 
+/// An aggregate that holds an object with a destructor.
+struct Pair {
+  Counted first = Counted(3);
+  int second = 0;
+};
+
+/// Gives pairs, by co_yield.
+struct Pairs {
+  struct promise_type {
+    Pairs get_return_object() noexcept {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    std::suspend_always yield_value(Pair&& pair) noexcept {
+      yielded = &pair;
+      return {};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+    Pair* yielded = nullptr;
+  };
+  std::coroutine_handle<promise_type> frame;
+};
+
+/// An awaiter that notes in itself that it was awaited: a copy would keep the note.
+struct Noting {
+  int value = 0;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<>) noexcept {
+    value = 3;
+    return false;
+  }
+  int await_resume() const noexcept { return value; }
+};
+struct NotingMember {
+  Noting noting;
+};
+struct NotingOperator {
+  Noting noting;
+  Noting& operator co_await() noexcept { return noting; }
+};
+/// Begins at once, and gives its promise's awaiters by reference, or by value.
+template <class Given>
+struct Passing {
+  struct promise_type {
+    Passing get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    Given await_transform(Noting& noting) const noexcept { return Given(noting); }
+    Given yield_value(Noting& noting) const noexcept { return Given(noting); }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+};
+struct NotingReference {
+  explicit NotingReference(Noting& noting) noexcept : referenced(noting) {}
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> self) noexcept {
+    return referenced.await_suspend(self);
+  }
+  int await_resume() const noexcept { return referenced.value; }
+  Noting& referenced;
+};
+
 /// Coroutines that return a value.
 inline Task<Counted> counted(int value) { co_return Counted(value); }
 inline Task<int> number(int value) { co_return value; }

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include "battery.hpp"
 
@@ -16,18 +17,19 @@ namespace {
 
 using battery::Counted;
 using battery::counted;
+using battery::Noting;
+using battery::NotingMember;
+using battery::NotingOperator;
+using battery::NotingReference;
 using battery::number;
 using battery::observed;
+using battery::Pair;
+using battery::Pairs;
+using battery::Passing;
 using battery::Row;
 using battery::Task;
 
-/// An aggregate that holds an object with a destructor.
-struct Pair {
-  Counted first = Counted(3);
-  int second = 0;
-};
-
-/// The same, by its base instead of a member.
+/// A Pair, by its base instead of a member.
 struct Derived : Counted {
   int second = 0;
 };
@@ -53,26 +55,9 @@ struct AggregateAwaiter {
   int await_resume() const noexcept { return held.value(); }
 };
 
-/// Gives pairs, by co_yield.
-struct Pairs {
-  struct promise_type {
-    Pairs get_return_object() noexcept {
-      return {std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    std::suspend_always yield_value(Pair&& pair) noexcept {
-      yielded = &pair;
-      return {};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-    Pair* yielded = nullptr;
-  };
-  std::coroutine_handle<promise_type> frame;
-};
-
 bool flag = true;
+Noting program_noting;
+Noting& program_awaiter() { return program_noting; }
 
 int sum(const Pair& pair) { return pair.first.value() + pair.second; }
 Task<int> task_sum(Pair pair) { co_return sum(pair); }
@@ -299,7 +284,114 @@ Task<int> sum_of() {
   co_return result;
 }
 
+// Awaiters that are there already.
+Task<int> await_result() {
+  co_await program_awaiter();
+  co_return program_noting.value;
+}
+Task<int> await_unique() {
+  auto noting = std::make_unique<Noting>();
+  co_await *noting;
+  co_return noting->value;
+}
+Task<int> await_vector_element() {
+  std::vector<Noting> notings(1);
+  co_await notings[0];
+  co_return notings[0].value;
+}
+Task<int> await_array_element() {
+  Noting notings[1];
+  co_await notings[0];
+  co_return notings[0].value;
+}
+Task<int> await_member_of_result() {
+  std::vector<NotingMember> objects(1);
+  co_await objects[0].noting;
+  co_return objects[0].noting.value;
+}
+Task<int> await_in_parentheses() {
+  Noting noting;
+  co_await (noting);
+  co_return noting.value;
+}
+Task<int> await_moved() {
+  Noting noting;
+  co_await std::move(noting);
+  co_return noting.value;
+}
+Task<int> await_conditional() {
+  Noting first, second;
+  co_await (flag ? first : second);
+  co_return first.value;
+}
+Task<int> await_capture() {
+  Noting noting;
+  auto body = [&noting]() -> Task<int> { co_return co_await noting; };
+  co_await body();
+  co_return noting.value;
+}
+Task<int> await_member_in_lambda() {
+  struct Holder : NotingMember {
+    auto body() {
+      return [this]() -> Task<int> { co_return co_await noting; };
+    }
+  } holder;
+  auto body = holder.body();
+  co_await body();
+  co_return holder.noting.value;
+}
+Task<int> await_operator() {
+  NotingOperator object;
+  co_await object;
+  co_return object.noting.value;
+}
+Task<int> await_transformed() {
+  Noting noting;
+  [](Noting& passed) -> Passing<Noting&> { co_await passed; }(noting);
+  co_return noting.value;
+}
+Task<int> yield_to_a_reference() {
+  Noting noting;
+  [](Noting& passed) -> Passing<Noting&> { co_yield passed; }(noting);
+  co_return noting.value;
+}
+
 // What every compiler has right, though it looks alike.
+Task<int> await_variable() {
+  Noting noting;
+  co_await noting;
+  co_return noting.value;
+}
+Task<int> await_reference() {
+  Noting& noting = program_awaiter();
+  co_await noting;
+  co_return program_noting.value;
+}
+Task<int> await_pointer() {
+  Noting* const noting = &program_noting;
+  co_await *noting;
+  co_return noting->value;
+}
+Task<int> await_member() {
+  NotingMember object;
+  NotingMember* const pointer = &object;
+  co_await object.noting;
+  object.noting.value *= co_await pointer->noting;
+  co_return object.noting.value / 3;
+}
+Task<int> await_member_of_unique() {
+  auto object = std::make_unique<NotingMember>();
+  co_await object->noting;
+  co_return object->noting.value;
+}
+Task<int> await_transformed_by_value() {
+  Noting noting;
+  [](Noting& passed) -> Passing<NotingReference> {
+    co_await passed;
+    co_yield passed;
+  }(noting);
+  co_return noting.value;
+}
 Task<int> plain_initializer() {
   Numbers numbers{co_await number(1), co_await number(2)};
   co_return numbers.first + numbers.second;
@@ -445,7 +537,26 @@ constexpr auto rows = std::to_array<Row>({
     {"if (c) { if (co_await x) … } with no variable", observed<inner_condition>, 3},
     {"co_yield Aggregate{object, 2}", observed<sum_of<yield_aggregate>>, 3},
     {"co_yield {object, 2}", observed<sum_of<yield_braced>>, 3},
+    {"co_await f(), with Awaiter& f()", observed<await_result>, 3},
+    {"co_await *p, of a std::unique_ptr", observed<await_unique>, 3},
+    {"co_await v[0], of a std::vector", observed<await_vector_element>, 3},
+    {"co_await a[0], of an array", observed<await_array_element>, 3},
+    {"co_await v[0].member", observed<await_member_of_result>, 3},
+    {"co_await (variable)", observed<await_in_parentheses>, 3},
+    {"co_await std::move(variable), of an awaiter", observed<await_moved>, 3},
+    {"co_await (c ? a : b), of awaiters", observed<await_conditional>, 3},
+    {"co_await capture", observed<await_capture>, 3},
+    {"[this] { co_await member; }", observed<await_member_in_lambda>, 3},
+    {"co_await x, with Awaiter& operator co_await()", observed<await_operator>, 3},
+    {"co_await x, with Awaiter& await_transform(x)", observed<await_transformed>, 3},
+    {"co_yield x, with Awaiter& yield_value(x)", observed<yield_to_a_reference>, 3},
 
+    {"co_await variable", observed<await_variable>, 3},
+    {"auto& r = f(); co_await r", observed<await_reference>, 3},
+    {"co_await *p, of a pointer", observed<await_pointer>, 3},
+    {"co_await a.member, co_await p->member", observed<await_member>, 3},
+    {"co_await p->member, of a std::unique_ptr", observed<await_member_of_unique>, 3},
+    {"co_await x, with Awaiter await_transform(x)", observed<await_transformed_by_value>, 3},
     {"Numbers a{co_await x, co_await y}", observed<plain_initializer>, 3},
     {"co_await f({1, co_await x})", observed<plain_argument>, 3},
     {"co_await f([number] {…})", observed<plain_capture>, 3},

@@ -250,6 +250,118 @@ weft::Task<int> both_templates() {
   co_return first + co_await in_a_template_of_numbers(7);
 }
 
+/// A coroutine type of another library, with an awaiter that keeps its state in itself.
+struct Plain {
+  struct promise_type {
+    Plain get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept {}
+  };
+};
+struct Event {
+  bool is_set = false;
+  bool await_ready() const noexcept { return is_set; }
+  void await_suspend(std::coroutine_handle<>) noexcept { is_set = true; }
+  void await_resume() const noexcept {}
+};
+struct Stateless {
+  bool await_ready() const noexcept { return true; }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  void await_resume() const noexcept {}
+};
+struct Notified {
+  Event event;
+  std::unique_ptr<Event> owned;
+  Event& operator co_await() noexcept { return event; }
+  Plain members() {
+    co_await event;
+    co_await this->event;
+    co_await *owned;                                    // finds: copy
+    auto body = [this]() -> Plain { co_await event; };  // finds: copy
+    body();
+  }
+};
+/// Its promise gives back what is awaited.
+struct Forwarding {
+  struct promise_type : Plain::promise_type {
+    Forwarding get_return_object() const noexcept { return {}; }
+    template <class A>
+    A&& await_transform(A&& awaitable) const noexcept {
+      return static_cast<A&&>(awaitable);
+    }
+    Event& yield_value(Event& event) const noexcept { return event; }
+  };
+};
+Event& event_of_program() {
+  static Event event;
+  return event;
+}
+Stateless& stateless_of_program() {
+  static Stateless stateless;
+  return stateless;
+}
+Plain awaiters_in_their_place(std::vector<Event> events, std::unique_ptr<Event> owned, Event* raw,
+                              std::unique_ptr<Notified> notified, Event given, bool flag) {
+  Event array[2];
+  co_await event_of_program();          // finds: copy
+  co_await *owned;                      // finds: copy
+  co_await *owned.get();                // finds: copy
+  co_await events[0];                   // finds: copy
+  co_await array[0];                    // finds: copy
+  co_await *array;                      // finds: copy
+  co_await (given);                     // finds: copy
+  co_await std::move(given);            // finds: copy
+  co_await static_cast<Event&>(given);  // finds: copy
+  co_await (flag ? given : *raw);       // finds: copy
+  co_await *notified;                   // finds: copy
+  co_await (*notified).event;           // finds: copy
+  co_await *notified->owned;            // finds: copy
+  Event** outer = &raw;
+  co_await **outer;                                                // finds: copy
+  auto body = [&given]() -> Plain { co_await given; };             // finds: copy
+  auto owner = [given]() mutable -> Plain { co_await given; };     // finds: copy
+  auto renamed = [&other = given]() -> Plain { co_await other; };  // finds: copy
+  body(), owner(), renamed();
+}
+Plain harmless_awaiters(std::vector<Event> events, std::unique_ptr<Event> owned, Event* raw,
+                        std::unique_ptr<Notified> notified, Event given) {
+  Event& named = event_of_program();
+  co_await named;
+  co_await (named);
+  co_await given;
+  co_await *raw;
+  co_await Event();
+  co_await notified->event;
+  co_await stateless_of_program();
+  for (Event& each : events) co_await each;
+  auto& [event, pointer] = *notified;
+  co_await event;
+  auto body = [&given]() -> Plain {
+    Event& inner = given;
+    co_await inner;
+  };
+  body();
+  auto passed = [](Event& inner) -> Plain { co_await inner; };
+  passed(*owned);
+}
+Forwarding forwarded(Event given) {
+  co_await given;  // finds: copy
+  co_yield given;  // finds: copy
+  co_await Event();
+}
+/// weft's promise gives a reference to it by value.
+weft::Task<int> awaiters_in_a_task(std::unique_ptr<Event> owned, Event given) {
+  co_await *owned;
+  co_await event_of_program();
+  auto body = [&given]() -> weft::Task<int> {
+    co_await given;
+    co_return 1;
+  };
+  co_return co_await body();
+}
+
 /// What g++ 12 has right, though it resembles a row of the table.
 weft::Task<int> harmless(bool flag, std::string text, Order given, int* target) {
   int sum = co_await draw({1, 2});

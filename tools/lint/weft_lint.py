@@ -73,6 +73,11 @@ MESSAGES = {
         "g++ 12 destroys the value of this statement expression twice: its statement awaits",
         "give the value a name in a statement before",
     ),
+    "copy": (
+        "g++ 12 awaits a copy of this awaiter: it is neither made here nor a variable",
+        "auto&& w = …; co_await w; (a capture of a lambda is no variable); what await_transform, "
+        "yield_value or operator co_await gives is given by value",
+    ),
     "lambda": (
         "g++ 12 destroys the captures of this lambda twice: its statement awaits",
         "capture by reference, or name the lambda in a statement before: auto f = [x] {…}; "

@@ -24,6 +24,23 @@ template <class F>
 class FutureAwaiter;  // <weft/detail/future_awaiter.hpp>
 template <class A>
 class ForeignAwaiter;  // <weft/detail/foreign_awaiter.hpp>
+
+/// Awaits an awaiter where it is. g++ 12 would await a copy of an awaiter that await_transform()
+/// returns by reference (docs/decisions/002-gxx12-coroutine-rules.md).
+template <class W>
+class AwaiterReference {
+ public:
+  explicit AwaiterReference(W& awaiter) noexcept : awaiter_(awaiter) {}
+  [[nodiscard]] decltype(auto) await_ready() { return awaiter_.await_ready(); }
+  template <class P>
+  decltype(auto) await_suspend(std::coroutine_handle<P> waiting) {
+    return awaiter_.await_suspend(waiting);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  W& awaiter_;
+};
 }  // namespace detail
 
 /// The awaiter of an awaitable: what its operator co_await returns, or itself.
@@ -65,6 +82,27 @@ template <class A>
 concept Awaitable = requires(A&& awaitable) {
   { get_awaiter(std::forward<A>(awaitable)).await_ready() } -> std::convertible_to<bool>;
 };
+
+namespace detail {
+
+/// An awaitable that is its own awaiter, or gives a reference to it.
+template <class A>
+concept AwaitedInPlace =
+    std::is_reference_v<decltype(own_awaiter(std::declval<A>()))> &&
+    requires(A&& awaitable) { own_awaiter(std::forward<A>(awaitable)).await_ready(); };
+
+/// What await_transform() gives for an awaitable of weft's own.
+template <class A>
+decltype(auto) in_place(A&& awaitable) {
+  if constexpr (AwaitedInPlace<A>) {
+    auto&& awaiter = own_awaiter(std::forward<A>(awaitable));
+    return AwaiterReference<std::remove_reference_t<decltype(awaiter)>>(awaiter);
+  } else {
+    return std::forward<A>(awaitable);
+  }
+}
+
+}  // namespace detail
 
 /// The place of a co_await, as a default argument captures it. A pointer where the compiler has the
 /// builtin: g++ 12 keeps each temporary of a co_await in the frame, once for each co_await.

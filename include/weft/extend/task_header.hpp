@@ -295,11 +295,11 @@ class PromiseBase {
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
   /// Called for each `co_await`: records its place for dumps and backtraces. Wraps a future or a
-  /// foreign awaitable in the awaiter for it.
+  /// foreign awaitable in the awaiter for it. A leaf that has a name is awaited in place.
   template <class A>
-  A&& await_transform(A&& awaitable, AwaitSite site = await_site()) noexcept {
+  decltype(auto) await_transform(A&& awaitable, AwaitSite site = await_site()) {
     site_ = site;
-    return static_cast<A&&>(awaitable);
+    return detail::in_place(static_cast<A&&>(awaitable));
   }
   template <PlainFuture F>
   detail::FutureAwaiter<F> await_transform(F&& future, AwaitSite site = await_site()) {
