@@ -87,7 +87,7 @@ void fail_each(const Steps& steps, LibcCall call) {
   if (count == 0) return;
   for (int warm = 0; warm < 2; ++warm) (void)count_calls(steps, call);
   const ProcessState before = ProcessState::without_runtimes();
-  for (const int error : errors_to_try(call, test_seed())) {
+  for (const int error : errors_to_try(call, seed_of_cases())) {
     for (const std::int64_t position : positions(count)) {
       for (const std::int64_t times : {1, 1000}) {
         // A call is repeated for as long as it is interrupted, and a server accepts again.

@@ -372,7 +372,7 @@ class FailingServers : public ::testing::TestWithParam<std::tuple<std::size_t, s
   }
   [[nodiscard]] const Server& server() const { return servers[std::get<0>(GetParam())]; }
 
-  const std::uint64_t seed_ = test_seed();
+  const std::uint64_t seed_ = seed_of_cases();
   const std::string seed_text_ = std::to_string(seed_);
   std::unique_ptr<Running> running_;
   std::size_t before_ = 0;  // open handles
@@ -417,7 +417,7 @@ TEST_P(FailingServers, GoOn) {
     }
   }
   EXPECT_EQ(warm.refused + warm.waited_in_vain, 0);
-  EXPECT_GT(struck_, 10);
+  EXPECT_GT(struck_, wide_or(10, 2));  // how often a call is made depends on the load
   running_->end();
 }
 

@@ -437,7 +437,7 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, Lifetimes,
 TEST_P(Lifetimes, EndAsDocumented) {
   const Scenario& scenario = scenarios[std::get<0>(GetParam())];
   const std::size_t workers = std::get<1>(GetParam());
-  const std::uint64_t first_seed = test_seed();
+  const std::uint64_t first_seed = seed_of_cases();
   for (int i = 0; i < wide_or(100, 3); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const Ended ended = run_in_child(scenario, workers, seed);

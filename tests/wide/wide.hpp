@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include "support/helpers.hpp"
 
 namespace weft::test {
 
@@ -17,6 +20,11 @@ inline bool is_wide() { return std::getenv("WEFT_WIDE") != nullptr; }
 template <class T>
 T wide_or(T wide, T otherwise) {
   return is_wide() ? wide : otherwise;
+}
+
+/// A fresh seed for a wide range of cases; otherwise always the same, unless WEFT_SEED is set.
+inline std::uint64_t seed_of_cases() {
+  return is_wide() || std::getenv("WEFT_SEED") != nullptr ? test_seed() : 1;
 }
 
 /// Names the case that is tried. A case that takes too long ends the process by SIGALRM.
