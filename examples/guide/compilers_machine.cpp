@@ -52,10 +52,7 @@ class Peer {
   std::string answer() {
     std::optional<std::string> text;
     while (!(text = take_answer(received_))) {
-      char piece[512];
-      const int size = checked(static_cast<int>(recv(fd_, piece, sizeof piece, 0)), "recv");
-      if (size == 0) throw std::runtime_error("the server has closed the connection");
-      received_.append(piece, static_cast<std::size_t>(size));
+      receive_more(fd_, received_);
     }
     record("hears " + *text);
     return *text;

@@ -56,6 +56,14 @@ inline std::string delay_request(int delay_ms, std::string_view text) {
          " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
+/// Waits until something arrives, and appends it. Throws if the server has closed the connection.
+inline void receive_more(int fd, std::string& received) {
+  char piece[512];
+  const int size = checked(static_cast<int>(recv(fd, piece, sizeof piece, 0)), "recv");
+  if (size == 0) throw std::runtime_error("the server has closed the connection");
+  received.append(piece, static_cast<std::size_t>(size));
+}
+
 /// Takes the first answer's text out of what has been received. Empty: it is not complete.
 inline std::optional<std::string> take_answer(std::string& received) {
   const std::size_t end = received.find("\r\n\r\n");

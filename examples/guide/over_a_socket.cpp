@@ -52,10 +52,7 @@ class Line {
 
  private:
   std::optional<std::string> receive() {
-    char piece[512];
-    const int size = checked(static_cast<int>(recv(fd_, piece, sizeof piece, 0)), "recv");
-    if (size == 0) throw std::runtime_error("the server has closed the connection");
-    received_.append(piece, static_cast<std::size_t>(size));
+    receive_more(fd_, received_);
     std::optional<std::string> text = take_answer(received_);
     if (text) steps_.push_back("hears " + *text);
     return text;

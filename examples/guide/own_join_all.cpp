@@ -102,10 +102,7 @@ OwnTask<std::string> fetch(PollLoop& loop, std::uint16_t port, int delay_ms, std
   std::optional<std::string> answer;
   while (!answer) {
     co_await loop.readable(fd);
-    char piece[512];
-    const int size = checked(static_cast<int>(recv(fd, piece, sizeof piece, 0)), "recv");
-    if (size == 0) throw std::runtime_error("the server has closed the connection");
-    received.append(piece, static_cast<std::size_t>(size));
+    receive_more(fd, received);
     answer = take_answer(received);
   }
   close(fd);

@@ -98,10 +98,7 @@ OwnStream<std::string> headlines(PollLoop& loop, std::uint16_t port) {
     std::optional<std::string> answer;
     while (!answer) {
       co_await loop.readable(fd);
-      char piece[512];
-      const int size = checked(static_cast<int>(recv(fd, piece, sizeof piece, 0)), "recv");
-      if (size == 0) throw std::runtime_error("the server has closed the connection");
-      received.append(piece, static_cast<std::size_t>(size));
+      receive_more(fd, received);
       answer = take_answer(received);
     }
     co_yield std::move(*answer);
