@@ -50,7 +50,8 @@ class DelayServer {
     const auto path = (self / "../../tools/weft/weft").lexically_normal();
     if (exists(path)) return path.string();
     throw std::runtime_error("there is no " + path.string() +
-                             ": cmake --build --preset release --target weft_program");
+                             ": cmake --build --preset release --target weft_program, and put "
+                             "this program into build/release/examples/guide");
   }
 
   void start() {
