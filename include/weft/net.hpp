@@ -35,6 +35,7 @@
 #include <string>
 #include <string_view>
 #include <weft/detail/net_request.hpp>
+#include <weft/detail/socket_options.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/extend/io.hpp>
@@ -229,7 +230,8 @@ class ConnectOp;
 
 /// A connected stream socket. Move-only; the destructor closes it. TCP streams send small writes
 /// immediately (TCP_NODELAY) unless configured otherwise.
-class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
+class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>>,
+                     public detail::TcpOptions<StreamSocket> {
  public:
   explicit StreamSocket(detail::SocketOwner socket) noexcept : SocketReader(std::move(socket)) {}
 
@@ -278,6 +280,7 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 
  private:
+  friend struct detail::OptionAccess;
   [[nodiscard]] Result<void> set(int level, int name, int value) noexcept;
   [[nodiscard]] Result<int> get(int level, int name) const noexcept;
 };
@@ -291,7 +294,7 @@ class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
 
 /// Accepts connections. Move-only; the destructor closes it. The file of a Unix socket stays, and
 /// must be removed before another listener can use the path.
-class SocketListener : private detail::SocketUser {
+class SocketListener : private detail::SocketUser, public detail::ListenerOptions<SocketListener> {
  public:
   explicit SocketListener(detail::SocketOwner socket) noexcept : SocketUser(std::move(socket)) {}
 
@@ -333,6 +336,7 @@ class SocketListener : private detail::SocketUser {
   /// Stops listening: connections in the queue are reset, and accepts end with
   /// errc::operation_canceled; see the top of this header. Any thread.
   using detail::SocketUser::close;
+  friend struct detail::OptionAccess;
 };
 
 /// Waits for a handle that another component owns (a signalfd, a pipe, a library's socket). Never
