@@ -34,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <weft/detail/net_request.hpp>
 #include <weft/detail/socket_options.hpp>
 #include <weft/endpoint.hpp>
@@ -239,10 +240,16 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// connected the socket to itself, as it may if none listens at a local port. Cancel: abandons
   /// the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Resolves `host` (see resolve()) and tries its addresses in order. Throws IoError when awaited:
-  /// that of the last address. Cancel: that of the step under way.
+  /// Resolves `host` (see resolve()) and connects to one of its addresses: see connect_any().
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                   ConnectOptions options = {});
+  /// Connects to one of a host's addresses by RFC 8305 (Happy Eyeballs): IPv6 and IPv4 in turn. If
+  /// an attempt fails, the next one begins at once; if it lasts longer than
+  /// ConnectOptions::attempt_delay, beside it. The first success wins; the others are cancelled,
+  /// closed and awaited. Throws IoError when awaited: if all fail, the last failure, with a text
+  /// that names each address and its reason. Cancel: abandons all attempts.
+  [[nodiscard]] static Task<StreamSocket> connect_any(std::vector<Endpoint> addresses,
+                                                      ConnectOptions options = {});
   /// Connects to an address in text form: "example.org:80", "127.0.0.1:80", "[::1]:80" or
   /// "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
