@@ -185,6 +185,15 @@ class UnixListenerBase {
     return listener_.local_endpoint();
   }
   [[nodiscard]] NativeHandle native_handle() const noexcept { return listener_.native_handle(); }
+  /// Sets or gets any option by its numbers in the system, as StreamSocket does.
+  [[nodiscard]] Result<void> set_option(int level, int name,
+                                        std::span<const std::byte> value) noexcept {
+    return listener_.set_option(level, name, value);
+  }
+  [[nodiscard]] Result<std::size_t> get_option(int level, int name,
+                                               std::span<std::byte> room) const noexcept {
+    return listener_.get_option(level, name, room);
+  }
   /// Removes the socket's file, if it was to be and is still this one's, and stops listening; see
   /// SocketListener::close(). Any thread.
   void close() noexcept;
@@ -267,6 +276,11 @@ class UnixDatagram
   /// place. Throws IoError when awaited. Cancel: nothing was sent.
   [[nodiscard]] Task<void> send_to(std::span<const std::byte> data, Endpoint to);
   [[nodiscard]] Task<void> send_to(std::string_view text, Endpoint to);
+  /// Does the same with a temporary string, vector or array, which moves into the task.
+  template <detail::OwningTemporary B>
+  [[nodiscard]] Task<void> send_to(B&& data, Endpoint to) {
+    return send_owned(std::move(data), std::move(to));
+  }
   /// Sends without waiting. Errors: errc::operation_would_block if there is no room, here or at the
   /// receiver; otherwise as send_to().
   [[nodiscard]] Result<void> try_send_to(std::span<const std::byte> data, Endpoint to) noexcept;
@@ -279,6 +293,10 @@ class UnixDatagram
 
  private:
   friend struct detail::OptionAccess;
+  template <class B>
+  Task<void> send_owned(B data, Endpoint to) {
+    co_await send_to(detail::bytes_in(data), std::move(to));
+  }
 
   detail::OwnedSocketFile file_;
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.hpp"
 #include "os/syscalls.hpp"
@@ -132,7 +133,8 @@ void read_message(const msghdr& header, std::span<std::byte> buffer, std::size_t
                   ReceivedDatagram& into) {
   into.data = buffer.first(std::min(size, buffer.size()));
   into.full_size = size;
-  into.sender = endpoint_from_native(header.msg_name, header.msg_namelen).unmapped();
+  Endpoint sender = endpoint_from_native(header.msg_name, header.msg_namelen);
+  into.sender = sender.is_ipv6() ? sender.unmapped() : std::move(sender);
   into.destination = Endpoint();
   into.interface_index = 0;
   into.ttl.reset();

@@ -313,6 +313,23 @@ TEST_P(Udp, AdoptsASocketMadeElsewhere) {
   });
 }
 
+TEST_P(Udp, WorksFromThreadsAndFutures) {
+  RuntimeOptions options;
+  options.workers = 1;
+  Runtime runtime(std::move(options));
+  UdpSocket one = at_loopback();
+  UdpSocket other = at_loopback();
+  std::array<std::byte, 64> buffer;
+  runtime.block_on(one.send_to("thread", address_of(other)));
+  EXPECT_EQ(text_of(runtime.block_on(other.receive(buffer)).data), "thread");
+  runtime.block_on([&]() -> Task<void> {
+    co_await one.send_to("future", address_of(other));
+    auto future = as_future(other.receive(buffer));
+    const ReceivedDatagram got = co_await std::move(future);
+    EXPECT_EQ(text_of(got.data), "future");
+  });
+}
+
 TEST_P(Udp, WorksFromFibersAndCallbacks) {
   run([]() -> Task<void> {
     UdpSocket one = at_loopback();

@@ -36,7 +36,7 @@ TEST_P(UnixDatagrams, SendAndReceiveByName) {
     EXPECT_EQ(got.full_size, 5U);
     EXPECT_EQ(got.sender, client.local_endpoint().value());
     EXPECT_TRUE(got.sender.path().starts_with('@')) << got.sender.to_string();
-    co_await named.send_to("back", got.sender);
+    co_await named.send_to(std::string("back"), got.sender);  // a temporary
     const ReceivedDatagram answer = co_await client.receive(room);
     EXPECT_EQ(answer.full_size, 4U);
     EXPECT_EQ(answer.sender, to);

@@ -300,6 +300,13 @@ TEST_P(Unix, BorrowedListenersServeStreams) {
   run([this]() -> Task<void> {
     const std::string path = directory_ / "s";
     UnixListener listener = UnixListener::bind(path);
+    int listens = 0;
+    EXPECT_EQ(
+        listener
+            .get_option(SOL_SOCKET, SO_ACCEPTCONN, std::as_writable_bytes(std::span(&listens, 1)))
+            .value(),
+        sizeof listens);
+    EXPECT_EQ(listens, 1);
     SocketListener any = listener.borrow();
     auto both = co_await when_all(any.accept(), UnixStream::connect(path));
     EXPECT_TRUE(static_cast<bool>(std::get<0>(both)));
