@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -132,17 +131,15 @@ Task<StreamSocket> connect_in_order(std::string name, std::vector<Endpoint> addr
 }  // namespace
 
 std::vector<Endpoint> interleaved(std::vector<Endpoint> addresses) {
-  if (addresses.empty()) return addresses;
-  const bool first_is_ipv6 = addresses.front().is_ipv6();
+  std::vector<Endpoint> of_first;
   std::vector<Endpoint> others;
-  const auto rest = std::stable_partition(
-      addresses.begin(), addresses.end(),
-      [first_is_ipv6](const Endpoint& each) { return each.is_ipv6() == first_is_ipv6; });
-  std::move(rest, addresses.end(), std::back_inserter(others));
-  addresses.erase(rest, addresses.end());
+  for (Endpoint& each : addresses) {
+    const bool same = of_first.empty() || each.is_ipv6() == of_first.front().is_ipv6();
+    (same ? of_first : others).push_back(std::move(each));
+  }
   std::vector<Endpoint> all;
-  for (std::size_t i = 0; i < std::max(addresses.size(), others.size()); ++i) {
-    if (i < addresses.size()) all.push_back(std::move(addresses[i]));
+  for (std::size_t i = 0; i < std::max(of_first.size(), others.size()); ++i) {
+    if (i < of_first.size()) all.push_back(std::move(of_first[i]));
     if (i < others.size()) all.push_back(std::move(others[i]));
   }
   return all;

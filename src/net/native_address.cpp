@@ -36,7 +36,7 @@ socklen_t fill_ipv6(sockaddr_storage& storage, const Endpoint& endpoint) noexcep
 socklen_t fill_unix(sockaddr_storage& storage, std::string_view path) noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path));
+  path.copy(address.sun_path, sizeof address.sun_path);
   const bool abstract = path.starts_with('@');
   if (abstract) address.sun_path[0] = '\0';
   std::memcpy(&storage, &address, sizeof address);
