@@ -34,7 +34,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <weft/detail/net_request.hpp>
+#include <weft/detail/socket_options.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/extend/io.hpp>
@@ -229,7 +231,8 @@ class ConnectOp;
 
 /// A connected stream socket. Move-only; the destructor closes it. TCP streams send small writes
 /// immediately (TCP_NODELAY) unless configured otherwise.
-class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
+class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>>,
+                     public detail::TcpOptions<StreamSocket> {
  public:
   explicit StreamSocket(detail::SocketOwner socket) noexcept : SocketReader(std::move(socket)) {}
 
@@ -237,10 +240,16 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// connected the socket to itself, as it may if none listens at a local port. Cancel: abandons
   /// the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Resolves `host` (see resolve()) and tries its addresses in order. Throws IoError when awaited:
-  /// that of the last address. Cancel: that of the step under way.
+  /// Resolves `host` (see resolve()) and connects to one of its addresses: see connect_any().
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                   ConnectOptions options = {});
+  /// Connects to one of a host's addresses by RFC 8305 (Happy Eyeballs): IPv6 and IPv4 in turn. If
+  /// an attempt fails, the next one begins at once; if it lasts longer than
+  /// ConnectOptions::attempt_delay, beside it. The first success wins; the others are cancelled,
+  /// closed and awaited. Throws IoError when awaited: if all fail, the last failure, with a text
+  /// that names each address and its reason. Cancel: abandons all attempts.
+  [[nodiscard]] static Task<StreamSocket> connect_any(std::vector<Endpoint> addresses,
+                                                      ConnectOptions options = {});
   /// Connects to an address in text form: "example.org:80", "127.0.0.1:80", "[::1]:80" or
   /// "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
@@ -278,6 +287,7 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 
  private:
+  friend struct detail::OptionAccess;
   [[nodiscard]] Result<void> set(int level, int name, int value) noexcept;
   [[nodiscard]] Result<int> get(int level, int name) const noexcept;
 };
@@ -291,7 +301,7 @@ class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
 
 /// Accepts connections. Move-only; the destructor closes it. The file of a Unix socket stays, and
 /// must be removed before another listener can use the path.
-class SocketListener : private detail::SocketUser {
+class SocketListener : private detail::SocketUser, public detail::ListenerOptions<SocketListener> {
  public:
   explicit SocketListener(detail::SocketOwner socket) noexcept : SocketUser(std::move(socket)) {}
 
@@ -333,6 +343,7 @@ class SocketListener : private detail::SocketUser {
   /// Stops listening: connections in the queue are reset, and accepts end with
   /// errc::operation_canceled; see the top of this header. Any thread.
   using detail::SocketUser::close;
+  friend struct detail::OptionAccess;
 };
 
 /// Waits for a handle that another component owns (a signalfd, a pipe, a library's socket). Never

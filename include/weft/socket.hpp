@@ -4,6 +4,7 @@
 //   options.reuse_port = true;
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <system_error>
 #include <type_traits>
@@ -21,6 +22,10 @@ enum class SocketErrc {
 
 struct ConnectOptions {
   bool no_delay = true;  ///< TCP_NODELAY: send small writes immediately instead of gathering them
+  /// Of a host with several addresses: try the next one beside an attempt that has not succeeded
+  /// after attempt_delay. False: one after the other, each until it has failed.
+  bool happy_eyeballs = true;
+  std::chrono::milliseconds attempt_delay{250};  ///< at least 10 ms (RFC 8305, 8)
 };
 
 struct ListenOptions {

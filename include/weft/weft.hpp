@@ -11,6 +11,7 @@
 #include <weft/broadcast.hpp>
 #include <weft/channel.hpp>
 #include <weft/channel_result.hpp>
+#include <weft/datagram.hpp>
 #include <weft/deadline.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
@@ -37,6 +38,7 @@
 #include <weft/once_cell.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/outcome.hpp>
+#include <weft/owned_handle.hpp>
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
 #include <weft/resolve.hpp>
@@ -61,6 +63,8 @@
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 #include <weft/timer.hpp>
+#include <weft/udp.hpp>
+#include <weft/unix.hpp>
 #include <weft/waker.hpp>
 #include <weft/watch.hpp>
 #include <weft/when_all.hpp>

@@ -1,4 +1,4 @@
-// Connecting: to one address, and to the addresses of a name in turn.
+// Connecting: to one address, and to those of a name (connect_race.cpp).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -8,6 +8,7 @@
 #include <vector>
 #include <weft/net.hpp>
 
+#include "net/connect_race.hpp"
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
@@ -86,18 +87,18 @@ ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
                                          ConnectOptions options) {
-  const std::vector<Endpoint> addresses = co_await resolve(host, port);
-  std::error_code error;
-  for (const Endpoint& address : addresses) {
-    Result<StreamSocket> stream = co_await connect(address, options).attempt();
-    if (stream) co_return std::move(*stream);
-    error = stream.error();
-  }
-  std::string tried = addresses.back().to_string();
-  // The exception names the host and not the address, unless the host is numeric.
-  const bool numeric = tried.find(host) != std::string::npos;
-  if (!numeric) tried = host + ":" + std::to_string(port) + " (" + tried + ")";
-  throw IoError(error, "connect", tried);
+  std::vector<Endpoint> addresses = co_await resolve(host, port);
+  // An error names the host and its addresses, unless the host is an address itself.
+  const bool numeric = addresses.front().to_string().find(host) != std::string::npos;
+  std::string name = numeric ? std::string() : host + ":" + std::to_string(port);
+  StreamSocket stream =
+      co_await detail::connect_race(std::move(name), std::move(addresses), options);
+  co_return stream;
+}
+
+Task<StreamSocket> StreamSocket::connect_any(std::vector<Endpoint> addresses,
+                                             ConnectOptions options) {
+  return detail::connect_race(std::string(), std::move(addresses), options);
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions options) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <utility>
+#include <weft/atomic.hpp>
 #include <weft/detail/net_request.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/extend/operation.hpp>
@@ -13,11 +14,16 @@
 
 namespace weft::inline v0_1::detail {
 
+/// Whether the system splits datagrams for a socket (UDP_SEGMENT).
+enum class Segmentation : std::uint8_t { unknown, works, refused };
+
 /// `name`, used in errors, is the peer of a stream and the local address of a listener. It lives as
-/// long as the source has an owner or a use, so also when the handle is closed.
+/// long as the source has an owner or a use, so also when the handle is closed. That of a datagram
+/// socket is the address that it was bound to; its family is the socket's.
 struct Socket final : Source {
   Socket(NativeHandle handle, Endpoint called) noexcept : Source(handle), name(std::move(called)) {}
   const Endpoint name;
+  Atomic<Segmentation> segmentation{Segmentation::unknown};
 };
 
 static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));

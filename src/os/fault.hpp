@@ -17,14 +17,17 @@ enum class Call : std::uint8_t {
   read,
   readv,
   recvmsg,
+  recvmmsg,  ///< `size` is the most messages.
   write,
   send,
   sendmsg,
+  sendmmsg,  ///< `size` is the most messages.
   writev,    ///< Every vectored write; counts as pwritev2, too, if made so.
   pwritev2,  ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
   accept4,
   eventfd,
   socket,
+  socketpair,
   epoll_create,
   connect,
   bind,
@@ -35,6 +38,9 @@ enum class Call : std::uint8_t {
   getsockopt,
   setsockopt,
   close,
+  lstat,
+  unlink,
+  chmod,
   poll_now,
   ppoll,
   epoll_ctl,

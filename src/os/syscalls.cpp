@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -186,10 +187,19 @@ std::int64_t Syscalls::recvmsg(int socket, msghdr* message, int flags) noexcept 
   return perform(Call::recvmsg, socket, [&](std::size_t room) {
     ShortenedMessage part(*message, room);
     const std::int64_t result = ::recvmsg(socket, &part.header, flags);
+    if (result < 0) return result;
     message->msg_flags = part.header.msg_flags;
     message->msg_namelen = part.header.msg_namelen;
     message->msg_controllen = part.header.msg_controllen;
     return result;
+  });
+}
+
+std::int64_t Syscalls::recvmmsg(int socket, mmsghdr* messages, std::size_t count,
+                                int flags) noexcept {
+  return perform(Call::recvmmsg, socket, [&](std::size_t room) {
+    const auto most = static_cast<unsigned>(std::min(count, room));
+    return ::recvmmsg(socket, messages, most, flags, nullptr);
   });
 }
 
@@ -216,6 +226,13 @@ std::int64_t Syscalls::sendmsg(int socket, const msghdr* message) noexcept {
   });
 }
 
+std::int64_t Syscalls::sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept {
+  return perform(Call::sendmmsg, socket, [&](std::size_t room) {
+    const auto most = static_cast<unsigned>(std::min(count, room));
+    return ::sendmmsg(socket, messages, most, MSG_NOSIGNAL);
+  });
+}
+
 std::int64_t Syscalls::writev(int fd, const iovec* slices, std::size_t count) noexcept {
   return perform(Call::writev, fd, [&](std::size_t room) {
     return within(room, slices, count,
@@ -237,6 +254,12 @@ std::int64_t Syscalls::eventfd(std::uint32_t initial) noexcept {
 std::int64_t Syscalls::socket(int domain, int type, int protocol) noexcept {
   return perform(Call::socket, Fault::any_handle,
                  [&](std::size_t) { return ::socket(domain, type | SOCK_CLOEXEC, protocol); });
+}
+
+std::int64_t Syscalls::socketpair(int domain, int type, int handles[2]) noexcept {
+  return perform(Call::socketpair, Fault::any_handle, [&](std::size_t) {
+    return ::socketpair(domain, type | SOCK_CLOEXEC, 0, handles);
+  });
 }
 
 std::int64_t Syscalls::epoll_create() noexcept {
@@ -300,6 +323,19 @@ std::int64_t Syscalls::close(int fd) noexcept {
     return closed;
   });
   return result == -EINTR ? 0 : result;
+}
+
+std::int64_t Syscalls::lstat(const char* path, struct stat* about) noexcept {
+  return perform(Call::lstat, Fault::any_handle, [&](std::size_t) { return ::lstat(path, about); });
+}
+
+std::int64_t Syscalls::unlink(const char* path) noexcept {
+  return perform(Call::unlink, Fault::any_handle, [&](std::size_t) { return ::unlink(path); });
+}
+
+std::int64_t Syscalls::chmod(const char* path, unsigned mode) noexcept {
+  return perform(Call::chmod, Fault::any_handle,
+                 [&](std::size_t) { return ::chmod(path, static_cast<mode_t>(mode)); });
 }
 
 std::int64_t Syscalls::poll_now(int fd, short events) noexcept {

@@ -24,6 +24,8 @@
 struct epoll_event;
 struct pollfd;
 struct iovec;
+struct mmsghdr;
+struct stat;
 
 namespace weft::inline v0_1::detail {
 
@@ -35,6 +37,10 @@ struct Syscalls {
   static std::int64_t read(int fd, void* data, std::size_t size) noexcept;
   static std::int64_t readv(int fd, const iovec* slices, std::size_t count) noexcept;
   static std::int64_t recvmsg(int socket, msghdr* message, int flags = 0) noexcept;
+  /// Returns how many messages were received. An error after the first of them is that of the next
+  /// call.
+  static std::int64_t recvmmsg(int socket, mmsghdr* messages, std::size_t count,
+                               int flags = 0) noexcept;
   /// write(2): for handles other than pipes; a pipe without a reader raises SIGPIPE.
   static std::int64_t write(int fd, const void* data, std::size_t size) noexcept;
   /// recv(2): reads a socket by a shorter path in the kernel; faults treat it as a read. -ENOTSOCK
@@ -61,6 +67,8 @@ struct Syscalls {
     return result >= 0 ? result : -errno;
   }
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
+  /// With MSG_NOSIGNAL. Returns how many messages were sent, and so hides an error after the first.
+  static std::int64_t sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept;
   /// writev(2) on any handle, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL (Linux
   /// 6.18); where the kernel or the handle does not support the flag, with the signal blocked and
   /// consumed.
@@ -70,6 +78,8 @@ struct Syscalls {
   static std::int64_t accept4(int listener, sockaddr* address, socklen_t* size) noexcept;
   static std::int64_t eventfd(std::uint32_t initial) noexcept;
   static std::int64_t socket(int domain, int type, int protocol) noexcept;
+  /// Stores two handles that are connected with each other.
+  static std::int64_t socketpair(int domain, int type, int handles[2]) noexcept;
   static std::int64_t epoll_create() noexcept;
 
   /// An interrupted connect continues by itself, so EINTR is returned as -EINPROGRESS.
@@ -88,6 +98,11 @@ struct Syscalls {
   /// The handle is closed whatever the result: EINTR counts as success, and close is never
   /// repeated.
   static std::int64_t close(int fd) noexcept;
+
+  // Of files in the file system, which here are those of Unix sockets
+  static std::int64_t lstat(const char* path, struct stat* about) noexcept;
+  static std::int64_t unlink(const char* path) noexcept;
+  static std::int64_t chmod(const char* path, unsigned mode) noexcept;
 
   /// Returns which of `events` (POLLIN …) are true now; never waits.
   static std::int64_t poll_now(int fd, short events) noexcept;

@@ -37,5 +37,7 @@ struct ScenarioFactory {
 };
 
 [[nodiscard]] std::vector<ScenarioFactory> all_scenarios();
+/// Those of message sockets, which are part of all.
+[[nodiscard]] std::vector<ScenarioFactory> message_scenarios();
 
 }  // namespace weft::testing

@@ -39,6 +39,17 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_channel
 
+namespace given::of_datagram {
+void handle(std::span<const std::byte> data, const weft::Endpoint& sender);
+weft::Task<void> run(weft::UdpSocket socket) {
+  // example: weft/datagram.hpp
+}
+weft::Task<void> answer_from(weft::UdpSocket socket, std::string answer) {
+  const weft::ReceivedDatagram got = co_await socket.receive(buffer);
+  // example: weft/datagram.hpp, number 2
+}
+}  // namespace given::of_datagram
+
 namespace given::of_endpoint {
 void run() {
   // example: weft/endpoint.hpp
@@ -151,6 +162,12 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_oneshot
 
+namespace given::of_owned_handle {
+void run(weft::UnixMessage message) {
+  // example: weft/owned_handle.hpp
+}
+}  // namespace given::of_owned_handle
+
 namespace given::of_resolve {
 weft::Task<void> run() {
   // example: weft/resolve.hpp
@@ -175,6 +192,18 @@ void run() {
   // example: weft/socket.hpp
 }
 }  // namespace given::of_socket
+
+namespace given::of_udp {
+weft::Task<void> run() {
+  // example: weft/udp.hpp
+}
+}  // namespace given::of_udp
+
+namespace given::of_unix {
+weft::Task<void> run() {
+  // example: weft/unix.hpp
+}
+}  // namespace given::of_unix
 
 namespace given::of_watch {
 Config load();

@@ -44,9 +44,11 @@ enum class OperationKind : std::uint8_t {
   readv,            ///< as read, into several slices
   writev,           ///< as write, from several slices
   send_message,     ///< result: bytes; `message` is the system's msghdr
-  receive_message,  ///< result: bytes
+  receive_message,  ///< result: bytes; the flags of `message` before the call are those of the call
   poll,             ///< result: the Interest bits that are ready
   timer,            ///< result 0 when the deadline has passed, never early
+  send_messages,    ///< result: the number of messages sent, at least one; `messages`: mmsghdr[]
+  receive_messages,  ///< result: the number of messages received, at least one
 };
 
 /// The bits that a poll operation waits for and reports; they also name the directions of a source.
@@ -202,6 +204,10 @@ struct OperationArguments {
     void* data;          ///< sockaddr: in for connect, out for accept (may be null)
     std::uint32_t size;  ///< bytes: connect: its length; accept: in the room, out the length
   };
+  struct Messages {
+    void* data;  ///< mmsghdr[]: the flags of the first are those of the call
+    std::size_t count;
+  };
   /// Of all kinds but timer.
   struct Io {
     union {
@@ -209,6 +215,7 @@ struct OperationArguments {
       Slices slices;            // readv, writev
       Address address;          // connect, accept
       void* message;            // send_message, receive_message: msghdr*
+      Messages messages;        // send_messages, receive_messages
       std::uint32_t interests;  // poll
     };
     Operation* next;  ///< With the next one, the links in the source's list of pending operations.
@@ -252,7 +259,8 @@ class Operation : public OperationArguments {
     using enum OperationKind;
     constexpr unsigned reading =
         1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(readv) |
-        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept);
+        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept) |
+        1U << static_cast<unsigned>(receive_messages);
     const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
     return reads ? interest::readable : interest::writable;
   }
