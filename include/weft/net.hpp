@@ -26,6 +26,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <weft/bytes.hpp>
 #include <weft/detail/net_request.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
@@ -46,24 +48,9 @@
 
 namespace weft::inline v0_1 {
 
-/// Returns the characters of `text` as bytes to write. The text must stay alive and in place while
-/// they are used.
-[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
-  return std::as_bytes(std::span(text));
-}
-/// Deleted for a temporary that owns its text, which would be gone: name it first.
-template <detail::OwningTemporary B>
-void bytes_of(B&& temporary) = delete;
-/// Returns a slice of constant memory for a vectored write.
-[[nodiscard]] inline IoSlice slice_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: a write only reads the memory of its slices.
-  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
-}
-/// Deleted for a temporary that owns its bytes, which would be gone: name it first.
-template <detail::OwningTemporary B>
-void slice_of(B&& temporary) = delete;
-
 namespace detail {
+
+struct SocketAccess;
 
 /// What a stream, its halves and a listener have in common: they own a socket.
 class SocketUser {
@@ -98,6 +85,9 @@ class SocketUser {
   [[nodiscard]] Result<std::size_t> read_now(std::span<std::byte> buffer) noexcept;
 
   SocketOwner socket_;
+
+ private:
+  friend struct SocketAccess;
 };
 
 /// Adds the reading operations to a SocketUser.
@@ -120,7 +110,21 @@ class SocketReader : public Base {
   [[nodiscard]] Result<std::size_t> try_read(std::span<std::byte> buffer) noexcept {
     return this->read_now(buffer);
   }
-  /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before that. Cancel: a
+  /// Waits for data as read() does, copies it into `buffer`, and leaves it where it is: the next
+  /// peek() or read() gives it again. Returns the number of bytes; 0 as read(). A second peek()
+  /// does not wait for more than the first one has seen.
+  [[nodiscard]] IoOp<PeekRequest> peek(std::span<std::byte> buffer) noexcept
+    requires std::derived_from<Base, SocketUser>
+  {
+    return IoOp<PeekRequest>(PeekRequest(this->socket_.get(), buffer));
+  }
+  template <ByteBuffer B>
+  [[nodiscard]] IoOp<PeekRequest> peek(B&& buffer) noexcept
+    requires std::derived_from<Base, SocketUser>
+  {
+    return peek(writable_bytes_of(buffer));
+  }
+  /// Fills `buffer`. Errors: IoErrc::unexpected_end if the stream ends before that. Cancel: a
   /// part may have been read into the buffer; the size of that part is not reported.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
@@ -251,6 +255,12 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// not_a_socket and the system's others. After an error the handle is still the caller's.
   [[nodiscard]] static Result<StreamSocket> adopt(NativeHandle handle) noexcept;
 
+  /// Gives up the system's socket, which stays open and belongs to the caller: the opposite of
+  /// adopt(). It stays non-blocking and close-on-exec. This object is empty afterwards, as after a
+  /// move. Errors: errc::device_or_resource_busy while an operation is under way,
+  /// operation_canceled after close(); then nothing has changed.
+  [[nodiscard]] Result<NativeHandle> release() noexcept;
+
   struct Halves {
     Halves(ReadHalf r, WriteHalf w) noexcept : reader(std::move(r)), writer(std::move(w)) {}
     ReadHalf reader;
@@ -310,6 +320,8 @@ class SocketListener : private detail::SocketUser {
   /// Errors: errc::invalid_argument if it is no stream socket, or does not listen; not_a_socket and
   /// the system's others. After an error the handle is still the caller's.
   [[nodiscard]] static Result<SocketListener> adopt(NativeHandle handle) noexcept;
+  /// Gives up the system's socket, which goes on listening; see StreamSocket::release().
+  [[nodiscard]] Result<NativeHandle> release() noexcept;
 
   /// Waits for the next connection. A connection that failed before it was accepted is skipped,
   /// whatever accept(2) reports for it (connection_aborted, connection_reset, timed_out,

@@ -31,6 +31,21 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_broadcast
 
+namespace given::of_buffered {
+weft::Task<void> answer(const std::string& line);
+weft::Task<void> run() {
+  // example: weft/buffered.hpp
+}
+weft::Task<void> run_options() {
+  weft::BufferedReader reader(stream);
+  // example: weft/buffered.hpp, number 2
+}
+extern std::vector<std::string> words;
+weft::Task<void> write() {
+  // example: weft/buffered_writer.hpp
+}
+}  // namespace given::of_buffered
+
 namespace given::of_channel {
 weft::Task<void> produce(weft::Sender<Job> jobs);
 void work(const Job& job);
@@ -38,6 +53,13 @@ weft::Task<void> run() {
   // example: weft/channel.hpp
 }
 }  // namespace given::of_channel
+
+namespace given::of_duplex {
+weft::Task<void> serve(weft::DuplexEnd server);
+weft::Task<void> run() {
+  // example: weft/duplex.hpp
+}
+}  // namespace given::of_duplex
 
 namespace given::of_endpoint {
 void run() {
@@ -87,6 +109,22 @@ weft::Task<void> run() {
   // example: weft/latch.hpp
 }
 }  // namespace given::of_latch
+
+namespace given::of_io {
+void log(std::uint64_t there, std::uint64_t back);
+// example: weft/io.hpp
+// example: weft/io.hpp, number 2
+extern std::uint64_t content_length;
+weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
+  // example: weft/io.hpp, number 3
+}
+weft::Task<void> run_socket() {
+  // example: weft/socket.hpp, number 2
+}
+weft::Task<void> run_pipe() {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_io
 
 namespace given::of_manual_reset_event {
 weft::Task<void> run() {
