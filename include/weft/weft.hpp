@@ -9,10 +9,14 @@
 #include <weft/block_in_place.hpp>
 #include <weft/blocking.hpp>
 #include <weft/broadcast.hpp>
+#include <weft/buffered.hpp>
+#include <weft/buffered_writer.hpp>
+#include <weft/bytes.hpp>
 #include <weft/channel.hpp>
 #include <weft/channel_result.hpp>
 #include <weft/datagram.hpp>
 #include <weft/deadline.hpp>
+#include <weft/duplex.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/extend/atomic_waker.hpp>
@@ -26,6 +30,7 @@
 #include <weft/futures.hpp>
 #include <weft/generator.hpp>
 #include <weft/interval.hpp>
+#include <weft/io.hpp>
 #include <weft/join.hpp>
 #include <weft/latch.hpp>
 #include <weft/manual_reset_event.hpp>
@@ -40,6 +45,8 @@
 #include <weft/outcome.hpp>
 #include <weft/owned_handle.hpp>
 #include <weft/parallel.hpp>
+#include <weft/pipe.hpp>
+#include <weft/pollable.hpp>
 #include <weft/promise.hpp>
 #include <weft/resolve.hpp>
 #include <weft/result.hpp>

@@ -16,6 +16,21 @@ namespace weft::inline v0_1::detail {
 
 namespace {
 
+/// Gives the socket its own address, if `local` is one.
+Result<void> bind_locally(int handle, const Endpoint& local) noexcept {
+  const NativeAddress address(local);
+  if (address.size == 0) return {};
+  if (local.is_ip()) {
+    // Without a port: connect(2) chooses one that is free towards the peer, not towards all. With
+    // one: the port may also be that of other connections, whose peers differ.
+    const bool any_port = local.port() == 0;
+    const Result<void> set = any_port ? set_option(handle, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                                      : set_option(handle, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!set && !any_port) return set;  // the first one only saves ports
+  }
+  return checked(Syscalls::bind(handle, address.get(), address.size));
+}
+
 Result<SocketOwner> open_socket_to(const Endpoint& to, const ConnectOptions& options,
                                    int family) noexcept try {
   Result<Fd> handle = open_stream_socket(family);
@@ -24,6 +39,8 @@ Result<SocketOwner> open_socket_to(const Endpoint& to, const ConnectOptions& opt
     const Result<void> set = set_option(handle->get(), IPPROTO_TCP, TCP_NODELAY, 1);
     if (!set) return fail(set.error());
   }
+  const Result<void> bound = bind_locally(handle->get(), options.local);
+  if (!bound) return fail(bound.error());
   return make_socket(std::move(*handle), to);
 } catch (const std::bad_alloc&) {  // the copy of a Unix path
   return fail(std::errc::not_enough_memory);
@@ -74,7 +91,10 @@ Result<StreamSocket> ConnectRequest::finish(std::int64_t result) {
 }
 
 IoError ConnectRequest::error(std::error_code code) const {
-  return IoError(code, "connect", to.to_string());
+  std::string subject = to.to_string();
+  const bool is_bound = options.local.is_ip() || options.local.is_unix();
+  if (is_bound) subject.append(" from ").append(options.local.to_string());
+  return IoError(code, "connect", subject);
 }
 
 }  // namespace weft::inline v0_1::detail
@@ -82,7 +102,7 @@ IoError ConnectRequest::error(std::error_code code) const {
 namespace weft::inline v0_1 {
 
 ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
-  return ConnectOp(detail::ConnectRequest(std::move(to), options));
+  return ConnectOp(detail::ConnectRequest(std::move(to), std::move(options)));
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
@@ -110,7 +130,7 @@ Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions opt
   }
   Result<HostPort> where = parse_host_port(address);
   if (!where) throw IoError(where.error(), "connect", address);
-  StreamSocket stream = co_await connect(std::move(where->host), where->port, options);
+  StreamSocket stream = co_await connect(std::move(where->host), where->port, std::move(options));
   co_return stream;
 }
 

@@ -51,6 +51,10 @@ enum class Call : std::uint8_t {
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   pin_thread,
   start_thread,
+  peek,
+  pipe2,
+  open_pipe,
+  splice,
   count_,
 };
 

@@ -1,8 +1,7 @@
 #include "os/syscalls.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include <weft/atomic.hpp>
 
 #include "os/fault.hpp"
+#include "os/pipe_signal.hpp"
 
 namespace weft::inline v0_1::detail {
 
@@ -102,26 +102,13 @@ struct ShortenedMessage {
   iovec part{};
 };
 
-/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Costs four
-/// more system calls; used only for pipes, and for handles that do not support flags, on kernels
-/// without RWF_NOSIGNAL.
+/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Used only for
+/// pipes, and for handles that do not support flags, on kernels without RWF_NOSIGNAL.
 std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) noexcept {
-  sigset_t pipe_only;
-  sigset_t before;
-  sigset_t pending;
-  sigemptyset(&pipe_only);
-  sigaddset(&pipe_only, SIGPIPE);
-  sigpending(&pending);
-  pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+  const BlockedPipeSignal blocked;
   const std::int64_t result = ::writev(fd, slices, count);
   const int error = errno;
-  // A SIGPIPE that was pending before (and so was blocked) has another cause and stays pending.
-  if (result < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-    const std::timespec at_once{};
-    while (sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
-    }
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (result < 0 && error == EPIPE) blocked.consume();
   errno = error;
   return result;
 }
@@ -219,6 +206,19 @@ std::int64_t Syscalls::judged_send(int socket, const void* data, std::size_t siz
   });
 }
 
+std::int64_t Syscalls::peek(int socket, void* data, std::size_t size) noexcept {
+  return perform(Call::peek, socket, [&](std::size_t room) {
+    return ::recv(socket, data, std::min(size, room), MSG_PEEK);
+  });
+}
+
+std::int64_t Syscalls::splice(int from, int to, std::size_t size) noexcept {
+  return perform(Call::splice, from, [&](std::size_t room) {
+    constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+    return ::splice(from, nullptr, to, nullptr, std::min(size, room), flags);
+  });
+}
+
 std::int64_t Syscalls::sendmsg(int socket, const msghdr* message) noexcept {
   return perform(Call::sendmsg, socket, [&](std::size_t room) {
     const ShortenedMessage part(*message, room);
@@ -249,6 +249,17 @@ std::int64_t Syscalls::accept4(int listener, sockaddr* address, socklen_t* size)
 std::int64_t Syscalls::eventfd(std::uint32_t initial) noexcept {
   return perform(Call::eventfd, Fault::any_handle,
                  [&](std::size_t) { return ::eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC); });
+}
+
+std::int64_t Syscalls::pipe2(int (&ends)[2]) noexcept {
+  return perform(Call::pipe2, Fault::any_handle,
+                 [&](std::size_t) { return ::pipe2(ends, O_NONBLOCK | O_CLOEXEC); });
+}
+
+std::int64_t Syscalls::open_pipe(const char* path, int access) noexcept {
+  return perform(Call::open_pipe, Fault::any_handle, [&](std::size_t) {
+    return ::open(path, access | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  });
 }
 
 std::int64_t Syscalls::socket(int domain, int type, int protocol) noexcept {

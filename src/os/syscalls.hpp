@@ -66,6 +66,8 @@ struct Syscalls {
     } while (result < 0 && errno == EINTR);
     return result >= 0 ? result : -errno;
   }
+  /// recv(2) with MSG_PEEK: the bytes stay there.
+  static std::int64_t peek(int socket, void* data, std::size_t size) noexcept;
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
   /// With MSG_NOSIGNAL. Returns how many messages were sent, and so hides an error after the first.
   static std::int64_t sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept;
@@ -74,9 +76,19 @@ struct Syscalls {
   /// consumed.
   static std::int64_t writev(int fd, const iovec* slices, std::size_t count) noexcept;
 
-  /// New handles are close-on-exec; those of accept4 and eventfd are also non-blocking.
+  /// splice(2), SPLICE_F_NONBLOCK: moves up to `size` bytes from one handle to the other, one of
+  /// which is a pipe. -EINVAL: these handles do not support it. Raises SIGPIPE, which no flag
+  /// prevents, unless a BlockedPipeSignal ("os/pipe_signal.hpp") is around it.
+  static std::int64_t splice(int from, int to, std::size_t size) noexcept;
+
+  /// New handles are close-on-exec; those of accept4, eventfd, pipe2 and open_pipe are also
+  /// non-blocking.
   static std::int64_t accept4(int listener, sockaddr* address, socklen_t* size) noexcept;
   static std::int64_t eventfd(std::uint32_t initial) noexcept;
+  /// pipe2(2): `ends[0]` reads, `ends[1]` writes.
+  static std::int64_t pipe2(int (&ends)[2]) noexcept;
+  /// open(2) of a FIFO, or of a pipe below /proc/self/fd, by `access`: O_RDONLY, O_WRONLY, O_RDWR.
+  static std::int64_t open_pipe(const char* path, int access) noexcept;
   static std::int64_t socket(int domain, int type, int protocol) noexcept;
   /// Stores two handles that are connected with each other.
   static std::int64_t socketpair(int domain, int type, int handles[2]) noexcept;

@@ -116,6 +116,9 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
     case OperationKind::read:
       return or_would_block(
           Syscalls::read(handle, operation.io.buffer.data, operation.io.buffer.size));
+    case OperationKind::peek:
+      return or_would_block(
+          Syscalls::peek(handle, operation.io.buffer.data, operation.io.buffer.size));
     case OperationKind::write:
       return or_would_block(try_write(operation));
     case OperationKind::readv:

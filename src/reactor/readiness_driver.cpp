@@ -86,7 +86,7 @@ constexpr bool is_one_of(OperationKind kind, std::initializer_list<OperationKind
 /// A transfer moves as many bytes as there are; one of no bytes ends at once.
 constexpr bool transfers(OperationKind kind) noexcept {
   using enum OperationKind;
-  return is_one_of(kind, {read, readv, write, writev});
+  return is_one_of(kind, {read, readv, peek, write, writev});
 }
 
 /// As attempt(), with the shortest path to the most frequent system calls.
@@ -287,6 +287,7 @@ void ReadinessDriver::learn(const Operation& operation, std::int64_t result,
   // something.
   if (operation.kind == OperationKind::poll) return;
   if (result != would_block) {
+    if (operation.kind == OperationKind::peek) return;  // what it has seen is still there
     if (result <= 0 || static_cast<std::size_t>(result) >= wanted_bytes(operation)) return;
     if (!short_is_final(operation.source->handle(), watch)) return;
   }

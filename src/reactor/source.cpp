@@ -43,6 +43,14 @@ void Source::close(std::uint32_t directions) noexcept {
   unlock_and_tell();
 }
 
+NativeHandle Source::release() noexcept {
+  const std::lock_guard lock(lock_);
+  if (uses_ != 0 || !is_open_) return invalid_handle;
+  is_open_ = false;
+  closed_.store(interest::both, std::memory_order_relaxed);
+  return handle_;
+}
+
 void Source::drop_owner(std::uint32_t directions) noexcept {
   lock_.lock();
   closed_.fetch_or(directions, std::memory_order_relaxed);

@@ -41,6 +41,22 @@ class ReadScenario : public Connection {
   detail::Call call() const override { return detail::Call::read; }
 };
 
+class PeekScenario final : public ReadScenario {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    auto operation = std::make_unique<ReadOperation>(*source_);
+    operation->kind = OperationKind::peek;
+    return operation;
+  }
+  void check(const TestOperation& operation) override {
+    ReadScenario::check(operation);
+    char left = ' ';
+    EXPECT_EQ(::recv(source_->handle(), &left, 1, MSG_PEEK), 1) << "it took the bytes";
+    EXPECT_EQ(left, 'h');
+  }
+  detail::Call call() const override { return detail::Call::peek; }
+};
+
 class PipeReadScenario final : public ReadScenario {
  public:
   PipeReadScenario() {
@@ -275,6 +291,7 @@ ScenarioFactory factory(std::string name) {
 
 std::vector<ScenarioFactory> all_scenarios() {
   std::vector<ScenarioFactory> all{factory<ReadScenario>("read"),
+                                   factory<PeekScenario>("peek"),
                                    factory<PipeReadScenario>("read_pipe"),
                                    factory<ReadvScenario>("readv"),
                                    factory<ReceiveMessageScenario>("receive_message"),

@@ -31,6 +31,21 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_broadcast
 
+namespace given::of_buffered {
+weft::Task<void> answer(const std::string& line);
+weft::Task<void> run() {
+  // example: weft/buffered.hpp
+}
+weft::Task<void> run_options() {
+  weft::BufferedReader reader(stream);
+  // example: weft/buffered.hpp, number 2
+}
+extern std::vector<std::string> words;
+weft::Task<void> write() {
+  // example: weft/buffered_writer.hpp
+}
+}  // namespace given::of_buffered
+
 namespace given::of_channel {
 weft::Task<void> produce(weft::Sender<Job> jobs);
 void work(const Job& job);
@@ -49,6 +64,13 @@ weft::Task<void> answer_from(weft::UdpSocket socket, std::string answer) {
   // example: weft/datagram.hpp, number 2
 }
 }  // namespace given::of_datagram
+
+namespace given::of_duplex {
+weft::Task<void> serve(weft::DuplexEnd server);
+weft::Task<void> run() {
+  // example: weft/duplex.hpp
+}
+}  // namespace given::of_duplex
 
 namespace given::of_endpoint {
 void run() {
@@ -99,6 +121,22 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_latch
 
+namespace given::of_io {
+void log(std::uint64_t there, std::uint64_t back);
+// example: weft/io.hpp
+// example: weft/io.hpp, number 2
+extern std::uint64_t content_length;
+weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
+  // example: weft/io.hpp, number 3
+}
+weft::Task<void> run_socket() {
+  // example: weft/socket.hpp, number 2
+}
+weft::Task<void> run_pipe() {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_io
+
 namespace given::of_manual_reset_event {
 weft::Task<void> run() {
   // example: weft/manual_reset_event.hpp
@@ -132,7 +170,7 @@ weft::Task<void> run() {
 }
 extern weft::NativeHandle signal_fd;
 weft::Task<void> wait() {
-  // example: weft/net.hpp, number 2
+  // example: weft/pollable.hpp
 }
 }  // namespace given::of_net
 

@@ -379,6 +379,37 @@ Task<void> sockets() {
   co_await talk_over(listener);
 }
 
+/// A cancelled or failed read that cannot put its bytes back for want of memory says so.
+Task<void> bytes_in_memory() {
+  auto [a, b] = duplex(256);
+  BufferedWriter writer(a, BufferOptions{.capacity = 16});
+  co_await writer.write_all(long_text);
+  co_await writer.write_all("\nand a second line\nand the rest, which has no end of line");
+  BufferedReader reader(b, BufferOptions{.capacity = 4});
+  auto write = [&]() -> Task<void> { co_await writer.shutdown(); };
+  auto read = [&]() -> Task<void> {
+    const auto first = co_await reader.read_line();
+    require(first == long_text);
+    std::string second(18, ' ');
+    co_await reader.read_exact(second);
+    require(second == "and a second line\n");
+    const std::string rest = co_await reader.read_to_end(100);
+    require(rest == "and the rest, which has no end of line");
+  };
+  co_await when_all(write(), read());
+}
+
+Task<void> pipes() {
+  Pipe ends = pipe();
+  auto [near, far] = duplex(256);
+  co_await ends.writer.write_all(long_text);
+  ends.writer.close();
+  const std::uint64_t size = co_await copy(ends.reader, near);
+  std::string text(size, ' ');
+  co_await far.read_exact(text);
+  require(text == long_text);
+}
+
 Task<void> connect_by_name() {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   auto both = co_await when_all(
@@ -514,6 +545,8 @@ constexpr TaskScenario tasks[] = {
     {"BlockInPlace", calls_in_place},
     {"Resolve", names_looked_up, true},
     {"Sockets", sockets},
+    {"BytesInMemory", bytes_in_memory},
+    {"Pipes", pipes},
     {"ConnectByName", connect_by_name, true},
     {"Guarded", guarded},
     {"Locks", locks},

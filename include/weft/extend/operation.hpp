@@ -49,6 +49,7 @@ enum class OperationKind : std::uint8_t {
   timer,            ///< result 0 when the deadline has passed, never early
   send_messages,    ///< result: the number of messages sent, at least one; `messages`: mmsghdr[]
   receive_messages,  ///< result: the number of messages received, at least one
+  peek,             ///< as read, of a socket; the bytes stay there
 };
 
 /// The bits that a poll operation waits for and reports; they also name the directions of a source.
@@ -130,6 +131,10 @@ class Source {
   }
   /// See above. Idempotent; never blocks.
   void close(std::uint32_t directions = interest::both) noexcept;
+  /// Gives the handle up: it stays open, belongs to the caller, and the source is closed.
+  /// invalid_handle: it is in use, or was closed, and nothing has changed. Drivers that have
+  /// watched it forget it by themselves, after a few events at most.
+  [[nodiscard]] NativeHandle release() noexcept;
   /// Makes another owner.
   void add_owner() noexcept {
     const std::lock_guard lock(lock_);
@@ -211,7 +216,7 @@ struct OperationArguments {
   /// Of all kinds but timer.
   struct Io {
     union {
-      Buffer buffer;            // read, write
+      Buffer buffer;            // read, peek, write
       Slices slices;            // readv, writev
       Address address;          // connect, accept
       void* message;            // send_message, receive_message: msghdr*
@@ -258,9 +263,9 @@ class Operation : public OperationArguments {
     if (kind == OperationKind::poll) return io.interests & interest::both;
     using enum OperationKind;
     constexpr unsigned reading =
-        1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(readv) |
-        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept) |
-        1U << static_cast<unsigned>(receive_messages);
+        1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(peek) |
+        1U << static_cast<unsigned>(readv) | 1U << static_cast<unsigned>(receive_message) |
+        1U << static_cast<unsigned>(accept) | 1U << static_cast<unsigned>(receive_messages);
     const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
     return reads ? interest::readable : interest::writable;
   }
