@@ -1,4 +1,4 @@
-// What weft has not yet, and what to use in its place: datagrams, files, child processes.
+// What weft has not yet, and what to use in its place: datagrams, child processes.
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -11,8 +11,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -60,20 +58,6 @@ class DatagramSocket {
 };
 // [/datagrams]
 
-// [file]
-/// A file: by a thread for blocking calls.
-std::size_t count_bytes(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  return text.size();
-}
-
-weft::Task<std::size_t> size_of(std::string name) {
-  auto counting = weft::blocking([&] { return count_bytes(name); });
-  co_return co_await std::move(counting);
-}
-// [/file]
-
 // [process]
 /// A child process: its pidfd is readable when it has ended. The destructor ends it.
 class ChildProcess {
@@ -115,9 +99,6 @@ weft::Task<void> program() {
   first.send_to(second, "hello");
   const std::string text = co_await std::move(receiving);
   std::printf("received: %s\n", text.c_str());
-
-  const std::size_t size = co_await size_of("/proc/version");
-  std::printf("the file is empty: %s\n", size == 0 ? "yes" : "no");
 
   ChildProcess child("/bin/false");
   const int status = co_await weft::timeout(child.wait(), 10s);

@@ -274,18 +274,20 @@ ScenarioFactory factory(std::string name) {
 }  // namespace
 
 std::vector<ScenarioFactory> all_scenarios() {
-  return {factory<ReadScenario>("read"),
-          factory<PipeReadScenario>("read_pipe"),
-          factory<ReadvScenario>("readv"),
-          factory<ReceiveMessageScenario>("receive_message"),
-          factory<WriteScenario>("write"),
-          factory<PipeWriteScenario>("write_pipe"),
-          factory<WritevScenario>("writev"),
-          factory<SendMessageScenario>("send_message"),
-          factory<AcceptScenario>("accept"),
-          factory<PollReadableScenario>("poll_readable"),
-          factory<PollWritableScenario>("poll_writable"),
-          factory<PollBothScenario>("poll_both")};
+  std::vector<ScenarioFactory> all{factory<ReadScenario>("read"),
+                                   factory<PipeReadScenario>("read_pipe"),
+                                   factory<ReadvScenario>("readv"),
+                                   factory<ReceiveMessageScenario>("receive_message"),
+                                   factory<WriteScenario>("write"),
+                                   factory<PipeWriteScenario>("write_pipe"),
+                                   factory<WritevScenario>("writev"),
+                                   factory<SendMessageScenario>("send_message"),
+                                   factory<AcceptScenario>("accept"),
+                                   factory<PollReadableScenario>("poll_readable"),
+                                   factory<PollWritableScenario>("poll_writable"),
+                                   factory<PollBothScenario>("poll_both")};
+  for (ScenarioFactory& one : file_scenarios()) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace weft::testing

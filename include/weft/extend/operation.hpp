@@ -47,7 +47,19 @@ enum class OperationKind : std::uint8_t {
   receive_message,  ///< result: bytes
   poll,             ///< result: the Interest bits that are ready
   timer,            ///< result 0 when the deadline has passed, never early
+  // Of files: their arguments are in a FileCall, see <weft/extend/file_call.hpp>
+  open,      ///< result: the new handle, close-on-exec; no source
+  close,     ///< result 0: the handle is closed, as it is on an error; no source
+  read_at,   ///< result: bytes, 0 at the end of the file
+  write_at,  ///< result: bytes, may be short
+  sync,      ///< result 0: what was written is on the device
+  seek,      ///< result: the new position
 };
+
+/// Whether it is an operation of files.
+[[nodiscard]] constexpr bool is_of_files(OperationKind kind) noexcept {
+  return kind >= OperationKind::open;
+}
 
 /// The bits that a poll operation waits for and reports; they also name the directions of a source.
 /// Errors and hang-up are always reported as both.
@@ -57,6 +69,7 @@ inline constexpr std::uint32_t writable = 2;
 inline constexpr std::uint32_t both = readable | writable;
 }  // namespace interest
 
+class FileCall;
 class Operation;
 
 /// An open object known to drivers: a handle, the operations under way on it, and its end.
@@ -145,6 +158,11 @@ class Source {
     if (driver < 64) watchers_.fetch_or(std::uint64_t{1} << driver, std::memory_order_relaxed);
   }
 
+ protected:
+  /// Called with the lock held, once, when the handle is to be closed. True: it stays open, and
+  /// what has asked for it closes it.
+  [[nodiscard]] virtual bool hands_over() noexcept { return false; }
+
  private:
   /// The message of a close; see above.
   class Closing final : public CancelMessage {
@@ -210,6 +228,7 @@ struct OperationArguments {
       Address address;          // connect, accept
       void* message;            // send_message, receive_message: msghdr*
       std::uint32_t interests;  // poll
+      FileCall* file;           // all kinds of files
     };
     Operation* next;  ///< With the next one, the links in the source's list of pending operations.
     Operation** from;
@@ -252,12 +271,13 @@ class Operation : public OperationArguments {
     using enum OperationKind;
     constexpr unsigned reading =
         1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(readv) |
-        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept);
+        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept) |
+        1U << static_cast<unsigned>(read_at);
     const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
     return reads ? interest::readable : interest::writable;
   }
 
-  Source* source;  ///< Null for a timer.
+  Source* source;  ///< Null for a timer, and for the opening and closing of a file.
   /// = 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
   std::int64_t result = 0;
   detail::Reactor* reactor = nullptr;  ///< Set at the start: the reactor it belongs to.
