@@ -1,4 +1,4 @@
-// What weft has not yet, and what to use in its place: files, child processes.
+// What weft has not yet, and what to use in its place: child processes.
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -8,28 +8,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <weft/weft.hpp>
 
 using namespace std::chrono_literals;
-
-// [file]
-/// A file: by a thread for blocking calls.
-std::size_t count_bytes(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  return text.size();
-}
-
-weft::Task<std::size_t> size_of(std::string name) {
-  auto counting = weft::blocking([&] { return count_bytes(name); });
-  co_return co_await std::move(counting);
-}
-// [/file]
 
 // [process]
 /// A child process: its pidfd is readable when it has ended. The destructor ends it.
@@ -66,9 +50,6 @@ class ChildProcess {
 // [/process]
 
 weft::Task<void> program() {
-  const std::size_t size = co_await size_of("/proc/version");
-  std::printf("the file is empty: %s\n", size == 0 ? "yes" : "no");
-
   ChildProcess child("/bin/false");
   const int status = co_await weft::timeout(child.wait(), 10s);
   std::printf("the child's exit status: %d\n", status);

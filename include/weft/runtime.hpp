@@ -13,6 +13,7 @@
 #pragma once
 
 #include <weft/as_future.hpp>
+#include <weft/blocking.hpp>
 #include <weft/metrics.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/spawn.hpp>
@@ -27,6 +28,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace weft::inline v0_1 {
 
@@ -37,12 +39,17 @@ struct RuntimeOptions {
   /// Threads that compute for parallel(), started when it is first used. 0: one a core that this
   /// process may use. At most 1024.
   std::size_t compute_threads = 0;
-  /// Threads for blocking(), and for the name look-ups of resolve() and connect(): so many calls of
-  /// each kind are made at once, and others wait. Started when they are needed. Neither kind takes
-  /// threads from the other. A look-up that was cancelled no longer counts, although its thread
-  /// cannot be interrupted; at most 32 of those are replaced at a time. 1 to 1024 each.
+  /// Threads for blocking(), for the name look-ups of resolve() and connect(), and for what files
+  /// cannot do at once: so many calls of each kind are made at a time, and others wait. Started
+  /// when they are needed. No kind takes threads from another. A look-up that was cancelled no
+  /// longer counts, although its thread cannot be interrupted; at most 32 of those are replaced at
+  /// a time. 1 to 1024 each.
   std::size_t blocking_threads = 4;
   std::size_t lookup_threads = 4;
+  std::size_t file_threads = 4;
+  /// Further lanes, each with threads of its own for one class of blocking calls, which name it:
+  /// `blocking(lane("database"), f)`. Each has another name, and 1 to 1024 threads.
+  std::vector<BlockingOptions> lanes = {};
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;
@@ -146,11 +153,11 @@ class Runtime {
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
   /// thread-safe. Does not wait for name look-ups: their threads may end later than the runtime.
-  /// After 1, 2, 4 … seconds it reports on standard error what it waits for. It must not be called
-  /// on a thread for which it would wait: by a task of this runtime, in a call of blocking(),
-  /// block_in_place() or parallel() that one of its tasks awaits, or in a worker's hooks. The
-  /// process is then aborted, with a text that says so; this holds for std::exit() there, too, if
-  /// the runtime is static.
+  /// After 1, 2, 4 … seconds it reports on standard error what it waits for, on which lane. It must
+  /// not be called on a thread for which it would wait: by a task of this runtime, in a call of
+  /// blocking(), block_in_place() or parallel() that one of its tasks awaits, or in a worker's
+  /// hooks. The process is then aborted, with a text that says so; this holds for std::exit()
+  /// there, too, if the runtime is static.
   void shutdown() noexcept;
 
   /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc, and

@@ -16,12 +16,16 @@
 #include <weft/channel_result.hpp>
 #include <weft/datagram.hpp>
 #include <weft/deadline.hpp>
+#include <weft/directory.hpp>
 #include <weft/duplex.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
 #include <weft/extend/atomic_waker.hpp>
 #include <weft/fiber.hpp>
 #include <weft/fiber_local.hpp>
+#include <weft/file.hpp>
+#include <weft/file_metadata.hpp>
+#include <weft/file_watch.hpp>
 #include <weft/finally.hpp>
 #include <weft/first_success.hpp>
 #include <weft/fork_all.hpp>

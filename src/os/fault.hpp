@@ -12,7 +12,7 @@
 
 namespace weft::inline v0_1::detail {
 
-/// The functions of Syscalls by name.
+/// The functions of Syscalls and FileSyscalls by name.
 enum class Call : std::uint8_t {
   read,
   readv,
@@ -21,9 +21,32 @@ enum class Call : std::uint8_t {
   write,
   send,
   sendmsg,
-  sendmmsg,  ///< `size` is the most messages.
-  writev,    ///< Every vectored write; counts as pwritev2, too, if made so.
-  pwritev2,  ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
+  sendmmsg,       ///< `size` is the most messages.
+  writev,         ///< Every vectored write; counts as pwritev2, too, if made so.
+  pwritev2,       ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
+  read_file,      ///< Reads of files; counts as read_in_place, too, if made so.
+  read_in_place,  ///< Those that take only what is in memory: EAGAIN makes it fall back.
+  write_file,     ///< Writes of files.
+  openat,
+  fsync,  ///< And fdatasync.
+  lseek,
+  statx,
+  ftruncate,
+  fallocate,
+  flock,
+  fchmod,
+  fchmodat,
+  mkdirat,
+  unlinkat,
+  renameat,
+  linkat,
+  symlinkat,
+  readlinkat,
+  getdents,
+  ficlone,
+  copy_file_range,
+  inotify_init,
+  inotify_add_watch,
   accept4,
   eventfd,
   socket,

@@ -139,8 +139,9 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
       return try_connect(operation);
     case OperationKind::poll:
       return try_poll(operation);
-    case OperationKind::timer:
-      break;  // handled by the reactor
+    case OperationKind::timer:  // handled by the reactor
+    default:                    // of files: handled by FileCalls
+      break;
   }
   return -EINVAL;
 }

@@ -62,7 +62,7 @@ void Source::drop_owner(std::uint32_t directions) noexcept {
 /// closes the handle and destroys the source if the time for it has come.
 void Source::unlock_and_end_closed() noexcept {
   const bool unused = uses_ == 0;
-  const bool closes = unused && std::exchange(is_open_, false);
+  const bool closes = unused && std::exchange(is_open_, false) && !hands_over();
   const bool ends = unused && owners_ == 0;
   const NativeHandle handle = handle_;
   lock_.unlock();

@@ -19,12 +19,13 @@
 #include <vector>
 
 #include "base/fork.hpp"
-#include "compute/blocking_pool.hpp"
+#include "compute/lanes.hpp"
 #include "compute/team.hpp"
 #include "exec/scheduler.hpp"
 #include "exec/watchdog.hpp"
 #include "fiber/scheduler.hpp"
 #include "os/clock.hpp"
+#include "runtime/pool_lane.hpp"
 #include "runtime/reactor_park.hpp"
 #include "runtime/root_tasks.hpp"
 #include "runtime/scoped_context.hpp"
@@ -108,10 +109,10 @@ class Runtime::Impl final : private detail::SpareWorkers {
   detail::ThreadPerCoreExecutor per_core_;
   std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
   std::unique_ptr<detail::Watchdog> watchdog_;                  // if there are several workers
-  detail::BlockingPool blocking_;
-  detail::BlockingPool lookups_;
+  detail::Lanes lanes_;
+  detail::PoolLane file_lane_{lanes_.pool(detail::Lanes::for_files)};  // outlived by the drivers
   detail::Team team_;
-  detail::OtherThreads others_{blocking_, lookups_, team_};
+  detail::OtherThreads others_{lanes_, team_};
   detail::WorkerCoreLease core_lease_;  // current_thread: of the thread that runs the one worker
   Atomic<bool> stepped_{false};         // whether poll() was called; ordered by the lease
   Atomic<bool> stop_{false};

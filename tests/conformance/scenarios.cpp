@@ -304,6 +304,7 @@ std::vector<ScenarioFactory> all_scenarios() {
                                    factory<PollWritableScenario>("poll_writable"),
                                    factory<PollBothScenario>("poll_both")};
   for (ScenarioFactory& each : message_scenarios()) all.push_back(std::move(each));
+  for (ScenarioFactory& one : file_scenarios()) all.push_back(std::move(one));
   return all;
 }
 

@@ -29,6 +29,10 @@ class Scenario {
   [[nodiscard]] virtual bool is_loss(std::int64_t result) const { return result < 0; }
   /// The system call that implements the operation.
   [[nodiscard]] virtual detail::Call call() const = 0;
+  /// Whether start() makes that call; else it is made once the operation is ready.
+  [[nodiscard]] virtual bool tries_at_start() const { return true; }
+  /// Whether an interrupted call is made again.
+  [[nodiscard]] virtual bool repeats() const { return true; }
 };
 
 struct ScenarioFactory {
@@ -39,5 +43,7 @@ struct ScenarioFactory {
 [[nodiscard]] std::vector<ScenarioFactory> all_scenarios();
 /// Those of message sockets, which are part of all.
 [[nodiscard]] std::vector<ScenarioFactory> message_scenarios();
+/// Those of files, which are among them.
+[[nodiscard]] std::vector<ScenarioFactory> file_scenarios();
 
 }  // namespace weft::testing

@@ -65,6 +65,13 @@ weft::Task<void> answer_from(weft::UdpSocket socket, std::string answer) {
 }
 }  // namespace given::of_datagram
 
+namespace given::of_directory {
+void report(const std::filesystem::path& path, std::error_code error);
+weft::Task<void> run() {
+  // example: weft/directory.hpp
+}
+}  // namespace given::of_directory
+
 namespace given::of_duplex {
 weft::Task<void> serve(weft::DuplexEnd server);
 weft::Task<void> run() {
@@ -84,6 +91,20 @@ void run(weft::NativeHandle socket) {
   // example: weft/event_queue.hpp
 }
 }  // namespace given::of_event_queue
+
+namespace given::of_file {
+extern std::vector<std::byte> bytes;
+weft::Task<void> run(weft::File data) {
+  // example: weft/file.hpp
+}
+}  // namespace given::of_file
+
+namespace given::of_file_watch {
+void reread_everything();
+weft::Task<void> run() {
+  // example: weft/file_watch.hpp
+}
+}  // namespace given::of_file_watch
 
 namespace given::of_http_client {
 weft::Task<void> run() {

@@ -32,7 +32,8 @@ void run() {
 namespace given::of_blocking {
 std::string read_the_old_way();
 Row query(std::stop_token stop);
-weft::Task<void> run() {
+void write_report();
+weft::Task<void> run(weft::RuntimeOptions options) {
   // example: weft/blocking.hpp
 }
 }  // namespace given::of_blocking

@@ -49,8 +49,20 @@ enum class OperationKind : std::uint8_t {
   timer,            ///< result 0 when the deadline has passed, never early
   send_messages,    ///< result: the number of messages sent, at least one; `messages`: mmsghdr[]
   receive_messages,  ///< result: the number of messages received, at least one
-  peek,             ///< as read, of a socket; the bytes stay there
+  peek,              ///< as read, of a socket; the bytes stay there
+  // Of files: their arguments are in a FileCall, see <weft/extend/file_call.hpp>
+  open,      ///< result: the new handle, close-on-exec; no source
+  close,     ///< result 0: the handle is closed, as it is on an error; no source
+  read_at,   ///< result: bytes, 0 at the end of the file
+  write_at,  ///< result: bytes, may be short
+  sync,      ///< result 0: what was written is on the device
+  seek,      ///< result: the new position
 };
+
+/// Whether it is an operation of files.
+[[nodiscard]] constexpr bool is_of_files(OperationKind kind) noexcept {
+  return kind >= OperationKind::open;
+}
 
 /// The bits that a poll operation waits for and reports; they also name the directions of a source.
 /// Errors and hang-up are always reported as both.
@@ -60,6 +72,7 @@ inline constexpr std::uint32_t writable = 2;
 inline constexpr std::uint32_t both = readable | writable;
 }  // namespace interest
 
+class FileCall;
 class Operation;
 
 /// An open object known to drivers: a handle, the operations under way on it, and its end.
@@ -152,6 +165,11 @@ class Source {
     if (driver < 64) watchers_.fetch_or(std::uint64_t{1} << driver, std::memory_order_relaxed);
   }
 
+ protected:
+  /// Called with the lock held, once, when the handle is to be closed. True: it stays open, and
+  /// what has asked for it closes it.
+  [[nodiscard]] virtual bool hands_over() noexcept { return false; }
+
  private:
   /// The message of a close; see above.
   class Closing final : public CancelMessage {
@@ -222,6 +240,7 @@ struct OperationArguments {
       void* message;            // send_message, receive_message: msghdr*
       Messages messages;        // send_messages, receive_messages
       std::uint32_t interests;  // poll
+      FileCall* file;           // all kinds of files
     };
     Operation* next;  ///< With the next one, the links in the source's list of pending operations.
     Operation** from;
@@ -265,12 +284,13 @@ class Operation : public OperationArguments {
     constexpr unsigned reading =
         1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(peek) |
         1U << static_cast<unsigned>(readv) | 1U << static_cast<unsigned>(receive_message) |
-        1U << static_cast<unsigned>(accept) | 1U << static_cast<unsigned>(receive_messages);
+        1U << static_cast<unsigned>(accept) | 1U << static_cast<unsigned>(receive_messages) |
+        1U << static_cast<unsigned>(read_at);
     const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
     return reads ? interest::readable : interest::writable;
   }
 
-  Source* source;  ///< Null for a timer.
+  Source* source;  ///< Null for a timer, and for the opening and closing of a file.
   /// = 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
   std::int64_t result = 0;
   detail::Reactor* reactor = nullptr;  ///< Set at the start: the reactor it belongs to.
