@@ -9,8 +9,10 @@
 #include <weft/block_in_place.hpp>
 #include <weft/blocking.hpp>
 #include <weft/broadcast.hpp>
+#include <weft/cancellation_token.hpp>
 #include <weft/channel.hpp>
 #include <weft/channel_result.hpp>
+#include <weft/condition_variable.hpp>
 #include <weft/deadline.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/event_queue.hpp>
@@ -26,6 +28,7 @@
 #include <weft/generator.hpp>
 #include <weft/interval.hpp>
 #include <weft/join.hpp>
+#include <weft/join_set.hpp>
 #include <weft/latch.hpp>
 #include <weft/manual_reset_event.hpp>
 #include <weft/metrics.hpp>
@@ -37,11 +40,14 @@
 #include <weft/once_cell.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/outcome.hpp>
+#include <weft/owned_guard.hpp>
 #include <weft/parallel.hpp>
 #include <weft/promise.hpp>
+#include <weft/rate_limit.hpp>
 #include <weft/resolve.hpp>
 #include <weft/result.hpp>
 #include <weft/resume_on.hpp>
+#include <weft/retry.hpp>
 #include <weft/runtime.hpp>
 #include <weft/rwlock.hpp>
 #include <weft/scope.hpp>

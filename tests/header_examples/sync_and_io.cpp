@@ -39,6 +39,20 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_channel
 
+namespace given::of_channel_reserve {
+int make_job();
+weft::Task<void> run(weft::Sender<int> sender) {
+  // example: weft/channel.hpp, number 2
+}
+}  // namespace given::of_channel_reserve
+
+namespace given::of_condition_variable {
+void take(const Job& job);
+weft::Task<void> run(Job job) {
+  // example: weft/condition_variable.hpp
+}
+}  // namespace given::of_condition_variable
+
 namespace given::of_endpoint {
 void run() {
   // example: weft/endpoint.hpp
@@ -150,6 +164,20 @@ weft::Task<void> run() {
   // example: weft/oneshot.hpp
 }
 }  // namespace given::of_oneshot
+
+namespace given::of_owned_guard {
+weft::Task<void> talk(weft::OwnedPermit permit);
+weft::Task<void> run() {
+  // example: weft/owned_guard.hpp
+}
+}  // namespace given::of_owned_guard
+
+namespace given::of_rate_limit {
+weft::Task<void> send(Request& request);
+weft::Task<void> run(Request request) {
+  // example: weft/rate_limit.hpp
+}
+}  // namespace given::of_rate_limit
 
 namespace given::of_resolve {
 weft::Task<void> run() {
