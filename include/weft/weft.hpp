@@ -30,6 +30,7 @@
 #include <weft/join.hpp>
 #include <weft/join_set.hpp>
 #include <weft/latch.hpp>
+#include <weft/log.hpp>
 #include <weft/manual_reset_event.hpp>
 #include <weft/metrics.hpp>
 #include <weft/mutex.hpp>

@@ -57,8 +57,11 @@ class Runtime::Impl final : private detail::SpareWorkers {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
   [[nodiscard]] NativeHandle native_handle() const;
   void shutdown() noexcept;
+  [[nodiscard]] ShutdownResult shutdown(Nanoseconds limit);
 
  private:
+  class Clockwatch;
+
   /// What a worker's thread reports before it begins.
   struct Start {
     std::optional<unsigned> cpu;
@@ -86,6 +89,10 @@ class Runtime::Impl final : private detail::SpareWorkers {
   }
   template <class Stop>
   void drive(Stop stop) noexcept;
+  void require_outside() const noexcept;
+  void drive_until_empty(detail::WorkerCoreLease::Waiter& waiter,
+                         const Atomic<bool>& over) noexcept;
+  void end_all() noexcept;
   void stop_threads() noexcept;
   void require_stepped(const char* what) const;
   [[nodiscard]] WorkerMetrics metrics_of(std::size_t index);
@@ -124,6 +131,7 @@ class Runtime::Impl final : private detail::SpareWorkers {
   ThreadMutex spares_mutex_;
   ThreadMutex shutdown_mutex_;  // held for as long as a shutdown takes
   Atomic<bool> ending_{false};  // written with shutdown_mutex_ held
+  bool ended_ = false;          // guarded by shutdown_mutex_
 };
 
 }  // namespace weft::inline v0_1

@@ -1,10 +1,11 @@
-// SlowShutdown: while it lives, reports on standard error after 1, 2, 4 … seconds what a shutdown
+// SlowShutdown: while it lives, reports to the log after 1, 2, 4 … seconds what a shutdown
 // waits for: blocking calls, name look-ups, computations, other tasks. Starts its thread only if
 // there are tasks: without them nothing else is waited for.
 #pragma once
 
 #include <weft/atomic.hpp>
 
+#include <string>
 #include <thread>
 
 #include "compute/blocking_pool.hpp"
@@ -20,6 +21,9 @@ class SlowShutdown {
   ~SlowShutdown();
   SlowShutdown(const SlowShutdown&) = delete;
   SlowShutdown& operator=(const SlowShutdown&) = delete;
+
+  /// What it waits for now, a line each. Throws std::bad_alloc.
+  [[nodiscard]] std::string describe() const;
 
  private:
   void watch() noexcept;

@@ -157,6 +157,13 @@ weft::Task<void> end(weft::JoinSet<Page>& pages) {
 }
 }  // namespace given::of_join_set
 
+namespace given::of_log {
+void my_logger(std::string_view text);
+void run() {
+  // example: weft/log.hpp
+}
+}  // namespace given::of_log
+
 namespace given::of_on_complete {
 void on_data(std::size_t size);
 void report(std::exception_ptr error);
