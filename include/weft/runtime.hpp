@@ -14,10 +14,12 @@
 
 #include <weft/as_future.hpp>
 #include <weft/blocking.hpp>
+#include <weft/log.hpp>
 #include <weft/metrics.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
+#include <weft/time.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -77,9 +79,18 @@ struct RuntimeOptions {
   std::function<void(std::size_t)> on_worker_start = {};
   std::function<void(std::size_t)> on_worker_stop = {};
   /// Called for the exception of a task that nothing awaits, on the thread where it is noticed. If
-  /// it throws, that and the failure are reported on standard error, and the program goes on.
-  /// Without one, a line with the async backtrace goes to standard error.
+  /// it throws, that and the failure are reported to the log, and the program goes on. Without one,
+  /// a record with the async backtrace goes to the log.
   FailureHandler on_failure = {};
+  /// Gets what this runtime reports; without one that goes to standard error. See <weft/log.hpp>.
+  LogHandler log = {};
+};
+
+/// What a shutdown with a limit has left: see Runtime::shutdown(Duration).
+struct ShutdownResult {
+  bool complete = true;        ///< all tasks have ended, and so have the workers
+  std::size_t tasks = 0;       ///< tasks that have not ended
+  std::string waits_for = {};  ///< what they wait for, as far as the runtime knows; a line each
 };
 
 /// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks
@@ -153,12 +164,20 @@ class Runtime {
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
   /// thread-safe. Does not wait for name look-ups: their threads may end later than the runtime.
-  /// After 1, 2, 4 … seconds it reports on standard error what it waits for, on which lane. It must
-  /// not be called on a thread for which it would wait: by a task of this runtime, in a call of
+  /// After 1, 2, 4 … seconds it reports to the log what it waits for, on which lane. It must not be
+  /// called on a thread for which it would wait: by a task of this runtime, in a call of
   /// blocking(), block_in_place() or parallel() that one of its tasks awaits, or in a worker's
   /// hooks. The process is then aborted, with a text that says so; this holds for std::exit()
   /// there, too, if the runtime is static.
   void shutdown() noexcept;
+  /// The same, but waits at most `limit` for the tasks, by the steady clock. If some have not ended
+  /// then, says so and leaves the runtime as it is: they go on, on the workers, while work from
+  /// outside is refused. A later shutdown(), with a limit or without, goes on waiting; so does the
+  /// destructor. Memory that the tasks use must stay until then. A program that must not wait any
+  /// longer ends by std::_Exit() or std::quick_exit(), which run no destructors. On a
+  /// current_thread runtime the tasks run in here, and afterwards only in further calls. Throws
+  /// std::bad_alloc, and std::system_error if such a runtime gets no thread to watch the clock.
+  ShutdownResult shutdown(Duration limit);
 
   /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc, and
   /// std::logic_error in a child process.

@@ -85,7 +85,8 @@ Runtime::Impl::Impl(RuntimeOptions options)
                                        ? static_cast<detail::TaskExecutor&>(per_core_)
                                        : *schedulers_.front();
   tasks_ = std::make_unique<detail::RootTasks>(
-      executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure));
+      executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure),
+      detail::Log(std::move(options_.log), options_.name));
   if (!options_.current_thread) start_threads();
 }
 
@@ -148,6 +149,15 @@ void Runtime::Impl::drive(Stop stop) noexcept {
   worker(0).run_until(stop);
 }
 
+/// Until there is no task, or until `over`. The waiter ends the wait for the lease.
+void Runtime::Impl::drive_until_empty(detail::WorkerCoreLease::Waiter& waiter,
+                                      const Atomic<bool>& over) noexcept {
+  core_lease_.wait(waiter, [&] {
+    drive([&] { return tasks_->close_if_empty() || over.load(std::memory_order_acquire); });
+    if (tasks_->close_if_empty()) parks_[0]->reactor().drop_timers();
+  });
+}
+
 void Runtime::Impl::wait(detail::SpawnedTask& task) {
   if (options_.current_thread) {
     LeaseJoiner joiner(core_lease_);
@@ -202,30 +212,39 @@ void Runtime::Impl::keep_for_ever(std::unique_ptr<Impl> impl) noexcept {
   kept_ = impl.release();
 }
 
-void Runtime::Impl::shutdown() noexcept {
-  if (inherited()) return;
+void Runtime::Impl::require_outside() const noexcept {
   WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get() &&
                  !detail::RuntimeHold::is_on(*tasks_) && !team_.is_on_member() &&
                  !lanes_.is_on_thread(),
              "Runtime::shutdown(), ~Runtime(), or std::exit() with a static Runtime, in a task of "
              "that runtime, or in what one awaits on another thread, would wait for itself: let "
              "the thread that made the runtime end it, or call std::_Exit()");
-  std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
-  if (ending_.exchange(true, std::memory_order_relaxed)) return;
+}
+
+void Runtime::Impl::shutdown() noexcept {
+  if (inherited()) return;
+  require_outside();
+  const std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
+  if (ended_) return;
+  ending_.store(true, std::memory_order_relaxed);
   tasks_->cancel_all();
   const detail::SlowShutdown report(lanes_, team_, *tasks_);
   if (options_.current_thread) {
+    const Atomic<bool> never{false};
     detail::WorkerCoreLease::Waiter waiter;
-    core_lease_.wait(waiter, [this] {
-      drive([this] { return tasks_->close_if_empty(); });
-      parks_[0]->reactor().drop_timers();
-    });
+    drive_until_empty(waiter, never);
   } else {
-    tasks_->close_when_empty();
+    static_cast<void>(tasks_->close_when_empty(std::chrono::steady_clock::time_point::max()));
   }
+  end_all();
+}
+
+/// The tasks have ended. With shutdown_mutex_ held.
+void Runtime::Impl::end_all() noexcept {
   lanes_.stop();
   team_.stop();
   stop_threads();
+  ended_ = true;
   if (options_.current_thread) return;
   for (const auto& park : parks_) park->reactor().drop_timers();
 }
@@ -239,6 +258,8 @@ Runtime::~Runtime() {
 }
 
 void Runtime::shutdown() noexcept { impl_->shutdown(); }
+
+ShutdownResult Runtime::shutdown(Duration limit) { return impl_->shutdown(limit); }
 
 RuntimeMetrics Runtime::metrics() const {
   impl_->require_own_process();

@@ -58,8 +58,11 @@ class Runtime::Impl final : private detail::SpareWorkers {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
   [[nodiscard]] NativeHandle native_handle() const;
   void shutdown() noexcept;
+  [[nodiscard]] ShutdownResult shutdown(Nanoseconds limit);
 
  private:
+  class Clockwatch;
+
   /// What a worker's thread reports before it begins.
   struct Start {
     std::optional<unsigned> cpu;
@@ -87,6 +90,10 @@ class Runtime::Impl final : private detail::SpareWorkers {
   }
   template <class Stop>
   void drive(Stop stop) noexcept;
+  void require_outside() const noexcept;
+  void drive_until_empty(detail::WorkerCoreLease::Waiter& waiter,
+                         const Atomic<bool>& over) noexcept;
+  void end_all() noexcept;
   void stop_threads() noexcept;
   void require_stepped(const char* what) const;
   [[nodiscard]] WorkerMetrics metrics_of(std::size_t index);
@@ -125,6 +132,7 @@ class Runtime::Impl final : private detail::SpareWorkers {
   ThreadMutex spares_mutex_;
   ThreadMutex shutdown_mutex_;  // held for as long as a shutdown takes
   Atomic<bool> ending_{false};  // written with shutdown_mutex_ held
+  bool ended_ = false;          // guarded by shutdown_mutex_
 };
 
 }  // namespace weft::inline v0_1

@@ -1,7 +1,6 @@
 #include "runtime/slow_shutdown.hpp"
 
 #include <chrono>
-#include <iostream>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -13,7 +12,7 @@ namespace weft::inline v0_1::detail {
 
 namespace {
 
-constexpr const char* prefix = "weft: the shutdown waits for ";
+constexpr const char* prefix = "the shutdown waits for ";
 
 double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
@@ -74,6 +73,13 @@ void SlowShutdown::watch() noexcept {
 }
 
 void SlowShutdown::report() const {
+  std::istringstream lines(describe());
+  for (std::string line; std::getline(lines, line);) {
+    tasks_.log().write(LogLevel::warning, "shutdown", line);
+  }
+}
+
+std::string SlowShutdown::describe() const {
   std::ostringstream text;
   for (std::size_t place = 0; place < lanes_.all().size(); ++place) {
     report_lane(text, place, *lanes_.all()[place]);
@@ -87,7 +93,7 @@ void SlowShutdown::report() const {
   if (text.view().empty() && tasks != 0) {
     text << prefix << tasks << " tasks that have not ended, although they were cancelled\n";
   }
-  std::cerr << text.str();  // in one piece
+  return text.str();
 }
 
 }  // namespace weft::inline v0_1::detail

@@ -1,10 +1,11 @@
-// SlowShutdown: while it lives, reports on standard error after 1, 2, 4 … seconds what a shutdown
-// waits for: what runs and what is queued on each lane, computations, other tasks. Starts its
-// thread only if there are tasks: without them nothing else is waited for.
+// SlowShutdown: while it lives, reports to the log after 1, 2, 4 … seconds what a shutdown waits
+// for: what runs and what is queued on each lane, computations, other tasks. Starts its thread only
+// if there are tasks: without them nothing else is waited for.
 #pragma once
 
 #include <weft/atomic.hpp>
 
+#include <string>
 #include <thread>
 
 #include "compute/lanes.hpp"
@@ -19,6 +20,9 @@ class SlowShutdown {
   ~SlowShutdown();
   SlowShutdown(const SlowShutdown&) = delete;
   SlowShutdown& operator=(const SlowShutdown&) = delete;
+
+  /// What it waits for now, a line each. Throws std::bad_alloc.
+  [[nodiscard]] std::string describe() const;
 
  private:
   void watch() noexcept;

@@ -54,6 +54,20 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_channel
 
+namespace given::of_channel_reserve {
+int make_job();
+weft::Task<void> run(weft::Sender<int> sender) {
+  // example: weft/channel.hpp, number 2
+}
+}  // namespace given::of_channel_reserve
+
+namespace given::of_condition_variable {
+void take(const Job& job);
+weft::Task<void> run(Job job) {
+  // example: weft/condition_variable.hpp
+}
+}  // namespace given::of_condition_variable
+
 namespace given::of_datagram {
 void handle(std::span<const std::byte> data, const weft::Endpoint& sender);
 weft::Task<void> run(weft::UdpSocket socket) {
@@ -221,11 +235,25 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_oneshot
 
+namespace given::of_owned_guard {
+weft::Task<void> talk(weft::OwnedPermit permit);
+weft::Task<void> run() {
+  // example: weft/owned_guard.hpp
+}
+}  // namespace given::of_owned_guard
+
 namespace given::of_owned_handle {
 void run(weft::UnixMessage message) {
   // example: weft/owned_handle.hpp
 }
 }  // namespace given::of_owned_handle
+
+namespace given::of_rate_limit {
+weft::Task<void> send(Request& request);
+weft::Task<void> run(Request request) {
+  // example: weft/rate_limit.hpp
+}
+}  // namespace given::of_rate_limit
 
 namespace given::of_resolve {
 weft::Task<void> run() {
