@@ -4,6 +4,7 @@
 #include <weft/sleep.hpp>
 #include <weft/streams.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/byte_text.hpp"
 #include "compute/blocking_pool.hpp"
 #include "support/helpers.hpp"
 #include "support/runtime_fixture.hpp"
@@ -65,10 +66,6 @@ inline std::string read_by_std(const fs::path& path) {
 
 inline std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
-}
-
-inline std::string text_of(std::span<const std::byte> read) {
-  return {reinterpret_cast<const char*>(read.data()), read.size()};
 }
 
 /// Holds all threads for files of a runtime, which runs the calling task, until release().

@@ -13,6 +13,7 @@
 #include <weft/result.hpp>
 #include <weft/task.hpp>
 
+#include "api/byte_text.hpp"
 #include "support/manual_event.hpp"
 
 namespace weft::test {
@@ -75,10 +76,6 @@ class TextWriter {
   std::size_t piece_;
   ManualEvent* gate_;
 };
-
-inline std::string text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 /// what() of the IoError that awaiting `awaitable` throws; "no error" if it does not.
 template <class A>
