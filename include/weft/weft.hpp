@@ -47,7 +47,9 @@
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/serve.hpp>
 #include <weft/shield.hpp>
+#include <weft/signal.hpp>
 #include <weft/sleep.hpp>
 #include <weft/socket.hpp>
 #include <weft/spawn.hpp>

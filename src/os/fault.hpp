@@ -45,6 +45,7 @@ enum class Call : std::uint8_t {
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   pin_thread,
   start_thread,
+  sigaction,           ///< The installation of weft's signal handler.
   count_,
 };
 
