@@ -38,6 +38,8 @@
 #include <weft/oneshot.hpp>
 #include <weft/outcome.hpp>
 #include <weft/parallel.hpp>
+#include <weft/pipe.hpp>
+#include <weft/process.hpp>
 #include <weft/promise.hpp>
 #include <weft/resolve.hpp>
 #include <weft/result.hpp>

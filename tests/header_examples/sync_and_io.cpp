@@ -194,6 +194,18 @@ weft::Task<void> wait(weft::WatchReceiver<State> receiver) {
 }
 }  // namespace given::of_watch
 
+namespace given::of_pipe {
+weft::Task<void> run(weft::PipeReader reader, weft::PipeWriter writer) {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_pipe
+
+namespace given::of_process {
+weft::Task<void> run() {
+  // example: weft/process.hpp
+}
+}  // namespace given::of_process
+
 namespace given::of_serve {
 weft::Task<void> run() {
   // example: weft/serve.hpp
