@@ -56,6 +56,7 @@
 #include <weft/parallel.hpp>
 #include <weft/pipe.hpp>
 #include <weft/pollable.hpp>
+#include <weft/process.hpp>
 #include <weft/promise.hpp>
 #include <weft/rate_limit.hpp>
 #include <weft/resolve.hpp>
@@ -67,7 +68,9 @@
 #include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/serve.hpp>
 #include <weft/shield.hpp>
+#include <weft/signal.hpp>
 #include <weft/sleep.hpp>
 #include <weft/socket.hpp>
 #include <weft/spawn.hpp>

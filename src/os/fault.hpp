@@ -78,6 +78,17 @@ enum class Call : std::uint8_t {
   pipe2,
   open_pipe,
   splice,
+  sigaction,           ///< The installation of weft's signal handler.
+  child_pipe,          ///< pipe2(2) for a child's stream.
+  child_open,          ///< open(2) for a child's stream.
+  child_clone,         ///< Every clone(2); counts as child_clone_pidfd, too, if made so.
+  child_clone_pidfd,   ///< The form that gives a pidfd: ENOSYS makes it fall back.
+  child_pidfd_open,    ///< What takes its place.
+  child_step,          ///< A step in the child; its SpawnStep takes the place of a handle.
+  child_close_range,   ///< One call for all handles: ENOSYS makes it fall back.
+  child_wait,          ///< waitid(2).
+  child_signal,        ///< pidfd_send_signal(2).
+  child_signal_group,  ///< kill(2).
   count_,
 };
 

@@ -328,9 +328,13 @@ std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
 }
 
 int Syscalls::planned_failure(Call call) noexcept {
+  return planned_failure(call, Fault::any_handle);
+}
+
+int Syscalls::planned_failure(Call call, int handle) noexcept {
   FaultPlan* const plan = InstalledPlan::get();
   if (plan == nullptr) return 0;
-  const auto fault = plan->judge(call, Fault::any_handle);
+  const auto fault = plan->judge(call, handle);
   return fault ? fault->errno_value : 0;
 }
 

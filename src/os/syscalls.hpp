@@ -14,6 +14,7 @@
 // Thread-safety: as the system calls; any thread.
 #pragma once
 
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -129,9 +130,28 @@ struct Syscalls {
   static std::int64_t epoll_wait(int epoll, epoll_event* events, int room,
                                  std::int64_t timeout_ns) noexcept;
 
+  // Of child processes ("os/child_calls.cpp")
+  /// New handles are close-on-exec.
+  static std::int64_t child_pipe(int (&ends)[2]) noexcept;
+  /// `flags`: O_RDONLY …; close-on-exec.
+  static std::int64_t child_open(const char* path, int flags) noexcept;
+  /// Starts a process that shares this one's memory, on the stack that ends at `stack_end`; returns
+  /// its id when it has begun another program or ended. Sets `pidfd` (close-on-exec). The caller
+  /// has blocked all signals.
+  static std::int64_t child_clone(int (*run)(void*), void* stack_end, void* argument,
+                                  int& pidfd) noexcept;
+  /// Returns whether the call to close all handles is to be tried.
+  static bool child_has_close_range() noexcept;
+  /// waitid(2) on a pidfd, with WEXITED and `options`.
+  static std::int64_t child_wait(int pidfd, siginfo_t& info, int options) noexcept;
+  static std::int64_t child_signal(int pidfd, int number) noexcept;
+  static std::int64_t child_signal_group(int group, int number) noexcept;
+
   /// For calls that are made elsewhere ("os/pages.hpp"): 0, or the errno with which `call` must
   /// fail without being made.
   [[nodiscard]] static int planned_failure(Call call) noexcept;
+  /// The same for a call that is told apart by its handle, or what stands for one.
+  [[nodiscard]] static int planned_failure(Call call, int handle) noexcept;
   /// Whether an installed FaultPlan shortens transfers; then a short count says nothing about the
   /// handle.
   [[nodiscard]] static bool may_shorten() noexcept;

@@ -1,9 +1,17 @@
 #include "conformance/scenarios.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <weft/process.hpp>
+
+#include "process/signal_table.hpp"
 
 namespace weft::testing {
 namespace {
@@ -282,6 +290,57 @@ class PollBothScenario final : public FullConnection {
   detail::Call call() const override { return detail::Call::poll_now; }
 };
 
+/// What SignalListener::next() waits for: its bell.
+class SignalScenario final : public Scenario {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*inbox_->bell(), interest::readable);
+  }
+  void make_ready() override { ::raise(SIGUSR1); }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(operation.result, interest::readable);
+    EXPECT_EQ(inbox_->take(), SIGUSR1);
+  }
+  detail::Call call() const override { return detail::Call::poll_now; }
+
+ private:
+  std::shared_ptr<detail::SignalInbox> inbox_ = detail::SignalInbox::make(
+      detail::signal_bit(SIGUSR1), detail::SignalInbox::Kind::every_signal);
+};
+
+/// What ChildProcess::wait() waits for: a pidfd.
+class ChildEndScenario final : public Scenario {
+ public:
+  ChildEndScenario() {
+    Command command("/bin/cat");
+    child_.emplace(command.in(Stdio::pipe()).spawn());
+    // The scenario's own, for the raw operation.
+    source_ = std::make_unique<Source>(
+        must(static_cast<int>(::syscall(SYS_pidfd_open, child_->pid(), 0)), "pidfd_open"));
+  }
+  ~ChildEndScenario() override {
+    child_->in.reset();
+    static_cast<void>(::waitpid(child_->pid(), nullptr, 0));
+  }
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*source_, interest::readable);
+  }
+  void make_ready() override {
+    child_->in.reset();
+    siginfo_t info{};
+    must(::waitid(P_PID, static_cast<id_t>(child_->pid()), &info, WEXITED | WNOWAIT), "waitid");
+  }
+  void check(const TestOperation& operation) override {
+    EXPECT_NE(operation.result & interest::readable, 0);
+    EXPECT_EQ(child_->try_wait().value(), ExitStatus());
+  }
+  detail::Call call() const override { return detail::Call::poll_now; }
+
+ private:
+  std::optional<ChildProcess> child_;
+  std::unique_ptr<Source> source_;
+};
+
 template <class Kind>
 ScenarioFactory factory(std::string name) {
   return {std::move(name), [] { return std::make_unique<Kind>(); }};
@@ -302,7 +361,9 @@ std::vector<ScenarioFactory> all_scenarios() {
                                    factory<AcceptScenario>("accept"),
                                    factory<PollReadableScenario>("poll_readable"),
                                    factory<PollWritableScenario>("poll_writable"),
-                                   factory<PollBothScenario>("poll_both")};
+                                   factory<PollBothScenario>("poll_both"),
+                                   factory<SignalScenario>("signal"),
+                                   factory<ChildEndScenario>("child_end")};
   for (ScenarioFactory& each : message_scenarios()) all.push_back(std::move(each));
   for (ScenarioFactory& one : file_scenarios()) all.push_back(std::move(one));
   return all;

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <coroutine>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

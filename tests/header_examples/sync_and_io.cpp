@@ -144,6 +144,12 @@ weft::Task<void> run(weft::SocketListener listener) {
 }
 }  // namespace given::of_http_server
 
+namespace given::of_http_serve_until {
+weft::Task<void> run(weft::http::Server& server, weft::SocketListener& listener) {
+  // example: weft/http/server.hpp, number 2
+}
+}  // namespace given::of_http_serve_until
+
 namespace given::of_http_url {
 void run() {
   // example: weft/http/url.hpp
@@ -303,3 +309,35 @@ weft::Task<void> wait(weft::WatchReceiver<State> receiver) {
   // example: weft/watch.hpp, number 2
 }
 }  // namespace given::of_watch
+
+namespace given::of_pipe {
+weft::Task<void> run(weft::PipeReader reader, weft::PipeWriter writer) {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_pipe
+
+namespace given::of_process {
+weft::Task<void> run() {
+  // example: weft/process.hpp
+}
+}  // namespace given::of_process
+
+namespace given::of_serve {
+weft::Task<void> run() {
+  // example: weft/serve.hpp
+}
+weft::Task<void> handle(weft::StreamSocket stream, weft::ServeContext& context) {
+  std::array<std::byte, 1> request;
+  // example: weft/serve.hpp, number 2
+}
+weft::Task<void> accept_all(weft::SocketListener& listener) {
+  // example: weft/serve.hpp, number 3
+}
+}  // namespace given::of_serve
+
+namespace given::of_signal {
+void reload();
+weft::Task<void> run() {
+  // example: weft/signal.hpp
+}
+}  // namespace given::of_signal

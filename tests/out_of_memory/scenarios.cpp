@@ -5,9 +5,11 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -450,6 +452,20 @@ Task<void> another_runtime() {
   require(made == long_text);
 }
 
+Task<void> signals() {
+  SignalListener listener(SIGUSR1);
+  std::raise(SIGUSR1);
+  const std::optional<int> number = co_await listener.next();
+  require(number == SIGUSR1);
+}
+
+Task<void> child_processes() {
+  Command command("/bin/echo");
+  command.arg(long_text).env("WEFT_LONG", long_text);
+  const Output output = co_await command.output();
+  require(output.status.success() && output.out == std::string(long_text) + "\n");
+}
+
 Task<http::Response> hello(http::Request& request) {
   std::string body(long_text);
   body += request.target;
@@ -551,6 +567,8 @@ constexpr TaskScenario tasks[] = {
     {"Guarded", guarded},
     {"Locks", locks},
     {"AnotherRuntime", another_runtime},
+    {"Signals", signals},
+    {"ChildProcesses", child_processes},
     {"HttpGet", serve_and_get, true},
     {"HttpPost", serve_and_post, true},
     {"HttpMany", serve_many, true},
