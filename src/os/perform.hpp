@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <weft/atomic.hpp>
 
 #include "os/fault.hpp"
@@ -16,25 +17,52 @@
 
 namespace weft::inline v0_1::detail {
 
-/// Access to the plan for the functions below.
+/// The installed plan, which is not destroyed while this object lives: see Syscalls::install().
 class InstalledPlan {
  public:
-  /// Acquire: pairs with the release in install(), so that the complete plan is seen.
-  static FaultPlan* get() noexcept { return Syscalls::plan_.load(std::memory_order_acquire); }
+  InstalledPlan() noexcept {
+    if (!exists()) [[likely]]
+      return;
+    Syscalls::plan_users_.fetch_add(1, std::memory_order_seq_cst);
+    counted_ = true;
+    plan_ = Syscalls::plan_.load(std::memory_order_seq_cst);
+  }
+  ~InstalledPlan() {
+    // Release: pairs with the acquire in install(), which ends after what this thread has done.
+    if (counted_) Syscalls::plan_users_.fetch_sub(1, std::memory_order_release);
+  }
+  InstalledPlan(const InstalledPlan&) = delete;
+  InstalledPlan& operator=(const InstalledPlan&) = delete;
+
+  /// Null: there is none.
+  [[nodiscard]] FaultPlan* get() const noexcept { return plan_; }
+  /// Whether there is one. Relaxed: what is read of it is read through an object of this class.
+  [[nodiscard]] static bool exists() noexcept {
+    return Syscalls::plan_.load(std::memory_order_relaxed) != nullptr;
+  }
+
+ private:
+  FaultPlan* plan_ = nullptr;
+  bool counted_ = false;
 };
+
+/// The fault for the call about to be made; none: the call is made as usual.
+inline std::optional<Fault> planned_fault(Call kind, int fd) noexcept {
+  const InstalledPlan plan;
+  if (plan.get() == nullptr) [[likely]]
+    return std::nullopt;
+  return plan.get()->judge(kind, fd);
+}
 
 /// Repeats a call while it is interrupted. `call` gets the largest permitted size of the transfer.
 template <class Function>
 std::int64_t perform(Call kind, int fd, Function call) noexcept {
-  FaultPlan* const plan = InstalledPlan::get();
   for (;;) {
     std::size_t room = Fault::not_shortened;
     int error = 0;
-    if (plan != nullptr) [[unlikely]] {
-      if (const auto fault = plan->judge(kind, fd)) {
-        error = fault->errno_value;
-        room = fault->size;
-      }
+    if (const auto fault = planned_fault(kind, fd)) [[unlikely]] {
+      error = fault->errno_value;
+      room = fault->size;
     }
     if (error == 0) {
       const std::int64_t result = call(room);
@@ -48,10 +76,9 @@ std::int64_t perform(Call kind, int fd, Function call) noexcept {
 /// The same for calls that must not be repeated after an interruption.
 template <class Function>
 std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
-    const auto fault = plan->judge(kind, fd);
-    if (fault && fault->errno_value != 0) return -fault->errno_value;
-  }
+  const auto fault = planned_fault(kind, fd);
+  if (fault && fault->errno_value != 0) [[unlikely]]
+    return -fault->errno_value;
   const std::int64_t result = call();
   return result >= 0 ? result : -errno;
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -94,7 +95,7 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
     });
     if (result != -ENOSYS && result != -EPERM) return result;
     // An error injected by a test says nothing about the kernel.
-    const bool injected = InstalledPlan::get() != nullptr;
+    const bool injected = InstalledPlan::exists();
     if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
   return wait_in_milliseconds(epoll, events, room, timeout_ns);
@@ -320,10 +321,9 @@ std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* 
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
-    const auto fault = plan->judge(Call::epoll_wait, epoll);
-    if (fault && fault->errno_value != 0) return -fault->errno_value;
-  }
+  const auto fault = planned_fault(Call::epoll_wait, epoll);
+  if (fault && fault->errno_value != 0) [[unlikely]]
+    return -fault->errno_value;
   return wait_for_events(epoll, events, room, timeout_ns);
 }
 
@@ -332,19 +332,21 @@ int Syscalls::planned_failure(Call call) noexcept {
 }
 
 int Syscalls::planned_failure(Call call, int handle) noexcept {
-  FaultPlan* const plan = InstalledPlan::get();
-  if (plan == nullptr) return 0;
-  const auto fault = plan->judge(call, handle);
+  const auto fault = planned_fault(call, handle);
   return fault ? fault->errno_value : 0;
 }
 
 bool Syscalls::may_shorten() noexcept {
-  const FaultPlan* const plan = InstalledPlan::get();
-  return plan != nullptr && plan->shortens();
+  const InstalledPlan plan;
+  return plan.get() != nullptr && plan.get()->shortens();
 }
 
 FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
-  return plan_.exchange(plan, std::memory_order_acq_rel);
+  FaultPlan* const before = plan_.exchange(plan, std::memory_order_seq_cst);
+  // A thread counts itself before it reads plan_, both in the one order of seq_cst. So it has either
+  // read the new plan, or its count is seen here.
+  while (plan_users_.load(std::memory_order_seq_cst) != 0) ::sched_yield();
+  return before;
 }
 
 }  // namespace weft::inline v0_1::detail

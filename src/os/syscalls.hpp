@@ -155,8 +155,8 @@ struct Syscalls {
   /// Whether an installed FaultPlan shortens transfers; then a short count says nothing about the
   /// handle.
   [[nodiscard]] static bool may_shorten() noexcept;
-  /// Installs `plan` for the whole process (null: none) and returns the previous one. For tests,
-  /// through ScopedFaults, while no other thread calls these functions.
+  /// Installs `plan` for the whole process (null: none) and returns the previous one, which no
+  /// thread uses any more. For tests, through ScopedFaults; one thread at a time.
   static FaultPlan* install(FaultPlan* plan) noexcept;
 
  private:
@@ -164,9 +164,9 @@ struct Syscalls {
   static std::int64_t judged_send(int socket, const void* data, std::size_t size) noexcept;
 
   friend class InstalledPlan;
-  // Written by a test before its threads start. Relaxed where it is only compared with null; a
-  // thread that dereferences it loads with acquire, which pairs with the release in install().
+  // Relaxed where it is only compared with null; see InstalledPlan and install() for the others.
   static inline constinit Atomic<FaultPlan*> plan_{nullptr};
+  static inline constinit Atomic<std::uint32_t> plan_users_{0};  // threads that consult it now
 };
 
 }  // namespace weft::inline v0_1::detail
