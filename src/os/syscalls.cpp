@@ -343,8 +343,8 @@ bool Syscalls::may_shorten() noexcept {
 
 FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
   FaultPlan* const before = plan_.exchange(plan, std::memory_order_seq_cst);
-  // A thread counts itself before it reads plan_, both in the one order of seq_cst. So it has either
-  // read the new plan, or its count is seen here.
+  // A thread counts itself before it reads plan_, both in the one order of seq_cst. So either it
+  // has read the new plan, or its count is seen here.
   while (plan_users_.load(std::memory_order_seq_cst) != 0) ::sched_yield();
   return before;
 }
