@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 #include <vector>
 
 #include "api/http_support.hpp"
@@ -75,7 +76,8 @@ TEST_P(HttpServerMemory, WhatWasLargeIsGivenBack) {
         kept.push_back(std::move(stream));
       }
       // The client may have all of a response before the server has destroyed it.
-      co_await until([before] { return resident_bytes() - before < 20 * kMebibyte; });
+      auto given_back = [before] { return resident_bytes() - before < 20 * kMebibyte; };
+      co_await until(std::move(given_back));
     });
   });
 }
