@@ -164,6 +164,7 @@ class Calls(unittest.TestCase):
         self.assertIn("error: not for clang", done.stderr)
         self.assertIn("g++ compiles it, but clang cannot read it", done.stderr)
         self.assertIn("or leave it out", done.stderr)
+        self.assertNotRegex(done.stdout + done.stderr, r"(?m)^\d+ match(es)?\.$")
 
     def test_an_older_clang_query_is_refused(self):
         old = self.write("clang-query", "#!/bin/sh\necho Debian LLVM version 14.0.6\n")

@@ -100,6 +100,8 @@ BINDING = re.compile(
     r'^(?P<path>.+):(?P<line>\d+):(?P<column>\d+): note: "(?P<rule>[\w-]+)" binds here$'
 )
 _ERROR = re.compile(r"^(?:.*: )?(?:fatal )?error: .*", re.MULTILINE)
+# What clang-query says at the end of each rule.
+_MATCHES = re.compile(r"^\d+ match(?:es)?\.\n?", re.MULTILINE)
 SUSPENDS = re.compile(rb"\bco_(?:await|yield)\b")
 QUOTED_INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # What decides how a source reads; the rest of a compiler's command may be unknown to clang.
@@ -152,7 +154,8 @@ def check(command: Command, tool: str) -> list[Finding]:
     call += _for_clang(command.arguments)
     run = subprocess.run(call, cwd=command.directory, capture_output=True, text=True, check=False)
     if run.returncode != 0 or _ERROR.search(run.stderr):
-        raise _unreadable(command, (run.stderr + run.stdout)[-4000:].strip())
+        said = _MATCHES.sub("", run.stderr + run.stdout)
+        raise _unreadable(command, said[-4000:].strip())
     found: dict[tuple[str, int, int], str] = {}
     order = list(MESSAGES)
     for line in run.stdout.splitlines():
