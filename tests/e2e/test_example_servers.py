@@ -1,5 +1,5 @@
-"""The servers among the examples: a client that resets its connection ends neither another's nor the
-server, and neither do more clients than there are descriptors.
+"""The servers among the examples: a client that resets its connection ends neither another's nor
+the server, and neither do more clients than there are descriptors.
 """
 
 import os
