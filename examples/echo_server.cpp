@@ -1,5 +1,8 @@
+#include <chrono>
 #include <iostream>
 #include <weft/weft.hpp>
+
+using namespace std::chrono_literals;
 
 weft::Task<void> echo(weft::StreamSocket stream) {
   try {
@@ -14,8 +17,12 @@ weft::Task<void> echo(weft::StreamSocket stream) {
 weft::Task<void> serve(weft::SocketListener listener) {
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
   for (;;) {
-    weft::StreamSocket stream = co_await listener.accept();
-    weft::spawn(echo, std::move(stream)).detach();
+    auto stream = co_await weft::attempt(listener.accept());
+    if (stream) {
+      weft::spawn(echo, std::move(*stream)).detach();
+    } else {
+      co_await weft::sleep_for(100ms);  // no descriptor is left, say: that passes
+    }
   }
 }
 

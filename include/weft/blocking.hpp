@@ -75,7 +75,9 @@ struct BlockingOptions {
 class BlockingThreads {
  public:
   /// Starts none yet. Throws std::invalid_argument if none are allowed.
-  explicit BlockingThreads(BlockingOptions options = {});
+  explicit BlockingThreads(BlockingOptions options);
+  /// The same, with the default options.
+  BlockingThreads() : BlockingThreads(BlockingOptions()) {}
   ~BlockingThreads();
   BlockingThreads(const BlockingThreads&) = delete;
   BlockingThreads& operator=(const BlockingThreads&) = delete;

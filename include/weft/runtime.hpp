@@ -108,7 +108,9 @@ class Runtime {
   /// Starts the workers. Throws std::invalid_argument for options out of range,
   /// std::system_error, naming what could not be had (an event queue, a thread), and
   /// std::bad_alloc; then no thread is left.
-  explicit Runtime(RuntimeOptions options = {});
+  explicit Runtime(RuntimeOptions options);
+  /// The same, with the default options.
+  Runtime() : Runtime(RuntimeOptions()) {}
   /// As shutdown(). In the child of a fork(), of a runtime of the parent: nothing.
   ~Runtime();
   Runtime(const Runtime&) = delete;
