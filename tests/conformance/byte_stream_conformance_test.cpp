@@ -256,33 +256,33 @@ struct Factory {
 };
 
 template <class Kind>
-Factory factory(std::string name) {
+Factory case_of(std::string name) {
   return {std::move(name), [] { return std::make_unique<Kind>(); }};
 }
 
 std::vector<Factory> all_cases() {
-  return {factory<Read<UnixStreams>>("read_socket"),
-          factory<Read<PipeIn>>("read_pipe"),
-          factory<Read<InMemory>>("read_duplex"),
-          factory<ReadExact<UnixStreams>>("read_exact_socket"),
-          factory<ReadExact<PipeIn>>("read_exact_pipe"),
-          factory<ReadExact<InMemory>>("read_exact_duplex"),
-          factory<ReadLine<UnixStreams>>("read_line_socket"),
-          factory<ReadLine<PipeIn>>("read_line_pipe"),
-          factory<ReadLine<InMemory>>("read_line_duplex"),
-          factory<CopyPart<UnixStreams>>("copy_take_socket"),
-          factory<CopyPart<PipeIn>>("copy_take_pipe"),
-          factory<CopyPart<InMemory>>("copy_take_duplex"),
-          factory<PeekSome<UnixStreams>>("peek_socket"),
-          factory<Write<UnixStreams>>("write_socket"),
-          factory<Write<PipeOut>>("write_pipe"),
-          factory<Write<InMemory>>("write_duplex"),
-          factory<WriteAll<UnixStreams>>("write_all_socket"),
-          factory<WriteAll<PipeOut>>("write_all_pipe"),
-          factory<WriteAll<InMemory>>("write_all_duplex"),
-          factory<Flush<UnixStreams>>("flush_socket"),
-          factory<Flush<PipeOut>>("flush_pipe"),
-          factory<Flush<InMemory>>("flush_duplex")};
+  return {case_of<Read<UnixStreams>>("read_socket"),
+          case_of<Read<PipeIn>>("read_pipe"),
+          case_of<Read<InMemory>>("read_duplex"),
+          case_of<ReadExact<UnixStreams>>("read_exact_socket"),
+          case_of<ReadExact<PipeIn>>("read_exact_pipe"),
+          case_of<ReadExact<InMemory>>("read_exact_duplex"),
+          case_of<ReadLine<UnixStreams>>("read_line_socket"),
+          case_of<ReadLine<PipeIn>>("read_line_pipe"),
+          case_of<ReadLine<InMemory>>("read_line_duplex"),
+          case_of<CopyPart<UnixStreams>>("copy_take_socket"),
+          case_of<CopyPart<PipeIn>>("copy_take_pipe"),
+          case_of<CopyPart<InMemory>>("copy_take_duplex"),
+          case_of<PeekSome<UnixStreams>>("peek_socket"),
+          case_of<Write<UnixStreams>>("write_socket"),
+          case_of<Write<PipeOut>>("write_pipe"),
+          case_of<Write<InMemory>>("write_duplex"),
+          case_of<WriteAll<UnixStreams>>("write_all_socket"),
+          case_of<WriteAll<PipeOut>>("write_all_pipe"),
+          case_of<WriteAll<InMemory>>("write_all_duplex"),
+          case_of<Flush<UnixStreams>>("flush_socket"),
+          case_of<Flush<PipeOut>>("flush_pipe"),
+          case_of<Flush<InMemory>>("flush_duplex")};
 }
 
 class EveryByteOperation : public ::testing::TestWithParam<Factory> {

@@ -123,18 +123,13 @@ class CloseScenario final : public OnLane {
   bool repeats() const override { return false; }
 };
 
-template <class Kind>
-ScenarioFactory factory(std::string name) {
-  return {std::move(name), [] { return std::make_unique<Kind>(); }};
-}
-
 }  // namespace
 
 std::vector<ScenarioFactory> file_scenarios() {
-  return {factory<OpenScenario>("file_open"),        factory<CloseScenario>("file_close"),
-          factory<ReadAtScenario>("file_read_at"),   factory<ReadAtCursorScenario>("file_read"),
-          factory<WriteAtScenario>("file_write_at"), factory<WriteAtCursorScenario>("file_write"),
-          factory<SyncScenario>("file_sync")};
+  return {scenario<OpenScenario>("file_open"),        scenario<CloseScenario>("file_close"),
+          scenario<ReadAtScenario>("file_read_at"),   scenario<ReadAtCursorScenario>("file_read"),
+          scenario<WriteAtScenario>("file_write_at"), scenario<WriteAtCursorScenario>("file_write"),
+          scenario<SyncScenario>("file_sync")};
 }
 
 }  // namespace weft::testing

@@ -144,18 +144,13 @@ class SendUnixMessages final : public DatagramScenario {
   std::size_t filled_ = 0;
 };
 
-template <class Kind>
-ScenarioFactory factory_of(std::string name) {
-  return {std::move(name), [] { return std::make_unique<Kind>(); }};
-}
-
 }  // namespace
 
 std::vector<ScenarioFactory> message_scenarios() {
-  return {factory_of<ReceiveUdpMessage>("receive_message_udp"),
-          factory_of<ReceiveUdpMessages>("receive_messages_udp"),
-          factory_of<ReceiveUnixMessages>("receive_messages_unix"),
-          factory_of<SendUnixMessages>("send_messages")};
+  return {scenario<ReceiveUdpMessage>("receive_message_udp"),
+          scenario<ReceiveUdpMessages>("receive_messages_udp"),
+          scenario<ReceiveUnixMessages>("receive_messages_unix"),
+          scenario<SendUnixMessages>("send_messages")};
 }
 
 }  // namespace weft::testing

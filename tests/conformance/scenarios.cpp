@@ -341,29 +341,24 @@ class ChildEndScenario final : public Scenario {
   std::unique_ptr<Source> source_;
 };
 
-template <class Kind>
-ScenarioFactory factory(std::string name) {
-  return {std::move(name), [] { return std::make_unique<Kind>(); }};
-}
-
 }  // namespace
 
 std::vector<ScenarioFactory> all_scenarios() {
-  std::vector<ScenarioFactory> all{factory<ReadScenario>("read"),
-                                   factory<PeekScenario>("peek"),
-                                   factory<PipeReadScenario>("read_pipe"),
-                                   factory<ReadvScenario>("readv"),
-                                   factory<ReceiveMessageScenario>("receive_message"),
-                                   factory<WriteScenario>("write"),
-                                   factory<PipeWriteScenario>("write_pipe"),
-                                   factory<WritevScenario>("writev"),
-                                   factory<SendMessageScenario>("send_message"),
-                                   factory<AcceptScenario>("accept"),
-                                   factory<PollReadableScenario>("poll_readable"),
-                                   factory<PollWritableScenario>("poll_writable"),
-                                   factory<PollBothScenario>("poll_both"),
-                                   factory<SignalScenario>("signal"),
-                                   factory<ChildEndScenario>("child_end")};
+  std::vector<ScenarioFactory> all{scenario<ReadScenario>("read"),
+                                   scenario<PeekScenario>("peek"),
+                                   scenario<PipeReadScenario>("read_pipe"),
+                                   scenario<ReadvScenario>("readv"),
+                                   scenario<ReceiveMessageScenario>("receive_message"),
+                                   scenario<WriteScenario>("write"),
+                                   scenario<PipeWriteScenario>("write_pipe"),
+                                   scenario<WritevScenario>("writev"),
+                                   scenario<SendMessageScenario>("send_message"),
+                                   scenario<AcceptScenario>("accept"),
+                                   scenario<PollReadableScenario>("poll_readable"),
+                                   scenario<PollWritableScenario>("poll_writable"),
+                                   scenario<PollBothScenario>("poll_both"),
+                                   scenario<SignalScenario>("signal"),
+                                   scenario<ChildEndScenario>("child_end")};
   for (ScenarioFactory& each : message_scenarios()) all.push_back(std::move(each));
   for (ScenarioFactory& one : file_scenarios()) all.push_back(std::move(one));
   return all;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conformance/driver_fixture.hpp"
@@ -39,6 +40,11 @@ struct ScenarioFactory {
   std::string name;
   std::function<std::unique_ptr<Scenario>()> make;
 };
+
+template <class Kind>
+[[nodiscard]] ScenarioFactory scenario(std::string name) {
+  return {std::move(name), [] { return std::make_unique<Kind>(); }};
+}
 
 [[nodiscard]] std::vector<ScenarioFactory> all_scenarios();
 /// Those of message sockets, which are part of all.

@@ -311,7 +311,7 @@ weft::Task<void> wait(weft::WatchReceiver<State> receiver) {
 }  // namespace given::of_watch
 
 namespace given::of_pipe {
-weft::Task<void> run(weft::PipeReader reader, weft::PipeWriter writer) {
+weft::Task<void> run() {
   // example: weft/pipe.hpp
 }
 }  // namespace given::of_pipe
