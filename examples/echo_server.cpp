@@ -1,8 +1,5 @@
-#include <chrono>
 #include <iostream>
 #include <weft/weft.hpp>
-
-using namespace std::chrono_literals;
 
 weft::Task<void> echo(weft::StreamSocket stream) {
   try {
@@ -16,14 +13,7 @@ weft::Task<void> echo(weft::StreamSocket stream) {
 
 weft::Task<void> serve(weft::SocketListener listener) {
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
-  for (;;) {
-    auto stream = co_await weft::attempt(listener.accept());
-    if (stream) {
-      weft::spawn(echo, std::move(*stream)).detach();
-    } else {
-      co_await weft::sleep_for(100ms);  // no descriptor is left, say: that passes
-    }
-  }
+  co_await weft::serve_until(listener, weft::stop_requested(), echo);  // until Ctrl-C or SIGTERM
 }
 
 int main(int argc, char** argv) {

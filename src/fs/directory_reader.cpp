@@ -44,7 +44,7 @@ std::int64_t DirectoryReader::next(std::vector<DirectoryName>& names) {
     std::string name(reinterpret_cast<const char*>(room.get()) + at + name_at);
     at += record.size;
     if (name == "." || name == "..") continue;
-    FileType type = type_from(DTTOIF(record.type));
+    FileType type = type_from(DTTOIF(unsigned{record.type}));
     if (record.type == DT_UNKNOWN) type = ask_type(directory_.get(), name);
     names.push_back({std::move(name), type});
   }

@@ -67,11 +67,15 @@ Task<void> make_scan(FileWatchState* state, FileWatchState::Scan* scan) {
   co_await on_file_lane(watching_for, scan->path.native(), work);
 }
 
+struct RecordsRoom {
+  alignas(inotify_event) std::array<std::byte, 16 * 1024> bytes;
+};
+
 /// Reads what there is. With half a move, waits for the other half for a moment alone.
 Task<void> read_records(FileWatchState* state) {
-  alignas(inotify_event) std::array<std::byte, 16 * 1024> room;
+  RecordsRoom room;
   IoOp<RecordsRequest, false> read =
-      IoOp<RecordsRequest>(RecordsRequest(&state->source(), room)).attempt();
+      IoOp<RecordsRequest>(RecordsRequest(&state->source(), room.bytes)).attempt();
   IoResult<std::size_t> size = 0;
   if (state->holds_move()) {
     size = co_await timeout(std::move(read), wait_for_other_half);
@@ -79,7 +83,7 @@ Task<void> read_records(FileWatchState* state) {
     size = co_await std::move(read);
   }
   if (size) {
-    state->take(std::span(room).first(*size));
+    state->take(std::span(room.bytes).first(*size));
   } else if (size.error().code() == std::errc::timed_out) {
     state->take_back_move();
   } else {

@@ -112,25 +112,25 @@ std::optional<mode_t> permissions_at(const std::filesystem::path& path) {
   return static_cast<mode_t>(found.stx_mode & permission_bits);
 }
 
-constexpr const char* writing = "write_file";
+constexpr const char* operation_name = "write_file";
 
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> data,
                   const WriteOptions& options, const StopFlag& stop) {
   const std::filesystem::path directory = directory_of(path);
   std::filesystem::path made;
-  Fd handle = open_new_in(directory, O_WRONLY, options.permissions_of_new, writing, made);
+  Fd handle = open_new_in(directory, O_WRONLY, options.permissions_of_new, operation_name, made);
   NameGuard beside(std::move(made));
   const std::string& name = path.native();
   if (const std::optional<mode_t> old = permissions_at(path)) {
-    or_throw(FileSyscalls::fchmod(handle.get(), *old), writing, name);
+    or_throw(FileSyscalls::fchmod(handle.get(), *old), operation_name, name);
   }
-  write_whole(handle.get(), data, writing, name, stop);
-  if (options.is_durable) sync_handle(handle.get(), writing, name);
-  close_handle(handle, writing, name);
+  write_whole(handle.get(), data, operation_name, name, stop);
+  if (options.is_durable) sync_handle(handle.get(), operation_name, name);
+  close_handle(handle, operation_name, name);
   stop.check();
-  or_throw(FileSyscalls::rename(beside.path().c_str(), path.c_str(), 0), writing, name);
+  or_throw(FileSyscalls::rename(beside.path().c_str(), path.c_str(), 0), operation_name, name);
   beside.keep();
-  if (options.is_durable) sync_directory(directory, writing);
+  if (options.is_durable) sync_directory(directory, operation_name);
 }
 
 void write_in_place(const std::filesystem::path& path, std::span<const std::byte> data,
@@ -139,11 +139,11 @@ void write_in_place(const std::filesystem::path& path, std::span<const std::byte
   Fd handle(static_cast<int>(
       or_throw(FileSyscalls::openat(AT_FDCWD, path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
                                     static_cast<mode_t>(options.permissions_of_new)),
-               writing, name)));
-  write_whole(handle.get(), data, writing, name, stop);
-  if (options.is_durable) sync_handle(handle.get(), writing, name);
-  close_handle(handle, writing, name);
-  if (options.is_durable) sync_directory(directory_of(path), writing);
+               operation_name, name)));
+  write_whole(handle.get(), data, operation_name, name, stop);
+  if (options.is_durable) sync_handle(handle.get(), operation_name, name);
+  close_handle(handle, operation_name, name);
+  if (options.is_durable) sync_directory(directory_of(path), operation_name);
 }
 
 }  // namespace
@@ -163,14 +163,14 @@ Task<std::string> read_text(std::filesystem::path path, std::uint64_t limit) {
 Task<void> write_file(std::filesystem::path path, std::span<const std::byte> data,
                       WriteOptions options) {
   const auto work = [&](const detail::StopFlag& stop) {
-    detail::path_text(path, detail::writing);
+    detail::path_text(path, detail::operation_name);
     if (options.is_atomic) {
       detail::replace_file(path, data, options, stop);
     } else {
       detail::write_in_place(path, data, options, stop);
     }
   };
-  co_await detail::on_file_lane(detail::writing, path.native(), work);
+  co_await detail::on_file_lane(detail::operation_name, path.native(), work);
 }
 
 Task<void> write_file(std::filesystem::path path, std::string_view text, WriteOptions options) {

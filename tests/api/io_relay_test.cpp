@@ -245,13 +245,13 @@ TEST_P(IoRelay, ClosingAnEndUnderARelayEndsIt) {
 
 TEST_P(IoRelay, ACancelAtAnyMomentLeavesAPrefix) {
   run([]() -> Task<void> {
-    const std::size_t size = std::size_t{4} << 20;
+    static constexpr std::size_t size = std::size_t{4} << 20;
     for (std::size_t read_first = 1; read_first < size; read_first *= 8) {
       Proxied p = co_await make_proxied();
       CopiedBytes counts;
       auto relay = [&p, &counts]() -> Task<void> { co_await copy_bidirectional(p.a, p.b, counts); };
       JoinHandle<void> relaying = spawn(relay);
-      JoinHandle<void> sending = spawn([&p, size]() -> Task<void> {
+      JoinHandle<void> sending = spawn([&p]() -> Task<void> {
         const std::string text = pattern(size);
         (void)co_await attempt(p.client.write_all(text));
       });

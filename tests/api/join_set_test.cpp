@@ -382,7 +382,7 @@ TEST_P(JoinSetTest, TheSetCancelsItsTasksAndTheOwnerWaitsForThem) {
     co_await scope([&](Scope& s) -> Task<void> {
       JoinSet<int> set(SpawnOptions().owner(s));
       for (int i = 0; i < 3; ++i) {
-        set.spawn([&log, &never_set, noted = Logged(log, "ended")]() -> Task<int> {
+        set.spawn([&never_set, noted = Logged(log, "ended")]() -> Task<int> {
           co_await never_set.wait();
           co_return 1;
         });
