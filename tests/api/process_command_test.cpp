@@ -11,7 +11,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +28,7 @@
 #include "api/process_support.hpp"
 #include "conformance/handles.hpp"
 #include "os/fault.hpp"
+#include "support/process_state.hpp"
 
 namespace weft::test::process_command_test {
 namespace {
@@ -498,11 +501,23 @@ TEST_P(CommandTest, FailuresOfWaitsAndSignalsAreErrors) {
   });
 }
 
+/// Looks for some seconds.
+bool no_more_threads_than(std::size_t count) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (ProcessState::now().threads > count) {
+    if (std::chrono::steady_clock::now() >= give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 // Without a thread, or without a handle for it, dropped children are looked after later.
 TEST_P(CommandTest, DroppedChildrenAreReapedWithoutAThreadToo) {
+  static_cast<void>(runtime());  // has its threads
+  const std::size_t threads = ProcessState::now().threads;
   for (const detail::Call call : {detail::Call::start_thread, detail::Call::epoll_create}) {
+    EXPECT_TRUE(no_more_threads_than(threads)) << "the thread that looks after children has ended";
     PipeWriter in = [&] {
-      static_cast<void>(runtime());  // has its threads
       detail::ScopedFaults faults;
       faults.add({.call = call, .errno_value = EAGAIN});
       ChildProcess child = waiting_child().spawn();
