@@ -13,10 +13,7 @@ weft::Task<void> echo(weft::StreamSocket stream) {
 
 weft::Task<void> serve(weft::SocketListener listener) {
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
-  for (;;) {
-    weft::StreamSocket stream = co_await listener.accept();
-    weft::spawn(echo, std::move(stream)).detach();
-  }
+  co_await weft::serve_until(listener, weft::stop_requested(), echo);  // until Ctrl-C or SIGTERM
 }
 
 int main(int argc, char** argv) {

@@ -15,10 +15,14 @@
 #include <libpq-fe.h>
 
 #include <array>
+#include <chrono>
 #include <concepts>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -221,28 +225,41 @@ class Postgres::Driver : public Requests {
     bool readable = false;
   };
 
-  /// PQcancel() on a thread of its own.
+  /// PQcancel() on a thread of its own, until the query has ended: the server ignores a request
+  /// that arrives before it has begun the query.
   class Cancelling {
    public:
     /// Without memory, or a thread, the query is not cancelled: the driver waits for its result.
     void begin(PGconn* connection) noexcept try {
+      if (thread_.joinable()) return;
       weft::Promise<void> promise;
       over_ = promise.result();
-      thread_ = std::jthread(
-          [connection = PQgetCancel(connection), promise = std::move(promise)]() mutable {
-            std::array<char, 256> why;
-            PQcancel(connection, why.data(), static_cast<int>(why.size()));
-            PQfreeCancel(connection);
-            promise.set_value();
-          });
+      thread_ = std::jthread([connection = PQgetCancel(connection),
+                              promise = std::move(promise)](std::stop_token ended) mutable {
+        repeat(connection, ended);
+        PQfreeCancel(connection);
+        promise.set_value();
+      });
     } catch (const std::exception&) {
       over_ = {};
     }
     weft::Task<void> over() {
+      thread_.request_stop();
       if (over_) co_await over_;
     }
 
    private:
+    static void repeat(PGcancel* connection, const std::stop_token& ended) {
+      std::mutex lock;
+      std::condition_variable_any never;
+      std::array<char, 256> why;
+      while (!ended.stop_requested()) {
+        PQcancel(connection, why.data(), static_cast<int>(why.size()));
+        std::unique_lock held(lock);
+        never.wait_for(held, ended, std::chrono::milliseconds(100), [] { return false; });
+      }
+    }
+
     weft::SharedResult<void> over_;
     std::jthread thread_;
   };

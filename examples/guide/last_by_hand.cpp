@@ -56,7 +56,10 @@ Task<std::string> collect(Runtime& runtime, std::uint16_t server) {
 Task<void> answer_visitor(Runtime& runtime, std::uint16_t server, int fd) {
   Socket visitor(runtime, fd);
   const std::string text = co_await collect(runtime, server);
-  co_await visitor.write_all(text);
+  try {
+    co_await visitor.write_all(text);
+  } catch (const std::system_error&) {  // this visitor has gone: the others stay
+  }
 }
 
 Task<void> serve(Runtime& runtime, std::uint16_t server, Socket& listener) {

@@ -59,7 +59,10 @@ weft::Task<std::string> collect(weft::Endpoint server) {
 // [serve]
 weft::Task<void> answer_visitor(weft::Endpoint server, weft::StreamSocket visitor) {
   const std::string text = co_await collect(server);
-  co_await visitor.write_all(text);
+  try {
+    co_await visitor.write_all(text);
+  } catch (const weft::IoError&) {  // this visitor has gone: the others stay
+  }
 }
 
 weft::Task<void> serve(weft::Endpoint server, weft::SocketListener& listener) {

@@ -12,11 +12,11 @@ weft::Task<void> echo(weft::StreamSocket stream) {             //  1
     co_await stream.write_all(std::span(buffer).first(size));  //  5
   }
 }
-weft::Task<void> accept_all(weft::Scope& scope) {                //  6
-  auto listener = weft::SocketListener::bind("127.0.0.1:7789");  //  7
-  for (;;) {                                                     //  8
-    weft::StreamSocket stream = co_await listener.accept();      //  9
-    scope.spawn(echo, std::move(stream));                        // 10
+weft::Task<void> accept_all(weft::Scope& scope) {                           //  6
+  auto listener = weft::SocketListener::bind("127.0.0.1:7789");             //  7
+  for (;;) {                                                                //  8
+    weft::StreamSocket stream = co_await listener.accept();                 //  9
+    scope.spawn(weft::SpawnOptions().isolated(), echo, std::move(stream));  // 10
   }
 }
 int main() {                                                       // 11

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <span>
-#include <string>
 #include <utility>
 #include <weft/weft.hpp>
 
@@ -18,10 +16,10 @@ weft::Task<void> work(std::byte request) {
 
 // [talk]
 /// A request is a byte, and so is its answer. Between requests it looks whether the server ends.
-weft::Task<void> talk(weft::StreamSocket stream, weft::ManualResetEvent& ending, weft::Permit) {
+weft::Task<void> talk(weft::StreamSocket stream, weft::ServeContext& server) {
   std::array<std::byte, 1> request;
-  while (!ending.is_set()) {
-    auto first = co_await weft::select(stream.read(request), ending.wait());
+  while (!server.draining()) {
+    auto first = co_await weft::select(stream.read(request), server.drain_begun());
     if (!first.has<0>()) co_return;       // it ends, and no request has come
     if (first.take<0>() == 0) co_return;  // the peer has ended
     co_await work(request[0]);
@@ -31,30 +29,15 @@ weft::Task<void> talk(weft::StreamSocket stream, weft::ManualResetEvent& ending,
 // [/talk]
 
 // [serve]
-constexpr std::size_t most_connections = 1000;
-
-weft::Task<void> accept_all(weft::SocketListener& listener, weft::Semaphore& places,
-                            weft::Scope& connections, weft::ManualResetEvent& ending) {
-  for (;;) {
-    weft::Permit place = co_await places.acquire();  // the limit
-    weft::StreamSocket stream = co_await listener.accept();
-    connections.spawn(talk, std::move(stream), std::ref(ending), std::move(place));
-  }
-}
-
-/// Serves until `asked` is set, which a signal would do, and then gives requests five seconds.
-weft::Task<void> serve(weft::SocketListener listener, weft::ManualResetEvent& asked) {
-  weft::Semaphore places(most_connections);
-  weft::ManualResetEvent ending;
-  auto body = [&](weft::Scope& connections) -> weft::Task<void> {
-    co_await weft::select(accept_all(listener, places, connections, ending), asked.wait());
-    listener.close();  // 1: clients that come now are refused at once
-    ending.set();      // 2: idle connections end, busy ones after their answer
-    auto first = co_await weft::select(places.acquire(most_connections), weft::sleep_for(5s));
-    std::printf("after the drain %zu connection is left\n", connections.size());
-    if (!first.has<0>()) connections.cancel_children();  // 3: what takes longer is cancelled
-  };
-  co_await weft::scope(body);
+/// Serves until `asked` is set, which stands for weft::stop_requested(). Then: no more clients,
+/// five seconds for requests under way, and a cancel of those that take longer.
+weft::Task<void> serve(weft::SocketListener& listener, weft::ManualResetEvent& asked) {
+  weft::ServeOptions options;
+  options.max_connections = 1000;
+  options.drain_timeout = 5s;
+  const weft::ServeSummary summary =
+      co_await weft::serve_until(listener, asked.wait(), talk, options);
+  std::printf("of %zu connections %zu was cancelled\n", summary.accepted, summary.cancelled);
 }
 // [/serve]
 
@@ -70,15 +53,16 @@ weft::Task<void> program() {
   weft::SocketListener listener = weft::SocketListener::bind("127.0.0.1:0");
   const weft::Endpoint at = listener.local_endpoint();
   weft::ManualResetEvent asked;
-  auto body = [&](weft::Scope& scope) -> weft::Task<void> {
-    scope.spawn(serve, std::move(listener), std::ref(asked));
+  auto clients = [&](weft::Scope& scope) -> weft::Task<void> {
     scope.spawn(client, at, "a client that is idle", std::byte{0});
     scope.spawn(client, at, "a request of 2 s", std::byte{2});
     scope.spawn(client, at, "a request of 60 s", std::byte{60});
     co_await weft::sleep_for(1s);
     asked.set();
   };
-  co_await weft::scope(body);
+  auto serving = weft::spawn(serve, std::ref(listener), std::ref(asked));
+  co_await weft::scope(clients);
+  co_await std::move(serving);
 }
 
 int main() {

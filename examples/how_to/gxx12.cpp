@@ -52,6 +52,14 @@ weft::Task<std::string> size_of_order() {
   if (pieces > 4) co_return "large";
   co_return "small";
 }
+
+weft::Task<int> read_all(weft::Receiver<std::string> orders) {
+  int letters = 0;
+  while (auto order = co_await orders.receive()) {  // right: it declares a variable
+    letters += static_cast<int>(order->size());
+  }
+  co_return letters;
+}
 // [/condition]
 
 // [throw]
@@ -89,6 +97,20 @@ Detached answer(std::unique_ptr<Bell>& bell) {
 }
 // [/awaiter]
 
+// [alignment]
+struct Room {
+  alignas(16) std::byte bytes[64];
+};
+
+weft::Task<bool> is_room_aligned() {
+  // Wrong: alignas(16) std::byte bytes[64];
+  Room room;
+  co_await weft::yield_now();
+  // SAFETY: the number is only looked at.
+  co_return reinterpret_cast<std::uintptr_t>(room.bytes) % 16 == 0;
+}
+// [/alignment]
+
 weft::Task<void> program() {
   const int in_a_scope = co_await order_in_a_scope("bob");
   const int counted = co_await order_or_count("carol", false);
@@ -103,6 +125,14 @@ weft::Task<void> program() {
   auto bell = std::make_unique<Bell>();
   answer(bell);
   bell->waiting.resume();
+  auto [sender, receiver] = weft::channel<std::string>(2);
+  co_await sender.send("alice");
+  co_await sender.send("bob");
+  sender.close();
+  const int letters = co_await read_all(std::move(receiver));
+  std::printf("%d letters in the orders\n", letters);
+  const bool is_aligned = co_await is_room_aligned();
+  std::puts(is_aligned ? "the room is aligned" : "the room is not aligned");
 }
 
 int main() {

@@ -1,52 +1,13 @@
 // Tries something again, with a longer pause each time.
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <random>
+#include <exception>
+#include <string>
 #include <system_error>
-#include <type_traits>
 #include <weft/weft.hpp>
 
 using namespace std::chrono_literals;
-using std::chrono::milliseconds;
 
-// [retry]
-struct Backoff {
-  int attempts = 5;
-  milliseconds first_pause = 100ms;
-  milliseconds longest_pause = 2s;
-};
-
-bool is_worth_another_try(const std::error_code& code) {
-  return code == std::errc::connection_refused || code == std::errc::connection_reset ||
-         code == std::errc::timed_out;
-}
-
-/// Up to a quarter more than `pause`: clients that failed together do not come back together.
-milliseconds with_jitter(milliseconds pause, std::minstd_rand& random) {
-  std::uniform_int_distribution<milliseconds::rep> extra(0, pause.count() / 4);
-  return pause + milliseconds(extra(random));
-}
-
-/// Awaits what `attempt()` gives until that succeeds. Throws what the last attempt throws, and at
-/// once what another try would not change. Cancel: ends the attempt, or the pause.
-template <class F>
-auto retry(Backoff backoff, F attempt) -> std::invoke_result_t<F&> {
-  std::minstd_rand random(std::random_device{}());
-  milliseconds pause = backoff.first_pause;
-  for (int number = 1;; ++number) {
-    try {
-      co_return co_await attempt();
-    } catch (const weft::IoError& error) {
-      if (number == backoff.attempts || !is_worth_another_try(error.code())) throw;
-    }
-    co_await weft::sleep_for(with_jitter(pause, random));  // not inside the catch: it cannot await
-    pause = std::min(2 * pause, backoff.longest_pause);
-  }
-}
-// [/retry]
-
-// [use]
 /// Refuses twice, then answers.
 class Server {
  public:
@@ -62,21 +23,71 @@ class Server {
   int asked_ = 0;
 };
 
+// [use]
+weft::Task<int> ask_patiently(Server& server) {
+  auto policy = weft::RetryPolicy()
+                    .attempts(5)
+                    .pauses(100ms, 2s)            // 100 ms, 200 ms, 400 ms …
+                    .jitter(weft::Jitter::equal)  // at least half of each
+                    .within(10s);                 // no pause would end later than this
+  co_return co_await weft::retry(policy, [&] { return server.ask(); });
+}
+// [/use]
+
+// [report]
+void print(const weft::RetryPause& next) {
+  try {
+    std::rethrow_exception(next.error);
+  } catch (const std::exception& error) {
+    std::printf("attempt %zu: %s; trying again\n", next.attempt, error.what());
+  }
+}
+
+/// Each attempt has two seconds, and all of them have ten.
+weft::Task<int> ask_in_time(Server& server) {
+  auto policy = weft::RetryPolicy().before_pause(print);
+  auto attempt = [&] { return weft::timeout(server.ask(), 2s); };
+  co_return co_await weft::timeout(weft::retry(policy, attempt), 10s);
+}
+// [/report]
+
+// [predicate]
+/// Only an answer of its own says whether another attempt makes sense.
+class Busy : public std::exception {
+ public:
+  const char* what() const noexcept override { return "busy"; }
+};
+
+weft::Task<int> ask_while_busy(int& asked) {
+  auto policy =
+      weft::RetryPolicy().pauses(1ms, 10ms).retry_if<Busy>([](const Busy&) { return true; });
+  auto attempt = [&]() -> weft::Task<int> {
+    if (++asked < 3) throw Busy();
+    co_return asked;
+  };
+  co_return co_await weft::retry(policy, attempt);
+}
+// [/predicate]
+
 weft::Task<void> program() {
   Server server;
   const weft::TimePoint start = weft::now();
-  const Backoff backoff;
-  const int answer = co_await retry(backoff, [&] { return server.ask(); });
+  const int answer = co_await ask_patiently(server);
   const auto waited = weft::now() - start;
-  std::printf("%d, at attempt %d; waited between 300 and 375 ms: %s\n", answer, server.asked(),
-              waited >= 300ms && waited <= 375ms ? "yes" : "no");
+  std::printf("%d, at attempt %d; waited between 150 and 310 ms: %s\n", answer, server.asked(),
+              waited >= 150ms && waited <= 310ms ? "yes" : "no");
+  Server another;
+  const int again = co_await ask_in_time(another);
+  std::printf("%d again\n", again);
+  int asked = 0;
+  const int attempts = co_await ask_while_busy(asked);
+  std::printf("answered at attempt %d\n", attempts);
 }
-// [/use]
 
 int main() {
   weft::RuntimeOptions options;
   options.current_thread = true;
-  options.virtual_time = true;  // so that no time passes; leave it out in a program
+  options.virtual_time = true;  // the pauses take no time
   weft::Runtime runtime(options);
   runtime.block_on(program());
 }

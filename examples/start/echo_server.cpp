@@ -20,8 +20,12 @@ weft::Task<void> echo(weft::StreamSocket stream) {
 weft::Task<void> serve(weft::SocketListener& listener) {
   auto accept_all = [&](weft::Scope& scope) -> weft::Task<void> {
     for (;;) {
-      weft::StreamSocket stream = co_await listener.accept();
-      scope.spawn(echo, std::move(stream));
+      auto stream = co_await weft::attempt(listener.accept());
+      if (stream) {
+        scope.spawn(echo, std::move(*stream));
+      } else {
+        co_await weft::sleep_for(100ms);  // no descriptor is left, say: that passes
+      }
     }
   };
   co_await weft::scope(accept_all);  // no connection outlives this line

@@ -6,10 +6,14 @@
 //   weft::BlockingThreads database({.name = "database", .most_threads = 1});
 //   Row row = co_await weft::blocking(database, [&](std::stop_token stop) { return query(stop); });
 //
+//   options.lanes = {{.name = "reports", .most_threads = 2}};          // of a Runtime
+//   co_await weft::blocking(weft::lane("reports"), [] { write_report(); });
+//
 // They run on threads of their own, apart from the workers: those of the runtime
-// (RuntimeOptions::blocking_threads), or of a BlockingThreads that stands for one class of calls,
-// so that a slow class does not keep others waiting. When all threads of a class are busy, calls
-// queue, first come, first served.
+// (RuntimeOptions::blocking_threads), of a lane that RuntimeOptions::lanes names, or of a
+// BlockingThreads, which several runtimes may share. A lane, or a BlockingThreads, stands for one
+// class of calls, so that a slow class does not keep others waiting. When all threads of a class
+// are busy, calls queue, first come, first served.
 //
 // A call must not end the runtime whose task awaits it, nor call std::exit() if a static Runtime is
 // that one: the end would wait for the call. The process is then aborted, with a text that says so.
@@ -22,8 +26,8 @@
 // which calls.
 #pragma once
 
+#include <weft/detail/blocking_job.hpp>
 #include <weft/extend/cancel.hpp>
-#include <weft/extend/runnable.hpp>
 #include <weft/outcome.hpp>
 #include <weft/task.hpp>
 
@@ -39,6 +43,8 @@
 #include <source_location>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -52,24 +58,6 @@ namespace detail {
 
 class BlockingPool;
 class OwnedTasks;
-
-/// A call on its way to, or on, a thread that it may block.
-class BlockingJob : public Runnable {
- public:
-  [[nodiscard]] std::source_location site() const noexcept { return site_; }
-
- protected:
-  explicit BlockingJob(Run how,
-                       std::source_location site = std::source_location::current()) noexcept
-      : Runnable(how), site_(site) {}
-  ~BlockingJob() = default;
-
- private:
-  friend class BlockingPool;
-  std::source_location site_;
-  bool queued_ = false;       // guarded by the pool's mutex, as is the next
-  std::uint32_t number_ = 0;  // by which its thread is found; 0: none has begun it
-};
 
 }  // namespace detail
 
@@ -87,7 +75,9 @@ struct BlockingOptions {
 class BlockingThreads {
  public:
   /// Starts none yet. Throws std::invalid_argument if none are allowed.
-  explicit BlockingThreads(BlockingOptions options = {});
+  explicit BlockingThreads(BlockingOptions options);
+  /// The same, with the default options.
+  BlockingThreads() : BlockingThreads(BlockingOptions()) {}
   ~BlockingThreads();
   BlockingThreads(const BlockingThreads&) = delete;
   BlockingThreads& operator=(const BlockingThreads&) = delete;
@@ -100,7 +90,36 @@ class BlockingThreads {
   std::unique_ptr<detail::BlockingPool> pool_;
 };
 
+/// The name of a lane of the runtime; see lane().
+class Lane {
+ public:
+  explicit Lane(std::string_view name) noexcept : name_(name) {}
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
+/// Names a lane of RuntimeOptions::lanes, for blocking(). The text must stay alive until the call
+/// has begun, as a literal does.
+[[nodiscard]] inline Lane lane(std::string_view name) noexcept { return Lane(name); }
+/// Deleted for a temporary string, which would be gone: name it first.
+template <std::same_as<std::string> Text>
+Lane lane(Text&& name) = delete;
+
 namespace detail {
+
+/// Where a call is to run: on `threads`, or on the lane of a name, or on the runtime's own threads
+/// for blocking().
+struct BlockingPlace {
+  BlockingPlace() noexcept = default;
+  explicit BlockingPlace(BlockingThreads& these) noexcept : threads(&these) {}
+  explicit BlockingPlace(Lane named) noexcept : lane(named.name()), is_named(true) {}
+
+  BlockingThreads* threads = nullptr;
+  std::string_view lane;
+  bool is_named = false;
+};
 
 /// The part of blocking() that needs no template.
 class BlockingLeaf : private CancelHook, private BlockingJob {
@@ -108,7 +127,7 @@ class BlockingLeaf : private CancelHook, private BlockingJob {
   [[nodiscard]] bool suspend(PromiseBase& innermost) noexcept;
 
  protected:
-  BlockingLeaf(BlockingThreads* threads, std::source_location site) noexcept;
+  BlockingLeaf(const BlockingPlace& place, std::source_location site) noexcept;
   ~BlockingLeaf() = default;
   /// On one of the threads: calls the function. Must not throw.
   virtual void call() noexcept = 0;
@@ -120,7 +139,11 @@ class BlockingLeaf : private CancelHook, private BlockingJob {
   static void run_job(Runnable& self) noexcept;
   static void on_cancel_request(CancelHook& self) noexcept;
 
-  BlockingPool* pool_;  // null: that of the runtime
+  [[nodiscard]] BlockingPool* find_pool() const noexcept;
+  [[nodiscard]] std::exception_ptr refusal(std::error_code code) const noexcept;
+
+  const BlockingPlace place_;
+  BlockingPool* pool_ = nullptr;  // since suspend(); null: there is none
   TaskHeader* task_ = nullptr;
   const OwnedTasks* runtime_ = nullptr;  // whose task awaits it
 };
@@ -149,8 +172,8 @@ class BlockingAwaiter final : public BlockingLeaf {
  public:
   using Result = decltype(invoke(std::declval<F&>(), std::declval<Source&>()));
 
-  BlockingAwaiter(BlockingThreads* threads, F&& function, std::source_location site)
-      : BlockingLeaf(threads, site), function_(std::move(function)) {}
+  BlockingAwaiter(const BlockingPlace& place, F&& function, std::source_location site)
+      : BlockingLeaf(place, site), function_(std::move(function)) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <WeftPromise P>
@@ -178,15 +201,15 @@ class BlockingAwaiter final : public BlockingLeaf {
 template <BlockingFunction F>
 class [[nodiscard]] BlockingOp {
  public:
-  BlockingOp(BlockingThreads* threads, F function, std::source_location site)
-      : threads_(threads), function_(std::move(function)), site_(site) {}
+  BlockingOp(const detail::BlockingPlace& place, F function, std::source_location site)
+      : place_(place), function_(std::move(function)), site_(site) {}
   detail::BlockingAwaiter<F> operator co_await() && {
-    return detail::BlockingAwaiter<F>(threads_, std::move(function_), site_);
+    return detail::BlockingAwaiter<F>(place_, std::move(function_), site_);
   }
   detail::AwaitItWithStdMove operator co_await() const& = delete;
 
  private:
-  BlockingThreads* threads_;
+  detail::BlockingPlace place_;
   F function_;
   std::source_location site_;
 };
@@ -196,13 +219,20 @@ class [[nodiscard]] BlockingOp {
 /// none can be started. Cancel: see above.
 template <BlockingFunction F>
 BlockingOp<F> blocking(F function, std::source_location site = std::source_location::current()) {
-  return BlockingOp<F>(nullptr, std::move(function), site);
+  return BlockingOp<F>(detail::BlockingPlace(), std::move(function), site);
 }
 /// The same on one of `threads`.
 template <BlockingFunction F>
 BlockingOp<F> blocking(BlockingThreads& threads, F function,
                        std::source_location site = std::source_location::current()) {
-  return BlockingOp<F>(&threads, std::move(function), site);
+  return BlockingOp<F>(detail::BlockingPlace(threads), std::move(function), site);
+}
+/// The same on a thread of a lane of the current runtime: `blocking(lane("reports"), f)`. Throws
+/// std::invalid_argument, which names the lanes there are, if there is none of that name.
+template <BlockingFunction F>
+BlockingOp<F> blocking(Lane lane, F function,
+                       std::source_location site = std::source_location::current()) {
+  return BlockingOp<F>(detail::BlockingPlace(lane), std::move(function), site);
 }
 
 }  // namespace weft::inline v0_1

@@ -6,6 +6,9 @@
 //   while (auto job = co_await receiver.receive()) work(*job);
 //   // the last sender is gone and the channel is empty
 //
+// reserve() waits for a place before there is a value; receive_many() takes what is there at once;
+// wait_closed() tells a sender that no receiver is left; a WeakSender does not keep it open.
+//
 // Works from coroutines (co_await), fibers (weft::await), callbacks (weft::on_complete) and threads
 // that run no tasks (blocking_send, blocking_receive). A full channel makes senders wait. Waiters
 // are served in first-in, first-out order, and no later call overtakes them. Capacity 0 is a
@@ -18,7 +21,7 @@
 //
 // Cancel, which includes select() and timeout(): a receive() has either taken a value and returns
 // it, or has taken none. A send() has either sent its value and says so, or has not, and the value
-// is destroyed with the sending task (to keep a value, loop over try_send(), or send a pointer).
+// is destroyed with the sending task (to keep a value, reserve() a place first).
 //
 // T is movable. It is moved while the channel's lock is held: its move must be short and must not
 // use the channel. If a move throws in send(), send() throws it and nothing was sent. If a move
@@ -32,119 +35,20 @@
 
 #include <weft/channel_result.hpp>
 #include <weft/detail/channel_core.hpp>
-#include <weft/detail/value_queue.hpp>
+#include <weft/detail/channel_state.hpp>
+#include <weft/detail/misuse.hpp>
+#include <weft/extend/queue_op.hpp>
 #include <weft/task.hpp>
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <type_traits>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace weft::inline v0_1 {
-
-namespace detail {
-
-template <class T>
-class ChannelState final : public ChannelCore {
- public:
-  static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
-                "weft::channel: values move through it");
-
-  /// Allocates one block of the frame pool, and one for the queue. Throws what the queue throws.
-  [[nodiscard]] static ChannelState& make(std::size_t capacity, std::size_t ring_size);
-
-  /// Sends without waiting. Throws what moving the value throws, and std::bad_alloc if the channel
-  /// is unbounded: then the value was not sent.
-  [[nodiscard]] TrySend send_now(T& value);
-  /// Receives into `slot` without waiting. Returns null if it has received. Throws what moving the
-  /// value throws.
-  [[nodiscard]] std::optional<TryReceive> receive_now(std::optional<T>& slot);
-
- private:
-  ChannelState(std::size_t capacity, std::size_t ring_size)
-      : ChannelCore(capacity), queue_(ring_size) {}
-  ~ChannelState() = default;
-
-  // SAFETY: only the code below makes waiters, with a T for a value and a std::optional<T> for a
-  // slot.
-  void push(void* value) override { queue_.push(std::move(*static_cast<T*>(value))); }
-  void pop_into(void* slot) override { queue_.pop_into(*static_cast<std::optional<T>*>(slot)); }
-  void hand_over(void* value, void* slot) override {
-    static_cast<std::optional<T>*>(slot)->emplace(std::move(*static_cast<T*>(value)));
-  }
-  void clear() noexcept override { queue_.clear(); }
-  void destroy() noexcept override;
-
-  ValueQueue<T> queue_;
-};
-
-/// See Sender::send().
-template <class T>
-class SendAwaiter {
- public:
-  SendAwaiter(ChannelState<T>& channel, T&& value) : channel_(channel), value_(std::move(value)) {}
-  SendAwaiter(const SendAwaiter&) = delete;
-  SendAwaiter& operator=(const SendAwaiter&) = delete;
-
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  template <WeftPromise P>
-  bool await_suspend(std::coroutine_handle<P> innermost) {
-    // Sends nothing once a cancel was requested. A send that need not wait needs no leaf.
-    if (!innermost.promise().task().cancel_requested()) [[likely]] {
-      const TrySend now = channel_.send_now(value_);
-      closed_ = now == TrySend::closed;
-      if (now != TrySend::full) [[likely]]
-        return suspended_for_others(innermost.promise());
-    }
-    return leaf_.emplace(channel_, Side::sender, &value_).suspend(innermost.promise());
-  }
-  [[nodiscard]] SendResult<T> await_resume() {
-    if (leaf_) closed_ = leaf_->found_closed();
-    if (closed_) [[unlikely]]
-      return std::unexpected<T>(std::move(value_));
-    return {};
-  }
-
- private:
-  ChannelState<T>& channel_;
-  T value_;
-  bool closed_ = false;
-  std::optional<ChannelLeaf> leaf_;
-};
-
-/// See Receiver::receive().
-template <class T>
-class ReceiveAwaiter {
- public:
-  explicit ReceiveAwaiter(ChannelState<T>& channel) noexcept : channel_(channel) {}
-  ReceiveAwaiter(const ReceiveAwaiter&) = delete;
-  ReceiveAwaiter& operator=(const ReceiveAwaiter&) = delete;
-
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  template <WeftPromise P>
-  bool await_suspend(std::coroutine_handle<P> innermost) {
-    // Takes nothing once a cancel was requested. A receive that need not wait needs no leaf.
-    if (!innermost.promise().task().cancel_requested()) [[likely]] {
-      if (channel_.receive_now(slot_) != TryReceive::empty) [[likely]]
-        return suspended_for_others(innermost.promise());
-    }
-    return leaf_.emplace(channel_, Side::receiver, &slot_).suspend(innermost.promise());
-  }
-  [[nodiscard]] std::optional<T> await_resume() {
-    if (leaf_) static_cast<void>(leaf_->found_closed());  // rethrows what a move threw
-    return std::move(slot_);
-  }
-
- private:
-  ChannelState<T>& channel_;
-  std::optional<T> slot_;
-  std::optional<ChannelLeaf> leaf_;
-};
-
-}  // namespace detail
 
 /// Sender::send(), not started yet.
 template <class T>
@@ -175,6 +79,64 @@ class [[nodiscard]] ReceiveOp {
   detail::ChannelState<T>& channel_;
 };
 
+/// Sender::reserve(), not started yet.
+template <class T>
+class [[nodiscard]] ReserveOp {
+ public:
+  explicit ReserveOp(detail::ChannelState<T>& channel) noexcept : channel_(channel) {}
+  detail::ReserveAwaiter<T> operator co_await() const noexcept {
+    return detail::ReserveAwaiter<T>(channel_);
+  }
+
+ private:
+  detail::ChannelState<T>& channel_;
+};
+
+/// A place in a channel, kept for one value: see Sender::reserve(). Counts as a sender: the channel
+/// stays open for it. The destructor frees the place. Move-only; used by one thread at a time.
+template <class T>
+class [[nodiscard]] SendPermit {
+ public:
+  /// Takes over one kept place.
+  explicit SendPermit(
+      detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel) noexcept
+      : channel_(std::move(channel)) {}
+  SendPermit(SendPermit&&) noexcept = default;
+  SendPermit& operator=(SendPermit&& other) noexcept {
+    SendPermit moved(std::move(other));
+    std::swap(channel_, moved.channel_);
+    return *this;
+  }
+  ~SendPermit() { release(); }
+
+  /// Returns whether it keeps a place: false after send(), release() and a move.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(channel_); }
+  /// Sends without waiting, and uses the place up. If the channel was closed meanwhile, returns the
+  /// value. Throws what moving it throws, and std::bad_alloc if the channel is unbounded: then
+  /// nothing was sent, and the place is kept. Aborts with a message if it keeps no place.
+  [[nodiscard]] SendResult<T> send(T value) {
+    if (!channel_) [[unlikely]]
+      detail::misused("weft::SendPermit", "its place was used or freed before");
+    const bool sent = channel_->send_in_place(&value);
+    const Ref used(std::move(channel_));
+    if (sent) return {};
+    return std::unexpected<T>(std::move(value));
+  }
+  /// Frees the place for other senders; no effect if it keeps none.
+  void release() noexcept {
+    if (!channel_) return;
+    channel_->free_place();
+    const Ref freed(std::move(channel_));
+  }
+
+ private:
+  using Ref = detail::HandleRef<detail::ChannelState<T>, detail::Side::sender>;
+  Ref channel_;
+};
+
+template <class T>
+class WeakSender;
+
 /// The sending end of a channel; see the top of this header.
 template <class T>
 class Sender {
@@ -191,6 +153,35 @@ class Sender {
 
   /// Sends without waiting; moves the value only if it was sent. Throws as send() does.
   [[nodiscard]] TrySend try_send(T&& value) const { return channel_->send_now(value); }
+
+  /// Waits for room, as send() does, and keeps it: first the wait, then the value.
+  ///
+  ///   if (auto permit = co_await sender.reserve()) permit->send(make_job());   // does not wait
+  ///
+  /// Returns nothing if the channel is closed. On a rendezvous, which has no places, throws
+  /// std::logic_error. Cancel: keeps no place, and there is no value to lose.
+  [[nodiscard]] ReserveOp<T> reserve() const& {
+    require_places();
+    return ReserveOp<T>(*channel_);
+  }
+  ReserveOp<T> reserve() && = delete;  // the handle would be destroyed before the wait ends
+  /// Does the same without waiting. The error is TrySend::full or TrySend::closed.
+  [[nodiscard]] std::expected<SendPermit<T>, TrySend> try_reserve() const {
+    require_places();
+    const TrySend now = channel_->keep_place();
+    if (now != TrySend::sent) return std::unexpected<TrySend>(now);
+    return SendPermit<T>(channel_);
+  }
+
+  /// Waits until the channel accepts no more values: close() was called, or the last Receiver has
+  /// gone. To stop making values that no receiver will take. No errors. Cancel: stops waiting.
+  [[nodiscard]] QueueOp<detail::ClosedRequest> wait_closed() const& noexcept {
+    return QueueOp<detail::ClosedRequest>(detail::ClosedRequest(*channel_));
+  }
+  QueueOp<detail::ClosedRequest> wait_closed() && = delete;  // as above
+
+  /// Returns a handle that does not keep the channel open.
+  [[nodiscard]] WeakSender<T> weak() const noexcept { return WeakSender<T>(*this); }
 
   /// Blocks the calling thread until send() would return. For threads that run no tasks: on a
   /// thread that does, throws std::logic_error if it would have to wait.
@@ -212,7 +203,32 @@ class Sender {
   }
 
  private:
+  friend class WeakSender<T>;
+  void require_places() const {
+    if (channel_->capacity() != 0) return;
+    throw std::logic_error(
+        "weft::Sender::reserve: a rendezvous has no places to keep: use send(), or a capacity");
+  }
+
   detail::HandleRef<detail::ChannelState<T>, detail::Side::sender> channel_;
+};
+
+/// A sender that does not keep the channel open: for a part of the program that sends only while
+/// another part does. A value, as thread-safe as a std::weak_ptr.
+template <class T>
+class WeakSender {
+ public:
+  explicit WeakSender(const Sender<T>& sender) noexcept : channel_(*sender.channel_) {}
+
+  /// Returns a Sender; nothing if the last one has gone. It may be of a channel that is closed.
+  [[nodiscard]] std::optional<Sender<T>> lock() const noexcept {
+    detail::ChannelState<T>* const channel = channel_.get();
+    if (channel == nullptr || !channel->try_hold(detail::Side::sender)) return std::nullopt;
+    return Sender<T>(detail::HandleRef<detail::ChannelState<T>, detail::Side::sender>(*channel));
+  }
+
+ private:
+  detail::WeakHandleRef<detail::ChannelState<T>> channel_;
 };
 
 /// The receiving end of a channel; see the top of this header.
@@ -229,6 +245,16 @@ class Receiver {
   /// returned.
   [[nodiscard]] ReceiveOp<T> receive() const& noexcept { return ReceiveOp<T>(*channel_); }
   ReceiveOp<T> receive() && = delete;  // the handle would be destroyed before the wait ends
+
+  /// Waits for a value, appends it to `out`, and appends those that are there as well, at most
+  /// `most` in all. Returns their number; 0 if the channel is closed and empty, or if `most` is 0.
+  /// Throws as receive() does, and std::bad_alloc, which takes nothing; what was appended before
+  /// stays. Cancel: as of receive(); no value that left the channel is lost. `out` must stay in
+  /// place and untouched meanwhile.
+  [[nodiscard]] Task<std::size_t> receive_many(std::vector<T>& out, std::size_t most) const& {
+    return receive_into(*channel_, out, most);
+  }
+  Task<std::size_t> receive_many(std::vector<T>& out, std::size_t most) && = delete;  // as above
 
   /// Receives without waiting. Throws as receive() does.
   [[nodiscard]] std::expected<T, TryReceive> try_receive() const;
@@ -251,6 +277,9 @@ class Receiver {
   }
 
  private:
+  static Task<std::size_t> receive_into(detail::ChannelState<T>& channel, std::vector<T>& out,
+                                        std::size_t most);
+
   detail::HandleRef<detail::ChannelState<T>, detail::Side::receiver> channel_;
 };
 
@@ -286,44 +315,6 @@ template <class T>
 }
 
 template <class T>
-detail::ChannelState<T>& detail::ChannelState<T>::make(std::size_t capacity,
-                                                       std::size_t ring_size) {
-  void* const memory = allocate_frame(sizeof(ChannelState));
-  try {
-    return *::new (memory) ChannelState(capacity, ring_size);
-  } catch (...) {
-    deallocate_frame(memory, sizeof(ChannelState));
-    throw;
-  }
-}
-
-template <class T>
-void detail::ChannelState<T>::destroy() noexcept {
-  this->~ChannelState();
-  deallocate_frame(this, sizeof(ChannelState));
-}
-
-template <class T>
-TrySend detail::ChannelState<T>::send_now(T& value) {
-  Lock lock(mutex_);
-  if (!plain_send()) [[unlikely]]
-    return send_to_waiting(std::move(lock), &value);
-  queue_.push(std::move(value));
-  ++size_;
-  return TrySend::sent;
-}
-
-template <class T>
-std::optional<TryReceive> detail::ChannelState<T>::receive_now(std::optional<T>& slot) {
-  Lock lock(mutex_);
-  if (!plain_receive()) [[unlikely]]
-    return receive_with_waiting(std::move(lock), &slot);
-  --size_;
-  queue_.pop_into(slot);
-  return std::nullopt;
-}
-
-template <class T>
 SendResult<T> Sender<T>::blocking_send(T value) const {
   const TrySend now = channel_->send_now(value);
   if (now == TrySend::sent) return {};
@@ -347,6 +338,31 @@ std::optional<T> Receiver<T>::blocking_receive() const {
     static_cast<void>(channel_->wait_on_thread(detail::Side::receiver, &slot));
   }
   return slot;
+}
+
+template <class T>
+Task<std::size_t> Receiver<T>::receive_into(detail::ChannelState<T>& channel, std::vector<T>& out,
+                                            std::size_t most) {
+  const auto make_room = [&out] {
+    if (out.size() == out.capacity()) out.reserve(std::max<std::size_t>(8, 2 * out.size()));
+  };
+  if (most == 0) co_return 0;
+  make_room();
+  std::optional<T> value = co_await ReceiveOp<T>(channel);
+  if (!value.has_value()) co_return 0;
+  out.push_back(std::move(*value));
+  std::size_t count = 1;
+  while (count < most) {
+    const std::size_t batch = channel.receive_batch(out, most - count);
+    count += batch;
+    if (batch != 0) continue;
+    make_room();
+    value.reset();
+    if (channel.receive_now(value).has_value()) break;  // there is none
+    out.push_back(std::move(*value));
+    ++count;
+  }
+  co_return count;
 }
 
 }  // namespace weft::inline v0_1

@@ -27,8 +27,8 @@ enum class EndpointErrc {
   bare_ipv6,      ///< an IPv6 address without brackets
   bad_scope,      ///< the scope after "%" names no network interface
   empty_path,     ///< "unix:" without a path
-  path_too_long,  ///< a Unix path of more than Endpoint::longest_path bytes
-  nul_in_path,    ///< a Unix path with a NUL byte
+  path_too_long,  ///< a Unix path of more than Endpoint::longest_path bytes, or too long a name
+  nul_in_path,    ///< a Unix path, not an abstract name, with a NUL byte
 };
 [[nodiscard]] const std::error_category& endpoint_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(EndpointErrc code) noexcept {
@@ -39,7 +39,8 @@ class Endpoint {
  public:
   using Ipv4 = std::array<std::uint8_t, 4>;
   using Ipv6 = std::array<std::uint8_t, 16>;
-  static constexpr std::size_t longest_path = 107;  ///< bytes; an abstract name may be as long
+  static constexpr std::size_t longest_path = 107;      ///< bytes
+  static constexpr std::size_t longest_abstract = 108;  ///< bytes, '@' among them
 
   /// Makes an endpoint without an address; to_string() returns "-".
   Endpoint() noexcept = default;
@@ -48,7 +49,8 @@ class Endpoint {
   [[nodiscard]] static Endpoint ipv6(const Ipv6& address, std::uint16_t port,
                                      std::uint32_t scope = 0) noexcept;
   /// Returns the endpoint of a Unix socket in the file system or, if `path` starts with '@', with
-  /// an abstract name (Linux). Errors: EndpointErrc. Throws std::bad_alloc.
+  /// an abstract name (Linux), which its length ends: it may contain zero bytes. Errors:
+  /// EndpointErrc. Throws std::bad_alloc.
   [[nodiscard]] static Result<Endpoint> unix_path(std::string_view path);
   /// Returns 127.0.0.1.
   [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;

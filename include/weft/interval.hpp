@@ -30,6 +30,16 @@ class Interval {
   /// after construction. Cancel: the tick is not consumed.
   [[nodiscard]] Task<TimePoint> tick();
 
+  // Each moves the grid: the next tick is due then, and later ones by whole periods after it. A
+  // tick that was due is dropped. Not while tick() is awaited.
+  /// The next tick is due one period from now.
+  void reset() noexcept;
+  /// The next tick is due `after` from now; zero or less: at once.
+  void reset_after(Duration after) noexcept;
+  /// The next tick is due at `at`; if that has passed, at once.
+  void reset_at(TimePoint at) noexcept { next_ = at; }
+  [[nodiscard]] Nanoseconds period() const noexcept { return period_; }
+
  private:
   TimePoint next_;
   Nanoseconds period_;

@@ -27,7 +27,9 @@ class EventRequest;
 /// Stays set until it is reset.
 class ManualResetEvent {
  public:
-  explicit ManualResetEvent(bool set = false) noexcept : word_(set ? is : is_not) {}
+  /// Is not set.
+  ManualResetEvent() noexcept : ManualResetEvent(false) {}
+  explicit ManualResetEvent(bool set) noexcept : word_(set ? is : is_not) {}
   /// No wait may be under way, nor a cancel of one. What a set() has woken may destroy the event,
   /// even if that set() has not returned.
   ~ManualResetEvent();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -34,6 +35,15 @@ struct WorkerMetrics {
   std::error_code cpu_error;         ///< … or why it is not
 };
 
+/// Counters of a lane of RuntimeOptions::lanes.
+struct LaneMetrics {
+  std::string name;
+  std::size_t threads = 0;  ///< of it now
+  std::size_t queued = 0;   ///< calls that no thread has begun
+  std::uint64_t calls = 0;  ///< calls so far
+  std::uint64_t ended = 0;  ///< … that have ended, or were withdrawn
+};
+
 struct RuntimeMetrics {
   std::vector<WorkerMetrics> workers;
   WorkerMetrics total;  ///< all workers, and tasks that began or ended outside of them
@@ -45,6 +55,9 @@ struct RuntimeMetrics {
   std::uint64_t blocking_ended = 0;  ///< … that have ended, or were withdrawn
   std::size_t lookup_threads = 0;    ///< threads for resolve(), with look-ups given up or not
   std::size_t lookups_queued = 0;    ///< look-ups that no thread has begun
+  std::size_t file_threads = 0;      ///< threads for file operations
+  std::size_t files_queued = 0;      ///< file operations that no thread has begun
+  std::vector<LaneMetrics> lanes;    ///< in the order of RuntimeOptions::lanes
 };
 
 }  // namespace weft::inline v0_1

@@ -20,11 +20,15 @@
 
 namespace weft::inline v0_1 {
 
+class Mutex;
+class MutexGuard;
+
 namespace detail {
 class LockRequest;
+/// The mutex that the guard holds, for a wait that unlocks it. Aborts with a message if there is
+/// none.
+[[nodiscard]] Mutex& mutex_of(const MutexGuard& guard) noexcept;
 }  // namespace detail
-
-class MutexGuard;
 
 class Mutex {
  public:
@@ -96,6 +100,7 @@ class [[nodiscard]] MutexGuard {
  private:
   friend class detail::LockRequest;
   friend class Mutex;
+  friend Mutex& detail::mutex_of(const MutexGuard& guard) noexcept;
   explicit MutexGuard(Mutex& mutex) noexcept : mutex_(&mutex) {}
 
   Mutex* mutex_ = nullptr;

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,11 +35,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+#include <weft/bytes.hpp>
 #include <weft/detail/net_request.hpp>
+#include <weft/detail/socket_options.hpp>
 #include <weft/endpoint.hpp>
-#include <weft/event_queue.hpp>
 #include <weft/extend/io.hpp>
 #include <weft/native_handle.hpp>
+#include <weft/pollable.hpp>
 #include <weft/resolve.hpp>
 #include <weft/socket.hpp>
 #include <weft/task.hpp>
@@ -46,24 +50,9 @@
 
 namespace weft::inline v0_1 {
 
-/// Returns the characters of `text` as bytes to write. The text must stay alive and in place while
-/// they are used.
-[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
-  return std::as_bytes(std::span(text));
-}
-/// Deleted for a temporary that owns its text, which would be gone: name it first.
-template <detail::OwningTemporary B>
-void bytes_of(B&& temporary) = delete;
-/// Returns a slice of constant memory for a vectored write.
-[[nodiscard]] inline IoSlice slice_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: a write only reads the memory of its slices.
-  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
-}
-/// Deleted for a temporary that owns its bytes, which would be gone: name it first.
-template <detail::OwningTemporary B>
-void slice_of(B&& temporary) = delete;
-
 namespace detail {
+
+struct SocketAccess;
 
 /// What a stream, its halves and a listener have in common: they own a socket.
 class SocketUser {
@@ -98,6 +87,9 @@ class SocketUser {
   [[nodiscard]] Result<std::size_t> read_now(std::span<std::byte> buffer) noexcept;
 
   SocketOwner socket_;
+
+ private:
+  friend struct SocketAccess;
 };
 
 /// Adds the reading operations to a SocketUser.
@@ -120,7 +112,21 @@ class SocketReader : public Base {
   [[nodiscard]] Result<std::size_t> try_read(std::span<std::byte> buffer) noexcept {
     return this->read_now(buffer);
   }
-  /// Fills `buffer`. Errors: SocketErrc::unexpected_end if the stream ends before that. Cancel: a
+  /// Waits for data as read() does, copies it into `buffer`, and leaves it where it is: the next
+  /// peek() or read() gives it again. Returns the number of bytes; 0 as read(). A second peek()
+  /// does not wait for more than the first one has seen.
+  [[nodiscard]] IoOp<PeekRequest> peek(std::span<std::byte> buffer) noexcept
+    requires std::derived_from<Base, SocketUser>
+  {
+    return IoOp<PeekRequest>(PeekRequest(this->socket_.get(), buffer));
+  }
+  template <ByteBuffer B>
+  [[nodiscard]] IoOp<PeekRequest> peek(B&& buffer) noexcept
+    requires std::derived_from<Base, SocketUser>
+  {
+    return peek(writable_bytes_of(buffer));
+  }
+  /// Fills `buffer`. Errors: IoErrc::unexpected_end if the stream ends before that. Cancel: a
   /// part may have been read into the buffer; the size of that part is not reported.
   [[nodiscard]] IoOp<ReadExactRequest> read_exact(std::span<std::byte> buffer) noexcept {
     return IoOp<ReadExactRequest>(ReadExactRequest(this->socket_.get(), buffer));
@@ -229,7 +235,8 @@ class ConnectOp;
 
 /// A connected stream socket. Move-only; the destructor closes it. TCP streams send small writes
 /// immediately (TCP_NODELAY) unless configured otherwise.
-class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>> {
+class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::SocketUser>>,
+                     public detail::TcpOptions<StreamSocket> {
  public:
   explicit StreamSocket(detail::SocketOwner socket) noexcept : SocketReader(std::move(socket)) {}
 
@@ -237,10 +244,16 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// connected the socket to itself, as it may if none listens at a local port. Cancel: abandons
   /// the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Resolves `host` (see resolve()) and tries its addresses in order. Throws IoError when awaited:
-  /// that of the last address. Cancel: that of the step under way.
+  /// Resolves `host` (see resolve()) and connects to one of its addresses: see connect_any().
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                   ConnectOptions options = {});
+  /// Connects to one of a host's addresses by RFC 8305 (Happy Eyeballs): IPv6 and IPv4 in turn. If
+  /// an attempt fails, the next one begins at once; if it lasts longer than
+  /// ConnectOptions::attempt_delay, beside it. The first success wins; the others are cancelled,
+  /// closed and awaited. Throws IoError when awaited: if all fail, the last failure, with a text
+  /// that names each address and its reason. Cancel: abandons all attempts.
+  [[nodiscard]] static Task<StreamSocket> connect_any(std::vector<Endpoint> addresses,
+                                                      ConnectOptions options = {});
   /// Connects to an address in text form: "example.org:80", "127.0.0.1:80", "[::1]:80" or
   /// "unix:/path".
   [[nodiscard]] static Task<StreamSocket> connect(std::string address, ConnectOptions options = {});
@@ -250,6 +263,12 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// Errors: errc::invalid_argument if it is no stream socket, or listens; not_connected,
   /// not_a_socket and the system's others. After an error the handle is still the caller's.
   [[nodiscard]] static Result<StreamSocket> adopt(NativeHandle handle) noexcept;
+
+  /// Gives up the system's socket, which stays open and belongs to the caller: the opposite of
+  /// adopt(). It stays non-blocking and close-on-exec. This object is empty afterwards, as after a
+  /// move. Errors: errc::device_or_resource_busy while an operation is under way,
+  /// operation_canceled after close(); then nothing has changed.
+  [[nodiscard]] Result<NativeHandle> release() noexcept;
 
   struct Halves {
     Halves(ReadHalf r, WriteHalf w) noexcept : reader(std::move(r)), writer(std::move(w)) {}
@@ -278,6 +297,7 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   [[nodiscard]] Result<void> set_linger(std::optional<std::chrono::seconds> limit) noexcept;
 
  private:
+  friend struct detail::OptionAccess;
   [[nodiscard]] Result<void> set(int level, int name, int value) noexcept;
   [[nodiscard]] Result<int> get(int level, int name) const noexcept;
 };
@@ -291,7 +311,7 @@ class [[nodiscard]] ConnectOp : public IoOp<detail::ConnectRequest> {
 
 /// Accepts connections. Move-only; the destructor closes it. The file of a Unix socket stays, and
 /// must be removed before another listener can use the path.
-class SocketListener : private detail::SocketUser {
+class SocketListener : private detail::SocketUser, public detail::ListenerOptions<SocketListener> {
  public:
   explicit SocketListener(detail::SocketOwner socket) noexcept : SocketUser(std::move(socket)) {}
 
@@ -310,6 +330,8 @@ class SocketListener : private detail::SocketUser {
   /// Errors: errc::invalid_argument if it is no stream socket, or does not listen; not_a_socket and
   /// the system's others. After an error the handle is still the caller's.
   [[nodiscard]] static Result<SocketListener> adopt(NativeHandle handle) noexcept;
+  /// Gives up the system's socket, which goes on listening; see StreamSocket::release().
+  [[nodiscard]] Result<NativeHandle> release() noexcept;
 
   /// Waits for the next connection. A connection that failed before it was accepted is skipped,
   /// whatever accept(2) reports for it (connection_aborted, connection_reset, timed_out,
@@ -333,56 +355,7 @@ class SocketListener : private detail::SocketUser {
   /// Stops listening: connections in the queue are reset, and accepts end with
   /// errc::operation_canceled; see the top of this header. Any thread.
   using detail::SocketUser::close;
+  friend struct detail::OptionAccess;
 };
-
-/// Waits for a handle that another component owns (a signalfd, a pipe, a library's socket). Never
-/// closes the handle and never reads from it. The handle must be open, and of a kind that the
-/// system can poll (not a regular file), while it is waited for. For handles that a library may
-/// close at any time use wait_for_events(). Any number of tasks may wait for one handle, through
-/// one object or several. If the handle is closed under a wait, the wait may last for ever; if its
-/// number is then used again, the wait ends with errc::bad_file_descriptor, or for the new handle.
-///
-/// close() and the destructor end the waits with errc::operation_canceled, and may come at any
-/// time.
-///
-///   weft::Pollable pollable(signal_fd);
-///   co_await pollable.readable();
-class Pollable {
- public:
-  /// Throws std::bad_alloc.
-  explicit Pollable(NativeHandle handle);
-  ~Pollable() { source_->drop_owner(); }
-  Pollable(const Pollable&) = delete;
-  Pollable& operator=(const Pollable&) = delete;
-
-  /// Waits until a read (a write) would not block, which includes end of stream, hang-up and error.
-  [[nodiscard]] IoOp<detail::ReadyRequest> readable() noexcept {
-    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(source_, interest::readable));
-  }
-  [[nodiscard]] IoOp<detail::ReadyRequest> writable() noexcept {
-    return IoOp<detail::ReadyRequest>(detail::ReadyRequest(source_, interest::writable));
-  }
-  /// Ends all waits, also later ones, with errc::operation_canceled. Any thread.
-  void close() noexcept { source_->close(); }
-
- private:
-  Source* const source_;
-};
-
-/// Waits once for `handle` in that way; see Pollable.
-[[nodiscard]] Task<void> wait_readable(NativeHandle handle);
-[[nodiscard]] Task<void> wait_writable(NativeHandle handle);
-
-/// Waits within a runtime for events of `queue` and returns them as EventQueue::poll() does.
-/// Returns no events if `deadline` has passed, if the queue was woken, or spuriously. With it a
-/// task polls the handles of a library with a loop interface: many at the same time, registered,
-/// modified and removed from the library's callbacks. A handle that is closed while it is waited
-/// for, and a number that is reused for another handle, do no harm. A deadline that has passed lets
-/// other tasks run first. The queue (except its wake()) and `room` must not be used by others until
-/// this ends, and by one task at a time. If the queue is destroyed or assigned to meanwhile, on any
-/// thread, this ends with errc::operation_canceled. Throws IoError. Cancel: no event was taken from
-/// the queue.
-[[nodiscard]] Task<Events> wait_for_events(EventQueue& queue, std::span<Event> room,
-                                           TimePoint deadline = TimePoint::max());
 
 }  // namespace weft::inline v0_1

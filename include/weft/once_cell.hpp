@@ -31,7 +31,8 @@ class OnceTurn;
 /// template.
 class OnceState {
  public:
-  explicit OnceState(bool full = false) noexcept : word_(full ? is_full : is_empty) {}
+  OnceState() noexcept : OnceState(false) {}
+  explicit OnceState(bool full) noexcept : word_(full ? is_full : is_empty) {}
   ~OnceState();
 
   [[nodiscard]] bool full() const noexcept {

@@ -1,5 +1,5 @@
-// Result<T>, IoResult<T> and IoError: how weft reports failures of the operating system or of a
-// peer. Awaiting an operation throws IoError; attempt(operation) returns it as an IoResult<T>.
+// Result<T>, IoResult<T>, IoError and IoErrc: how weft reports failures of the operating system or
+// of a peer. Awaiting an operation throws IoError; attempt(operation) returns it as an IoResult<T>.
 // Functions that do not wait return Result<T>, whose error is the code alone.
 //
 //   weft::IoResult<std::size_t> size = co_await weft::attempt(stream.read(buffer));
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 
 namespace weft::inline v0_1 {
 
@@ -29,6 +30,20 @@ using Result = std::expected<T, std::error_code>;
 }
 [[nodiscard]] inline std::unexpected<std::error_code> fail(std::errc code) noexcept {
   return std::unexpected<std::error_code>(std::make_error_code(code));
+}
+
+/// Errors of readers and writers of bytes that have no errno value.
+enum class IoErrc {
+  unexpected_end = 1,  ///< the stream ended before the requested bytes, or a delimiter, were read
+  line_too_long,       ///< a line, or what precedes a delimiter, is longer than its limit
+  limit_exceeded,      ///< the stream has more bytes than the limit of read_to_end()
+  nothing_written,     ///< a writer has taken none of the bytes, and given no error
+  not_a_pipe,          ///< the handle or the file is neither a pipe nor a FIFO, or the other end
+  no_reader,           ///< no process reads the FIFO (equals errc::no_such_device_or_address)
+};
+[[nodiscard]] const std::error_category& io_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(IoErrc code) noexcept {
+  return {static_cast<int>(code), io_category()};
 }
 
 /// A failed I/O operation. what() names the operation, its object and the reason, on one line
@@ -54,3 +69,6 @@ template <class T>
 using IoResult = std::expected<T, IoError>;
 
 }  // namespace weft::inline v0_1
+
+template <>
+struct std::is_error_code_enum<weft::IoErrc> : std::true_type {};

@@ -13,10 +13,13 @@
 #pragma once
 
 #include <weft/as_future.hpp>
+#include <weft/blocking.hpp>
+#include <weft/log.hpp>
 #include <weft/metrics.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/spawn.hpp>
 #include <weft/task.hpp>
+#include <weft/time.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -27,6 +30,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace weft::inline v0_1 {
 
@@ -37,12 +41,17 @@ struct RuntimeOptions {
   /// Threads that compute for parallel(), started when it is first used. 0: one a core that this
   /// process may use. At most 1024.
   std::size_t compute_threads = 0;
-  /// Threads for blocking(), and for the name look-ups of resolve() and connect(): so many calls of
-  /// each kind are made at once, and others wait. Started when they are needed. Neither kind takes
-  /// threads from the other. A look-up that was cancelled no longer counts, although its thread
-  /// cannot be interrupted; at most 32 of those are replaced at a time. 1 to 1024 each.
+  /// Threads for blocking(), for the name look-ups of resolve() and connect(), and for what files
+  /// cannot do at once: so many calls of each kind are made at a time, and others wait. Started
+  /// when they are needed. No kind takes threads from another. A look-up that was cancelled no
+  /// longer counts, although its thread cannot be interrupted; at most 32 of those are replaced at
+  /// a time. 1 to 1024 each.
   std::size_t blocking_threads = 4;
   std::size_t lookup_threads = 4;
+  std::size_t file_threads = 4;
+  /// Further lanes, each with threads of its own for one class of blocking calls, which name it:
+  /// `blocking(lane("database"), f)`. Each has another name, and 1 to 1024 threads.
+  std::vector<BlockingOptions> lanes = {};
   /// True: no threads of its own; tasks run on whichever thread is in block_on(), one at a time,
   /// and only then.
   bool current_thread = false;
@@ -70,9 +79,18 @@ struct RuntimeOptions {
   std::function<void(std::size_t)> on_worker_start = {};
   std::function<void(std::size_t)> on_worker_stop = {};
   /// Called for the exception of a task that nothing awaits, on the thread where it is noticed. If
-  /// it throws, that and the failure are reported on standard error, and the program goes on.
-  /// Without one, a line with the async backtrace goes to standard error.
+  /// it throws, that and the failure are reported to the log, and the program goes on. Without one,
+  /// a record with the async backtrace goes to the log.
   FailureHandler on_failure = {};
+  /// Gets what this runtime reports; without one that goes to standard error. See <weft/log.hpp>.
+  LogHandler log = {};
+};
+
+/// What a shutdown with a limit has left: see Runtime::shutdown(Duration).
+struct ShutdownResult {
+  bool complete = true;        ///< all tasks have ended, and so have the workers
+  std::size_t tasks = 0;       ///< tasks that have not ended
+  std::string waits_for = {};  ///< what they wait for, as far as the runtime knows; a line each
 };
 
 /// The destructor cancels the tasks and waits for them. So declare a Runtime *after* what its tasks
@@ -90,7 +108,9 @@ class Runtime {
   /// Starts the workers. Throws std::invalid_argument for options out of range,
   /// std::system_error, naming what could not be had (an event queue, a thread), and
   /// std::bad_alloc; then no thread is left.
-  explicit Runtime(RuntimeOptions options = {});
+  explicit Runtime(RuntimeOptions options);
+  /// The same, with the default options.
+  Runtime() : Runtime(RuntimeOptions()) {}
   /// As shutdown(). In the child of a fork(), of a runtime of the parent: nothing.
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -146,12 +166,20 @@ class Runtime {
 
   /// Cancels every task, waits until all have ended, and ends the workers. Idempotent and
   /// thread-safe. Does not wait for name look-ups: their threads may end later than the runtime.
-  /// After 1, 2, 4 … seconds it reports on standard error what it waits for. It must not be called
-  /// on a thread for which it would wait: by a task of this runtime, in a call of blocking(),
-  /// block_in_place() or parallel() that one of its tasks awaits, or in a worker's hooks. The
-  /// process is then aborted, with a text that says so; this holds for std::exit() there, too, if
-  /// the runtime is static.
+  /// After 1, 2, 4 … seconds it reports to the log what it waits for, on which lane. It must not be
+  /// called on a thread for which it would wait: by a task of this runtime, in a call of
+  /// blocking(), block_in_place() or parallel() that one of its tasks awaits, or in a worker's
+  /// hooks. The process is then aborted, with a text that says so; this holds for std::exit()
+  /// there, too, if the runtime is static.
   void shutdown() noexcept;
+  /// The same, but waits at most `limit` for the tasks, by the steady clock. If some have not ended
+  /// then, says so and leaves the runtime as it is: they go on, on the workers, while work from
+  /// outside is refused. A later shutdown(), with a limit or without, goes on waiting; so does the
+  /// destructor. Memory that the tasks use must stay until then. A program that must not wait any
+  /// longer ends by std::_Exit() or std::quick_exit(), which run no destructors. On a
+  /// current_thread runtime the tasks run in here, and afterwards only in further calls. Throws
+  /// std::bad_alloc, and std::system_error if such a runtime gets no thread to watch the clock.
+  ShutdownResult shutdown(Duration limit);
 
   /// What has happened so far; see <weft/metrics.hpp>. Thread-safe. Throws std::bad_alloc, and
   /// std::logic_error in a child process.

@@ -28,6 +28,7 @@ class AcquireRequest;
 }  // namespace detail
 
 class Permit;
+class Semaphore;
 namespace detail {
 
 /// A node of a semaphore's queue. When it is woken it owns its permits, and the semaphore no longer
@@ -43,6 +44,8 @@ class SemaphoreWaiter : public Waiter {
 
  private:
   friend class AcquireRequest;
+  friend class weft::Semaphore;
+  bool closed_ = false;  // written when it is served: it has no permits
   std::size_t permits_;
 };
 
@@ -63,10 +66,11 @@ class Semaphore {
 
   /// Waits until `permits` permits can be taken together, and returns a Permit that holds them. A
   /// task that waits for more than there will ever be waits forever, and so do all tasks behind it.
-  /// No errors. Cancel: takes none; permits that were granted before the cancel are delivered.
+  /// Throws IoError (errc::operation_canceled) if the semaphore is or gets closed. Cancel: takes
+  /// none; permits that were granted before the cancel are delivered.
   [[nodiscard]] QueueOp<detail::AcquireRequest> acquire(std::size_t permits = 1) noexcept;
-  /// Acquires without waiting; returns an empty Permit if there are too few permits, or if other
-  /// tasks wait.
+  /// Acquires without waiting; returns an empty Permit if there are too few permits, if other tasks
+  /// wait, or if the semaphore is closed.
   [[nodiscard]] Permit try_acquire(std::size_t permits = 1) noexcept;
 
   /// Adds permits and grants them to waiters. Never waits. For permits that no Permit holds: after
@@ -74,6 +78,13 @@ class Semaphore {
   void release(std::size_t permits = 1) noexcept {
     if (!put(permits)) release_to_waiters(permits);
   }
+
+  /// Closes the semaphore for good: it grants no permits any more. All that wait end with an error,
+  /// as does each later acquire(). Permits that are held stay, and are released as before. Any
+  /// thread, any number of times.
+  void close() noexcept;
+  /// Returns whether the semaphore is closed.
+  [[nodiscard]] bool closed() const noexcept;
 
   /// Returns the number of free permits. It may have changed by the time it is returned.
   [[nodiscard]] std::size_t available() const noexcept {
@@ -126,7 +137,8 @@ class Semaphore {
 
   Atomic<std::uintptr_t> word_;  // twice the number of permits, plus waiting_bit
   mutable ThreadMutex mutex_;
-  WaiterList waiters_;  // guarded by mutex_; all are SemaphoreWaiters
+  WaiterList waiters_;   // guarded by mutex_; all are SemaphoreWaiters
+  bool closed_ = false;  // guarded by mutex_
 };
 
 /// Holds permits; the destructor releases them. Move-only. Used by one thread at a time, which may
@@ -183,9 +195,15 @@ class AcquireRequest {
     return semaphore_->wait_with(node);
   }
   [[nodiscard]] bool withdraw(Node& node) noexcept { return semaphore_->withdraw(node); }
-  [[nodiscard]] Permit result(Node&) noexcept { return Permit(*semaphore_, permits_); }
+  [[nodiscard]] Permit result(Node& node) {
+    if (node.closed_) [[unlikely]]
+      throw_closed();
+    return Permit(*semaphore_, permits_);
+  }
 
  private:
+  [[noreturn]] static void throw_closed();
+
   Semaphore* semaphore_;
   std::size_t permits_;
 };
@@ -198,7 +216,7 @@ inline QueueOp<detail::AcquireRequest> Semaphore::acquire(std::size_t permits) n
 
 inline Permit Semaphore::try_acquire(std::size_t permits) noexcept {
   // If the bit is set without waiters, there are no permits: then only a request for none succeeds.
-  const bool taken = take(permits) || (permits == 0 && waiting() == 0);
+  const bool taken = take(permits) || (permits == 0 && waiting() == 0 && !closed());
   return taken ? Permit(*this, permits) : Permit();
 }
 

@@ -1,26 +1,35 @@
-// Options for connecting and listening, and the socket errors that are not the system's.
+// Options for connecting and listening.
 //
 //   weft::ListenOptions options;
 //   options.reuse_port = true;
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <system_error>
-#include <type_traits>
+#include <weft/endpoint.hpp>
 
 namespace weft::inline v0_1 {
 
-/// Errors of streams that have no errno value.
-enum class SocketErrc {
-  unexpected_end = 1,  ///< the stream ended before the requested bytes were read
-};
-[[nodiscard]] const std::error_category& stream_category() noexcept;
-[[nodiscard]] inline std::error_code make_error_code(SocketErrc code) noexcept {
-  return {static_cast<int>(code), stream_category()};
-}
-
+/// Set its members in a statement of its own:
+///
+///   weft::ConnectOptions options;
+///   options.local = weft::Endpoint::parse("192.0.2.7:0").value();
+///   weft::StreamSocket stream = co_await weft::StreamSocket::connect("example.org:80", options);
 struct ConnectOptions {
+  /// Has a constructor: it is passed to functions that are awaited (decision 002).
+  ConnectOptions() noexcept {}
+
   bool no_delay = true;  ///< TCP_NODELAY: send small writes immediately instead of gathering them
+  /// Of a host with several addresses: try the next one beside an attempt that has not succeeded
+  /// after attempt_delay. False: one after the other, each until it has failed.
+  bool happy_eyeballs = true;
+  std::chrono::milliseconds attempt_delay{250};  ///< at least 10 ms (RFC 8305, 8)
+  /// The address to connect from, unless it is empty. Port 0: the system chooses one when it knows
+  /// the peer, so that connections to different peers may share it. Another port may serve several
+  /// connections, to different peers. A local address that the machine does not have is an error
+  /// (errc::address_not_available), and so is one of another family than the peer's
+  /// (errc::invalid_argument or address_family_not_supported).
+  Endpoint local;
 };
 
 struct ListenOptions {
@@ -35,6 +44,3 @@ struct ListenOptions {
 enum class Shutdown : std::uint8_t { read, write, both };
 
 }  // namespace weft::inline v0_1
-
-template <>
-struct std::is_error_code_enum<weft::SocketErrc> : std::true_type {};

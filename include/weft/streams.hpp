@@ -5,12 +5,12 @@
 //   while (auto page = co_await pages.next()) use(*page);
 //   co_await (std::move(lines) | streams::for_each(print));
 //
-// A stream moves into the operator or consumer. Every operator is an AsyncGenerator. It is lazy:
-// nothing runs before next() is awaited, or beyond what that needs, except for merge() and
-// buffered() (see <weft/streams_ahead.hpp>). Each operator allocates one block, and none per item
-// unless stated otherwise. The functions passed to operators may return a value, or an awaitable,
-// which is awaited. They move into the stream. An exception of a function or of the source ends the
-// stream and leaves its next().
+// A stream moves into the operator or consumer. Every operator but peekable() is an AsyncGenerator.
+// It is lazy: nothing runs before next() is awaited, or beyond what that needs, except for merge()
+// and buffered() (see <weft/streams_ahead.hpp>). Each operator allocates one block, and none per
+// item unless stated otherwise. The functions passed to operators may return a value, or an
+// awaitable, which is awaited. They move into the stream. An exception of a function or of the
+// source ends the stream and leaves its next().
 //
 // Cancel: as of an AsyncGenerator. It ends the stream and all streams that it is made of; so does a
 // lost select() or timeout() of one next(). To wait repeatedly for a stream or another event,
@@ -33,6 +33,8 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <ranges>
 #include <stdexcept>
 #include <type_traits>
@@ -199,6 +201,99 @@ AsyncGenerator<std::vector<ObjectOf<StreamValue<S>>>> chunk_of(S stream, std::si
 inline auto chunk(std::size_t size) {
   if (size == 0) throw std::invalid_argument("weft::streams::chunk: of no items");
   return Pipe([size]<Stream S>(S stream) { return chunk_of(std::move(stream), size); });
+}
+
+template <Stream A, Stream B>
+AsyncGenerator<std::pair<ObjectOf<StreamValue<A>>, ObjectOf<StreamValue<B>>>> zip_of(A first,
+                                                                                     B second) {
+  while (auto a = co_await first.next()) {
+    auto b = co_await second.next();
+    if (!b) break;
+    std::pair<ObjectOf<StreamValue<A>>, ObjectOf<StreamValue<B>>> both(*std::move(a),
+                                                                       *std::move(b));
+    co_yield std::move(both);
+  }
+}
+/// Yields pairs of an item of the stream and one of `other`; ends with the shorter of the two. Asks
+/// the stream first and then `other`. Meanwhile it holds the stream's item, which is destroyed if
+/// `other` ends or fails, or by a cancel.
+template <class S>
+  requires Stream<std::remove_cvref_t<S>>
+auto zip(S&& other) {
+  check_taken_over<S>();
+  return Pipe([other = std::move(other)]<Stream A>(A stream) mutable {
+    return zip_of(std::move(stream), std::move(other));
+  });
+}
+
+template <Stream A, Stream B>
+  requires std::same_as<StreamValue<A>, StreamValue<B>>
+AsyncGenerator<StreamValue<A>> chain_of(A first, B second) {
+  while (auto item = co_await first.next()) co_yield *std::move(item);
+  while (auto item = co_await second.next()) co_yield *std::move(item);
+}
+/// Yields the items of the stream, and after its end those of `next`, which has the same type of
+/// items. Asks `next` for nothing before.
+template <class S>
+  requires Stream<std::remove_cvref_t<S>>
+auto chain(S&& next) {
+  check_taken_over<S>();
+  return Pipe([next = std::move(next)]<Stream A>(A stream) mutable {
+    static_assert(std::is_same_v<StreamValue<A>, StreamValue<std::remove_cvref_t<S>>>,
+                  "weft: chain() needs two streams of the same type of items: map() one of them");
+    return chain_of(std::move(stream), std::move(next));
+  });
+}
+
+/// A stream whose next item can be looked at: see peekable().
+template <Stream S>
+class Peekable {
+ public:
+  explicit Peekable(S stream) : stream_(std::move(stream)) {}
+
+  /// Waits for the next item and returns it; empty at the end. Cancel: as of the stream; an item
+  /// that was peeked at stays.
+  [[nodiscard]] Task<StreamItem<S>> next() { return next_of(*this); }
+  /// Waits for the next item and returns a pointer to it, valid until next() is called; null at the
+  /// end. The item stays: next() returns it. Cancel: as of the stream.
+  [[nodiscard]] Task<StreamItem<S>*> peek() { return peek_of(*this); }
+  /// Waits for the next item and takes it if `predicate(item)` returns true; otherwise it stays,
+  /// and this returns nothing, as at the end.
+  template <class P>
+  [[nodiscard]] Task<StreamItem<S>> next_if(P predicate) {
+    return next_if_of(*this, std::move(predicate));
+  }
+
+ private:
+  static Task<StreamItem<S>> next_of(Peekable& self) {
+    if (!self.peeked_.has_value()) co_return co_await self.stream_.next();
+    StreamItem<S> item = std::move(*self.peeked_);
+    self.peeked_.reset();
+    co_return item;
+  }
+  static Task<StreamItem<S>*> peek_of(Peekable& self) {
+    if (!self.peeked_.has_value()) {
+      auto item = co_await self.stream_.next();
+      if (!item) co_return nullptr;
+      self.peeked_.emplace(std::move(item));
+    }
+    co_return std::addressof(*self.peeked_);
+  }
+  template <class P>
+  static Task<StreamItem<S>> next_if_of(Peekable& self, P predicate) {
+    StreamItem<S>* const item = co_await self.peek();
+    if (item == nullptr) co_return StreamItem<S>();
+    const bool wanted = static_cast<bool>(std::invoke(predicate, std::as_const(**item)));
+    if (!wanted) co_return StreamItem<S>();
+    co_return co_await self.next();
+  }
+
+  S stream_;
+  std::optional<StreamItem<S>> peeked_;
+};
+/// Returns the stream with peek(). It must stay in place while its next() or peek() is awaited.
+inline auto peekable() {
+  return Pipe([]<Stream S>(S stream) { return Peekable<S>(std::move(stream)); });
 }
 
 template <Stream S>

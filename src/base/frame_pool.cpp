@@ -326,14 +326,14 @@ void deallocate_directly(ThreadCache& self, void* block, std::size_t index) noex
 [[gnu::noinline]] void* allocate_large_frame(std::size_t bytes) {
   ThreadCache& self = cache;
   throw_if_armed(self);
-  void* const block = ::operator new(bytes);
+  void* const block = ::operator new(bytes, block_alignment);
   count_large(self, 1, bytes);
   return block;
 }
 
 [[gnu::noinline]] void deallocate_large_frame(void* block, std::size_t bytes) noexcept {
   count_large(cache, -1, bytes);
-  ::operator delete(block, bytes);
+  ::operator delete(block, bytes, block_alignment);
 }
 
 FramePoolStats frame_pool_stats() noexcept {

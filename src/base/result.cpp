@@ -1,5 +1,7 @@
 #include <weft/result.hpp>
 
+#include <string>
+
 namespace weft::inline v0_1 {
 
 namespace {
@@ -17,7 +19,40 @@ void append_line(std::string& line, std::string_view text) {
   }
 }
 
+class IoCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "weft.io"; }
+  std::string message(int code) const override {
+    switch (static_cast<IoErrc>(code)) {
+      case IoErrc::unexpected_end:
+        return "unexpected end of stream";
+      case IoErrc::line_too_long:
+        return "the line is too long";
+      case IoErrc::limit_exceeded:
+        return "there is more than the limit allows";
+      case IoErrc::nothing_written:
+        return "the writer takes no bytes";
+      case IoErrc::not_a_pipe:
+        return "it is not that end of a pipe or FIFO";
+      case IoErrc::no_reader:
+        return "no process has it open for reading";
+    }
+    return "unknown error " + std::to_string(code);
+  }
+  std::error_condition default_error_condition(int code) const noexcept override {
+    if (code == static_cast<int>(IoErrc::no_reader)) {
+      return std::make_error_condition(std::errc::no_such_device_or_address);
+    }
+    return {code, *this};
+  }
+};
+
 }  // namespace
+
+const std::error_category& io_category() noexcept {
+  static const IoCategory category;
+  return category;
+}
 
 IoError::IoError(std::error_code code, std::string_view operation, std::string_view subject)
     : std::system_error(code) {

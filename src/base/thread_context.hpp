@@ -21,6 +21,7 @@ namespace weft::inline v0_1::detail {
 
 class BlockingPool;
 class FiberScheduler;
+class Lanes;
 class OwnedTasks;
 class PinnedQueue;
 class Reactor;
@@ -41,6 +42,8 @@ struct ThreadContext {
   const TaskContext* bound = nullptr;
   BlockingPool* pool = nullptr;     // for blocking()
   BlockingPool* lookups = nullptr;  // for resolve()
+  BlockingPool* files = nullptr;    // for file operations
+  Lanes* lanes = nullptr;           // all of these, and those with names
   RelayQueue* relays = nullptr;     // while a cancel is passed on, see CancelRelay
   Team* team = nullptr;
   FiberScheduler* fiber_scheduler = nullptr;

@@ -12,6 +12,7 @@
 
 #include "base/runtime_hold.hpp"
 #include "compute/blocking_pool.hpp"
+#include "compute/lanes.hpp"
 
 namespace weft::inline v0_1 {
 
@@ -30,22 +31,37 @@ std::size_t BlockingThreads::threads() const noexcept { return pool_->threads();
 
 namespace weft::inline v0_1::detail {
 
-BlockingLeaf::BlockingLeaf(BlockingThreads* threads, std::source_location site) noexcept
+BlockingLeaf::BlockingLeaf(const BlockingPlace& place, std::source_location site) noexcept
     : CancelHook(&BlockingLeaf::on_cancel_request),
       BlockingJob(&BlockingLeaf::run_job, site),
-      pool_(threads != nullptr ? threads->pool_.get() : nullptr) {}
+      place_(place) {}
+
+BlockingPool* BlockingLeaf::find_pool() const noexcept {
+  if (place_.threads != nullptr) return place_.threads->pool_.get();
+  if (!place_.is_named) return BlockingPool::current();
+  Lanes* const lanes = Lanes::current();
+  return lanes != nullptr ? lanes->find(place_.lane) : nullptr;
+}
+
+std::exception_ptr BlockingLeaf::refusal(std::error_code code) const noexcept {
+  const Lanes* const lanes = Lanes::current();
+  if (pool_ == nullptr && place_.is_named && lanes != nullptr) {
+    return exception_of([&] { return std::invalid_argument(lanes->unknown(place_.lane)); });
+  }
+  return exception_of([&] { return IoError(code, "blocking", place_.lane); });
+}
 
 bool BlockingLeaf::suspend(PromiseBase& innermost) noexcept {
   TaskHeader& task = innermost.task();
   task_ = &task;
   runtime_ = OwnedTasks::current_or_null();
-  if (pool_ == nullptr) pool_ = BlockingPool::current();
+  pool_ = find_pool();
   if (!task.suspended_and_armed(innermost, *this)) return true;
   const Result<void> taken =
       pool_ != nullptr ? pool_->submit(*this) : fail(std::errc::operation_not_supported);
   // Once it is submitted, the leaf may end on another thread, and be destroyed.
   if (taken) return true;
-  failed(exception_of([&] { return IoError(taken.error(), "blocking"); }));
+  failed(refusal(taken.error()));
   return !task.leaf_ended_inline();
 }
 

@@ -97,6 +97,7 @@ class BlockingPool::Shared {
 [[gnu::noinline]] BlockingPool* BlockingPool::of_lookups() noexcept {
   return thread_context().lookups;
 }
+[[gnu::noinline]] BlockingPool* BlockingPool::of_files() noexcept { return thread_context().files; }
 
 BlockingPool::BlockingPool(Options options)
     : shared_(std::make_shared<Shared>(std::move(options))) {}
@@ -298,7 +299,8 @@ BlockingJob* BlockingPool::Shared::pop_job(Worker& worker) noexcept {
   job->queued_ = false;
   last_number_ = std::max(last_number_ + 1, 1U);  // it may wrap
   worker.job = job->number_ = last_number_;
-  worker.running = {job->site(), std::chrono::steady_clock::now()};
+  worker.running = {job->site(), std::chrono::steady_clock::now(), ShortText<24>(job->operation()),
+                    ShortText<160>(job->subject())};
   return job;
 }
 

@@ -1,7 +1,6 @@
 // BlockingPool: a few threads for calls that block and have no asynchronous form. A runtime owns
-// two, and makes them current on its workers: one for blocking(), one for name look-ups; so neither
-// keeps the other waiting. A BlockingThreads owns one, too. Called by src/compute/blocking.cpp and
-// src/net/resolve.cpp.
+// several ("compute/lanes.hpp"), a BlockingThreads one. Called by src/compute/blocking.cpp,
+// src/net/resolve.cpp, src/fs and the runtime's lane of file operations.
 //
 // A call cannot be interrupted. If its job owns all that it touches, its caller may give it up. The
 // thread is then no longer one of the limit's, so that what waits is served, and stop() does not
@@ -22,16 +21,35 @@
 #include <weft/blocking.hpp>
 #include <weft/result.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <source_location>
+#include <string_view>
 #include <vector>
 
 #include "base/fork.hpp"
 
 namespace weft::inline v0_1::detail {
+
+/// A text of at most `room` bytes, which takes no memory beside; of a longer one the end is kept,
+/// as it is the end of a path that tells it from others.
+template <std::size_t room>
+class ShortText {
+ public:
+  ShortText() noexcept = default;
+  explicit ShortText(std::string_view text) noexcept : size_(std::min(text.size(), room)) {
+    std::copy_n(text.end() - static_cast<std::ptrdiff_t>(size_), size_, bytes_.begin());
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, room> bytes_{};
+  std::size_t size_ = 0;
+};
 
 class BlockingPool {
  public:
@@ -50,6 +68,8 @@ class BlockingPool {
   [[nodiscard]] static BlockingPool* current() noexcept;
   /// The same for name look-ups.
   [[nodiscard]] static BlockingPool* of_lookups() noexcept;
+  /// The same for file operations.
+  [[nodiscard]] static BlockingPool* of_files() noexcept;
 
   /// Queues `job` for the next free thread. Does not take it on an error: the pool has stopped, or
   /// there is no thread and none can be started, or (owner_dead) the pool is that of a parent
@@ -80,10 +100,12 @@ class BlockingPool {
   [[nodiscard]] std::uint64_t submitted() const noexcept;
   [[nodiscard]] std::uint64_t ended() const noexcept;
 
-  /// A job that runs now.
+  /// A job that runs now. Its name is a copy, cut to what a report needs.
   struct Running {
     std::source_location site;
     std::chrono::steady_clock::time_point since;
+    ShortText<24> operation;
+    ShortText<160> subject;
   };
   /// All but those that were given up. Throws std::bad_alloc.
   [[nodiscard]] std::vector<Running> running() const;

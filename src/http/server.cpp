@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -30,6 +31,32 @@ Task<void> serve_on(std::shared_ptr<ServerCore> core, SocketListener listener) {
       [&session, &listener](Scope& children) { return session.run(children, listener); });
 }
 
+/// Drains the server when `until` ends. Throws nothing: a failure would end the connections.
+Task<std::exception_ptr> drain_after(std::shared_ptr<ServerCore> core, Task<void> until) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(until);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  core->drain();
+  co_return failure;
+}
+
+Task<void> serve_until_on(std::shared_ptr<ServerCore> core, SocketListener listener,
+                          Task<void> until) {
+  std::exception_ptr failure;
+  auto body = [&](Scope& scope) -> Task<void> {
+    auto stop = scope.spawn(drain_after, core, std::move(until));
+    co_await serve_on(core, std::move(listener));
+    stop.cancel();
+    Outcome<std::exception_ptr> outcome = co_await std::move(stop).outcome();
+    if (!outcome.cancelled()) failure = outcome.take();
+  };
+  co_await scope(body);
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options, std::unique_ptr<RequestHandler> handler) {
@@ -40,6 +67,10 @@ Server::Server(ServerOptions options, std::unique_ptr<RequestHandler> handler) {
 Server::~Server() { core_->abandon(); }
 
 Task<void> Server::serve(SocketListener& listener) { return serve_on(core_, listener.borrow()); }
+
+Task<void> Server::serve_until_end(SocketListener& listener, Task<void> until) {
+  return serve_until_on(core_, listener.borrow(), std::move(until));
+}
 
 void Server::drain() noexcept { core_->drain(); }
 

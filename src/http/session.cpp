@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <weft/select.hpp>
+#include <weft/serve.hpp>
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 
@@ -24,8 +25,6 @@ using std::chrono::milliseconds;
   return std::max<Nanoseconds>(shortest_timeout(options) / 8, milliseconds(1));
 }
 
-constexpr Nanoseconds kShortestBackOff = milliseconds(5);
-constexpr Nanoseconds kLongestBackOff = milliseconds(500);
 constexpr Nanoseconds kDrainStep = milliseconds(5);
 
 /// When a peer that has ended its side is asked for a sign of life; then after twice the time.
@@ -33,14 +32,6 @@ constexpr Nanoseconds kFirstProbe = std::chrono::seconds(3);
 constexpr std::chrono::seconds kKeepAliveProbe(15);
 /// A client ignores it if it has not asked for it (RFC 9110, 15.2.1).
 constexpr std::string_view kInterimResponse = "HTTP/1.1 100 Continue\r\n\r\n";
-
-/// Whether the listener itself cannot be used any more. Any other error may pass: a shortage of the
-/// process or the system, or what a connection met before it was accepted.
-[[nodiscard]] bool is_dead(std::error_code error) noexcept {
-  return error == std::errc::operation_canceled || error == std::errc::bad_file_descriptor ||
-         error == std::errc::not_a_socket || error == std::errc::invalid_argument ||
-         error == std::errc::operation_not_supported;
-}
 
 }  // namespace
 
@@ -104,24 +95,22 @@ Task<void> Session::run(Scope& scope, SocketListener& listener) {
 }
 
 Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
-  Nanoseconds back_off = kShortestBackOff;
+  AcceptBackoff backoff;
   for (;;) {
     bool taken = false;
     if (core_.connections.load(std::memory_order_relaxed) < options().max_connections) {
       Result<StreamSocket> stream = co_await attempt(listener.accept());
-      if (!stream && is_dead(stream.error())) {
+      if (!stream && AcceptBackoff::is_final(stream.error())) {
         if (draining()) co_return;  // whatever closed it: nothing is to be accepted any more
         throw IoError(stream.error(), "accept", listener.local_endpoint().to_string());
       }
       taken = stream && start(scope, std::move(*stream));
     }
     if (taken) {
-      back_off = kShortestBackOff;
-      continue;
+      backoff.succeeded();
+    } else {
+      co_await backoff.pause();
     }
-    // The connection may be in the queue still, and accept() would fail again at once.
-    co_await sleep_for(back_off);
-    back_off = std::min(back_off * 2, kLongestBackOff);
   }
 }
 

@@ -1,5 +1,5 @@
 // adopt(): a socket of the system that was made elsewhere becomes a StreamSocket or a
-// SocketListener. Called from any thread.
+// SocketListener. release(): the opposite. Called from any thread.
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -56,6 +56,15 @@ Result<SocketOwner> adopt(int handle, bool listens) noexcept try {
 
 }  // namespace
 
+Result<NativeHandle> release(SocketOwner& socket) noexcept {
+  Socket& source = socket_of(socket.get());
+  if (source.is_closed(interest::both)) return fail(std::errc::operation_canceled);
+  const NativeHandle handle = source.release();
+  if (handle == invalid_handle) return fail(std::errc::device_or_resource_busy);
+  socket.reset();
+  return handle;
+}
+
 }  // namespace weft::inline v0_1::detail
 
 namespace weft::inline v0_1 {
@@ -65,6 +74,10 @@ Result<StreamSocket> StreamSocket::adopt(NativeHandle handle) noexcept {
   if (!socket) return fail(socket.error());
   return StreamSocket(std::move(*socket));
 }
+
+Result<NativeHandle> StreamSocket::release() noexcept { return detail::release(socket_); }
+
+Result<NativeHandle> SocketListener::release() noexcept { return detail::release(socket_); }
 
 Result<SocketListener> SocketListener::adopt(NativeHandle handle) noexcept {
   Result<detail::SocketOwner> socket = detail::adopt(handle, true);

@@ -1,4 +1,4 @@
-// Connecting: to one address, and to the addresses of a name in turn.
+// Connecting: to one address, and to those of a name (connect_race.cpp).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -8,12 +8,28 @@
 #include <vector>
 #include <weft/net.hpp>
 
+#include "net/connect_race.hpp"
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
 namespace weft::inline v0_1::detail {
 
 namespace {
+
+/// Gives the socket its own address, if `local` is one.
+Result<void> bind_locally(int handle, const Endpoint& local) noexcept {
+  const NativeAddress address(local);
+  if (address.size == 0) return {};
+  if (local.is_ip()) {
+    // Without a port: connect(2) chooses one that is free towards the peer, not towards all. With
+    // one: the port may also be that of other connections, whose peers differ.
+    const bool any_port = local.port() == 0;
+    const Result<void> set = any_port ? set_option(handle, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                                      : set_option(handle, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!set && !any_port) return set;  // the first one only saves ports
+  }
+  return checked(Syscalls::bind(handle, address.get(), address.size));
+}
 
 Result<SocketOwner> open_socket_to(const Endpoint& to, const ConnectOptions& options,
                                    int family) noexcept try {
@@ -23,6 +39,8 @@ Result<SocketOwner> open_socket_to(const Endpoint& to, const ConnectOptions& opt
     const Result<void> set = set_option(handle->get(), IPPROTO_TCP, TCP_NODELAY, 1);
     if (!set) return fail(set.error());
   }
+  const Result<void> bound = bind_locally(handle->get(), options.local);
+  if (!bound) return fail(bound.error());
   return make_socket(std::move(*handle), to);
 } catch (const std::bad_alloc&) {  // the copy of a Unix path
   return fail(std::errc::not_enough_memory);
@@ -73,7 +91,10 @@ Result<StreamSocket> ConnectRequest::finish(std::int64_t result) {
 }
 
 IoError ConnectRequest::error(std::error_code code) const {
-  return IoError(code, "connect", to.to_string());
+  std::string subject = to.to_string();
+  const bool is_bound = options.local.is_ip() || options.local.is_unix();
+  if (is_bound) subject.append(" from ").append(options.local.to_string());
+  return IoError(code, "connect", subject);
 }
 
 }  // namespace weft::inline v0_1::detail
@@ -81,23 +102,23 @@ IoError ConnectRequest::error(std::error_code code) const {
 namespace weft::inline v0_1 {
 
 ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
-  return ConnectOp(detail::ConnectRequest(std::move(to), options));
+  return ConnectOp(detail::ConnectRequest(std::move(to), std::move(options)));
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
                                          ConnectOptions options) {
-  const std::vector<Endpoint> addresses = co_await resolve(host, port);
-  std::error_code error;
-  for (const Endpoint& address : addresses) {
-    Result<StreamSocket> stream = co_await connect(address, options).attempt();
-    if (stream) co_return std::move(*stream);
-    error = stream.error();
-  }
-  std::string tried = addresses.back().to_string();
-  // The exception names the host and not the address, unless the host is numeric.
-  const bool numeric = tried.find(host) != std::string::npos;
-  if (!numeric) tried = host + ":" + std::to_string(port) + " (" + tried + ")";
-  throw IoError(error, "connect", tried);
+  std::vector<Endpoint> addresses = co_await resolve(host, port);
+  // An error names the host and its addresses, unless the host is an address itself.
+  const bool numeric = addresses.front().to_string().find(host) != std::string::npos;
+  std::string name = numeric ? std::string() : host + ":" + std::to_string(port);
+  StreamSocket stream =
+      co_await detail::connect_race(std::move(name), std::move(addresses), options);
+  co_return stream;
+}
+
+Task<StreamSocket> StreamSocket::connect_any(std::vector<Endpoint> addresses,
+                                             ConnectOptions options) {
+  return detail::connect_race(std::string(), std::move(addresses), options);
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions options) {
@@ -109,7 +130,7 @@ Task<StreamSocket> StreamSocket::connect(std::string address, ConnectOptions opt
   }
   Result<HostPort> where = parse_host_port(address);
   if (!where) throw IoError(where.error(), "connect", address);
-  StreamSocket stream = co_await connect(std::move(where->host), where->port, options);
+  StreamSocket stream = co_await connect(std::move(where->host), where->port, std::move(options));
   co_return stream;
 }
 

@@ -141,8 +141,14 @@ Endpoint Endpoint::ipv6(const Ipv6& address, std::uint16_t port, std::uint32_t s
 }
 
 Result<Endpoint> Endpoint::unix_path(std::string_view path) {
-  if (path.size() > longest_path) return fail(EndpointErrc::path_too_long);
-  if (path.find('\0') != std::string_view::npos) return fail(EndpointErrc::nul_in_path);
+  const bool is_abstract = path.starts_with('@');
+  if (path.size() > (is_abstract ? longest_abstract : longest_path)) {
+    return fail(EndpointErrc::path_too_long);
+  }
+  // A zero byte ends a path, and is a byte of an abstract name like any other.
+  if (!is_abstract && path.find('\0') != std::string_view::npos) {
+    return fail(EndpointErrc::nul_in_path);
+  }
   Endpoint endpoint;
   endpoint.kind_ = Kind::unix_socket;
   if (!path.empty()) endpoint.path_ = std::make_unique<const std::string>(path);

@@ -84,6 +84,7 @@ TEST(Endpoint, SaysWhyATextIsNoEndpoint) {
       {"unix:@", EndpointErrc::empty_path},
       {"unix:" + std::string(108, 'x'), EndpointErrc::path_too_long},
       {"unix:/a\0b"s, EndpointErrc::nul_in_path},
+      {"unix:@" + std::string(108, 'x'), EndpointErrc::path_too_long},
   };
   for (const Bad& bad : table) {
     const Result<Endpoint> endpoint = Endpoint::parse(bad.text);

@@ -12,6 +12,7 @@ namespace weft::inline v0_1::detail {
 namespace {
 
 static_assert(Endpoint::longest_path + 1 == sizeof(sockaddr_un::sun_path));
+static_assert(Endpoint::longest_abstract == sizeof(sockaddr_un::sun_path));
 
 socklen_t fill_ipv4(sockaddr_storage& storage, const Endpoint& endpoint) noexcept {
   sockaddr_in address{};
@@ -35,7 +36,7 @@ socklen_t fill_ipv6(sockaddr_storage& storage, const Endpoint& endpoint) noexcep
 socklen_t fill_unix(sockaddr_storage& storage, std::string_view path) noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), Endpoint::longest_path));
+  path.copy(address.sun_path, sizeof address.sun_path);
   const bool abstract = path.starts_with('@');
   if (abstract) address.sun_path[0] = '\0';
   std::memcpy(&storage, &address, sizeof address);
@@ -53,9 +54,12 @@ Endpoint unix_from_native(const sockaddr_un& address, std::size_t size) {
   } else {
     path.resize(std::min(path.find('\0'), path.size()));
   }
-  // An abstract name of another program may have any bytes. One that the Endpoint syntax cannot
-  // express is shown as unnamed.
-  return Endpoint::unix_path(path).value_or(Endpoint());
+  // A path of another program may fill the room, without a terminating zero. It is shown as
+  // unnamed.
+  return Endpoint::unix_path(path.size() > Endpoint::longest_path && !path.starts_with('@')
+                                 ? std::string_view()
+                                 : std::string_view(path))
+      .value();
 }
 
 }  // namespace

@@ -78,7 +78,9 @@ namespace weft::inline v0_1::detail {
 class NameLookup final : public BlockingJob {
  public:
   NameLookup(std::string name, std::uint16_t its_port) noexcept
-      : BlockingJob(&NameLookup::run_job), host(std::move(name)), port(its_port) {}
+      : BlockingJob(&NameLookup::run_job), host(std::move(name)), port(its_port) {
+    set_name("resolve", host);
+  }
 
   enum State : std::uint32_t { waiting, done, abandoned };
 

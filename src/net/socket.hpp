@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
+#include <weft/atomic.hpp>
 #include <weft/detail/net_request.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/extend/operation.hpp>
@@ -13,11 +15,21 @@
 
 namespace weft::inline v0_1::detail {
 
+/// Whether the system splits datagrams for a socket (UDP_SEGMENT).
+enum class Segmentation : std::uint8_t { unknown, works, refused };
+
 /// `name`, used in errors, is the peer of a stream and the local address of a listener. It lives as
-/// long as the source has an owner or a use, so also when the handle is closed.
-struct Socket final : Source {
+/// long as the source has an owner or a use, so also when the handle is closed. That of a datagram
+/// socket is the address that it was bound to; its family is the socket's.
+struct Socket : Source {
   Socket(NativeHandle handle, Endpoint called) noexcept : Source(handle), name(std::move(called)) {}
+  /// What errors call it.
+  [[nodiscard]] virtual std::string subject() const { return name.to_string(); }
+  /// Whether it is an end of a pipe, which is read and written by other system calls.
+  [[nodiscard]] virtual bool is_pipe() const noexcept { return false; }
+
   const Endpoint name;
+  Atomic<Segmentation> segmentation{Segmentation::unknown};
 };
 
 static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
@@ -40,15 +52,21 @@ static_assert(sizeof(AddressRoom) == sizeof(sockaddr_storage));
 /// Checks, in every build, that the object has a socket, open or closed.
 [[nodiscard]] Socket& socket_of(Socket* socket) noexcept;
 
-/// Calls `call(handle)` while the handle stays open. errc::operation_canceled: it was closed.
+/// Gives up the handle of `socket`, which is empty afterwards. Errors: errc::operation_canceled if
+/// it was closed, device_or_resource_busy if an operation is under way; then nothing has changed.
+[[nodiscard]] Result<NativeHandle> release(SocketOwner& socket) noexcept;
+
+/// Calls `call(handle)` while the handle stays open. errc::operation_canceled: it was closed, or
+/// one of `directions` was.
 template <class Call>
-auto with_handle(Socket* socket, Call call) -> decltype(call(NativeHandle{})) {
+auto with_handle(Socket* socket, Call call, std::uint32_t directions = 0)
+    -> decltype(call(NativeHandle{})) {
   struct Use {
     ~Use() { source.end_use(); }
     Source& source;
   };
   Source& source = socket_of(socket);
-  const bool is_open = source.begin_use(0);
+  const bool is_open = source.begin_use(directions);
   const Use use{source};
   if (!is_open) return fail(std::errc::operation_canceled);
   return call(source.handle());

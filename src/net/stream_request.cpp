@@ -10,22 +10,13 @@ namespace weft::inline v0_1 {
 
 namespace {
 
-class StreamCategory final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "weft.stream"; }
-  std::string message(int code) const override {
-    if (code == static_cast<int>(SocketErrc::unexpected_end)) return "unexpected end of stream";
-    return "unknown error " + std::to_string(code);
-  }
-};
-
 Result<std::size_t> count_of(std::int64_t result) noexcept {
   if (result < 0) return fail(detail::code_of(result));
   return static_cast<std::size_t>(result);
 }
 
 IoError error_of(const detail::Socket* socket, std::error_code code, const char* operation) {
-  return IoError(code, operation, socket->name.to_string());
+  return IoError(code, operation, socket->subject());
 }
 
 /// Removes the transferred bytes from the front of `rest`. True: bytes were transferred and bytes
@@ -60,11 +51,6 @@ void advance_slices(std::span<IoSlice>& rest, std::size_t done) noexcept {
 
 }  // namespace
 
-const std::error_category& stream_category() noexcept {
-  static const StreamCategory category;
-  return category;
-}
-
 }  // namespace weft::inline v0_1
 
 namespace weft::inline v0_1::detail {
@@ -72,6 +58,10 @@ namespace weft::inline v0_1::detail {
 void ReadRequest::prepare(Operation& op) noexcept { fill(op, OperationKind::read, socket, buffer); }
 Result<std::size_t> ReadRequest::finish(std::int64_t result) noexcept { return count_of(result); }
 IoError ReadRequest::error(std::error_code code) const { return error_of(socket, code, "read"); }
+
+void PeekRequest::prepare(Operation& op) noexcept { fill(op, OperationKind::peek, socket, buffer); }
+Result<std::size_t> PeekRequest::finish(std::int64_t result) noexcept { return count_of(result); }
+IoError PeekRequest::error(std::error_code code) const { return error_of(socket, code, "peek"); }
 
 void ReadExactRequest::prepare(Operation& op) noexcept {
   fill(op, OperationKind::read, socket, rest);
@@ -83,7 +73,7 @@ bool ReadExactRequest::again(ReadExactRequest& self, Operation& op) noexcept {
 }
 Result<void> ReadExactRequest::finish(std::int64_t result) noexcept {
   if (result < 0) return fail(code_of(result));
-  if (!rest.empty()) return fail(SocketErrc::unexpected_end);
+  if (!rest.empty()) return fail(IoErrc::unexpected_end);
   return {};
 }
 IoError ReadExactRequest::error(std::error_code code) const {

@@ -12,19 +12,45 @@
 
 namespace weft::inline v0_1::detail {
 
-/// The functions of Syscalls by name.
+/// The functions of Syscalls and FileSyscalls by name.
 enum class Call : std::uint8_t {
   read,
   readv,
   recvmsg,
+  recvmmsg,  ///< `size` is the most messages.
   write,
   send,
   sendmsg,
-  writev,    ///< Every vectored write; counts as pwritev2, too, if made so.
-  pwritev2,  ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
+  sendmmsg,       ///< `size` is the most messages.
+  writev,         ///< Every vectored write; counts as pwritev2, too, if made so.
+  pwritev2,       ///< The form without SIGPIPE: EOPNOTSUPP makes it fall back.
+  read_file,      ///< Reads of files; counts as read_in_place, too, if made so.
+  read_in_place,  ///< Those that take only what is in memory: EAGAIN makes it fall back.
+  write_file,     ///< Writes of files.
+  openat,
+  fsync,  ///< And fdatasync.
+  lseek,
+  statx,
+  ftruncate,
+  fallocate,
+  flock,
+  fchmod,
+  fchmodat,
+  mkdirat,
+  unlinkat,
+  renameat,
+  linkat,
+  symlinkat,
+  readlinkat,
+  getdents,
+  ficlone,
+  copy_file_range,
+  inotify_init,
+  inotify_add_watch,
   accept4,
   eventfd,
   socket,
+  socketpair,
   epoll_create,
   connect,
   bind,
@@ -35,6 +61,9 @@ enum class Call : std::uint8_t {
   getsockopt,
   setsockopt,
   close,
+  lstat,
+  unlink,
+  chmod,
   poll_now,
   ppoll,
   epoll_ctl,
@@ -45,6 +74,21 @@ enum class Call : std::uint8_t {
   guard_by_marker,  ///< The form that splits no mapping: EINVAL makes it fall back.
   pin_thread,
   start_thread,
+  peek,
+  pipe2,
+  open_pipe,
+  splice,
+  sigaction,           ///< The installation of weft's signal handler.
+  child_pipe,          ///< pipe2(2) for a child's stream.
+  child_open,          ///< open(2) for a child's stream.
+  child_clone,         ///< Every clone(2); counts as child_clone_pidfd, too, if made so.
+  child_clone_pidfd,   ///< The form that gives a pidfd: ENOSYS makes it fall back.
+  child_pidfd_open,    ///< What takes its place.
+  child_step,          ///< A step in the child; its SpawnStep takes the place of a handle.
+  child_close_range,   ///< One call for all handles: ENOSYS makes it fall back.
+  child_wait,          ///< waitid(2).
+  child_signal,        ///< pidfd_send_signal(2).
+  child_signal_group,  ///< kill(2).
   count_,
 };
 

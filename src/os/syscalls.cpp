@@ -1,10 +1,11 @@
 #include "os/syscalls.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,17 +17,10 @@
 #include <weft/atomic.hpp>
 
 #include "os/fault.hpp"
+#include "os/perform.hpp"
+#include "os/pipe_signal.hpp"
 
 namespace weft::inline v0_1::detail {
-
-class InstalledPlan;
-
-/// Access to the plan for the helpers of this file.
-class InstalledPlan {
- public:
-  /// Acquire: pairs with the release in install(), so that the complete plan is seen.
-  static FaultPlan* get() noexcept { return Syscalls::plan_.load(std::memory_order_acquire); }
-};
 
 namespace {
 
@@ -37,54 +31,6 @@ Atomic<bool> no_epoll_pwait2{false};
 #ifndef RWF_NOSIGNAL
 constexpr int RWF_NOSIGNAL = 0x100;
 #endif
-
-/// Repeats a call while it is interrupted. `call` gets the largest permitted size of the transfer.
-template <class Function>
-std::int64_t perform(Call kind, int fd, Function call) noexcept {
-  FaultPlan* const plan = InstalledPlan::get();
-  for (;;) {
-    std::size_t room = Fault::not_shortened;
-    int error = 0;
-    if (plan != nullptr) [[unlikely]] {
-      if (const auto fault = plan->judge(kind, fd)) {
-        error = fault->errno_value;
-        room = fault->size;
-      }
-    }
-    if (error == 0) {
-      const std::int64_t result = call(room);
-      if (result >= 0) return result;
-      error = errno;
-    }
-    if (error != EINTR) return -error;
-  }
-}
-
-/// The same for calls that must not be repeated after an interruption.
-template <class Function>
-std::int64_t perform_once(Call kind, int fd, Function call) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
-    const auto fault = plan->judge(kind, fd);
-    if (fault && fault->errno_value != 0) return -fault->errno_value;
-  }
-  const std::int64_t result = call();
-  return result >= 0 ? result : -errno;
-}
-
-/// A part of a vectored transfer of at most `room` bytes: of its first slice alone.
-iovec first_part(const iovec* slices, std::size_t room) noexcept {
-  return {slices->iov_base, std::min(slices->iov_len, room)};
-}
-
-/// Calls `transfer(slices, count)` with the slices that `room` allows.
-template <class Transfer>
-std::int64_t within(std::size_t room, const iovec* slices, std::size_t count, Transfer transfer) {
-  if (room != Fault::not_shortened && count > 0) [[unlikely]] {
-    const iovec part = first_part(slices, room);
-    return transfer(&part, 1);
-  }
-  return transfer(slices, static_cast<int>(std::min<std::size_t>(count, IOV_MAX)));
-}
 
 /// A message with the slices that `room` allows.
 struct ShortenedMessage {
@@ -101,26 +47,13 @@ struct ShortenedMessage {
   iovec part{};
 };
 
-/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Costs four
-/// more system calls; used only for pipes, and for handles that do not support flags, on kernels
-/// without RWF_NOSIGNAL.
+/// writev with SIGPIPE blocked for this thread, and consumed if this call raised it. Used only for
+/// pipes, and for handles that do not support flags, on kernels without RWF_NOSIGNAL.
 std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) noexcept {
-  sigset_t pipe_only;
-  sigset_t before;
-  sigset_t pending;
-  sigemptyset(&pipe_only);
-  sigaddset(&pipe_only, SIGPIPE);
-  sigpending(&pending);
-  pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+  const BlockedPipeSignal blocked;
   const std::int64_t result = ::writev(fd, slices, count);
   const int error = errno;
-  // A SIGPIPE that was pending before (and so was blocked) has another cause and stays pending.
-  if (result < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-    const std::timespec at_once{};
-    while (sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
-    }
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (result < 0 && error == EPIPE) blocked.consume();
   errno = error;
   return result;
 }
@@ -162,7 +95,7 @@ std::int64_t wait_for_events(int epoll, epoll_event* events, int room,
     });
     if (result != -ENOSYS && result != -EPERM) return result;
     // An error injected by a test says nothing about the kernel.
-    const bool injected = InstalledPlan::get() != nullptr;
+    const bool injected = InstalledPlan::exists();
     if (!injected) no_epoll_pwait2.store(true, std::memory_order_relaxed);
   }
   return wait_in_milliseconds(epoll, events, room, timeout_ns);
@@ -186,10 +119,19 @@ std::int64_t Syscalls::recvmsg(int socket, msghdr* message, int flags) noexcept 
   return perform(Call::recvmsg, socket, [&](std::size_t room) {
     ShortenedMessage part(*message, room);
     const std::int64_t result = ::recvmsg(socket, &part.header, flags);
+    if (result < 0) return result;
     message->msg_flags = part.header.msg_flags;
     message->msg_namelen = part.header.msg_namelen;
     message->msg_controllen = part.header.msg_controllen;
     return result;
+  });
+}
+
+std::int64_t Syscalls::recvmmsg(int socket, mmsghdr* messages, std::size_t count,
+                                int flags) noexcept {
+  return perform(Call::recvmmsg, socket, [&](std::size_t room) {
+    const auto most = static_cast<unsigned>(std::min(count, room));
+    return ::recvmmsg(socket, messages, most, flags, nullptr);
   });
 }
 
@@ -209,10 +151,30 @@ std::int64_t Syscalls::judged_send(int socket, const void* data, std::size_t siz
   });
 }
 
+std::int64_t Syscalls::peek(int socket, void* data, std::size_t size) noexcept {
+  return perform(Call::peek, socket, [&](std::size_t room) {
+    return ::recv(socket, data, std::min(size, room), MSG_PEEK);
+  });
+}
+
+std::int64_t Syscalls::splice(int from, int to, std::size_t size) noexcept {
+  return perform(Call::splice, from, [&](std::size_t room) {
+    constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+    return ::splice(from, nullptr, to, nullptr, std::min(size, room), flags);
+  });
+}
+
 std::int64_t Syscalls::sendmsg(int socket, const msghdr* message) noexcept {
   return perform(Call::sendmsg, socket, [&](std::size_t room) {
     const ShortenedMessage part(*message, room);
     return ::sendmsg(socket, &part.header, MSG_NOSIGNAL);
+  });
+}
+
+std::int64_t Syscalls::sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept {
+  return perform(Call::sendmmsg, socket, [&](std::size_t room) {
+    const auto most = static_cast<unsigned>(std::min(count, room));
+    return ::sendmmsg(socket, messages, most, MSG_NOSIGNAL);
   });
 }
 
@@ -234,9 +196,26 @@ std::int64_t Syscalls::eventfd(std::uint32_t initial) noexcept {
                  [&](std::size_t) { return ::eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC); });
 }
 
+std::int64_t Syscalls::pipe2(int (&ends)[2]) noexcept {
+  return perform(Call::pipe2, Fault::any_handle,
+                 [&](std::size_t) { return ::pipe2(ends, O_NONBLOCK | O_CLOEXEC); });
+}
+
+std::int64_t Syscalls::open_pipe(const char* path, int access) noexcept {
+  return perform(Call::open_pipe, Fault::any_handle, [&](std::size_t) {
+    return ::open(path, access | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  });
+}
+
 std::int64_t Syscalls::socket(int domain, int type, int protocol) noexcept {
   return perform(Call::socket, Fault::any_handle,
                  [&](std::size_t) { return ::socket(domain, type | SOCK_CLOEXEC, protocol); });
+}
+
+std::int64_t Syscalls::socketpair(int domain, int type, int handles[2]) noexcept {
+  return perform(Call::socketpair, Fault::any_handle, [&](std::size_t) {
+    return ::socketpair(domain, type | SOCK_CLOEXEC, 0, handles);
+  });
 }
 
 std::int64_t Syscalls::epoll_create() noexcept {
@@ -302,6 +281,19 @@ std::int64_t Syscalls::close(int fd) noexcept {
   return result == -EINTR ? 0 : result;
 }
 
+std::int64_t Syscalls::lstat(const char* path, struct stat* about) noexcept {
+  return perform(Call::lstat, Fault::any_handle, [&](std::size_t) { return ::lstat(path, about); });
+}
+
+std::int64_t Syscalls::unlink(const char* path) noexcept {
+  return perform(Call::unlink, Fault::any_handle, [&](std::size_t) { return ::unlink(path); });
+}
+
+std::int64_t Syscalls::chmod(const char* path, unsigned mode) noexcept {
+  return perform(Call::chmod, Fault::any_handle,
+                 [&](std::size_t) { return ::chmod(path, static_cast<mode_t>(mode)); });
+}
+
 std::int64_t Syscalls::poll_now(int fd, short events) noexcept {
   pollfd request{.fd = fd, .events = events, .revents = 0};
   const std::int64_t result =
@@ -329,27 +321,32 @@ std::int64_t Syscalls::epoll_ctl(int epoll, int operation, int fd, epoll_event* 
 
 std::int64_t Syscalls::epoll_wait(int epoll, epoll_event* events, int room,
                                   std::int64_t timeout_ns) noexcept {
-  if (FaultPlan* const plan = InstalledPlan::get(); plan != nullptr) [[unlikely]] {
-    const auto fault = plan->judge(Call::epoll_wait, epoll);
-    if (fault && fault->errno_value != 0) return -fault->errno_value;
-  }
+  const auto fault = planned_fault(Call::epoll_wait, epoll);
+  if (fault && fault->errno_value != 0) [[unlikely]]
+    return -fault->errno_value;
   return wait_for_events(epoll, events, room, timeout_ns);
 }
 
 int Syscalls::planned_failure(Call call) noexcept {
-  FaultPlan* const plan = InstalledPlan::get();
-  if (plan == nullptr) return 0;
-  const auto fault = plan->judge(call, Fault::any_handle);
+  return planned_failure(call, Fault::any_handle);
+}
+
+int Syscalls::planned_failure(Call call, int handle) noexcept {
+  const auto fault = planned_fault(call, handle);
   return fault ? fault->errno_value : 0;
 }
 
 bool Syscalls::may_shorten() noexcept {
-  const FaultPlan* const plan = InstalledPlan::get();
-  return plan != nullptr && plan->shortens();
+  const InstalledPlan plan;
+  return plan.get() != nullptr && plan.get()->shortens();
 }
 
 FaultPlan* Syscalls::install(FaultPlan* plan) noexcept {
-  return plan_.exchange(plan, std::memory_order_acq_rel);
+  FaultPlan* const before = plan_.exchange(plan, std::memory_order_seq_cst);
+  // A thread counts itself before it reads plan_, both in the one order of seq_cst. So either it
+  // has read the new plan, or its count is seen here.
+  while (plan_users_.load(std::memory_order_seq_cst) != 0) ::sched_yield();
+  return before;
 }
 
 }  // namespace weft::inline v0_1::detail

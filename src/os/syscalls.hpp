@@ -14,6 +14,7 @@
 // Thread-safety: as the system calls; any thread.
 #pragma once
 
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -24,6 +25,8 @@
 struct epoll_event;
 struct pollfd;
 struct iovec;
+struct mmsghdr;
+struct stat;
 
 namespace weft::inline v0_1::detail {
 
@@ -35,6 +38,10 @@ struct Syscalls {
   static std::int64_t read(int fd, void* data, std::size_t size) noexcept;
   static std::int64_t readv(int fd, const iovec* slices, std::size_t count) noexcept;
   static std::int64_t recvmsg(int socket, msghdr* message, int flags = 0) noexcept;
+  /// Returns how many messages were received. An error after the first of them is that of the next
+  /// call.
+  static std::int64_t recvmmsg(int socket, mmsghdr* messages, std::size_t count,
+                               int flags = 0) noexcept;
   /// write(2): for handles other than pipes; a pipe without a reader raises SIGPIPE.
   static std::int64_t write(int fd, const void* data, std::size_t size) noexcept;
   /// recv(2): reads a socket by a shorter path in the kernel; faults treat it as a read. -ENOTSOCK
@@ -60,16 +67,32 @@ struct Syscalls {
     } while (result < 0 && errno == EINTR);
     return result >= 0 ? result : -errno;
   }
+  /// recv(2) with MSG_PEEK: the bytes stay there.
+  static std::int64_t peek(int socket, void* data, std::size_t size) noexcept;
   static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
+  /// With MSG_NOSIGNAL. Returns how many messages were sent, and so hides an error after the first.
+  static std::int64_t sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept;
   /// writev(2) on any handle, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL (Linux
   /// 6.18); where the kernel or the handle does not support the flag, with the signal blocked and
   /// consumed.
   static std::int64_t writev(int fd, const iovec* slices, std::size_t count) noexcept;
 
-  /// New handles are close-on-exec; those of accept4 and eventfd are also non-blocking.
+  /// splice(2), SPLICE_F_NONBLOCK: moves up to `size` bytes from one handle to the other, one of
+  /// which is a pipe. -EINVAL: these handles do not support it. Raises SIGPIPE, which no flag
+  /// prevents, unless a BlockedPipeSignal ("os/pipe_signal.hpp") is around it.
+  static std::int64_t splice(int from, int to, std::size_t size) noexcept;
+
+  /// New handles are close-on-exec; those of accept4, eventfd, pipe2 and open_pipe are also
+  /// non-blocking.
   static std::int64_t accept4(int listener, sockaddr* address, socklen_t* size) noexcept;
   static std::int64_t eventfd(std::uint32_t initial) noexcept;
+  /// pipe2(2): `ends[0]` reads, `ends[1]` writes.
+  static std::int64_t pipe2(int (&ends)[2]) noexcept;
+  /// open(2) of a FIFO, or of a pipe below /proc/self/fd, by `access`: O_RDONLY, O_WRONLY, O_RDWR.
+  static std::int64_t open_pipe(const char* path, int access) noexcept;
   static std::int64_t socket(int domain, int type, int protocol) noexcept;
+  /// Stores two handles that are connected with each other.
+  static std::int64_t socketpair(int domain, int type, int handles[2]) noexcept;
   static std::int64_t epoll_create() noexcept;
 
   /// An interrupted connect continues by itself, so EINTR is returned as -EINPROGRESS.
@@ -89,6 +112,11 @@ struct Syscalls {
   /// repeated.
   static std::int64_t close(int fd) noexcept;
 
+  // Of files in the file system, which here are those of Unix sockets
+  static std::int64_t lstat(const char* path, struct stat* about) noexcept;
+  static std::int64_t unlink(const char* path) noexcept;
+  static std::int64_t chmod(const char* path, unsigned mode) noexcept;
+
   /// Returns which of `events` (POLLIN …) are true now; never waits.
   static std::int64_t poll_now(int fd, short events) noexcept;
   /// ppoll(2): waits up to `timeout_ns` (negative: no limit) until a handle is ready. Returns
@@ -102,14 +130,33 @@ struct Syscalls {
   static std::int64_t epoll_wait(int epoll, epoll_event* events, int room,
                                  std::int64_t timeout_ns) noexcept;
 
+  // Of child processes ("os/child_calls.cpp")
+  /// New handles are close-on-exec.
+  static std::int64_t child_pipe(int (&ends)[2]) noexcept;
+  /// `flags`: O_RDONLY …; close-on-exec.
+  static std::int64_t child_open(const char* path, int flags) noexcept;
+  /// Starts a process that shares this one's memory, on the stack that ends at `stack_end`; returns
+  /// its id when it has begun another program or ended. Sets `pidfd` (close-on-exec). The caller
+  /// has blocked all signals.
+  static std::int64_t child_clone(int (*run)(void*), void* stack_end, void* argument,
+                                  int& pidfd) noexcept;
+  /// Returns whether the call to close all handles is to be tried.
+  static bool child_has_close_range() noexcept;
+  /// waitid(2) on a pidfd, with WEXITED and `options`.
+  static std::int64_t child_wait(int pidfd, siginfo_t& info, int options) noexcept;
+  static std::int64_t child_signal(int pidfd, int number) noexcept;
+  static std::int64_t child_signal_group(int group, int number) noexcept;
+
   /// For calls that are made elsewhere ("os/pages.hpp"): 0, or the errno with which `call` must
   /// fail without being made.
   [[nodiscard]] static int planned_failure(Call call) noexcept;
+  /// The same for a call that is told apart by its handle, or what stands for one.
+  [[nodiscard]] static int planned_failure(Call call, int handle) noexcept;
   /// Whether an installed FaultPlan shortens transfers; then a short count says nothing about the
   /// handle.
   [[nodiscard]] static bool may_shorten() noexcept;
-  /// Installs `plan` for the whole process (null: none) and returns the previous one. For tests,
-  /// through ScopedFaults, while no other thread calls these functions.
+  /// Installs `plan` for the whole process (null: none) and returns the previous one, which no
+  /// thread uses any more. For tests, through ScopedFaults; one thread at a time.
   static FaultPlan* install(FaultPlan* plan) noexcept;
 
  private:
@@ -117,9 +164,9 @@ struct Syscalls {
   static std::int64_t judged_send(int socket, const void* data, std::size_t size) noexcept;
 
   friend class InstalledPlan;
-  // Written by a test before its threads start. Relaxed where it is only compared with null; a
-  // thread that dereferences it loads with acquire, which pairs with the release in install().
+  // Relaxed where it is only compared with null; see InstalledPlan and install() for the others.
   static inline constinit Atomic<FaultPlan*> plan_{nullptr};
+  static inline constinit Atomic<std::uint32_t> plan_users_{0};  // threads that consult it now
 };
 
 }  // namespace weft::inline v0_1::detail

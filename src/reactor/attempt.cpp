@@ -88,6 +88,26 @@ std::int64_t try_poll(const Operation& operation) noexcept {
   return ready;
 }
 
+/// The flags of a message are those of its call: what the system stores there comes after.
+std::int64_t try_receive_message(const Operation& operation) noexcept {
+  auto* const message = static_cast<msghdr*>(operation.io.message);
+  return Syscalls::recvmsg(operation.source->handle(), message, message->msg_flags);
+}
+
+std::int64_t try_send_message(const Operation& operation) noexcept {
+  return Syscalls::sendmsg(operation.source->handle(),
+                           static_cast<const msghdr*>(operation.io.message));
+}
+
+std::int64_t try_messages(const Operation& operation) noexcept {
+  const int handle = operation.source->handle();
+  auto* const first = static_cast<mmsghdr*>(operation.io.messages.data);
+  const std::size_t count = operation.io.messages.count;
+  return operation.kind == OperationKind::send_messages
+             ? Syscalls::sendmmsg(handle, first, count)
+             : Syscalls::recvmmsg(handle, first, count, first->msg_hdr.msg_flags);
+}
+
 }  // namespace
 
 std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
@@ -96,6 +116,9 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
     case OperationKind::read:
       return or_would_block(
           Syscalls::read(handle, operation.io.buffer.data, operation.io.buffer.size));
+    case OperationKind::peek:
+      return or_would_block(
+          Syscalls::peek(handle, operation.io.buffer.data, operation.io.buffer.size));
     case OperationKind::write:
       return or_would_block(try_write(operation));
     case OperationKind::readv:
@@ -104,18 +127,21 @@ std::int64_t attempt(Operation& operation, bool& no_socket) noexcept {
     case OperationKind::writev:
       return or_would_block(try_writev(operation, no_socket));
     case OperationKind::receive_message:
-      return or_would_block(Syscalls::recvmsg(handle, static_cast<msghdr*>(operation.io.message)));
+      return or_would_block(try_receive_message(operation));
     case OperationKind::send_message:
-      return or_would_block(
-          Syscalls::sendmsg(handle, static_cast<const msghdr*>(operation.io.message)));
+      return or_would_block(try_send_message(operation));
+    case OperationKind::receive_messages:
+    case OperationKind::send_messages:
+      return or_would_block(try_messages(operation));
     case OperationKind::accept:
       return or_would_block(try_accept(operation));
     case OperationKind::connect:
       return try_connect(operation);
     case OperationKind::poll:
       return try_poll(operation);
-    case OperationKind::timer:
-      break;  // handled by the reactor
+    case OperationKind::timer:  // handled by the reactor
+    default:                    // of files: handled by FileCalls
+      break;
   }
   return -EINVAL;
 }

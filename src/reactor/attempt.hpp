@@ -23,11 +23,13 @@ inline constexpr std::int64_t would_block = std::numeric_limits<std::int64_t>::m
 /// Returns how many bytes a readv or writev requests.
 [[nodiscard]] std::size_t size_of_slices(const Operation& operation) noexcept;
 
-/// Returns how many bytes a read or write requests. 0 for the other kinds: their results say
+/// Returns how many bytes a read, peek or write requests. 0 for the other kinds: their results say
 /// nothing about what is left.
 [[nodiscard]] inline std::size_t wanted_bytes(const Operation& operation) noexcept {
   const OperationKind kind = operation.kind;
-  if (kind == OperationKind::read || kind == OperationKind::write) return operation.io.buffer.size;
+  if (kind == OperationKind::read || kind == OperationKind::peek || kind == OperationKind::write) {
+    return operation.io.buffer.size;
+  }
   const bool vectored = kind == OperationKind::readv || kind == OperationKind::writev;
   return vectored ? size_of_slices(operation) : 0;
 }

@@ -42,6 +42,14 @@
 //     its number as that of another open object, they end with -EBADF.
 // 12. If there is no memory inside start(), that operation ends with -ENOMEM; nothing else is
 //     affected.
+// 13. Operations of files (is_of_files()) never block start(), nor any other call: what cannot be
+//     done at once is done elsewhere, in the kernel or on a lane. They are independent of each
+//     other, on one file, too; 9 and 10 do not apply to them. But those at the file's cursor
+//     (FileCall::at_cursor, and `seek`) are executed one at a time, in the order in which they were
+//     started, on whichever drivers, and those of one driver end in that order.
+// 14. A cancel of an operation of files that has not begun elsewhere is `confirmed`, and it is not
+//     begun. One that has begun is `requested`, and its result is delivered: a file that was opened
+//     all the same is not lost. A cursor that a cancelled operation waited for goes to the next.
 #pragma once
 
 #include <weft/extend/operation.hpp>

@@ -86,7 +86,7 @@ constexpr bool is_one_of(OperationKind kind, std::initializer_list<OperationKind
 /// A transfer moves as many bytes as there are; one of no bytes ends at once.
 constexpr bool transfers(OperationKind kind) noexcept {
   using enum OperationKind;
-  return is_one_of(kind, {read, readv, write, writev});
+  return is_one_of(kind, {read, readv, peek, write, writev});
 }
 
 /// As attempt(), with the shortest path to the most frequent system calls.
@@ -117,12 +117,12 @@ bool is_tcp(NativeHandle handle) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<ReadinessDriver>> ReadinessDriver::create(unsigned preferred_number) noexcept
-    try {
+Result<std::unique_ptr<ReadinessDriver>> ReadinessDriver::create(unsigned preferred_number,
+                                                                 FileLane* files) noexcept try {
   Result<std::unique_ptr<Poller>> poller = Poller::create();
   if (!poller) return fail(poller.error());
   return std::unique_ptr<ReadinessDriver>(
-      new ReadinessDriver(std::move(*poller), preferred_number));
+      new ReadinessDriver(std::move(*poller), preferred_number, files));
 } catch (const std::bad_alloc&) {
   return fail(std::errc::not_enough_memory);
 }
@@ -132,6 +132,8 @@ ReadinessDriver::~ReadinessDriver() {
 }
 
 Started ReadinessDriver::start(Operation& operation) noexcept {
+  if (is_of_files(operation.kind)) [[unlikely]]
+    return files_.start(operation);
   operation.token = 0;
   Source& source = *operation.source;
   Watch* watch = watch_of(source);
@@ -156,6 +158,7 @@ Started ReadinessDriver::start(Operation& operation) noexcept {
 }
 
 Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
+  if (is_of_files(operation.kind)) return files_.cancel(operation);
   Watch* const watch = watches_.find(operation.source->handle());
   const bool was_here = watch != nullptr && queue_of(operation, *watch).remove(operation);
   WEFT_CHECK(was_here, "cancel() of an operation that is not pending on this driver");
@@ -167,12 +170,15 @@ Cancelled ReadinessDriver::cancel(Operation& operation) noexcept {
 
 void ReadinessDriver::wait(std::int64_t timeout_ns, CompletionList& completed) noexcept {
   woken_ = false;
-  if (undelivered_.empty() && disappointed_.empty()) harvest(timeout_ns);
+  if (undelivered_.empty() && disappointed_.empty() && !files_.has_undelivered()) {
+    harvest(timeout_ns);
+  }
   while (Operation* const operation = disappointed_.pop()) completed.push(*operation);
+  files_.deliver(completed, delivered_at_once);
   const std::span<const Ready> now =
       undelivered_.first(std::min(undelivered_.size(), delivered_at_once));
   undelivered_ = undelivered_.subspan(now.size());
-  has_buffered_ = !undelivered_.empty();
+  has_buffered_ = !undelivered_.empty() || files_.has_undelivered();
   for (const Ready& event : now) {
     if (poller_->current(event.handle, event.generation)) take_event(event, completed);
   }
@@ -287,6 +293,7 @@ void ReadinessDriver::learn(const Operation& operation, std::int64_t result,
   // something.
   if (operation.kind == OperationKind::poll) return;
   if (result != would_block) {
+    if (operation.kind == OperationKind::peek) return;  // what it has seen is still there
     if (result <= 0 || static_cast<std::size_t>(result) >= wanted_bytes(operation)) return;
     if (!short_is_final(operation.source->handle(), watch)) return;
   }

@@ -19,6 +19,7 @@
 #include "event/poller.hpp"
 #include "reactor/driver.hpp"
 #include "reactor/driver_number.hpp"
+#include "reactor/file_calls.hpp"
 #include "reactor/wait_queue.hpp"
 
 namespace weft::inline v0_1::detail {
@@ -28,12 +29,14 @@ class ReadinessDriver final : public Driver {
   /// `preferred_number`: the number to take if no other driver of the process has it (see
   /// DriverNumber); it does not change what the driver does. Fails if no descriptors are left, or
   /// no memory is.
+  /// `files`: where system calls on files are made that cannot be made at once; see FileCalls.
   [[nodiscard]] static Result<std::unique_ptr<ReadinessDriver>> create(
-      unsigned preferred_number = 0) noexcept;
+      unsigned preferred_number = 0, FileLane* files = nullptr) noexcept;
   ~ReadinessDriver() override;
 
   [[nodiscard]] Started start(Operation& operation) noexcept override;
-  /// Always `confirmed`: a waiting operation has not been handed to the kernel.
+  /// `confirmed`, as a waiting operation has not been handed to the kernel; for files see
+  /// FileCalls.
   [[nodiscard]] Cancelled cancel(Operation& operation) noexcept override;
   void wait(std::int64_t timeout_ns, CompletionList& completed) noexcept override;
   void wake() noexcept override { poller_->wake(); }
@@ -64,8 +67,9 @@ class ReadinessDriver final : public Driver {
     }
   };
 
-  ReadinessDriver(std::unique_ptr<Poller> poller, unsigned preferred_number) noexcept
-      : number_(preferred_number), poller_(std::move(poller)) {}
+  ReadinessDriver(std::unique_ptr<Poller> poller, unsigned preferred_number,
+                  FileLane* files) noexcept
+      : number_(preferred_number), poller_(std::move(poller)), files_(*this, files) {}
 
   void harvest(std::int64_t timeout_ns) noexcept;
   [[nodiscard]] Watch* watch_of(const Source& source) const noexcept;
@@ -98,6 +102,7 @@ class ReadinessDriver final : public Driver {
   CompletionList disappointed_;         // ended by start() of others, for the next wait()
   std::size_t waiting_ = 0;             // operations in all queues
   std::size_t registered_ = 0;          // watches with `registered`
+  FileCalls files_;
 };
 
 }  // namespace weft::inline v0_1::detail

@@ -102,6 +102,10 @@ Interval::Interval(Duration period, Missed missed) : period_(period), missed_(mi
   next_ = deadline_after(period_);
 }
 
+void Interval::reset() noexcept { next_ = deadline_after(period_); }
+
+void Interval::reset_after(Duration after) noexcept { next_ = deadline_after(after); }
+
 Task<TimePoint> Interval::tick() {
   co_await sleep_until(next_);
   const TimePoint due = next_;

@@ -43,6 +43,14 @@ void Source::close(std::uint32_t directions) noexcept {
   unlock_and_tell();
 }
 
+NativeHandle Source::release() noexcept {
+  const std::lock_guard lock(lock_);
+  if (uses_ != 0 || !is_open_) return invalid_handle;
+  is_open_ = false;
+  closed_.store(interest::both, std::memory_order_relaxed);
+  return handle_;
+}
+
 void Source::drop_owner(std::uint32_t directions) noexcept {
   lock_.lock();
   closed_.fetch_or(directions, std::memory_order_relaxed);
@@ -54,7 +62,7 @@ void Source::drop_owner(std::uint32_t directions) noexcept {
 /// closes the handle and destroys the source if the time for it has come.
 void Source::unlock_and_end_closed() noexcept {
   const bool unused = uses_ == 0;
-  const bool closes = unused && std::exchange(is_open_, false);
+  const bool closes = unused && std::exchange(is_open_, false) && !hands_over();
   const bool ends = unused && owners_ == 0;
   const NativeHandle handle = handle_;
   lock_.unlock();

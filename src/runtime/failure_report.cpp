@@ -1,14 +1,16 @@
 #include "runtime/failure_report.hpp"
 
 #include <exception>
-#include <iostream>
-#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace weft::inline v0_1::detail {
 
 namespace {
+
+constexpr const char* failed = "a task failed and nobody awaited it";
+constexpr const char* thrown = "RuntimeOptions::on_failure has thrown";
 
 std::string describe(const std::exception_ptr& error) {
   try {
@@ -20,43 +22,49 @@ std::string describe(const std::exception_ptr& error) {
   }
 }
 
-void report_failure_of_handler(const std::exception_ptr& error) noexcept {
+void report_failure_of_handler(const Log& log, const std::exception_ptr& error) noexcept {
   try {
-    std::ostringstream text;
-    text << "weft: RuntimeOptions::on_failure has thrown: " << describe(error)
-         << "; it was called for the failure in the next line\n";
-    std::cerr << text.str();
+    log.write(LogLevel::error, "task",
+              std::string(thrown) + ": " + describe(error) +
+                  "; it was called for the failure in the next line");
   } catch (...) {
-    std::cerr << "weft: RuntimeOptions::on_failure has thrown\n";
+    log.write(LogLevel::error, "task", thrown);
   }
 }
 
 }  // namespace
 
-void report_failure(const UnhandledFailure& failure) noexcept {
+void report_failure(const Log& log, const UnhandledFailure& failure) noexcept {
   try {
-    std::ostringstream text;
-    text << "weft: a task failed and nobody awaited it: " << describe(failure.error) << '\n';
+    std::vector<std::string> sites;
     if (failure.backtrace != nullptr) {
       for (const std::source_location& site : failure.backtrace->sites()) {
-        text << "  awaited at " << site.file_name() << ':' << site.line() << " in "
-             << site.function_name() << '\n';
+        sites.push_back(std::string(site.file_name()) + ':' + std::to_string(site.line()) + " in " +
+                        site.function_name());
       }
     }
-    std::cerr << text.str();  // in one piece, so that lines of several threads do not mix
+    std::vector<LogField> fields;
+    for (const std::string& site : sites) fields.push_back({"awaited at", site});
+    log.write(LogLevel::error, "task", std::string(failed) + ": " + describe(failure.error),
+              fields);
   } catch (...) {
-    std::cerr << "weft: a task failed and nobody awaited it\n";
+    log.write(LogLevel::error, "task", failed);
   }
 }
 
-FailureHandler guarded(FailureHandler handler) {
-  if (!handler) return FailureHandler(&report_failure);
-  return [handler = std::move(handler)](const UnhandledFailure& failure) noexcept {
+FailureHandler guarded(FailureHandler handler, Log log) {
+  if (!handler) {
+    return [log = std::move(log)](const UnhandledFailure& failure) noexcept {
+      report_failure(log, failure);
+    };
+  }
+  return [handler = std::move(handler),
+          log = std::move(log)](const UnhandledFailure& failure) noexcept {
     try {
       handler(failure);
     } catch (...) {
-      report_failure_of_handler(std::current_exception());
-      report_failure(failure);
+      report_failure_of_handler(log, std::current_exception());
+      report_failure(log, failure);
     }
   };
 }

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t most_workers = 1024;
 constexpr std::size_t max_spare_workers = 64;
-constexpr std::size_t most_calls = 1024;
 constexpr std::uint32_t most_runs_a_poll = 1024;
 
 /// Throws std::invalid_argument if the options contradict each other, or exceed a limit.
@@ -24,12 +23,6 @@ std::size_t worker_count(const RuntimeOptions& options) {
   if (options.compute_threads > most_workers) {
     throw std::invalid_argument("weft::Runtime: compute_threads must be at most 1024, not " +
                                 std::to_string(options.compute_threads));
-  }
-  for (const auto& [name, count] : {std::pair("blocking_threads", options.blocking_threads),
-                                    std::pair("lookup_threads", options.lookup_threads)}) {
-    if (count >= 1 && count <= most_calls) continue;
-    throw std::invalid_argument("weft::Runtime: " + std::string(name) +
-                                " must be from 1 to 1024, not " + std::to_string(count));
   }
   if (options.virtual_time && !options.current_thread) {
     throw std::invalid_argument("weft::Runtime: virtual_time needs current_thread");
@@ -43,13 +36,6 @@ std::size_t worker_count(const RuntimeOptions& options) {
                                 std::to_string(options.workers));
   }
   return options.workers != 0 ? options.workers : detail::cpu_count();
-}
-
-detail::BlockingPool::Options pool_options(std::string name, std::size_t threads) {
-  detail::BlockingPool::Options options;
-  options.name = std::move(name);
-  options.most_threads = threads;
-  return options;
 }
 
 /// Wakes a thread that is outside the runtime.
@@ -87,8 +73,8 @@ Runtime::Impl::Impl(RuntimeOptions options)
     : options_(std::move(options)),
       workers_(worker_count(options_)),
       most_spares_(workers_ > 1 && !options_.thread_per_core ? max_spare_workers : 0),
-      blocking_(pool_options("weft-blocking", options_.blocking_threads)),
-      lookups_(pool_options("weft-lookup", options_.lookup_threads)),
+      lanes_(options_.blocking_threads, options_.lookup_threads, options_.file_threads,
+             options_.lanes),
       team_(options_.compute_threads) {
   parks_.reserve(workers_ + most_spares_);
   fiber_schedulers_.reserve(workers_ + most_spares_);
@@ -99,7 +85,8 @@ Runtime::Impl::Impl(RuntimeOptions options)
                                        ? static_cast<detail::TaskExecutor&>(per_core_)
                                        : *schedulers_.front();
   tasks_ = std::make_unique<detail::RootTasks>(
-      executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure));
+      executor, options_.thread_per_core, workers_ + most_spares_, std::move(options_.on_failure),
+      detail::Log(std::move(options_.log), options_.name));
   if (!options_.current_thread) start_threads();
 }
 
@@ -109,7 +96,7 @@ Runtime::Impl::~Impl() { shutdown(); }
 void Runtime::Impl::add_worker() {
   detail::Clock& clock =
       options_.virtual_time ? static_cast<detail::Clock&>(virtual_clock_) : steady_clock_;
-  auto driver = detail::ReadinessDriver::create(static_cast<unsigned>(parks_.size()));
+  auto driver = detail::ReadinessDriver::create(static_cast<unsigned>(parks_.size()), &file_lane_);
   if (!driver) throw IoError(driver.error(), "weft::Runtime: event queue");
   auto park = std::make_unique<detail::ReactorPark>(std::move(*driver), clock);
   auto fiber_scheduler = std::make_unique<detail::FiberScheduler>();
@@ -146,8 +133,10 @@ detail::ThreadContext Runtime::Impl::context(std::size_t index) noexcept {
   context.reactor = &parks_[index]->reactor();
   context.tasks = tasks_.get();
   context.tally = &tasks_->count().of_worker(index);
-  context.pool = &blocking_;
-  context.lookups = &lookups_;
+  context.pool = &lanes_.pool(detail::Lanes::for_calls);
+  context.lookups = &lanes_.pool(detail::Lanes::for_lookups);
+  context.files = &lanes_.pool(detail::Lanes::for_files);
+  context.lanes = &lanes_;
   context.team = &team_;
   context.fiber_scheduler = fiber_schedulers_[index].get();
   context.spare_workers = this;
@@ -158,6 +147,15 @@ template <class Stop>
 void Runtime::Impl::drive(Stop stop) noexcept {
   const detail::ScopedContext here(context(0));
   worker(0).run_until(stop);
+}
+
+/// Until there is no task, or until `over`. The waiter ends the wait for the lease.
+void Runtime::Impl::drive_until_empty(detail::WorkerCoreLease::Waiter& waiter,
+                                      const Atomic<bool>& over) noexcept {
+  core_lease_.wait(waiter, [&] {
+    drive([&] { return tasks_->close_if_empty() || over.load(std::memory_order_acquire); });
+    if (tasks_->close_if_empty()) parks_[0]->reactor().drop_timers();
+  });
 }
 
 void Runtime::Impl::wait(detail::SpawnedTask& task) {
@@ -214,31 +212,39 @@ void Runtime::Impl::keep_for_ever(std::unique_ptr<Impl> impl) noexcept {
   kept_ = impl.release();
 }
 
-void Runtime::Impl::shutdown() noexcept {
-  if (inherited()) return;
+void Runtime::Impl::require_outside() const noexcept {
   WEFT_CHECK(detail::OwnedTasks::current_or_null() != tasks_.get() &&
                  !detail::RuntimeHold::is_on(*tasks_) && !team_.is_on_member() &&
-                 !blocking_.is_on_thread(),
+                 !lanes_.is_on_thread(),
              "Runtime::shutdown(), ~Runtime(), or std::exit() with a static Runtime, in a task of "
              "that runtime, or in what one awaits on another thread, would wait for itself: let "
              "the thread that made the runtime end it, or call std::_Exit()");
-  std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
-  if (ending_.exchange(true, std::memory_order_relaxed)) return;
+}
+
+void Runtime::Impl::shutdown() noexcept {
+  if (inherited()) return;
+  require_outside();
+  const std::lock_guard lock(shutdown_mutex_);  // a second caller returns when the first does
+  if (ended_) return;
+  ending_.store(true, std::memory_order_relaxed);
   tasks_->cancel_all();
-  const detail::SlowShutdown report(blocking_, lookups_, team_, *tasks_);
+  const detail::SlowShutdown report(lanes_, team_, *tasks_);
   if (options_.current_thread) {
+    const Atomic<bool> never{false};
     detail::WorkerCoreLease::Waiter waiter;
-    core_lease_.wait(waiter, [this] {
-      drive([this] { return tasks_->close_if_empty(); });
-      parks_[0]->reactor().drop_timers();
-    });
+    drive_until_empty(waiter, never);
   } else {
-    tasks_->close_when_empty();
+    static_cast<void>(tasks_->close_when_empty(std::chrono::steady_clock::time_point::max()));
   }
-  blocking_.stop();
-  lookups_.stop();
+  end_all();
+}
+
+/// The tasks have ended. With shutdown_mutex_ held.
+void Runtime::Impl::end_all() noexcept {
+  lanes_.stop();
   team_.stop();
   stop_threads();
+  ended_ = true;
   if (options_.current_thread) return;
   for (const auto& park : parks_) park->reactor().drop_timers();
 }
@@ -252,6 +258,8 @@ Runtime::~Runtime() {
 }
 
 void Runtime::shutdown() noexcept { impl_->shutdown(); }
+
+ShutdownResult Runtime::shutdown(Duration limit) { return impl_->shutdown(limit); }
 
 RuntimeMetrics Runtime::metrics() const {
   impl_->require_own_process();

@@ -19,12 +19,13 @@
 #include <vector>
 
 #include "base/fork.hpp"
-#include "compute/blocking_pool.hpp"
+#include "compute/lanes.hpp"
 #include "compute/team.hpp"
 #include "exec/scheduler.hpp"
 #include "exec/watchdog.hpp"
 #include "fiber/scheduler.hpp"
 #include "os/clock.hpp"
+#include "runtime/pool_lane.hpp"
 #include "runtime/reactor_park.hpp"
 #include "runtime/root_tasks.hpp"
 #include "runtime/scoped_context.hpp"
@@ -57,8 +58,11 @@ class Runtime::Impl final : private detail::SpareWorkers {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> poll();
   [[nodiscard]] NativeHandle native_handle() const;
   void shutdown() noexcept;
+  [[nodiscard]] ShutdownResult shutdown(Nanoseconds limit);
 
  private:
+  class Clockwatch;
+
   /// What a worker's thread reports before it begins.
   struct Start {
     std::optional<unsigned> cpu;
@@ -86,6 +90,10 @@ class Runtime::Impl final : private detail::SpareWorkers {
   }
   template <class Stop>
   void drive(Stop stop) noexcept;
+  void require_outside() const noexcept;
+  void drive_until_empty(detail::WorkerCoreLease::Waiter& waiter,
+                         const Atomic<bool>& over) noexcept;
+  void end_all() noexcept;
   void stop_threads() noexcept;
   void require_stepped(const char* what) const;
   [[nodiscard]] WorkerMetrics metrics_of(std::size_t index);
@@ -108,10 +116,10 @@ class Runtime::Impl final : private detail::SpareWorkers {
   detail::ThreadPerCoreExecutor per_core_;
   std::vector<std::unique_ptr<detail::Scheduler>> schedulers_;  // one, or one a worker
   std::unique_ptr<detail::Watchdog> watchdog_;                  // if there are several workers
-  detail::BlockingPool blocking_;
-  detail::BlockingPool lookups_;
+  detail::Lanes lanes_;
+  detail::PoolLane file_lane_{lanes_.pool(detail::Lanes::for_files)};  // outlived by the drivers
   detail::Team team_;
-  detail::OtherThreads others_{blocking_, lookups_, team_};
+  detail::OtherThreads others_{lanes_, team_};
   detail::WorkerCoreLease core_lease_;  // current_thread: of the thread that runs the one worker
   Atomic<bool> stepped_{false};         // whether poll() was called; ordered by the lease
   Atomic<bool> stop_{false};
@@ -124,6 +132,7 @@ class Runtime::Impl final : private detail::SpareWorkers {
   ThreadMutex spares_mutex_;
   ThreadMutex shutdown_mutex_;  // held for as long as a shutdown takes
   Atomic<bool> ending_{false};  // written with shutdown_mutex_ held
+  bool ended_ = false;          // guarded by shutdown_mutex_
 };
 
 }  // namespace weft::inline v0_1

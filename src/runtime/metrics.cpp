@@ -20,6 +20,16 @@ void add(WorkerMetrics& total, const WorkerMetrics& one) {
   total.queue_depth += one.queue_depth;
 }
 
+LaneMetrics lane_metrics(const std::string& name, const detail::BlockingPool& pool) {
+  LaneMetrics one;
+  one.name = name;
+  one.threads = pool.threads();
+  one.queued = pool.queued();
+  one.ended = pool.ended();  // before the calls, which are never fewer
+  one.calls = pool.submitted();
+  return one;
+}
+
 }  // namespace
 
 WorkerMetrics Runtime::Impl::metrics_of(std::size_t index) {
@@ -64,12 +74,19 @@ RuntimeMetrics Runtime::Impl::metrics() {
   for (const auto& scheduler : schedulers_) {
     all.injector_depth += scheduler->pool().queued();
   }
-  all.blocking_threads = blocking_.threads();
-  all.blocking_calls = blocking_.submitted();
-  all.blocking_ended = blocking_.ended();
-  all.blocking_queued = blocking_.queued();
-  all.lookup_threads = lookups_.threads();
-  all.lookups_queued = lookups_.queued();
+  for (const auto& lane : lanes_.all()) all.lanes.push_back(lane_metrics(lane->name, lane->pool));
+  const LaneMetrics& calls = all.lanes[detail::Lanes::for_calls];
+  all.blocking_threads = calls.threads;
+  all.blocking_calls = calls.calls;
+  all.blocking_ended = calls.ended;
+  all.blocking_queued = calls.queued;
+  const LaneMetrics& lookups = all.lanes[detail::Lanes::for_lookups];
+  all.lookup_threads = lookups.threads;
+  all.lookups_queued = lookups.queued;
+  const LaneMetrics& files = all.lanes[detail::Lanes::for_files];
+  all.file_threads = files.threads;
+  all.files_queued = files.queued;
+  all.lanes.erase(all.lanes.begin(), all.lanes.begin() + detail::Lanes::first_named);
   return all;
 }
 

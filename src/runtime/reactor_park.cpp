@@ -40,10 +40,8 @@ bool ReactorPark::skip() noexcept {
 
 std::optional<std::uint64_t> OtherThreads::all_ended() const noexcept {
   // Ends first: work that is begun meanwhile makes the two differ.
-  const std::uint64_t ended = blocking_.ended() + lookups_.ended() + team_.ended();
-  if (blocking_.submitted() + lookups_.submitted() + team_.submitted() != ended) {
-    return std::nullopt;
-  }
+  const std::uint64_t ended = lanes_.ended() + team_.ended();
+  if (lanes_.submitted() + team_.submitted() != ended) return std::nullopt;
   return ended;
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "compute/blocking_pool.hpp"
+#include "compute/lanes.hpp"
 #include "compute/team.hpp"
 #include "exec/park.hpp"
 #include "os/clock.hpp"
@@ -18,15 +18,13 @@ namespace weft::inline v0_1::detail {
 /// The threads of a runtime that are no workers: while they compute, virtual time stands still.
 class OtherThreads {
  public:
-  OtherThreads(const BlockingPool& blocking, const BlockingPool& lookups, const Team& team) noexcept
-      : blocking_(blocking), lookups_(lookups), team_(team) {}
+  OtherThreads(const Lanes& lanes, const Team& team) noexcept : lanes_(lanes), team_(team) {}
   /// How much they have begun; no value, if some of it has not ended. A caller that sees all ended
   /// also sees what that has made runnable.
   [[nodiscard]] std::optional<std::uint64_t> all_ended() const noexcept;
 
  private:
-  const BlockingPool& blocking_;
-  const BlockingPool& lookups_;
+  const Lanes& lanes_;
   const Team& team_;
 };
 

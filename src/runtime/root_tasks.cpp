@@ -10,8 +10,16 @@ namespace weft::inline v0_1::detail {
   return here.tasks == this ? here.tally : nullptr;
 }
 
-void RootTasks::close_when_empty() noexcept {
-  while (!close_if_empty()) emptied_.park();
+bool RootTasks::close_when_empty(std::chrono::steady_clock::time_point deadline) noexcept {
+  using Clock = std::chrono::steady_clock;
+  while (!close_if_empty()) {
+    if (deadline == Clock::time_point::max()) {
+      emptied_.park();
+    } else if (!emptied_.park_for(deadline - Clock::now())) {
+      return close_if_empty();
+    }
+  }
+  return true;
 }
 
 }  // namespace weft::inline v0_1::detail

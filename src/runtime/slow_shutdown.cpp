@@ -1,8 +1,10 @@
 #include "runtime/slow_shutdown.hpp"
 
 #include <chrono>
-#include <iostream>
+#include <ostream>
 #include <sstream>
+#include <string>
+#include <string_view>
 
 #include "os/thread.hpp"
 
@@ -10,17 +12,46 @@ namespace weft::inline v0_1::detail {
 
 namespace {
 
-constexpr const char* prefix = "weft: the shutdown waits for ";
+constexpr const char* prefix = "the shutdown waits for ";
 
 double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
+void report_call(std::ostream& text, std::size_t place, const BlockingPool::Running& call) {
+  const double seconds = seconds_since(call.since);
+  const std::string_view subject = call.subject.view();
+  if (place == Lanes::for_lookups) {
+    text << prefix << "a name look-up that has run for " << seconds << " s";
+    if (!subject.empty()) text << ": " << subject;
+    text << ", as it is shielded from the cancel";
+  } else if (place == Lanes::for_files) {
+    text << prefix << "a file operation that has run for " << seconds
+         << " s: " << call.operation.view() << ' ' << subject;
+  } else {
+    text << prefix << "a blocking call that has run for " << seconds
+         << " s: " << call.site.file_name() << ':' << call.site.line() << " in "
+         << call.site.function_name();
+  }
+}
+
+void report_lane(std::ostream& text, std::size_t place, const Lanes::Lane& lane) {
+  const std::string on = lane.name.empty() ? "" : ", on lane \"" + lane.name + '"';
+  for (const BlockingPool::Running& call : lane.pool.running()) {
+    report_call(text, place, call);
+    text << on << '\n';
+  }
+  if (const std::size_t queued = lane.pool.queued(); queued != 0) {
+    constexpr const char* kinds[] = {"blocking calls", "name look-ups", "file operations"};
+    text << prefix << queued << ' ' << kinds[place < Lanes::first_named ? place : 0]
+         << " that no thread has begun" << on << '\n';
+  }
+}
+
 }  // namespace
 
-SlowShutdown::SlowShutdown(const BlockingPool& blocking, const BlockingPool& lookups,
-                           const Team& team, const RootTasks& tasks) noexcept
-    : blocking_(blocking), lookups_(lookups), team_(team), tasks_(tasks) {
+SlowShutdown::SlowShutdown(const Lanes& lanes, const Team& team, const RootTasks& tasks) noexcept
+    : lanes_(lanes), team_(team), tasks_(tasks) {
   if (tasks.size() == 0) return;
   // Without a thread it waits in silence.
   static_cast<void>(start_thread(thread_, [this] { watch(); }));
@@ -42,15 +73,16 @@ void SlowShutdown::watch() noexcept {
 }
 
 void SlowShutdown::report() const {
-  std::ostringstream text;
-  for (const BlockingPool::Running& each : blocking_.running()) {
-    text << prefix << "a blocking call that has run for " << seconds_since(each.since)
-         << " s: " << each.site.file_name() << ':' << each.site.line() << " in "
-         << each.site.function_name() << '\n';
+  std::istringstream lines(describe());
+  for (std::string line; std::getline(lines, line);) {
+    tasks_.log().write(LogLevel::warning, "shutdown", line);
   }
-  for (const BlockingPool::Running& each : lookups_.running()) {
-    text << prefix << "a name look-up that has run for " << seconds_since(each.since)
-         << " s, as it is shielded from the cancel\n";
+}
+
+std::string SlowShutdown::describe() const {
+  std::ostringstream text;
+  for (std::size_t place = 0; place < lanes_.all().size(); ++place) {
+    report_lane(text, place, *lanes_.all()[place]);
   }
   // Ends first: see OtherThreads::all_ended().
   const std::uint64_t ended = team_.ended();
@@ -61,7 +93,7 @@ void SlowShutdown::report() const {
   if (text.view().empty() && tasks != 0) {
     text << prefix << tasks << " tasks that have not ended, although they were cancelled\n";
   }
-  std::cerr << text.str();  // in one piece
+  return text.str();
 }
 
 }  // namespace weft::inline v0_1::detail

@@ -10,10 +10,15 @@
 // lock.
 //
 // Invariants, with the mutex free:
-//  - Receivers wait only while the ring is empty, no sender waits and the channel is open.
-//  - Senders wait only while the ring is full (capacity 0: always), no receiver waits and the
-//    channel is open. So a later sender or receiver never passes a waiter, and values leave in the
-//    order of the sends.
+//  - Receivers wait only while the ring is empty, no sender waits with a value and the channel is
+//    open.
+//  - Senders with a value wait only while the ring has no room (capacity 0: always), no receiver
+//    waits and the channel is open. So a later sender or receiver never passes a waiter, and values
+//    leave in the order of the sends.
+//  - A place that is kept for a sender is no room for others: room_ is the capacity without those
+//    places, and size_ <= room_. A sender that waits to keep a place has no value. So it waits also
+//    beside receivers; and while all places are kept, the values of senders behind it go to
+//    receivers directly, which takes no place.
 //  - A waiter is in its list and its value is untouched, or it was served. Served: the value was
 //    moved, or the channel is closed, or moving threw; the waiter will be woken once.
 //  - So a wait that is withdrawn has neither sent nor taken anything.
@@ -47,17 +52,19 @@ class ThreadChannelWaiter final : public ChannelWaiter {
   ThreadParker parker_;
 };
 
-ChannelWaiter& first_of(WaiterList& list) noexcept {
-  // SAFETY: wait_with() takes no other waiters.
-  return *static_cast<ChannelWaiter*>(list.first());
+// SAFETY, both: wait_with() puts no other waiters into the lists of senders and receivers.
+ChannelWaiter& channel_waiter(Waiter& waiter) noexcept {
+  return static_cast<ChannelWaiter&>(waiter);
 }
+ChannelWaiter& first_of(WaiterList& list) noexcept { return channel_waiter(*list.first()); }
 
 }  // namespace
 
 ChannelCore::~ChannelCore() {
-  WEFT_CHECK(senders_.first() == nullptr && receivers_.first() == nullptr,
-             "a channel's last handle is dropped while a task waits through it: end the task first "
-             "(declare a Runtime after what its tasks use)");
+  WEFT_CHECK(
+      senders_.first() == nullptr && receivers_.first() == nullptr && closing_.first() == nullptr,
+      "a channel's last handle is dropped while a task waits through it: end the task first "
+      "(declare a Runtime after what its tasks use)");
 }
 
 /// With the mutex held: gives the value to the receiver that waited longest. False: no receiver
@@ -69,17 +76,26 @@ bool ChannelCore::serve_receiver(void* value, ServedList& served) {
   return true;
 }
 
-/// With the mutex held: moves values of waiting senders into the ring while there is room. A sender
-/// whose value cannot be moved gets the exception, and the next sender gets its place.
+/// With the mutex held and room in the ring: puts the sender's value there, or keeps a place. A
+/// sender whose value cannot be moved gets the exception.
+void ChannelCore::admit(ChannelWaiter& sender) noexcept {
+  if (sender.value_ == nullptr) {
+    --room_;
+    return;
+  }
+  try {
+    push(sender.value_);
+    ++size_;
+  } catch (...) {
+    sender.error_ = std::current_exception();
+  }
+}
+
+/// With the mutex held: admits waiting senders while there is room. If a value cannot be moved, the
+/// next sender gets its place.
 void ChannelCore::refill(ServedList& served) noexcept {
-  while (senders_.first() != nullptr && size_ < capacity_) {
-    ChannelWaiter& sender = first_of(senders_);
-    try {
-      push(sender.value_);
-      ++size_;
-    } catch (...) {
-      sender.error_ = std::current_exception();
-    }
+  while (senders_.first() != nullptr && size_ < room_) {
+    admit(first_of(senders_));
     senders_.serve_first(served);
   }
 }
@@ -87,14 +103,17 @@ void ChannelCore::refill(ServedList& served) noexcept {
 /// With the mutex held and the ring empty: takes the value of the first waiting sender whose value
 /// can be moved.
 bool ChannelCore::take_from_sender(void* slot, ServedList& served) {
-  while (senders_.first() != nullptr) {
-    ChannelWaiter& sender = first_of(senders_);
+  Waiter* next = senders_.first();
+  while (next != nullptr) {
+    ChannelWaiter& sender = channel_waiter(*next);
+    next = WaiterList::behind(sender);
+    if (sender.value_ == nullptr) continue;
     try {
       hand_over(sender.value_, slot);
     } catch (...) {
       sender.error_ = std::current_exception();
     }
-    senders_.serve_first(served);
+    senders_.serve(sender, served);
     if (sender.error_ == nullptr) return true;
   }
   return false;
@@ -141,21 +160,14 @@ std::optional<TryReceive> ChannelCore::receive_with_waiting(Lock lock, void* slo
   return closed ? TryReceive::closed : TryReceive::empty;
 }
 
-/// With the mutex held: sends, or queues the waiter. Precondition: `waiter` was not withdrawn.
+/// With the mutex held: admits or queues the waiter. Precondition: `waiter` was not withdrawn.
 Queued ChannelCore::send_or_queue(ChannelWaiter& waiter) noexcept {
-  if (!closed_ && (senders_.first() != nullptr || size_ == capacity_)) {
+  if (!closed_ && (senders_.first() != nullptr || size_ == room_)) {
     senders_.append(waiter);
     return Queued::waiting;
   }
   waiter.closed_ = closed_;
-  if (!closed_) {
-    try {
-      push(waiter.value_);
-      ++size_;
-    } catch (...) {
-      waiter.error_ = std::current_exception();
-    }
-  }
+  if (!closed_) admit(waiter);
   WaiterList::served_at_once(waiter);
   return Queued::served;
 }
@@ -185,7 +197,7 @@ Queued ChannelCore::wait_with(Side side, ChannelWaiter& waiter) noexcept {
     if (WaiterList::refuses(waiter)) return queued;
     if (side == Side::receiver) {
       queued = receive_or_queue(waiter, served);
-    } else if (receivers_.first() == nullptr) {
+    } else if (receivers_.first() == nullptr || waiter.value_ == nullptr) {
       queued = send_or_queue(waiter);
     } else {
       queued = Queued::served;
@@ -205,6 +217,60 @@ bool ChannelCore::withdraw(Side side, ChannelWaiter& waiter) noexcept {
   // Serves no other waiter: those behind it still wait for the same thing.
   const Lock lock(mutex_);
   return list_of(side).withdraw(waiter);
+}
+
+TrySend ChannelCore::keep_place() noexcept {
+  const Lock lock(mutex_);
+  if (closed_) return TrySend::closed;
+  if (senders_.first() != nullptr || size_ == room_) return TrySend::full;
+  --room_;
+  return TrySend::sent;
+}
+
+void ChannelCore::free_place() noexcept {
+  ServedList served;
+  {
+    const Lock lock(mutex_);
+    ++room_;
+    refill(served);
+  }
+  served.wake_all();
+}
+
+bool ChannelCore::send_in_place(void* value) {
+  ServedList served;
+  {
+    const Lock lock(mutex_);
+    if (!closed_) {
+      // A receiver that waits takes the value, and the place is free. Both may throw, and have then
+      // changed nothing.
+      if (!serve_receiver(value, served)) {
+        push(value);
+        ++size_;
+      }
+    }
+    ++room_;
+    if (closed_) return false;
+    refill(served);
+  }
+  served.wake_all();
+  return true;
+}
+
+Queued ChannelCore::wait_closed_with(Waiter& waiter) noexcept {
+  const Lock lock(mutex_);
+  if (WaiterList::refuses(waiter)) return Queued::refused;
+  if (closed_) {
+    WaiterList::served_at_once(waiter);
+    return Queued::served;
+  }
+  closing_.append(waiter);
+  return Queued::waiting;
+}
+
+bool ChannelCore::withdraw_closed(Waiter& waiter) noexcept {
+  const Lock lock(mutex_);
+  return closing_.withdraw(waiter);
 }
 
 bool ChannelCore::wait_on_thread(Side side, void* value) {
@@ -229,6 +295,7 @@ void ChannelCore::close() noexcept {
     closed_ = true;
     serve_all_as_closed(senders_, served);
     serve_all_as_closed(receivers_, served);
+    while (closing_.first() != nullptr) closing_.serve_first(served);
   }
   served.wake_all();
 }

@@ -7,6 +7,8 @@
 //    than the first waiter wants. When the last waiter was served and no permit is left, the bit
 //    stays set, because the next task to come will usually have to wait too and then need not set
 //    it. So with the bit set and an empty queue the word has no permits.
+//  - A closed semaphore has the bit set for good, and no waiters: so take() and put() fail, and
+//    what is released stays in the word, where no wait takes it.
 //  - A permit is in exactly one place: in the word, held by a caller, or granted to a waiter. So
 //    none is lost and none is given twice.
 //  - The semaphore is not touched after the step that makes its permits available: a successful
@@ -15,6 +17,8 @@
 //    destroy the semaphore before it is unlocked. They are put() after the unlock. A waiter that
 //    comes in between finds no permit and queues itself, and the put() then fails and serves it.
 #include <weft/semaphore.hpp>
+
+#include <weft/result.hpp>
 
 #include <mutex>
 
@@ -54,7 +58,7 @@ inline std::size_t Semaphore::grant(std::size_t permits, ServedList& served) noe
   // Relaxed: a word with the bit is read with the mutex held, and a word without permits gives
   // nothing to take(). What was released reaches the thread that takes the permits through the
   // mutex, or through the put() that follows.
-  if (waiters_.first() != nullptr || left == 0) {
+  if (waiters_.first() != nullptr || left == 0 || closed_) {
     word_.store(left << 1 | waiting_bit, std::memory_order_relaxed);
     return 0;
   }
@@ -91,6 +95,11 @@ bool Semaphore::take_or_mark(std::size_t permits) noexcept {
 Queued Semaphore::wait_with(detail::SemaphoreWaiter& waiter) noexcept {
   std::lock_guard lock(mutex_);
   if (WaiterList::refuses(waiter)) return Queued::refused;
+  if (closed_) {
+    waiter.closed_ = true;
+    WaiterList::served_at_once(waiter);
+    return Queued::served;
+  }
   if (take_or_mark(waiter.permits())) {
     WaiterList::served_at_once(waiter);
     return Queued::served;
@@ -112,9 +121,39 @@ bool Semaphore::withdraw(detail::SemaphoreWaiter& waiter) noexcept {
   return true;
 }
 
+void Semaphore::close() noexcept {
+  ServedList served;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    // Relaxed: no permit is taken any more, so nothing is to be seen through the word.
+    word_.fetch_or(waiting_bit, std::memory_order_relaxed);
+    while (Waiter* const first = waiters_.first()) {
+      // SAFETY: wait_with() takes no other waiters.
+      static_cast<detail::SemaphoreWaiter*>(first)->closed_ = true;
+      waiters_.serve_first(served);
+    }
+  }
+  served.wake_all();
+}
+
+bool Semaphore::closed() const noexcept {
+  std::lock_guard lock(mutex_);
+  return closed_;
+}
+
 std::size_t Semaphore::waiting() const noexcept {
   std::lock_guard lock(mutex_);
   return waiters_.size();
 }
 
 }  // namespace weft::inline v0_1
+
+namespace weft::inline v0_1::detail {
+
+void AcquireRequest::throw_closed() {
+  throw IoError(std::make_error_code(std::errc::operation_canceled), "acquire",
+                "a semaphore that was closed");
+}
+
+}  // namespace weft::inline v0_1::detail

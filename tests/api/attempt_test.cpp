@@ -74,7 +74,7 @@ TEST_P(Attempts, CompareAndConvertAsCodes) {
     const auto error = co_await attempt(StreamSocket::connect(refusing()));
     const bool same = error.error() == std::errc::connection_refused;
     EXPECT_TRUE(same);
-    const bool other = error.error() == SocketErrc::unexpected_end;
+    const bool other = error.error() == IoErrc::unexpected_end;
     EXPECT_FALSE(other);
   });
 }

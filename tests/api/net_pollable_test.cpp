@@ -18,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Runtimes, NetPollable, ::testing::Values(0, 1, 2, 8), n
 struct Pipe {
   Pipe() {
     std::array<int, 2> ends{};
-    EXPECT_EQ(pipe(ends.data()), 0);
+    EXPECT_EQ(::pipe(ends.data()), 0);
     reader.reset(ends[0]);
     writer.reset(ends[1]);
   }

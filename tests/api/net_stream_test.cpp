@@ -131,7 +131,7 @@ TEST_P(NetStream, ReadExactTellsAnEndThatComesTooEarly) {
     pair.client.close();
     std::string text(4, ' ');
     const Result<void> exact = co_await attempt(pair.server.read_exact(writable_bytes(text)));
-    EXPECT_EQ(exact.error(), make_error_code(SocketErrc::unexpected_end));
+    EXPECT_EQ(exact.error(), make_error_code(IoErrc::unexpected_end));
     const std::string message = co_await error_text(pair.server.read_exact(writable_bytes(text)));
     EXPECT_EQ(message, "read " + peer + ": unexpected end of stream");
   });

@@ -392,6 +392,63 @@ Task<int> await_transformed_by_value() {
   }(noting);
   co_return noting.value;
 }
+/// Returns 3 if the object has the alignment.
+template <std::size_t alignment>
+int aligned(const void* object) {
+  return reinterpret_cast<std::uintptr_t>(object) % alignment == 0 ? 3 : 0;
+}
+Task<int> aligned_bytes() {
+  char tag = 1;
+  alignas(double) std::byte room[sizeof(double)] = {};
+  const int one = co_await number(tag);
+  co_return aligned<alignof(double)>(room) * one;
+}
+Task<int> aligned_number() {
+  char tag = 1;
+  alignas(16) int value = 1;
+  const int one = co_await number(tag);
+  co_return aligned<16>(&value) * one;
+}
+Task<int> aligned_before_a_suspension() {
+  char tag = 1;
+  {
+    alignas(16) int value = 1;
+    if (aligned<16>(&value) == 0) co_return 0;
+  }
+  const int one = co_await number(tag);
+  co_return 3 * one;
+}
+Task<int> aligned_by_attribute() {
+  char tag = 1;
+  __attribute__((aligned(16))) char text[16] = {};
+  const int one = co_await number(tag);
+  co_return aligned<16>(text) * one;
+}
+Task<int> aligned_type() {
+  struct alignas(16) Room {
+    char data[16];
+  };
+  char tag = 1;
+  Room room{};
+  const int one = co_await number(tag);
+  co_return aligned<16>(&room) * one;
+}
+Task<int> aligned_member() {
+  struct Room {
+    char tag = 1;
+    alignas(16) char data[16] = {};
+  };
+  char tag = 1;
+  Room room;
+  const int one = co_await number(tag);
+  co_return aligned<16>(room.data) * one;
+}
+Task<int> aligned_static() {
+  char tag = 1;
+  alignas(64) static int value = 1;
+  const int one = co_await number(tag);
+  co_return aligned<64>(&value) * one;
+}
 Task<int> plain_initializer() {
   Numbers numbers{co_await number(1), co_await number(2)};
   co_return numbers.first + numbers.second;
@@ -550,7 +607,14 @@ constexpr auto rows = std::to_array<Row>({
     {"co_await x, with Awaiter& operator co_await()", observed<await_operator>, 3},
     {"co_await x, with Awaiter& await_transform(x)", observed<await_transformed>, 3},
     {"co_yield x, with Awaiter& yield_value(x)", observed<yield_to_a_reference>, 3},
+    {"alignas(double) std::byte a[8]", observed<aligned_bytes>, 3},
+    {"alignas(16) int a", observed<aligned_number>, 3},
+    {"{ alignas(16) int a; } co_await x", observed<aligned_before_a_suspension>, 3},
+    {"__attribute__((aligned(16))) char a[16]", observed<aligned_by_attribute>, 3},
 
+    {"Aligned a, with struct alignas(16) Aligned", observed<aligned_type>, 3},
+    {"Aligned a, with a member alignas(16)", observed<aligned_member>, 3},
+    {"alignas(64) static int a", observed<aligned_static>, 3},
     {"co_await variable", observed<await_variable>, 3},
     {"auto& r = f(); co_await r", observed<await_reference>, 3},
     {"co_await *p, of a pointer", observed<await_pointer>, 3},

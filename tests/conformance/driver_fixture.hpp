@@ -29,8 +29,9 @@ struct DriverFactory {
 
 class TestOperation : public Operation {
  public:
-  TestOperation(OperationKind what, Source& on) noexcept
-      : Operation(what, &on, [](Operation&) noexcept {}) {}
+  TestOperation(OperationKind what, Source& on) noexcept : TestOperation(what, &on) {}
+  TestOperation(OperationKind what, Source* on) noexcept
+      : Operation(what, on, [](Operation&) noexcept {}) {}
 
   virtual ~TestOperation() = default;
 

@@ -1,9 +1,17 @@
 #include "conformance/scenarios.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <weft/process.hpp>
+
+#include "process/signal_table.hpp"
 
 namespace weft::testing {
 namespace {
@@ -39,6 +47,22 @@ class ReadScenario : public Connection {
   }
   bool is_loss(std::int64_t result) const override { return result == -ECONNRESET; }
   detail::Call call() const override { return detail::Call::read; }
+};
+
+class PeekScenario final : public ReadScenario {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    auto operation = std::make_unique<ReadOperation>(*source_);
+    operation->kind = OperationKind::peek;
+    return operation;
+  }
+  void check(const TestOperation& operation) override {
+    ReadScenario::check(operation);
+    char left = ' ';
+    EXPECT_EQ(::recv(source_->handle(), &left, 1, MSG_PEEK), 1) << "it took the bytes";
+    EXPECT_EQ(left, 'h');
+  }
+  detail::Call call() const override { return detail::Call::peek; }
 };
 
 class PipeReadScenario final : public ReadScenario {
@@ -266,26 +290,78 @@ class PollBothScenario final : public FullConnection {
   detail::Call call() const override { return detail::Call::poll_now; }
 };
 
-template <class Kind>
-ScenarioFactory factory(std::string name) {
-  return {std::move(name), [] { return std::make_unique<Kind>(); }};
-}
+/// What SignalListener::next() waits for: its bell.
+class SignalScenario final : public Scenario {
+ public:
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*inbox_->bell(), interest::readable);
+  }
+  void make_ready() override { ::raise(SIGUSR1); }
+  void check(const TestOperation& operation) override {
+    EXPECT_EQ(operation.result, interest::readable);
+    EXPECT_EQ(inbox_->take(), SIGUSR1);
+  }
+  detail::Call call() const override { return detail::Call::poll_now; }
+
+ private:
+  std::shared_ptr<detail::SignalInbox> inbox_ = detail::SignalInbox::make(
+      detail::signal_bit(SIGUSR1), detail::SignalInbox::Kind::every_signal);
+};
+
+/// What ChildProcess::wait() waits for: a pidfd.
+class ChildEndScenario final : public Scenario {
+ public:
+  ChildEndScenario() {
+    Command command("/bin/cat");
+    child_.emplace(command.in(Stdio::pipe()).spawn());
+    // The scenario's own, for the raw operation.
+    source_ = std::make_unique<Source>(
+        must(static_cast<int>(::syscall(SYS_pidfd_open, child_->pid(), 0)), "pidfd_open"));
+  }
+  ~ChildEndScenario() override {
+    child_->in.reset();
+    static_cast<void>(::waitpid(child_->pid(), nullptr, 0));
+  }
+  std::unique_ptr<TestOperation> make_operation() override {
+    return std::make_unique<PollOperation>(*source_, interest::readable);
+  }
+  void make_ready() override {
+    child_->in.reset();
+    siginfo_t info{};
+    must(::waitid(P_PID, static_cast<id_t>(child_->pid()), &info, WEXITED | WNOWAIT), "waitid");
+  }
+  void check(const TestOperation& operation) override {
+    EXPECT_NE(operation.result & interest::readable, 0);
+    EXPECT_EQ(child_->try_wait().value(), ExitStatus());
+  }
+  detail::Call call() const override { return detail::Call::poll_now; }
+
+ private:
+  std::optional<ChildProcess> child_;
+  std::unique_ptr<Source> source_;
+};
 
 }  // namespace
 
 std::vector<ScenarioFactory> all_scenarios() {
-  return {factory<ReadScenario>("read"),
-          factory<PipeReadScenario>("read_pipe"),
-          factory<ReadvScenario>("readv"),
-          factory<ReceiveMessageScenario>("receive_message"),
-          factory<WriteScenario>("write"),
-          factory<PipeWriteScenario>("write_pipe"),
-          factory<WritevScenario>("writev"),
-          factory<SendMessageScenario>("send_message"),
-          factory<AcceptScenario>("accept"),
-          factory<PollReadableScenario>("poll_readable"),
-          factory<PollWritableScenario>("poll_writable"),
-          factory<PollBothScenario>("poll_both")};
+  std::vector<ScenarioFactory> all{scenario<ReadScenario>("read"),
+                                   scenario<PeekScenario>("peek"),
+                                   scenario<PipeReadScenario>("read_pipe"),
+                                   scenario<ReadvScenario>("readv"),
+                                   scenario<ReceiveMessageScenario>("receive_message"),
+                                   scenario<WriteScenario>("write"),
+                                   scenario<PipeWriteScenario>("write_pipe"),
+                                   scenario<WritevScenario>("writev"),
+                                   scenario<SendMessageScenario>("send_message"),
+                                   scenario<AcceptScenario>("accept"),
+                                   scenario<PollReadableScenario>("poll_readable"),
+                                   scenario<PollWritableScenario>("poll_writable"),
+                                   scenario<PollBothScenario>("poll_both"),
+                                   scenario<SignalScenario>("signal"),
+                                   scenario<ChildEndScenario>("child_end")};
+  for (ScenarioFactory& each : message_scenarios()) all.push_back(std::move(each));
+  for (ScenarioFactory& one : file_scenarios()) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace weft::testing

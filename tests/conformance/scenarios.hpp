@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conformance/driver_fixture.hpp"
@@ -29,6 +30,10 @@ class Scenario {
   [[nodiscard]] virtual bool is_loss(std::int64_t result) const { return result < 0; }
   /// The system call that implements the operation.
   [[nodiscard]] virtual detail::Call call() const = 0;
+  /// Whether start() makes that call; else it is made once the operation is ready.
+  [[nodiscard]] virtual bool tries_at_start() const { return true; }
+  /// Whether an interrupted call is made again.
+  [[nodiscard]] virtual bool repeats() const { return true; }
 };
 
 struct ScenarioFactory {
@@ -36,6 +41,15 @@ struct ScenarioFactory {
   std::function<std::unique_ptr<Scenario>()> make;
 };
 
+template <class Kind>
+[[nodiscard]] ScenarioFactory scenario(std::string name) {
+  return {std::move(name), [] { return std::make_unique<Kind>(); }};
+}
+
 [[nodiscard]] std::vector<ScenarioFactory> all_scenarios();
+/// Those of message sockets, which are part of all.
+[[nodiscard]] std::vector<ScenarioFactory> message_scenarios();
+/// Those of files, which are among them.
+[[nodiscard]] std::vector<ScenarioFactory> file_scenarios();
 
 }  // namespace weft::testing

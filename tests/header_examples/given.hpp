@@ -8,9 +8,11 @@
 #include <array>
 #include <chrono>
 #include <coroutine>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <deque>
 #include <exception>
 #include <future>
 #include <optional>

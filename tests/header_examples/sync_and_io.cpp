@@ -31,6 +31,21 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_broadcast
 
+namespace given::of_buffered {
+weft::Task<void> answer(const std::string& line);
+weft::Task<void> run() {
+  // example: weft/buffered.hpp
+}
+weft::Task<void> run_options() {
+  weft::BufferedReader reader(stream);
+  // example: weft/buffered.hpp, number 2
+}
+extern std::vector<std::string> words;
+weft::Task<void> write() {
+  // example: weft/buffered_writer.hpp
+}
+}  // namespace given::of_buffered
+
 namespace given::of_channel {
 weft::Task<void> produce(weft::Sender<Job> jobs);
 void work(const Job& job);
@@ -38,6 +53,45 @@ weft::Task<void> run() {
   // example: weft/channel.hpp
 }
 }  // namespace given::of_channel
+
+namespace given::of_channel_reserve {
+int make_job();
+weft::Task<void> run(weft::Sender<int> sender) {
+  // example: weft/channel.hpp, number 2
+}
+}  // namespace given::of_channel_reserve
+
+namespace given::of_condition_variable {
+void take(const Job& job);
+weft::Task<void> run(Job job) {
+  // example: weft/condition_variable.hpp
+}
+}  // namespace given::of_condition_variable
+
+namespace given::of_datagram {
+void handle(std::span<const std::byte> data, const weft::Endpoint& sender);
+weft::Task<void> run(weft::UdpSocket socket) {
+  // example: weft/datagram.hpp
+}
+weft::Task<void> answer_from(weft::UdpSocket socket, std::string answer) {
+  const weft::ReceivedDatagram got = co_await socket.receive(buffer);
+  // example: weft/datagram.hpp, number 2
+}
+}  // namespace given::of_datagram
+
+namespace given::of_directory {
+void report(const std::filesystem::path& path, std::error_code error);
+weft::Task<void> run() {
+  // example: weft/directory.hpp
+}
+}  // namespace given::of_directory
+
+namespace given::of_duplex {
+weft::Task<void> serve(weft::DuplexEnd server);
+weft::Task<void> run() {
+  // example: weft/duplex.hpp
+}
+}  // namespace given::of_duplex
 
 namespace given::of_endpoint {
 void run() {
@@ -51,6 +105,20 @@ void run(weft::NativeHandle socket) {
   // example: weft/event_queue.hpp
 }
 }  // namespace given::of_event_queue
+
+namespace given::of_file {
+extern std::vector<std::byte> bytes;
+weft::Task<void> run(weft::File data) {
+  // example: weft/file.hpp
+}
+}  // namespace given::of_file
+
+namespace given::of_file_watch {
+void reread_everything();
+weft::Task<void> run() {
+  // example: weft/file_watch.hpp
+}
+}  // namespace given::of_file_watch
 
 namespace given::of_http_client {
 weft::Task<void> run() {
@@ -76,6 +144,12 @@ weft::Task<void> run(weft::SocketListener listener) {
 }
 }  // namespace given::of_http_server
 
+namespace given::of_http_serve_until {
+weft::Task<void> run(weft::http::Server& server, weft::SocketListener& listener) {
+  // example: weft/http/server.hpp, number 2
+}
+}  // namespace given::of_http_serve_until
+
 namespace given::of_http_url {
 void run() {
   // example: weft/http/url.hpp
@@ -87,6 +161,22 @@ weft::Task<void> run() {
   // example: weft/latch.hpp
 }
 }  // namespace given::of_latch
+
+namespace given::of_io {
+void log(std::uint64_t there, std::uint64_t back);
+// example: weft/io.hpp
+// example: weft/io.hpp, number 2
+extern std::uint64_t content_length;
+weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
+  // example: weft/io.hpp, number 3
+}
+weft::Task<void> run_socket() {
+  // example: weft/socket.hpp, number 2
+}
+weft::Task<void> run_pipe() {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_io
 
 namespace given::of_manual_reset_event {
 weft::Task<void> run() {
@@ -121,7 +211,7 @@ weft::Task<void> run() {
 }
 extern weft::NativeHandle signal_fd;
 weft::Task<void> wait() {
-  // example: weft/net.hpp, number 2
+  // example: weft/pollable.hpp
 }
 }  // namespace given::of_net
 
@@ -151,6 +241,26 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_oneshot
 
+namespace given::of_owned_guard {
+weft::Task<void> talk(weft::OwnedPermit permit);
+weft::Task<void> run() {
+  // example: weft/owned_guard.hpp
+}
+}  // namespace given::of_owned_guard
+
+namespace given::of_owned_handle {
+void run(weft::UnixMessage message) {
+  // example: weft/owned_handle.hpp
+}
+}  // namespace given::of_owned_handle
+
+namespace given::of_rate_limit {
+weft::Task<void> send(Request& request);
+weft::Task<void> run(Request request) {
+  // example: weft/rate_limit.hpp
+}
+}  // namespace given::of_rate_limit
+
 namespace given::of_resolve {
 weft::Task<void> run() {
   // example: weft/resolve.hpp
@@ -176,6 +286,18 @@ void run() {
 }
 }  // namespace given::of_socket
 
+namespace given::of_udp {
+weft::Task<void> run() {
+  // example: weft/udp.hpp
+}
+}  // namespace given::of_udp
+
+namespace given::of_unix {
+weft::Task<void> run() {
+  // example: weft/unix.hpp
+}
+}  // namespace given::of_unix
+
 namespace given::of_watch {
 Config load();
 void apply(const Config& config);
@@ -187,3 +309,35 @@ weft::Task<void> wait(weft::WatchReceiver<State> receiver) {
   // example: weft/watch.hpp, number 2
 }
 }  // namespace given::of_watch
+
+namespace given::of_pipe {
+weft::Task<void> run() {
+  // example: weft/pipe.hpp
+}
+}  // namespace given::of_pipe
+
+namespace given::of_process {
+weft::Task<void> run() {
+  // example: weft/process.hpp
+}
+}  // namespace given::of_process
+
+namespace given::of_serve {
+weft::Task<void> run() {
+  // example: weft/serve.hpp
+}
+weft::Task<void> handle(weft::StreamSocket stream, weft::ServeContext& context) {
+  std::array<std::byte, 1> request;
+  // example: weft/serve.hpp, number 2
+}
+weft::Task<void> accept_all(weft::SocketListener& listener) {
+  // example: weft/serve.hpp, number 3
+}
+}  // namespace given::of_serve
+
+namespace given::of_signal {
+void reload();
+weft::Task<void> run() {
+  // example: weft/signal.hpp
+}
+}  // namespace given::of_signal

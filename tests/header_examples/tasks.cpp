@@ -32,10 +32,18 @@ void run() {
 namespace given::of_blocking {
 std::string read_the_old_way();
 Row query(std::stop_token stop);
-weft::Task<void> run() {
+void write_report();
+weft::Task<void> run(weft::RuntimeOptions options) {
   // example: weft/blocking.hpp
 }
 }  // namespace given::of_blocking
+
+namespace given::of_cancellation_token {
+weft::Task<void> poll_forever();
+void run() {
+  // example: weft/cancellation_token.hpp
+}
+}  // namespace given::of_cancellation_token
 
 namespace given::of_deadline {
 extern Request request;
@@ -137,6 +145,26 @@ weft::Task<void> run(Url url) {
 }
 }  // namespace given::of_join
 
+namespace given::of_join_set {
+weft::Task<Page> fetch(Url url);
+weft::Task<void> run(std::vector<Url> urls) {
+  // example: weft/join_set.hpp
+}
+weft::Task<void> run_bounded(std::vector<Url> urls) {
+  // example: weft/join_set.hpp, number 2
+}
+weft::Task<void> end(weft::JoinSet<Page>& pages) {
+  // example: weft/join_set.hpp, number 3
+}
+}  // namespace given::of_join_set
+
+namespace given::of_log {
+void my_logger(std::string_view text);
+void run() {
+  // example: weft/log.hpp
+}
+}  // namespace given::of_log
+
 namespace given::of_on_complete {
 void on_data(std::size_t size);
 void report(std::exception_ptr error);
@@ -188,6 +216,19 @@ weft::Task<void> run(int key) {
   // example: weft/resume_on.hpp
 }
 }  // namespace given::of_resume_on
+
+namespace given::of_retry {
+struct Client {
+  weft::Task<Page> get(Url url);
+};
+extern Client client;
+weft::Task<void> run(Url url) {
+  // example: weft/retry.hpp
+}
+weft::Task<void> run_in_time(Url url, weft::RetryPolicy policy) {
+  // example: weft/retry.hpp, number 2
+}
+}  // namespace given::of_retry
 
 namespace given::of_runtime {
 weft::Task<int> program();

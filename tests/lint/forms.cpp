@@ -362,6 +362,60 @@ weft::Task<int> awaiters_in_a_task(std::unique_ptr<Event> owned, Event given) {
   co_return co_await body();
 }
 
+/// Over-aligned types: g++ 12 aligns what the frame's own alignment allows.
+struct alignas(64) Line {
+  char data[64];
+};
+struct alignas(128) TwoLines {
+  char data[128];
+};
+struct HoldsTwoLines {
+  char tag = 0;
+  alignas(256) int value = 128;
+};
+weft::Task<int> aligned_variables(TwoLines given) {  // finds: frame-alignment
+  alignas(double) std::byte room[sizeof(double)];    // finds: alignment
+  alignas(64) int number_of_its_own = 1;             // finds: alignment
+  [[gnu::aligned(32)]] char text[32] = {};           // finds: alignment
+  TwoLines lines{};                                  // finds: frame-alignment
+  HoldsTwoLines holder;                              // finds: frame-alignment
+  int sum = co_await number();
+  for (alignas(16) int i = 0; i < 2; ++i) sum += co_await number();  // finds: alignment
+  {
+    alignas(16) int not_across_a_suspension = sum;  // finds: alignment
+    sum += not_across_a_suspension;
+  }
+  auto body = [](int more) -> weft::Task<int> {
+    alignas(16) int in_a_lambda = more;  // finds: alignment
+    co_return in_a_lambda;
+  };
+  sum += co_await body(number_of_its_own);
+  co_return sum + static_cast<int>(room[0]) + text[0] + lines.data[0] + holder.value +
+      given.data[0];
+}
+weft::Task<int> harmless_alignments(Line given) {
+  alignas(64) static int of_the_program = 1;
+  alignas(64) thread_local int of_the_thread = 1;
+  struct Room {
+    alignas(16) std::byte bytes[16];
+    int number = 128;
+  } room{};
+  Line line{};
+  auto lines = std::make_unique<TwoLines>();
+  TwoLines& named = *lines;
+  const int sum = co_await number();
+  auto plain = [](int value) {
+    alignas(64) int own = value;
+    return own;
+  };
+  co_return plain(sum) + of_the_program + of_the_thread + room.number + line.data[0] +
+      named.data[0] + given.data[0];
+}
+int no_coroutine(int value) {
+  alignas(64) int own = value;
+  return own;
+}
+
 /// What g++ 12 has right, though it resembles a row of the table.
 weft::Task<int> harmless(bool flag, std::string text, Order given, int* target) {
   int sum = co_await draw({1, 2});

@@ -66,7 +66,7 @@ class Forms(unittest.TestCase):
         done = lint(source, "--", "g++", *FLAGS)
         self.assertEqual(found(done.stdout), expected, done.stderr)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertEqual(len({rule for _, rule in expected}), 12)
+        self.assertEqual(len({rule for _, rule in expected}), 14)
 
     def test_a_finding_says_where_and_what_and_what_works(self):
         done = lint(HERE / "forms.cpp", "--", "g++", *FLAGS)
@@ -110,6 +110,13 @@ class Calls(unittest.TestCase):
         done = lint("-p", self.folder, "absent.cpp")
         self.assertEqual(done.returncode, 2)
         self.assertIn("absent.cpp is not in", done.stderr)
+
+    def test_a_coroutine_that_never_suspends_is_read_for_its_alignments(self):
+        text = GOOD.split("Task bad()")[0].replace("std::suspend_always wait_for", "void wait_for")
+        line = "Task own() { alignas(64) int number = 1; (void)number; co_return; }\n"
+        source = self.write("source.cpp", text + line)
+        done = lint(source, "--", "g++", "-std=c++23")
+        self.assertEqual([rule for _, rule in found(done.stdout)], ["alignment"], done.stderr)
 
     def test_a_header_in_quotes_counts_as_the_source_does(self):
         self.write("own/form.hpp", BAD)
@@ -164,6 +171,7 @@ class Calls(unittest.TestCase):
         self.assertIn("error: not for clang", done.stderr)
         self.assertIn("g++ compiles it, but clang cannot read it", done.stderr)
         self.assertIn("or leave it out", done.stderr)
+        self.assertNotRegex(done.stdout + done.stderr, r"(?m)^\d+ match(es)?\.$")
 
     def test_an_older_clang_query_is_refused(self):
         old = self.write("clang-query", "#!/bin/sh\necho Debian LLVM version 14.0.6\n")

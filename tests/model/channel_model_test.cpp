@@ -252,5 +252,137 @@ TEST(ChannelModel, ACancelOfTheFirstServesTheSecond) {
   expect_holds_randomly(20000, two_receivers_and_a_cancel);
 }
 
+// Places that are kept
+
+struct Reserving : Awaiting<detail::ReserveAwaiter<int>> {
+  explicit Reserving(detail::ChannelState<int>& channel) : Awaiting(channel) {}
+  [[nodiscard]] std::optional<SendPermit<int>> permit() {
+    return goes_on() ? awaiter->await_resume() : std::nullopt;
+  }
+};
+
+void a_place_meets_a_cancel(Execution& execution) {
+  Both both(1);
+  int inside = 1;
+  require(both.channel.send_now(inside) == TrySend::sent, "there is room");
+  Reserving first(both.channel);
+  Sending second(both.channel, 3);
+  first.wait();
+  second.wait();
+  std::optional<int> got;
+  execution.thread([&] { static_cast<void>(both.channel.receive_now(got)); });
+  execution.thread([&] { first.task.cancel(); });
+  execution.join_all();
+  require(got == 1 && first.resumed() == 1, "the first has a place, or is cancelled");
+  {
+    auto permit = first.permit();
+    require(permit.has_value() == (second.resumed() == 0), "one place, one user");
+    if (permit) require(permit->send(2).has_value(), "without waiting");
+  }
+  const int rest = both.drain();
+  require(second.resumed() == 1 && second.sent() == 1, "then the second has sent");
+  require(rest == (first.goes_on() ? 2 : 1), "and nothing is lost");
+}
+
+TEST(ChannelModel, AFreedPlaceIsKeptOrPassedOn) {
+  expect_holds_exhaustively(3, a_place_meets_a_cancel);
+  expect_holds_randomly(20000, a_place_meets_a_cancel);
+}
+
+void a_place_is_given_back(Execution& execution) {
+  Both both(1);
+  require(both.channel.keep_place() == TrySend::sent, "there is a place");
+  Sending sender(both.channel, 7);
+  Reserving waiting(both.channel);
+  execution.thread([&] { both.channel.free_place(); });
+  execution.thread([&] { sender.wait(); });
+  execution.thread([&] { waiting.wait(); });
+  execution.join_all();
+  require(sender.resumed() + waiting.resumed() == 1, "one place, one user");
+  if (sender.resumed() == 1) {
+    require(both.drain() == 1 && waiting.resumed() == 1, "the place is free again");
+  }
+  {
+    auto permit = waiting.permit();
+    require(permit.has_value(), "it has the place");
+  }
+  require(sender.resumed() == 1 && sender.sent() == 1, "given back again");
+}
+
+TEST(ChannelModel, APlaceThatIsGivenBackIsTakenOnce) {
+  expect_holds_exhaustively(2, a_place_is_given_back);
+  expect_holds_randomly(20000, a_place_is_given_back);
+}
+
+void a_value_in_a_kept_place(Execution& execution) {
+  Both both(1);
+  require(both.channel.keep_place() == TrySend::sent, "there is a place");
+  Receiving receiver(both.channel);
+  bool sent = false;
+  execution.thread([&] {
+    int value = 7;
+    sent = both.channel.send_in_place(&value);
+  });
+  execution.thread([&] { receiver.wait(); });
+  execution.thread([&] { both.channel.close(); });
+  execution.join_all();
+  require(receiver.goes_on(), "the receiver goes on");
+  const int received = receiver.value() == 7 ? 1 : 0;
+  require(received + both.drain() == (sent ? 1 : 0), "sent == received + inside");
+}
+
+TEST(ChannelModel, AKeptPlaceMeetsAReceiveAndAClose) {
+  expect_holds_exhaustively(3, a_value_in_a_kept_place);
+  expect_holds_randomly(20000, a_value_in_a_kept_place);
+}
+
+void the_close_is_awaited(Execution& execution) {
+  Both both(1);
+  Awaiting<QueueAwaiter<detail::ClosedRequest>> waiting{detail::ClosedRequest(both.channel)};
+  execution.thread([&] { waiting.wait(); });
+  execution.thread([&] { both.channel.close(); });
+  execution.thread([&] { waiting.task.cancel(); });
+  execution.join_all();
+  require(waiting.resumed() == 1, "it goes on exactly once");
+}
+
+TEST(ChannelModel, AWaitForTheCloseEndsOnce) {
+  expect_holds_exhaustively(3, the_close_is_awaited);
+  expect_holds_randomly(20000, the_close_is_awaited);
+}
+
+void a_weak_reference_meets_the_last_end(Execution& execution) {
+  const std::int64_t blocks = frame_pool_stats().live_blocks;
+  detail::ChannelState<int>& channel = detail::ChannelState<int>::make(1, 1);
+  channel.hold_weakly();
+  bool sent = false;
+  int received = 0;
+  execution.thread([&] { channel.drop(detail::Side::sender); });
+  execution.thread([&] {
+    if (channel.try_hold(detail::Side::sender)) {
+      int value = 1;
+      sent = channel.send_now(value) == TrySend::sent;
+      channel.drop(detail::Side::sender);
+    }
+    channel.drop_weakly();
+  });
+  execution.thread([&] {
+    std::optional<int> slot;
+    if (channel.receive_now(slot) == TryReceive::empty) {
+      static_cast<void>(channel.wait_on_thread(detail::Side::receiver, &slot));
+    }
+    if (slot) ++received;
+    channel.drop(detail::Side::receiver);
+  });
+  execution.join_all();
+  require(received == (sent ? 1 : 0), "what was sent was received");
+  require(frame_pool_stats().live_blocks == blocks, "the channel is gone");
+}
+
+TEST(ChannelModel, AWeakReferenceMeetsTheLastSendersEnd) {
+  expect_holds_exhaustively(2, a_weak_reference_meets_the_last_end);
+  expect_holds_randomly(20000, a_weak_reference_meets_the_last_end);
+}
+
 }  // namespace
 }  // namespace weft::model

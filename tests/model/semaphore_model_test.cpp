@@ -106,6 +106,52 @@ TEST(SemaphoreModel, ACancelLeavesWhatWasTooLittleForIt) {
   expect_holds_exhaustively(3, cancel_leaves_what_was_too_little);
 }
 
+/// Whether the wait of a task that goes on has got the permit. False: the semaphore was closed.
+bool has_permit(Acquiring& waiter) {
+  try {
+    Permit permit = waiter.leaf->await_resume();
+    permit.forget();
+    return true;
+  } catch (const IoError&) {
+    return false;
+  }
+}
+
+void close_meets_an_acquire_and_a_release(Execution& execution) {
+  Semaphore semaphore(0);
+  Acquiring waiter(semaphore, 1);
+  execution.thread([&] { waiter.acquire(); });
+  execution.thread([&] { semaphore.release(); });
+  execution.thread([&] { semaphore.close(); });
+  execution.join_all();
+  require(waiter.acquired(), "the waiter goes on exactly once");
+  const bool has = has_permit(waiter);
+  require(semaphore.available() == (has ? 0 : 1), "the permit is in one place");
+  require(!semaphore.try_acquire(), "and none is given any more");
+}
+
+TEST(SemaphoreModel, ACloseMeetsAnAcquireAndARelease) {
+  expect_holds_exhaustively(3, close_meets_an_acquire_and_a_release);
+  expect_holds_randomly(50000, close_meets_an_acquire_and_a_release);
+}
+
+void close_meets_a_cancel(Execution& execution) {
+  Semaphore semaphore(1);
+  Acquiring two(semaphore, 2);
+  execution.thread([&] { two.acquire(); });
+  execution.thread([&] { semaphore.close(); });
+  execution.thread([&] { two.task.cancel(); });
+  execution.join_all();
+  require(two.resumed() == 1, "the waiter goes on exactly once");
+  if (two.acquired()) require(!has_permit(two), "without permits");
+  require(semaphore.available() == 1 && semaphore.waiting() == 0, "the permit stays");
+}
+
+TEST(SemaphoreModel, ACloseMeetsACancel) {
+  expect_holds_exhaustively(3, close_meets_a_cancel);
+  expect_holds_randomly(50000, close_meets_a_cancel);
+}
+
 /// A thread's waiter, as code without a task would write it.
 class ParkedAcquire final : public detail::SemaphoreWaiter {
  public:

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -379,6 +381,37 @@ Task<void> sockets() {
   co_await talk_over(listener);
 }
 
+/// A cancelled or failed read that cannot put its bytes back for want of memory says so.
+Task<void> bytes_in_memory() {
+  auto [a, b] = duplex(256);
+  BufferedWriter writer(a, BufferOptions{.capacity = 16});
+  co_await writer.write_all(long_text);
+  co_await writer.write_all("\nand a second line\nand the rest, which has no end of line");
+  BufferedReader reader(b, BufferOptions{.capacity = 4});
+  auto write = [&]() -> Task<void> { co_await writer.shutdown(); };
+  auto read = [&]() -> Task<void> {
+    const auto first = co_await reader.read_line();
+    require(first == long_text);
+    std::string second(18, ' ');
+    co_await reader.read_exact(second);
+    require(second == "and a second line\n");
+    const std::string rest = co_await reader.read_to_end(100);
+    require(rest == "and the rest, which has no end of line");
+  };
+  co_await when_all(write(), read());
+}
+
+Task<void> pipes() {
+  Pipe ends = pipe();
+  auto [near, far] = duplex(256);
+  co_await ends.writer.write_all(long_text);
+  ends.writer.close();
+  const std::uint64_t size = co_await copy(ends.reader, near);
+  std::string text(size, ' ');
+  co_await far.read_exact(text);
+  require(text == long_text);
+}
+
 Task<void> connect_by_name() {
   SocketListener listener = SocketListener::bind("127.0.0.1:0");
   auto both = co_await when_all(
@@ -417,6 +450,20 @@ Task<void> another_runtime() {
   auto handle = other.spawn(text);
   const std::string made = co_await std::move(handle);
   require(made == long_text);
+}
+
+Task<void> signals() {
+  SignalListener listener(SIGUSR1);
+  std::raise(SIGUSR1);
+  const std::optional<int> number = co_await listener.next();
+  require(number == SIGUSR1);
+}
+
+Task<void> child_processes() {
+  Command command("/bin/echo");
+  command.arg(long_text).env("WEFT_LONG", long_text);
+  const Output output = co_await command.output();
+  require(output.status.success() && output.out == std::string(long_text) + "\n");
 }
 
 Task<http::Response> hello(http::Request& request) {
@@ -514,10 +561,14 @@ constexpr TaskScenario tasks[] = {
     {"BlockInPlace", calls_in_place},
     {"Resolve", names_looked_up, true},
     {"Sockets", sockets},
+    {"BytesInMemory", bytes_in_memory},
+    {"Pipes", pipes},
     {"ConnectByName", connect_by_name, true},
     {"Guarded", guarded},
     {"Locks", locks},
     {"AnotherRuntime", another_runtime},
+    {"Signals", signals},
+    {"ChildProcesses", child_processes},
     {"HttpGet", serve_and_get, true},
     {"HttpPost", serve_and_post, true},
     {"HttpMany", serve_many, true},

@@ -78,6 +78,15 @@ MESSAGES = {
         "auto&& w = …; co_await w; (a capture of a lambda is no variable); what await_transform, "
         "yield_value or operator co_await gives is given by value",
     ),
+    "alignment": (
+        "g++ 12 ignores the alignment of this variable: it is a variable of a coroutine",
+        "give the alignment to a type: struct Room { alignas(16) std::byte bytes[64]; } room;",
+    ),
+    "frame-alignment": (
+        "a coroutine's frame is aligned to 64 bytes, and this type asks for more: neither compiler "
+        "aligns it",
+        "std::make_unique<T>(), which aligns it",
+    ),
     "lambda": (
         "g++ 12 destroys the captures of this lambda twice: its statement awaits",
         "capture by reference, or name the lambda in a statement before: auto f = [x] {…}; "
@@ -100,7 +109,12 @@ BINDING = re.compile(
     r'^(?P<path>.+):(?P<line>\d+):(?P<column>\d+): note: "(?P<rule>[\w-]+)" binds here$'
 )
 _ERROR = re.compile(r"^(?:.*: )?(?:fatal )?error: .*", re.MULTILINE)
+# What clang-query says at the end of each rule.
+_MATCHES = re.compile(r"^\d+ match(?:es)?\.\n?", re.MULTILINE)
+# A source with a coroutine that can be wrong. One that never suspends has its variables in a frame.
 SUSPENDS = re.compile(rb"\bco_(?:await|yield)\b")
+NEVER_SUSPENDS = re.compile(rb"\bco_return\b")
+ALIGNS = re.compile(rb"\balignas\b|\baligned\b")
 QUOTED_INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # What decides how a source reads; the rest of a compiler's command may be unknown to clang.
 WITH_VALUE = frozenset("-I -D -U -isystem -iquote -idirafter -include -imacros -isysroot".split())
@@ -152,7 +166,8 @@ def check(command: Command, tool: str) -> list[Finding]:
     call += _for_clang(command.arguments)
     run = subprocess.run(call, cwd=command.directory, capture_output=True, text=True, check=False)
     if run.returncode != 0 or _ERROR.search(run.stderr):
-        raise _unreadable(command, (run.stderr + run.stdout)[-4000:].strip())
+        said = _MATCHES.sub("", run.stderr + run.stdout)
+        raise _unreadable(command, said[-4000:].strip())
     found: dict[tuple[str, int, int], str] = {}
     order = list(MESSAGES)
     for line in run.stdout.splitlines():
@@ -231,19 +246,25 @@ def commands_of(build: pathlib.Path, excluded: list[str]) -> list[Command]:
     return list(commands.values())
 
 
-def suspends(command: Command) -> bool:
-    """Returns whether a source, or a file that it includes by a name in quotes, has a coroutine."""
+def is_read(command: Command) -> bool:
+    """Returns whether a source, or a file that it includes in quotes, may have a wrong form."""
     try:
         text = command.source.read_bytes()
     except OSError as error:
         raise Failure(f"{command.source}: {error.strerror}") from error
-    if SUSPENDS.search(text):
+    if _may_be_wrong(text):
         return True
     included = [argument[2:] for argument in command.arguments if argument.startswith("-I")]
     folders = [command.source.parent, *(command.directory / folder for folder in included)]
     near = [os.fsdecode(name) for name in QUOTED_INCLUDE.findall(text)]
     paths = [folder / name for name in near for folder in folders]
-    return any(SUSPENDS.search(path.read_bytes()) for path in paths if path.is_file())
+    return any(_may_be_wrong(path.read_bytes()) for path in paths if path.is_file())
+
+
+def _may_be_wrong(text: bytes) -> bool:
+    if SUSPENDS.search(text):
+        return True
+    return bool(NEVER_SUSPENDS.search(text) and ALIGNS.search(text))
 
 
 def report(findings: list[Finding]) -> list[Finding]:
@@ -329,7 +350,7 @@ def _commands(options: argparse.Namespace, compiler: list[str]) -> list[Command]
             if source not in known:
                 raise Failure(f"{source} is not in {options.build}/compile_commands.json")
         commands = [known[source] for source in named] if named else commands
-    return [command for command in commands if suspends(command)]
+    return [command for command in commands if is_read(command)]
 
 
 def _check_all(

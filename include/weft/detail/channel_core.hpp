@@ -5,6 +5,7 @@
 
 #include <weft/channel_result.hpp>
 #include <weft/detail/handle_counts.hpp>
+#include <weft/extend/queue_op.hpp>
 #include <weft/extend/task_header.hpp>
 #include <weft/extend/waiter_leaf.hpp>
 
@@ -17,7 +18,8 @@
 namespace weft::inline v0_1::detail {
 
 /// Waits on one side of a channel: to send the T at `value`, or to receive into the
-/// std::optional<T> there. The channel may access `value` until the waiter was served.
+/// std::optional<T> there; a sender without a value waits for a place that it keeps. The channel
+/// may access `value` until the waiter was served.
 class ChannelWaiter : public Waiter {
  public:
   ChannelWaiter(Wake how, void* value) noexcept : Waiter(how), value_(value) {}
@@ -51,6 +53,20 @@ class ChannelCore : public HandleCounts {
   /// on a thread that runs weft tasks.
   [[nodiscard]] bool wait_on_thread(Side side, void* value);
 
+  // Places that are kept for senders which have no value yet.
+  /// Keeps a place without waiting; `sent`: it did.
+  [[nodiscard]] TrySend keep_place() noexcept;
+  /// Frees a place that was kept.
+  void free_place() noexcept;
+  /// Sends the T at `value` in a place that was kept, which is used up. False: the channel is
+  /// closed, and the place is free. Throws what moving the value throws, and std::bad_alloc if the
+  /// channel is unbounded: then the value was not sent, and the place stays.
+  [[nodiscard]] bool send_in_place(void* value);
+
+  /// For ClosedRequest.
+  [[nodiscard]] Queued wait_closed_with(Waiter& waiter) noexcept;
+  [[nodiscard]] bool withdraw_closed(Waiter& waiter) noexcept;
+
   /// Closes the channel: it takes in no more values. Any thread, any number of times.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
@@ -62,7 +78,7 @@ class ChannelCore : public HandleCounts {
  protected:
   using Lock = std::unique_lock<ThreadMutex>;
 
-  explicit ChannelCore(std::size_t capacity) noexcept : capacity_(capacity) {}
+  explicit ChannelCore(std::size_t capacity) noexcept : room_(capacity), capacity_(capacity) {}
   ~ChannelCore();
 
   // Implemented by the typed part. The first three are called with the mutex held. They may throw
@@ -77,7 +93,7 @@ class ChannelCore : public HandleCounts {
 
   // With the mutex held: whether the typed part may send or receive without the waiters.
   [[nodiscard]] bool plain_send() const noexcept {
-    return size_ < capacity_ && receivers_.first() == nullptr && !closed_;
+    return size_ < room_ && receivers_.first() == nullptr && !closed_;
   }
   [[nodiscard]] bool plain_receive() const noexcept {
     return size_ != 0 && senders_.first() == nullptr;
@@ -98,15 +114,33 @@ class ChannelCore : public HandleCounts {
   [[nodiscard]] Queued send_or_queue(ChannelWaiter& waiter) noexcept;
   [[nodiscard]] Queued receive_or_queue(ChannelWaiter& waiter, ServedList& served) noexcept;
   [[nodiscard]] bool serve_receiver(void* value, ServedList& served);
+  void admit(ChannelWaiter& sender) noexcept;
   void refill(ServedList& served) noexcept;
   [[nodiscard]] bool take_from_sender(void* slot, ServedList& served);
   [[nodiscard]] bool take(void* slot, ServedList& served);
   void serve_all_as_closed(WaiterList& list, ServedList& served) noexcept;
 
-  const std::size_t capacity_;
+  std::size_t room_;  // the capacity without the places that are kept
   bool closed_ = false;
   WaiterList senders_;    // all are ChannelWaiters
   WaiterList receivers_;  // all are ChannelWaiters
+  WaiterList closing_;    // wait for the close
+  const std::size_t capacity_;
+};
+
+/// How QueueOp waits for the close of a channel.
+class ClosedRequest {
+ public:
+  using Node = Waiter;
+  explicit ClosedRequest(ChannelCore& core) noexcept : core_(&core) {}
+
+  [[nodiscard]] bool take(Node&) noexcept { return core_->closed(); }
+  [[nodiscard]] Queued queue(Node& node) noexcept { return core_->wait_closed_with(node); }
+  [[nodiscard]] bool withdraw(Node& node) noexcept { return core_->withdraw_closed(node); }
+  void result(Node&) noexcept {}
+
+ private:
+  ChannelCore* core_;
 };
 
 class ChannelLeaf final : public WaiterLeaf<ChannelLeaf>, public ChannelWaiter {

@@ -34,6 +34,29 @@ class HandleCounts {
     if (count(side).fetch_sub(1, std::memory_order_acq_rel) == 1) side_gone(side);
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
+  // References that keep the object, but no side of it.
+  /// Adds one. Precondition: the caller has one, of any kind.
+  void hold_weakly() noexcept {
+    holds_.fetch_add(1, std::memory_order_relaxed);  // relaxed: as in hold()
+  }
+  void drop_weakly() noexcept {
+    // As in drop().
+    if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+  }
+  /// Adds a reference of that side, unless there is none any more; returns whether it did.
+  /// Precondition: the caller has a reference, of any kind.
+  [[nodiscard]] bool try_hold(Side side) noexcept {
+    // Relaxed, also on failure: nothing follows from the count but that it is not zero.
+    std::uint32_t holders = count(side).load(std::memory_order_relaxed);
+    while (holders != 0) {
+      if (count(side).compare_exchange_weak(holders, holders + 1, std::memory_order_relaxed,
+                                            std::memory_order_relaxed)) {
+        hold_weakly();
+        return true;
+      }
+    }
+    return false;
+  }
   /// The number of references of that side; it may be outdated when this returns.
   [[nodiscard]] std::size_t holders(Side side) const noexcept {
     return counts_[static_cast<std::size_t>(side)].load(std::memory_order_relaxed);
@@ -55,6 +78,28 @@ class HandleCounts {
 
   Atomic<std::uint32_t> holds_{2};
   std::array<Atomic<std::uint32_t>, 2> counts_{1, 1};
+};
+
+/// A counted reference of no side; empty after a move. As thread-safe as std::shared_ptr.
+template <class Shared>
+class WeakHandleRef {
+ public:
+  explicit WeakHandleRef(Shared& held) noexcept : shared_(&held) { held.hold_weakly(); }
+  WeakHandleRef(const WeakHandleRef& other) noexcept : shared_(other.shared_) {
+    if (shared_ != nullptr) shared_->hold_weakly();
+  }
+  WeakHandleRef(WeakHandleRef&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  WeakHandleRef& operator=(WeakHandleRef other) noexcept {
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+  ~WeakHandleRef() {
+    if (shared_ != nullptr) shared_->drop_weakly();
+  }
+  [[nodiscard]] Shared* get() const noexcept { return shared_; }
+
+ private:
+  Shared* shared_;
 };
 
 /// A counted reference of one side; empty after a move. As thread-safe as std::shared_ptr.

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <weft/bytes.hpp>
 #include <weft/endpoint.hpp>
 #include <weft/extend/io.hpp>
 #include <weft/extend/operation.hpp>
@@ -43,6 +44,18 @@ using SocketOwner = std::unique_ptr<Socket, SocketCloser>;
 struct ReadRequest {
   using value_type = std::size_t;
   ReadRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), buffer(to) {}
+  void prepare(Operation& op) noexcept;
+  Result<std::size_t> finish(std::int64_t result) noexcept;
+  [[nodiscard]] IoError error(std::error_code code) const;
+
+  Socket* socket;
+  std::span<std::byte> buffer;
+};
+
+/// peek: what read would give, which stays there.
+struct PeekRequest {
+  using value_type = std::size_t;
+  PeekRequest(Socket* on, std::span<std::byte> to) noexcept : socket(on), buffer(to) {}
   void prepare(Operation& op) noexcept;
   Result<std::size_t> finish(std::int64_t result) noexcept;
   [[nodiscard]] IoError error(std::error_code code) const;
@@ -102,29 +115,6 @@ struct VectoredRequest {
   OperationKind kind;  // readv or writev
   std::span<const IoSlice> slices;
 };
-
-/// The type of an element of a buffer: a byte, under any of its names.
-template <class T>
-concept ByteLike = sizeof(T) == 1 && std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>;
-
-/// An array, vector or string of bytes, or a view of one, to read into: it keeps its size.
-template <class B>
-concept ByteBuffer =
-    (std::is_lvalue_reference_v<B> || std::ranges::borrowed_range<B>) &&
-    std::ranges::contiguous_range<B&> && std::ranges::sized_range<B&> &&
-    !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<B&>>> &&
-    ByteLike<std::ranges::range_value_t<B&>>;
-
-/// A temporary that owns the bytes that it consists of: a string, vector or array.
-template <class B>
-concept OwningTemporary = !std::is_reference_v<B> && std::ranges::contiguous_range<B&> &&
-                          std::ranges::sized_range<B&> && !std::ranges::borrowed_range<B> &&
-                          ByteLike<std::ranges::range_value_t<B&>> && std::move_constructible<B>;
-
-template <class B>
-[[nodiscard]] std::span<const std::byte> bytes_in(const B& buffer) noexcept {
-  return std::as_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer)));
-}
 
 /// write or write_all of a temporary, which moves into the operation.
 template <class R, OwningTemporary B>
@@ -193,8 +183,8 @@ struct AcceptRequest {
 /// connect.
 struct ConnectRequest {
   using value_type = StreamSocket;
-  ConnectRequest(Endpoint where, const ConnectOptions& how) noexcept
-      : to(std::move(where)), options(how) {}
+  ConnectRequest(Endpoint where, ConnectOptions how) noexcept
+      : to(std::move(where)), options(std::move(how)) {}
   void prepare(Operation& op) noexcept;
   Result<StreamSocket> finish(std::int64_t result);
   [[nodiscard]] IoError error(std::error_code code) const;

@@ -88,7 +88,7 @@ class ValueQueue {
                                                                          : alignof(Ring);
   static constexpr std::size_t offset = (sizeof(Ring) + alignment - 1) / alignment * alignment;
   static constexpr std::size_t most = std::bit_floor((SIZE_MAX / 4 - offset) / sizeof(Cell));
-  // The pool aligns large blocks only as operator new does.
+  // Cells with an alignment of their own take no part in the pool.
   static constexpr bool over_aligned = alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
   [[nodiscard]] std::size_t ring_bytes() const noexcept {

@@ -22,8 +22,8 @@ namespace weft::inline v0_1 {
 void deallocate_frame_of_class(void* block, std::size_t index) noexcept;
 void deallocate_large_frame(void* block, std::size_t bytes) noexcept;
 
-/// Returns a block of at least `bytes`; aligned to 64 bytes up to 16 KiB, and as operator new does
-/// above that. Throws std::bad_alloc if there is no memory; then nothing has changed.
+/// Returns a block of at least `bytes`, aligned to 64 bytes. Throws std::bad_alloc if there is no
+/// memory; then nothing has changed.
 [[nodiscard]] inline void* allocate_frame(std::size_t bytes) {
   if (bytes > detail::kLargestPooledFrame) [[unlikely]]
     return allocate_large_frame(bytes);

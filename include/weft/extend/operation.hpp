@@ -44,10 +44,25 @@ enum class OperationKind : std::uint8_t {
   readv,            ///< as read, into several slices
   writev,           ///< as write, from several slices
   send_message,     ///< result: bytes; `message` is the system's msghdr
-  receive_message,  ///< result: bytes
+  receive_message,  ///< result: bytes; the flags of `message` before the call are those of the call
   poll,             ///< result: the Interest bits that are ready
   timer,            ///< result 0 when the deadline has passed, never early
+  send_messages,    ///< result: the number of messages sent, at least one; `messages`: mmsghdr[]
+  receive_messages,  ///< result: the number of messages received, at least one
+  peek,              ///< as read, of a socket; the bytes stay there
+  // Of files: their arguments are in a FileCall, see <weft/extend/file_call.hpp>
+  open,      ///< result: the new handle, close-on-exec; no source
+  close,     ///< result 0: the handle is closed, as it is on an error; no source
+  read_at,   ///< result: bytes, 0 at the end of the file
+  write_at,  ///< result: bytes, may be short
+  sync,      ///< result 0: what was written is on the device
+  seek,      ///< result: the new position
 };
+
+/// Whether it is an operation of files.
+[[nodiscard]] constexpr bool is_of_files(OperationKind kind) noexcept {
+  return kind >= OperationKind::open;
+}
 
 /// The bits that a poll operation waits for and reports; they also name the directions of a source.
 /// Errors and hang-up are always reported as both.
@@ -57,6 +72,7 @@ inline constexpr std::uint32_t writable = 2;
 inline constexpr std::uint32_t both = readable | writable;
 }  // namespace interest
 
+class FileCall;
 class Operation;
 
 /// An open object known to drivers: a handle, the operations under way on it, and its end.
@@ -128,6 +144,10 @@ class Source {
   }
   /// See above. Idempotent; never blocks.
   void close(std::uint32_t directions = interest::both) noexcept;
+  /// Gives the handle up: it stays open, belongs to the caller, and the source is closed.
+  /// invalid_handle: it is in use, or was closed, and nothing has changed. Drivers that have
+  /// watched it forget it by themselves, after a few events at most.
+  [[nodiscard]] NativeHandle release() noexcept;
   /// Makes another owner.
   void add_owner() noexcept {
     const std::lock_guard lock(lock_);
@@ -144,6 +164,11 @@ class Source {
   void note_watched_by(unsigned driver) noexcept {
     if (driver < 64) watchers_.fetch_or(std::uint64_t{1} << driver, std::memory_order_relaxed);
   }
+
+ protected:
+  /// Called with the lock held, once, when the handle is to be closed. True: it stays open, and
+  /// what has asked for it closes it.
+  [[nodiscard]] virtual bool hands_over() noexcept { return false; }
 
  private:
   /// The message of a close; see above.
@@ -202,14 +227,20 @@ struct OperationArguments {
     void* data;          ///< sockaddr: in for connect, out for accept (may be null)
     std::uint32_t size;  ///< bytes: connect: its length; accept: in the room, out the length
   };
+  struct Messages {
+    void* data;  ///< mmsghdr[]: the flags of the first are those of the call
+    std::size_t count;
+  };
   /// Of all kinds but timer.
   struct Io {
     union {
-      Buffer buffer;            // read, write
+      Buffer buffer;            // read, peek, write
       Slices slices;            // readv, writev
       Address address;          // connect, accept
       void* message;            // send_message, receive_message: msghdr*
+      Messages messages;        // send_messages, receive_messages
       std::uint32_t interests;  // poll
+      FileCall* file;           // all kinds of files
     };
     Operation* next;  ///< With the next one, the links in the source's list of pending operations.
     Operation** from;
@@ -251,13 +282,15 @@ class Operation : public OperationArguments {
     if (kind == OperationKind::poll) return io.interests & interest::both;
     using enum OperationKind;
     constexpr unsigned reading =
-        1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(readv) |
-        1U << static_cast<unsigned>(receive_message) | 1U << static_cast<unsigned>(accept);
+        1U << static_cast<unsigned>(read) | 1U << static_cast<unsigned>(peek) |
+        1U << static_cast<unsigned>(readv) | 1U << static_cast<unsigned>(receive_message) |
+        1U << static_cast<unsigned>(accept) | 1U << static_cast<unsigned>(receive_messages) |
+        1U << static_cast<unsigned>(read_at);
     const bool reads = (reading >> static_cast<unsigned>(kind) & 1U) != 0;
     return reads ? interest::readable : interest::writable;
   }
 
-  Source* source;  ///< Null for a timer.
+  Source* source;  ///< Null for a timer, and for the opening and closing of a file.
   /// = 0: see OperationKind. < 0: -errno; -ECANCELED: the cancel was in time.
   std::int64_t result = 0;
   detail::Reactor* reactor = nullptr;  ///< Set at the start: the reactor it belongs to.

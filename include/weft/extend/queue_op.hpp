@@ -6,8 +6,8 @@
 //   bool take(Node&)       called first: takes what is waited for at once, without the queue
 //   Queued queue(Node&)    then: puts the node into the queue, or serves it at once
 //   bool withdraw(Node&)   takes the node back, as withdraw() of a WaiterLeaf does
-//   Result result(Node&)   after the node was served: the result of the wait. What was granted
-//                          stays granted
+//   Result result(Node&)   after the node was served: the result of the wait, or an exception. What
+//                          was granted stays granted
 // A request is copied by value; mostly it is one pointer. result() touches the object it points to
 // only if a served waiter may rely on that object.
 #pragma once
@@ -44,7 +44,10 @@ class QueueAwaiter final : private WaiterLeaf<QueueAwaiter<R>>, private R::Node 
       return begin_later(innermost.promise());
     return begin(innermost.promise());
   }
-  [[nodiscard]] auto await_resume() noexcept { return request_.result(*this); }
+  [[nodiscard]] auto await_resume() noexcept(
+      noexcept(std::declval<R&>().result(std::declval<Node&>()))) {
+    return request_.result(*this);
+  }
 
  private:
   /// False: it has got what it waits for.

@@ -92,6 +92,14 @@ class WaiterList {
     waiter.place_ = Waiter::Place::served;
     served.add(waiter);
   }
+  /// Does the same for any waiter of the queue.
+  void serve(Waiter& waiter, ServedList& served) noexcept {
+    remove(waiter);
+    waiter.place_ = Waiter::Place::served;
+    served.add(waiter);
+  }
+  /// The waiter behind `in_queue`, or null.
+  [[nodiscard]] static Waiter* behind(Waiter& in_queue) noexcept { return waiter(in_queue.next); }
   /// Removes the waiter from the queue and returns true. False: it is not in the queue; if it has
   /// not been queued yet, refuses() is true for it from now on.
   [[nodiscard]] bool withdraw(Waiter& waiter) noexcept {

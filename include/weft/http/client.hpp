@@ -85,7 +85,9 @@ using BodySink =
 class Client {
  public:
   /// Throws std::invalid_argument if options.user_agent has a control character.
-  explicit Client(ClientOptions options = {});
+  explicit Client(ClientOptions options);
+  /// The same, with the default options.
+  Client() : Client(ClientOptions()) {}
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -148,6 +148,16 @@ class Server {
   /// the client still sends until the client's end, for at most two seconds and 16 MiB. So no
   /// response is lost to a client that reads late.
   [[nodiscard]] Task<void> serve(SocketListener& listener);
+  /// Does the same, and calls drain() when `until` ends, an awaitable such as stop_requested(): a
+  /// graceful stop in one call. Returns when the last connection has ended. What `until` throws is
+  /// thrown after the drain. Ends `until` by a cancel if the listener's end, or a drain() from
+  /// elsewhere, comes first. Cancel: as serve().
+  ///
+  ///   co_await server.serve_until(listener, weft::stop_requested());
+  template <Awaitable U>
+  [[nodiscard]] Task<void> serve_until(SocketListener& listener, U until) {
+    return serve_until_end(listener, ended(std::move(until)));
+  }
 
   /// Closes the listeners, so that new clients are refused, closes idle connections, and lets
   /// requests under way finish (their responses say "Connection: close") for at most drain_timeout;
@@ -159,6 +169,16 @@ class Server {
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:
+  template <Awaitable U>
+  static Task<void> ended(U until) {
+    if constexpr (std::is_void_v<AwaitResult<U>>) {
+      co_await std::move(until);
+    } else {
+      [[maybe_unused]] auto&& dropped = co_await std::move(until);
+    }
+  }
+  [[nodiscard]] Task<void> serve_until_end(SocketListener& listener, Task<void> until);
+
   std::shared_ptr<class ServerCore> core_;
 };
 
