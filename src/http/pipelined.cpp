@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -274,8 +275,29 @@ Task<Response> call_handler(ServerCore& core, Request& request) {
   return core.limits_handlers ? answer_in_time(core, request) : core.handler->answer(request);
 }
 
+/// Does the same, and cancels the handler when the peer has left: then the whole task.
+Task<Response> call_watched(Connection& connection, ServerCore& core, Request& request) {
+  TransportStream& stream = connection.stream<TransportStream>();
+  auto first = co_await select(call_handler(core, request),
+                               attempt(stream.hung_up(core.options.cancel_on_half_close)));
+  if (first.has<0>()) co_return first.take<0>();
+  connection.abandon();
+  co_await never();
+  co_return Response();
+}
+
+/// A session watches the sockets itself: see Session::attend().
+template <class S>
+Task<Response> call_handler_over(Connection& connection, ServerCore& core, Request& request) {
+  if constexpr (!std::same_as<S, StreamSocket>) {
+    if (connection.stream<S>().tells_hang_up()) return call_watched(connection, core, request);
+  }
+  return call_handler(core, request);
+}
+
 }  // namespace
 
+template <class S>
 Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte> first_bytes,
                                Serve how) {
   Session& session = connection.session();
@@ -294,14 +316,14 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
       ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
-      slot.request.peer = &connection.stream().peer_endpoint();
+      slot.request.peer = connection.transport().peer_endpoint();
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
           closing = !append_answer(slot, session, framing, made);
         } else {
           connection.enter_handler(framing.request_version == Version::http_1_1);
-          Response made = co_await call_handler(core, slot.request);
+          Response made = co_await call_handler_over<S>(connection, core, slot.request);
           connection.leave_handler();
           closing = !append_answer(slot, session, framing, made);
         }
@@ -323,9 +345,9 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       Result<void> written;
       if (!slot.large_body.empty()) {
         std::array<IoSlice, 2> slices = output_slices(slot);
-        written = co_await attempt(connection.stream().write_all_vectored(slices));
+        written = co_await attempt(connection.stream<S>().write_all_vectored(slices));
       } else {
-        written = co_await attempt(connection.stream().write_all(slot.output));
+        written = co_await attempt(connection.stream<S>().write_all(slot.output));
       }
       if (!written) co_return BurstEnd::close;
       slot.forget_output();
@@ -340,18 +362,26 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       slot.shrink();
     }
     read_deadline.enter(connection, slot);
-    const Result<std::size_t> got = co_await attempt(connection.stream().read(slot.input));
+    const Result<std::size_t> got = co_await attempt(connection.stream<S>().read(slot.input));
     if (!connection.end_read(got, slot.input)) co_return BurstEnd::close;
     input = text_of(std::span(slot.input).first(*got));
   }
 }
 
+template <class S>
 Task<void> refuse_late(Connection& connection) {
   Lease<RequestBuffers> lease(connection.session().core().slots);
   append_refusal(*lease, connection.session().options(), 408, {});
   connection.enter(Connection::Phase::writing, connection.session().options().write_timeout);
   // If the peer has left, there is nothing to tell.
-  static_cast<void>(co_await attempt(connection.stream().write_all((*lease).output)));
+  static_cast<void>(co_await attempt(connection.stream<S>().write_all((*lease).output)));
 }
+
+template Task<BurstEnd> serve_pipelined<StreamSocket>(Connection&, std::span<const std::byte>,
+                                                      Serve);
+template Task<BurstEnd> serve_pipelined<TransportStream>(Connection&, std::span<const std::byte>,
+                                                         Serve);
+template Task<void> refuse_late<StreamSocket>(Connection&);
+template Task<void> refuse_late<TransportStream>(Connection&);
 
 }  // namespace weft::inline v0_1::http
