@@ -66,7 +66,8 @@ Task<Result<Transport>> connect_anew(Call& call) {
 
 Task<Result<void>> perform(Call& call) {
   // A connection to the same host and port may be encrypted, or not.
-  const std::string key = call.url.origin();
+  const bool is_clear = call.url.scheme == "http";
+  const std::string key = is_clear ? call.url.authority() : call.url.origin();
   std::optional<Transport> transport = call.core.idle_pool->take(key);
   while (transport && !transport->tells_silence()) {
     const bool is_usable = co_await is_silent(*transport);

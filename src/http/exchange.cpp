@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <concepts>
 #include <span>
 
@@ -27,6 +28,8 @@ namespace {
 constexpr std::size_t kFirstOfAnswer = 512;
 /// Bodies up to this size are copied behind their head.
 constexpr std::size_t kCopiedRequestBody = 16 * 1024;
+/// How long an answer is waited for after a failed write, of a stream whose reads do not end then.
+constexpr Nanoseconds kAfterFailedWrite = std::chrono::milliseconds(100);
 
 /// A request as it is sent: the head, with a small body behind it, and a larger body.
 struct Outgoing {
@@ -77,6 +80,7 @@ struct Outgoing {
   std::string_view large_body;
   bool awaits_continue = false;
   ManualResetEvent may_continue;
+  ManualResetEvent failed;
   std::error_code error;  // of the task that sends; read when it has ended
 };
 
@@ -117,6 +121,18 @@ Task<Result<bool>> read_answer(Call& call, S& stream, ManualResetEvent* may_cont
   co_return co_await receive(call, stream, std::span(first).first(*got), may_continue);
 }
 
+Task<void> wait_after(ManualResetEvent& failed) {
+  co_await failed.wait();
+  co_await sleep_for(kAfterFailedWrite);
+}
+
+Task<Result<bool>> read_until_failure(Call& call, TransportStream& stream, ManualResetEvent& failed,
+                                      ManualResetEvent* may_continue) {
+  auto first = co_await select(read_answer(call, stream, may_continue), wait_after(failed));
+  if (first.has<0>()) co_return first.take<0>();
+  co_return fail(make_error_code(Errc::closed_before_response));
+}
+
 /// After a failed write, whose error need not have ended the connection (no_buffer_space): the peer
 /// would wait for the rest, and this side for an answer. What has arrived can still be read.
 template <class S>
@@ -128,6 +144,18 @@ Task<void> end_after_failed_write(S& stream) {
     static_cast<void>(co_await attempt(stream.end_writing()));
   }
   co_return;
+}
+
+/// Reads the answer until `failed` is set, and then what has arrived. A socket's reads end by
+/// themselves: see end_after_failed_write().
+template <class S>
+Task<Result<bool>> read_answer_unless(Call& call, S& stream, ManualResetEvent& failed,
+                                      ManualResetEvent* may_continue) {
+  if constexpr (std::same_as<S, StreamSocket>) {
+    return read_answer(call, stream, may_continue);
+  } else {
+    return read_until_failure(call, stream, failed, may_continue);
+  }
 }
 
 /// Sends what exchange() could not send at once.
@@ -142,6 +170,7 @@ Task<void> send_rest(Call& call, S& stream, Outgoing& out) {
   call.sent = written.has_value();
   if (written) co_return;
   out.error = written.error();
+  out.failed.set();
   co_await end_after_failed_write(stream);
 }
 
@@ -151,7 +180,7 @@ Task<Result<bool>> exchange_beside(Call& call, S& stream, Outgoing& out) {
   Result<bool> reusable = false;
   co_await scope([&](Scope& children) -> Task<void> {
     children.spawn(send_rest(call, stream, out)).detach();
-    reusable = co_await read_answer(call, stream, &out.may_continue);
+    reusable = co_await read_answer_unless(call, stream, out.failed, &out.may_continue);
     children.cancel_children();
   });
   co_return reusable;
@@ -185,11 +214,16 @@ Task<Result<bool>> exchange_over(Call& call, S& stream) {
     reusable = co_await exchange_beside(call, stream, *out);
     error = out->error;
   } else {
-    if (!begun) co_await end_after_failed_write(stream);
-    out.reset();  // a waiting request uses little memory
     // Reads also after a failed write: the server may have refused the request before it had
     // received all of it.
-    reusable = co_await read_answer(call, stream, nullptr);
+    if (begun) {
+      out.reset();  // a waiting request uses little memory
+      reusable = co_await read_answer(call, stream, nullptr);
+    } else {
+      co_await end_after_failed_write(stream);
+      out->failed.set();
+      reusable = co_await read_answer_unless(call, stream, out->failed, nullptr);
+    }
   }
   if (!reusable && error && !call.got_bytes) co_return fail(error);
   if (reusable && !call.sent) co_return false;

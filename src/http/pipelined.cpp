@@ -91,7 +91,7 @@ enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
 }
 
 /// Parses `input` up to the end of the request, or all of it.
-[[nodiscard]] Parsed parse(RequestBuffers& slot, std::string_view& input, BodyBytes& body) {
+[[nodiscard, gnu::always_inline]] inline Parsed parse(RequestBuffers& slot, std::string_view& input, BodyBytes& body) {
   if (input.empty()) return Parsed::need_more;
   slot.begin_if_needed();
   for (;;) {
@@ -142,7 +142,7 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 }
 
 /// What a handler must not change, as it depends on the request that was received.
-[[nodiscard]] ResponseFraming framing_of(const Request& request, const ServerOptions& options,
+[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request, const ServerOptions& options,
                                          bool keep_alive) noexcept {
   ResponseFraming framing;
   framing.request_method = request.method;
@@ -160,7 +160,7 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 
 /// Appends the response to the present request. True: the connection stays open after it. Throws
 /// std::invalid_argument for a status that a handler may not give.
-[[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session,
+[[nodiscard, gnu::always_inline]] inline bool append_answer(RequestBuffers& slot, const Session& session,
                                  ResponseFraming& framing, Response& response) {
   if (response.status.is_informational()) refuse_interim(response.status);
   if (session.draining()) framing.keep_alive = false;
@@ -215,7 +215,7 @@ void report_failure_of_hook(std::exception_ptr error) noexcept {
 }
 
 /// How long the peer may take to read the output.
-[[nodiscard]] Nanoseconds time_to_write(const RequestBuffers& slot,
+[[nodiscard, gnu::always_inline]] inline Nanoseconds time_to_write(const RequestBuffers& slot,
                                         const ServerOptions& options) noexcept {
   const std::size_t bytes = slot.output.size() + slot.large_body.size();
   const Nanoseconds more = std::chrono::seconds(bytes / kSlowestReader);
