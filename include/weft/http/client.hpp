@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <weft/http/connector.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/url.hpp>
 #include <weft/task.hpp>
@@ -47,6 +48,9 @@ struct ClientOptions {
   unsigned follow_redirects = 0;
   /// The User-Agent field; none if empty.
   std::string user_agent = "weft";
+  /// Makes the connections, instead of a TCP connection to the host: over Unix sockets, proxies, or
+  /// in memory. The connections are kept by scheme, host and port.
+  Connector connector = {};
 };
 
 /// A request. The client writes Content-Length and Connection, and Host from the URL unless there
@@ -73,11 +77,11 @@ using BodySink =
 /// Each request returns a Response, whatever its status, or throws IoError. Its text names the
 /// operation and the address or URL on one line. Its code is the system's (connection_refused,
 /// connection_reset …), the resolver's (a bad name), or http::Errc (a malformed or oversized
-/// response, a bad URL, tls_not_built_in …). That of a timeout equals std::errc::timed_out, and
-/// says what was being waited for (Errc::timed_out_connecting …). If an idle connection turns out
-/// to be closed before the first byte of the response, a request with an idempotent method is sent
-/// once more on a new connection. Bytes that came before a request was sent are never its response:
-/// the connection is closed.
+/// response, a bad URL, tls_not_built_in …), or that of what a connector throws. That of a timeout
+/// equals std::errc::timed_out, and says what was being waited for (timed_out_connecting …). If an
+/// idle connection turns out to be closed before the first byte of the response, a request with an
+/// idempotent method is sent once more on a new connection. Bytes that came before a request was
+/// sent are never its response: the connection is closed.
 ///
 /// The response is read while the body is sent, so a server may refuse a body, or answer it, before
 /// it has all of it. What is not sent by the end of the response is not sent any more.
