@@ -32,7 +32,11 @@ class ClientCore {
   explicit ClientCore(ClientOptions client_options)
       : options(std::move(client_options)),
         idle_pool(std::make_shared<IdlePool>(options)),
-        slots(options.limits) {}
+        slots(options.limits) {
+    connect_options.resolver = options.resolve.empty()
+                                   ? options.resolver
+                                   : resolver_with(options.resolve, options.resolver);
+  }
   ~ClientCore() { static_cast<void>(idle_pool->clear()); }
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
@@ -40,6 +44,7 @@ class ClientCore {
   const ClientOptions options;
   const std::shared_ptr<IdlePool> idle_pool;
   Pool<ClientSlot> slots;
+  ConnectOptions connect_options;
 };
 
 namespace {
@@ -251,13 +256,16 @@ Task<StreamSocket> connect(const Call& call) {
   const Nanoseconds limit = call.core.options.connect_timeout;
   for (;;) {
     try {
-      StreamSocket stream =
-          co_await timeout(StreamSocket::connect(call.url.host, call.url.port), limit);
+      auto connecting =
+          StreamSocket::connect(call.url.host, call.url.port, call.core.connect_options);
+      StreamSocket stream = co_await timeout(std::move(connecting), limit);
       co_return stream;
     } catch (const IoError& error) {
       // Connections that only might be of use give their handles to one that is needed.
       if (lacks_handles(error.code()) && call.core.idle_pool->clear() > 0) continue;
-      if (error.code() != std::errc::timed_out) throw;
+      // A resolver that timed out says for which name.
+      const bool is_plain = error.code().category() == std::generic_category();
+      if (error.code() != std::errc::timed_out || !is_plain) throw;
     }
     throw IoError(make_error_code(Errc::timed_out_connecting), "connect", call.url.authority());
   }

@@ -10,9 +10,11 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <weft/http/message.hpp>
 #include <weft/http/url.hpp>
+#include <weft/resolve.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
@@ -47,6 +49,11 @@ struct ClientOptions {
   unsigned follow_redirects = 0;
   /// The User-Agent field; none if empty.
   std::string user_agent = "weft";
+  /// What looks up the names of hosts. Null: the system's resolver.
+  std::shared_ptr<Resolver> resolver = {};
+  /// Addresses of some hosts, for which `resolver` is not asked; see resolver_with(). As with
+  /// curl's --resolve the request stays as it is: its field Host names the host of the URL.
+  std::vector<HostAddresses> resolve = {};
 };
 
 /// A request. The client writes Content-Length and Connection, and Host from the URL unless there
