@@ -184,8 +184,14 @@ Task<Answers> query(Servers& servers, QueryLimits limits, std::string name,
     Flights::Seat seat(servers.flights, question_of(name, missing));
     Flight& flight = seat.flight();
     if (seat.leads()) {
-      flight.answers =
-          co_await ask_servers(servers, limits, name, std::move(missing), has_addresses);
+      // Another flight may have ended since.
+      Answers found = take_kept(servers, name, missing);
+      if (!missing.empty()) {
+        const Answers asked =
+            co_await ask_servers(servers, limits, name, std::move(missing), has_addresses);
+        found.insert(found.end(), asked.begin(), asked.end());
+      }
+      flight.answers = std::move(found);
     } else {
       co_await flight.has_ended.wait();
     }
