@@ -36,7 +36,8 @@ Task<Transport> open(const Call& call) {
     check_url(call, &given);
     co_return given;
   }
-  StreamSocket stream = co_await StreamSocket::connect(call.url.host, call.url.port);
+  StreamSocket stream = co_await StreamSocket::connect(call.url.host, call.url.port,
+                                                       call.core.connect_options);
   co_return Transport(std::move(stream));
 }
 
@@ -49,7 +50,9 @@ Task<Transport> connect(const Call& call) {
     } catch (const IoError& error) {
       // Connections that only might be of use give their handles to one that is needed.
       if (lacks_handles(error.code()) && call.core.idle_pool->clear() > 0) continue;
-      if (error.code() != std::errc::timed_out) throw;
+      // A resolver that timed out says for which name.
+      const bool is_plain = error.code().category() == std::generic_category();
+      if (error.code() != std::errc::timed_out || !is_plain) throw;
     }
     throw IoError(make_error_code(Errc::timed_out_connecting), "connect", call.url.authority());
   }

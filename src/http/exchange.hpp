@@ -10,6 +10,8 @@
 
 #include <weft/http/client.hpp>
 #include <weft/http/transport.hpp>
+#include <weft/net.hpp>
+#include <weft/resolve.hpp>
 #include <weft/task.hpp>
 
 #include "http/client_pool.hpp"
@@ -23,7 +25,11 @@ class ClientCore {
   explicit ClientCore(ClientOptions client_options)
       : options(std::move(client_options)),
         idle_pool(std::make_shared<IdlePool>(options)),
-        slots(options.limits) {}
+        slots(options.limits) {
+    connect_options.resolver = options.resolve.empty()
+                                   ? options.resolver
+                                   : resolver_with(options.resolve, options.resolver);
+  }
   ~ClientCore() { static_cast<void>(idle_pool->clear()); }
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
@@ -31,6 +37,7 @@ class ClientCore {
   const ClientOptions options;
   const std::shared_ptr<IdlePool> idle_pool;
   Pool<ClientSlot> slots;
+  ConnectOptions connect_options;
 };
 
 /// One request to one URL, from its beginning to its end, over all redirects.

@@ -10,10 +10,12 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <weft/http/connector.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/url.hpp>
+#include <weft/resolve.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
@@ -51,6 +53,11 @@ struct ClientOptions {
   /// Makes the connections, instead of a TCP connection to the host: over Unix sockets, proxies, or
   /// in memory. The connections are kept by scheme, host and port.
   Connector connector = {};
+  /// What looks up the names of hosts. Null: the system's resolver.
+  std::shared_ptr<Resolver> resolver = {};
+  /// Addresses of some hosts, for which `resolver` is not asked; see resolver_with(). As with
+  /// curl's --resolve the request stays as it is: its field Host names the host of the URL.
+  std::vector<HostAddresses> resolve = {};
 };
 
 /// A request. The client writes Content-Length and Connection, and Host from the URL unless there
