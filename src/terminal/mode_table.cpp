@@ -14,6 +14,7 @@
 #include "os/fd.hpp"
 #include "os/syscalls.hpp"
 #include "process/signal_table.hpp"
+#include "terminal/foreground.hpp"
 
 namespace weft::inline v0_1::detail {
 
@@ -63,16 +64,10 @@ class BlockedStop {
   sigset_t before_;
 };
 
-/// In the background the mode is that of another program. Async-signal-safe.
-bool is_in_background(NativeHandle terminal) noexcept {
-  const pid_t foreground = ::tcgetpgrp(terminal);
-  return foreground > 0 && foreground != ::getpgrp();
-}
-
 /// Async-signal-safe. Returns 0 or an errno value.
 int set_mode(NativeHandle terminal, const termios& mode) noexcept {
   const BlockedStop blocked;
-  if (is_in_background(terminal)) return 0;
+  if (is_in_background(terminal)) return 0;  // the mode is that of another program
   // Now: to wait for output that is stopped (Ctrl-S) could last for ever.
   return ::tcsetattr(terminal, TCSANOW, &mode) == 0 ? 0 : errno;
 }

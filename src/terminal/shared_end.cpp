@@ -21,6 +21,7 @@
 #include "os/fd.hpp"
 #include "os/file_syscalls.hpp"
 #include "os/syscalls.hpp"
+#include "terminal/foreground.hpp"
 
 namespace weft::inline v0_1::detail {
 
@@ -49,11 +50,6 @@ bool is_open_for(int flags, SharedEnd::Use use) noexcept {
   if ((flags & O_PATH) != 0) return false;
   const int access = flags & O_ACCMODE;
   return access == O_RDWR || access == (use == SharedEnd::Use::reads ? O_RDONLY : O_WRONLY);
-}
-
-bool is_in_background(NativeHandle handle) noexcept {
-  const pid_t foreground = ::tcgetpgrp(handle);
-  return foreground > 0 && foreground != ::getpgrp();
 }
 
 std::int64_t receive_now(NativeHandle socket, std::span<std::byte> buffer) noexcept {
