@@ -170,6 +170,12 @@ extern std::uint64_t content_length;
 weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
   // example: weft/io.hpp, number 3
 }
+weft::Task<void> run_join(weft::StreamSocket& socket) {
+  // example: weft/io.hpp, number 4
+}
+weft::Task<void> run_terminal() {
+  // example: weft/terminal.hpp
+}
 weft::Task<void> run_socket() {
   // example: weft/socket.hpp, number 2
 }
