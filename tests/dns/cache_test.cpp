@@ -17,8 +17,8 @@ WEFT_ON_ALL_RUNTIMES(DnsCache);
 
 /// Runs `visit(server, resolver)` beside a server, on a clock that jumps when all is idle.
 template <class V>
-void on_virtual_clock(NameServer::Decide decide, V visit,
-                      void (*set)(ResolverOptions&) = [](ResolverOptions&) {}) {
+void on_virtual_clock(
+    NameServer::Decide decide, V visit, void (*set)(ResolverOptions&) = [](ResolverOptions&) {}) {
   Runtime runtime(with_virtual_time());
   runtime.block_on([&]() -> Task<void> {
     NameServer server(std::move(decide));
@@ -97,8 +97,8 @@ TEST(DnsTimes, AServerThatIsSilentIsAskedTwiceAndNamed) {
     EXPECT_EQ(now() - start, 20s);
     EXPECT_EQ(error.code, Errc::timed_out);
     EXPECT_EQ(error.code, std::errc::timed_out);
-    EXPECT_EQ(error.text, "resolve a.test (A, AAAA at " + server.at().to_string() +
-                              "): no answer in time");
+    EXPECT_EQ(error.text,
+              "resolve a.test (A, AAAA at " + server.at().to_string() + "): no answer in time");
     EXPECT_EQ(server.times_asked(), 4U);
   });
 }
