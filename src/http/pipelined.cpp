@@ -91,7 +91,8 @@ enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
 }
 
 /// Parses `input` up to the end of the request, or all of it.
-[[nodiscard, gnu::always_inline]] inline Parsed parse(RequestBuffers& slot, std::string_view& input, BodyBytes& body) {
+[[nodiscard, gnu::always_inline]] inline Parsed parse(RequestBuffers& slot, std::string_view& input,
+                                                      BodyBytes& body) {
   if (input.empty()) return Parsed::need_more;
   slot.begin_if_needed();
   for (;;) {
@@ -142,8 +143,9 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 }
 
 /// What a handler must not change, as it depends on the request that was received.
-[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request, const ServerOptions& options,
-                                         bool keep_alive) noexcept {
+[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request,
+                                                                    const ServerOptions& options,
+                                                                    bool keep_alive) noexcept {
   ResponseFraming framing;
   framing.request_method = request.method;
   framing.request_version = request.version;
@@ -160,8 +162,10 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 
 /// Appends the response to the present request. True: the connection stays open after it. Throws
 /// std::invalid_argument for a status that a handler may not give.
-[[nodiscard, gnu::always_inline]] inline bool append_answer(RequestBuffers& slot, const Session& session,
-                                 ResponseFraming& framing, Response& response) {
+[[nodiscard, gnu::always_inline]] inline bool append_answer(RequestBuffers& slot,
+                                                            const Session& session,
+                                                            ResponseFraming& framing,
+                                                            Response& response) {
   if (response.status.is_informational()) refuse_interim(response.status);
   if (session.draining()) framing.keep_alive = false;
   const WrittenHead head = append_head(slot.output, response, framing);
@@ -215,8 +219,8 @@ void report_failure_of_hook(std::exception_ptr error) noexcept {
 }
 
 /// How long the peer may take to read the output.
-[[nodiscard, gnu::always_inline]] inline Nanoseconds time_to_write(const RequestBuffers& slot,
-                                        const ServerOptions& options) noexcept {
+[[nodiscard, gnu::always_inline]] inline Nanoseconds time_to_write(
+    const RequestBuffers& slot, const ServerOptions& options) noexcept {
   const std::size_t bytes = slot.output.size() + slot.large_body.size();
   const Nanoseconds more = std::chrono::seconds(bytes / kSlowestReader);
   return options.write_timeout > Nanoseconds::max() - more ? Nanoseconds::max()
