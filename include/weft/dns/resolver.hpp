@@ -6,7 +6,7 @@
 //   options.resolver = resolver;
 //   weft::StreamSocket stream = co_await weft::StreamSocket::connect("example.org:80", options);
 //
-//   for (const weft::dns::SrvRecord& each : co_await resolver->srv("_ldap._tcp.example.org")) …
+//   std::vector<weft::dns::SrvRecord> servers = co_await resolver->srv("_ldap._tcp.example.org");
 //
 // A look-up reads the hosts file, asks the servers of resolv.conf with its search list, keeps
 // answers for their time to live, and notices when these files change. It differs from the system's
