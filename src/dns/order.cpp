@@ -139,7 +139,7 @@ void order_addresses(std::vector<Endpoint>& addresses, const SourceOf& source_of
   std::vector<Candidate> candidates;
   const std::size_t count = std::min(addresses.size(), most_sorted);
   for (std::size_t i = 0; i < count; ++i) candidates.emplace_back(addresses[i], source_of);
-  std::ranges::stable_sort(candidates, is_better);
+  sort_stably(candidates, is_better);
   for (std::size_t i = 0; i < count; ++i) addresses[i] = std::move(candidates[i].address);
 }
 

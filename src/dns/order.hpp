@@ -1,12 +1,22 @@
 // The order of a name's addresses for its caller, RFC 6724.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <vector>
 #include <weft/endpoint.hpp>
 
 namespace weft::inline v0_1::dns {
+
+/// Sorts a few elements; those that are equal keep their order. In place: std::stable_sort of
+/// libstdc++ 12 gets memory in a way that clang reports as deprecated.
+template <class T, class Less>
+void sort_stably(std::vector<T>& elements, Less less) {
+  for (auto next = elements.begin(); next != elements.end(); ++next) {
+    std::rotate(std::upper_bound(elements.begin(), next, *next, less), next, next + 1);
+  }
+}
 
 /// Returns the address from which the system would send to one; null if it has no route.
 using SourceOf = std::function<std::optional<Endpoint>(const Endpoint&)>;

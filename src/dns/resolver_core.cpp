@@ -244,8 +244,8 @@ Task<std::vector<std::string>> find_names(CoreRef core, Endpoint address) {
 void order_services(std::vector<SrvRecord>& services,
                     const std::function<std::uint32_t(std::uint32_t)>& random) {
   // Those without a weight come first, so that they have a small chance beside others.
-  std::ranges::stable_sort(services, {}, [](const SrvRecord& each) {
-    return std::pair(each.priority, each.weight != 0);
+  sort_stably(services, [](const SrvRecord& a, const SrvRecord& b) {
+    return std::pair(a.priority, a.weight != 0) < std::pair(b.priority, b.weight != 0);
   });
   for (auto next = services.begin(); next != services.end(); ++next) {
     const auto end = std::find_if(next, services.end(), [&next](const SrvRecord& each) {

@@ -36,8 +36,8 @@ Task<Transport> open(const Call& call) {
     check_url(call, &given);
     co_return given;
   }
-  StreamSocket stream = co_await StreamSocket::connect(call.url.host, call.url.port,
-                                                       call.core.connect_options);
+  StreamSocket stream =
+      co_await StreamSocket::connect(call.url.host, call.url.port, call.core.connect_options);
   co_return Transport(std::move(stream));
 }
 

@@ -34,7 +34,7 @@ static_assert(MadeFromBraces<http::Status, http::Url>);
 // Of the others, those that can be made from nothing at all.
 template <class... T>
 concept MadeFromBracesIfFromNothing =
-    ((!std::is_default_constructible_v<T> || MadeFromBraces<T>)&&...);
+    ((!std::is_default_constructible_v<T> || MadeFromBraces<T>) && ...);
 
 static_assert(MadeFromBracesIfFromNothing<CancelHandle, CancellationSource, CancellationToken>);
 static_assert(MadeFromBracesIfFromNothing<ConditionVariable, ConcurrencyLimit, RateLimiter>);
