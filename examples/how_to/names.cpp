@@ -1,5 +1,5 @@
 // Looks names up by name servers of one's choice, with the addresses of some hosts known:
-//   names HOST …
+//   names [HOST …]
 #include <weft/dns/resolver.hpp>
 
 #include <chrono>
@@ -43,7 +43,9 @@ weft::Task<void> print_addresses(std::shared_ptr<weft::Resolver> resolver, std::
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::vector<std::string> hosts(argv + 1, argv + argc);
+  if (hosts.empty()) hosts = {"backend.test", "192.0.2.7", "no-such.invalid"};
   const std::shared_ptr<weft::Resolver> resolver = make_resolver();
   weft::Runtime runtime;
-  for (int i = 1; i < argc; ++i) runtime.block_on(print_addresses(resolver, argv[i]));
+  for (const std::string& each : hosts) runtime.block_on(print_addresses(resolver, each));
 }
