@@ -37,7 +37,7 @@ function(weft_library_options target component)
 endfunction()
 
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http)/[^/]*$")
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http|dns)/[^/]*$")
 
 add_library(weft ${WEFT_SOURCES})
 weft_library_options(weft weft)
@@ -66,6 +66,22 @@ if(WEFT_BUILD_HTTP)
   target_link_libraries(weft_http PUBLIC weft)
 endif()
 
+# Names by asking servers, on c-ares (docs/decisions/042-names.md).
+if(WEFT_BUILD_DNS)
+  find_path(WEFT_CARES_INCLUDE ares.h)
+  find_library(WEFT_CARES_LIBRARY cares)
+  if(NOT WEFT_CARES_INCLUDE OR NOT WEFT_CARES_LIBRARY)
+    message(FATAL_ERROR "weft::dns needs c-ares 1.18 or newer: install libc-ares-dev, or set WEFT_CARES_INCLUDE and "
+                        "WEFT_CARES_LIBRARY, or build without it (-DWEFT_BUILD_DNS=OFF)")
+  endif()
+  file(GLOB WEFT_DNS_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/dns/*.cpp)
+  list(FILTER WEFT_DNS_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+  add_library(weft_dns ${WEFT_DNS_SOURCES})
+  weft_library_options(weft_dns dns)
+  target_include_directories(weft_dns SYSTEM PRIVATE ${WEFT_CARES_INCLUDE})
+  target_link_libraries(weft_dns PUBLIC weft PRIVATE $<BUILD_INTERFACE:${WEFT_CARES_LIBRARY}> $<INSTALL_INTERFACE:cares>)
+endif()
+
 # The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
 # tests of code written with <weft/atomic.hpp>, instead of weft::weft. (The mode is one for all that is compiled here.)
 if(WEFT_BUILD_MODEL AND WEFT_ATOMIC_MODE STREQUAL "plain")
@@ -92,10 +108,13 @@ endif()
 
 include(CMakePackageConfigHelpers)
 install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE)
+  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE PATTERN "dns" EXCLUDE)
 if(TARGET weft_http)
   install(FILES include/weft/http.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
   install(DIRECTORY include/weft/http DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
+endif()
+if(TARGET weft_dns)
+  install(DIRECTORY include/weft/dns DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
 if(TARGET weft_model)
   install(FILES include/weft/model.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <utility>
 #include <weft/weft.hpp>
 
 weft::Task<void> echo(weft::StreamSocket stream) {
@@ -12,8 +13,9 @@ weft::Task<void> echo(weft::StreamSocket stream) {
 }
 
 weft::Task<void> serve(weft::SocketListener listener) {
+  weft::Task<int> stop = weft::stop_requested();  // by Ctrl-C or SIGTERM, from here on
   std::cout << "echoing on " << listener.local_endpoint().to_string() << std::endl;
-  co_await weft::serve_until(listener, weft::stop_requested(), echo);  // until Ctrl-C or SIGTERM
+  co_await weft::serve_until(listener, std::move(stop), echo);
 }
 
 int main(int argc, char** argv) {

@@ -122,7 +122,9 @@ class ReceiveBatch {
   /// Makes room for `count` datagrams (1..most) of `size_each` bytes. Where the system joins
   /// datagrams (UdpOptions::join_segments), 65,536 bytes are needed for each. Throws
   /// std::bad_alloc.
-  explicit ReceiveBatch(std::size_t count = 32, std::size_t size_each = 2048);
+  explicit ReceiveBatch(std::size_t count, std::size_t size_each = 2048);
+  /// Makes room for 32 datagrams.
+  ReceiveBatch() : ReceiveBatch(32) {}
   ReceiveBatch(ReceiveBatch&&) noexcept;
   ReceiveBatch& operator=(ReceiveBatch&&) noexcept;
   ~ReceiveBatch();

@@ -45,7 +45,7 @@ namespace detail {
 /// One direction of a duplex. Defined in src/io/duplex_pipe.hpp.
 class DuplexPipe;
 
-enum class DuplexKind : std::uint8_t { read, write, readable, writable };
+enum class DuplexKind : std::uint8_t { read, write, readable, writable, ended, closed };
 
 /// An operation on one direction, as it stands in its queue.
 class DuplexNode : public Waiter {
@@ -178,6 +178,11 @@ class DuplexEnd {
   [[nodiscard]] DuplexOp<void> readable() noexcept {
     return DuplexOp<void>(in(), detail::DuplexKind::readable, {});
   }
+  /// Waits until the other end writes no more: after its shutdown() or its close(). What it wrote
+  /// before may be unread, and stays so. Reads may wait beside it.
+  [[nodiscard]] DuplexOp<void> peer_ended() noexcept {
+    return DuplexOp<void>(in(), detail::DuplexKind::ended, {});
+  }
 
   /// Waits until there is room for at least one byte of `data`, and returns the number of bytes
   /// taken. Errors: errc::broken_pipe after a shutdown(), or when the other end is closed.
@@ -210,6 +215,11 @@ class DuplexEnd {
   /// Waits until a write would not wait.
   [[nodiscard]] DuplexOp<void> writable() noexcept {
     return DuplexOp<void>(out(), detail::DuplexKind::writable, {});
+  }
+  /// Waits until the other end is closed: what is written now is read by none. A shutdown() of the
+  /// other end is no close. Writes may wait beside it.
+  [[nodiscard]] DuplexOp<void> peer_closed() noexcept {
+    return DuplexOp<void>(out(), detail::DuplexKind::closed, {});
   }
 
   /// Ends the writing of this end: the other end reads what was written, and then 0. Waiting writes

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <weft/http/client.hpp>
+#include <weft/http/client_connection.hpp>
+#include <weft/http/connector.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/headers.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/server.hpp>
+#include <weft/http/transport.hpp>
 #include <weft/http/url.hpp>

@@ -1,5 +1,5 @@
 // ByteReader and ByteWriter: whatever bytes are read from and written to, and functions over them:
-// read_exact(), write_all(), take(), copy(), copy_bidirectional().
+// read_exact(), write_all(), take(), join(), copy(), copy_bidirectional().
 //
 //   weft::Task<void> proxy(weft::StreamSocket client, weft::StreamSocket server) {
 //     const weft::CopiedBytes moved = co_await weft::copy_bidirectional(client, server);
@@ -41,6 +41,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -180,6 +181,61 @@ template <class R>
   requires ByteReader<std::remove_reference_t<R>>
 [[nodiscard]] Take<R> take(R&& reader, std::uint64_t limit) {
   return Take<R>(std::forward<R>(reader), limit);
+}
+
+/// See join().
+template <class R, class W>
+  requires ByteReader<std::remove_reference_t<R>> && ByteWriter<std::remove_reference_t<W>>
+class Joined {
+ public:
+  using MadeByJoin = void;
+  Joined(R&& reader, W&& writer)
+      : reader_(std::forward<R>(reader)), writer_(std::forward<W>(writer)) {}
+
+  /// That of the reader.
+  [[nodiscard]] auto read(std::span<std::byte> buffer) { return reader().read(buffer); }
+  [[nodiscard]] auto readable()
+    requires(detail::WaitsForBytes<std::remove_reference_t<R>>)
+  {
+    return reader().readable();
+  }
+  /// That of the writer.
+  [[nodiscard]] auto write(std::span<const std::byte> data) { return writer().write(data); }
+  [[nodiscard]] auto flush()
+    requires(detail::Flushes<std::remove_reference_t<W>>)
+  {
+    return writer().flush();
+  }
+  /// Flushes the writer and ends it, by its shutdown() if it has one. Cancel: as of these.
+  [[nodiscard]] Task<void> shutdown() {
+    if constexpr (detail::Flushes<std::remove_reference_t<W>>) co_await writer().flush();
+    if constexpr (requires { writer().shutdown(); }) co_await detail::end_writing(writer());
+    co_return;
+  }
+  /// What errors call it: "standard input and standard output".
+  [[nodiscard]] std::string subject() const {
+    const std::string in = detail::subject_of(reader_.get());
+    const std::string out = detail::subject_of(writer_.get());
+    if (in.empty() || out.empty()) return in + out;
+    return in + " and " + out;
+  }
+  [[nodiscard]] std::remove_reference_t<R>& reader() noexcept { return reader_.get(); }
+  [[nodiscard]] std::remove_reference_t<W>& writer() noexcept { return writer_.get(); }
+
+ private:
+  detail::Held<R> reader_;
+  detail::Held<W> writer_;
+};
+
+/// Makes one stream of a reader and a writer: a ByteStream, for what wants both directions. lvalues
+/// are borrowed, rvalues move in.
+///
+///   auto user = weft::join(weft::standard_input(), weft::standard_output());
+///   co_await weft::copy_bidirectional(user, socket);
+template <class R, class W>
+  requires ByteReader<std::remove_reference_t<R>> && ByteWriter<std::remove_reference_t<W>>
+[[nodiscard]] Joined<R, W> join(R&& reader, W&& writer) {
+  return Joined<R, W>(std::forward<R>(reader), std::forward<W>(writer));
 }
 
 /// Reads from `reader` until it ends, and writes everything to `writer`. Returns the number of

@@ -244,7 +244,8 @@ class StreamSocket : public detail::SocketReader<detail::SocketWriter<detail::So
   /// connected the socket to itself, as it may if none listens at a local port. Cancel: abandons
   /// the attempt and closes the socket.
   [[nodiscard]] static ConnectOp connect(Endpoint to, ConnectOptions options = {}) noexcept;
-  /// Resolves `host` (see resolve()) and connects to one of its addresses: see connect_any().
+  /// Resolves `host` (by ConnectOptions::resolver, or else resolve()) and connects to one of its
+  /// addresses: see connect_any().
   [[nodiscard]] static Task<StreamSocket> connect(std::string host, std::uint16_t port,
                                                   ConnectOptions options = {});
   /// Connects to one of a host's addresses by RFC 8305 (Happy Eyeballs): IPv6 and IPv4 in turn. If

@@ -77,6 +77,13 @@ class PipeUser : protected SocketUser {
 
 }  // namespace detail
 
+/// Makes a FIFO, a pipe with a name: mkfifo(3). `mode`: its permissions, of which the process's
+/// umask takes some away. Throws IoError, errc::file_exists among others: "make fifo /run/x: file
+/// exists". Remove it with remove() of <weft/directory.hpp>.
+void make_fifo(const std::string& path, unsigned mode = 0666);
+/// Does the same, and returns the error.
+[[nodiscard]] Result<void> try_make_fifo(const std::string& path, unsigned mode = 0666) noexcept;
+
 /// The end of a pipe that is read. Move-only; the destructor closes it. read() gives 0 when no
 /// writer has the pipe open any more.
 class PipeReader : public detail::SocketReader<detail::PipeUser> {

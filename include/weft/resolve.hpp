@@ -1,4 +1,5 @@
-// resolve(): looks up host names without blocking a worker.
+// resolve(): looks up host names without blocking a worker. Resolver: what does so, as an option of
+// connect() and of the HTTP client.
 //
 //   std::vector<weft::Endpoint> addresses = co_await weft::resolve("example.org", 80);
 #pragma once
@@ -97,5 +98,48 @@ class [[nodiscard]] Resolve {
 [[nodiscard]] inline Resolve<> resolve(std::string host, std::uint16_t port) noexcept {
   return Resolve<>(std::move(host), port);
 }
+
+/// Turns names into addresses: an option of connect() (ConnectOptions::resolver) and of the HTTP
+/// client (http::ClientOptions::resolver). The library's own are the system's (system_resolver()),
+/// fixed addresses (resolver_with()), and weft::dns::Resolver, a component that asks name servers
+/// itself. Derive from it for a registry of services, or for a test.
+///
+/// Thread-safety: any number of tasks, of any runtimes, call resolve() at the same time.
+class Resolver {
+ public:
+  Resolver() noexcept = default;
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  virtual ~Resolver() = default;
+
+  /// Returns the addresses of `host`, a name or a numeric address without brackets, in the order in
+  /// which to try them; at least one. Their port is `port`, unless the resolver knows another.
+  /// Throws IoError when awaited: "resolve no-such.invalid: …". Cancel: ends the look-up. The
+  /// resolver must live until the task has ended.
+  [[nodiscard]] virtual Task<std::vector<Endpoint>> resolve(std::string host,
+                                                            std::uint16_t port) = 0;
+};
+
+/// Returns the resolver that is used where none is chosen: resolve() above. Throws std::bad_alloc.
+[[nodiscard]] std::shared_ptr<Resolver> system_resolver();
+
+/// The known addresses of a host; see resolver_with().
+struct HostAddresses {
+  /// `at`: in the order in which to try them. An address with port 0 has the port that is asked
+  /// for, so `Endpoint::loopback(0)` stands for a machine, `Endpoint::loopback(8080)` for a server.
+  HostAddresses(std::string name, std::vector<Endpoint> at, std::uint16_t only_port = 0)
+      : host(std::move(name)), addresses(std::move(at)), port(only_port) {}
+
+  std::string host;  ///< a name, in any case, or an address as text; "*": any host
+  std::vector<Endpoint> addresses;
+  std::uint16_t port;  ///< the port for which they hold; 0: any
+};
+
+/// Returns a resolver that has the addresses of some hosts, and asks `otherwise` for others (null:
+/// system_resolver()): what curl's --resolve does. The first entry that fits counts. A host whose
+/// entry has no address is an error (errc::address_not_available): "resolve example.org: cannot
+/// assign requested address". Throws std::bad_alloc.
+[[nodiscard]] std::shared_ptr<Resolver> resolver_with(
+    std::vector<HostAddresses> known, std::shared_ptr<Resolver> otherwise = nullptr);
 
 }  // namespace weft::inline v0_1

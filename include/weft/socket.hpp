@@ -6,9 +6,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <weft/endpoint.hpp>
 
 namespace weft::inline v0_1 {
+
+class Resolver;
 
 /// Set its members in a statement of its own:
 ///
@@ -30,6 +33,8 @@ struct ConnectOptions {
   /// (errc::address_not_available), and so is one of another family than the peer's
   /// (errc::invalid_argument or address_family_not_supported).
   Endpoint local;
+  /// What looks up a host's name (<weft/resolve.hpp>). Null: the system's resolver.
+  std::shared_ptr<Resolver> resolver;
 };
 
 struct ListenOptions {

@@ -81,6 +81,7 @@
 #include <weft/task.hpp>
 #include <weft/task_failure.hpp>
 #include <weft/task_local.hpp>
+#include <weft/terminal.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 #include <weft/timer.hpp>

@@ -20,10 +20,10 @@ constexpr Nanoseconds kShortestPeriod = std::chrono::milliseconds(1);
 
 }  // namespace
 
-bool is_quiet(StreamSocket& stream) noexcept {
+bool is_quiet(Transport& transport) noexcept {
   std::byte one{};
-  const Result<std::size_t> got = stream.try_read(std::span(&one, 1));
-  return !got && got.error() == std::errc::operation_would_block;
+  const std::optional<Result<std::size_t>> got = transport.try_read(std::span(&one, 1));
+  return !got || (!*got && got->error() == std::errc::operation_would_block);
 }
 
 IdlePool::IdlePool(const ClientOptions& options)
@@ -32,13 +32,13 @@ IdlePool::IdlePool(const ClientOptions& options)
       max_age_(options.idle_timeout),
       period_(std::clamp(max_age_, kShortestPeriod, kLongestPeriod)) {}
 
-std::optional<StreamSocket> IdlePool::take(const std::string& key) noexcept {
-  std::optional<StreamSocket> stream = take_latest(key);
-  while (stream && !is_quiet(*stream)) stream = take_latest(key);
-  return stream;
+std::optional<Transport> IdlePool::take(const std::string& key) noexcept {
+  std::optional<Transport> transport = take_latest(key);
+  while (transport && !is_quiet(*transport)) transport = take_latest(key);
+  return transport;
 }
 
-std::optional<StreamSocket> IdlePool::take_latest(const std::string& key) noexcept {
+std::optional<Transport> IdlePool::take_latest(const std::string& key) noexcept {
   ByAge taken;  // closed after unlocking
   const std::lock_guard lock(mutex_);
   const TimePoint time = now();
@@ -46,13 +46,13 @@ std::optional<StreamSocket> IdlePool::take_latest(const std::string& key) noexce
     const auto host = hosts_.find(key);
     if (host == hosts_.end()) return std::nullopt;
     remove(host->second.back(), taken);
-    if (time - taken.back().since <= max_age_) return std::move(taken.back().stream);
+    if (time - taken.back().since <= max_age_) return std::move(taken.back().transport);
   }
 }
 
-bool IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept try {
+bool IdlePool::give_back(const std::string& key, Transport transport) noexcept try {
   if (most_in_all_ == 0 || most_per_host_ == 0) return false;
-  if (add(key, std::move(stream))) spawn_watch();
+  if (add(key, std::move(transport))) spawn_watch();
   return true;
 } catch (const std::exception&) {
   // No memory, or the runtime is about to end.
@@ -61,11 +61,11 @@ bool IdlePool::give_back(const std::string& key, StreamSocket stream) noexcept t
 }
 
 /// Returns whether a task has to be spawned that watches.
-bool IdlePool::add(const std::string& key, StreamSocket stream) {
+bool IdlePool::add(const std::string& key, Transport transport) {
   ByAge closing;  // closed after unlocking
   const std::lock_guard lock(mutex_);
   const auto host = hosts_.try_emplace(key).first;
-  closing.emplace_back(std::move(stream), now(), host);
+  closing.emplace_back(std::move(transport), now(), host);
   host->second.push_back(closing.begin());
   by_age_.splice(by_age_.end(), closing);
   if (host->second.size() > most_per_host_) remove(host->second.front(), closing);
@@ -135,7 +135,7 @@ bool IdlePool::sweep() noexcept {
   for (auto next = by_age_.begin(); next != by_age_.end();) {
     const auto connection = next++;
     const bool is_too_old = time - connection->since > max_age_;
-    if (is_too_old || !is_quiet(connection->stream)) remove(connection, closing);
+    if (is_too_old || !is_quiet(connection->transport)) remove(connection, closing);
   }
   watched_ = !by_age_.empty();
   return watched_;

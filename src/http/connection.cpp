@@ -1,7 +1,9 @@
 #include "http/connection.hpp"
 
 #include <array>
+#include <concepts>
 #include <coroutine>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -34,37 +36,72 @@ class CurrentTask {
   TaskHeader* task_ = nullptr;
 };
 
+/// Ends the writing direction. False: the connection has ended.
+template <class S>
+Task<bool> end_own_side(S& stream) {
+  if constexpr (std::same_as<S, StreamSocket>) {
+    co_return stream.shutdown(Shutdown::write).has_value();
+  } else {
+    const IoResult<void> ended = co_await attempt(stream.end_writing());
+    co_return ended.has_value();
+  }
+}
+
 /// Tells the peer that no more will come, and drops what it still sends, until its end or the
 /// limits.
+template <class S>
 Task<void> linger(Connection& connection) {
-  if (connection.dismissed() || !connection.stream().shutdown(Shutdown::write)) co_return;
+  if (connection.dismissed()) co_return;
   connection.enter(Connection::Phase::lingering, kLingerTime);
+  S& stream = connection.stream<S>();
+  const bool ended = co_await end_own_side(stream);
+  if (!ended) co_return;
   std::size_t left = kLingerBytes;
   for (;;) {
     // No buffer while nothing comes.
-    const Result<void> ready = co_await attempt(connection.stream().readable());
-    if (!ready || connection.expired()) co_return;
+    const Result<void> ready = co_await attempt(stream.readable());
+    if (!ready) co_return;
     Lease<RequestBuffers> slot(connection.session().core().slots);
-    const Result<std::size_t> got = co_await attempt(connection.stream().read((*slot).input));
+    const Result<std::size_t> got = co_await attempt(stream.read((*slot).input));
     if (!got || *got == 0 || *got >= left) co_return;
     left -= *got;
   }
 }
 
+/// Reads what has arrived, without a wait for more. Null: nothing has.
+template <class S>
+Task<std::optional<Result<std::size_t>>> read_arrived(S& stream, std::span<std::byte> buffer) {
+  bool waits_alone = true;
+  if constexpr (!std::same_as<S, StreamSocket>) waits_alone = stream.waits_without_buffer();
+  if (waits_alone) {
+    // Asks the system, unlike a read that would wait for the driver's event.
+    auto arrived = co_await select(attempt(stream.readable()), yield_now());
+    if (!arrived.template has<0>()) co_return std::nullopt;
+    const Result<std::size_t> got = co_await attempt(stream.read(buffer));
+    co_return got;
+  }
+  auto first = co_await select(attempt(stream.read(buffer)), yield_now());
+  if (!first.template has<0>()) co_return std::nullopt;
+  const Result<std::size_t> got = first.template take<0>();
+  co_return got;
+}
+
 /// Serves the last request of a connection, if it has arrived or begun to.
+template <class S>
 Task<void> serve_last(Connection& connection, std::string received) {
   if (!received.empty()) {
-    co_await serve_pipelined(connection, std::as_bytes(std::span(received)), Serve::last);
+    co_await serve_pipelined<S>(connection, std::as_bytes(std::span(received)), Serve::last);
     co_return;
   }
-  // Asks the system, unlike a read that would wait for the driver's event.
-  auto arrived = co_await select(attempt(connection.stream().readable()), yield_now());
-  if (!arrived.has<0>()) co_return;
   std::array<std::byte, kFirstOfRequest> first;
   connection.enter(Connection::Phase::reading, connection.session().options().header_timeout);
-  const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
-  if (!connection.end_read(got, first)) co_return;
-  co_await serve_pipelined(connection, std::span(first).first(*got), Serve::last);
+  const auto got = co_await read_arrived(connection.stream<S>(), first);
+  if (!got) {
+    connection.enter_busy();
+    co_return;
+  }
+  if (!connection.end_read(*got, first)) co_return;
+  co_await serve_pipelined<S>(connection, std::span(first).first(**got), Serve::last);
 }
 
 }  // namespace
@@ -75,18 +112,18 @@ Admission::~Admission() {
   if (session_ != nullptr) session_->end_admission();
 }
 
-Connection::Connection(Session& session, TaskHeader& task, StreamSocket stream) noexcept
-    : session_(session), task_(task), stream_(std::move(stream)) {
+Connection::Connection(Session& session, TaskHeader& task, Transport transport) noexcept
+    : session_(session), task_(task), transport_(std::move(transport)) {
   session_.core().connections.fetch_add(1, std::memory_order_relaxed);
   session_.add(*this);
 }
 
 Connection::~Connection() {
   session_.remove(*this);
-  if (stream_ && dismissed()) {
+  if (transport_ && dismissed()) {
     const bool late = phase_.load(std::memory_order_relaxed) == Phase::late;
     const Leave how = late ? Leave::late : Leave::idle;
-    session_.see_out(std::move(stream_), how, std::string(), empty_line_bytes_);
+    session_.see_out(std::move(transport_), how, std::string(), empty_line_bytes_);
   }
   session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -108,7 +145,7 @@ void Connection::stay_dismissed(Phase phase, const Result<std::size_t>& got,
   if (phase != Phase::dismissed || !got || *got == 0) return;
   // SAFETY: char may alias anything.
   std::string received(reinterpret_cast<const char*>(buffer.data()), *got);
-  session_.see_out(std::move(stream_), Leave::idle, std::move(received), empty_line_bytes_);
+  session_.see_out(std::move(transport_), Leave::idle, std::move(received), empty_line_bytes_);
 }
 
 void Connection::leave_handler() noexcept {
@@ -118,20 +155,21 @@ void Connection::leave_handler() noexcept {
   }
 }
 
-Task<void> serve_connection(Admission admission, StreamSocket stream) {
+template <class S>
+Task<void> serve_connection(Admission admission, Transport transport) {
   Session& session = admission.session();
   TaskHeader& task = co_await CurrentTask();
   std::array<std::byte, kFirstOfRequest> first;
-  Connection connection(session, task, std::move(stream));
+  Connection connection(session, task, std::move(transport));
   try {
     connection.enter(Connection::Phase::idle, deadline_after(session.options().header_timeout));
     for (;;) {
-      const Result<std::size_t> got = co_await attempt(connection.stream().read(first));
+      const Result<std::size_t> got = co_await attempt(connection.stream<S>().read(first));
       if (!connection.end_read(got, first)) break;
       const std::span<const std::byte> bytes = std::span(first).first(*got);
       const Serve how = *got == first.size() ? Serve::more_is_likely : Serve::all;
-      const BurstEnd end = co_await serve_pipelined(connection, bytes, how);
-      if (end == BurstEnd::linger) co_await linger(connection);
+      const BurstEnd end = co_await serve_pipelined<S>(connection, bytes, how);
+      if (end == BurstEnd::linger) co_await linger<S>(connection);
       if (end == BurstEnd::linger || end == BurstEnd::close) break;
       if (end == BurstEnd::wait) {
         connection.enter(Connection::Phase::idle, session.options().idle_timeout);
@@ -144,21 +182,29 @@ Task<void> serve_connection(Admission admission, StreamSocket stream) {
   }
 }
 
-Task<void> take_leave(Admission admission, StreamSocket stream, Leave how, std::string received,
+template <class S>
+Task<void> take_leave(Admission admission, Transport transport, Leave how, std::string received,
                       std::uint8_t empty_line_bytes) {
   TaskHeader& task = co_await CurrentTask();
-  Connection connection(admission.session(), task, std::move(stream));
+  Connection connection(admission.session(), task, std::move(transport));
   connection.keep_empty_lines(empty_line_bytes);
   try {
     if (how == Leave::late) {
-      co_await refuse_late(connection);
+      co_await refuse_late<S>(connection);
     } else {
-      co_await serve_last(connection, std::move(received));
+      co_await serve_last<S>(connection, std::move(received));
     }
-    co_await linger(connection);
+    co_await linger<S>(connection);
   } catch (...) {
     // As in serve_connection().
   }
 }
+
+template Task<void> serve_connection<StreamSocket>(Admission, Transport);
+template Task<void> serve_connection<TransportStream>(Admission, Transport);
+template Task<void> take_leave<StreamSocket>(Admission, Transport, Leave, std::string,
+                                             std::uint8_t);
+template Task<void> take_leave<TransportStream>(Admission, Transport, Leave, std::string,
+                                                std::uint8_t);
 
 }  // namespace weft::inline v0_1::http

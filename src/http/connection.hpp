@@ -1,5 +1,9 @@
 // Connection: one accepted stream, shared by the task that serves it and the session's sweep.
 //
+// What it runs over is chosen once a connection, not once an operation: the functions that serve it
+// are templates of S, which is StreamSocket, or TransportStream for every other stream. So a socket
+// costs what it would cost alone (decision 043).
+//
 // A deadline costs one store: the task writes how long its present wait may last. The session's
 // periodic sweep ends waits that have lasted longer, so there is no timer for each request. Waits
 // that nearly always end at once do not read the clock: their time runs from the first sweep that
@@ -13,10 +17,12 @@
 // dismissed returns. Either way the destructor of the Connection hands the stream to a new task,
 // take_leave(), which ends it in a way that the peer understands.
 //
+// A wait for the peer to read, or for its end after the last response, is ended by a cancel, too;
+// then the stream is closed.
+//
 // Which thread writes what:
 //   phase_       the task; the session, under its mutex, by compare-exchange
 //   limit_       the task; the sweep, by compare-exchange
-//   expired_     the sweep
 //   watch_       the session, under its mutex
 //   links        the session, under its mutex
 #pragma once
@@ -31,6 +37,7 @@
 
 #include <weft/atomic.hpp>
 #include <weft/extend/task_header.hpp>
+#include <weft/http/transport.hpp>
 #include <weft/net.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
@@ -75,13 +82,17 @@ class Connection {
 
   /// `task` is the one that makes the connection. Enters the session's list; the destructor leaves
   /// it, and hands a stream that the session has dismissed to take_leave().
-  Connection(Session& session, TaskHeader& task, StreamSocket stream) noexcept;
+  Connection(Session& session, TaskHeader& task, Transport transport) noexcept;
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] Session& session() const noexcept { return session_; }
-  [[nodiscard]] StreamSocket& stream() noexcept { return stream_; }
+  [[nodiscard]] Transport& transport() noexcept { return transport_; }
+  template <class S>
+  [[nodiscard]] S& stream() noexcept {
+    return transport_.over<S>();
+  }
 
   /// Sets the phase and the deadline of the task's next wait.
   void enter(Phase phase, TimePoint deadline) noexcept {
@@ -120,9 +131,8 @@ class Connection {
     const Phase phase = phase_.load(std::memory_order_relaxed);
     return phase == Phase::dismissed || phase == Phase::late;
   }
-  /// Whether a sweep has ended a wait in phase writing or lingering. Relaxed: the system calls of
-  /// the two threads order it.
-  [[nodiscard]] bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
+  /// The peer has left while the handler ran: cancels the task, whose next wait ends it.
+  void abandon() noexcept { task_.cancel_by_holder(); }
   /// The bytes of empty lines since the last request: they may be parts of the next one's.
   [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept { return empty_line_bytes_; }
   void keep_empty_lines(std::uint8_t bytes) noexcept { empty_line_bytes_ = bytes; }
@@ -146,7 +156,7 @@ class Connection {
 
   Session& session_;
   TaskHeader& task_;
-  StreamSocket stream_;
+  Transport transport_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
@@ -154,12 +164,12 @@ class Connection {
   std::uint32_t watch_ = 0;             // the entry of PeerWatch; 0: not watched
   std::uint8_t empty_line_bytes_ = 0;
   Atomic<Phase> phase_{Phase::busy};
-  Atomic<bool> expired_{false};
 };
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing, so that a
 /// failure of one connection does not affect the others.
-[[nodiscard]] Task<void> serve_connection(Admission admission, StreamSocket stream);
+template <class S>
+[[nodiscard]] Task<void> serve_connection(Admission admission, Transport transport);
 
 /// How a dismissed connection ends.
 enum class Leave : std::uint8_t {
@@ -169,7 +179,16 @@ enum class Leave : std::uint8_t {
 
 /// Ends a dismissed connection: answers, then waits for the peer's end. `received` and
 /// `empty_line_bytes` are what was read of the next request. Throws nothing.
-[[nodiscard]] Task<void> take_leave(Admission admission, StreamSocket stream, Leave how,
+template <class S>
+[[nodiscard]] Task<void> take_leave(Admission admission, Transport transport, Leave how,
                                     std::string received, std::uint8_t empty_line_bytes);
+
+// Of each: for a socket, and for every other stream.
+extern template Task<void> serve_connection<StreamSocket>(Admission, Transport);
+extern template Task<void> serve_connection<TransportStream>(Admission, Transport);
+extern template Task<void> take_leave<StreamSocket>(Admission, Transport, Leave, std::string,
+                                                    std::uint8_t);
+extern template Task<void> take_leave<TransportStream>(Admission, Transport, Leave, std::string,
+                                                       std::uint8_t);
 
 }  // namespace weft::inline v0_1::http

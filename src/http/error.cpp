@@ -46,6 +46,7 @@ constexpr Row kRows[] = {
     {Errc::tls_not_built_in, 400, "https needs TLS, which is not built in"},
     {Errc::too_many_redirects, 400, "too many redirects"},
     {Errc::unasked_response, 400, "bytes came before the request was sent"},
+    {Errc::not_encrypted, 400, "https over a stream that is not encrypted"},
     {Errc::timed_out_connecting, 400, "timed out while connecting"},
     {Errc::timed_out_sending, 400, "timed out while sending the request"},
     {Errc::timed_out_waiting, 400, "timed out while waiting for the first byte of the response"},

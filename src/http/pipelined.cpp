@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -90,7 +91,8 @@ enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
 }
 
 /// Parses `input` up to the end of the request, or all of it.
-[[nodiscard]] Parsed parse(RequestBuffers& slot, std::string_view& input, BodyBytes& body) {
+[[nodiscard, gnu::always_inline]] inline Parsed parse(RequestBuffers& slot, std::string_view& input,
+                                                      BodyBytes& body) {
   if (input.empty()) return Parsed::need_more;
   slot.begin_if_needed();
   for (;;) {
@@ -141,8 +143,9 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 }
 
 /// What a handler must not change, as it depends on the request that was received.
-[[nodiscard]] ResponseFraming framing_of(const Request& request, const ServerOptions& options,
-                                         bool keep_alive) noexcept {
+[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request,
+                                                                    const ServerOptions& options,
+                                                                    bool keep_alive) noexcept {
   ResponseFraming framing;
   framing.request_method = request.method;
   framing.request_version = request.version;
@@ -159,8 +162,10 @@ void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions&
 
 /// Appends the response to the present request. True: the connection stays open after it. Throws
 /// std::invalid_argument for a status that a handler may not give.
-[[nodiscard]] bool append_answer(RequestBuffers& slot, const Session& session,
-                                 ResponseFraming& framing, Response& response) {
+[[nodiscard, gnu::always_inline]] inline bool append_answer(RequestBuffers& slot,
+                                                            const Session& session,
+                                                            ResponseFraming& framing,
+                                                            Response& response) {
   if (response.status.is_informational()) refuse_interim(response.status);
   if (session.draining()) framing.keep_alive = false;
   const WrittenHead head = append_head(slot.output, response, framing);
@@ -214,8 +219,8 @@ void report_failure_of_hook(std::exception_ptr error) noexcept {
 }
 
 /// How long the peer may take to read the output.
-[[nodiscard]] Nanoseconds time_to_write(const RequestBuffers& slot,
-                                        const ServerOptions& options) noexcept {
+[[nodiscard, gnu::always_inline]] inline Nanoseconds time_to_write(
+    const RequestBuffers& slot, const ServerOptions& options) noexcept {
   const std::size_t bytes = slot.output.size() + slot.large_body.size();
   const Nanoseconds more = std::chrono::seconds(bytes / kSlowestReader);
   return options.write_timeout > Nanoseconds::max() - more ? Nanoseconds::max()
@@ -274,8 +279,29 @@ Task<Response> call_handler(ServerCore& core, Request& request) {
   return core.limits_handlers ? answer_in_time(core, request) : core.handler->answer(request);
 }
 
+/// Does the same, and cancels the handler when the peer has left: then the whole task.
+Task<Response> call_watched(Connection& connection, ServerCore& core, Request& request) {
+  TransportStream& stream = connection.stream<TransportStream>();
+  auto first = co_await select(call_handler(core, request),
+                               attempt(stream.hung_up(core.options.cancel_on_half_close)));
+  if (first.has<0>()) co_return first.take<0>();
+  connection.abandon();
+  co_await never();
+  co_return Response();
+}
+
+/// A session watches the sockets itself: see Session::attend().
+template <class S>
+Task<Response> call_handler_over(Connection& connection, ServerCore& core, Request& request) {
+  if constexpr (!std::same_as<S, StreamSocket>) {
+    if (connection.stream<S>().tells_hang_up()) return call_watched(connection, core, request);
+  }
+  return call_handler(core, request);
+}
+
 }  // namespace
 
+template <class S>
 Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte> first_bytes,
                                Serve how) {
   Session& session = connection.session();
@@ -294,14 +320,14 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
       ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
-      slot.request.peer = &connection.stream().peer_endpoint();
+      slot.request.peer = connection.transport().peer_endpoint();
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
           closing = !append_answer(slot, session, framing, made);
         } else {
           connection.enter_handler(framing.request_version == Version::http_1_1);
-          Response made = co_await call_handler(core, slot.request);
+          Response made = co_await call_handler_over<S>(connection, core, slot.request);
           connection.leave_handler();
           closing = !append_answer(slot, session, framing, made);
         }
@@ -323,9 +349,9 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       Result<void> written;
       if (!slot.large_body.empty()) {
         std::array<IoSlice, 2> slices = output_slices(slot);
-        written = co_await attempt(connection.stream().write_all_vectored(slices));
+        written = co_await attempt(connection.stream<S>().write_all_vectored(slices));
       } else {
-        written = co_await attempt(connection.stream().write_all(slot.output));
+        written = co_await attempt(connection.stream<S>().write_all(slot.output));
       }
       if (!written) co_return BurstEnd::close;
       slot.forget_output();
@@ -340,18 +366,26 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       slot.shrink();
     }
     read_deadline.enter(connection, slot);
-    const Result<std::size_t> got = co_await attempt(connection.stream().read(slot.input));
+    const Result<std::size_t> got = co_await attempt(connection.stream<S>().read(slot.input));
     if (!connection.end_read(got, slot.input)) co_return BurstEnd::close;
     input = text_of(std::span(slot.input).first(*got));
   }
 }
 
+template <class S>
 Task<void> refuse_late(Connection& connection) {
   Lease<RequestBuffers> lease(connection.session().core().slots);
   append_refusal(*lease, connection.session().options(), 408, {});
   connection.enter(Connection::Phase::writing, connection.session().options().write_timeout);
   // If the peer has left, there is nothing to tell.
-  static_cast<void>(co_await attempt(connection.stream().write_all((*lease).output)));
+  static_cast<void>(co_await attempt(connection.stream<S>().write_all((*lease).output)));
 }
+
+template Task<BurstEnd> serve_pipelined<StreamSocket>(Connection&, std::span<const std::byte>,
+                                                      Serve);
+template Task<BurstEnd> serve_pipelined<TransportStream>(Connection&, std::span<const std::byte>,
+                                                         Serve);
+template Task<void> refuse_late<StreamSocket>(Connection&);
+template Task<void> refuse_late<TransportStream>(Connection&);
 
 }  // namespace weft::inline v0_1::http

@@ -27,10 +27,19 @@ enum class Serve : std::uint8_t {
 
 /// Serves the request that begins with `input`, and all that follow while the connection is not
 /// idle. Throws std::bad_alloc. Cancel: the present request is dropped.
+template <class S>
 [[nodiscard]] Task<BurstEnd> serve_pipelined(Connection& connection,
                                              std::span<const std::byte> input, Serve how);
 
 /// Writes the response to a request whose rest has not come in time.
+template <class S>
 [[nodiscard]] Task<void> refuse_late(Connection& connection);
+
+extern template Task<BurstEnd> serve_pipelined<StreamSocket>(Connection&,
+                                                             std::span<const std::byte>, Serve);
+extern template Task<BurstEnd> serve_pipelined<TransportStream>(Connection&,
+                                                                std::span<const std::byte>, Serve);
+extern template Task<void> refuse_late<StreamSocket>(Connection&);
+extern template Task<void> refuse_late<TransportStream>(Connection&);
 
 }  // namespace weft::inline v0_1::http

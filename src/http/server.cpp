@@ -24,11 +24,20 @@ void check_options(const ServerOptions& options) {
   Headers().add("Server", options.server_name);
 }
 
-/// Owns what it uses: server and listener may be destroyed before it has ended, or begun.
-Task<void> serve_on(std::shared_ptr<ServerCore> core, SocketListener listener) {
+/// Owns what it uses: the server may be destroyed before it has ended, or begun, and so may a
+/// SocketListener.
+template <class L>
+Task<void> serve_on(std::shared_ptr<ServerCore> core, L listener) {
   Session session(*core);
   co_await scope(
       [&session, &listener](Scope& children) { return session.run(children, listener); });
+}
+
+Task<void> serve_one_on(std::shared_ptr<ServerCore> core, Transport transport) {
+  Session session(*core);
+  co_await scope([&session, &transport](Scope& children) {
+    return session.run_one(children, std::move(transport));
+  });
 }
 
 /// Drains the server when `until` ends. Throws nothing: a failure would end the connections.
@@ -43,8 +52,8 @@ Task<std::exception_ptr> drain_after(std::shared_ptr<ServerCore> core, Task<void
   co_return failure;
 }
 
-Task<void> serve_until_on(std::shared_ptr<ServerCore> core, SocketListener listener,
-                          Task<void> until) {
+template <class L>
+Task<void> serve_until_on(std::shared_ptr<ServerCore> core, L listener, Task<void> until) {
   std::exception_ptr failure;
   auto body = [&](Scope& scope) -> Task<void> {
     auto stop = scope.spawn(drain_after, core, std::move(until));
@@ -68,9 +77,17 @@ Server::~Server() { core_->abandon(); }
 
 Task<void> Server::serve(SocketListener& listener) { return serve_on(core_, listener.borrow()); }
 
+Task<void> Server::serve_any(AnyListener listener) { return serve_on(core_, std::move(listener)); }
+
 Task<void> Server::serve_until_end(SocketListener& listener, Task<void> until) {
   return serve_until_on(core_, listener.borrow(), std::move(until));
 }
+
+Task<void> Server::serve_any_until_end(AnyListener listener, Task<void> until) {
+  return serve_until_on(core_, std::move(listener), std::move(until));
+}
+
+Task<void> Server::serve_one(Transport stream) { return serve_one_on(core_, std::move(stream)); }
 
 void Server::drain() noexcept { core_->drain(); }
 

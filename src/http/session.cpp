@@ -66,8 +66,13 @@ void Session::admit() noexcept {
 }
 
 void Session::end_admission() noexcept {
-  std::lock_guard lock(mutex_);
-  --admitted_;
+  bool was_last = false;
+  {
+    std::lock_guard lock(mutex_);
+    was_last = --admitted_ == 0 && ends_with_last_;
+  }
+  // The session stays until the scope of its tasks has ended, and this is one of them.
+  if (was_last) all_ended_.set();
 }
 
 void Session::add(Connection& connection) noexcept {
@@ -84,7 +89,8 @@ void Session::remove(Connection& connection) noexcept {
   if (connection.watch_ != 0) peers_.forget(connection.watch_);
 }
 
-Task<void> Session::run(Scope& scope, SocketListener& listener) {
+template <class L>
+Task<void> Session::run(Scope& scope, L& listener) {
   scope_ = &scope;
   // Now, as descriptors may be short by the time a peer leaves.
   if (!core_.is_immediate) static_cast<void>(peers_.open());
@@ -94,17 +100,33 @@ Task<void> Session::run(Scope& scope, SocketListener& listener) {
   co_await see_off(scope);
 }
 
-Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
+template Task<void> Session::run<SocketListener>(Scope&, SocketListener&);
+template Task<void> Session::run<AnyListener>(Scope&, AnyListener&);
+
+Task<void> Session::run_one(Scope& scope, Transport transport) {
+  scope_ = &scope;
+  ends_with_last_ = true;
+  start(scope, std::move(transport));
+  co_await select(all_ended_.wait(), drain_wanted_.wait());
+  if (draining()) {
+    co_await see_off(scope);
+  } else {
+    scope.cancel_children();  // the sweep
+  }
+}
+
+template <class L>
+Task<void> Session::accept_loop(Scope& scope, L& listener) {
   AcceptBackoff backoff;
   for (;;) {
     bool taken = false;
     if (core_.connections.load(std::memory_order_relaxed) < options().max_connections) {
-      Result<StreamSocket> stream = co_await attempt(listener.accept());
-      if (!stream && AcceptBackoff::is_final(stream.error())) {
+      auto stream = co_await attempt(listener.accept());
+      if (!stream && AcceptBackoff::is_final(stream.error().code())) {
         if (draining()) co_return;  // whatever closed it: nothing is to be accepted any more
-        throw IoError(stream.error(), "accept", listener.local_endpoint().to_string());
+        throw std::move(stream.error());
       }
-      taken = stream && start(scope, std::move(*stream));
+      taken = stream && try_start(scope, Transport(std::move(*stream)));
     }
     if (taken) {
       backoff.succeeded();
@@ -115,7 +137,14 @@ Task<void> Session::accept_loop(Scope& scope, SocketListener& listener) {
 }
 
 /// False: memory is short, and the stream was closed.
-bool Session::start(Scope& scope, StreamSocket stream) noexcept try {
+bool Session::try_start(Scope& scope, Transport transport) noexcept try {
+  start(scope, std::move(transport));
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
+}
+
+void Session::start(Scope& scope, Transport transport) {
   Admission admission(*this);
   bool must_sweep = false;
   {
@@ -131,16 +160,17 @@ bool Session::start(Scope& scope, StreamSocket stream) noexcept try {
       throw;
     }
   }
-  scope.spawn(serve_connection, std::move(admission), std::move(stream)).detach();
-  return true;
-} catch (const std::bad_alloc&) {
-  return false;
+  const auto serve =
+      transport.is_socket() ? &serve_connection<StreamSocket> : &serve_connection<TransportStream>;
+  scope.spawn(serve, std::move(admission), std::move(transport)).detach();
 }
 
-void Session::see_out(StreamSocket stream, Leave how, std::string received,
+void Session::see_out(Transport transport, Leave how, std::string received,
                       std::uint8_t empty_line_bytes) noexcept try {
+  const auto leave =
+      transport.is_socket() ? &take_leave<StreamSocket> : &take_leave<TransportStream>;
   scope_
-      ->spawn(take_leave, Admission(*this), std::move(stream), how, std::move(received),
+      ->spawn(leave, Admission(*this), std::move(transport), how, std::move(received),
               empty_line_bytes)
       .detach();
 } catch (...) {  // no memory: the stream was closed
@@ -206,10 +236,8 @@ void Session::expire(Connection& connection) noexcept {
       break;
     case Phase::writing:
     case Phase::lingering:
-      connection.expired_.store(true, std::memory_order_relaxed);
       connection.limit_.store(Connection::kNever, std::memory_order_relaxed);
-      // If shutdown() fails, the peer has reset the connection and the wait has ended.
-      static_cast<void>(connection.stream_.shutdown(Shutdown::both));
+      connection.task_.cancel_by_holder();  // its end closes the stream
       break;
     default:  // the task has gone on meanwhile
       break;
@@ -241,8 +269,11 @@ void Session::attend(Connection& connection, std::int64_t now) noexcept {
   }
   if (connection.watch_ != 0) {
     probe(connection, now);
-  } else if (!core_.is_immediate && peers_.open()) {
-    connection.watch_ = peers_.add(connection, connection.stream_.native_handle());
+    return;
+  }
+  const NativeHandle handle = connection.transport_.handle_to_watch();
+  if (handle != invalid_handle && !core_.is_immediate && peers_.open()) {
+    connection.watch_ = peers_.add(connection, handle);
   }
 }
 
@@ -256,7 +287,7 @@ void Session::take_event(const Event& event) noexcept {
   const Phase phase = connection.phase_.load(std::memory_order_relaxed);
   if (phase != Phase::busy && phase != Phase::answering) {
     // Its own read or write meets the end, if it is one.
-    peers_.remove(std::exchange(connection.watch_, 0U), connection.stream_.native_handle());
+    peers_.remove(std::exchange(connection.watch_, 0U), connection.transport_.handle_to_watch());
     return;
   }
   const bool left = event.error || event.write_closed;
@@ -266,7 +297,7 @@ void Session::take_event(const Event& event) noexcept {
     entry->probe_after = kFirstProbe;
     entry->probe_at = (now() + kFirstProbe).time_since_epoch().count();
     // For a peer that knows no interim responses. A failure means that the connection has ended.
-    static_cast<void>(connection.stream_.set_keep_alive(kKeepAliveProbe));
+    static_cast<void>(connection.transport_.set_keep_alive(kKeepAliveProbe));
   }
 }
 
@@ -284,7 +315,7 @@ void Session::probe(Connection& connection, std::int64_t now) noexcept {
   }
   entry.probe_after *= 2;
   entry.probe_at = now + entry.probe_after.count();
-  static_cast<void>(connection.stream_.try_write(kInterimResponse));
+  static_cast<void>(connection.transport_.try_write(kInterimResponse));
   phase = Phase::probing;
   // On failure the handler has ended, and its task waits for the mutex.
   static_cast<void>(connection.phase_.compare_exchange_strong(

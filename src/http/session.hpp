@@ -1,6 +1,6 @@
-// Session: one Server::serve(): the accept loop, the list of its connections, the sweep of their
-// deadlines and of peers that have left, and the drain. ServerCore: shared by all sessions of a
-// server.
+// Session: one Server::serve() or serve_connection(): the accept loop, the list of its connections,
+// the sweep of their deadlines and of peers that have left, and the drain. ServerCore: shared by
+// all sessions of a server.
 #pragma once
 
 #include <cstddef>
@@ -69,8 +69,12 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// The body of serve(): accepts until drain(), then waits for the connections to end.
-  [[nodiscard]] Task<void> run(Scope& scope, SocketListener& listener);
+  /// The body of serve(): accepts until drain(), then waits for the connections to end. L is
+  /// SocketListener or AnyListener.
+  template <class L>
+  [[nodiscard]] Task<void> run(Scope& scope, L& listener);
+  /// The body of serve_connection(): serves one, until its end or drain(). Throws std::bad_alloc.
+  [[nodiscard]] Task<void> run_one(Scope& scope, Transport transport);
 
   [[nodiscard]] ServerCore& core() const noexcept { return core_; }
   [[nodiscard]] const ServerOptions& options() const noexcept { return core_.options; }
@@ -78,7 +82,7 @@ class Session {
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   void drain() noexcept;
   /// Starts take_leave() for the stream of a dismissed connection; closes it if memory is short.
-  void see_out(StreamSocket stream, Leave how, std::string received,
+  void see_out(Transport transport, Leave how, std::string received,
                std::uint8_t empty_line_bytes) noexcept;
 
  private:
@@ -93,8 +97,10 @@ class Session {
   void remove(Connection& connection) noexcept;
   /// Returns when no probe of a connection is under way; none begins, as it is in phase busy.
   void wait_for_probe() noexcept { std::lock_guard lock(mutex_); }
-  [[nodiscard]] Task<void> accept_loop(Scope& scope, SocketListener& listener);
-  [[nodiscard]] bool start(Scope& scope, StreamSocket stream) noexcept;
+  template <class L>
+  [[nodiscard]] Task<void> accept_loop(Scope& scope, L& listener);
+  void start(Scope& scope, Transport transport);
+  [[nodiscard]] bool try_start(Scope& scope, Transport transport) noexcept;
   [[nodiscard]] Task<void> sweep_loop();
   [[nodiscard]] Task<void> see_off(Scope& scope);
   [[nodiscard]] TimePoint sweep(TimePoint now) noexcept;
@@ -110,11 +116,13 @@ class Session {
   Session* next_ = nullptr;      // guarded by the core's mutex
   Session* previous_ = nullptr;  // guarded by the core's mutex
   Signal drain_wanted_;
+  Signal all_ended_;  // when admitted_ becomes 0 for the first time
   Atomic<bool> draining_{false};
   mutable ThreadMutex mutex_;
   Connection* first_ = nullptr;  // guarded by mutex_
   std::size_t admitted_ = 0;     // guarded by mutex_: connections that have not ended
   bool sweeping_ = false;        // guarded by mutex_
+  bool ends_with_last_ = false;  // set before there is a connection
   PeerWatch peers_;              // guarded by mutex_, except the queue: the sweep's
   Scope* scope_ = nullptr;       // set before there is a connection
 };

@@ -171,6 +171,8 @@ std::string Url::authority() const {
   return with_port(*this, std::string(host).insert(zone + 1, "25"));
 }
 
+std::string Url::origin() const { return scheme + "://" + authority(); }
+
 std::string Url::host_field() const { return with_port(*this, host.substr(0, host.find('%'))); }
 
 std::string Url::to_string() const { return scheme + "://" + authority() + target; }

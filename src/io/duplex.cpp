@@ -30,7 +30,8 @@ DuplexPipe::DuplexPipe(std::size_t capacity)
 
 DuplexPipe::~DuplexPipe() {
   // Each operation holds the pipe until it has ended.
-  WEFT_CHECK(readers_.first() == nullptr && writers_.first() == nullptr,
+  WEFT_CHECK(readers_.first() == nullptr && writers_.first() == nullptr &&
+                 of_end_.first() == nullptr && of_close_.first() == nullptr,
              "a duplex is destroyed while a task waits for it");
 }
 
@@ -77,8 +78,44 @@ bool DuplexPipe::serve_writer(DuplexNode& node) noexcept {
   return true;
 }
 
+/// For the reader.
+bool DuplexPipe::is_ended(DuplexNode& node) const noexcept {
+  if (reader_closed_) return ends_with(node, std::errc::operation_canceled);
+  return is_shut_ || writer_closed_;
+}
+
+/// For the writer.
+bool DuplexPipe::is_closed(DuplexNode& node) const noexcept {
+  if (writer_closed_) return ends_with(node, std::errc::operation_canceled);
+  return reader_closed_;
+}
+
+WaiterList& DuplexPipe::list_of(const DuplexNode& node) noexcept {
+  switch (node.kind) {
+    case DuplexKind::read:
+    case DuplexKind::readable:
+      return readers_;
+    case DuplexKind::ended:
+      return of_end_;
+    case DuplexKind::closed:
+      return of_close_;
+    default:
+      return writers_;
+  }
+}
+
 bool DuplexPipe::serve(DuplexNode& node) noexcept {
-  return reads(node) ? serve_reader(node) : serve_writer(node);
+  switch (node.kind) {
+    case DuplexKind::read:
+    case DuplexKind::readable:
+      return serve_reader(node);
+    case DuplexKind::ended:
+      return is_ended(node);
+    case DuplexKind::closed:
+      return is_closed(node);
+    default:
+      return serve_writer(node);
+  }
 }
 
 bool DuplexPipe::serve_first(WaiterList& list, ServedList& served) noexcept {
@@ -93,6 +130,10 @@ void DuplexPipe::serve_all(ServedList& served) noexcept {
     const bool read = serve_first(readers_, served);
     const bool written = serve_first(writers_, served);
     moved = read || written;
+  }
+  while (serve_first(of_end_, served)) {
+  }
+  while (serve_first(of_close_, served)) {
   }
 }
 
@@ -185,7 +226,8 @@ Queued DuplexLeaf::queue() noexcept { return pipe_->wait_with(*this); }
 bool DuplexLeaf::withdraw() noexcept { return pipe_->withdraw(*this); }
 
 IoError duplex_error(DuplexKind kind, std::error_code code) {
-  const bool reads = kind == DuplexKind::read || kind == DuplexKind::readable;
+  const bool reads =
+      kind == DuplexKind::read || kind == DuplexKind::readable || kind == DuplexKind::ended;
   return IoError(code, reads ? "read" : "write", "duplex");
 }
 

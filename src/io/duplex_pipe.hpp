@@ -4,8 +4,8 @@
 // One mutex guards everything. Invariants, with the mutex free:
 //  - the first reader waits only while the ring is empty and bytes may still come; the first writer
 //    only while the ring is full and bytes may still be read. So no later operation passes a
-//    waiter. A waiter is in its list and nothing was done for it, or it was served and will be
-//    woken once;
+//    waiter of its list. A waiter is in its list and nothing was done for it, or it was served and
+//    will be woken once;
 //  - bytes move with the mutex held, directly between the ring and the memory of an operation,
 //    which stays alive until the operation has ended.
 // Waiters are woken with the mutex free.
@@ -45,16 +45,13 @@ class DuplexPipe {
   [[nodiscard]] bool writer_is_closed() const noexcept;
 
  private:
-  [[nodiscard]] static bool reads(const DuplexNode& node) noexcept {
-    return node.kind == DuplexKind::read || node.kind == DuplexKind::readable;
-  }
-  [[nodiscard]] WaiterList& list_of(const DuplexNode& node) noexcept {
-    return reads(node) ? readers_ : writers_;
-  }
+  [[nodiscard]] WaiterList& list_of(const DuplexNode& node) noexcept;
   // With the mutex held
   [[nodiscard]] bool serve(DuplexNode& node) noexcept;
   [[nodiscard]] bool serve_reader(DuplexNode& node) noexcept;
   [[nodiscard]] bool serve_writer(DuplexNode& node) noexcept;
+  [[nodiscard]] bool is_ended(DuplexNode& node) const noexcept;
+  [[nodiscard]] bool is_closed(DuplexNode& node) const noexcept;
   [[nodiscard]] bool serve_first(WaiterList& list, ServedList& served) noexcept;
   void serve_all(ServedList& served) noexcept;
   [[nodiscard]] std::size_t take(std::span<std::byte> to) noexcept;
@@ -63,6 +60,8 @@ class DuplexPipe {
   mutable ThreadMutex mutex_;  // guards all that follows
   WaiterList readers_;         // all are DuplexNodes
   WaiterList writers_;         // all are DuplexNodes
+  WaiterList of_end_;          // all are DuplexNodes: of the reader, for the writer's end
+  WaiterList of_close_;        // all are DuplexNodes: of the writer, for the reader's close
   std::unique_ptr<std::byte[]> ring_;
   const std::size_t capacity_;
   std::size_t first_ = 0;  // of the bytes in the ring

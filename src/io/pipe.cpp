@@ -155,6 +155,15 @@ Result<End> end_of(Result<detail::SocketOwner> owner) noexcept {
 
 }  // namespace
 
+Result<void> try_make_fifo(const std::string& path, unsigned mode) noexcept {
+  return detail::checked(detail::Syscalls::mkfifo(path.c_str(), mode));
+}
+
+void make_fifo(const std::string& path, unsigned mode) {
+  const Result<void> made = try_make_fifo(path, mode);
+  if (!made) throw IoError(made.error(), "make fifo", path);
+}
+
 Result<PipeReader> PipeReader::try_open_fifo(const std::string& path,
                                              FifoOptions options) noexcept {
   return end_of<PipeReader>(detail::open_fifo(path, detail::Which::reader, options));

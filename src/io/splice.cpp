@@ -51,8 +51,8 @@ Result<SplicePath> SplicePath::open(const Socket& from, const Socket& to) noexce
 
 SplicePath::Stop SplicePath::burst(Socket& from, Socket& to, std::uint64_t& moved) noexcept {
   const HandleUse reading(from, interest::readable);
-  const HandleUse writing(to, interest::writable);
-  if (!reading.is_open() || !writing.is_open()) {
+  const HandleUse target(to, interest::writable);
+  if (!reading.is_open() || !target.is_open()) {
     error_ = std::make_error_code(std::errc::operation_canceled);
     return reading.is_open() ? Stop::write_failed : Stop::read_failed;
   }

@@ -107,9 +107,15 @@ ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
                                          ConnectOptions options) {
-  std::vector<Endpoint> addresses = co_await resolve(host, port);
+  std::vector<Endpoint> addresses;
+  if (options.resolver != nullptr) {
+    addresses = co_await options.resolver->resolve(host, port);
+  } else {
+    addresses = co_await resolve(host, port);
+  }
   // An error names the host and its addresses, unless the host is an address itself.
-  const bool numeric = addresses.front().to_string().find(host) != std::string::npos;
+  const bool numeric =
+      !addresses.empty() && addresses.front().to_string().find(host) != std::string::npos;
   std::string name = numeric ? std::string() : host + ":" + std::to_string(port);
   StreamSocket stream =
       co_await detail::connect_race(std::move(name), std::move(addresses), options);

@@ -7,6 +7,8 @@
 #include <new>
 #include <weft/atomic.hpp>
 
+#include "base/end_hook.hpp"
+
 namespace weft::inline v0_1::detail {
 
 namespace {
@@ -29,6 +31,7 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   } else {
     const bool sent = info->si_code <= 0;  // by kill(2) or the like: there was no access
     if (sent && before.sa_handler == SIG_IGN) return;
+    static_cast<void>(BeforeDefault::call(signal));
     // Returns to the access, which is repeated and now ends the process at its place.
     struct sigaction fatal = {};
     fatal.sa_handler = SIG_DFL;

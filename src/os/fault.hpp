@@ -64,6 +64,7 @@ enum class Call : std::uint8_t {
   lstat,
   unlink,
   chmod,
+  mkfifo,
   poll_now,
   ppoll,
   epoll_ctl,

@@ -164,10 +164,10 @@ std::int64_t Syscalls::splice(int from, int to, std::size_t size) noexcept {
   });
 }
 
-std::int64_t Syscalls::sendmsg(int socket, const msghdr* message) noexcept {
+std::int64_t Syscalls::sendmsg(int socket, const msghdr* message, int flags) noexcept {
   return perform(Call::sendmsg, socket, [&](std::size_t room) {
     const ShortenedMessage part(*message, room);
-    return ::sendmsg(socket, &part.header, MSG_NOSIGNAL);
+    return ::sendmsg(socket, &part.header, flags | MSG_NOSIGNAL);
   });
 }
 
@@ -292,6 +292,11 @@ std::int64_t Syscalls::unlink(const char* path) noexcept {
 std::int64_t Syscalls::chmod(const char* path, unsigned mode) noexcept {
   return perform(Call::chmod, Fault::any_handle,
                  [&](std::size_t) { return ::chmod(path, static_cast<mode_t>(mode)); });
+}
+
+std::int64_t Syscalls::mkfifo(const char* path, unsigned mode) noexcept {
+  return perform(Call::mkfifo, Fault::any_handle,
+                 [&](std::size_t) { return ::mkfifo(path, static_cast<mode_t>(mode)); });
 }
 
 std::int64_t Syscalls::poll_now(int fd, short events) noexcept {

@@ -69,7 +69,8 @@ struct Syscalls {
   }
   /// recv(2) with MSG_PEEK: the bytes stay there.
   static std::int64_t peek(int socket, void* data, std::size_t size) noexcept;
-  static std::int64_t sendmsg(int socket, const msghdr* message) noexcept;
+  /// With MSG_NOSIGNAL and `flags`.
+  static std::int64_t sendmsg(int socket, const msghdr* message, int flags = 0) noexcept;
   /// With MSG_NOSIGNAL. Returns how many messages were sent, and so hides an error after the first.
   static std::int64_t sendmmsg(int socket, mmsghdr* messages, std::size_t count) noexcept;
   /// writev(2) on any handle, pipes included, without SIGPIPE: pwritev2(2) with RWF_NOSIGNAL (Linux
@@ -112,10 +113,11 @@ struct Syscalls {
   /// repeated.
   static std::int64_t close(int fd) noexcept;
 
-  // Of files in the file system, which here are those of Unix sockets
+  // Of files in the file system, which here are those of Unix sockets, and FIFOs
   static std::int64_t lstat(const char* path, struct stat* about) noexcept;
   static std::int64_t unlink(const char* path) noexcept;
   static std::int64_t chmod(const char* path, unsigned mode) noexcept;
+  static std::int64_t mkfifo(const char* path, unsigned mode) noexcept;
 
   /// Returns which of `events` (POLLIN …) are true now; never waits.
   static std::int64_t poll_now(int fd, short events) noexcept;

@@ -53,7 +53,7 @@ void SignalInbox::close() noexcept {
   if (closed_.exchange(true, std::memory_order_acq_rel)) return;
   const SignalSet last = SignalTable::remove(*this);
   bell_->close();  // no handler rings any more
-  if (kind_ == Kind::every_signal) return;
+  if (kind_ != Kind::first_signal) return;
   // A signal that came for this one alone, and that no task has seen, is not lost.
   const SignalSet unseen = come_.exchange(0, std::memory_order_acquire) & last;
   for (SignalSet rest = unseen; rest != 0; rest &= rest - 1) {

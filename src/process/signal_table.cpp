@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <mutex>
 
+#include "base/end_hook.hpp"
 #include "base/fork.hpp"
 #include "os/fault.hpp"
 #include "os/syscalls.hpp"
@@ -42,7 +43,10 @@ void SignalTable::deliver(int number) noexcept {
       // The last listener has gone since the signal came: it does what it does now, if that is the
       // system's default. If the handler is another one, that may have called this one.
       Action now{};
-      if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) ::raise(number);
+      if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL &&
+          !BeforeDefault::call(number)) {
+        ::raise(number);
+      }
     }
   }
   gate_.leave(side);
@@ -54,11 +58,29 @@ void SignalTable::act_as_before(int number) noexcept {
   const Action* const before =
       before_[static_cast<std::size_t>(number)].load(std::memory_order_acquire);
   if (before == nullptr) return;
+  if (before->sa_handler == SIG_DFL && BeforeDefault::call(number)) return;
   ::sigaction(number, before, nullptr);
   ::raise(number);
 }
 
+void SignalTable::act_by_default(int number) noexcept {
+  Action standard{};
+  Action now{};
+  standard.sa_handler = SIG_DFL;
+  if (::sigaction(number, &standard, &now) != 0) return;
+  sigset_t these;
+  sigset_t mask;
+  ::sigemptyset(&these);
+  ::sigaddset(&these, number);
+  ::raise(number);
+  ::pthread_sigmask(SIG_UNBLOCK, &these, &mask);  // it acts here
+  ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  ::sigaction(number, &now, nullptr);
+}
+
 bool SignalInbox::put(int number) noexcept {
+  // A process goes on whether or not it listens for that.
+  if (kind_ == Kind::guard) return number == SIGCONT && BeforeDefault::call(number);
   // Relaxed: of two handlers at once only one gets false from the exchange.
   if (kind_ == Kind::first_signal && has_had_.exchange(true, std::memory_order_relaxed)) {
     return false;
@@ -178,6 +200,12 @@ bool SignalTable::is_ignored(int number) noexcept {
   Action now{};
   return ::sigaction(number, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 &&
          now.sa_handler == SIG_IGN;
+}
+
+bool SignalTable::is_unhandled(int number) noexcept {
+  Action now{};
+  if (::sigaction(number, nullptr, &now) != 0) return false;
+  return is_ours(now) || ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL);
 }
 
 bool SignalTable::follow_forks() noexcept {

@@ -41,9 +41,12 @@ inline constexpr int greatest_signal = 64;
 /// eventfd. While a signal has come and was not taken, the bell rings, or is about to.
 class SignalInbox {
  public:
-  enum class Kind : bool {
+  enum class Kind : std::uint8_t {
     every_signal,
     first_signal,  ///< Takes one signal of all that it wants. The next is as without it.
+    /// Takes none, but has BeforeDefault ("base/end_hook.hpp") called: for SIGCONT always, for
+    /// others if no inbox takes them.
+    guard,
   };
 
   /// Makes an inbox that the table knows. Throws IoError and std::bad_alloc.
@@ -65,7 +68,8 @@ class SignalInbox {
   friend class SignalTable;
   SignalInbox(SignalSet wanted, Kind kind, NativeHandle bell);
 
-  /// For the handler: takes the signal in. False: it is the second for an inbox of one.
+  /// For the handler: takes the signal in. False: it is the second for an inbox of one, or this is
+  /// a guard.
   [[nodiscard]] bool put(int number) noexcept;
   void ring() const noexcept;
   void ring_again() noexcept;
@@ -91,6 +95,11 @@ class SignalTable {
   static SignalSet remove(SignalInbox& inbox) noexcept;
   /// Whether the process ignores the signal now.
   [[nodiscard]] static bool is_ignored(int number) noexcept;
+  /// Whether the signal has its default action now, or listeners here.
+  [[nodiscard]] static bool is_unhandled(int number) noexcept;
+  /// For BeforeDefault, in a handler: lets the signal act by default, which for SIGTSTP is to stop,
+  /// and returns when the process goes on.
+  static void act_by_default(int number) noexcept;
 
  private:
   using Action = struct sigaction;

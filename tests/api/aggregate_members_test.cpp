@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 namespace weft::test::aggregate_members_test {
 namespace {
 
@@ -28,6 +30,26 @@ static_assert(MadeFromBraces<RuntimeOptions, SpawnOptions, RuntimeMetrics, Async
 static_assert(MadeFromBraces<Endpoint, Event, HostPort, Unit, http::ClientOptions, http::Headers>);
 static_assert(MadeFromBraces<http::Limits, http::Request, http::Response, http::ServerOptions>);
 static_assert(MadeFromBraces<http::Status, http::Url>);
+
+// Of the others, those that can be made from nothing at all.
+template <class... T>
+concept MadeFromBracesIfFromNothing =
+    ((!std::is_default_constructible_v<T> || MadeFromBraces<T>) && ...);
+
+static_assert(MadeFromBracesIfFromNothing<CancelHandle, CancellationSource, CancellationToken>);
+static_assert(MadeFromBracesIfFromNothing<ConditionVariable, ConcurrencyLimit, RateLimiter>);
+static_assert(MadeFromBracesIfFromNothing<JoinSet<int>, Interval, Sender<int>, Receiver<int>>);
+static_assert(MadeFromBracesIfFromNothing<WeakSender<int>, Semaphore, Timer, Barrier, Latch>);
+static_assert(MadeFromBracesIfFromNothing<AcceptBackoff, Backoff, RetryPolicy, LogRecord>);
+static_assert(MadeFromBracesIfFromNothing<File, OpenOptions, WriteOptions, DirectoryEntry>);
+static_assert(MadeFromBracesIfFromNothing<FileWatch, FileWatchOptions, FileEvent, WalkOptions>);
+static_assert(MadeFromBracesIfFromNothing<TemporaryDirectory, FileMetadata, LineOptions>);
+static_assert(MadeFromBracesIfFromNothing<Command, ChildProcess, ExitStatus, Stdio>);
+static_assert(MadeFromBracesIfFromNothing<SignalListener, ServeContext, ServeOptions>);
+static_assert(MadeFromBracesIfFromNothing<PipeReader, PipeWriter, DuplexEnd, OwnedHandle>);
+static_assert(MadeFromBracesIfFromNothing<ReceiveBatch, SendBatch, ReceivedDatagram>);
+static_assert(MadeFromBracesIfFromNothing<SendDetails, UdpOptions, UdpSocket, UnixStream>);
+static_assert(MadeFromBracesIfFromNothing<UnixListener, UnixDatagram, UnixSeqpacket>);
 
 struct Service {
   int number = 0;

@@ -270,6 +270,56 @@ TEST_P(DuplexTest, IsAwaitedByCallbacksAndInASelect) {
   });
 }
 
+TEST_P(DuplexTest, TheEndOfThePeerIsToldWhileBytesAreUnread) {
+  run([]() -> Task<void> {
+    auto [a, b] = duplex(8);
+    co_await a.write_all("unread");
+    const auto early = co_await select(b.peer_ended(), b.peer_closed(), yield_now());
+    EXPECT_TRUE(early.has<2>());
+    auto ended = spawn(as_task(b.peer_ended()));
+    EXPECT_TRUE(a.shutdown().has_value());
+    co_await std::move(ended);
+    co_await b.peer_ended();  // from now on at once
+    const auto closed = co_await select(b.peer_closed(), yield_now());
+    EXPECT_TRUE(closed.has<1>()) << "a shutdown is no close";
+    std::string text(6, ' ');
+    co_await b.read_exact(text);
+    EXPECT_EQ(text, "unread");
+  });
+}
+
+TEST_P(DuplexTest, TheCloseOfThePeerIsToldBesideAWaitingWrite) {
+  run([]() -> Task<void> {
+    auto [a, b] = duplex(2);
+    co_await b.write_all("xx");
+    auto writing = spawn(as_task(attempt(b.write("y"))));
+    auto closed = spawn(as_task(b.peer_closed()));
+    auto ended = spawn(as_task(b.peer_ended()));
+    co_await yield_now();
+    a.close();
+    co_await std::move(closed);
+    co_await std::move(ended);
+    const auto written = co_await std::move(writing);
+    EXPECT_EQ(written.error(), std::errc::broken_pipe);
+  });
+}
+
+TEST_P(DuplexTest, TheOwnCloseEndsTheWaitsForThePeer) {
+  run([]() -> Task<void> {
+    auto [a, b] = duplex(2);
+    auto closed = spawn(as_task(attempt(b.peer_closed())));
+    auto ended = spawn(as_task(attempt(b.peer_ended())));
+    co_await yield_now();
+    b.close();
+    const auto of_closed = co_await std::move(closed);
+    const auto of_ended = co_await std::move(ended);
+    EXPECT_EQ(of_closed.error(), std::errc::operation_canceled);
+    EXPECT_EQ(of_ended.error(), std::errc::operation_canceled);
+    const std::string late = co_await text_of_error(b.peer_closed());
+    EXPECT_EQ(late, "write duplex: operation canceled");
+  });
+}
+
 TEST(DuplexMisuse, NeedsACapacity) {
   EXPECT_THROW(static_cast<void>(duplex(0)), std::invalid_argument);
 }

@@ -17,8 +17,8 @@ using http::Errc;
 using http::Method;
 using http::Response;
 
-class HttpRequestBody : public Net {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, HttpRequestBody, ::testing::Values(0, 1, 2), name_of_workers);
+class HttpRequestBody : public NetOver {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpRequestBody, transports_over_tcp(), name_of_transport);
 
 constexpr std::size_t kLong = 16 * 1024 * 1024;  // more than both systems take unread
 
@@ -38,7 +38,7 @@ TEST_P(HttpRequestBody, AResponseIsReadBeforeThePeerHasItAll) {
         co_await done.wait();  // and reads no more
       };
       auto visit = [&](const std::string& url) -> Task<void> {
-        Client client;
+        Client client(over_transport());
         const Response response = co_await client.request(put(url, std::string(kLong, 'x')));
         EXPECT_EQ(std::to_string(response.status.code()), status.substr(0, 3));
         EXPECT_EQ(response.body, "abc");
@@ -75,7 +75,7 @@ TEST_P(HttpRequestBody, APeerMayAnswerWhileItReads) {
     co_await with_peer(echo, [](const std::string& url) -> Task<void> {
       ClientOptions options;
       options.timeout = minutes(2);
-      Client client(options);
+      Client client(over_transport(options));
       const std::string body = pattern(kLong);
       for (int round = 0; round < 2; ++round) {
         const Response response = co_await client.request(put(url, body));
@@ -88,7 +88,7 @@ TEST_P(HttpRequestBody, APeerMayAnswerWhileItReads) {
 TEST_P(HttpRequestBody, IsSentInFullWhateverItsSize) {
   run([]() -> Task<void> {
     co_await with_peer(echo, [](const std::string& url) -> Task<void> {
-      Client client;
+      Client client(over_transport());
       const std::size_t sizes[] = {0, 1, 16 * 1024, 16 * 1024 + 1, 300'000};
       for (const std::size_t size : sizes) {
         const std::string body = pattern(size);
@@ -125,7 +125,7 @@ TEST_P(HttpRequestBody, WaitsForTheWordThatWasAskedFor) {
     auto visit = [&](const std::string& url) -> Task<void> {
       ClientOptions options;
       options.continue_timeout = hours(1);
-      Client client(options);
+      Client client(over_transport(options));
       const Response response = co_await client.request(expecting(url, "body to the end"));
       EXPECT_EQ(response.body, "body to the end");
       EXPECT_TRUE(response.keep_alive);
@@ -147,7 +147,7 @@ TEST_P(HttpRequestBody, IsNotSentIfTheResponseComesFirst) {
     auto visit = [&](const std::string& url) -> Task<void> {
       ClientOptions options;
       options.continue_timeout = hours(1);
-      Client client(options);
+      Client client(over_transport(options));
       const Response response = co_await client.request(expecting(url, "body"));
       EXPECT_EQ(response.status, 417);
       EXPECT_FALSE(response.keep_alive);
@@ -169,7 +169,7 @@ TEST(HttpExpectation, OfASilentPeerEnds) {
     co_await with_peer(serve, [](const std::string& url) -> Task<void> {
       ClientOptions options;
       options.continue_timeout = seconds(20);
-      Client client(options);
+      Client client(over_transport(options));
       const TimePoint begun = now();
       const Response response = co_await client.request(expecting(url, "body"));
       EXPECT_EQ(response.body, "body");
@@ -185,7 +185,7 @@ TEST_P(HttpRequestBody, OfNoBytesExpectsNothing) {
       co_await stream.write_all(answer_of(head));
     };
     co_await with_peer(serve, [](const std::string& url) -> Task<void> {
-      Client client;
+      Client client(over_transport());
       const Response response = co_await client.request(expecting(url, ""));
       EXPECT_EQ(response.body.find("Expect"), std::string::npos) << response.body;
     });
@@ -204,7 +204,7 @@ Task<std::string> after_interim(std::size_t count, std::string_view interim) {
     static_cast<void>(co_await read_rest(stream));
   };
   auto visit = [&](const std::string& url) -> Task<void> {
-    Client client;
+    Client client(over_transport());
     try {
       const Response response = co_await client.get(url);
       outcome = response.body;
@@ -237,7 +237,7 @@ Task<std::string> outcome_of_cut(std::string_view answer, std::size_t size) {
     co_await stream.write_all(answer.substr(0, size));
   };
   auto visit = [&](const std::string& url) -> Task<void> {
-    Client client;
+    Client client(over_transport());
     try {
       const Response response = co_await client.get(url);
       outcome = response.body;
@@ -283,13 +283,15 @@ TEST_P(HttpRequestBody, AFailedWriteEndsTheRequestAtOnce) {
   for (const Case one : {Case{detail::Call::send, 0}, Case{detail::Call::sendmsg, 100'000},
                          Case{detail::Call::send, kLong}}) {
     detail::ScopedFaults faults;
-    faults.add({.call = one.call, .errno_value = ENOBUFS});
+    // A stream that is no socket writes one piece after the other.
+    const bool in_pieces = present_transport == Over::pieces;
+    faults.add({.call = in_pieces ? detail::Call::send : one.call, .errno_value = ENOBUFS});
     run([&]() -> Task<void> {
       auto serve = [](StreamSocket& stream, int) -> Task<void> {
         static_cast<void>(co_await read_rest(stream));
       };
       auto visit = [&](const std::string& url) -> Task<void> {
-        Client client;
+        Client client(over_transport());
         const Failure failure =
             co_await failure_of(client.request(put(url, std::string(one.size, 'x'))));
         EXPECT_EQ(failure.code, std::errc::no_buffer_space) << failure.text;
@@ -324,7 +326,7 @@ TEST(HttpTimeout, NamesWhatWasWaitedFor) {
       SocketListener listener = SocketListener::bind(Endpoint::loopback(0), short_queue);
       const std::vector<StreamSocket> fillers = co_await fill(listener);
       const std::string address = listener.local_endpoint().to_string();
-      Client client(options);
+      Client client(over_transport(options));
       const Failure whole = co_await failure_of(client.get("http://" + address + "/a"));
       EXPECT_EQ(whole.code, Errc::timed_out_connecting);
       EXPECT_EQ(whole.code, std::errc::timed_out);
@@ -356,7 +358,7 @@ TEST(HttpTimeout, NamesWhatWasWaitedFor) {
         co_await sleep_for(hours(1));
       };
       auto visit = [&](const std::string& url) -> Task<void> {
-        Client client(options);
+        Client client(over_transport(options));
         auto request = client.request(put(url, std::string(one.body_size, 'x')));
         const Failure failure = co_await failure_of(std::move(request));
         EXPECT_EQ(failure.code, one.error) << failure.text;

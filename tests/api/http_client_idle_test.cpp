@@ -17,8 +17,8 @@ using http::Errc;
 using http::Method;
 using http::Response;
 
-class HttpIdleConnection : public Net {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, HttpIdleConnection, ::testing::Values(0, 1, 2), name_of_workers);
+class HttpIdleConnection : public NetOver {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpIdleConnection, transports_over_tcp(), name_of_transport);
 
 /// A request with the method on a connection on which the peer has sent `unasked` after its first
 /// answer. Each answer has the number of its connection.
@@ -41,7 +41,7 @@ Task<void> ask_after(std::string unasked, Method method) {
     static_cast<void>(co_await read_rest(stream));
   };
   auto visit = [&](const std::string& url) -> Task<void> {
-    Client client;
+    Client client(over_transport());
     const Response first = co_await client.get(url);
     EXPECT_EQ(first.headers.find("x-connection"), "1");
     EXPECT_EQ(client.idle_connections(), 1U);
@@ -90,7 +90,7 @@ TEST(HttpFreshConnection, WhatCameBeforeTheRequestIsNotItsResponse) {
       children.spawn([&listener] { return greet(listener); }).detach();
       ClientOptions options;
       options.max_idle = 0;
-      Client client(options);
+      Client client(over_transport(options));
       for (int attempt = 0; attempt < 1000 && !is_refused; ++attempt) {
         const Failure failure = co_await failure_of(client.get(url));
         is_refused = failure.code == Errc::unasked_response;
@@ -118,6 +118,8 @@ TEST_P(HttpIdleConnection, AResponseTellsWhetherItWasKept) {
       {"HTTP/1.1 200 OK\r\n\r\nup to the end", 1, 1, false},
   };
   for (const Case& one : cases) {
+    // Byte by byte, what follows a response is met when the connection is about to be used.
+    if (present_transport == Over::pieces && one.answer.ends_with("more")) continue;
     run([&one]() -> Task<void> {
       auto serve = [&one](StreamSocket& stream, int) -> Task<void> {
         static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
@@ -131,7 +133,7 @@ TEST_P(HttpIdleConnection, AResponseTellsWhetherItWasKept) {
         ClientOptions options;
         options.max_idle_per_host = one.max_idle_per_host;
         options.max_idle = one.max_idle;
-        Client client(options);
+        Client client(over_transport(options));
         const Response response = co_await client.get(url);
         EXPECT_EQ(response.keep_alive, one.kept) << one.answer;
         EXPECT_EQ(client.idle_connections(), one.kept ? 1U : 0U) << one.answer;
@@ -174,7 +176,7 @@ TEST(HttpIdleConnections, AreClosedWhenTheirPeersCloseThem) {
   };
   visit_peers(30, serve, [](const std::vector<std::string>& urls) -> Task<void> {
     const std::size_t handles = open_handles();
-    Client client;
+    Client client(over_transport());
     co_await get_each(client, urls);
     co_await sleep_for(seconds(2));
     EXPECT_EQ(client.idle_connections(), 0U);
@@ -187,7 +189,7 @@ TEST(HttpIdleConnections, AreClosedWhenTheyAreTooOld) {
   auto visit = [&ended](const std::vector<std::string>& urls) -> Task<void> {
     ClientOptions options;
     options.idle_timeout = minutes(3);
-    Client client(options);
+    Client client(over_transport(options));
     co_await get_each(client, urls);
     co_await sleep_for(minutes(2));
     EXPECT_EQ(client.idle_connections(), 10U);
@@ -209,7 +211,7 @@ TEST(HttpIdleConnections, AreBoundedOverAllHosts) {
   auto visit = [&ended](const std::vector<std::string>& urls) -> Task<void> {
     ClientOptions options;
     options.max_idle = 3;
-    Client client(options);
+    Client client(over_transport(options));
     co_await get_each(client, urls);
     EXPECT_EQ(client.idle_connections(), 3U);
     co_await until([&ended] { return ended == 5; });
@@ -234,7 +236,7 @@ TEST(HttpIdleConnections, AreBoundedForEachHost) {
   auto visit = [&ended](const std::vector<std::string>& urls) -> Task<void> {
     ClientOptions options;
     options.max_idle_per_host = 2;
-    Client client(options);
+    Client client(over_transport(options));
     const std::vector<std::string> same(5, urls[0]);
     auto all = [&](Scope& requests) -> Task<void> {
       for (const std::string& url : same) {
@@ -257,7 +259,7 @@ TEST(HttpIdleConnections, GiveTheirHandlesToAConnectionThatIsNeeded) {
   for (const int shortage : {EMFILE, ENFILE}) {
     ended = 0;
     auto visit = [&ended, shortage](const std::vector<std::string>& urls) -> Task<void> {
-      Client client;
+      Client client(over_transport());
       const std::vector<std::string> first(urls.begin(), urls.begin() + 2);
       co_await get_each(client, first);
       EXPECT_EQ(client.idle_connections(), 2U);
@@ -284,7 +286,7 @@ TEST(HttpIdleConnections, AreWatchedInEachRuntimeThatUsesTheClient) {
   std::atomic<int> ended = 0;
   const std::size_t handles = open_handles();
   {
-    Client client;
+    Client client(over_transport());
     for (int round = 0; round < 3; ++round) {
       auto visit = [&client](const std::vector<std::string>& urls) -> Task<void> {
         co_await get_each(client, urls);
@@ -305,7 +307,7 @@ TEST(HttpIdleConnections, OfAClientThatIsGoneAreClosed) {
     const std::size_t handles = open_handles();
     std::size_t with_idle = 0;
     {
-      Client client;
+      Client client(over_transport());
       co_await get_each(client, urls);
       with_idle = open_handles();
     }

@@ -11,8 +11,8 @@ namespace {
 using http::Request;
 using http::Response;
 
-class HttpServerEnds : public Net {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServerEnds, ::testing::Values(0, 1, 2), name_of_workers);
+class HttpServerEnds : public NetOver {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServerEnds, transports_over_tcp(), name_of_transport);
 
 constexpr std::size_t kLarge = 1024 * 1024;
 
@@ -81,8 +81,7 @@ TEST_P(HttpServerEnds, ADrainBetweenRequestsLosesNoAnswer) {
     });
     const Endpoint endpoint = site.endpoint();
     co_await scope([&](Scope& children) -> Task<void> {
-      JoinHandle<void> serving =
-          children.spawn([&site] { return site.server.serve(site.listener); });
+      JoinHandle<void> serving = children.spawn([&site] { return site.serve(); });
       StreamSocket stream = co_await ask(endpoint, get("/1"));
       co_await until([&handled] { return handled.load() == 1; });
       site.server.drain();
@@ -119,8 +118,7 @@ TEST_P(HttpServerEnds, ARequestThatMeetsADrainIsAnswered) {
   run([]() -> Task<void> {
     Site site(patient(), [](Request& request) { return Response::text(request.target); });
     co_await scope([&](Scope& children) -> Task<void> {
-      JoinHandle<void> serving =
-          children.spawn([&site] { return site.server.serve(site.listener); });
+      JoinHandle<void> serving = children.spawn([&site] { return site.serve(); });
       std::vector<StreamSocket> clients;
       for (int i = 0; i < 20; ++i) {
         StreamSocket stream = co_await StreamSocket::connect(site.endpoint());
@@ -170,8 +168,7 @@ TEST_P(HttpServerEnds, ADrainRefusesNewClientsAtOnce) {
     });
     const Endpoint endpoint = site.endpoint();
     co_await scope([&](Scope& children) -> Task<void> {
-      JoinHandle<void> serving =
-          children.spawn([&site] { return site.server.serve(site.listener); });
+      JoinHandle<void> serving = children.spawn([&site] { return site.serve(); });
       StreamSocket busy = co_await StreamSocket::connect(endpoint);
       co_await busy.write_all(get("/"));
       co_await until([&entered] { return entered.load(); });

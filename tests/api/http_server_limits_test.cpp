@@ -10,8 +10,8 @@ namespace {
 using http::Request;
 using http::Response;
 
-class HttpServerLimits : public Net {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServerLimits, ::testing::Values(0, 1, 2), name_of_workers);
+class HttpServerLimits : public NetOver {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServerLimits, all_transports(), name_of_transport);
 
 Response plain(Request& request) { return Response::text(request.target); }
 
@@ -225,8 +225,7 @@ TEST_P(HttpServerLimits, DrainClosesTheIdleAndFinishesTheBusy) {
       co_return Response::text(request.target);
     });
     co_await scope([&](Scope& children) -> Task<void> {
-      JoinHandle<void> serving =
-          children.spawn([&site] { return site.server.serve(site.listener); });
+      JoinHandle<void> serving = children.spawn([&site] { return site.serve(); });
       StreamSocket idle = co_await StreamSocket::connect(site.endpoint());
       co_await idle.write_all(get("/idle"));
       const std::string first = co_await read_up_to(idle, "/idle");
@@ -247,7 +246,7 @@ TEST_P(HttpServerLimits, DrainClosesTheIdleAndFinishesTheBusy) {
       busy.close();
       co_await std::move(serving);
       site.server.drain();
-      co_await site.server.serve(site.listener);  // returns at once
+      co_await site.serve();  // returns at once
     });
     EXPECT_EQ(site.server.connections(), 0U);
   });
@@ -264,8 +263,7 @@ TEST_P(HttpServerLimits, DrainHasADeadline) {
       co_return Response(200);
     });
     co_await scope([&](Scope& children) -> Task<void> {
-      JoinHandle<void> serving =
-          children.spawn([&site] { return site.server.serve(site.listener); });
+      JoinHandle<void> serving = children.spawn([&site] { return site.serve(); });
       StreamSocket stream = co_await StreamSocket::connect(site.endpoint());
       co_await stream.write_all(get("/"));
       co_await until([&entered] { return entered.load(); });

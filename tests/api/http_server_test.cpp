@@ -13,8 +13,8 @@ namespace {
 using http::Request;
 using http::Response;
 
-class HttpServer : public Net {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServer, ::testing::Values(0, 1, 2), name_of_workers);
+class HttpServer : public NetOver {};
+INSTANTIATE_TEST_SUITE_P(Runtimes, HttpServer, all_transports(), name_of_transport);
 
 /// Echoes the request: "POST /path body".
 Task<Response> describe(Request& request) {
@@ -172,6 +172,7 @@ TEST_P(HttpServer, SendsContinueOnlyToThoseWhoWait) {
       co_await stream.write_all("ok");
       const std::string answer = co_await read_rest(stream);
       EXPECT_EQ(body_of(answer), "POST /e ok\n");
+      if (present_transport == Over::pieces) co_return;  // the head comes before the body
       const std::string at_once = co_await tell(s.endpoint(), head + "ok");
       EXPECT_EQ(status_line(at_once), "HTTP/1.1 200 OK");
     });
@@ -272,8 +273,8 @@ TEST_P(HttpServer, AHookMayThrowAnything) {
   for (const Hook hook : {Hook::catches_std_only, Hook::throws_int, Hook::throws_exception}) {
     std::atomic<int> unhandled = 0;
     RuntimeOptions runtime_options;
-    runtime_options.workers = GetParam();
-    runtime_options.current_thread = GetParam() == 0;
+    runtime_options.workers = GetParam().workers;
+    runtime_options.current_thread = GetParam().workers == 0;
     runtime_options.on_failure = [&unhandled](const UnhandledFailure&) { ++unhandled; };
     Runtime runtime(std::move(runtime_options));
     runtime.block_on([hook]() -> Task<void> {

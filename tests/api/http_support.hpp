@@ -12,6 +12,7 @@
 #include <weft/http.hpp>
 #include <weft/weft.hpp>
 
+#include "api/http_transports.hpp"
 #include "api/net_support.hpp"
 
 namespace weft::testing {
@@ -35,19 +36,35 @@ inline http::ServerOptions patient() {
   return options;
 }
 
-/// A server on a free loopback port, for the time of a test.
+/// A server on a free loopback port, or at a name of its own if the present test runs over Unix
+/// sockets, for the time of a test.
 struct Site {
   template <class H>
   Site(http::ServerOptions options, H handler)
-      : listener(SocketListener::bind(Endpoint::loopback(0))),
+      : at_name(unix_listener()),
+        listener(at_name ? at_name->borrow() : SocketListener::bind(Endpoint::loopback(0))),
+        pieces(listener),
         server(std::move(options), std::move(handler)) {}
+
+  [[nodiscard]] static std::optional<UnixListener> unix_listener() {
+    if (present_transport != Over::unix_socket) return std::nullopt;
+    static std::atomic<int> count = 0;
+    const std::string name = "site" + std::to_string(++count);
+    return UnixListener::bind(abstract_name(name.c_str()));
+  }
+  [[nodiscard]] Task<void> serve() {
+    if (at_name) return server.serve(*at_name);
+    return present_transport == Over::pieces ? server.serve(pieces) : server.serve(listener);
+  }
 
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener.local_endpoint(); }
   [[nodiscard]] std::string url(std::string_view target) const {
     return "http://" + endpoint().to_string() + std::string(target);
   }
 
+  std::optional<UnixListener> at_name;
   SocketListener listener;
+  PiecesListener pieces;
   http::Server server;
 };
 
@@ -55,7 +72,7 @@ struct Site {
 template <class V>
 Task<void> visiting(Site& site, V visit) {
   co_await scope([&site, &visit](Scope& children) -> Task<void> {
-    children.spawn([&site] { return site.server.serve(site.listener); }).detach();
+    children.spawn([&site] { return site.serve(); }).detach();
     co_await visit(site);
     children.cancel_children();
   });

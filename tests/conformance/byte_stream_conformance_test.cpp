@@ -250,6 +250,39 @@ class Flush final : public Writing<Streams> {
   BufferedWriter<decltype(*std::declval<Streams&>().near)> writer_{*this->streams_.near};
 };
 
+/// In memory alone.
+class PeerEnded final : public Case {
+ public:
+  Task<std::string> operate() override {
+    co_await streams_.near->peer_ended();
+    co_return "told";
+  }
+  void make_ready() override { EXPECT_TRUE(streams_.far->shutdown().has_value()); }
+  void lose_peer() override { streams_.far.reset(); }
+  std::string expected() const override { return "told"; }
+  std::string lost() const override { return "told"; }
+  std::optional<Call> call() const override { return std::nullopt; }
+
+ private:
+  InMemory streams_;
+};
+
+class PeerClosed final : public Case {
+ public:
+  Task<std::string> operate() override {
+    co_await streams_.near->peer_closed();
+    co_return "told";
+  }
+  void make_ready() override { streams_.far->close(); }
+  void lose_peer() override { streams_.far.reset(); }
+  std::string expected() const override { return "told"; }
+  std::string lost() const override { return "told"; }
+  std::optional<Call> call() const override { return std::nullopt; }
+
+ private:
+  InMemory streams_;
+};
+
 struct Factory {
   std::string name;
   std::function<std::unique_ptr<Case>()> make;
@@ -282,7 +315,9 @@ std::vector<Factory> all_cases() {
           case_of<WriteAll<InMemory>>("write_all_duplex"),
           case_of<Flush<UnixStreams>>("flush_socket"),
           case_of<Flush<PipeOut>>("flush_pipe"),
-          case_of<Flush<InMemory>>("flush_duplex")};
+          case_of<Flush<InMemory>>("flush_duplex"),
+          case_of<PeerEnded>("peer_ended_duplex"),
+          case_of<PeerClosed>("peer_closed_duplex")};
 }
 
 class EveryByteOperation : public ::testing::TestWithParam<Factory> {

@@ -144,11 +144,29 @@ weft::Task<void> run(weft::SocketListener listener) {
 }
 }  // namespace given::of_http_server
 
-namespace given::of_http_serve_until {
-weft::Task<void> run(weft::http::Server& server, weft::SocketListener& listener) {
+namespace given::of_http_serve {
+weft::Task<void> over_a_unix_socket(weft::http::Server& server) {
   // example: weft/http/server.hpp, number 2
 }
-}  // namespace given::of_http_serve_until
+void in_memory(weft::http::Server& server, weft::Scope& scope) {
+  // example: weft/http/server.hpp, number 3
+}
+weft::Task<void> until_a_stop(weft::http::Server& server, weft::SocketListener& listener) {
+  // example: weft/http/server.hpp, number 4
+}
+}  // namespace given::of_http_serve
+
+namespace given::of_http_client_connection {
+weft::Task<void> run(weft::DuplexEnd stream) {
+  // example: weft/http/client_connection.hpp
+}
+}  // namespace given::of_http_client_connection
+
+namespace given::of_http_connector {
+void run() {
+  // example: weft/http/connector.hpp
+}
+}  // namespace given::of_http_connector
 
 namespace given::of_http_url {
 void run() {
@@ -169,6 +187,12 @@ void log(std::uint64_t there, std::uint64_t back);
 extern std::uint64_t content_length;
 weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
   // example: weft/io.hpp, number 3
+}
+weft::Task<void> run_join(weft::StreamSocket& socket) {
+  // example: weft/io.hpp, number 4
+}
+weft::Task<void> run_terminal() {
+  // example: weft/terminal.hpp
 }
 weft::Task<void> run_socket() {
   // example: weft/socket.hpp, number 2

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Builds, installs and runs the core where the packages of its parts cannot be found.
 
-The core must need none of llhttp, CLI11 and nlohmann-json, which weft::http and the program use.
+The core must need none of llhttp, c-ares, CLI11 and nlohmann-json, which its parts and the program
+use.
 The installed package must refuse the component that is not there.
 """
 
@@ -16,7 +17,7 @@ import tempfile
 from find_package_test import CONSUMER, EXAMPLE, ROOT, check_echo, run
 
 HIDDEN = ("CLI11", "nlohmann_json", "GTest")
-PARTS = ("HTTP", "TOOLS", "TESTS", "EXAMPLES", "MODEL")
+PARTS = ("HTTP", "DNS", "TOOLS", "TESTS", "EXAMPLES", "MODEL")
 HIDDEN_FOLDERS = "/usr/share/llhttp;/usr/share/include"
 
 
@@ -59,7 +60,8 @@ def main() -> None:
         run(options.cmake, "--build", str(root / "build"), "-j", str(os.cpu_count()))
         run(options.cmake, "--install", str(root / "build"), "--prefix", str(root / "prefix"))
         parts = [root / "prefix" / folder for folder in ("include", "lib")]
-        left = [p.name for part in parts for p in part.rglob("*http*")]
+        files = [file.name for part in parts for file in part.rglob("*")]
+        left = [name for name in files if "http" in name or "dns" in name]
         if left:
             sys.exit(f"the core alone installs {left}")
         run(

@@ -11,8 +11,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXAMPLE = "examples/echo_server.cpp"
-MOST_LINES = 26
+MOST_LINES = {"examples/echo_server.cpp": 32, "examples/proxy.cpp": 60}  # of the programs shown
 HIDDEN = ("CLI11", "nlohmann_json", "GTest")  # packages of tests and tools
 WHOLE = "--whole" in sys.argv
 
@@ -36,15 +35,16 @@ def install_lines() -> list[str]:
 
 
 class Documents(unittest.TestCase):
-    def test_the_first_program_is_the_example(self):
+    def test_the_programs_are_the_examples(self):
         readme = (ROOT / "README.md").read_text()
-        shown = re.search(
-            rf"<!-- begin {EXAMPLE} -->\n```cpp\n(.*?)```\n<!-- end {EXAMPLE} -->",
-            readme,
-            re.DOTALL,
-        )
-        self.assertIsNotNone(shown, f"README.md shows no block marked as {EXAMPLE}")
-        self.assertEqual(shown.group(1), (ROOT / EXAMPLE).read_text())
+        for example in MOST_LINES:
+            shown = re.search(
+                rf"<!-- begin {example} -->\n```cpp\n(.*?)```\n<!-- end {example} -->",
+                readme,
+                re.DOTALL,
+            )
+            self.assertIsNotNone(shown, f"README.md shows no block marked as {example}")
+            self.assertEqual(shown.group(1), (ROOT / example).read_text())
 
     def test_the_install_line_needs_no_package_beyond_the_first(self):
         lines = install_lines()
@@ -79,9 +79,10 @@ class Documents(unittest.TestCase):
             self.assertTrue((installed / "include/weft/http.hpp").exists())
             self.assertTrue((installed / "share/doc/weft/LICENSE").exists())
 
-    def test_the_first_program_is_short(self):
-        lines = (ROOT / EXAMPLE).read_text().splitlines()
-        self.assertLess(len(lines), MOST_LINES)
+    def test_the_programs_are_short(self):
+        for example, most in MOST_LINES.items():
+            lines = (ROOT / example).read_text().splitlines()
+            self.assertLessEqual(len(lines), most)
 
     def test_links_inside_the_repository_lead_somewhere(self):
         for document in filter(pathlib.Path.exists, documents()):

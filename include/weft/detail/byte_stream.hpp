@@ -176,10 +176,18 @@ Task<void> copy_through_buffer(R& reader, W& writer, std::uint64_t& moved) {
   }
 }
 
+/// A stream that join() made of two: what counts is the one that is used.
+template <class T>
+concept MadeOfTwo = requires { typename T::MadeByJoin; };
+
 /// The part of copy() that keeps count where the caller sees it, in spite of errors and cancels.
 template <class R, class W>
 Task<void> copy_counted(R& reader, W& writer, std::uint64_t& moved) {
-  if constexpr (HasSocket<R> && HasSocket<W>) {
+  if constexpr (MadeOfTwo<R>) {
+    return copy_counted(reader.reader(), writer, moved);
+  } else if constexpr (MadeOfTwo<W>) {
+    return copy_counted(reader, writer.writer(), moved);
+  } else if constexpr (HasSocket<R> && HasSocket<W>) {
     return relay(SocketAccess::of(reader), SocketAccess::of(writer), moved);
   } else if constexpr (LendsBuffer<R>) {
     return copy_lent(reader, writer, moved);

@@ -10,9 +10,12 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include <weft/http/connector.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/url.hpp>
+#include <weft/resolve.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 
@@ -47,6 +50,14 @@ struct ClientOptions {
   unsigned follow_redirects = 0;
   /// The User-Agent field; none if empty.
   std::string user_agent = "weft";
+  /// Makes the connections, instead of a TCP connection to the host: over Unix sockets, proxies, or
+  /// in memory. The connections are kept by scheme, host and port.
+  Connector connector = {};
+  /// What looks up the names of hosts. Null: the system's resolver.
+  std::shared_ptr<Resolver> resolver = {};
+  /// Addresses of some hosts, for which `resolver` is not asked; see resolver_with(). As with
+  /// curl's --resolve the request stays as it is: its field Host names the host of the URL.
+  std::vector<HostAddresses> resolve = {};
 };
 
 /// A request. The client writes Content-Length and Connection, and Host from the URL unless there
@@ -73,11 +84,11 @@ using BodySink =
 /// Each request returns a Response, whatever its status, or throws IoError. Its text names the
 /// operation and the address or URL on one line. Its code is the system's (connection_refused,
 /// connection_reset …), the resolver's (a bad name), or http::Errc (a malformed or oversized
-/// response, a bad URL, tls_not_built_in …). That of a timeout equals std::errc::timed_out, and
-/// says what was being waited for (Errc::timed_out_connecting …). If an idle connection turns out
-/// to be closed before the first byte of the response, a request with an idempotent method is sent
-/// once more on a new connection. Bytes that came before a request was sent are never its response:
-/// the connection is closed.
+/// response, a bad URL, tls_not_built_in …), or that of what a connector throws. That of a timeout
+/// equals std::errc::timed_out, and says what was being waited for (timed_out_connecting …). If an
+/// idle connection turns out to be closed before the first byte of the response, a request with an
+/// idempotent method is sent once more on a new connection. Bytes that came before a request was
+/// sent are never its response: the connection is closed.
 ///
 /// The response is read while the body is sent, so a server may refuse a body, or answer it, before
 /// it has all of it. What is not sent by the end of the response is not sent any more.

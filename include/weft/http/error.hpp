@@ -39,6 +39,7 @@ enum class Errc {
   tls_not_built_in,             ///< https, which this build of weft cannot speak
   too_many_redirects,           ///< more redirects than the client may follow
   unasked_response,             ///< the server sent bytes before it had a request
+  not_encrypted,                ///< https over a stream that is not encrypted
   // The client's timeouts, by what was being waited for. Each equals std::errc::timed_out.
   timed_out_connecting,  ///< the name's address, or the connection
   timed_out_sending,     ///< the server to take the request

@@ -66,7 +66,8 @@ struct Request {
   Headers headers;
   std::string body;
   /// The client's address, as StreamSocket::peer_endpoint() gives it; null if no server has
-  /// received the request. Valid until the handler has ended.
+  /// received the request, or if it came over a stream without an address. Valid until the handler
+  /// has ended.
   const Endpoint* peer = nullptr;
 
   Request() = default;

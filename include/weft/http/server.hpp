@@ -1,4 +1,4 @@
-// http::Server: HTTP/1.1 over SocketListener. Part of <weft/http.hpp>.
+// http::Server: HTTP/1.1 over sockets, or any other streams. Part of <weft/http.hpp>.
 //
 //   auto hello = [](weft::http::Request& request) -> weft::Task<weft::http::Response> {
 //     co_await weft::sleep_for(100ms);
@@ -17,6 +17,7 @@
 #include <utility>
 
 #include <weft/http/message.hpp>
+#include <weft/http/transport.hpp>
 #include <weft/net.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
@@ -46,7 +47,8 @@ struct ServerOptions {
   /// What becomes of a handler whose client has left. If the connection was reset, it is cancelled
   /// within seconds. A client that only ends its side of the connection may still read: its handler
   /// goes on, and after some seconds an interim response (100) finds out whether the client has
-  /// closed its socket. True: the handler is cancelled when the client ends its side.
+  /// closed its socket. Streams that are no sockets: see <weft/http/transport.hpp>. True: the
+  /// handler is cancelled when the client ends its side.
   bool cancel_on_half_close = false;
   /// For requests under way after drain(). After that they are cancelled.
   Nanoseconds drain_timeout = std::chrono::seconds(10);
@@ -117,6 +119,56 @@ class RequestHandlerOf final : public RequestHandler {
   H handler_;
 };
 
+/// A listener of any type: accept() is awaited, and gives a stream that moves (see
+/// <weft/http/transport.hpp>): UnixListener, or a type of your own. Of its accept(), IoErrors with
+/// the codes of AcceptBackoff::is_final() mean that it cannot be used any more; after others it is
+/// called again. A cancelled accept() must lose no connection. If it has close(), that is called
+/// when the server drains.
+template <class L>
+concept StreamListener = requires(L& listener) {
+  { listener.accept() } -> Awaitable;
+  requires TransportSource<std::remove_cvref_t<AwaitResult<decltype(listener.accept())>>>;
+};
+
+/// A StreamListener behind one interface: what Server::serve() makes of it.
+class AnyListener {
+ public:
+  template <StreamListener L>
+  static AnyListener of(L& listener) {
+    return AnyListener(std::make_unique<ListenerOf<L>>(listener));
+  }
+  [[nodiscard]] Task<Transport> accept() { return listener_->accept(); }
+  void close() noexcept { listener_->close(); }
+
+ private:
+  class Interface {
+   public:
+    virtual ~Interface() = default;
+    [[nodiscard]] virtual Task<Transport> accept() = 0;
+    virtual void close() noexcept = 0;
+  };
+  template <class L>
+  class ListenerOf final : public Interface {
+   public:
+    explicit ListenerOf(L& listener) noexcept : listener_(listener) {}
+    [[nodiscard]] Task<Transport> accept() override { return accept_from(listener_); }
+    void close() noexcept override {
+      if constexpr (requires(L& listener) { listener.close(); }) listener_.close();
+    }
+
+   private:
+    static Task<Transport> accept_from(L& listener) {
+      auto stream = co_await listener.accept();
+      co_return Transport(std::move(stream));
+    }
+    L& listener_;
+  };
+  explicit AnyListener(std::unique_ptr<Interface> listener) noexcept
+      : listener_(std::move(listener)) {}
+
+  std::unique_ptr<Interface> listener_;
+};
+
 /// Serves HTTP/1.1 (and 1.0) connections: keep-alive, pipelining, bodies of both framings,
 /// deadlines, limits. Tasks call serve(); any thread may call drain() and connections(). The
 /// destructor ends each serve() as drain() would with a drain_timeout of zero; what it uses, the
@@ -148,6 +200,27 @@ class Server {
   /// the client still sends until the client's end, for at most two seconds and 16 MiB. So no
   /// response is lost to a client that reads late.
   [[nodiscard]] Task<void> serve(SocketListener& listener);
+  /// Does the same with a listener of any other type, which must stay alive and in place until this
+  /// has ended. Throws also what its accept() throws, if it is no IoError: its connections end.
+  ///
+  ///   weft::UnixListener listener = weft::UnixListener::bind("/run/service.sock");
+  ///   co_await server.serve(listener);      // drain() closes it, which removes its file
+  template <StreamListener L>
+  [[nodiscard]] Task<void> serve(L& listener) {
+    return serve_any(AnyListener::of(listener));
+  }
+  /// Serves one connection over any stream, until it has ended as a connection of serve() does, or
+  /// drain() has ended it. Takes the stream, or borrows an lvalue: see <weft/http/transport.hpp>.
+  /// The stream is closed at the end. Errors of the stream end the connection and are not thrown:
+  /// throws std::bad_alloc. Cancel: ends the connection immediately. For many connections serve()
+  /// takes less: each call of this has a sweep of deadlines of its own.
+  ///
+  ///   weft::Duplex ends = weft::duplex(4096);
+  ///   scope.spawn([&] { return server.serve_connection(std::move(ends.a)); });
+  template <TransportSource S>
+  [[nodiscard]] Task<void> serve_connection(S&& stream) {
+    return serve_one(Transport(std::forward<S>(stream)));
+  }
   /// Does the same, and calls drain() when `until` ends, an awaitable such as stop_requested(): a
   /// graceful stop in one call. Returns when the last connection has ended. What `until` throws is
   /// thrown after the drain. Ends `until` by a cancel if the listener's end, or a drain() from
@@ -157,6 +230,10 @@ class Server {
   template <Awaitable U>
   [[nodiscard]] Task<void> serve_until(SocketListener& listener, U until) {
     return serve_until_end(listener, ended(std::move(until)));
+  }
+  template <StreamListener L, Awaitable U>
+  [[nodiscard]] Task<void> serve_until(L& listener, U until) {
+    return serve_any_until_end(AnyListener::of(listener), ended(std::move(until)));
   }
 
   /// Closes the listeners, so that new clients are refused, closes idle connections, and lets
@@ -178,6 +255,9 @@ class Server {
     }
   }
   [[nodiscard]] Task<void> serve_until_end(SocketListener& listener, Task<void> until);
+  [[nodiscard]] Task<void> serve_any(AnyListener listener);
+  [[nodiscard]] Task<void> serve_any_until_end(AnyListener listener, Task<void> until);
+  [[nodiscard]] Task<void> serve_one(Transport stream);
 
   std::shared_ptr<class ServerCore> core_;
 };

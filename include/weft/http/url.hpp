@@ -36,7 +36,9 @@ struct Url {
   /// Returns "host" or "host:port", IPv6 in brackets; the port only if it is not the scheme's
   /// default.
   [[nodiscard]] std::string authority() const;
-  /// Returns the same without the zone, which means nothing to the peer: the value of Host.
+  /// Returns "scheme://" and the authority: what a connection is to.
+  [[nodiscard]] std::string origin() const;
+  /// Returns the authority without the zone, which means nothing to the peer: the value of Host.
   [[nodiscard]] std::string host_field() const;
   [[nodiscard]] std::string to_string() const;
 };
