@@ -47,8 +47,19 @@ void discard(std::int64_t id) noexcept {
   }
 }
 
-/// As child_clone(), for a kernel that gives no pidfd with the child. The child is this process's,
-/// so its number means it until it is waited for.
+/// Opens the pidfd of a child that was started without one, and returns `id`; if that fails, ends
+/// the child. The child is this process's, so its number means it until it is waited for.
+std::int64_t with_pidfd(std::int64_t id, int& pidfd) noexcept {
+  const std::int64_t handle = open_pidfd(id);
+  if (handle < 0) {
+    discard(id);
+    return handle;
+  }
+  pidfd = static_cast<int>(handle);
+  return id;
+}
+
+/// As child_clone(), for a kernel that gives no pidfd with the child.
 std::int64_t clone_then_open(int (*run)(void*), void* stack_end, void* argument,
                              int& pidfd) noexcept {
   // First whether there are pidfds at all: without them no child is to be started.
@@ -57,13 +68,7 @@ std::int64_t clone_then_open(int (*run)(void*), void* stack_end, void* argument,
   static_cast<void>(Syscalls::close(static_cast<int>(probe)));
   const std::int64_t id = ::__clone(run, stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
   if (id < 0) return -errno;
-  const std::int64_t handle = open_pidfd(id);
-  if (handle < 0) {
-    discard(id);
-    return handle;
-  }
-  pidfd = static_cast<int>(handle);
-  return id;
+  return with_pidfd(id, pidfd);
 }
 
 }  // namespace
@@ -97,13 +102,7 @@ std::int64_t Syscalls::child_clone(int (*run)(void*), void* stack_end, void* arg
   }
   if (pidfd >= 0) return id;
   // A kernel before 5.2 ignores the flag.
-  const std::int64_t handle = open_pidfd(id);
-  if (handle < 0) {
-    discard(id);
-    return handle;
-  }
-  pidfd = static_cast<int>(handle);
-  return id;
+  return with_pidfd(id, pidfd);
 }
 
 bool Syscalls::child_has_close_range() noexcept {

@@ -6,7 +6,6 @@ import re
 import resource
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -54,39 +53,16 @@ def received_to_end(connection: socket.socket) -> bytes:
     return data
 
 
-class Program:
-    """A program that prints `… on ADDRESS:PORT` first; a context manager. `most_fds`: its limit."""
+class Program(support.ListeningProgram):
+    """An example that prints `… on ADDRESS:PORT` first. `most_fds`: its limit."""
 
     def __init__(self, name: str, *arguments: str, most_fds: int | None = None) -> None:
         def limit() -> None:
             if most_fds is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most_fds, most_fds))
 
-        self.process = subprocess.Popen(
-            [EXAMPLES / name, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=limit,
-        )
-        line = support.read_line(self.process.stdout)
-        found = re.search(r" on (127\.0\.0\.1):(\d+)\n", line)
-        if not found:
-            self.process.kill()
-            raise AssertionError(f"{name} printed {line!r} {self.process.communicate()}")
-        self.address = (found.group(1), int(found.group(2)))
-
-    def __enter__(self) -> "Program":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=DEADLINE_S)
+        command = [EXAMPLES / name, *arguments]
+        super().__init__(command, r" on (127\.0\.0\.1):(\d+)\n", preexec_fn=limit)
 
     def begin_stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Sends the signal, and waits until the program does not listen any more."""
@@ -100,11 +76,6 @@ class Program:
 
     def read_error_line(self) -> str:
         return support.read_line(self.process.stderr)
-
-    def resident_bytes(self, which: str = "VmRSS") -> int:
-        """Of its memory now, or the most so far: VmHWM."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"{which}:\s+(\d+) kB", status).group(1)) * 1024
 
 
 class Peer:

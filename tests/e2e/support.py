@@ -66,21 +66,24 @@ def read_line(pipe, deadline_s: float = DEADLINE_S) -> str:
     return text.decode()
 
 
-class DelayServer:
-    """`weft delay` on a free loopback port; a context manager."""
+class ListeningProgram:
+    """A program that prints where it listens first; a context manager.
 
-    def __init__(self, *arguments: str):
-        command = [PROGRAM, "delay", "--listen", "127.0.0.1:0", *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    `where`: a pattern of that line, with groups for 127.0.0.1 and the port. `options`: of Popen.
+    """
+
+    def __init__(self, command: list, where: str, **options) -> None:
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        )
         line = read_line(self.process.stdout)
-        found = re.fullmatch(r"listening on (127\.0\.0\.1):(\d+)\n", line)
+        found = re.search(where, line)
         if not found:
             self.process.kill()
-            raise AssertionError(f"weft delay printed {line!r} {self.process.communicate()}")
+            raise AssertionError(f"{command[0]} printed {line!r} {self.process.communicate()}")
         self.address = (found.group(1), int(found.group(2)))
-        self.url = f"http://{found.group(1)}:{found.group(2)}"
 
-    def __enter__(self) -> "DelayServer":
+    def __enter__(self):
         return self
 
     def __exit__(self, *_) -> None:
@@ -93,6 +96,20 @@ class DelayServer:
     def connect(self) -> socket.socket:
         return socket.create_connection(self.address, timeout=DEADLINE_S)
 
+    def resident_bytes(self, which: str = "VmRSS") -> int:
+        """Of its memory now, or the most so far: VmHWM."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{which}:\s+(\d+) kB", status).group(1)) * 1024
+
+
+class DelayServer(ListeningProgram):
+    """`weft delay` on a free loopback port."""
+
+    def __init__(self, *arguments: str):
+        command = [PROGRAM, "delay", "--listen", "127.0.0.1:0", *arguments]
+        super().__init__(command, r"\Alistening on (127\.0\.0\.1):(\d+)\n\Z")
+        self.url = f"http://{self.address[0]}:{self.address[1]}"
+
     def end(self, how: signal.Signals) -> tuple[int, str]:
         """Sends the signal and returns the exit code and standard error."""
         self.process.send_signal(how)
@@ -102,10 +119,6 @@ class DelayServer:
     def cpu_seconds(self) -> float:
         """User and system time of all its threads, to the nanosecond."""
         return time.clock_gettime((~self.process.pid << 3) | 2)  # see clock_getcpuclockid(3)
-
-    def resident_bytes(self) -> int:
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
 
 def receive_response(

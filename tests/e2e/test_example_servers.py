@@ -2,65 +2,20 @@
 the server, and neither do more clients than there are descriptors.
 """
 
-import os
-import pathlib
-import re
-import resource
 import socket
 import struct
-import subprocess
 import unittest
 
 import support
-from support import DEADLINE_S
+from example_programs import Program, received
 
-EXAMPLES = pathlib.Path(os.environ.get("WEFT_EXAMPLES", "build/release/examples"))
+LISTEN = "127.0.0.1:0"
 REQUEST = b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-
-class Server:
-    """A program that prints `… on ADDRESS:PORT`; a context manager. `most_fds`: its limit."""
-
-    def __init__(self, path: pathlib.Path, most_fds: int | None = None) -> None:
-        def limit() -> None:
-            if most_fds is not None:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (most_fds, most_fds))
-
-        self.process = subprocess.Popen(
-            [path, "127.0.0.1:0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=limit,
-        )
-        line = support.read_line(self.process.stdout)
-        found = re.search(r" on (127\.0\.0\.1):(\d+)\n", line)
-        if not found:
-            self.__exit__()
-            raise AssertionError(f"{path} printed {line!r}")
-        self.address = (found.group(1), int(found.group(2)))
-
-    def __enter__(self) -> "Server":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=DEADLINE_S)
 
 
 def reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
-
-
-def received(client: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size and (more := client.recv(size - len(data))):
-        data += more
-    return data
 
 
 class ExampleServers(unittest.TestCase):
@@ -70,7 +25,7 @@ class ExampleServers(unittest.TestCase):
 
     def test_a_reset_ends_no_echo_server(self):
         for name in ("example_echo_server", "start/echo_server"):
-            with self.subTest(name), Server(EXAMPLES / name) as server:
+            with self.subTest(name), Program(name, LISTEN) as server:
                 with server.connect() as other:
                     self.echoes(other)
                     for _ in range(5):
@@ -83,7 +38,7 @@ class ExampleServers(unittest.TestCase):
                 self.assertIsNone(server.process.poll())
 
     def test_a_reset_ends_no_http_server(self):
-        with Server(EXAMPLES / "start" / "http_server") as server:
+        with Program("start/http_server", LISTEN) as server:
             for text in (b"", b"GET /hel", REQUEST):
                 client = server.connect()
                 client.sendall(text)
@@ -96,7 +51,7 @@ class ExampleServers(unittest.TestCase):
 
     def test_an_echo_server_outlives_a_shortage_of_descriptors(self):
         for name in ("example_echo_server", "start/echo_server"):
-            with self.subTest(name), Server(EXAMPLES / name, most_fds=40) as server:
+            with self.subTest(name), Program(name, LISTEN, most_fds=40) as server:
                 clients = [server.connect() for _ in range(60)]
                 self.echoes(clients[0])
                 for client in clients[:30]:
