@@ -394,7 +394,11 @@ TEST_P(HttpClientConnection, AFailedStreamEndsTheRequestWithItsError) {
         JoinHandle<Response> asking = spawn(connection.request(std::move(request)));
         if (reads) {
           static_cast<void>(co_await read_up_to(ends.b, "\r\n\r\n"));
-          co_await ends.b.write_all(answer_of(std::string(20'000, 'x')));
+          try {
+            co_await ends.b.write_all(answer_of(std::string(20'000, 'x')));
+          } catch (const std::system_error& error) {
+            EXPECT_EQ(error.code(), std::errc::broken_pipe) << "the client may have closed it already";
+          }
         } else {
           // It has ended its side: a peer may answer what it has got, or end.
           co_await ends.b.peer_ended();
