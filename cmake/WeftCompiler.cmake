@@ -19,6 +19,10 @@ target_compile_options(weft_options INTERFACE -Wall -Wextra -Wpedantic -Wconvers
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # A false alarm of g++ 12 in std::string's operator+ (GCC bug 105651).
   target_compile_options(weft_options INTERFACE -Wno-restrict)
+  if(WEFT_PCH)
+    # More of them, since it does not take what is precompiled for a system's header. Without it they are on.
+    target_compile_options(weft_options INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+  endif()
 endif()
 if(WEFT_WERROR)
   target_compile_options(weft_options INTERFACE -Werror)

@@ -68,8 +68,8 @@ weft::Task<std::string> answer(std::string name, milliseconds after) {
 // [run]
 using Answer = weft::AsFuture<weft::Task<std::string>>;
 
-/// Polls the futures until all are ready, or the time is over, and gives the number of those left.
-std::size_t run_until(Clock::time_point limit, Sleeper& sleeper, std::list<Answer> futures) {
+/// Polls the futures until all are ready, or the time is over; says how many are left then.
+void run_until(Clock::time_point limit, Sleeper& sleeper, std::list<Answer> futures) {
   const weft::Waker waker = sleeper.waker();
   weft::Context cx(waker);
   do {
@@ -80,8 +80,8 @@ std::size_t run_until(Clock::time_point limit, Sleeper& sleeper, std::list<Answe
       return true;
     });
   } while (!futures.empty() && sleeper.sleep_until(limit));
-  return futures.size();  // and drops them
-}
+  std::printf("the time is over: %zu left\n", futures.size());
+}  // drops them
 // [/run]
 
 int main() {
@@ -92,8 +92,7 @@ int main() {
   futures.push_back(runtime.as_future(answer("an hour", std::chrono::hours(1))));
   futures.push_back(runtime.as_future(answer("60 ms", milliseconds(60))));
   futures.push_back(runtime.as_future(answer("20 ms", milliseconds(20))));
-  const std::size_t left = run_until(Clock::now() + milliseconds(400), sleeper, std::move(futures));
-  std::printf("the time is over: %zu left\n", left);
+  run_until(Clock::now() + milliseconds(400), sleeper, std::move(futures));
   runtime.shutdown();  // waits for the end of its task
   // [/main]
 }

@@ -81,7 +81,9 @@ class SignalListener {
 /// Ends with SIGINT or SIGTERM, the first of them that comes after this call. The signal after that
 /// does what it would do without weft: it ends the process, even if the program computes and has
 /// not noticed the first one yet, unless there is a SignalListener for it. Several may wait, and
-/// the first signal is for all of them.
+/// the first signal is for all of them. A process that ends so runs no destructors: children that
+/// are killed on drop go on, and a terminal's Ctrl-C does not reach those in groups of their own.
+/// A program that has such children waits with a SignalListener, and counts the signals itself.
 ///
 /// A signal that is ignored at the time of the call stays ignored, as a shell wants it of a command
 /// in the background. If both are, this waits for a cancel alone.

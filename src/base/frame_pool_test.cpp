@@ -114,7 +114,7 @@ TEST_F(FramePool, BlocksFreedByAnotherThreadReachANewThread) {
 
 TEST_F(FramePool, ThreadsExchangeBlocksOfMixedSizes) {
   constexpr int kThreads = 4;
-  constexpr int kSteps = 20000;
+  constexpr int kSteps = test::fewer_if_sanitized(20000);
   struct Mailbox {
     ThreadMutex mutex;
     std::vector<Block> blocks;

@@ -10,6 +10,7 @@
 
 #include "http/message_grammar.hpp"
 #include "http/parser_test_support.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft::http::parser_fuzz_test {
 namespace {
@@ -149,7 +150,8 @@ unsigned from_environment(const char* name, unsigned otherwise) {
 template <class Round>
 void for_each_seed(Round round) {
   const unsigned first = from_environment("WEFT_SEED", 0);
-  const unsigned rounds = from_environment("WEFT_FUZZ_ROUNDS", 20'000);
+  const unsigned rounds =
+      from_environment("WEFT_FUZZ_ROUNDS", weft::test::fewer_if_sanitized(20'000U));
   for (unsigned i = 0; i < rounds && !::testing::Test::HasFailure(); ++i) round(first + i);
 }
 

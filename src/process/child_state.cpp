@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <mutex>
 
 #include "os/syscalls.hpp"
@@ -33,10 +34,11 @@ Result<std::optional<ExitStatus>> ChildState::look_locked(bool reaps) noexcept {
     siginfo_t info{};
     const std::int64_t result =
         Syscalls::child_wait(pidfd_.get(), info, WNOHANG | (reaps ? 0 : WNOWAIT));
-    if (result < 0) {
-      // ECHILD: SIGCHLD is ignored, or other code has waited for it.
+    if (result == -ECHILD) {  // SIGCHLD is ignored, or other code has waited for it
       is_gone_ = true;
-      if (!status_) lost_ = os_error(static_cast<int>(-result));
+      if (!status_) lost_ = os_error(ECHILD);
+    } else if (result < 0) {
+      return fail(os_error(static_cast<int>(-result)));
     } else if (info.si_pid != 0) {
       is_gone_ = reaps;
       const bool by_signal = info.si_code != CLD_EXITED;

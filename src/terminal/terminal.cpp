@@ -54,7 +54,8 @@ int place_of(const std::shared_ptr<TerminalState>& state, ModeTable::Mode mode) 
   return *place;
 }
 
-std::shared_ptr<SharedEnd> end_of(const std::shared_ptr<TerminalState>& state, SharedEnd::Use use) {
+std::shared_ptr<SharedEnd> shared_end_of(const std::shared_ptr<TerminalState>& state,
+                                         SharedEnd::Use use) {
   const TerminalState& terminal = state_of(state);
   Result<std::shared_ptr<SharedEnd>> end =
       SharedEnd::make(terminal.handle.get(), use, terminal.name, state);
@@ -166,10 +167,10 @@ Result<bool> Terminal::in_foreground() const noexcept {
 }
 
 SharedReader Terminal::reader() const {
-  return SharedReader(detail::end_of(state_, detail::SharedEnd::Use::reads));
+  return SharedReader(detail::shared_end_of(state_, detail::SharedEnd::Use::reads));
 }
 SharedWriter Terminal::writer() const {
-  return SharedWriter(detail::end_of(state_, detail::SharedEnd::Use::writes));
+  return SharedWriter(detail::shared_end_of(state_, detail::SharedEnd::Use::writes));
 }
 
 const std::string& Terminal::name() const noexcept { return detail::state_of(state_).name; }

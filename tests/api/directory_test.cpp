@@ -13,6 +13,7 @@
 
 #include "api/file_support.hpp"
 #include "os/fault.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft::test::directory_test {
 namespace {
@@ -153,7 +154,7 @@ TEST_P(Directories, ManyEntriesTakeLittleMemory) {
   // In memory, where making so many names is quick.
   const TestFolder folder(fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path());
   fs::create_directory(folder / "many");
-  constexpr int count = 200'000;
+  constexpr int count = fewer_if_sanitized(200'000);
   const int at = ::open((folder / "many").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (int i = 0; i < count; ++i) {
     ASSERT_EQ(::mknodat(at, std::to_string(i).c_str(), S_IFREG | 0600, 0), 0);

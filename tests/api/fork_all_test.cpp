@@ -356,7 +356,7 @@ TEST_P(ForkAllTest, AGuestForksInAFiberAndOutsideOfOne) {
 
 TEST_P(ForkAllTest, DeepForksUseNoStack) {
   run([]() -> Task<void> {
-    const int depth = address_sanitizer ? 10'000 : 50'000;
+    const int depth = fewer_if_sanitized(50'000);
     const int sum = co_await chain(depth);
     EXPECT_EQ(sum, depth + 1);
   });

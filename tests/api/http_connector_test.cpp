@@ -397,7 +397,8 @@ TEST_P(HttpClientConnection, AFailedStreamEndsTheRequestWithItsError) {
           try {
             co_await ends.b.write_all(answer_of(std::string(20'000, 'x')));
           } catch (const std::system_error& error) {
-            EXPECT_EQ(error.code(), std::errc::broken_pipe) << "the client may have closed it already";
+            EXPECT_EQ(error.code(), std::errc::broken_pipe)
+                << "the client may have closed it already";
           }
         } else {
           // It has ended its side: a peer may answer what it has got, or end.

@@ -111,7 +111,7 @@ Memory memory_now() {
 
 TEST_P(StartStopTest, AThousandWithWorkLeaveNothing) {
   constexpr int warm = 100;
-  constexpr int cycles = 1000;
+  constexpr int cycles = fewer_if_sanitized(1000);
   for (int i = 0; i < warm; ++i) run_one(GetParam(), i);
   const ProcessState before = ProcessState::without_runtimes();
   const Memory memory_before = memory_now();

@@ -22,6 +22,7 @@
 #include "io_support.hpp"
 #include "net_support.hpp"
 #include "os/fault.hpp"
+#include "support/pseudo_terminal.hpp"
 
 namespace weft::testing::terminal_test {
 namespace {
@@ -33,39 +34,6 @@ class TerminalTest : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, TerminalTest, ::testing::Values(0, 1, 2), name_of_workers);
 
 bool is_non_blocking(int handle) { return (::fcntl(handle, F_GETFL) & O_NONBLOCK) != 0; }
-
-/// A pseudo-terminal: `line` is the side of programs. It controls no process.
-struct Pseudo {
-  Pseudo() : control(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-    EXPECT_EQ(::grantpt(control), 0);
-    EXPECT_EQ(::unlockpt(control), 0);
-    std::array<char, 64> name{};
-    EXPECT_EQ(::ptsname_r(control, name.data(), name.size()), 0);
-    line = ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    EXPECT_GE(line, 0);
-    path = name.data();
-  }
-  ~Pseudo() {
-    ::close(control);
-    ::close(line);
-  }
-  Pseudo(const Pseudo&) = delete;
-  Pseudo& operator=(const Pseudo&) = delete;
-
-  void type(std::string_view text) const {
-    EXPECT_EQ(::write(control, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  [[nodiscard]] termios mode() const {
-    termios now{};
-    EXPECT_EQ(::tcgetattr(line, &now), 0);
-    return now;
-  }
-  [[nodiscard]] bool has(tcflag_t flag) const { return (mode().c_lflag & flag) != 0; }
-
-  int control;
-  int line = -1;
-  std::string path;
-};
 
 struct Ends {
   explicit Ends(int type) {
@@ -166,7 +134,7 @@ TEST_P(TerminalTest, APipeWithoutWritersIsReadyToEnd) {
 }
 
 TEST_P(TerminalTest, ClosingEndsAReadAndLeavesTheHandle) {
-  const Pseudo terminal;
+  const PseudoTerminal terminal;
   const Ends pipe_ends(0);
   const Ends sockets(SOCK_STREAM);
   for (const int handle : {terminal.line, pipe_ends.handles[0], sockets.handles[0]}) {
@@ -271,7 +239,7 @@ TEST_P(TerminalTest, TwoMadeOneStream) {
 }
 
 TEST_P(TerminalTest, ATerminalGivesLines) {
-  const Pseudo terminal;
+  const PseudoTerminal terminal;
   run([&]() -> Task<void> {
     SharedReader reader = SharedReader::of(terminal.line, "in").value();
     EXPECT_TRUE(reader.is_terminal());
@@ -287,7 +255,7 @@ TEST_P(TerminalTest, ATerminalGivesLines) {
 }
 
 TEST_P(TerminalTest, WaysOfReading) {
-  const Pseudo terminal;
+  const PseudoTerminal terminal;
   Runtime runtime;
   SharedReader reader = SharedReader::of(terminal.line, "in").value();
   terminal.type("thread\n");
@@ -305,7 +273,7 @@ TEST_P(TerminalTest, WaysOfReading) {
 // Modes
 
 TEST(TerminalModeTest, RawUntilItEnds) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   const termios before = pseudo.mode();
   Terminal terminal = Terminal::of(pseudo.line);
   {
@@ -332,7 +300,7 @@ TEST(TerminalModeTest, RawUntilItEnds) {
 }
 
 TEST(TerminalModeTest, EndsInAnyOrder) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   Terminal terminal = Terminal::of(pseudo.line);
   // In reverse order
   {
@@ -360,15 +328,15 @@ TEST(TerminalModeTest, EndsInAnyOrder) {
 }
 
 TEST(TerminalModeTest, OutlivesTheTerminalThatMadeIt) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   TerminalMode mode = [&] { return Terminal::of(pseudo.line).raw(); }();
   EXPECT_TRUE(mode.restore().has_value());
   EXPECT_TRUE(pseudo.has(ICANON));
 }
 
 TEST(TerminalModeTest, SixteenAtATimeAndTwoTerminals) {
-  const Pseudo pseudo;
-  const Pseudo other;
+  const PseudoTerminal pseudo;
+  const PseudoTerminal other;
   Terminal terminal = Terminal::of(pseudo.line);
   std::vector<TerminalMode> modes;
   for (int i = 0; i < 15; ++i) modes.push_back(terminal.raw());
@@ -388,7 +356,7 @@ TEST(TerminalModeTest, SixteenAtATimeAndTwoTerminals) {
 }
 
 TEST(TerminalModeTest, TheActionsOfSignalsComeBack) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   struct sigaction now{};
   {
     const TerminalMode raw = Terminal::of(pseudo.line).raw();
@@ -400,7 +368,7 @@ TEST(TerminalModeTest, TheActionsOfSignalsComeBack) {
 }
 
 TEST(TerminalModeDeathTest, ASignalRestoresBeforeItKills) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   EXPECT_EXIT(
       {
         const TerminalMode raw = Terminal::of(pseudo.line).raw();
@@ -412,7 +380,7 @@ TEST(TerminalModeDeathTest, ASignalRestoresBeforeItKills) {
 }
 
 TEST_P(TerminalTest, SizesAsTheyChange) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   run([&]() -> Task<void> {
     Terminal terminal = Terminal::of(pseudo.line);
     EXPECT_TRUE(terminal.set_window_size({.columns = 80, .rows = 24}).has_value());
@@ -441,7 +409,7 @@ TEST_P(TerminalTest, SizesAsTheyChange) {
 }
 
 TEST_P(TerminalTest, AReaderOfATerminalKeepsIt) {
-  const Pseudo pseudo;
+  const PseudoTerminal pseudo;
   run([&]() -> Task<void> {
     for (const bool again : {true, false}) {
       detail::ScopedFaults faults;

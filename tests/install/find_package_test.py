@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Installs a build, moves it, and builds and runs the README's first program against it, and a test
-with the model checker. weft_lint() of the package reads the program's source. Headers of another
-version do not link with it. Its documents lead to each other and to the headers.
+"""Installs a build, moves it, and builds and runs the README's first program against it, a test
+with the model checker, and the recipe of weft::dns. weft_lint() of the package reads the program's
+source. Headers of another version do not link with it. Its documents lead to each other and to the
+headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -21,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 EXAMPLE = ROOT / "examples" / "echo_server.cpp"
 CHECKED = ROOT / "examples" / "guide" / "checked_queue.cpp"
+NAMES = ROOT / "examples" / "how_to" / "names.cpp"
 TIMEOUT_SECONDS = 20
 
 
@@ -141,11 +143,13 @@ def main() -> None:
             f"-DCMAKE_CXX_COMPILER={options.compiler}",
             f"-DECHO_SERVER_SOURCE={EXAMPLE}",
             f"-DCHECKED_QUEUE_SOURCE={CHECKED}",
+            f"-DNAMES_SOURCE={NAMES}",
             "-DLINT=ON",
         )
         run(options.cmake, "--build", str(build))
         check_echo(build / "echo_server")
         run(str(build / "checked_queue"))
+        run(str(build / "names"))
         check_versions(moved, options.compiler, pathlib.Path(folder))
 
 

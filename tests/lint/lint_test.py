@@ -7,6 +7,7 @@ Exit code 77, with the reason, if what a suite needs is not installed.
 """
 
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -17,6 +18,11 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tools" / "lint"))
+
+import weft_lint
+
+JOINED = 10
 LINT = ROOT / "tools" / "lint" / "weft_lint.py"
 SURVEY = ROOT / "tests" / "compiler" / "survey.cpp"
 COMPILER = os.environ.get("WEFT_COMPILER", "g++")
@@ -258,15 +264,50 @@ class Sources(unittest.TestCase):
         state = f"{everything} {self.state(build)}"
         if clean.exists() and clean.read_text() == state:
             return
-        without = ["tests/compiler/survey.cpp", "guide/left_out.cpp", "bench/core/asio_*.cpp"]
-        if not everything:
-            without += ["tests/*/*.cpp", "*_test.cpp", "Unity/*", "bench/*/*.cpp"]
-            without += ["examples/*/*.cpp", "examples/*.cpp"]
-        done = lint("-p", build, *(f"--exclude={pattern}" for pattern in without))
+        with tempfile.TemporaryDirectory(prefix="weft-lint-") as folder:
+            count = self.join_sources(build, pathlib.Path(folder))
+            self.assertGreater(count, 40)
+            self.check("-p", folder)
+        if everything:
+            without = ["tests/compiler/survey.cpp", "guide/left_out.cpp", "bench/core/asio_*.cpp"]
+            without += ["src/*/*.cpp", "tools/weft/*.cpp"]
+            self.check("-p", build, *(f"--exclude={pattern}" for pattern in without))
+        clean.write_text(state)
+
+    def check(self, *arguments: str | pathlib.Path) -> None:
+        done = lint(*arguments)
         print(done.stdout[-10000:], done.stderr[-5000:])
         self.assertEqual(done.returncode, 0)
-        self.assertGreater(int(re.search(r"in (\d+) sources", done.stdout).group(1)), 20)
-        clean.write_text(state)
+
+    @staticmethod
+    def join_sources(build: pathlib.Path, folder: pathlib.Path) -> int:
+        """Writes compile commands that read the library and the program several sources at a time,
+        as WEFT_UNITY compiles them: most of the time goes to the headers that they share.
+
+        Returns the number of sources.
+        """
+        joined: dict[tuple[str, ...], list[pathlib.Path]] = {}
+        sources = set()
+        for command in weft_lint.commands_of(build, ["*_test.cpp"]):
+            part = command.source.parent
+            is_own = ROOT / "src" in part.parents or part == ROOT / "tools" / "weft"
+            if is_own and command.source not in sources and weft_lint.is_read(command):
+                sources.add(command.source)
+                kept = (word for word in command.arguments if not word.startswith("CMakeFiles/"))
+                flags = [word for word in kept if word not in ("-o", str(command.source))]
+                key = (str(command.directory), *flags)
+                joined.setdefault(key, []).append(command.source)
+        entries = []
+        for (directory, *flags), paths in joined.items():
+            for begin in range(0, len(paths), JOINED):
+                source = folder / f"joined_{len(entries)}.cpp"
+                source.write_text(
+                    "".join(f'#include "{path}"\n' for path in paths[begin : begin + JOINED])
+                )
+                call = [*flags, str(source)]
+                entries.append({"directory": directory, "file": str(source), "arguments": call})
+        (folder / "compile_commands.json").write_text(json.dumps(entries))
+        return len(sources)
 
     @staticmethod
     def state(build: pathlib.Path) -> str:

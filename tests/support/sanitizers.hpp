@@ -11,4 +11,10 @@ inline constexpr bool address_sanitizer = false;
 inline constexpr bool thread_sanitizer = false;
 #endif
 
+/// Returns how often a test does something: less under a sanitizer, where each step takes long.
+template <class Count>
+constexpr Count fewer_if_sanitized(Count count) {
+  return address_sanitizer || thread_sanitizer ? count / 10 : count;
+}
+
 }  // namespace weft::test

@@ -1,13 +1,9 @@
-// Each operation over readers and writers × each kind of stream × each way to end: completes at
-// once, after waiting, is cancelled before, during and when it could go on, loses its peer, gets an
-// injected error. After each way the next operation delivers what this one has not.
+// The operations over readers and writers, with each kind of stream.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,16 +14,10 @@
 #include <weft/io.hpp>
 #include <weft/net.hpp>
 #include <weft/pipe.hpp>
-#include <weft/runtime.hpp>
-#include <weft/select.hpp>
-#include <weft/spawn.hpp>
-#include <weft/when_all.hpp>
 
-#include "os/fault.hpp"
-#include "support/open_handles.hpp"
-#include "support/runtime_fixture.hpp"
+#include "conformance/awaited_case.hpp"
 
-namespace weft::testing::byte_stream_conformance_test {
+namespace weft::testing {
 namespace {
 
 using detail::Call;
@@ -86,30 +76,13 @@ struct InMemory {
 // Operations
 // -----------------------------------------------------------------------------------------------
 
-class Case {
- public:
-  virtual ~Case() = default;
-  /// Begins the operation; its value as text.
-  [[nodiscard]] virtual Task<std::string> operate() = 0;
-  /// Makes an operation that waits go on.
-  virtual void make_ready() = 0;
-  /// Closes the far end.
-  virtual void lose_peer() = 0;
-  /// The value after make_ready().
-  [[nodiscard]] virtual std::string expected() const = 0;
-  /// What an operation without a peer gives: its value, or the error's text.
-  [[nodiscard]] virtual std::string lost() const = 0;
-  /// The system call in which an error can be injected.
-  [[nodiscard]] virtual std::optional<Call> call() const = 0;
-};
-
 template <class Streams>
-class Reading : public Case {
+class Reading : public AwaitedCase {
  public:
   void make_ready() override { EXPECT_EQ(streams_.far->try_write("hello\n").value(), 6U); }
   void lose_peer() override { streams_.far.reset(); }
   std::string expected() const override { return "hello\n"; }
-  std::string lost() const override { return ""; }
+  std::optional<std::string> lost() const override { return ""; }
   std::optional<Call> call() const override {
     if constexpr (requires { Streams::reads; }) {
       return Streams::reads;
@@ -140,7 +113,7 @@ class ReadExact final : public Reading<Streams> {
     co_await read_exact(*this->streams_.near, text);
     co_return text;
   }
-  std::string lost() const override { return "unexpected end of stream"; }
+  std::optional<std::string> lost() const override { return "unexpected end of stream"; }
 };
 
 template <class Streams>
@@ -182,7 +155,7 @@ class PeekSome final : public Reading<Streams> {
 
 /// On a stream that is full.
 template <class Streams>
-class Writing : public Case {
+class Writing : public AwaitedCase {
  public:
   Writing() {
     const std::string block(16, 'x');
@@ -200,7 +173,7 @@ class Writing : public Case {
   }
   void lose_peer() override { streams_.far.reset(); }
   std::string expected() const override { return "5"; }
-  std::string lost() const override {
+  std::optional<std::string> lost() const override {
     return std::make_error_code(std::errc::broken_pipe).message();
   }
   std::optional<Call> call() const override {
@@ -251,7 +224,7 @@ class Flush final : public Writing<Streams> {
 };
 
 /// In memory alone.
-class PeerEnded final : public Case {
+class PeerEnded final : public AwaitedCase {
  public:
   Task<std::string> operate() override {
     co_await streams_.near->peer_ended();
@@ -260,14 +233,13 @@ class PeerEnded final : public Case {
   void make_ready() override { EXPECT_TRUE(streams_.far->shutdown().has_value()); }
   void lose_peer() override { streams_.far.reset(); }
   std::string expected() const override { return "told"; }
-  std::string lost() const override { return "told"; }
-  std::optional<Call> call() const override { return std::nullopt; }
+  std::optional<std::string> lost() const override { return "told"; }
 
  private:
   InMemory streams_;
 };
 
-class PeerClosed final : public Case {
+class PeerClosed final : public AwaitedCase {
  public:
   Task<std::string> operate() override {
     co_await streams_.near->peer_closed();
@@ -276,24 +248,15 @@ class PeerClosed final : public Case {
   void make_ready() override { streams_.far->close(); }
   void lose_peer() override { streams_.far.reset(); }
   std::string expected() const override { return "told"; }
-  std::string lost() const override { return "told"; }
-  std::optional<Call> call() const override { return std::nullopt; }
+  std::optional<std::string> lost() const override { return "told"; }
 
  private:
   InMemory streams_;
 };
 
-struct Factory {
-  std::string name;
-  std::function<std::unique_ptr<Case>()> make;
-};
+}  // namespace
 
-template <class Kind>
-Factory case_of(std::string name) {
-  return {std::move(name), [] { return std::make_unique<Kind>(); }};
-}
-
-std::vector<Factory> all_cases() {
+std::vector<AwaitedCaseFactory> byte_stream_cases() {
   return {case_of<Read<UnixStreams>>("read_socket"),
           case_of<Read<PipeIn>>("read_pipe"),
           case_of<Read<InMemory>>("read_duplex"),
@@ -320,126 +283,4 @@ std::vector<Factory> all_cases() {
           case_of<PeerClosed>("peer_closed_duplex")};
 }
 
-class EveryByteOperation : public ::testing::TestWithParam<Factory> {
- protected:
-  void SetUp() override { handles_ = open_handles(); }
-  void TearDown() override { EXPECT_EQ(open_handles(), handles_); }
-
-  /// Runs `work(case)`, a coroutine, on a runtime of this thread.
-  template <class W>
-  void run(W work) {
-    Runtime runtime(test::options_for(0));
-    const std::unique_ptr<Case> one = GetParam().make();
-    runtime.block_on(work(*one));
-  }
-
- private:
-  std::size_t handles_ = 0;
-};
-
-/// The value, or the reason of the error.
-Task<std::string> text_of(Task<std::string> operation) {
-  auto result = co_await attempt(std::move(operation));
-  co_return result ? *result : result.error().code().message();
-}
-
-/// Expects that the next operation delivers what an operation that was cancelled has not.
-Task<void> expect_nothing_lost(Case& one) {
-  const std::string value = co_await one.operate();
-  EXPECT_EQ(value, one.expected());
-}
-
-TEST_P(EveryByteOperation, CompletesAtOnce) {
-  run([](Case& one) -> Task<void> {
-    one.make_ready();
-    const std::string value = co_await one.operate();
-    EXPECT_EQ(value, one.expected());
-  });
-}
-
-TEST_P(EveryByteOperation, CompletesAfterWaiting) {
-  run([](Case& one) -> Task<void> {
-    auto meanwhile = [&one]() -> Task<void> {
-      one.make_ready();
-      co_return;
-    };
-    auto both = co_await when_all(one.operate(), meanwhile());
-    EXPECT_EQ(std::get<0>(both), one.expected());
-  });
-}
-
-TEST_P(EveryByteOperation, CancelledBeforeItBegins) {
-  run([](Case& one) -> Task<void> {
-    one.make_ready();
-    auto operate = [&one]() -> Task<std::string> {
-      co_await yield_now();
-      std::string value = co_await one.operate();
-      co_return value;
-    };
-    JoinHandle<std::string> running = spawn(operate);
-    running.cancel();
-    const Outcome<std::string> outcome = co_await std::move(running).outcome();
-    EXPECT_TRUE(outcome.cancelled());
-    co_await expect_nothing_lost(one);
-  });
-}
-
-TEST_P(EveryByteOperation, CancelledWhileItWaits) {
-  run([](Case& one) -> Task<void> {
-    auto meanwhile = []() -> Task<void> { co_return; };
-    const auto first = co_await select(one.operate(), meanwhile());
-    EXPECT_FALSE(first.has<0>());
-    one.make_ready();
-    co_await expect_nothing_lost(one);
-  });
-}
-
-TEST_P(EveryByteOperation, CancelledWhenItCouldGoOn) {
-  run([](Case& one) -> Task<void> {
-    auto meanwhile = [&one]() -> Task<void> {
-      one.make_ready();
-      co_return;
-    };
-    auto first = co_await select(one.operate(), meanwhile());
-    if (first.has<0>()) {
-      const std::string value = first.take<0>();
-      EXPECT_EQ(value, one.expected());
-    } else {
-      co_await expect_nothing_lost(one);
-    }
-  });
-}
-
-TEST_P(EveryByteOperation, EndsWhenThePeerIsLost) {
-  run([](Case& one) -> Task<void> {
-    auto meanwhile = [&one]() -> Task<void> {
-      one.lose_peer();
-      co_return;
-    };
-    auto both = co_await when_all(text_of(one.operate()), meanwhile());
-    EXPECT_EQ(std::get<0>(both), one.lost());
-    const std::string again = co_await text_of(one.operate());
-    EXPECT_EQ(again, one.lost());
-  });
-}
-
-TEST_P(EveryByteOperation, AnInjectedErrorIsThrownAndLosesNothing) {
-  run([](Case& one) -> Task<void> {
-    if (!one.call()) co_return;  // it makes no system calls
-    one.make_ready();
-    {
-      detail::ScopedFaults faults;
-      faults.add({.call = *one.call(), .errno_value = EIO});
-      const std::string error = co_await text_of(one.operate());
-      EXPECT_EQ(error, std::make_error_code(std::errc::io_error).message());
-      EXPECT_EQ(faults.struck(), 1U);
-    }
-    co_await expect_nothing_lost(one);
-  });
-}
-
-INSTANTIATE_TEST_SUITE_P(Streams, EveryByteOperation, ::testing::ValuesIn(all_cases()),
-                         [](const auto& one) { return one.param.name; });
-
-}  // namespace
-}  // namespace weft::testing::byte_stream_conformance_test
+}  // namespace weft::testing
