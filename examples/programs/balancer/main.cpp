@@ -27,6 +27,8 @@ constexpr const char* usage =
     "  --per-backend N       ... to one backend (1000)\n"
     "  --attempts N          to connect, each at another backend, with pauses (5)\n"
     "  --connect TIME        for one of these (2s)\n"
+    "  --idle TIME           nothing moves on a connection for so long: it is cut off (0ms: "
+    "never)\n"
     "  --drain TIME          for connections that are there at the end (10s)\n";
 
 void report_failure(const weft::Endpoint& client, std::exception_ptr failure) {
@@ -76,6 +78,7 @@ int main(int argc, char** argv) {
   options.number("--connections", settings.connections).number("--attempts", settings.attempts);
   options.number("--per-backend", settings.per_backend).time("--connect", settings.connect);
   options.time("--check", settings.check).time("--drain", settings.drain);
+  options.time("--idle", settings.idle);
   try {
     const std::vector<std::string> words = options.parse(argc, argv);
     if (words.size() != 1) throw programs::UsageError("one file of backends");

@@ -20,6 +20,7 @@ struct Settings {
   std::chrono::milliseconds connect = std::chrono::seconds(2);
   std::chrono::milliseconds check = std::chrono::seconds(2);  // between checks, and for each
   std::chrono::milliseconds drain = std::chrono::seconds(10);
+  std::chrono::milliseconds idle{0};  // nothing moves for so long: the connection ends. 0: never
 };
 
 /// Prints a line that begins with the program's name on standard error.
