@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +9,7 @@ import time
 
 import support
 from example_programs import wait_until
-from job_runner import JOBS, JobsTest, Running, children_of, state_of
+from job_runner import JOBS, JobsTest, children_of, state_of
 
 LONG_MS = 10 * 60 * 1000
 
@@ -112,9 +111,12 @@ class Jobs(JobsTest):
         self.assertEqual(self.rows("state, attempts"), [("failed", 2), ("done", 1)])
 
     def test_after_its_time_a_job_and_its_children_are_ended(self):
-        self.write("sleep 1000 & echo $$ $! > pids; wait")
-        self.assertEqual(self.run_all("--timeout", "300ms", "--attempts", 1)[0], 1)
-        self.assertEqual(self.rows("state, status"), [("failed", "timed out: killed by SIGTERM")])
+        # The time may be over before the job has got so far; then the next attempt shows it.
+        self.write("test -s pids && exit; sleep 1000 & echo $$ $! > pids; wait")
+        times = ("--timeout", "100ms", "--pause", "1ms")
+        code, _, errors = self.run_all(*times, "--attempts", 1000)
+        self.assertEqual(code, 0)
+        self.assertIn("jobs: timed out: killed by SIGTERM, again in ", errors)
         for pid in (self.directory / "pids").read_text().split():
             wait_until(lambda pid=pid: state_of(int(pid)) in ("", "Z"), f"{pid} has ended")
 
@@ -150,45 +152,6 @@ class Jobs(JobsTest):
         short, long = self.rows("output, truncated")
         self.assertEqual(short, (b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n", 0))
         self.assertEqual(long, (whole[-1000:], 1))
-
-    def test_many_jobs_leave_nothing_behind_and_wait_for_no_reader(self):
-        started, gate = self.fifo("started"), self.fifo("gate")
-        held = "echo > started; head -c1 gate"
-
-        def handles_beside_one_job(runner: Running) -> int:
-            started.line(support.DEADLINE_S * 6)
-            pid = runner.process.pid
-            wait_until(lambda: len(children_of(pid)) == 1, "one job is left, and no zombie")
-            return len(os.listdir(f"/proc/{pid}/fd"))
-
-        self.write(held)
-        with self.start("--database", "first.sqlite") as runner:
-            wanted = handles_beside_one_job(runner)
-            gate.let_pass()
-            self.assertEqual(runner.ended()[0], 0)
-        commands = [f": {number}" for number in range(2000)]
-        self.write(*commands, held)
-        with self.start("--rate", 100_000) as runner:  # whose standard error is more than a pipe
-            self.assertEqual(handles_beside_one_job(runner), wanted)
-            gate.let_pass()
-            code, errors = runner.ended()
-        self.assertEqual(code, 0)
-        self.assertIn("jobs: 2001 done, 0 failed, 0 left\n", errors)
-        done = {(command, "done", 1) for command in [*commands, held]}
-        self.assertEqual(set(self.rows("command, state, attempts")), done)
-
-    def test_a_long_list_takes_little_memory(self):
-        started, gate = self.fifo("started"), self.fifo("gate")
-        self.write("echo > started; head -c1 gate", *["true"] * 100_000)
-        with self.start("--parallel", 1, "--drain", "0ms") as runner:
-            started.line()
-            status = pathlib.Path(f"/proc/{runner.process.pid}/status").read_text()
-            resident_kb = int(status.split("VmHWM:")[1].split()[0])
-            if not support.SANITIZED:
-                self.assertLess(resident_kb, 64 * 1024)
-            runner.send(signal.SIGTERM)
-            gate.let_pass()
-            self.assertEqual(runner.ended()[0], 128 + signal.SIGTERM)
 
     def test_a_reader_of_its_messages_that_goes_away_ends_nothing(self):
         gate = self.fifo("gate")
