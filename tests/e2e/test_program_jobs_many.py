@@ -6,7 +6,7 @@ import signal
 
 import support
 from example_programs import wait_until
-from job_runner import JobsTest, Running, children_of
+from job_runner import RUN_S, JobsTest, Running, children_of
 
 
 class Many(JobsTest):
@@ -15,7 +15,7 @@ class Many(JobsTest):
         held = "echo > started; head -c1 gate"
 
         def handles_beside_one_job(runner: Running) -> int:
-            started.line(support.DEADLINE_S * 6)
+            started.line(RUN_S)
             pid = runner.process.pid
             wait_until(lambda: len(children_of(pid)) == 1, "one job is left, and no zombie")
             return len(os.listdir(f"/proc/{pid}/fd"))

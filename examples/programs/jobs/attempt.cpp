@@ -59,15 +59,16 @@ weft::Task<void> wait_for_end(weft::ChildProcess& child, const Settings& setting
                               Attempt& attempt) {
   auto first = co_await weft::select(child.wait(), weft::sleep_for(settings.timeout),
                                      stop.ending.token().cancelled());
-  if (!first.has<0>()) {
+  const bool by_itself = first.has<0>();  // also if it was at the same moment
+  if (!by_itself) {
     co_await weft::select(child.terminate(settings.grace), stop.killing.token().cancelled());
   }
   static_cast<void>(child.kill_group());
   const weft::ExitStatus status = co_await child.wait();
   attempt.success = status.success();
   attempt.status = status.to_string();
-  attempt.interrupted = first.index() == 2 && !attempt.success;
-  if (first.index() == 1) attempt.status = "timed out: " + attempt.status;
+  attempt.interrupted = !by_itself && first.index() == 2 && !attempt.success;
+  if (!by_itself && first.index() == 1) attempt.status = "timed out: " + attempt.status;
 }
 
 }  // namespace

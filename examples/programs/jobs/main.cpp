@@ -153,7 +153,9 @@ weft::Task<int> run(const Arguments& given, std::vector<jobs::Job> list) {
   const bool kept = first.take<0>();
   co_await weft::select(progress.finish(), signals.next());
   if (kept && stopped_by != 0 && progress.left() > 0) co_return 128 + stopped_by;
-  co_return kept&& rest.failed + progress.failed() == 0 ? 0 : 1;
+  const std::size_t failed = rest.failed + progress.failed();
+  const bool all_done = kept && failed == 0;
+  co_return all_done ? 0 : 1;
 }
 
 weft::Task<int> print_status(const Arguments& given, std::vector<jobs::Job> list) {

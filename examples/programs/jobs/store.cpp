@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -119,7 +121,8 @@ void Store::open_now(Access access, std::chrono::milliseconds patience) {
   const int code = sqlite3_open_v2(path_.c_str(), &database, flags, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) fail(database, path_);
-  sqlite3_busy_timeout(database, static_cast<int>(patience.count()));
+  const auto most = std::chrono::milliseconds(std::numeric_limits<int>::max());
+  sqlite3_busy_timeout(database, static_cast<int>(std::min(patience, most).count()));
   if (access == Access::read) return;
   if (sqlite3_exec(database, prepare_writing, nullptr, nullptr, nullptr) != SQLITE_OK) {
     fail(database, path_);
