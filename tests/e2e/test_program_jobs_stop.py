@@ -85,7 +85,9 @@ class Stop(JobsTest):
 
     def test_each_further_signal_brings_the_end_a_step_nearer(self):
         started = self.fifo("started")
-        self.write("trap 'echo > started' TERM; echo > started; while :; do sleep 1000; done")
+        # In `wait` the shell handles a signal at once; just before a command, after that command.
+        waiting = "while :; do sleep 1000 & wait; done"
+        self.write(f"trap 'echo > started' TERM; echo > started; {waiting}")
         with self.start("--drain", "10min", "--grace", "10min") as runner:
             started.line()
             runner.send(signal.SIGINT)
