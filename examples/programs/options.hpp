@@ -61,6 +61,12 @@ class Options {
     return option(name, [&value](std::string_view text) { value = text; });
   }
 
+  /// An option without a value.
+  Options& flag(std::string name, bool& value) {
+    flags_.emplace(std::move(name), &value);
+    return *this;
+  }
+
   /// Sets the values, and returns what stands without a name. Throws UsageError.
   std::vector<std::string> parse(int argc, char** argv) const {
     std::vector<std::string> others;
@@ -68,6 +74,10 @@ class Options {
     for (auto word = words.begin(); word != words.end(); ++word) {
       if (!word->starts_with("--")) {
         others.push_back(*word);
+        continue;
+      }
+      if (const auto flag = flags_.find(*word); flag != flags_.end()) {
+        *flag->second = true;
         continue;
       }
       const auto found = options_.find(*word);
@@ -85,6 +95,7 @@ class Options {
   }
 
   std::map<std::string, std::function<void(std::string_view)>> options_;
+  std::map<std::string, bool*> flags_;
 };
 
 }  // namespace programs

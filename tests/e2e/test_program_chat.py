@@ -194,6 +194,26 @@ class Chat(unittest.TestCase):
             expected = "2 clients, of which 0 were cut off\n"
             self.assertEqual(server.ended(), (0, expected, ""))
 
+    def test_a_client_over_its_rate_learns_of_the_stop(self):
+        with Program(NAME, "--rate", "1", "127.0.0.1:0") as server:
+            with Client(server, "anna") as anna:
+                anna.socket.sendall(b"line\n" * 100)
+                anna.socket.shutdown(socket.SHUT_WR)
+                server.begin_stop()
+                self.assertEqual(anna.rest()[-1], "* the server ends")
+            expected = "1 clients, of which 0 were cut off\n"
+            self.assertEqual(server.ended(), (0, expected, ""))
+
+    def test_a_client_in_a_line_without_end_learns_of_the_stop(self):
+        with Program(NAME, "--line", "20", "127.0.0.1:0") as server:
+            with Client(server, "anna") as anna:
+                anna.socket.sendall(b"x" * 100_000)
+                self.assertEqual(anna.line(), "! a line has at most 20 bytes")
+                server.begin_stop()
+                self.assertEqual(anna.line(), "* the server ends")
+            expected = "1 clients, of which 0 were cut off\n"
+            self.assertEqual(server.ended(), (0, expected, ""))
+
     def test_a_client_that_does_not_read_holds_up_no_stop(self):
         options = ("--drain", "300ms", "--queue", "1000", "--rate", "1000000", "--line", "4096")
         with Program(NAME, *options, "127.0.0.1:0") as server:

@@ -92,6 +92,13 @@ class Conversation {
   Member& member_;
 };
 
+/// Reads a line; if `long_line` is set, after the rest of the one before, which was too long.
+weft::Task<std::optional<std::string>> read_line(weft::BufferedReader<weft::StreamSocket&>& reader,
+                                                 const weft::LineOptions& rules, bool& long_line) {
+  if (std::exchange(long_line, false)) co_await reader.discard_line();
+  co_return co_await reader.read_line(rules);
+}
+
 /// Takes the client's lines. Returns why it ends. In the end no more is queued.
 weft::Task<std::string> take_lines(weft::StreamSocket& stream, weft::ServeContext& server,
                                    Hall& hall, Member& member, const Limits& limits) {
@@ -100,10 +107,14 @@ weft::Task<std::string> take_lines(weft::StreamSocket& stream, weft::ServeContex
   rules.limit(limits.line_bytes).require_delimiter();
   weft::RateLimiter rate(limits.lines_per_second, 1s, limits.lines_per_second);
   Conversation conversation(hall, member);
-  for (;;) {
+  bool long_line = false;
+  auto next_line = [&]() -> weft::Task<weft::IoResult<std::optional<std::string>>> {
     co_await rate.acquire();  // while it waits, the client's lines stay in the socket
-    auto reading = weft::attempt(weft::timeout(reader.read_line(rules), limits.idle));
-    auto first = co_await weft::select(std::move(reading), member.dropped(), server.drain_begun());
+    auto reading = weft::timeout(read_line(reader, rules, long_line), limits.idle);
+    co_return co_await weft::attempt(std::move(reading));
+  };
+  for (;;) {
+    auto first = co_await weft::select(next_line(), member.dropped(), server.drain_begun());
     if (member.is_dropped()) throw TooSlow();
     if (!first.has<0>()) {
       member.tell("* the server ends");
@@ -112,9 +123,7 @@ weft::Task<std::string> take_lines(weft::StreamSocket& stream, weft::ServeContex
     const auto line = first.take<0>();
     if (!line && line.error().code() == weft::IoErrc::line_too_long) {
       member.tell("! a line has at most " + std::to_string(limits.line_bytes) + " bytes");
-      const bool found =
-          co_await weft::timeout(reader.discard_line(), limits.idle, "the end of a long line");
-      if (!found) co_return "";
+      long_line = true;
       continue;
     }
     if (!line && line.error().code() == std::errc::timed_out) {
