@@ -29,7 +29,6 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 24 && std::ranges::all_of(text, is_good);
 }
 
-// [send]
 /// Sends what is in the queue, several lines at a time, until the queue is closed and empty.
 weft::Task<void> send_lines(weft::StreamSocket& stream, weft::Receiver<Message> outbox,
                             Member& member, std::chrono::milliseconds limit) {
@@ -48,7 +47,6 @@ weft::Task<void> send_lines(weft::StreamSocket& stream, weft::Receiver<Message> 
     text.clear();
   }
 }
-// [/send]
 
 /// Ends our side, and reads what may still come for a moment: a close with unread bytes would be a
 /// reset, which may overtake our last lines.
