@@ -53,7 +53,7 @@ int main() {
   runtime.block_on(report(std::move(asked), runtime));
   // [/ask]
   // [shutdown]
-  const weft::ShutdownResult first = runtime.shutdown(200ms);
+  const weft::ShutdownResult first = runtime.shutdown(500ms);
   const std::size_t place = first.waits_for.rfind('/') + 1;
   std::printf("%zu task is left, at %s", first.tasks, first.waits_for.substr(place).c_str());
   answered.count_down();

@@ -18,11 +18,11 @@ namespace fs = std::filesystem;
 namespace {
 
 // [run]
-/// Runs a command for at most 300 ms, and says in a line what came of it.
+/// Runs a command for at most 2 s, and says in a line what came of it.
 weft::Task<std::string> run(std::string name, std::string command) {
   weft::Command shell("sh");
   shell.args({"-c", command}).in(weft::Stdio::null()).new_group();
-  auto output = weft::timeout(shell.output(4096), 300ms);  // a cancel kills the whole group
+  auto output = weft::timeout(shell.output(4096), 2s);  // a cancel kills the whole group
   const auto result = co_await weft::attempt(std::move(output));
   if (!result) co_return name + ": " + result.error().code().message();
   std::string line = name + ": " + result->status.to_string() + ", " +
