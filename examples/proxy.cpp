@@ -12,12 +12,14 @@
 
 using namespace std::chrono_literals;
 
+// [relay]
 /// Ends when both sides have. An error ends this connection alone, and is reported by on_failure.
 weft::Task<void> relay(weft::StreamSocket client, std::string address) {
   auto connecting = weft::StreamSocket::connect(std::move(address));
   weft::StreamSocket server = co_await weft::timeout(std::move(connecting), 5s);
   co_await weft::copy_bidirectional(client, server);
 }
+// [/relay]
 
 weft::Task<void> proxy(weft::SocketListener& listener, weft::Task<int> stop, std::string address) {
   weft::ServeOptions options;

@@ -1,4 +1,4 @@
-// The last program, on the runtime that the reader has built. A service on a port: whoever connects
+// The program of chapter 15, on the reader's runtime. A service on a port: whoever connects
 // gets the answers to five questions. It asks the delay server for all five at the same time, and
 // says after 400 ms what it knows. Two visitors come at once.
 //

@@ -1,4 +1,4 @@
-// The last program again, with weft: it does and prints the same as last_by_hand.cpp.
+// The program of chapter 15 again, with weft: it does and prints the same as last_by_hand.cpp.
 //
 //   last_with_weft          the service and two visitors
 //   last_with_weft COUNT    that many questions, 50 at a time: in what time?

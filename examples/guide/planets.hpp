@@ -1,4 +1,4 @@
-// What the two last programs of the guide have in common: the questions, and how answers are shown.
+// What the two programs of chapter 15 have in common: the questions, and how answers are shown.
 #pragma once
 
 #include <array>

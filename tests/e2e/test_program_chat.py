@@ -132,6 +132,19 @@ class Chat(unittest.TestCase):
                 self.assertEqual(fast.line(), "fast: still here")
                 self.assertRegex(server.read_error_line(), r"^chat: 127\.0\.0\.1:\d+: too slow\n$")
 
+    def test_a_client_that_takes_nothing_leaves_its_room(self):
+        options = ("--write", "200ms", "--queue", "100000", "--rate", "1000000", "--line", "4096")
+        with Program(NAME, *options, "127.0.0.1:0") as server:
+            with Client(server, "slow", receive_buffer=4096), Client(server, "fast") as fast:
+                others = []
+                for _ in range(500):  # 2 MB: more than the buffers, less than the queue
+                    fast.say("x" * 4000)
+                    others += fast.wait_for("fast: x+")
+                self.assertRegex(server.read_error_line(), r"^chat: 127\.0\.0\.1:\d+: too slow\n$")
+                fast.say("/who")
+                others += fast.wait_for(r"\* fast")
+                self.assertEqual(others, ["* slow has gone (too slow)"])
+
     def test_a_client_that_talks_too_much_is_slowed_down(self):
         with Program(NAME, "--rate", "50", "127.0.0.1:0") as server:
             with Client(server, "anna") as anna:

@@ -32,6 +32,16 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def table_cells(text: str) -> list[list[str]]:
+    """Returns the cells of all rows of tables, headings among them."""
+    rows = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in rows]
+
+
+def without_spaces(code: str) -> str:
+    return re.sub(r"\s+", "", code)
+
+
 class Documents(unittest.TestCase):
     def test_links_lead_somewhere(self):
         for document in documents():
@@ -76,6 +86,24 @@ class Documents(unittest.TestCase):
             for region in re.findall(r"// \[(\w+)\]\n", source.read_text()):
                 with self.subTest(source=path, region=region):
                     self.assertTrue((path, region) in shown, "a region that no page shows")
+
+    def test_code_in_rows_for_users_of_others_is_compiled(self):
+        programs = sorted((ROOT / "examples" / "how_to").glob("*.cpp"))
+        # Comments that stand alone, or behind two spaces: there is "//" in addresses, too.
+        texts = (re.sub(r"^ *//.*$|  //.*$", "", p.read_text(), flags=re.M) for p in programs)
+        compiled = without_spaces("\n".join(texts))
+        headers = "\n".join(h.read_text() for h in (ROOT / "include").rglob("*.hpp"))
+        names = set(re.findall(r"\w+", headers))
+        for page in ("from-asio.md", "from-tokio.md"):
+            rows = table_cells((ROOT / "docs" / "how-to" / page).read_text())
+            shown = [code for row in rows for code in re.findall(r"`([^`]+)`", row[-1])]
+            self.assertGreater(len(shown), 100, page)
+            for code in shown:
+                with self.subTest(page=page, code=code):
+                    if bare := re.fullmatch(r"(?:\w+::)*(\w+)(?:\(\))?", code):
+                        self.assertIn(bare[1], names, "a name that no public header has")
+                    else:
+                        self.assertIn(without_spaces(code.replace("\\|", "|")), compiled)
 
     def test_programs_that_are_run_are_there(self):
         for command in commands():

@@ -2,12 +2,14 @@
 
 namespace chat {
 
+// [tell]
 bool Member::tell(Message line) {
   if (is_dropped()) return false;
   if (outbox_.try_send(std::move(line)) != weft::TrySend::full) return true;
-  dropped_.set();
+  drop();
   return false;
 }
+// [/tell]
 
 bool Member::tell(std::string_view text) {
   return tell(std::make_shared<const std::string>(std::string(text) + '\n'));
@@ -68,12 +70,14 @@ std::string Hall::name_of(const Member& member) {
   return member.name_;
 }
 
+// [room]
 void Hall::tell_room(const Member& from, std::string_view text, bool and_itself) {
   const auto line = std::make_shared<const std::string>(std::string(text) + '\n');
   for (Member* member : rooms_[from.room_]) {
     if (and_itself || member != &from) member->tell(line);
   }
 }
+// [/room]
 
 void Hall::take_out(Member& member) {
   const auto room = rooms_.find(member.room_);

@@ -26,6 +26,8 @@ class Member {
   /// Returns false then, and after that.
   bool tell(Message line);
   bool tell(std::string_view text);
+  /// Ends the session of a client that takes nothing.
+  void drop() { dropped_.set(); }
   /// Waits until the client was dropped.
   auto dropped() { return dropped_.wait(); }
   [[nodiscard]] bool is_dropped() const { return dropped_.is_set(); }

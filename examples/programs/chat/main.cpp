@@ -35,6 +35,7 @@ void report(const weft::Endpoint& client, std::exception_ptr failure) {
   }
 }
 
+// [serve]
 weft::Task<void> serve(weft::SocketListener& listener, weft::Task<int> stop,
                        const chat::Limits& limits) {
   chat::Hall hall;
@@ -54,6 +55,7 @@ weft::Task<void> serve(weft::SocketListener& listener, weft::Task<int> stop,
   const auto summary = co_await weft::serve_until(listener, std::move(stop), handler, options);
   std::cout << summary.accepted << " clients, of which " << summary.cancelled << " were cut off\n";
 }
+// [/serve]
 
 }  // namespace
 
@@ -67,11 +69,13 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words = options.parse(argc, argv);
     if (words.size() > 1) throw programs::UsageError("one address");
     const std::string address = words.empty() ? "127.0.0.1:7777" : words.front();
+    // [main]
     weft::SocketListener listener = weft::SocketListener::bind(address);
     weft::Task<int> stop = weft::stop_requested();  // from here on, a signal asks for the end
     std::cout << "chat on " << listener.local_endpoint().to_string() << std::endl;
     weft::Runtime runtime;
     runtime.block_on(serve(listener, std::move(stop), limits));
+    // [/main]
   } catch (const programs::UsageError& error) {
     std::cerr << "chat: " << error.what() << "\n" << usage;
     return 2;

@@ -31,14 +31,17 @@ bool is_name(std::string_view text) {
 
 /// Sends what is in the queue, several lines at a time, until the queue is closed and empty.
 weft::Task<void> send_lines(weft::StreamSocket& stream, weft::Receiver<Message> outbox,
-                            std::chrono::milliseconds limit) {
+                            Member& member, std::chrono::milliseconds limit) {
   std::vector<Message> lines;
   std::string text;
   while (const std::size_t count = co_await outbox.receive_many(lines, 64)) {
     static_cast<void>(count);
     for (const Message& line : lines) text += *line;
     const auto sent = co_await weft::attempt(weft::timeout(stream.write_all(text), limit));
-    if (!sent && sent.error().code() == std::errc::timed_out) throw TooSlow();
+    if (!sent && sent.error().code() == std::errc::timed_out) {
+      member.drop();
+      throw TooSlow();
+    }
     if (!sent) throw sent.error();
     lines.clear();
     text.clear();
@@ -134,23 +137,36 @@ weft::Task<std::string> take_lines(weft::StreamSocket& stream, weft::ServeContex
   }
 }
 
+// [visit]
+/// A member's time in the hall. It ends with the session: by its return, a failure or a cancel.
+class Visit {
+ public:
+  Visit(Hall& hall, Member& member) : hall_(hall), member_(member) { hall_.enter(member_); }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  ~Visit() {
+    hall_.leave(member_, member_.is_dropped() ? " (too slow)" : why_);
+    member_.close();
+  }
+  void ends(std::string why) { why_ = std::move(why); }
+
+ private:
+  Hall& hall_;
+  Member& member_;
+  std::string why_ = " (connection lost)";
+};
+
 weft::Task<void> converse(weft::StreamSocket& stream, weft::ServeContext& server, Hall& hall,
                           Member& member, const Limits& limits) {
-  hall.enter(member);
-  std::string why = " (connection lost)";
-  std::exception_ptr failure;
-  try {
-    why = co_await take_lines(stream, server, hall, member, limits);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  hall.leave(member, member.is_dropped() ? " (too slow)" : why);
-  member.close();
-  if (failure) std::rethrow_exception(failure);
+  Visit visit(hall, member);
+  std::string why = co_await take_lines(stream, server, hall, member, limits);
+  visit.ends(std::move(why));
 }
+// [/visit]
 
 }  // namespace
 
+// [session]
 weft::Task<void> serve_client(weft::StreamSocket stream, weft::ServeContext& server, Hall& hall,
                               const Limits& limits) {
   // What the system keeps for a client that does not read is bounded, too.
@@ -158,9 +174,10 @@ weft::Task<void> serve_client(weft::StreamSocket stream, weft::ServeContext& ser
   auto [sender, receiver] = weft::channel<Message>(limits.queue_lines);
   Member member(std::move(sender));
   co_await weft::when_all(converse(stream, server, hall, member, limits),
-                          send_lines(stream, std::move(receiver), limits.write));
+                          send_lines(stream, std::move(receiver), member, limits.write));
   co_await close_gently(stream);
 }
+// [/session]
 
 weft::Task<void> refuse_client(weft::StreamSocket stream) {
   co_await weft::timeout(stream.write_all("! the server is full\n"), 1s);
