@@ -272,8 +272,9 @@ struct CopiedBytes {
 /// a direction cancels the other one and is thrown when that has ended; neither end is then in a
 /// defined state, and both are to be closed. Cancel: cancels both directions, as copy() does.
 ///
-/// An idle pair holds no buffer and no descriptor but its own. `counts` is kept current, and has
-/// what was moved also after an error or a cancel; it must stay alive and in place.
+/// An idle pair holds no buffer and no descriptor but its own. `counts` grows with what is moved,
+/// and is right also after an error or a cancel; it must stay alive and in place. Its numbers are
+/// plain: until the copy has ended, only a task bound to the same thread may read them.
 template <ByteStream A, ByteStream B>
 [[nodiscard]] Task<void> copy_bidirectional(A& a, B& b, CopiedBytes& counts) {
   co_await when_all(detail::copy_and_end(a, b, counts.a_to_b),
