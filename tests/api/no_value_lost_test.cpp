@@ -94,10 +94,29 @@ struct Channels {
   Seen seen{all_values};
 };
 
+/// Sends in a place that it has reserved, giving up and beginning anew until it has one.
+Task<void> send_in_place(const Sender<std::size_t>& sender, std::size_t value, Random& random) {
+  for (;;) {
+    auto first = co_await select(sender.reserve(), sleep_for(short_time(random)));
+    if (!first.has<0>()) continue;
+    auto permit = first.take<0>();
+    EXPECT_TRUE(permit.has_value());
+    if (random() % 3 == 0) continue;  // gives the place back
+    if (random() % 3 == 0) co_await yield_now();
+    permit->send(value);
+    co_return;
+  }
+}
+
 Task<void> produce(const Sender<std::size_t>& sender, std::size_t from, std::uint64_t seed) {
   Random random(seed);
   for (std::size_t i = 0; i < values_each; ++i) {
     if (random() % 3 == 0) co_await yield_now();
+    // A rendezvous has no places.
+    if (random() % 3 == 0 && sender.capacity() != 0) {
+      co_await send_in_place(sender, from + i, random);
+      continue;
+    }
     const auto sent = co_await sender.send(from + i);
     EXPECT_TRUE(sent.has_value());
   }
@@ -134,6 +153,18 @@ Task<void> take_in_time(Channels& all, A limited) {
   }
   if (value.has_value()) all.seen.add(*value);
 }
+/// Several at once, in time or not.
+Task<void> take_many(Channels& all, const Receiver<std::size_t>& receiver, Nanoseconds limit) {
+  std::vector<std::size_t> values;
+  try {
+    const std::size_t count = co_await timeout(receiver.receive_many(values, 3), limit);
+    EXPECT_EQ(count, values.size());
+  } catch (const IoError& error) {
+    EXPECT_EQ(error.code(), std::errc::timed_out);
+    EXPECT_TRUE(values.empty());
+  }
+  for (const std::size_t value : values) all.seen.add(value);
+}
 Task<void> take_in_fiber(Channels& all, Nanoseconds limit) {
   auto in_fiber = [&all, limit] {
     auto first = await(select(all.unbounded.receiver.receive(), sleep_for(limit)));
@@ -146,7 +177,7 @@ Task<void> take_in_fiber(Channels& all, Nanoseconds limit) {
 Task<void> consume(Channels& all, std::uint64_t seed) {
   Random random(seed);
   for (;;) {
-    switch (random() % 5) {
+    switch (random() % 7) {
       case 0:
         co_await take_by_select(all);
         break;
@@ -159,6 +190,12 @@ Task<void> consume(Channels& all, std::uint64_t seed) {
       case 3:
         co_await take_in_time(all,
                               with_deadline(all.rendezvous.receiver.receive(), short_time(random)));
+        break;
+      case 4:
+        co_await take_many(all, all.bounded.receiver, short_time(random));
+        break;
+      case 5:
+        co_await take_many(all, all.rendezvous.receiver, short_time(random));
         break;
       default:
         co_await take_in_fiber(all, short_time(random));
