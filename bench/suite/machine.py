@@ -37,6 +37,8 @@ PEERS = {
     "onetbb": "libtbb-dev",
     "go": "golang-1.19-go",
     "tokio": "librust-tokio-dev",
+    "trust-dns": "librust-trust-dns-resolver-dev",
+    "liburing": "liburing-dev",
     "rustc": "rustc",
     "tcmalloc": "libtcmalloc-minimal4",
 }

@@ -293,3 +293,18 @@ def table(results: list[Result]) -> str:
     named = [(bench, row) for bench, rows in benches.items() for row in rows]
     tables = [_bench_table(bench, rows) for bench, rows in benches.items()]
     return "\n\n".join(part for part in (*tables, _behind(named), _short_of_goals(named)) if part)
+
+
+def markdown(results: list[Result]) -> str:
+    """Returns the rows of each benchmark as a table of Markdown, for bench/README.md. What stands
+    in parentheses is what table() has there."""
+    tables = []
+    for rows in rows_of(results).values():
+        subjects = list(dict.fromkeys(name for row in rows for name in row.results))
+        lines = [["cell", "figure", *subjects], ["---"] * (2 + len(subjects))]
+        for row in rows:
+            figure = f"{row.any.metric}, {row.any.unit}"
+            figures = [row.cell(name) or "–" for name in subjects]
+            lines.append([row.name, figure, *figures])
+        tables.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return "\n\n".join(tables)

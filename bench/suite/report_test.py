@@ -141,6 +141,20 @@ weft does not reach the goal in 1 of 2 rows that have one
         self.assertNotIn("goal", report.table(row(None, threads=[1], fibers=[2])))
 
 
+class Markdown(unittest.TestCase):
+    def test_a_row_a_metric_and_a_column_a_subject(self):
+        results = row(None, weft=[70, 70, 70], go=[100, 100, 100])
+        results += row(None, "cpu", weft=[20, 20, 20], go=[10, 10, 10], tokio=[30, 30, 30])
+        self.assertEqual(
+            report.markdown(results),
+            """\
+| cell | figure | weft | go | tokio |
+| --- | --- | --- | --- | --- |
+| spawn, 1 worker | time, ns | 70.0 | 100.0 (0.70) | – |
+| spawn, 1 worker | cpu, ns | 20.0 | 10.0 (2.00!) | 30.0 (0.67) |""",
+        )
+
+
 class Json(unittest.TestCase):
     def test_goals_are_added_to_entries_of_weft_that_have_one(self):
         results = row(Goal(10), weft=[70], go=[100])

@@ -68,6 +68,7 @@ class BlockingPool::Shared {
   void leave(Worker& worker) noexcept;
   [[nodiscard]] Worker* pop_idle() noexcept;
   void remove_idle(Worker& worker) noexcept;
+  void push_job(BlockingJob& job) noexcept;
   [[nodiscard]] BlockingJob* pop_job(Worker& worker) noexcept;
   [[nodiscard]] bool unqueue(BlockingJob& job) noexcept;
   void end_job(Worker& worker) noexcept;
@@ -136,15 +137,26 @@ std::uint64_t BlockingPool::ended() const noexcept {
 
 Result<void> BlockingPool::Shared::submit(BlockingJob& job,
                                           const std::shared_ptr<Shared>& self) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return fail(std::errc::operation_canceled);
-  // A worker that is awake takes the job only after its own, so each job wakes or starts a worker.
-  Worker* const idle = pop_idle();
-  if (idle == nullptr && live_ < limit()) {
-    const std::error_code error = start_worker(self);
-    // Those with a job that was given up may be away for long.
-    if (error && live_ == given_up_) return fail(error);
+  Worker* idle = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return fail(std::errc::operation_canceled);
+    // A worker that is awake takes the job only after its own, so each job wakes or starts one.
+    idle = pop_idle();
+    if (idle == nullptr && live_ < limit()) {
+      const std::error_code error = start_worker(self);
+      // Those with a job that was given up may be away for long.
+      if (error && live_ == given_up_) return fail(error);
+    }
+    push_job(job);
   }
+  // Without the mutex, for which it would wait at once if it ran before this thread goes on. It
+  // cannot end before it has this token, and nothing of it is used after the token is there.
+  if (idle != nullptr) idle->parker.unpark();
+  return {};
+}
+
+void BlockingPool::Shared::push_job(BlockingJob& job) noexcept {
   job.next = nullptr;
   job.queued_ = true;
   submitted.fetch_add(1, std::memory_order_relaxed);
@@ -154,9 +166,6 @@ Result<void> BlockingPool::Shared::submit(BlockingJob& job,
     first_job_ = &job;
   }
   last_job_ = &job;
-  // With the mutex held: after that, stop() may end and destroy an unparked worker.
-  if (idle != nullptr) idle->parker.unpark();
-  return {};
 }
 
 bool BlockingPool::Shared::withdraw(BlockingJob& job) noexcept {

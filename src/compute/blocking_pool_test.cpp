@@ -141,6 +141,31 @@ TEST(BlockingPool, ManySubmittersOneMillisecondIdleLimit) {
   EXPECT_EQ(count.load(std::memory_order_acquire), static_cast<int>(jobs.size()));
 }
 
+TEST(BlockingPool, StopsWhileOthersSubmit) {
+  // A worker that a submitter has taken off the idle stack, and not woken yet, waits for it.
+  constexpr std::size_t most = 200;
+  for (int round = 0; round < 100; ++round) {
+    detail::BlockingPool pool({.most_threads = 2, .idle_limit = std::chrono::hours(1)});
+    Atomic<int> ran{0};
+    Atomic<int> taken{0};
+    std::vector<CountJob> jobs(2 * most);
+    for (CountJob& job : jobs) job.count = &ran;
+    {
+      std::vector<std::jthread> submitters;
+      for (std::size_t t = 0; t < 2; ++t) {
+        submitters.emplace_back([&, t] {
+          for (std::size_t i = 0; i < most && pool.submit(jobs[t * most + i]); ++i) {
+            taken.fetch_add(1, std::memory_order_relaxed);
+          }
+        });
+      }
+      while (ran.load(std::memory_order_acquire) < 20) std::this_thread::yield();
+      pool.stop();
+    }
+    EXPECT_EQ(ran.load(std::memory_order_acquire), taken.load(std::memory_order_relaxed));
+  }
+}
+
 /// A job that owns all it touches, itself included.
 struct OwnedJob : detail::BlockingJob {
   OwnedJob() : detail::BlockingJob(&OwnedJob::run_job) {}
