@@ -63,7 +63,7 @@ awaitable<void> read_blocks(Reads& reads) {
 
 template <int flags>
 awaitable<Figures> read_all(Job job) {
-  struct stat status {};
+  struct stat status{};
   bench::require(stat(bench::data_path, &status) == 0, "stat");
   const auto size = static_cast<std::size_t>(status.st_size);
   Reads reads{flags, size / bench::block_bytes, job.count};

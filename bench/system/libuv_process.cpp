@@ -33,9 +33,8 @@ struct Children {
     options.stdio_count = 3;
     options.exit_cb = [](uv_process_t* process, std::int64_t status, int signal) {
       bench::require(status == 0 && signal == 0, "the child");
-      uv_close(reinterpret_cast<uv_handle_t*>(process), [](uv_handle_t* closed) {
-        start(*static_cast<Children*>(closed->data));
-      });
+      uv_close(reinterpret_cast<uv_handle_t*>(process),
+               [](uv_handle_t* closed) { start(*static_cast<Children*>(closed->data)); });
     };
     self.process.data = &self;
     bench::require(uv_spawn(self.loop, &self.process, &options) == 0, "spawn");

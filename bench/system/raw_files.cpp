@@ -16,7 +16,7 @@ using bench::Job;
 using bench::Meter;
 
 std::size_t bytes_of(int file) {
-  struct stat status {};
+  struct stat status{};
   bench::require(fstat(file, &status) == 0, "fstat");
   return static_cast<std::size_t>(status.st_size);
 }

@@ -125,9 +125,9 @@ Figures segmented(Job job) {
   bench::SegmentCheck check;
   const Meter meter;
   for (std::size_t sent = 0; sent < job.count; sent += bench::segments) {
-    bench::require(send(ends.client, data.data(), data.size(), 0) ==
-                       static_cast<ssize_t>(data.size()),
-                   "send");
+    bench::require(
+        send(ends.client, data.data(), data.size(), 0) == static_cast<ssize_t>(data.size()),
+        "send");
     for (check.reset(); !check.all();) {
       sockaddr_in from{};
       socklen_t size = sizeof from;

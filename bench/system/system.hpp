@@ -25,9 +25,9 @@ inline constexpr std::size_t copy_bytes = 256 << 10;  // of the buffer of a copy
 
 // Datagrams
 inline constexpr std::size_t datagram_bytes = 64;
-inline constexpr std::size_t burst = 32;           // sent before the first of them is received
-inline constexpr std::size_t segments = 48;        // that one call sends
-inline constexpr std::size_t segment_bytes = 1200; // as QUIC has them
+inline constexpr std::size_t burst = 32;            // sent before the first of them is received
+inline constexpr std::size_t segments = 48;         // that one call sends
+inline constexpr std::size_t segment_bytes = 1200;  // as QUIC has them
 inline constexpr std::size_t joined_bytes = 65'536;
 
 // Child processes
