@@ -103,7 +103,7 @@ Task<void> send_in_place(const Sender<std::size_t>& sender, std::size_t value, R
     EXPECT_TRUE(permit.has_value());
     if (random() % 3 == 0) continue;  // gives the place back
     if (random() % 3 == 0) co_await yield_now();
-    permit->send(value);
+    EXPECT_TRUE(permit->send(value).has_value());
     co_return;
   }
 }
