@@ -192,15 +192,16 @@ class SharedWriteCase final : public AwaitedCase {
 class JoinSetBase : public AwaitedCase {
  public:
   Task<void> prepare() override {
-    (void)co_await set_.spawn_when_free([this]() -> Task<int> {
-      co_await go_.wait();
+    // A task of a set that is destroyed may end after it.
+    (void)co_await set_.spawn_when_free([go = go_]() -> Task<int> {
+      co_await go->wait();
       co_return 7;
     });
   }
-  void make_ready() override { go_.set(); }
+  void make_ready() override { go_->set(); }
 
  protected:
-  ManualResetEvent go_;
+  std::shared_ptr<ManualResetEvent> go_ = std::make_shared<ManualResetEvent>();
   JoinSet<int> set_{1};
 };
 
