@@ -136,13 +136,16 @@ class TemporaryDirectory {
   ~TemporaryDirectory();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  /// Removes it without blocking the worker, and says what went wrong.
+  /// Removes it without blocking the worker, and says what went wrong. The object has none from
+  /// the call on. Cancel, an error, or a task that is not awaited: the rest is removed with the
+  /// task, as by the destructor.
   [[nodiscard]] Task<void> remove();
   /// Leaves it to the caller.
   [[nodiscard]] std::filesystem::path keep() noexcept { return std::exchange(path_, {}); }
 
  private:
   explicit TemporaryDirectory(std::filesystem::path path) noexcept : path_(std::move(path)) {}
+  static Task<void> remove_all_of(TemporaryDirectory doomed);
   void reset() noexcept;
 
   std::filesystem::path path_;  // empty: none

@@ -318,7 +318,7 @@ class WriteOptions {
   WriteOptions() noexcept {}
   /// The file has its old contents or its new ones at any time, never a part: they are written to a
   /// file beside it, which then takes its name and its permissions. (Another owner's file becomes
-  /// one's own; a link is replaced, not followed.)
+  /// one's own, without the set-user-ID and set-group-ID bits; a link is replaced, not followed.)
   WriteOptions& atomic(bool on = true) noexcept {
     is_atomic = on;
     return *this;
@@ -348,9 +348,10 @@ class WriteOptions {
                                     WriteOptions options = WriteOptions());
 
 /// Copies contents and permissions, by the cheapest means that the file systems have: shared blocks
-/// (FICLONE), copy_file_range(2), a loop. Replaces the contents of a file that is there. Returns
-/// the size in bytes. A failed or cancelled copy removes a file that it has made itself. Errors:
-/// invalid_argument if both are the same file, or `from` is no regular file.
+/// (FICLONE), copy_file_range(2), a loop. A copy with another owner or group than the original does
+/// not get its set-user-ID and set-group-ID bits. Replaces the contents of a file that is there.
+/// Returns the size in bytes. A failed or cancelled copy removes a file that it has made itself.
+/// Errors: invalid_argument if both are the same file, or `from` is no regular file.
 [[nodiscard]] Task<std::uint64_t> copy_file(std::filesystem::path from, std::filesystem::path to);
 
 /// Makes a file without a name in `directory` (by default that for temporary files), open for

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "fs/error.hpp"
+#include "fs/metadata.hpp"
 #include "fs/path_text.hpp"
 #include "fs/whole_file.hpp"
 #include "os/file_syscalls.hpp"
@@ -87,15 +88,16 @@ std::uint64_t copy(const std::filesystem::path& source, const std::filesystem::p
   }
   path_text(target, copying);
   bool made = false;
-  const mode_t mode = status.stx_mode & 07777U;
-  Fd to = open_target(target, mode, name, made);
+  Fd to = open_target(target, status.stx_mode & 0777U, name, made);
   NameGuard guard(target);
   if (!made) guard.keep();
-  if (are_same(status, status_of(to, name))) {
+  const struct ::statx status_of_target = status_of(to, name);
+  if (are_same(status, status_of_target)) {
     throw_file_error(make_error_code(std::errc::invalid_argument), copying, name);
   }
   or_throw(FileSyscalls::ftruncate(to.get(), 0), copying, name);
-  or_throw(FileSyscalls::fchmod(to.get(), mode), copying, name);
+  or_throw(FileSyscalls::fchmod(to.get(), permissions_for(status, status_of_target)), copying,
+           name);
   std::optional<std::uint64_t> copied;
   if (FileSyscalls::clone(to.get(), from.get()) == 0) copied = status.stx_size;
   if (!copied) copied = copy_in_system(from, to, name, stop);

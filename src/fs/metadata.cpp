@@ -37,6 +37,11 @@ FileType type_from(unsigned mode) noexcept {
   }
 }
 
+mode_t permissions_for(const struct ::statx& from, const struct ::statx& to) noexcept {
+  const bool same = from.stx_uid == to.stx_uid && from.stx_gid == to.stx_gid;
+  return from.stx_mode & (same ? permission_bits : permission_bits & ~unsigned{S_ISUID | S_ISGID});
+}
+
 FileMetadata metadata_from(const struct ::statx& found) noexcept {
   FileMetadata all;
   all.type = type_from(found.stx_mode);

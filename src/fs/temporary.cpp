@@ -30,7 +30,8 @@ Fd open_temporary(const std::filesystem::path& directory) {
   if (unnamed != -EOPNOTSUPP && unnamed != -EISDIR)
     or_throw(unnamed, making_file, directory.native());
   std::filesystem::path made;
-  Fd handle = open_new_in(directory, O_RDWR, own_only, making_file, made);
+  Fd handle = open_new_in(directory, O_RDWR, own_only,
+                          FileOperation(making_file, directory.native()), made);
   const NameGuard removed(std::move(made));
   return handle;
 }
@@ -88,14 +89,11 @@ void TemporaryDirectory::reset() noexcept {
   path_.clear();
 }
 
-namespace {
-
-Task<void> remove_and_forget(std::filesystem::path path) {
-  co_await weft::remove_all(std::move(path));
+Task<void> TemporaryDirectory::remove_all_of(TemporaryDirectory doomed) {
+  co_await weft::remove_all(doomed.path());
+  static_cast<void>(doomed.keep());
 }
 
-}  // namespace
-
-Task<void> TemporaryDirectory::remove() { return remove_and_forget(std::exchange(path_, {})); }
+Task<void> TemporaryDirectory::remove() { return remove_all_of(std::move(*this)); }
 
 }  // namespace weft::inline v0_1

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "fs/error.hpp"
+#include "fs/metadata.hpp"
 #include "fs/path_text.hpp"
 #include "os/file_syscalls.hpp"
 
@@ -51,7 +52,7 @@ NameGuard::~NameGuard() {
 }
 
 Fd open_new_in(const std::filesystem::path& directory, int flags, std::uint32_t mode,
-               const char* operation, std::filesystem::path& made) {
+               FileOperation operation, std::filesystem::path& made) {
   constexpr int most_attempts = 100;
   std::int64_t result = -EEXIST;
   for (int attempt = 0; result == -EEXIST && attempt < most_attempts; ++attempt) {
@@ -59,7 +60,7 @@ Fd open_new_in(const std::filesystem::path& directory, int flags, std::uint32_t 
     result = FileSyscalls::openat(AT_FDCWD, made.c_str(), flags | O_CREAT | O_EXCL | O_NOFOLLOW,
                                   static_cast<mode_t>(mode));
   }
-  return Fd(static_cast<int>(or_throw(result, operation, made.native())));
+  return Fd(static_cast<int>(or_throw(result, operation.name, operation.path)));
 }
 
 namespace {
@@ -102,28 +103,30 @@ Task<Contents> read_whole_file(std::filesystem::path path, std::uint64_t limit) 
   co_return contents;
 }
 
-/// The permissions of the file that is to be replaced; none: there is none.
-std::optional<mode_t> permissions_at(const std::filesystem::path& path) {
-  struct ::statx found{};
-  const std::int64_t result = FileSyscalls::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW,
-                                                  STATX_MODE | STATX_TYPE, &found);
-  if (result < 0 || !S_ISREG(found.stx_mode)) return std::nullopt;
-  constexpr mode_t permission_bits = 07777;
-  return static_cast<mode_t>(found.stx_mode & permission_bits);
-}
-
 constexpr const char* operation_name = "write_file";
+
+/// Gives the new file the permissions of the one that is at `path`, if there is one.
+void take_permissions(int handle, const std::filesystem::path& path) {
+  constexpr unsigned wanted = STATX_MODE | STATX_TYPE | STATX_UID | STATX_GID;
+  struct ::statx old{};
+  const std::int64_t result =
+      FileSyscalls::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, wanted, &old);
+  if (result < 0 || !S_ISREG(old.stx_mode)) return;
+  struct ::statx made{};
+  or_throw(FileSyscalls::statx(handle, "", AT_EMPTY_PATH, wanted, &made), operation_name,
+           path.native());
+  or_throw(FileSyscalls::fchmod(handle, permissions_for(old, made)), operation_name, path.native());
+}
 
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> data,
                   const WriteOptions& options, const StopFlag& stop) {
   const std::filesystem::path directory = directory_of(path);
   std::filesystem::path made;
-  Fd handle = open_new_in(directory, O_WRONLY, options.permissions_of_new, operation_name, made);
-  NameGuard beside(std::move(made));
   const std::string& name = path.native();
-  if (const std::optional<mode_t> old = permissions_at(path)) {
-    or_throw(FileSyscalls::fchmod(handle.get(), *old), operation_name, name);
-  }
+  Fd handle = open_new_in(directory, O_WRONLY, options.permissions_of_new,
+                          FileOperation(operation_name, name), made);
+  NameGuard beside(std::move(made));
+  take_permissions(handle.get(), path);
   write_whole(handle.get(), data, operation_name, name, stop);
   if (options.is_durable) sync_handle(handle.get(), operation_name, name);
   close_handle(handle, operation_name, name);

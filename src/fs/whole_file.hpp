@@ -41,8 +41,14 @@ class NameGuard {
   bool kept_ = false;
 };
 
+/// What an error names.
+struct FileOperation {
+  const char* name;
+  std::string_view path;
+};
+
 /// Opens a new file with a temporary name in `directory`, and gives that.
 [[nodiscard]] Fd open_new_in(const std::filesystem::path& directory, int flags, std::uint32_t mode,
-                             const char* operation, std::filesystem::path& made);
+                             FileOperation operation, std::filesystem::path& made);
 
 }  // namespace weft::inline v0_1::detail

@@ -76,6 +76,7 @@ void SignalInbox::ring_again() noexcept {
 }
 
 std::optional<int> SignalInbox::take() noexcept {
+  if (inherited()) return std::nullopt;
   silence();
   SignalSet come = come_.load(std::memory_order_acquire);  // pairs with put()
   while (come != 0) {
@@ -108,6 +109,10 @@ Task<std::optional<int>> next_of(std::shared_ptr<SignalInbox> inbox) {
 
 Task<int> first_of(std::shared_ptr<SignalInbox> inbox) {
   const std::optional<int> number = co_await next_of(inbox);
+  if (!number) {
+    throw IoError(make_error_code(std::errc::operation_canceled), "stop_requested",
+                  "made before a fork, in its parent");
+  }
   inbox->close();  // the earlier actions are back before the caller goes on
   co_return *number;
 }

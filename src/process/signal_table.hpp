@@ -26,6 +26,7 @@
 #include <weft/extend/operation.hpp>
 #include <weft/result.hpp>
 
+#include "base/fork.hpp"
 #include "process/handler_gate.hpp"
 
 namespace weft::inline v0_1::detail {
@@ -60,7 +61,7 @@ class SignalInbox {
   /// Leaves the table, and ends the waits for the bell. Idempotent. Any thread, but no handler.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept {
-    return closed_.load(std::memory_order_acquire);  // pairs with close()
+    return inherited() || closed_.load(std::memory_order_acquire);  // pairs with close()
   }
   [[nodiscard]] Source* bell() const noexcept { return bell_; }
 
@@ -71,6 +72,8 @@ class SignalInbox {
   /// For the handler: takes the signal in. False: it is the second for an inbox of one, or this is
   /// a guard.
   [[nodiscard]] bool put(int number) noexcept;
+  /// Whether this process is the child of a fork() of the one that listens. They share the bell.
+  [[nodiscard]] bool inherited() const noexcept { return forks_ != ForkCount::now(); }
   void ring() const noexcept;
   void ring_again() noexcept;
   void silence() noexcept;

@@ -21,9 +21,10 @@ namespace weft::inline v0_1::detail {
 namespace {
 
 /// The signals whose default action ends or stops the process, and that which lets it go on.
-constexpr std::array watched = {SIGHUP,  SIGINT,  SIGQUIT,   SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
-                                SIGFPE,  SIGUSR1, SIGSEGV,   SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
-                                SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGSYS,  SIGTSTP, SIGCONT};
+constexpr std::array watched = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,    SIGTRAP,   SIGABRT,
+                                SIGBUS,  SIGFPE,  SIGUSR1, SIGSEGV,   SIGUSR2,   SIGPIPE,
+                                SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ,   SIGVTALRM, SIGPROF,
+                                SIGSYS,  SIGIO,   SIGPWR,  SIGSTKFLT, SIGTSTP,   SIGCONT};
 
 termios changed(const termios& from, ModeTable::Mode mode) noexcept {
   termios to = from;
@@ -131,9 +132,11 @@ void ModeTable::watch_signals() {
   static_cast<void>(registered);  // without memory for that, the other ways remain
   if (guard_ != nullptr) return;
   SignalSet wanted = 0;
-  for (const int number : watched) {
+  const auto want = [&wanted](int number) {
     if (SignalTable::is_unhandled(number)) wanted |= signal_bit(number);
-  }
+  };
+  for (const int number : watched) want(number);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) want(number);
   process_.store(::getpid(), std::memory_order_relaxed);
   BeforeDefault::set(&before_default);
   guard_ = SignalInbox::make(wanted, SignalInbox::Kind::guard);

@@ -340,6 +340,19 @@ TEST_P(Directories, TemporaryDirectoriesGoWithTheirObjects) {
     EXPECT_EQ(folder_.size(), 1U);
     co_await kept.remove();
     EXPECT_EQ(folder_.size(), 0U);
+    {
+      TemporaryDirectory doomed = co_await TemporaryDirectory::create("test-", folder_.path());
+      static_cast<void>(doomed.remove());  // not awaited
+      EXPECT_TRUE(doomed.path().empty());
+    }
+    EXPECT_EQ(folder_.size(), 0U);
+    {
+      TemporaryDirectory doomed = co_await TemporaryDirectory::create("test-", folder_.path());
+      write_by_std(doomed.path() / "file", "x");
+      auto removal = spawn(doomed.remove());
+      static_cast<void>(co_await cancel_and_see(&removal));
+    }
+    EXPECT_EQ(folder_.size(), 0U);
     TemporaryDirectory third = co_await TemporaryDirectory::create("x", folder_.path());
     const fs::path left = third.keep();
     EXPECT_TRUE(fs::is_directory(left));

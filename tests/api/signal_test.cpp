@@ -353,6 +353,15 @@ TEST_F(SignalActions, AreTheParentsInAForkedChild) {
             }),
             0);
   EXPECT_EQ(listener.try_next(), std::nullopt);
+  // There the listener has ended, and takes nothing of the parent's.
+  ::raise(SIGUSR1);
+  EXPECT_EQ(in_child([&] {
+              Runtime runtime(test::options_for(0));
+              const std::optional<int> number = runtime.block_on(listener.next());
+              return !number && !listener.try_next() && !listener;
+            }),
+            0);
+  EXPECT_EQ(listener.try_next(), SIGUSR1);
   // One of the child's own works, and the parent's goes there without a trace.
   EXPECT_EQ(in_child([&] {
               {

@@ -3,6 +3,9 @@
 #include <weft/file.hpp>
 #include <weft/scope.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 
@@ -134,6 +137,41 @@ TEST_P(WholeFile, CopiesInEachWay) {
     // A file of the system's own, which has no size and cannot be copied inside the system.
     co_await weft::copy_file("/proc/self/status", folder_ / "status");
     EXPECT_NE(read_by_std(folder_ / "status").find("VmPeak"), std::string::npos);
+  });
+}
+
+TEST_P(WholeFile, AnotherOwnersSetIdBitsDoNotComeAlong) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may give files to other users";
+  struct Row {
+    uid_t user;
+    gid_t group;
+    std::uint32_t left;
+  };
+  for (const Row& row : {Row{0, 0, 06755}, Row{1000, 0, 0755}, Row{0, 1000, 0755}}) {
+    const fs::path from = folder_ / "from";
+    write_by_std(from, "program");
+    ASSERT_EQ(::chown(from.c_str(), row.user, row.group), 0);
+    ASSERT_EQ(::chmod(from.c_str(), 06755), 0);
+    run([&]() -> Task<void> {
+      co_await weft::copy_file(from, folder_ / "copy");
+      co_await write_file(from, "text", WriteOptions().atomic());
+    });
+    for (const fs::path& made : {folder_ / "copy", from}) {
+      struct stat found{};
+      ASSERT_EQ(::stat(made.c_str(), &found), 0);
+      EXPECT_EQ(found.st_mode & 07777U, row.left) << made << " " << row.user << ":" << row.group;
+    }
+    fs::remove(from);
+    fs::remove(folder_ / "copy");
+  }
+}
+
+TEST_P(WholeFile, AnErrorOfAnAtomicWriteNamesTheFile) {
+  run([&]() -> Task<void> {
+    const fs::path path = folder_ / "no" / "file";
+    const auto written = co_await attempt(write_file(path, "x", WriteOptions().atomic()));
+    EXPECT_EQ(written.error().what(),
+              "write_file " + path.native() + ": no such file or directory");
   });
 }
 

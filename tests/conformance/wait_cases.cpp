@@ -193,10 +193,11 @@ class JoinSetBase : public AwaitedCase {
  public:
   Task<void> prepare() override {
     // A task of a set that is destroyed may end after it.
-    (void)co_await set_.spawn_when_free([go = go_]() -> Task<int> {
+    auto work = [](std::shared_ptr<ManualResetEvent> go) -> Task<int> {
       co_await go->wait();
       co_return 7;
-    });
+    };
+    (void)co_await set_.spawn_when_free(work, go_);
   }
   void make_ready() override { go_->set(); }
 

@@ -11,6 +11,10 @@ bool Member::tell(Message line) {
 }
 // [/tell]
 
+void Member::hint(Message line) {
+  if (!is_dropped()) static_cast<void>(outbox_.try_send(std::move(line)));
+}
+
 bool Member::tell(std::string_view text) {
   return tell(std::make_shared<const std::string>(std::string(text) + '\n'));
 }
@@ -23,13 +27,13 @@ void Hall::enter(Member& member) {
   member.room_ = "lobby";
   rooms_[member.room_].insert(&member);
   member.tell("* you are " + member.name_ + " in lobby; /name, /join, /who, /quit");
-  tell_room(member, "* " + member.name_ + " has come", false);
+  hint_room(member, "* " + member.name_ + " has come");
 }
 
 void Hall::leave(Member& member, std::string_view why) {
   const std::lock_guard lock(mutex_);
   names_.erase(member.name_);
-  tell_room(member, "* " + member.name_ + " has gone" + std::string(why), false);
+  hint_room(member, "* " + member.name_ + " has gone" + std::string(why));
   take_out(member);
 }
 
@@ -78,6 +82,13 @@ void Hall::tell_room(const Member& from, std::string_view text, bool and_itself)
   }
 }
 // [/room]
+
+void Hall::hint_room(const Member& from, std::string_view text) {
+  const auto line = std::make_shared<const std::string>(std::string(text) + '\n');
+  for (Member* member : rooms_[from.room_]) {
+    if (member != &from) member->hint(line);
+  }
+}
 
 void Hall::take_out(Member& member) {
   const auto room = rooms_.find(member.room_);

@@ -26,6 +26,8 @@ class Member {
   /// Returns false then, and after that.
   bool tell(Message line);
   bool tell(std::string_view text);
+  /// The same for what a client may miss: a full queue leaves it out.
+  void hint(Message line);
   /// Ends the session of a client that takes nothing.
   void drop() { dropped_.set(); }
   /// Waits until the client was dropped.
@@ -57,6 +59,7 @@ class Hall {
 
  private:
   void tell_room(const Member& from, std::string_view text, bool and_itself);
+  void hint_room(const Member& from, std::string_view text);
   void take_out(Member& member);
 
   std::mutex mutex_;

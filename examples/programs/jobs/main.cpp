@@ -4,7 +4,9 @@
 //   jobs --status list.txt
 //
 // How each job ended, and what it wrote, is in a database. The next start looks there, and goes on
-// with what is not done: after a Ctrl-C, a power cut, or with a list that has become longer.
+// with what is not done: after a Ctrl-C, a power cut, or with a list that has become longer. A job
+// is done when its end is in the database. If the runner itself is killed (SIGKILL), the jobs that
+// run go on without it, and run again at the next start.
 //
 //   sqlite3 list.txt.sqlite "SELECT command, status, output FROM jobs WHERE state = 'failed'"
 #include <signal.h>
