@@ -97,6 +97,19 @@ MESSAGES = {
         "?, and a co_await behind it",
         "await in a statement of its own, within an if",
     ),
+    "untaken": (
+        "g++ 12 runs this co_await also if &&, || or ?: does not take its operand",
+        "await in a statement of its own, within an if: bool is_so = a; if (is_so) is_so = "
+        "co_await …;",
+    ),
+    "shift": (
+        "g++ 12 loses the left operand of this shift: the right one awaits",
+        "await first: const int count = co_await …; x << count",
+    ),
+    "order": (
+        "g++ 12 awaits before it runs what stands before the co_await, though C++ says otherwise",
+        "await in a statement of its own, then use the name",
+    ),
     "condition": (
         "g++ 12 leaves out the whole body of this coroutine: a condition awaits, and the coroutine "
         "declares no variable",
