@@ -62,6 +62,25 @@ weft::Task<int> read_all(weft::Receiver<std::string> orders) {
 }
 // [/condition]
 
+// [untaken]
+weft::Task<bool> is_large(const std::string* customer) {
+  // Wrong: co_return customer != nullptr && co_await order_for(*customer) > 4;
+  if (customer == nullptr) co_return false;
+  const int pieces = co_await order_for(*customer);
+  co_return pieces > 4;
+}
+// [/untaken]
+
+// [order]
+weft::Task<std::string> label(std::string customer) {
+  std::string text;
+  // Wrong: text.append(customer).append(std::to_string(co_await order_for(customer)));
+  const int pieces = co_await order_for(customer);
+  text.append(customer).append(std::to_string(pieces));
+  co_return text;
+}
+// [/order]
+
 // [throw]
 weft::Task<int> refuse(std::string customer) {
   // Wrong: throw std::runtime_error("too many: " + std::to_string(co_await order_for(customer)));
@@ -117,6 +136,9 @@ weft::Task<void> program() {
   const std::string size = co_await size_of_order();
   std::printf("%d pieces for bob, %d letters in carol, and a %s order\n", in_a_scope, counted,
               size.c_str());
+  const bool is_nothing_large = co_await is_large(nullptr);
+  const std::string labelled = co_await label("erin");
+  std::printf("%s, and nothing is %s\n", labelled.c_str(), is_nothing_large ? "large" : "small");
   try {
     co_await refuse("dave");
   } catch (const std::runtime_error& error) {

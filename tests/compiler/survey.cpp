@@ -544,6 +544,315 @@ Task<int> condition_in_a_lambda() {
   co_return co_await body();
 }
 
+// An operand that is not taken. Each note is a digit more of `noted`.
+int noted = 0;
+int note(int digit) {
+  noted = noted * 10 + digit;
+  return digit;
+}
+Task<int> note_later(int digit) { co_return note(digit); }
+Task<int> and_returned(bool which) {
+  auto body = [](bool taken) -> Task<bool> { co_return taken&& co_await note_later(1); };
+  const bool result = co_await body(which);
+  co_return noted + (result ? 10 : 0);
+}
+Task<int> or_returned(bool which) {
+  auto body = [](bool given) -> Task<bool> { co_return given || co_await note_later(1); };
+  const bool result = co_await body(which);
+  co_return noted + (result ? 10 : 0);
+}
+Task<int> conditional_returned(bool which) {
+  auto body = [](bool taken) -> Task<int> { co_return taken ? co_await note_later(1) : 7; };
+  const int result = co_await body(which);
+  co_return noted + result;
+}
+Task<int> both_returned() {
+  auto body = []() -> Task<bool> { co_return co_await number(0) && co_await note_later(1); };
+  const bool result = co_await body();
+  co_return noted + (result ? 10 : 0);
+}
+Task<int> and_added(bool which) {
+  int value = 0;
+  value += which && co_await note_later(1);
+  co_return noted + value;
+}
+Task<int> and_argument(bool which) {
+  note(which && co_await note_later(1));
+  co_return noted;
+}
+Task<int> conditional_argument_of_numbers(bool which) {
+  const int result = co_await number(which ? co_await note_later(1) : 7);
+  co_return noted + result;
+}
+Task<int> and_converted(bool which) {
+  const int value = which && co_await note_later(1);
+  co_return noted + value;
+}
+Task<int> conditional_converted(bool which) {
+  const bool value = which ? co_await note_later(1) : 7;
+  co_return noted + (value ? 3 : 0);
+}
+Task<int> conditional_tested(bool which) {
+  int value = 0;
+  if (which ? co_await note_later(1) : 7) value = 3;
+  co_return noted + value;
+}
+Task<int> and_compared(bool which) {
+  const bool value = (which && co_await note_later(1)) == false;
+  co_return noted + (value ? 3 : 0);
+}
+Task<int> and_before_or(bool which) {
+  int value = 0;
+  if ((which && co_await note_later(1)) || value == 0) value = 3;
+  co_return noted + value;
+}
+Task<int> and_before_and(bool which) {
+  int value = 3;
+  if (which && co_await note_later(1) && value == 3) value = 0;
+  co_return noted + value;
+}
+Task<int> or_chain(bool which) {
+  int value = 0;
+  if (which || co_await note_later(1) || co_await note_later(2)) value = 3;
+  co_return noted + value;
+}
+Task<int> and_after_comma(bool which) {
+  int value = 0;
+  value = 3, which && co_await note_later(1);
+  co_return noted + value;
+}
+Task<int> while_and() {
+  int rounds = 0;
+  while (++rounds < 3 && co_await note_later(rounds)) {
+  }
+  co_return noted;
+}
+Task<int> for_and() {
+  for (int rounds = 1; rounds < 1 && co_await note_later(1); ++rounds) note(2);
+  co_return noted;
+}
+Task<int> do_and(bool which) {
+  int rounds = 0;
+  do {
+    ++rounds;
+  } while (which && co_await note_later(1));
+  co_return noted + rounds;
+}
+Task<int> and_of_a_variable(bool which) {
+  const bool value = which && co_await note_later(1);
+  co_return noted + (value ? 3 : 0);
+}
+Task<int> and_not_of_a_variable(bool which) {
+  const bool value = !(which && co_await note_later(1));
+  co_return noted + (value ? 3 : 0);
+}
+Task<int> and_assigned(bool which) {
+  bool value = true;
+  value = which && co_await note_later(1);
+  co_return noted + (value ? 3 : 0);
+}
+Task<int> and_alone(bool which) {
+  (void)(which && co_await note_later(1));
+  co_return noted;
+}
+Task<int> and_in_a_condition(bool which) {
+  int value = 0;
+  if (which && co_await note_later(1) && co_await note_later(2)) value = 3;
+  co_return noted + value;
+}
+Task<int> and_of_a_loop_variable(bool which) {
+  while (const bool value = which && co_await note_later(1)) co_return noted + (value ? 3 : 0);
+  co_return noted;
+}
+Task<int> conditional_of_a_long(bool which) {
+  const long value = which ? co_await note_later(1) : 7;
+  co_return noted + static_cast<int>(value);
+}
+Task<int> nested_conditional(bool which) {
+  const int value = which ? co_await note_later(1) : noted == 0 ? 7 : co_await note_later(2);
+  co_return noted + value;
+}
+
+// The left operand of a shift.
+Task<int> shift_of_a_call() {
+  const int value = note(3) << co_await number(2);
+  co_return value;
+}
+Task<int> shift_of_an_await() {
+  const int value = (co_await number(3)) << co_await number(2);
+  co_return value;
+}
+Task<int> shift_of_a_constant() {
+  const int value = 3 << co_await number(2);
+  co_return value;
+}
+Task<int> shift_assigned() {
+  int value = 3;
+  value <<= co_await number(2);
+  co_return value;
+}
+
+// What stands before an await.
+struct Chain {
+  int sum = 0;
+  Chain& add(int digit) {
+    sum += note(digit);
+    return *this;
+  }
+  Chain& operator<<(int digit) { return add(digit); }
+};
+struct Numbered {
+  Numbered(int first, int second) : first(first), second(second) {}
+  int first;
+  int second;
+};
+struct Holder {
+  std::array<int, 4> values{};
+  int& at_first() { return values[0]; }
+};
+Chain program_chain;
+Chain made_chain(int digit) {
+  note(digit);
+  return Chain();
+}
+Chain& noted_chain(int digit) {
+  note(digit);
+  return program_chain;
+}
+std::array<int, 4> program_numbers{};
+int* noted_numbers(int digit) {
+  note(digit);
+  return program_numbers.data();
+}
+int (*noted_function(int digit))(int) {
+  note(digit);
+  return note;
+}
+Holder noted_holder(int digit) {
+  note(digit);
+  return Holder();
+}
+Task<int Chain::*> member_later() {
+  note(2);
+  co_return &Chain::sum;
+}
+Task<int> chain_of_awaits() {
+  Chain chain;
+  chain.add(co_await note_later(1)).add(co_await note_later(2));
+  co_return noted;
+}
+Task<int> chain_of_calls() {
+  Chain chain;
+  chain.add(1).add(co_await note_later(2));
+  co_return noted;
+}
+Task<int> chain_awaited() {
+  const int value = co_await note_later(noted_chain(1).add(co_await note_later(2)).sum);
+  co_return noted + 0 * value;
+}
+Task<int> shift_of_an_object() {
+  Chain chain;
+  chain << note(1) << co_await note_later(2);
+  co_return noted;
+}
+Task<int> subscript() {
+  const int value = noted_numbers(1)[co_await note_later(2)];
+  co_return noted + value;
+}
+Task<int> function_pointer() {
+  const int value = noted_function(1)(co_await note_later(2));
+  co_return noted + 0 * value;
+}
+Task<int> member_pointer() {
+  const int value = noted_chain(1).*co_await member_later();
+  co_return noted + value;
+}
+Task<int> braces_of_numbers() {
+  const Numbers numbers{note(1), co_await note_later(2)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> braces_designated() {
+  const Numbers numbers{.first = note(1), .second = co_await note_later(2)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> braces_of_an_array() {
+  const int numbers[]{note(1), co_await note_later(2), note(3)};
+  co_return noted + 0 * numbers[0];
+}
+Task<int> braces_of_constructor_arguments() {
+  const Numbered numbers{note(1), co_await note_later(2)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> braces_of_increments() {
+  int value = 0;
+  const Numbers numbers{++value, co_await note_later(value)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> braces_of_a_new() {
+  const std::unique_ptr<Numbers> numbers(new Numbers{note(1), co_await note_later(2)});
+  co_return noted + 0 * numbers->first;
+}
+Task<int> comma_returned() {
+  auto body = []() -> Task<int> { co_return note(1), co_await note_later(2); };
+  const int value = co_await body();
+  co_return noted + 0 * value;
+}
+Task<int> comma_argument() {
+  const int value = note((note(1), co_await note_later(2)));
+  co_return noted + 0 * value;
+}
+Task<int> comma_in_a_loop() {
+  int rounds = 0;
+  while (note(1), co_await note_later(rounds)) ++rounds;
+  co_return noted;
+}
+Task<int> assigned_by_a_temporary() {
+  noted_holder(2).at_first() = co_await note_later(1);
+  co_return noted;
+}
+Task<int> assigned_to_an_awaited_place() {
+  program_numbers[co_await note_later(2)] = note(1);
+  co_return noted;
+}
+Task<int> chain_ends_in_a_call() {
+  Chain chain;
+  chain.add(co_await note_later(1)).add(2);
+  co_return noted / 10;
+}
+Task<int> chain_of_an_object() {
+  made_chain(1).add(co_await note_later(2));
+  co_return noted / 10;
+}
+Task<int> call_of_a_pointers_object() {
+  const auto chain = std::make_unique<Chain>();
+  chain->add(co_await note_later(1));
+  co_return noted;
+}
+Task<int> braces_end_in_a_call() {
+  const Numbers numbers{co_await note_later(1), note(2)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> braces_of_references() {
+  const std::pair<int, int> numbers{note(1), co_await note_later(2)};
+  co_return noted + 0 * numbers.first;
+}
+Task<int> comma_of_a_variable() {
+  const int value = (note(1), co_await note_later(2));
+  co_return noted + 0 * value;
+}
+Task<int> comma_alone() {
+  note(1), co_await note_later(2);
+  co_return noted;
+}
+Task<int> assigned_by_a_call() {
+  *noted_numbers(2) = co_await note_later(1);
+  co_return noted;
+}
+Task<int> added_by_a_call() {
+  *noted_numbers(2) += co_await note_later(1);
+  co_return noted;
+}
+
 constexpr auto rows = std::to_array<Row>({
     {"co_await Aggregate{object}", observed<aggregate_operand>, 3},
     {"co_await Aggregate(object)", observed<aggregate_operand_in_parentheses>, 3},
@@ -611,6 +920,44 @@ constexpr auto rows = std::to_array<Row>({
     {"alignas(16) int a", observed<aligned_number>, 3},
     {"{ alignas(16) int a; } co_await x", observed<aligned_before_a_suspension>, 3},
     {"__attribute__((aligned(16))) char a[16]", observed<aligned_by_attribute>, 3},
+    {"co_return c && co_await x, not c", observed<and_returned, false>, 0},
+    {"co_return c || co_await x, c", observed<or_returned, true>, 10},
+    {"co_return c ? co_await x : y, not c", observed<conditional_returned, false>, 7},
+    {"co_return co_await x && co_await y, not x", observed<both_returned>, 0},
+    {"a += c && co_await x, not c", observed<and_added, false>, 0},
+    {"f(c && co_await x), not c", observed<and_argument, false>, 0},
+    {"co_await f(c ? co_await x : y), not c", observed<conditional_argument_of_numbers, false>, 7},
+    {"int a = c && co_await x, not c", observed<and_converted, false>, 0},
+    {"bool a = c ? co_await number : y, not c", observed<conditional_converted, false>, 3},
+    {"if (c ? co_await number : y), not c", observed<conditional_tested, false>, 3},
+    {"(c && co_await x) == false, not c", observed<and_compared, false>, 3},
+    {"if ((c && co_await x) || y), not c", observed<and_before_or, false>, 3},
+    {"if (c && co_await x && y), not c", observed<and_before_and, false>, 3},
+    {"if (c || co_await x || co_await y), c", observed<or_chain, true>, 3},
+    {"a, c && co_await x; not c", observed<and_after_comma, false>, 3},
+    {"while (++a < 3 && co_await x)", observed<while_and>, 12},
+    {"for (; c && co_await x;), not c", observed<for_and>, 0},
+    {"do … while (c && co_await x), not c", observed<do_and, false>, 1},
+    {"int a = f() << co_await x", observed<shift_of_a_call>, 12},
+    {"int a = (co_await x) << co_await y", observed<shift_of_an_await>, 12},
+    {"a.f(co_await x).f(co_await y)", observed<chain_of_awaits>, 1122},
+    {"a.f(1).f(co_await x)", observed<chain_of_calls>, 122},
+    {"co_await g(f().h(co_await x))", observed<chain_awaited>, 1222},
+    {"a << f() << co_await x, of an object", observed<shift_of_an_object>, 1122},
+    {"f()[co_await x]", observed<subscript>, 12},
+    {"f()(co_await x)", observed<function_pointer>, 122},
+    {"f().*co_await x", observed<member_pointer>, 12},
+    {"Numbers a{f(), co_await x}", observed<braces_of_numbers>, 12},
+    {"Numbers a{.first = f(), .second = co_await x}", observed<braces_designated>, 12},
+    {"int a[]{f(), co_await x, g()}", observed<braces_of_an_array>, 123},
+    {"HasConstructor a{f(), co_await x}", observed<braces_of_constructor_arguments>, 12},
+    {"Numbers a{++b, co_await f(b)}", observed<braces_of_increments>, 1},
+    {"new Numbers{f(), co_await x}", observed<braces_of_a_new>, 12},
+    {"co_return f(), co_await x", observed<comma_returned>, 12},
+    {"g((f(), co_await x))", observed<comma_argument>, 122},
+    {"while (f(), co_await x)", observed<comma_in_a_loop>, 10},
+    {"f(g()).h() = co_await x, of an object f()", observed<assigned_by_a_temporary>, 12},
+    {"a[co_await x] = f()", observed<assigned_to_an_awaited_place>, 12},
 
     {"Aligned a, with struct alignas(16) Aligned", observed<aligned_type>, 3},
     {"Aligned a, with a member alignas(16)", observed<aligned_member>, 3},
@@ -644,6 +991,25 @@ constexpr auto rows = std::to_array<Row>({
     {"int a; if (co_await x)", observed<condition_after_a_variable>, 3},
     {"while (co_await x) { int a; … }", observed<condition_before_a_variable>, 3},
     {"[]() -> Task { if (co_await x) … }", observed<condition_in_a_lambda>, 3},
+    {"bool a = c && co_await x, not c", observed<and_of_a_variable, false>, 0},
+    {"bool a = !(c && co_await x), not c", observed<and_not_of_a_variable, false>, 3},
+    {"a = c && co_await x, not c", observed<and_assigned, false>, 0},
+    {"c && co_await x; not c", observed<and_alone, false>, 0},
+    {"if (c && co_await x && co_await y), not c", observed<and_in_a_condition, false>, 0},
+    {"while (bool a = c && co_await x), not c", observed<and_of_a_loop_variable, false>, 0},
+    {"long a = c ? co_await x : y, not c", observed<conditional_of_a_long, false>, 7},
+    {"int a = c ? co_await x : d ? y : co_await z", observed<nested_conditional, false>, 7},
+    {"int a = 3 << co_await x", observed<shift_of_a_constant>, 12},
+    {"a <<= co_await x", observed<shift_assigned>, 12},
+    {"a.f(co_await x).f(2)", observed<chain_ends_in_a_call>, 11},
+    {"f().g(co_await x), of an object f()", observed<chain_of_an_object>, 12},
+    {"p->f(co_await x)", observed<call_of_a_pointers_object>, 11},
+    {"Numbers a{co_await x, f()}", observed<braces_end_in_a_call>, 12},
+    {"std::pair<int, int> a{f(), co_await x}", observed<braces_of_references>, 12},
+    {"int a = (f(), co_await x)", observed<comma_of_a_variable>, 12},
+    {"f(), co_await x;", observed<comma_alone>, 12},
+    {"*f() = co_await x", observed<assigned_by_a_call>, 12},
+    {"*f() += co_await x", observed<added_by_a_call>, 12},
 });
 
 }  // namespace

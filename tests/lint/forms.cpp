@@ -2,6 +2,7 @@
 // end in `finds:` and a rule, one finding for each; never compiled (lint_test.py). Each row of the
 // table in docs/decisions/002-gxx12-coroutine-rules.md is here, and what looks like one and is not.
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -182,6 +183,125 @@ weft::Task<int> allocations(std::string text) {
   sum += pieces(__extension__({ empty_order(); })) + co_await number();  // finds: statement
   NamedOrder named{Order(), co_await number()};                          // finds: aggregate
   co_return sum + named.number + first->size() + second->size() + third->pieces + fourth->pieces;
+}
+
+weft::Task<bool> is_known(const std::string* text, bool flag) {
+  if (flag) co_return text&& co_await greet(*text) > 1;  // finds: untaken
+  co_return flag || co_await number();                   // finds: untaken
+}
+weft::Task<int> factorial(int value) {
+  co_return value <= 1 ? 1 : value* co_await factorial(value - 1);  // finds: untaken
+}
+weft::Task<int> untaken_operands(bool flag, int count) {
+  int sum = flag && co_await number();                                 // finds: untaken
+  sum += flag ? co_await number() : 0;                                 // finds: untaken
+  sum += flag && co_await number() ? 1 : 0;                            // finds: untaken
+  sum += at_least(flag ? co_await number() : 7);                       // finds: untaken
+  sum = co_await greet(std::string(3, flag ? co_await number() : 7));  // finds: untaken
+  const bool is_tested = flag ? co_await number() : sum;               // finds: untaken
+  if (flag ? co_await number() : sum) ++sum;                           // finds: untaken
+  if ((flag && co_await number()) || sum == 1) ++sum;                  // finds: untaken
+  if (flag || co_await number() || co_await number()) ++sum;           // finds: untaken
+  if (flag && co_await number() && is_tested) ++sum;                   // finds: untaken
+  while (++count < 3 && co_await number()) ++sum;                      // finds: untaken
+  for (; count < 9 && co_await number(); ++count) ++sum;               // finds: untaken
+  do {
+    ++sum;
+  } while (++count < 20 && co_await number());  // finds: untaken
+  sum = 3, flag && co_await number();  // finds: untaken
+  const int wrapped = __extension__({
+    bool b = flag && co_await number();  // finds: untaken
+    b;
+  });
+  co_return sum + wrapped;
+}
+template <class T>
+weft::Task<bool> untaken_in_a_template_never_used(T value) {
+  co_return value&& co_await number();  // finds: untaken
+}
+weft::Task<void> operands_as_if(bool flag, int count) {
+  const bool both = flag && co_await number();
+  const bool neither = !(flag || co_await number());
+  const long either = flag ? co_await number() : 7;
+  int value = 0;
+  value = flag ? co_await number() : 7;
+  if (flag && co_await number() == 1 && co_await number() == 2) ++value;
+  if (!(flag && co_await number())) ++value;
+  while (const bool is_more = flag && co_await number()) value += is_more;
+  for (; count < 3; value = flag ? co_await number() : 7) ++count;
+  flag ? co_await weft::yield_now() : void();
+  (void)(flag && co_await number());
+  if (co_await number() == 1 && flag && !both && !neither && either == 1) ++value;
+  auto body = [flag](int more) { return flag && more == 1; };
+  if (body(co_await number())) ++value;
+  co_return (void)(flag && co_await number());
+}
+
+weft::Task<int> shifts(int value) {
+  const int first = value << co_await number();           // finds: shift
+  int second = (co_await number()) >> co_await number();  // finds: shift
+  second <<= co_await number();
+  co_return first + second + (1 << co_await number()) + ((co_await number()) << 2);
+}
+
+/// Its calls change it.
+struct Sum {
+  int sum = 0;
+  std::vector<int> values;
+  Sum& add(int value) {
+    sum += value;
+    return *this;
+  }
+  Sum plus(int value) const { return Sum{sum + value, {}}; }
+  const Sum& same() const { return *this; }
+  Sum& operator<<(int value) { return add(value); }
+  int operator()(int value) { return value; }
+};
+struct Numbered {
+  Numbered(int first, int second) : sum(first + second) {}
+  int sum;
+};
+struct Numbers {
+  int first = 0;
+  int second = 0;
+};
+int next_number();
+int* numbers_of(int value);
+Sum& line_of(int value);
+weft::Task<int> orders_of_evaluation(Sum line, std::map<int, int> known, Sum* other) {
+  line.add(co_await number()).add(co_await number());                // finds: order
+  line.add(1).add(co_await number());                                // finds: order
+  other->add(1).add(co_await number());                              // finds: order
+  line << next_number() << co_await number();                        // finds: order
+  int sum = numbers_of(1)[co_await number()];                        // finds: order
+  sum += line_of(1)(co_await number());                              // finds: order
+  const Numbers braces{next_number(), co_await number()};            // finds: order
+  const Numbers named{.first = ++sum, .second = co_await number()};  // finds: order
+  const int array[]{1, next_number(), co_await number()};            // finds: order
+  const Numbered made{next_number(), co_await number()};             // finds: order
+  sum += at_least((next_number(), co_await number()));               // finds: order
+  while (next_number(), co_await number()) ++sum;                    // finds: order
+  known[next_number()] = co_await number();                          // finds: order
+  line.values[co_await number()] = next_number();                    // finds: order
+  co_return sum + braces.first + named.first + array[0] + made.sum;
+}
+weft::Task<int> orders_as_written(Sum line, std::unique_ptr<Sum> owned, std::string text) {
+  line.add(co_await number()).add(next_number());
+  owned->add(co_await number());
+  (*owned).add(co_await number());
+  std::move(line).add(co_await number());
+  line.same().plus(co_await number());
+  line.plus(1).plus(co_await number());
+  line.values.back() = co_await number();
+  line.values[next_number()] = co_await number();
+  *numbers_of(1) += co_await number();
+  text.append(co_await name()).append(text);
+  const Numbers braces{co_await number(), next_number()};
+  const Numbers variables{braces.first, co_await number()};
+  const std::pair<int, int> pair{next_number(), co_await number()};
+  const int last = (next_number(), co_await number());
+  next_number(), co_await number();
+  co_return at_least(next_number(), co_await number()) + pair.first + last + variables.first;
 }
 
 weft::Task<int> if_alone() {
@@ -435,9 +555,7 @@ weft::Task<int> harmless(bool flag, std::string text, Order given, int* target) 
   sum += co_await call([&text] { return text.empty() ? 1 : 2; });
   sum += co_await call([target, sum] { return *target + sum; });
   sum += co_await call([&] { return pieces(Order{text, 2}); });
-  sum += flag ? co_await number() : 0;
   sum += co_await greet(flag ? text : customer);
-  sum += flag && co_await number() ? 1 : 0;
   if (co_await number() == 1) sum += copy.pieces;
   while (co_await number() == 2) ++sum;
   auto named = [text] { return text.empty() ? 1 : 2; };

@@ -83,8 +83,7 @@ MESSAGES = {
         "give the alignment to a type: struct Room { alignas(16) std::byte bytes[64]; } room;",
     ),
     "frame-alignment": (
-        "a coroutine's frame is aligned to 64 bytes, and this type asks for more: neither compiler "
-        "aligns it",
+        "this type asks for more than the 64 bytes of a frame: neither compiler aligns it",
         "std::make_unique<T>(), which aligns it",
     ),
     "lambda": (
@@ -93,9 +92,20 @@ MESSAGES = {
         "co_await g(std::move(f));",
     ),
     "short-circuit": (
-        "g++ 12 ends with an internal error: a temporary with a destructor stands before &&, || or "
-        "?, and a co_await behind it",
+        "g++ 12 ends with an internal error: an object is made before &&, || or ?, an await behind",
         "await in a statement of its own, within an if",
+    ),
+    "untaken": (
+        "g++ 12 runs this co_await also if &&, || or ?: does not take its operand",
+        "await in a statement of its own, within an if: bool x = a; if (x) x = co_await …;",
+    ),
+    "shift": (
+        "g++ 12 loses the left operand of this shift: the right one awaits",
+        "await first: const int count = co_await …; x << count",
+    ),
+    "order": (
+        "g++ 12 awaits before it runs what stands before the co_await, though C++ says otherwise",
+        "await in a statement of its own, then use the name",
     ),
     "condition": (
         "g++ 12 leaves out the whole body of this coroutine: a condition awaits, and the coroutine "
