@@ -112,9 +112,11 @@ TEST_P(Serve, GivesEachConnectionAHandlerUntilTheStop) {
 }
 
 TEST_P(Serve, LetsHandlersFinishAndRefusesNewClients) {
+  ManualResetEvent begun;
   ManualResetEvent may_end;
   std::atomic<bool> drains = false;
   auto handler = [&](StreamSocket stream, ServeContext& context) -> Task<void> {
+    begun.set();
     std::array<std::byte, 1> byte;
     co_await stream.read_exact(byte);
     co_await context.drain_begun();
@@ -127,6 +129,7 @@ TEST_P(Serve, LetsHandlersFinishAndRefusesNewClients) {
         spawn(serve_until(*listener_, stop_.wait(), std::ref(handler)));
     StreamSocket client = co_await StreamSocket::connect(at_);
     JoinHandle<bool> answer = spawn(is_answered(client));
+    co_await begun.wait();  // a stop refuses connections that were not accepted yet
     stop_.set();
     co_await until([&] { return drains.load(); });
     const Result<StreamSocket> late = co_await attempt(StreamSocket::connect(at_));
