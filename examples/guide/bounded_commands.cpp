@@ -34,12 +34,18 @@ weft::Task<std::string> run(std::string name, std::string command) {
 // [all]
 /// Two at a time. After each, the file has all results so far.
 weft::Task<void> run_all(std::map<std::string, std::string> commands, fs::path file) {
-  weft::JoinSet<std::string> running(2);
-  for (const auto& [name, command] : commands) {
-    co_await running.spawn_when_free(run, name, command);
-  }
+  weft::JoinSet<std::string> running;
+  auto next = commands.begin();
+  auto start_next = [&] {
+    if (next == commands.end()) return;
+    running.spawn(run, next->first, next->second);
+    ++next;
+  };
+  start_next();
+  start_next();
   std::string results;
   while (auto line = co_await running.next()) {
+    start_next();
     results += *line + "\n";
     co_await weft::write_file(file, results, weft::WriteOptions().atomic());
   }

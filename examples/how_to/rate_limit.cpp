@@ -34,13 +34,16 @@ weft::Task<int> send_within(Limits& limits, int number, Load& load) {
 
 // [set]
 weft::Task<int> send_all(int count, Limits& limits, Load& load) {
-  weft::JoinSet<int> requests;
-  for (int i = 0; i < count; ++i) {
-    requests.spawn(send_within, std::ref(limits), i, std::ref(load));
-  }
-  int answered = 0;
-  while (auto number = co_await requests.next()) ++answered;  // in the order of the answers
-  co_return answered;
+  auto body = [&](weft::Scope& scope) -> weft::Task<int> {
+    weft::JoinSet<int> requests(weft::SpawnOptions().owner(scope));
+    for (int i = 0; i < count; ++i) {
+      requests.spawn(send_within, std::ref(limits), i, std::ref(load));
+    }
+    int answered = 0;
+    while (auto number = co_await requests.next()) ++answered;  // in the order of the answers
+    co_return answered;
+  };
+  co_return co_await weft::scope(body);  // if one fails, the others have ended when it is thrown
 }
 // [/set]
 
@@ -48,9 +51,9 @@ int main() {
   weft::RuntimeOptions options;
   options.current_thread = true;
   options.virtual_time = true;  // the requests take no time
-  weft::Runtime runtime(options);
   Limits limits;
   Load load;
+  weft::Runtime runtime(options);  // after what its tasks use, and so destroyed before
   const int answered = runtime.block_on(send_all(20, limits, load));
   std::printf("%d answers, at most %d at a time\n", answered, load.most);
 }

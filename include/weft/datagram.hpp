@@ -72,7 +72,8 @@ class SendDetails {
   SendDetails() noexcept {}
 
   /// The address to send from, one of this machine's (its port is ignored): the one that the peer
-  /// has sent to, for an answer of a socket that is bound to all addresses.
+  /// has sent to, for an answer of a socket that is bound to all addresses. A send from an address
+  /// of another family than its destination's fails with errc::invalid_argument.
   SendDetails& source(Endpoint address) noexcept {
     source_ = std::move(address);
     return *this;

@@ -32,7 +32,7 @@ using Result = std::expected<T, std::error_code>;
   return std::unexpected<std::error_code>(std::make_error_code(code));
 }
 
-/// Errors of readers and writers of bytes that have no errno value.
+/// Errors that have no errno value, or need a text of their own.
 enum class IoErrc {
   unexpected_end = 1,  ///< the stream ended before the requested bytes, or a delimiter, were read
   line_too_long,       ///< a line, or what precedes a delimiter, is longer than its limit
@@ -40,6 +40,7 @@ enum class IoErrc {
   nothing_written,     ///< a writer has taken none of the bytes, and given no error
   not_a_pipe,          ///< the handle or the file is neither a pipe nor a FIFO, or the other end
   no_reader,           ///< no process reads the FIFO (equals errc::no_such_device_or_address)
+  timed_out,           ///< a time limit of this program is exceeded (equals errc::timed_out)
 };
 [[nodiscard]] const std::error_category& io_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(IoErrc code) noexcept {

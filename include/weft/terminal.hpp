@@ -201,7 +201,8 @@ class WindowChanges {
 /// of an exception; by std::exit() and the end of main(); by the signals that end it (SIGTERM,
 /// SIGHUP, SIGINT, SIGQUIT, SIGSEGV, SIGABRT, so also by std::terminate() …), where their action is
 /// the default, before they act; and while SIGTSTP has stopped the process, which then goes on in
-/// the changed mode. It stays after SIGKILL, SIGSTOP, _exit() and exec. While the process is in the
+/// the changed mode. It stays after SIGKILL, SIGSTOP, _exit() and exec, and after a stack overflow
+/// of a thread without an alternate signal stack, as the main thread. While the process is in the
 /// background of the terminal the mode is another program's, and is left alone. A child made by
 /// fork() leaves it alone, too.
 ///

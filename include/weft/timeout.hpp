@@ -60,7 +60,7 @@ Task<T> run_with_deadline(Task<T> child, TimePoint deadline, WaitSubject subject
   }
   Selection<T, void> first = co_await select(std::move(child), sleep_until(deadline));
   if (!first.template has<0>()) {
-    const std::error_code late = std::make_error_code(std::errc::timed_out);
+    const std::error_code late = make_error_code(IoErrc::timed_out);
     if constexpr (is_result<T>) {
       co_return std::unexpected<std::error_code>(late);
     } else {
@@ -119,8 +119,8 @@ template <Awaitable A>
     std::is_nothrow_move_constructible_v<A>) {
   return Timeout<A>(std::move(awaitable), deadline_after(duration));
 }
-/// Does the same; `what` says in the error what was waited for: "timeout load a.toml: connection
-/// timed out". Throws std::bad_alloc.
+/// Does the same; `what` says in the error what was waited for: "timeout load a.toml: time limit
+/// exceeded". Throws std::bad_alloc.
 template <Awaitable A>
 [[nodiscard]] Timeout<A> timeout(A awaitable, Duration duration, std::string what) {
   return Timeout<A>(std::move(awaitable), deadline_after(duration),

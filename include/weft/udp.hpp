@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,12 @@
 
 namespace weft::inline v0_1 {
 
+class Resolver;
+
 struct UdpOptions {
+  /// Has a constructor: it is passed to functions that are awaited (decision 002).
+  UdpOptions() noexcept {}
+
   bool reuse_address = false;  ///< several sockets may bind the address, as for multicast
   bool reuse_port = false;     ///< several sockets share the port; the system distributes senders
   bool broadcast = false;      ///< may send to broadcast addresses
@@ -48,6 +54,8 @@ struct UdpOptions {
   bool join_segments = false;
   std::size_t receive_buffer = 0;  ///< bytes, which the system doubles and bounds; 0: its default
   std::size_t send_buffer = 0;
+  /// What looks up the name in connect(host, …). Null: the system's resolver.
+  std::shared_ptr<Resolver> resolver;
 };
 
 namespace detail {
@@ -134,8 +142,9 @@ class UdpSocket : public detail::MessageReceiver<detail::DatagramSender<detail::
   [[nodiscard]] static UdpSocket bind(const Endpoint& at, const UdpOptions& options = {});
   /// Does the same for an address in text form, as Endpoint::parse() takes it.
   [[nodiscard]] static UdpSocket bind(std::string_view at, const UdpOptions& options = {});
-  /// Resolves `host` (see resolve()), and opens a socket that is connected to the first of its
-  /// addresses to which there is a route. Throws IoError when awaited. Cancel: that of resolve().
+  /// Resolves `host` (by UdpOptions::resolver, or else resolve()), and opens a socket that is
+  /// connected to the first of its addresses to which there is a route. Throws IoError when
+  /// awaited. Cancel: that of the resolver.
   [[nodiscard]] static Task<UdpSocket> connect(std::string host, std::uint16_t port,
                                                UdpOptions options = {});
   /// Does the same for an address in text form: "example.org:53", "127.0.0.1:53", "[::1]:53".

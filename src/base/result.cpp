@@ -36,14 +36,20 @@ class IoCategory final : public std::error_category {
         return "it is not that end of a pipe or FIFO";
       case IoErrc::no_reader:
         return "no process has it open for reading";
+      case IoErrc::timed_out:
+        return "time limit exceeded";
     }
     return "unknown error " + std::to_string(code);
   }
   std::error_condition default_error_condition(int code) const noexcept override {
-    if (code == static_cast<int>(IoErrc::no_reader)) {
-      return std::make_error_condition(std::errc::no_such_device_or_address);
+    switch (static_cast<IoErrc>(code)) {
+      case IoErrc::no_reader:
+        return std::make_error_condition(std::errc::no_such_device_or_address);
+      case IoErrc::timed_out:
+        return std::make_error_condition(std::errc::timed_out);
+      default:
+        return {code, *this};
     }
-    return {code, *this};
   }
 };
 

@@ -50,9 +50,8 @@ Task<Transport> connect(const Call& call) {
     } catch (const IoError& error) {
       // Connections that only might be of use give their handles to one that is needed.
       if (lacks_handles(error.code()) && call.core.idle_pool->clear() > 0) continue;
-      // A resolver that timed out says for which name.
-      const bool is_plain = error.code().category() == std::generic_category();
-      if (error.code() != std::errc::timed_out || !is_plain) throw;
+      // A resolver that timed out says for which name, and the system for which address.
+      if (error.code() != IoErrc::timed_out) throw;
     }
     throw IoError(make_error_code(Errc::timed_out_connecting), "connect", call.url.authority());
   }

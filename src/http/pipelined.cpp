@@ -211,7 +211,7 @@ void report_failure_of_hook(std::exception_ptr error) noexcept {
 /// The answer to a request whose handler has taken too long.
 [[nodiscard]] Response on_handler_timeout(const ServerOptions& options, const Request& request) {
   try {
-    throw IoError(std::make_error_code(std::errc::timed_out), "http handler", request.target);
+    throw IoError(make_error_code(IoErrc::timed_out), "http handler", request.target);
   } catch (...) {
     static_cast<void>(on_handler_error(options, request));
   }

@@ -9,6 +9,7 @@
 #include <weft/net.hpp>
 
 #include "net/connect_race.hpp"
+#include "net/resolver.hpp"
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
@@ -107,12 +108,7 @@ ConnectOp StreamSocket::connect(Endpoint to, ConnectOptions options) noexcept {
 
 Task<StreamSocket> StreamSocket::connect(std::string host, std::uint16_t port,
                                          ConnectOptions options) {
-  std::vector<Endpoint> addresses;
-  if (options.resolver != nullptr) {
-    addresses = co_await options.resolver->resolve(host, port);
-  } else {
-    addresses = co_await resolve(host, port);
-  }
+  std::vector<Endpoint> addresses = co_await detail::addresses_of(options.resolver, host, port);
   // An error names the host and its addresses, unless the host is an address itself.
   const bool numeric =
       !addresses.empty() && addresses.front().to_string().find(host) != std::string::npos;

@@ -69,14 +69,27 @@ void read_ipv6(int type, const std::byte* data, std::size_t size, ReceivedDatagr
   }
 }
 
+/// What a socket of IPv6 calls an address of IPv4: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2).
+Endpoint mapped(const Endpoint& address) noexcept {
+  if (!address.is_ipv4()) return address;
+  Endpoint::Ipv6 bytes{};
+  bytes[10] = bytes[11] = 0xff;
+  std::copy_n(address.ip_bytes().begin(), 4, bytes.begin() + 12);
+  return Endpoint::ipv6(bytes, address.port());
+}
+
+/// The system refuses a source that is not of the destination's family (EINVAL). It would skip one
+/// of IPv6 for a socket of IPv4, and send from another address; so that is made one it refuses.
 void write_source(ControlWriter& control, const SendDetails& details, bool is_ipv6) noexcept {
-  const Endpoint& source = details.source();
+  const Endpoint source = is_ipv6 ? mapped(details.source()) : details.source();
   const std::uint32_t interface = details.interface_index();
-  if (source.is_ipv6() || (is_ipv6 && !source.is_ipv4())) {
+  if (is_ipv6 || source.is_ipv6()) {
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, source.ip_bytes().data(), sizeof info.ipi6_addr);
     info.ipi6_ifindex = interface != 0 ? interface : source.scope();
-    if (source.is_ipv6() || info.ipi6_ifindex != 0) {
+    if (!is_ipv6) {
+      control.add(IPPROTO_IP, IP_PKTINFO, info);  // of the wrong size
+    } else if (source.is_ipv6() || info.ipi6_ifindex != 0) {
       control.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
   } else if (source.is_ipv4() || interface != 0) {
@@ -103,11 +116,7 @@ void ControlWriter::add(int level, int type, const void* data, std::size_t size)
 }
 
 NativeAddress address_for(const Socket& on, const Endpoint& to) noexcept {
-  if (!to.is_ipv4() || !on.name.is_ipv6()) return NativeAddress(to);
-  Endpoint::Ipv6 mapped{};  // ::ffff:a.b.c.d (RFC 4291, 2.5.5.2)
-  mapped[10] = mapped[11] = 0xff;
-  std::copy_n(to.ip_bytes().begin(), 4, mapped.begin() + 12);
-  return NativeAddress(Endpoint::ipv6(mapped, to.port()));
+  return NativeAddress(on.name.is_ipv6() ? mapped(to) : to);
 }
 
 void write_details(ControlWriter& control, const Socket& on, const SendDetails& details,

@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
-
 #include <weft/resolve.hpp>
+
+#include "net/resolver.hpp"
 
 namespace weft::inline v0_1 {
 
@@ -54,6 +55,13 @@ class KnownResolver final : public Resolver {
 };
 
 }  // namespace
+
+Task<std::vector<Endpoint>> detail::addresses_of(std::shared_ptr<Resolver> resolver,
+                                                 std::string host, std::uint16_t port) {
+  if (resolver == nullptr) resolver = system_resolver();
+  std::vector<Endpoint> found = co_await resolver->resolve(std::move(host), port);
+  co_return found;
+}
 
 std::shared_ptr<Resolver> system_resolver() { return std::make_shared<SystemResolver>(); }
 

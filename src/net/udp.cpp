@@ -14,6 +14,7 @@
 
 #include "net/message.hpp"
 #include "net/message_socket.hpp"
+#include "net/resolver.hpp"
 #include "net/socket.hpp"
 #include "os/syscalls.hpp"
 
@@ -118,8 +119,11 @@ UdpSocket UdpSocket::bind(std::string_view at, const UdpOptions& options) {
 }
 
 Task<UdpSocket> UdpSocket::connect(std::string host, std::uint16_t port, UdpOptions options) {
-  const std::vector<Endpoint> addresses = co_await resolve(host, port);
-  std::error_code error;
+  const std::vector<Endpoint> addresses =
+      co_await detail::addresses_of(options.resolver, host, port);
+  std::string name = host + ":" + std::to_string(port);
+  if (!addresses.empty()) name += " (" + addresses.back().to_string() + ")";
+  std::error_code error = std::make_error_code(std::errc::invalid_argument);
   for (const Endpoint& address : addresses) {
     Result<UdpSocket> socket = open(any_of_family(address), options);
     const Result<void> connected =
@@ -127,8 +131,7 @@ Task<UdpSocket> UdpSocket::connect(std::string host, std::uint16_t port, UdpOpti
     if (connected) co_return std::move(*socket);
     error = connected.error();
   }
-  throw IoError(error, "connect",
-                host + ":" + std::to_string(port) + " (" + addresses.back().to_string() + ")");
+  throw IoError(error, "connect", name);
 }
 
 Task<UdpSocket> UdpSocket::connect(std::string address, UdpOptions options) {

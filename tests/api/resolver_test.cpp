@@ -48,6 +48,20 @@ TEST_P(ResolverOption, ConnectAsksTheOneThatWasChosen) {
   });
 }
 
+TEST_P(ResolverOption, ConnectOfAUdpSocketAsksTheOneThatWasChosen) {
+  run([]() -> Task<void> {
+    UdpSocket server = UdpSocket::bind(Endpoint::loopback(0));
+    const Endpoint at = server.local_endpoint();
+    UdpOptions options;
+    options.resolver = std::make_shared<OneName>(std::vector{at});
+    UdpSocket client = co_await UdpSocket::connect("service.test:80", options);
+    EXPECT_EQ(client.peer_endpoint().value(), at);
+    options.resolver = std::make_shared<OneName>(std::vector<Endpoint>());
+    const std::string text = co_await error_text(UdpSocket::connect("service.test:80", options));
+    EXPECT_EQ(text, "connect service.test:80: invalid argument");
+  });
+}
+
 TEST_P(ResolverOption, AnErrorOfConnectNamesHostAndAddress) {
   run([]() -> Task<void> {
     SocketListener listener = SocketListener::bind(Endpoint::loopback(0));

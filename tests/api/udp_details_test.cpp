@@ -118,6 +118,31 @@ TEST_P(UdpDetails, AnAnswerComesFromTheAddressThatWasAsked) {
   });
 }
 
+// Otherwise the system might send from an address of its choice.
+TEST_P(UdpDetails, ASourceOfTheOtherFamilyIsAnError) {
+  run([]() -> Task<void> {
+    UdpSocket v4 = UdpSocket::bind("127.0.0.1:0");
+    UdpSocket v6 = UdpSocket::bind("[::1]:0");
+    UdpSocket both = UdpSocket::bind("[::]:0");
+    SendDetails from_v4;
+    from_v4.source(Endpoint::loopback(0));
+    SendDetails from_v6;
+    from_v6.source(v6_loopback());
+    const Endpoint to_v4 = address_of(v4);
+    const Endpoint to_v6 = address_of(v6);
+    EXPECT_EQ(v4.try_send_to("!", to_v4, from_v6).error(), std::errc::invalid_argument);
+    EXPECT_EQ(both.try_send_to("!", to_v4, from_v6).error(), std::errc::invalid_argument);
+    EXPECT_EQ(both.try_send_to("!", to_v6, from_v4).error(), std::errc::invalid_argument);
+    EXPECT_EQ(v6.try_send_to("!", to_v6, from_v4).error(), std::errc::invalid_argument);
+    const Result<void> sent = co_await attempt(v4.send_to("!", to_v4, from_v6));
+    EXPECT_EQ(sent.error(), std::errc::invalid_argument);
+    SendBatch batch;
+    batch.add(std::as_bytes(std::span("!", 1)), to_v4, from_v6);
+    const Result<std::size_t> many = co_await attempt(v4.send_batch(batch));
+    EXPECT_EQ(many.error(), std::errc::invalid_argument);
+  });
+}
+
 TEST_P(UdpDetails, AreAskedForAtAnyTime) {
   run([]() -> Task<void> {
     UdpSocket from = UdpSocket::bind("127.0.0.1:0");

@@ -172,7 +172,7 @@ TEST_P(PostgresTest, AConnectThatIsCancelledLeavesNothing) {
     const std::string to =
         "hostaddr=127.0.0.1 port=" + std::to_string(silent.local_endpoint().port());
     const std::string text = co_await error_text(weft::timeout(Postgres::connect(scope, to), 20ms));
-    EXPECT_EQ(text, "timeout: connection timed out");
+    EXPECT_EQ(text, "timeout: time limit exceeded");
   });
 }
 
@@ -182,7 +182,7 @@ TEST_P(PostgresTest, ACancelReachesTheServerAndTheConnectionGoesOn) {
     for (int round = 0; round < 3; ++round) {
       const std::string text =
           co_await error_text(weft::timeout(db.query("select pg_sleep(3600)"), 10ms));
-      EXPECT_EQ(text, "timeout: connection timed out");
+      EXPECT_EQ(text, "timeout: time limit exceeded");
       const std::string sleepers = co_await ask(
           db,
           "select count(*) from pg_stat_activity where state = 'active' and query like "
@@ -204,7 +204,7 @@ TEST_P(PostgresTest, AQueryThatWaitsForItsTurnIsNeverSentOnceCancelled) {
     co_await wait_until_waiting(other, pid);
     const std::string text =
         co_await error_text(weft::timeout(db.query("insert into marks values (1)"), 10ms));
-    EXPECT_EQ(text, "timeout: connection timed out");
+    EXPECT_EQ(text, "timeout: time limit exceeded");
     co_await other.query("select pg_advisory_unlock(7)");
     co_await std::move(first);
     const std::string marks = co_await ask(db, "select count(*) from marks");

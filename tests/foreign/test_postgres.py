@@ -92,7 +92,7 @@ class Postgres(Beside):
         lines = [
             "Earth: 1",
             "Venus: not known",
-            "an hour of sleep: timeout: connection timed out",
+            "an hour of sleep: timeout: time limit exceeded",
             "one and one: 2",
         ]
         self.assertEqual((done.returncode, done.stdout.splitlines()), (0, lines))

@@ -117,7 +117,7 @@ TEST_P(UvLoopTest, ACancelledRunCanBeGoneOnWith) {
     UvLoop loop;
     ticks.start(loop.get(), 30);
     const std::string text = co_await error_text(weft::timeout(loop.run(), 5ms));
-    EXPECT_EQ(text, "timeout: connection timed out");
+    EXPECT_EQ(text, "timeout: time limit exceeded");
     co_await loop.run();
     EXPECT_EQ(ticks.left, 0);
   });
@@ -129,7 +129,7 @@ TEST_P(UvLoopTest, ACallThatIsCancelledIsNotMade) {
     bool called = false;
     const auto call = [&](uv_loop_t&) { called = true; };
     const std::string text = co_await error_text(weft::timeout(loop.call(call), 5ms));
-    EXPECT_EQ(text, "timeout: connection timed out");  // the loop is not run
+    EXPECT_EQ(text, "timeout: time limit exceeded");  // the loop is not run
     co_await loop.run();
     EXPECT_FALSE(called);
   });
