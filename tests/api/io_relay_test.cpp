@@ -48,6 +48,10 @@ struct Proxied {
   StreamSocket server;
 };
 
+/// More than fits into the buffers between; less under a sanitizer, where each byte takes long.
+constexpr std::size_t much =
+    (test::address_sanitizer || test::thread_sanitizer ? std::size_t{1} : 4) << 20;
+
 Task<Proxied> make_proxied() {
   Pair front = co_await make_pair();
   Pair back = co_await make_pair();
@@ -97,7 +101,7 @@ TEST_P(IoRelay, MuchGoesBySplice) {
   for (int round = 0; round < 50 && faults.calls(Call::splice) == 0; ++round) {
     run([]() -> Task<void> {
       Proxied p = co_await make_proxied();
-      co_await relay_both_ways(p, std::size_t{8} << 20);
+      co_await relay_both_ways(p, 2 * much);
     });
   }
   EXPECT_GT(faults.calls(Call::splice), 0U);
@@ -118,7 +122,7 @@ TEST_P(IoRelay, WithoutDescriptorsItGoesThroughABuffer) {
   faults.add({.call = Call::pipe2, .errno_value = EMFILE, .times = Fault::always});
   run([]() -> Task<void> {
     Proxied p = co_await make_proxied();
-    co_await relay_both_ways(p, std::size_t{4} << 20);
+    co_await relay_both_ways(p, much);
   });
   EXPECT_EQ(faults.calls(Call::splice), 0U);
   EXPECT_LE(faults.calls(Call::pipe2), 2U) << "each direction asks once at most";
@@ -132,7 +136,7 @@ TEST_P(IoRelay, WhereTheSystemHasNoSpliceNothingIsLost) {
         {.call = Call::splice, .errno_value = EINVAL, .skip = skipped, .times = Fault::always});
     run([]() -> Task<void> {
       Proxied p = co_await make_proxied();
-      co_await relay_both_ways(p, std::size_t{4} << 20);
+      co_await relay_both_ways(p, much);
     });
     EXPECT_GT(faults.struck(), 0U) << skipped;
   }
@@ -175,7 +179,7 @@ TEST_P(IoRelay, UnixSocketsAreRelayedToo) {
     Pair front = make_unix_pair();
     Pair back = make_unix_pair();
     Proxied p(std::move(front), std::move(back));
-    co_await relay_both_ways(p, std::size_t{4} << 20);
+    co_await relay_both_ways(p, much);
   });
 }
 

@@ -51,7 +51,7 @@ TEST_P(ResolverOption, ConnectAsksTheOneThatWasChosen) {
 TEST_P(ResolverOption, ConnectOfAUdpSocketAsksTheOneThatWasChosen) {
   run([]() -> Task<void> {
     UdpSocket server = UdpSocket::bind(Endpoint::loopback(0));
-    const Endpoint at = server.local_endpoint();
+    const Endpoint at = server.local_endpoint().value();
     UdpOptions options;
     options.resolver = std::make_shared<OneName>(std::vector{at});
     UdpSocket client = co_await UdpSocket::connect("service.test:80", options);

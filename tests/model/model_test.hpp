@@ -21,6 +21,8 @@ inline constexpr bool with_weak_memory = true;
 
 /// Returns whether more was asked for, as `./check --long` does.
 inline bool is_long() { return std::getenv("WEFT_MODEL_LONG") != nullptr; }
+/// Returns whether less was asked for, as `./check` does without an argument.
+inline bool is_short() { return std::getenv("WEFT_MODEL_SHORT") != nullptr; }
 
 inline void expect_exhausted(const Options& options, const std::function<void(Execution&)>& body) {
   const Report report = explore(options, body);
@@ -53,22 +55,26 @@ inline void expect_holds_exhaustively(std::uint32_t bound,
 }
 
 /// The same for a program with so many interleavings that it took most of the time of all model
-/// tests: an old value with one preemption, and with sanitizers one preemption altogether. If
-/// WEFT_MODEL_LONG is in the environment, all of it.
+/// tests: an old value with one preemption, and with sanitizers, or if WEFT_MODEL_SHORT is in the
+/// environment, one preemption altogether. If WEFT_MODEL_LONG is, all of it.
 inline void expect_large_holds_exhaustively(std::uint32_t bound,
                                             const std::function<void(Execution&)>& body) {
-  if (!with_weak_memory && !is_long()) bound = std::min<std::uint32_t>(bound, 1);
+  const bool less = !with_weak_memory || is_short();
+  if (less && !is_long()) bound = std::min<std::uint32_t>(bound, 1);
   expect_holds_exhaustively(bound, body, is_long() ? 2 : 1);
 }
 
 /// Tries `iterations` random interleavings; then half as many by priorities, with weak memory. With
-/// WEFT_MODEL_LONG in the environment it tries four times as many, and different ones each time.
+/// WEFT_MODEL_LONG in the environment it tries four times as many, and different ones each time;
+/// with WEFT_MODEL_SHORT a fifth.
 inline void expect_holds_randomly(std::uint64_t iterations,
                                   const std::function<void(Execution&)>& body) {
   Options options{.iterations = iterations};
   if (is_long()) {
     options.seed = std::uint64_t{std::random_device()()} << 16;
     options.iterations *= 4;
+  } else if (is_short()) {
+    options.iterations /= 5;
   }
   const Report random = explore(options, body);
   EXPECT_FALSE(random.failed) << random.text;
