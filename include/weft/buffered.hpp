@@ -165,10 +165,10 @@ class BufferedReader {
   }
 
   /// Waits for a line, which ends with "\n" or "\r\n", and returns it without that; nullopt at the
-  /// end of the stream. A '\r' elsewhere, and a zero byte, are bytes as others. The last line may
-  /// lack its end (see LineOptions::require_delimiter). Errors: IoErrc::line_too_long if the line
-  /// is longer than its limit: nothing was taken, and the same call fails again; go on with a
-  /// larger limit, or drop the line by discard_line().
+  /// end of the stream. A carriage return elsewhere, and a zero byte, are bytes as others. The last
+  /// line may lack its end (see LineOptions::require_delimiter). Errors: IoErrc::line_too_long if
+  /// the line is longer than its limit: nothing was taken, and the same call fails again; go on
+  /// with a larger limit, or drop the line by discard_line().
   [[nodiscard]] Task<std::optional<std::string>> read_line(LineOptions options = {}) {
     return read_delimited(detail::LineSearch(options.rules()), options);
   }

@@ -164,7 +164,8 @@ int Spawner::open_file(const std::string& path, int flags) {
   }
   const std::int64_t handle = Syscalls::child_open(path.c_str(), flags);
   if (handle < 0) fail_at(SpawnStep::open, static_cast<int>(-handle), path);
-  opened_.emplace_back(static_cast<int>(handle));
+  Fd file(static_cast<int>(handle));  // before opened_ allocates
+  opened_.push_back(std::move(file));
   return opened_.back().get();
 }
 
