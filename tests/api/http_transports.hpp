@@ -115,7 +115,7 @@ class NetOver : public ::testing::TestWithParam<TransportCase> {
   }
   void TearDown() override {
     present_transport = Over::tcp;
-    EXPECT_EQ(open_handles(), handles_) << "leaked or lost handles";
+    EXPECT_EQ(settled_handles(handles_), handles_) << "leaked or lost handles";
   }
 
  private:

@@ -31,7 +31,9 @@ class Net : public ::testing::TestWithParam<std::size_t> {
     return runtime.block_on(std::move(work));
   }
   void SetUp() override { handles_ = open_handles(); }
-  void TearDown() override { EXPECT_EQ(open_handles(), handles_) << "leaked or lost handles"; }
+  void TearDown() override {
+    EXPECT_EQ(settled_handles(handles_), handles_) << "leaked or lost handles";
+  }
 
  private:
   std::size_t handles_ = 0;

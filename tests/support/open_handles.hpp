@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "support/sanitizers.hpp"
 
@@ -32,6 +34,16 @@ inline std::size_t open_handles() {
   }
   ::closedir(directory);
   return count;
+}
+
+/// Waits some seconds for that number and returns what it is in the end. For the end of a test: a
+/// look-up that was given up may have a file open a little longer; a leak stays.
+inline std::size_t settled_handles(std::size_t expected) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (open_handles() != expected && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  return open_handles();
 }
 
 }  // namespace weft::testing
