@@ -48,10 +48,6 @@ struct Proxied {
   StreamSocket server;
 };
 
-/// More than fits into the buffers between; less under a sanitizer, where each byte takes long.
-constexpr std::size_t much =
-    (test::address_sanitizer || test::thread_sanitizer ? std::size_t{1} : 4) << 20;
-
 Task<Proxied> make_proxied() {
   Pair front = co_await make_pair();
   Pair back = co_await make_pair();
@@ -101,7 +97,7 @@ TEST_P(IoRelay, MuchGoesBySplice) {
   for (int round = 0; round < 50 && faults.calls(Call::splice) == 0; ++round) {
     run([]() -> Task<void> {
       Proxied p = co_await make_proxied();
-      co_await relay_both_ways(p, 2 * much);
+      co_await relay_both_ways(p, std::size_t{8} << 20);
     });
   }
   EXPECT_GT(faults.calls(Call::splice), 0U);
@@ -122,7 +118,7 @@ TEST_P(IoRelay, WithoutDescriptorsItGoesThroughABuffer) {
   faults.add({.call = Call::pipe2, .errno_value = EMFILE, .times = Fault::always});
   run([]() -> Task<void> {
     Proxied p = co_await make_proxied();
-    co_await relay_both_ways(p, much);
+    co_await relay_both_ways(p, std::size_t{4} << 20);
   });
   EXPECT_EQ(faults.calls(Call::splice), 0U);
   EXPECT_LE(faults.calls(Call::pipe2), 2U) << "each direction asks once at most";
@@ -136,7 +132,7 @@ TEST_P(IoRelay, WhereTheSystemHasNoSpliceNothingIsLost) {
         {.call = Call::splice, .errno_value = EINVAL, .skip = skipped, .times = Fault::always});
     run([]() -> Task<void> {
       Proxied p = co_await make_proxied();
-      co_await relay_both_ways(p, much);
+      co_await relay_both_ways(p, std::size_t{4} << 20);
     });
     EXPECT_GT(faults.struck(), 0U) << skipped;
   }
@@ -179,7 +175,7 @@ TEST_P(IoRelay, UnixSocketsAreRelayedToo) {
     Pair front = make_unix_pair();
     Pair back = make_unix_pair();
     Proxied p(std::move(front), std::move(back));
-    co_await relay_both_ways(p, much);
+    co_await relay_both_ways(p, std::size_t{4} << 20);
   });
 }
 
