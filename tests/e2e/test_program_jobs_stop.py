@@ -8,6 +8,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 
 import support
@@ -54,7 +55,13 @@ class Stop(JobsTest):
 
     def test_after_the_drain_a_job_that_ends_well_at_sigterm_is_done_and_others_are_left(self):
         started, gate = self.fifo("started"), self.fifo("gate")
-        well = "trap 'echo well >> log; exit 0' TERM; echo > started; head -c1 gate & wait"
+        # Waits for the signal itself: a shell's child can lose it between its fork and its exec.
+        well = (
+            f"exec {sys.executable} -c \"import signal; "
+            "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}); "
+            r"open('started', 'w').write('\n'); signal.sigwait({signal.SIGTERM}); "
+            r"open('log', 'a').write('well\n')" '"'
+        )
         badly = "echo badly >> log; echo > started; head -c1 gate"
         self.write(well, badly)
         with self.start("--drain", "0ms") as runner:
