@@ -115,6 +115,9 @@ class Outcome {
     reset();
     if constexpr (std::is_reference_v<T>) {
       ::new (&value_) Stored(std::addressof(value)...);
+    } else if constexpr (std::is_arithmetic_v<Stored> && sizeof...(U) == 1) {
+      // A cast: clang would warn here of a `co_return 0` in a Task<std::size_t>.
+      ::new (&value_) Stored(static_cast<Stored>(std::forward<U>(value))...);
     } else {
       ::new (&value_) Stored(std::forward<U>(value)...);
     }

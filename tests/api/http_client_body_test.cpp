@@ -138,11 +138,13 @@ TEST_P(HttpRequestBody, WaitsForTheWordThatWasAskedFor) {
 
 TEST_P(HttpRequestBody, IsNotSentIfTheResponseComesFirst) {
   run([]() -> Task<void> {
-    std::string rest = "not read";
+    std::string rest;
+    ManualResetEvent was_read;
     auto serve = [&](StreamSocket& stream, int) -> Task<void> {
       static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
       co_await stream.write_all("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
       rest = co_await read_rest(stream);
+      was_read.set();
     };
     auto visit = [&](const std::string& url) -> Task<void> {
       ClientOptions options;
@@ -151,7 +153,7 @@ TEST_P(HttpRequestBody, IsNotSentIfTheResponseComesFirst) {
       const Response response = co_await client.request(expecting(url, "body"));
       EXPECT_EQ(response.status, 417);
       EXPECT_FALSE(response.keep_alive);
-      co_await until([&] { return rest != "not read"; });
+      co_await was_read.wait();
     };
     co_await with_peer(std::move(serve), std::move(visit));
     EXPECT_EQ(rest, "");
