@@ -181,8 +181,8 @@ class Connection {
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
   Atomic<std::int64_t> write_limit_{kNever};
-  std::int64_t idle_limit_ = kNever;    // that of the last idle wait
-  std::uint32_t watch_ = 0;             // the entry of PeerWatch; 0: not watched
+  std::int64_t idle_limit_ = kNever;  // that of the last idle wait
+  std::uint32_t watch_ = 0;           // the entry of PeerWatch; 0: not watched
   std::uint8_t empty_line_bytes_ = 0;
   Atomic<Phase> phase_{Phase::busy};
   Atomic<bool> receiving_{false};

@@ -233,8 +233,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   std::string_view input = text_of(first_bytes);
   bool closing = false;
   for (;;) {
-    const Parsed parsed =
-        closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
+    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();

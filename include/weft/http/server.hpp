@@ -91,8 +91,7 @@ class RequestHandler {
   /// Returns whether the server calls it when the head of a request is complete, with a reader of
   /// the body. A request without a body goes to answer(Request&) in any case.
   [[nodiscard]] virtual bool is_streamed() const noexcept { return false; }
-  [[nodiscard]] virtual Task<Response> answer(Request& request,
-                                              [[maybe_unused]] BodyReader& body) {
+  [[nodiscard]] virtual Task<Response> answer(Request& request, [[maybe_unused]] BodyReader& body) {
     return answer(request);
   }
 };
