@@ -17,8 +17,8 @@
 // dismissed returns. Either way the destructor of the Connection hands the stream to a new task,
 // take_leave(), which ends it in a way that the peer understands.
 //
-// A streamed response has a deadline of its own, write_limit_, as its handler may read the request's
-// body at the same time. So `reading` may be the phase while the response is written.
+// A streamed response has a deadline of its own, write_limit_, as its handler may read the
+// request's body at the same time. So `reading` may be the phase while the response is written.
 //
 // A wait for the peer to read, or for its end after the last response, is ended by a cancel, too;
 // then the stream is closed.

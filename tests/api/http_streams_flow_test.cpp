@@ -1,5 +1,5 @@
-// The flow of streamed bodies of http::Server: who waits for whom, for how long, and in how much
-// memory.
+// The flow of streamed bodies of http::Server: which side waits for the other, for how long, and in
+// how much memory.
 #include <malloc.h>
 #include <unistd.h>
 

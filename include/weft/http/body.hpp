@@ -111,8 +111,8 @@ class BodyProducerOf final : public BodyProducer {
 class StreamedBody {
  public:
   StreamedBody() noexcept = default;
-  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as many.
-  /// Null: not known.
+  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as
+  /// many. Null: not known.
   template <class P>
     requires BodyProducible<std::decay_t<P>>
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
