@@ -247,9 +247,8 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   BodyBytes body(core);
   ReadDeadline read_deadline;
   std::string_view input = text_of(first_bytes);
-  bool closing = false;
   for (;;) {
-    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
+    const Parsed parsed = parse(slot, input, body, core.is_streamed);
     After after = After::go_on;
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
@@ -283,23 +282,20 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       after = After::linger;
     }
     if (after == After::close) co_return BurstEnd::close;
-    closing = closing || after == After::linger;
 
     if (!slot.output.empty()) {
       connection.enter(Connection::Phase::writing, time_to_write(slot, core.options));
       Result<void> written;
-      if (!slot.large_body.empty()) {
-        written = co_await write_large_body<S>(connection, slot);
-      } else {
+      if (slot.large_body.empty()) [[likely]]
         written = co_await attempt(connection.stream<S>().write_all(slot.output));
-      }
+      else
+        written = co_await write_large_body<S>(connection, slot);
       if (!written) co_return BurstEnd::close;
       slot.forget_output();
     }
-    if (closing) co_return BurstEnd::linger;
+    if (after == After::linger) co_return BurstEnd::linger;
     connection.enter_busy();
     if (!input.empty()) continue;
-
     if (!slot.in_request()) {
       connection.keep_empty_lines(slot.empty_line_bytes());
       if (how != Serve::more_is_likely || !warm.hold()) co_return read_deadline.end_of(how);

@@ -5,8 +5,8 @@
 // A producer is one of these:
 //
 //   a callable      [](http::BodyWriter& out) -> Task<void> { co_await out.write_all("…"); }
-//   a stream        of texts or bytes (AsyncGenerator<std::string>; <weft/stream.hpp>): each item is
-//                   sent at once, as one chunk
+//   a stream        of texts or bytes (AsyncGenerator<std::string>; <weft/stream.hpp>): each item
+//                   is sent at once, as one chunk
 //   a ByteReader    a File, a StreamSocket, another message's BodyReader: copied to its end
 //
 // It runs on the task of the connection when the head was made, and is cancelled when the peer has
