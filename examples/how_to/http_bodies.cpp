@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <weft/http.hpp>
 #include <weft/weft.hpp>
@@ -67,10 +68,14 @@ weft::Task<void> program() {
     scope.spawn([&] { return server.serve(listener); });
     const std::string base = "http://" + listener.local_endpoint().to_string();
     http::Client client;
-    const http::Response lines = co_await client.post(base + "/lines", "one\ntwo\n");
+    http::ClientRequest upload(http::Method::post, base + "/lines");
+    upload.body = "one\ntwo\n";
+    const http::Response lines = co_await client.request(std::move(upload));
     const http::Response squares = co_await client.get(base + "/squares");
     const http::Response stream = co_await client.get(base + "/events");
-    const http::Response echo = co_await client.post(base + "/echo", "the same\n");
+    http::ClientRequest again(http::Method::post, base + "/echo");
+    again.body = "the same\n";
+    const http::Response echo = co_await client.request(std::move(again));
     std::printf("%s%s%s%s", lines.body.c_str(), squares.body.c_str(), stream.body.c_str(),
                 echo.body.c_str());
     server.drain();
