@@ -37,6 +37,7 @@ Task<std::string> BodyReader::read_all(std::size_t limit) {
         co_await read(std::as_writable_bytes(std::span(text).subspan(size)));
     size += more;
     if (size > limit) {
+      source_->give_up(make_error_code(Errc::body_too_large));
       throw IoError(make_error_code(Errc::body_too_large), "read body", subject());
     }
   }

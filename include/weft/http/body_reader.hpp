@@ -27,6 +27,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace weft::inline v0_1::http {
@@ -48,6 +49,8 @@ class BodySource {
   [[nodiscard]] virtual std::optional<std::uint64_t> length() const noexcept = 0;
   /// Returns the fields that came behind the body; empty before its end.
   [[nodiscard]] virtual const Headers& trailers() const noexcept = 0;
+  /// Called when the body exceeds a limit of its reader's: it is not read any further.
+  virtual void give_up([[maybe_unused]] std::error_code why) noexcept {}
   /// Returns what errors call the connection, such as the peer's address.
   [[nodiscard]] virtual std::string subject() const { return {}; }
 };
@@ -76,7 +79,8 @@ class BodyReader {
   /// After an error each further read gives an error. Cancel: nothing was read.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer);
   /// Reads to the end, and returns what was not read before. Errors: as read(), and
-  /// Errc::body_too_large if that is more than `limit` bytes. Cancel: what was read is dropped.
+  /// Errc::body_too_large if that is more than `limit` bytes; a server whose handler lets this
+  /// through answers with 413. Cancel: what was read is dropped.
   [[nodiscard]] Task<std::string> read_all(std::size_t limit);
 
   /// Returns the size of the whole body that the peer has announced (Content-Length); null if it
