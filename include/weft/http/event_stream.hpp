@@ -158,7 +158,7 @@ class EventReader {
       std::optional<ServerEvent> event = parser_.next();
       if (event) co_return event;
       std::array<std::byte, 4096> buffer;
-      const std::size_t size = co_await reader_.get().read(std::span<std::byte>(buffer));
+      const std::size_t size = co_await reader_.read(std::span<std::byte>(buffer));
       if (size == 0) co_return std::nullopt;
       parser_.push(std::span<const std::byte>(buffer).first(size));
     }
@@ -166,7 +166,7 @@ class EventReader {
   [[nodiscard]] const EventParser& parser() const noexcept { return parser_; }
 
  private:
-  weft::detail::Held<R> reader_;
+  R reader_;  // an object or a reference
   EventParser parser_;
 };
 

@@ -44,6 +44,8 @@ class Next {
   [[nodiscard]] Task<Response> operator()(Request& request) const {
     return handler_->answer(request, body_);
   }
+  /// Returns the same with another body, which must live until the response is there.
+  [[nodiscard]] Next with_body(BodyReader& body) const noexcept { return {*handler_, &body}; }
   /// The body, if it is read as it comes; null: it is in request.body.
   [[nodiscard]] BodyReader* body() const noexcept { return body_; }
 

@@ -12,7 +12,6 @@
 //   };
 #pragma once
 
-#include <weft/detail/byte_stream.hpp>
 #include <weft/http/body.hpp>
 #include <weft/http/form.hpp>
 #include <weft/http/headers.hpp>
@@ -87,7 +86,7 @@ class MultipartReader {
    public:
     explicit SourceOf(R&& reader) : reader_(std::forward<R>(reader)) {}
     [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer) override {
-      return read_from(reader_.get(), buffer);
+      return read_from(reader_, buffer);
     }
 
    private:
@@ -96,7 +95,7 @@ class MultipartReader {
       const std::size_t size = co_await reader.read(buffer);
       co_return size;
     }
-    detail::Held<R> reader_;
+    R reader_;  // an object or a reference
   };
   enum class State : std::uint8_t { preamble, head, body, end };
   /// What the buffer begins with, in the state preamble or body.
