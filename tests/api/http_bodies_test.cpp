@@ -370,8 +370,8 @@ TEST_P(HttpBodies, OfAnotherLengthAreLimited) {
       // Beyond the limit of the reader.
       const std::string more = co_await tell(s.endpoint(), post_of(pattern(2'500'001), close));
       EXPECT_EQ(status_line(more), "HTTP/1.1 413 Content Too Large");
-      const std::string beyond = co_await tell(
-          s.endpoint(), post("Content-Length: 3000001\r\n", ""));
+      const std::string beyond =
+          co_await tell(s.endpoint(), post("Content-Length: 3000001\r\n", ""));
       EXPECT_EQ(status_line(beyond), "HTTP/1.1 413 Content Too Large");
     });
   });

@@ -69,7 +69,8 @@ Response respond(const Request& request) {
   if (path == "/items") return Response::stream(three_items(), length(13));
   if (path == "/reader") return Response::stream(TextReader("one two three"), length(13));
   if (path == "/large") return Response::stream(TextReader(pattern(300'000)), length(300'000));
-  if (path == "/none") return Response::stream([](BodyWriter&) -> Task<void> { co_return; }, length(0));
+  if (path == "/none")
+    return Response::stream([](BodyWriter&) -> Task<void> { co_return; }, length(0));
   if (path == "/204") return Response::stream(write_three, length(13), 204);
   return Response::stream(write_three, length(13));
 }
@@ -95,8 +96,8 @@ TEST_P(HttpStreamedResponse, OfAnyProducerAndFraming) {
       co_await visiting(site, [&](Site& s) -> Task<void> {
         for (const Row& row : rows) {
           const std::string target = row.path;
-          std::string answer = co_await tell(
-              s.endpoint(), get("/items") + get(target, "Connection: close\r\n"));
+          std::string answer =
+              co_await tell(s.endpoint(), get("/items") + get(target, "Connection: close\r\n"));
           EXPECT_NE(answer.find("Transfer-Encoding: chunked\r\n"), answer.npos);
           EXPECT_EQ(answer.find("Content-Length"), answer.npos) << answer.substr(0, 300);
           const std::string first_end = "0\r\n\r\n";
@@ -133,8 +134,9 @@ TEST_P(HttpStreamedResponse, WithoutABodyCallsNoProducer) {
     });
     co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string answer = co_await tell(
-          s.endpoint(), "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /a?length HTTP/1.1\r\nHost: a\r\n\r\n" +
-                            get("/204", "Connection: close\r\n"));
+          s.endpoint(),
+          "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /a?length HTTP/1.1\r\nHost: a\r\n\r\n" +
+              get("/204", "Connection: close\r\n"));
       const std::size_t second = answer.find("\r\n\r\n") + 4;
       const std::size_t third = answer.find("\r\n\r\n", second) + 4;
       EXPECT_NE(answer.substr(0, second).find("Transfer-Encoding: chunked"), answer.npos);
@@ -237,8 +239,10 @@ TEST_P(HttpStreamedResponse, ThatFailsIsSeenToBeIncomplete) {
       {"in a body with a length", [&] { return Response::stream(thrower(true), 10); }, true},
       {"too few bytes", [&] { return Response::stream(write_three, 20); }, false},
       {"too many bytes", [&] { return Response::stream(write_three, 10); }, false},
-      {"too few bytes, late", [&] { return Response::stream(TextReader(pattern(90'000)), 90'001); }, true},
-      {"too many bytes, late", [&] { return Response::stream(TextReader(pattern(90'000)), 89'999); }, true},
+      {"too few bytes, late", [&] { return Response::stream(TextReader(pattern(90'000)), 90'001); },
+       true},
+      {"too many bytes, late",
+       [&] { return Response::stream(TextReader(pattern(90'000)), 89'999); }, true},
       {"an interim status", [&] { return Response::stream(write_three, 13, 102); }, false},
   };
   for (const Row& row : rows) {

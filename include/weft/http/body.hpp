@@ -111,13 +111,13 @@ class BodyProducerOf final : public BodyProducer {
 class StreamedBody {
  public:
   StreamedBody() noexcept = default;
-  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as many.
-  /// Null: not known.
+  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as
+  /// many. Null: not known.
   template <class P>
     requires BodyProducible<std::decay_t<P>>
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
-      : producer_(std::make_shared<BodyProducerOf<std::decay_t<P>>>(
-            std::forward<P>(producer), length)) {}
+      : producer_(
+            std::make_shared<BodyProducerOf<std::decay_t<P>>>(std::forward<P>(producer), length)) {}
   explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
       : producer_(std::move(producer)) {}
 

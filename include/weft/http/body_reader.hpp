@@ -6,9 +6,9 @@
 //     co_return http::Response::of(201);
 //   };
 //
-// A BodyReader is a ByteReader (<weft/io.hpp>): copy(), take(), BufferedReader work with it. Nothing
-// is read from the peer unless a read asks for it, beyond what has come with the head and at most
-// one buffer of 16 KiB. So a peer whose body is not read has to wait.
+// A BodyReader is a ByteReader (<weft/io.hpp>): copy(), take(), BufferedReader work with it.
+// Nothing is read from the peer unless a read asks for it, beyond what has come with the head and
+// at most one buffer of 16 KiB. So a peer whose body is not read has to wait.
 //
 // The reader may be moved, also into the task that sends the body on, or into the response's own
 // body. When its exchange has ended, reads fail with Errc::body_gone, on any task: a reader that is
@@ -33,8 +33,8 @@
 namespace weft::inline v0_1::http {
 
 /// What a BodyReader reads from: a connection of a server or of a client, or what a program puts
-/// between (a decoder, a test's double). Shared by the reader and its connection; must itself refuse
-/// to be read when its exchange has ended.
+/// between (a decoder, a test's double). Shared by the reader and its connection; must itself
+/// refuse to be read when its exchange has ended.
 class BodySource {
  public:
   BodySource() = default;
@@ -72,11 +72,11 @@ class BodyReader {
   }
   ~BodyReader() = default;
 
-  /// Waits for bytes of the body, puts them into `buffer`, and returns their number; 0 at the end of
-  /// the body, and only there. Errors: IoErrors. errc of the connection; Errc::unexpected_end if the
-  /// connection ends in the middle of the body; Errc::body_too_large beyond the limit;
-  /// Errc::bad_chunk and the like for a malformed body; Errc::body_gone when the exchange has ended.
-  /// After an error each further read gives an error. Cancel: nothing was read.
+  /// Waits for bytes of the body, puts them into `buffer`, and returns their number; 0 at the end
+  /// of the body, and only there. Errors: IoErrors. errc of the connection; Errc::unexpected_end if
+  /// the connection ends in the middle of the body; Errc::body_too_large beyond the limit;
+  /// Errc::bad_chunk and the like for a malformed body; Errc::body_gone when the exchange has
+  /// ended. After an error each further read gives an error. Cancel: nothing was read.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer);
   /// Reads to the end, and returns what was not read before. Errors: as read(), and
   /// Errc::body_too_large if that is more than `limit` bytes; a server whose handler lets this
