@@ -113,7 +113,7 @@ class DecodedSource final : public BodySource {
     return std::nullopt;
   }
   [[nodiscard]] const Headers& trailers() const noexcept override {
-    return const_cast<DecodingReader<BodyReader>&>(reader_).inner().trailers();
+    return reader_.inner().trailers();
   }
   [[nodiscard]] std::string subject() const override { return name_; }
 

@@ -72,6 +72,7 @@ class DecodingReader {
     }
   }
   [[nodiscard]] std::remove_reference_t<R>& inner() noexcept { return reader_; }
+  [[nodiscard]] const std::remove_reference_t<R>& inner() const noexcept { return reader_; }
 
  private:
   R reader_;  // an object or a reference
