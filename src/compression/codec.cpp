@@ -46,7 +46,8 @@ class Category final : public std::error_category {
   }
 };
 
-[[nodiscard]] std::unique_ptr<Encoder::Machine> encoder_of(Coding coding, std::optional<int> level) {
+[[nodiscard]] std::unique_ptr<Encoder::Machine> encoder_of(Coding coding,
+                                                           std::optional<int> level) {
   const Known& known = kCodings[static_cast<std::size_t>(coding)];
   const int chosen = level.value_or(known.level);
   if (chosen < 1 || chosen > known.most) {

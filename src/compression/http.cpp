@@ -183,9 +183,9 @@ bool is_compressible(std::string_view content_type) noexcept try {
   if (type->type == "text") return true;
   if (type->subtype.ends_with("+json") || type->subtype.ends_with("+xml")) return true;
   constexpr std::array<std::string_view, 13> known = {
-      "application/json",  "application/javascript", "application/xml",  "application/wasm",
-      "application/toml",  "application/yaml",       "application/rtf",  "application/x-ndjson",
-      "application/x-tar", "application/postscript", "font/ttf",         "font/otf",
+      "application/json",  "application/javascript", "application/xml", "application/wasm",
+      "application/toml",  "application/yaml",       "application/rtf", "application/x-ndjson",
+      "application/x-tar", "application/postscript", "font/ttf",        "font/otf",
       "image/bmp"};
   return std::ranges::any_of(known, [&](std::string_view one) { return type->is(one); });
 } catch (const std::bad_alloc&) {

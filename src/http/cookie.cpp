@@ -9,7 +9,7 @@
 namespace weft::inline v0_1::http {
 namespace {
 
-constexpr std::size_t kMostBytes = 4096;    // of name and value (RFC 6265bis, 5.6)
+constexpr std::size_t kMostBytes = 4096;  // of name and value (RFC 6265bis, 5.6)
 constexpr std::size_t kMostAttribute = 1024;
 
 /// RFC 6265, 4.1.1: cookie-octet.
@@ -69,10 +69,11 @@ std::optional<std::string_view> find_cookie(const Headers& headers,
   std::optional<std::string_view> found;
   for (const Headers::Field field : headers) {
     if (!same_name(field.name, "Cookie")) continue;
-    const bool searched = for_each_pair(field.value, [&](std::string_view its, std::string_view value) {
-      if (its == name) found = value;
-      return !found;
-    });
+    const bool searched =
+        for_each_pair(field.value, [&](std::string_view its, std::string_view value) {
+          if (its == name) found = value;
+          return !found;
+        });
     if (!searched) break;
   }
   return found;
@@ -197,7 +198,8 @@ std::optional<SetCookie> SetCookie::parse(std::string_view field) {
   if (equals == std::string_view::npos) return std::nullopt;
   SetCookie cookie;
   cookie.name_ = trim(pair.substr(0, equals));
-  cookie.value_ = trim(pair.substr(equals + 1));  // with its quotes: the server gets back what it sent
+  cookie.value_ =
+      trim(pair.substr(equals + 1));  // with its quotes: the server gets back what it sent
   if (cookie.name_.empty() || cookie.name_.size() + cookie.value_.size() > kMostBytes) {
     return std::nullopt;
   }

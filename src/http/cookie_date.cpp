@@ -54,7 +54,8 @@ struct Found {
   constexpr std::string_view months = "janfebmaraprmayjunjulaugsepoctnovdec";
   if (token.size() < 3) return std::nullopt;
   for (int i = 0; i < 12; ++i) {
-    if (same_name(token.substr(0, 3), months.substr(static_cast<std::size_t>(i) * 3, 3))) return i + 1;
+    if (same_name(token.substr(0, 3), months.substr(static_cast<std::size_t>(i) * 3, 3)))
+      return i + 1;
   }
   return std::nullopt;
 }

@@ -59,8 +59,8 @@ namespace {
     if (one_label || !domain_matches(url.host, set.domain())) return std::nullopt;
     kept.domain = set.domain();
   }
-  kept.host_only = set.domain().empty() || is_address(url.host) ||
-                   set.domain().find('.') == std::string::npos;
+  kept.host_only =
+      set.domain().empty() || is_address(url.host) || set.domain().find('.') == std::string::npos;
   if (set.max_age()) {
     kept.expires = set.max_age()->count() <= 0 ? HttpTime() : present() + *set.max_age();
   } else {
@@ -136,7 +136,8 @@ void CookieJar::store(StoredCookie cookie, bool over_tls) {
   const auto shadows = [&](const Entry& entry) {
     const StoredCookie& old = entry.cookie;
     return old.secure && old.name == cookie.name &&
-           (domain_matches(cookie.domain, old.domain) || domain_matches(old.domain, cookie.domain)) &&
+           (domain_matches(cookie.domain, old.domain) ||
+            domain_matches(old.domain, cookie.domain)) &&
            path_matches(cookie.path, old.path);
   };
   if (!over_tls && std::ranges::any_of(entries_, shadows)) return;

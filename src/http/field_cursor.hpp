@@ -1,6 +1,6 @@
-// Reads the value of a field from left to right: tokens, quoted strings, delimiters (RFC 9110, 5.6).
-// Used by the parsers of media types, ranges, entity tags, cookies and forms. A value; it borrows
-// the text.
+// Reads the value of a field from left to right: tokens, quoted strings, delimiters (RFC 9110,
+// 5.6). Used by the parsers of media types, ranges, entity tags, cookies and forms. A value; it
+// borrows the text.
 #pragma once
 
 #include <optional>

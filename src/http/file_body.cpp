@@ -23,7 +23,8 @@ Task<void> FileBody::operator()(BodyWriter& out) { return write(*this, out); }
 Task<void> FileBody::write(FileBody& self, BodyWriter& out) {
   std::uint64_t rest = 0;
   for (const FilePiece& piece : self.pieces_) rest += piece.size;
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(rest, kPieceSize)));
+  std::vector<std::byte> buffer(
+      static_cast<std::size_t>(std::min<std::uint64_t>(rest, kPieceSize)));
   for (const FilePiece& piece : self.pieces_) {
     if (!piece.before.empty()) co_await out.write_all(std::string_view(piece.before));
     for (std::uint64_t done = 0; done < piece.size;) {

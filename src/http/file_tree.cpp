@@ -34,8 +34,7 @@ int open_by_segments(int root, const std::string& path) noexcept {
     const bool last = slash == std::string::npos;
     const int flags = last ? kFlags : O_PATH | O_DIRECTORY | O_CLOEXEC;
     const int from = at ? at.get() : root;
-    const int next =
-        ::openat(from, path.substr(begin, slash - begin).c_str(), flags | O_NOFOLLOW);
+    const int next = ::openat(from, path.substr(begin, slash - begin).c_str(), flags | O_NOFOLLOW);
     if (next < 0 || last) return next;
     at.reset(next);
     begin = slash + 1;

@@ -78,7 +78,8 @@ struct Parts {
 /// "Sunday, 06-Nov-94 08:49:37 GMT".
 [[nodiscard]] std::optional<HttpTime> parse_rfc850(std::string_view text) noexcept {
   const std::size_t comma = text.find(',');
-  if (comma == std::string_view::npos || std::ranges::find(kDays, text.substr(0, comma)) == kDays.end()) {
+  if (comma == std::string_view::npos ||
+      std::ranges::find(kDays, text.substr(0, comma)) == kDays.end()) {
     return std::nullopt;
   }
   const std::string_view rest = text.substr(comma);
@@ -95,7 +96,8 @@ std::string to_http_date(HttpTime time) {
   constexpr std::int64_t first = -62'167'219'200;  // the year 0
   constexpr std::int64_t last = 253'402'300'799;   // the end of the year 9999
   std::string text(29, ' ');
-  write_http_date(std::clamp<std::int64_t>(time.time_since_epoch().count(), first, last), text.data());
+  write_http_date(std::clamp<std::int64_t>(time.time_since_epoch().count(), first, last),
+                  text.data());
   return text;
 }
 

@@ -174,9 +174,7 @@ AnyMiddleware limit_rate(std::shared_ptr<RateLimiter> rate, std::chrono::seconds
   };
 }
 
-AnyMiddleware identify_requests(RequestIdOptions options) {
-  return RequestIds(std::move(options));
-}
+AnyMiddleware identify_requests(RequestIdOptions options) { return RequestIds(std::move(options)); }
 
 AnyMiddleware recover(FailureHook hook, FailurePage page) {
   return Recover(std::move(hook), std::move(page));

@@ -1,5 +1,5 @@
-// Reads multipart/form-data (RFC 7578, RFC 2046 5.1). The buffer holds at most what may still become
-// a boundary, or the head of a part, besides what the last read gave.
+// Reads multipart/form-data (RFC 7578, RFC 2046 5.1). The buffer holds at most what may still
+// become a boundary, or the head of a part, besides what the last read gave.
 #include <weft/http/multipart.hpp>
 
 #include <algorithm>
@@ -110,7 +110,8 @@ MultipartReader::Found MultipartReader::look() const noexcept {
     const std::string_view rest = text.substr(end, 2);
     if (rest == "\r\n") return {at, end + 2 - at, false};
     // Only a part of what follows the boundary has come.
-    const bool open = rest.empty() || rest == "\r" || (rest == "-" && end == at + delimiter_.size());
+    const bool open =
+        rest.empty() || rest == "\r" || (rest == "-" && end == at + delimiter_.size());
     if (open && end + rest.size() == text.size()) return {at, 0, false};
   }
   // The end of the buffer may be the beginning of a boundary.

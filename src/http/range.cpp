@@ -21,7 +21,8 @@ namespace {
 /// The same, but a number that is too large counts as the largest: RFC 9110, 14.1.2 takes ranges
 /// that end behind the body.
 [[nodiscard]] std::optional<std::uint64_t> bound_in(std::string_view text) noexcept {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool digits =
+      !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
   if (!digits) return std::nullopt;
   return number_in(text).value_or(~std::uint64_t{0});
 }
@@ -68,7 +69,8 @@ RangeChoice parse_ranges(std::string_view field, std::uint64_t size, const Range
     const Spec spec = parse_spec(text, size);
     if (spec.malformed) return {};
     if (!spec.range) continue;
-    if (!limits.allow_overlap && !ranges.empty() && spec.range->first <= ranges.back().last) return {};
+    if (!limits.allow_overlap && !ranges.empty() && spec.range->first <= ranges.back().last)
+      return {};
     ranges.push_back(*spec.range);
   }
   if (wanted == 0) return {};

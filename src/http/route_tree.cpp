@@ -7,8 +7,8 @@ namespace weft::inline v0_1::http {
 namespace {
 
 [[noreturn]] void refuse(std::string_view pattern, std::string_view why) {
-  throw std::invalid_argument("weft::http::Router: pattern '" + std::string(pattern) + "': " +
-                              std::string(why));
+  throw std::invalid_argument("weft::http::Router: pattern '" + std::string(pattern) +
+                              "': " + std::string(why));
 }
 
 [[nodiscard]] bool is_name(std::string_view text) noexcept {
@@ -116,8 +116,8 @@ const Route* RouteNode::find(Method method) const noexcept {
   return any.get();
 }
 
-RouteMatch find_route(const RouteNode& root, Method method, const std::vector<std::string>& segments,
-                      std::size_t encoded_slash) {
+RouteMatch find_route(const RouteNode& root, Method method,
+                      const std::vector<std::string>& segments, std::size_t encoded_slash) {
   Search search(method, segments, encoded_slash);
   search.visit(root, 0);
   return std::move(search).take();

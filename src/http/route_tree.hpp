@@ -1,5 +1,5 @@
-// The tree of a Router: a node for each prefix of a pattern. Called by Router alone. Immutable while
-// it is searched.
+// The tree of a Router: a node for each prefix of a pattern. Called by Router alone. Immutable
+// while it is searched.
 //
 // Each node has the children of one more segment: by text in a hash table, one capture, one rest. A
 // search tries them in this order. It visits a node at most once, as a node has one depth.

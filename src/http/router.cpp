@@ -79,7 +79,8 @@ struct Router::Routes {
 RouteNode& Router::Routes::node_for(const std::vector<Segment>& segments) {
   RouteNode* node = &root;
   for (const Segment& segment : segments) {
-    std::unique_ptr<RouteNode>& child = segment.kind == Segment::Kind::text ? node->texts[segment.text]
+    std::unique_ptr<RouteNode>& child = segment.kind == Segment::Kind::text
+                                            ? node->texts[segment.text]
                                         : segment.kind == Segment::Kind::capture ? node->capture
                                                                                  : node->rest;
     if (child == nullptr) child = std::make_unique<RouteNode>();
@@ -157,7 +158,8 @@ Task<Response> Router::answer(Request& request, BodyReader* body) const {
   const Path path = split_path(request.path());
   if (path.malformed) return immediately(Response::of(400));
   RouteMatch match;
-  if (!path.dotted) match = find_route(routes_->root, request.method, path.segments, path.encoded_slash);
+  if (!path.dotted)
+    match = find_route(routes_->root, request.method, path.segments, path.encoded_slash);
   if (match.route != nullptr) {
     const Route& route = *match.route;
     for (std::size_t i = 0; i < match.captured.size(); ++i) {

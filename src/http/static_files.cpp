@@ -85,7 +85,8 @@ struct Wanted {
   std::string tag = hex(since) + "-" + hex(facts.size);
   if (!coding.empty()) tag.append("-").append(coding);
   const bool fresh = std::chrono::system_clock::now() - facts.modified < std::chrono::seconds(1);
-  return Validators(EntityTag(tag, fresh), std::chrono::floor<std::chrono::seconds>(facts.modified));
+  return Validators(EntityTag(tag, fresh),
+                    std::chrono::floor<std::chrono::seconds>(facts.modified));
 }
 
 /// What stands beside a file, compressed.

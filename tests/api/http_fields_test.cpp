@@ -1,5 +1,5 @@
-// Values of fields: dates, entity tags and conditions, ranges, media types, negotiation. Each row is
-// an input and what must become of it.
+// Values of fields: dates, entity tags and conditions, ranges, media types, negotiation. Each row
+// is an input and what must become of it.
 #include <weft/http.hpp>
 
 #include <gtest/gtest.h>
@@ -69,11 +69,12 @@ TEST(HttpFields, EntityTags) {
     std::string_view field;
     std::optional<std::pair<std::string_view, bool>> is;
   };
-  const Row rows[] = {
-      {"\"a\"", {{"a", false}}},     {"W/\"a\"", {{"a", true}}},   {"\"\"", {{"", false}}},
-      {" \"a,b\" ", {{"a,b", false}}}, {"w/\"a\"", std::nullopt},    {"a", std::nullopt},
-      {"\"a", std::nullopt},         {"\"a\"b", std::nullopt},     {"\"a b\"", std::nullopt},
-      {"", std::nullopt},            {"\"a\", \"b\"", std::nullopt}};
+  const Row rows[] = {{"\"a\"", {{"a", false}}},     {"W/\"a\"", {{"a", true}}},
+                      {"\"\"", {{"", false}}},       {" \"a,b\" ", {{"a,b", false}}},
+                      {"w/\"a\"", std::nullopt},     {"a", std::nullopt},
+                      {"\"a", std::nullopt},         {"\"a\"b", std::nullopt},
+                      {"\"a b\"", std::nullopt},     {"", std::nullopt},
+                      {"\"a\", \"b\"", std::nullopt}};
   for (const Row& row : rows) {
     const auto tag = EntityTag::parse(row.field);
     ASSERT_EQ(tag.has_value(), row.is.has_value()) << row.field;
@@ -99,33 +100,33 @@ TEST(HttpFields, ConditionsInTheirOrder) {
     Condition of_get;
     Condition of_put;
   };
-  const Row rows[] = {
-      {{}, holds, holds},
-      {{{"If-Match", "\"v1\""}}, holds, holds},
-      {{{"If-Match", "\"v0\", \"v1\""}}, holds, holds},
-      {{{"If-Match", "\"v0\""}, {"If-Match", "\"v1\""}}, holds, holds},
-      {{{"If-Match", "*"}}, holds, holds},
-      {{{"If-Match", "\"v0\""}}, failed, failed},
-      {{{"If-Match", "W/\"v1\""}}, failed, failed},  // by strong comparison
-      {{{"If-Match", "v1"}}, failed, failed},
-      {{{"If-Unmodified-Since", at}}, holds, holds},
-      {{{"If-Unmodified-Since", before}}, failed, failed},
-      {{{"If-Unmodified-Since", "nonsense"}}, holds, holds},
-      {{{"If-Match", "\"v1\""}, {"If-Unmodified-Since", before}}, holds, holds},
-      {{{"If-None-Match", "\"v1\""}}, same, failed},
-      {{{"If-None-Match", "W/\"v1\""}}, same, failed},  // by weak comparison
-      {{{"If-None-Match", "\"v0\" , \"v1\""}}, same, failed},
-      {{{"If-None-Match", "*"}}, same, failed},
-      {{{"If-None-Match", "\"v0\""}}, holds, holds},
-      {{{"If-Modified-Since", at}}, same, holds},
-      {{{"If-Modified-Since", before}}, holds, holds},
-      {{{"If-None-Match", "\"v0\""}, {"If-Modified-Since", at}}, holds, holds},
-      {{{"If-Match", "\"v0\""}, {"If-None-Match", "\"v1\""}}, failed, failed},
-      {{{"If-Match", "\"v1\""}, {"If-None-Match", "\"v1\""}}, same, failed}};
+  const Row rows[] = {{{}, holds, holds},
+                      {{{"If-Match", "\"v1\""}}, holds, holds},
+                      {{{"If-Match", "\"v0\", \"v1\""}}, holds, holds},
+                      {{{"If-Match", "\"v0\""}, {"If-Match", "\"v1\""}}, holds, holds},
+                      {{{"If-Match", "*"}}, holds, holds},
+                      {{{"If-Match", "\"v0\""}}, failed, failed},
+                      {{{"If-Match", "W/\"v1\""}}, failed, failed},  // by strong comparison
+                      {{{"If-Match", "v1"}}, failed, failed},
+                      {{{"If-Unmodified-Since", at}}, holds, holds},
+                      {{{"If-Unmodified-Since", before}}, failed, failed},
+                      {{{"If-Unmodified-Since", "nonsense"}}, holds, holds},
+                      {{{"If-Match", "\"v1\""}, {"If-Unmodified-Since", before}}, holds, holds},
+                      {{{"If-None-Match", "\"v1\""}}, same, failed},
+                      {{{"If-None-Match", "W/\"v1\""}}, same, failed},  // by weak comparison
+                      {{{"If-None-Match", "\"v0\" , \"v1\""}}, same, failed},
+                      {{{"If-None-Match", "*"}}, same, failed},
+                      {{{"If-None-Match", "\"v0\""}}, holds, holds},
+                      {{{"If-Modified-Since", at}}, same, holds},
+                      {{{"If-Modified-Since", before}}, holds, holds},
+                      {{{"If-None-Match", "\"v0\""}, {"If-Modified-Since", at}}, holds, holds},
+                      {{{"If-Match", "\"v0\""}, {"If-None-Match", "\"v1\""}}, failed, failed},
+                      {{{"If-Match", "\"v1\""}, {"If-None-Match", "\"v1\""}}, same, failed}};
   const http::Validators present(EntityTag("v1"), example);
   for (const Row& row : rows) {
     std::string text;
-    for (const auto& [name, value] : row.fields) text.append(name).append(": ").append(value) += '\n';
+    for (const auto& [name, value] : row.fields)
+      text.append(name).append(": ").append(value) += '\n';
     EXPECT_EQ(http::evaluate(request_with(row.fields), present), row.of_get) << text;
     EXPECT_EQ(http::evaluate(request_with(row.fields, http::Method::put), present), row.of_put)
         << text;
@@ -213,9 +214,9 @@ TEST(HttpFields, Ranges) {
   EXPECT_EQ(http::parse_ranges("bytes=0-9,5-14", 100, loose).ranges(), (R{{0, 9}, {5, 14}}));
   EXPECT_FALSE(http::choose_ranges(request_with({{"Range", "bytes=0-1"}}, http::Method::head), 100)
                    .partial());
-  EXPECT_FALSE(http::choose_ranges(
-                   request_with({{"Range", "bytes=0-1"}, {"Range", "bytes=2-3"}}), 100)
-                   .partial());
+  EXPECT_FALSE(
+      http::choose_ranges(request_with({{"Range", "bytes=0-1"}, {"Range", "bytes=2-3"}}), 100)
+          .partial());
 }
 
 TEST(HttpFields, ContentRanges) {
@@ -227,8 +228,9 @@ TEST(HttpFields, ContentRanges) {
   EXPECT_EQ(whole->size, 100U);
   EXPECT_FALSE(http::ContentRange::parse("bytes 0-9/*")->size);
   EXPECT_FALSE(http::ContentRange::parse("bytes */100")->range);
-  for (const std::string_view bad : {"", "bytes 0-9", "bytes 9-0/100", "bytes 0-100/100",
-                                     "bytes */*", "items 0-9/100", "bytes 0-x/100", "bytes=0-9/10"}) {
+  for (const std::string_view bad :
+       {"", "bytes 0-9", "bytes 9-0/100", "bytes 0-100/100", "bytes */*", "items 0-9/100",
+        "bytes 0-x/100", "bytes=0-9/10"}) {
     EXPECT_FALSE(http::ContentRange::parse(bad)) << bad;
   }
 }
@@ -249,24 +251,23 @@ TEST(HttpFields, MediaTypes) {
     std::string_view field;
     std::string_view written;  // empty: refused
   };
-  const Row rows[] = {
-      {"text/html", "text/html"},
-      {" Text/HTML ; Charset=UTF-8", "text/html; charset=UTF-8"},
-      {"a/b;c=\"d e\"", "a/b; c=\"d e\""},
-      {"a/b;c=\"d\\\"e\"", "a/b; c=\"d\\\"e\""},
-      {"a/b;", "a/b"},
-      {"a/b; ; c=d", "a/b; c=d"},
-      {"*/*", "*/*"},
-      {"", ""},
-      {"text", ""},
-      {"text/", ""},
-      {"/html", ""},
-      {"text/html charset=utf-8", ""},
-      {"text/html; charset", ""},
-      {"text/html; charset=", ""},
-      {"text/html; a=1; A=2", ""},
-      {"text/html; a=\"1", ""},
-      {"text/html, text/plain", ""}};
+  const Row rows[] = {{"text/html", "text/html"},
+                      {" Text/HTML ; Charset=UTF-8", "text/html; charset=UTF-8"},
+                      {"a/b;c=\"d e\"", "a/b; c=\"d e\""},
+                      {"a/b;c=\"d\\\"e\"", "a/b; c=\"d\\\"e\""},
+                      {"a/b;", "a/b"},
+                      {"a/b; ; c=d", "a/b; c=d"},
+                      {"*/*", "*/*"},
+                      {"", ""},
+                      {"text", ""},
+                      {"text/", ""},
+                      {"/html", ""},
+                      {"text/html charset=utf-8", ""},
+                      {"text/html; charset", ""},
+                      {"text/html; charset=", ""},
+                      {"text/html; a=1; A=2", ""},
+                      {"text/html; a=\"1", ""},
+                      {"text/html, text/plain", ""}};
   for (const Row& row : rows) {
     const auto type = MediaType::parse(row.field);
     EXPECT_EQ(type ? type->to_string() : "", row.written) << row.field;

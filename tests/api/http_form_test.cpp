@@ -59,9 +59,10 @@ TEST(HttpFormFields, BadOnesAreNamed) {
   http::FormLimits limits;
   limits.max_fields = 2;
   limits.max_field_size = 4;
-  const std::pair<std::string_view, FormErrc> rows[] = {
-      {"a=%", FormErrc::bad_percent_encoding},   {"%zz=1", FormErrc::bad_percent_encoding},
-      {"a=1&b=2&c=3", FormErrc::too_many_fields}, {"ab=123", FormErrc::field_too_large}};
+  const std::pair<std::string_view, FormErrc> rows[] = {{"a=%", FormErrc::bad_percent_encoding},
+                                                        {"%zz=1", FormErrc::bad_percent_encoding},
+                                                        {"a=1&b=2&c=3", FormErrc::too_many_fields},
+                                                        {"ab=123", FormErrc::field_too_large}};
   for (const auto& [text, why] : rows) {
     const auto form = Form::parse(text, limits);
     ASSERT_FALSE(form) << text;
@@ -90,7 +91,8 @@ Task<std::string> read_form(MultipartReader& form) {
   }
   co_return all;
 }
-Task<std::string> read_text(std::string text, std::size_t piece, http::MultipartLimits limits = {}) {
+Task<std::string> read_text(std::string text, std::size_t piece,
+                            http::MultipartLimits limits = {}) {
   MultipartReader form(multipart_headers(), TextReader(std::move(text), piece), limits);
   std::string all = co_await read_form(form);
   co_return all;
@@ -100,10 +102,10 @@ const std::string example =
     "a preamble\r\n--XX \t\r\n"
     "Content-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n--XX\r\n"
     "content-disposition: FORM-DATA; name=file; filename=\"C:\\dir\\x%22y.txt\"\r\n"
-    "Content-Type: text/plain\r\n\r\n--XY\r\n--X\r\n--XXX\r\n\r\n--XX\r\n"
+    "Content-Type: text/plain\r\n\r\n--XY\r\n--X\r\n--XXY\r\n\r\n--XX\r\n"
     "Content-Disposition: form-data; name=\"empty\"\r\n\r\n\r\n--XX--\r\nan epilogue";
 const std::string example_says =
-    "a=1\r\n2;file[x\"y.txt](text/plain)=--XY\r\n--X\r\n--XXX\r\n;empty=;";
+    "a=1\r\n2;file[x\"y.txt](text/plain)=--XY\r\n--X\r\n--XXY\r\n;empty=;";
 
 TEST_P(HttpForm, PartsAreReadHoweverTheyAreCut) {
   run([]() -> Task<void> {
@@ -132,7 +134,8 @@ TEST_P(HttpForm, ABodyThatEndsAnywhereIsAnError) {
 TEST_P(HttpForm, UnreadPartsAreSkipped) {
   run([]() -> Task<void> {
     std::string text = "--XX\r\nContent-Disposition: form-data; name=big\r\n\r\n";
-    text += std::string(100'000, 'x') + "\r\n--XX\r\nContent-Disposition: form-data; name=b\r\n\r\n";
+    text +=
+        std::string(100'000, 'x') + "\r\n--XX\r\nContent-Disposition: form-data; name=b\r\n\r\n";
     text += std::string(50'000, '\r') + "\r\n--XX--";
     TextReader reader(text);
     MultipartReader form(multipart_headers(), reader);
@@ -170,7 +173,8 @@ TEST_P(HttpForm, MalformedBodiesAreNamed) {
       {"--XX\r\n\r\n\r\n--XX--", FormErrc::no_part_name},
       {"--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n\r\n--XX--", FormErrc::no_part_name},
       {"--XX\r\nContent-Disposition: form-data\r\n\r\n\r\n--XX--", FormErrc::no_part_name},
-      {"--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--XX--", FormErrc::no_part_name},
+      {"--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--XX--",
+       FormErrc::no_part_name},
       {"--XX\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n\r\n--XX--",
        FormErrc::no_part_name},
       {"--XX\r\n" + head + "A: " + std::string(300, 'x') + "\r\n\r\n\r\n--XX--",
@@ -286,7 +290,8 @@ std::string events_in(http::EventParser& parser) {
 
 TEST(HttpEvents, AreParsedHoweverTheyAreCut) {
   const std::string text =
-      "\xef\xbb\xbf: a comment\ndata: one\n\nevent: tick\r\ndata:two\r\ndata: lines\r\nid: 5\r\n\r\n"
+      "\xef\xbb\xbf: a comment\ndata: one\n\nevent: tick\r\ndata:two\r\ndata: lines\r\nid: "
+      "5\r\n\r\n"
       "retry: 9\rdata:  x\r\revent: dropped\n\nretry: -1\nretry: 1x\nid: a\nunknown: y\ndata\n\n"
       "data: unfinished";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {

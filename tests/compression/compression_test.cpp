@@ -169,7 +169,8 @@ TEST(CompressionCodec, BombsAreRefused) {
   DecodeLimits window;
   window.max_window = 1024;
   try {
-    static_cast<void>(decompress_text(Coding::zstd, compress_text(Coding::zstd, example(500'000)), window));
+    static_cast<void>(
+        decompress_text(Coding::zstd, compress_text(Coding::zstd, example(500'000)), window));
     ADD_FAILURE();
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), CompressionErrc::window_too_large);
@@ -275,10 +276,8 @@ TEST_P(Compression, ResponsesAreCompressedWhereItHelps) {
       EXPECT_TRUE(response.body == text) << row.name;
       EXPECT_FALSE(response.headers.contains("Content-Encoding"));
     }
-    const Handler partial = http::wrap(Handler([&text](Request&) {
-                                         return Response::text(text, 206);
-                                       }),
-                                       http::compress());
+    const Handler partial = http::wrap(
+        Handler([&text](Request&) { return Response::text(text, 206); }), http::compress());
     const Response part = co_await ask(partial, "gzip");
     EXPECT_FALSE(part.headers.contains("Content-Encoding"));
   });
@@ -322,12 +321,12 @@ TEST_P(Compression, RequestsAreDecompressed) {
                                        return Response::text(request.body);
                                      }),
                                      http::decompress_requests(limits));
-    const Handler reads = http::wrap(
-        Handler([](Request&, http::BodyReader& body) -> Task<Response> {
-          std::string text = co_await body.read_all(1'000'000);
-          co_return Response::text(std::move(text));
-        }),
-        http::decompress_requests(limits));
+    const Handler reads =
+        http::wrap(Handler([](Request&, http::BodyReader& body) -> Task<Response> {
+                     std::string text = co_await body.read_all(1'000'000);
+                     co_return Response::text(std::move(text));
+                   }),
+                   http::decompress_requests(limits));
     const std::string text = example(9000);
     const std::string packed = compress_text(Coding::gzip, text);
     struct Row {
@@ -335,14 +334,11 @@ TEST_P(Compression, RequestsAreDecompressed) {
       std::string body;
       int status;
     };
-    const Row rows[] = {{"gzip", packed, 200},
-                        {"gzip, br", compress_text(Coding::brotli, packed), 200},
-                        {"identity", text, 200},
-                        {"gzip", packed.substr(0, 50), 400},
-                        {"gzip", "nonsense", 400},
-                        {"gzip", compress_text(Coding::gzip, example(20'000)), 413},
-                        {"compress", packed, 415},
-                        {"gzip, gzip, gzip, gzip", packed, 415}};
+    const Row rows[] = {
+        {"gzip", packed, 200},     {"gzip, br", compress_text(Coding::brotli, packed), 200},
+        {"identity", text, 200},   {"gzip", packed.substr(0, 50), 400},
+        {"gzip", "nonsense", 400}, {"gzip", compress_text(Coding::gzip, example(20'000)), 413},
+        {"compress", packed, 415}, {"gzip, gzip, gzip, gzip", packed, 415}};
     for (const Row& row : rows) {
       for (const Handler& handler : {whole, reads}) {
         for (const bool streamed : {false, true}) {
@@ -350,8 +346,7 @@ TEST_P(Compression, RequestsAreDecompressed) {
           request.headers.set("Content-Encoding", row.coding);
           http::BodyReader body = http::body_reader_of(row.body);
           if (!streamed) request.body = row.body;
-          const Response response =
-              co_await handler.answer(request, streamed ? &body : nullptr);
+          const Response response = co_await handler.answer(request, streamed ? &body : nullptr);
           EXPECT_EQ(response.status.code(), row.status) << row.coding;
           if (row.status == 200) {
             EXPECT_TRUE(response.body == text) << row.coding;

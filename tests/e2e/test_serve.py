@@ -64,8 +64,10 @@ class Serve(unittest.TestCase):
             head = curl("-I", server.url + "/large.bin").decode().lower()
             self.assertIn(f"content-length: {len(LARGE)}", head)
             tag = [line for line in head.splitlines() if line.startswith("etag:")][0][6:]
-            self.assertEqual(status("-H", f"If-None-Match: {tag}", server.url + "/large.bin"), "304")
-            self.assertEqual(status("-z", str(self.site / "text.txt"), server.url + "/text.txt"), "304")
+            same = status("-H", f"If-None-Match: {tag}", server.url + "/large.bin")
+            self.assertEqual(same, "304")
+            since = status("-z", str(self.site / "text.txt"), server.url + "/text.txt")
+            self.assertEqual(since, "304")
             self.assertEqual(status("-d", "x", server.url + "/text.txt"), "405")
             self.assertEqual(status(server.url + "/sub"), "301")
 
@@ -83,7 +85,8 @@ class Serve(unittest.TestCase):
                 self.assertEqual(status("--path-as-is", server.url + path), "404", path)
 
     def test_directories_are_listed_if_told(self):
-        with FileServer(str(self.site), "--list", "--hidden", "--cache-control", "max-age=9") as server:
+        options = ["--list", "--hidden", "--cache-control", "max-age=9"]
+        with FileServer(str(self.site), *options) as server:
             self.assertIn(b'href="../"', curl(server.url + "/sub/"))
             self.assertEqual(curl(server.url + "/.hidden"), b"hidden")
             self.assertIn(b"max-age=9", curl("-i", server.url + "/text.txt"))
@@ -113,18 +116,18 @@ class Serve(unittest.TestCase):
         with FileServer(str(self.site)) as server:
             curl(server.url + "/text.txt")
             _, output, _ = server.end(signal.SIGTERM)
-        self.assertRegex(
-            output, r'\A127\.0\.0\.1 - - \[[^]]+\] "GET /text.txt HTTP/1.1" 200 15000 "-" "curl/.*"\n\Z'
-        )
+        line = r'\A127\.0\.0\.1 - - \[[^]]+\] "GET /text.txt HTTP/1.1" 200 15000 "-" "curl/.*"\n\Z'
+        self.assertRegex(output, line)
 
     def test_bad_arguments(self):
+        site = str(self.site)
         for arguments, says in [
-            (("serve", "/nowhere", "--listen", "127.0.0.1:0"), "/nowhere"),
-            (("serve", str(self.site)), "--listen"),
-            (("serve", str(self.site), "--listen", "127.0.0.1:0", "--log", "x"), "--log"),
-            (("serve", str(self.site), "--listen", "127.0.0.1:0", "--cache-control", "a\nb"), "--cache-control"),
+            (["/nowhere", "--listen", "127.0.0.1:0"], "/nowhere"),
+            ([site], "--listen"),
+            ([site, "--listen", "127.0.0.1:0", "--log", "x"], "--log"),
+            ([site, "--listen", "127.0.0.1:0", "--cache-control", "a\nb"], "--cache-control"),
         ]:
-            done = support.run(*arguments)
+            done = support.run("serve", *arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertRegex(done.stderr, r"\Aweft[^\n]+\n\Z")
             self.assertIn(says, done.stderr)

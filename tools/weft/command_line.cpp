@@ -113,13 +113,15 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
       ->type_name("ADDR");
   add_number(*command, "--workers", options.workers, 1, most_workers,
              "Worker threads (default: one a CPU)");
-  command->add_option("--log", options.log,
-                      "Form of the access log on standard output: common, combined, json, none "
-                      "(combined)")
+  command
+      ->add_option("--log", options.log,
+                   "Form of the access log on standard output: common, combined, json, none "
+                   "(combined)")
       ->check(CLI::IsMember({"common", "combined", "json", "none"}))
       ->type_name("FORM");
-  command->add_option("--cache-control", options.cache_control,
-                      "The field Cache-Control of all files, such as 'max-age=3600'")
+  command
+      ->add_option("--cache-control", options.cache_control,
+                   "The field Cache-Control of all files, such as 'max-age=3600'")
       ->check(check_field_value)
       ->type_name("VALUE");
   command->add_flag("--list", options.list, "Answer for a directory without an index.html");

@@ -11,8 +11,8 @@ namespace weft::tool {
 [[nodiscard]] http::ServerOptions server_options();
 
 /// Serves at `listen` until a signal, then drains; a second signal ends the draining. First prints
-/// "listening on ADDR". `workers`: 0: one a CPU. Returns the exit code of the process. Throws IoError
-/// if it cannot listen.
+/// "listening on ADDR". `workers`: 0: one a CPU. Returns the exit code of the process. Throws
+/// IoError if it cannot listen.
 int serve_until_stopped(const Endpoint& listen, unsigned workers, http::Server& server);
 
 }  // namespace weft::tool

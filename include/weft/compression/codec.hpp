@@ -1,5 +1,5 @@
-// Encoder and Decoder: gzip, deflate (zlib), brotli and zstd behind one interface, in memory. Part of
-// <weft/compression.hpp>. Over readers and writers: <weft/compression/streams.hpp>. In HTTP:
+// Encoder and Decoder: gzip, deflate (zlib), brotli and zstd behind one interface, in memory. Part
+// of <weft/compression.hpp>. Over readers and writers: <weft/compression/streams.hpp>. In HTTP:
 // <weft/compression/http.hpp>. One thread at a time uses an object.
 //
 //   std::string packed = weft::compress_text(weft::Coding::gzip, page);

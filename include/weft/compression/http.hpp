@@ -31,8 +31,8 @@ struct CompressOptions {
   std::optional<int> level = std::nullopt;  ///< see Encoder
 };
 
-/// Returns whether a body of that Content-Type becomes smaller: text, JSON, XML, scripts, fonts that
-/// are not compressed, WebAssembly, SVG.
+/// Returns whether a body of that Content-Type becomes smaller: text, JSON, XML, scripts, fonts
+/// that are not compressed, wasm, SVG.
 [[nodiscard]] bool is_compressible(std::string_view content_type) noexcept;
 
 /// Compresses responses with a coding that the request accepts, while they are sent if they are

@@ -59,9 +59,9 @@ class DecodingReader {
   DecodingReader(Coding coding, R&& reader, DecodeLimits limits = {})
       : reader_(std::forward<R>(reader)), buffer_(coding, limits) {}
 
-  /// Reads decoded bytes. 0: the end of the stream, which was complete. Errors: the reader's; IoError
-  /// with CompressionErrc: truncated if the inner stream ends before the coding does. Cancel: nothing
-  /// is lost.
+  /// Reads decoded bytes. 0: the end of the stream, which was complete. Errors: the reader's;
+  /// IoError with CompressionErrc: truncated if the inner stream ends before the coding does.
+  /// Cancel: nothing is lost.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> to) {
     if (to.empty()) co_return 0;
     for (;;) {

@@ -23,16 +23,16 @@ namespace weft::inline v0_1::http {
 struct AccessRecord {
   AccessRecord() = default;
 
-  std::string client;    ///< its address without the port; "-" if it has none
-  std::string method;    ///< "GET"
-  std::string target;    ///< as sent
-  std::string version;   ///< "HTTP/1.1"
-  std::string referer;   ///< empty: none
-  std::string agent;     ///< empty: none
-  std::string id;        ///< X-Request-Id of the response; empty: none
-  int status = 0;        ///< 0: the handler threw, or was cancelled
+  std::string client;       ///< its address without the port; "-" if it has none
+  std::string method;       ///< "GET"
+  std::string target;       ///< as sent
+  std::string version;      ///< "HTTP/1.1"
+  std::string referer;      ///< empty: none
+  std::string agent;        ///< empty: none
+  std::string id;           ///< X-Request-Id of the response; empty: none
+  int status = 0;           ///< 0: the handler threw, or was cancelled
   std::uint64_t bytes = 0;  ///< of the body that was made; for HEAD and 304, 0
-  bool complete = true;  ///< false: a streamed body was not made to its end
+  bool complete = true;     ///< false: a streamed body was not made to its end
   std::chrono::system_clock::time_point began = {};
   Nanoseconds took{0};  ///< until the response, or the streamed body, was made
 };
@@ -45,8 +45,8 @@ class AccessLog {
     combined,  ///< the same, with "referer" and "agent"
     json       ///< an object on one line, with the time that it took in seconds
   };
-  /// Takes one line with its end of line. Calls are serialized, so that no line is torn. It must not
-  /// block for long; what it throws is dropped, and with it the line.
+  /// Takes one line with its end of line. Calls are serialized, so that no line is torn. It must
+  /// not block for long; what it throws is dropped, and with it the line.
   using Sink = std::function<void(std::string_view line)>;
 
   AccessLog(Form form, Sink sink);
@@ -60,8 +60,9 @@ class AccessLog {
   std::shared_ptr<Shared> shared_;
 };
 
-/// Writes a line for each request when its response was made; for a streamed body, when the body was
-/// made, or given up. A handler that throws, or is cancelled, has status 0: put recover() inside.
+/// Writes a line for each request when its response was made; for a streamed body, when the body
+/// was made, or given up. A handler that throws, or is cancelled, has status 0: put recover()
+/// inside.
 [[nodiscard]] AnyMiddleware log_access(AccessLog log);
 
 }  // namespace weft::inline v0_1::http

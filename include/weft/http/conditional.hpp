@@ -1,6 +1,6 @@
-// Conditional requests (RFC 9110, 13): entity tags, and what a server's handler does about If-Match,
-// If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range. Part of <weft/http.hpp>.
-// Values; any thread.
+// Conditional requests (RFC 9110, 13): entity tags, and what a server's handler does about
+// If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range. Part of
+// <weft/http.hpp>. Values; any thread.
 //
 //   http::Validators present(http::EntityTag(version), modified);
 //   if (auto answer = http::answer_conditions(request, present)) return *std::move(answer);
@@ -72,13 +72,13 @@ enum class Condition : std::uint8_t {
   failed,        ///< answer with 412
 };
 
-/// Evaluates the conditions of a request in the order of RFC 9110, 13.2.2. Fields that are malformed
-/// count as absent, except that a malformed If-Match fails and a malformed If-None-Match holds:
-/// the tag that was meant is none that is known.
+/// Evaluates the conditions of a request in the order of RFC 9110, 13.2.2. Fields that are
+/// malformed count as absent, except that a malformed If-Match fails and a malformed If-None-Match
+/// holds: the tag that was meant is none that is known.
 [[nodiscard]] Condition evaluate(const Request& request, const Validators& present);
 
-/// Returns the answer 304 (with the validators) or 412 if the conditions say so; null if the request
-/// is to be handled.
+/// Returns the answer 304 (with the validators) or 412 if the conditions say so; null if the
+/// request is to be handled.
 [[nodiscard]] std::optional<Response> answer_conditions(const Request& request,
                                                         const Validators& present);
 

@@ -41,7 +41,8 @@ class SetCookie {
   SetCookie() = default;
   SetCookie(std::string its_name, std::string its_value)
       : name_(std::move(its_name)), value_(std::move(its_value)) {}
-  /// Removes the cookie of that name: it has expired. Domain and path must be those it was set with.
+  /// Removes the cookie of that name: it has expired. Domain and path must be those it was set
+  /// with.
   [[nodiscard]] static SetCookie removal(std::string name);
 
   /// It is sent to this domain and all below it; without it, to this host alone.
@@ -69,10 +70,10 @@ class SetCookie {
 
   /// Returns the value of the field. Throws std::invalid_argument for what a browser would not take
   /// as it is meant: a name that is no token; a value with a space, quote, comma, semicolon,
-  /// backslash, control character or byte above 0x7f (percent_encode() makes any text one); a domain
-  /// or path with such a character; a SameSite of none, or a name that begins with "__Secure-", without
-  /// secure(); "__Host-" without secure() and path("/"), or with a domain; more than 4096 bytes of
-  /// name and value.
+  /// backslash, control character or byte above 0x7f (percent_encode() makes any text one); a
+  /// domain or path with such a character; a SameSite of none, or a name that begins with
+  /// "__Secure-", without secure(); "__Host-" without secure() and path("/"), or with a domain;
+  /// more than 4096 bytes of name and value.
   [[nodiscard]] std::string to_string() const;
   /// Adds a field Set-Cookie. Throws as to_string().
   void add_to(Headers& headers) const { headers.add("Set-Cookie", to_string()); }

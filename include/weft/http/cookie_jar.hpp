@@ -46,19 +46,19 @@ struct CookieJarOptions {
 /// Keeps cookies, and adds them to requests. Thread-safe.
 ///
 /// Refused are cookies of another site (a Domain that is not the host or above it), of a domain of
-/// one label ("com") unless it is the host itself, of a domain for a host that is an address, Secure
-/// ones over http, those that would replace a Secure one over http, and names that begin with
-/// "__Secure-" or "__Host-" without what these promise. There is no list of public suffixes, so a
-/// server at "a.co.uk" can set cookies for "co.uk": use a jar for each site where that matters.
-/// Beyond a limit the cookie that was used least recently is dropped.
+/// one label ("com") unless it is the host itself, of a domain for a host that is an address,
+/// Secure ones over http, those that would replace a Secure one over http, and names that begin
+/// with "__Secure-" or "__Host-" without what these promise. There is no list of public suffixes,
+/// so a server at "a.co.uk" can set cookies for "co.uk": use a jar for each site where that
+/// matters. Beyond a limit the cookie that was used least recently is dropped.
 class CookieJar {
  public:
   explicit CookieJar(CookieJarOptions options = {}) noexcept : options_(options) {}
   CookieJar(const CookieJar&) = delete;
   CookieJar& operator=(const CookieJar&) = delete;
 
-  /// Sets the request's field Cookie, behind the cookies that it has already, by its URL. A URL that
-  /// is malformed gets none.
+  /// Sets the request's field Cookie, behind the cookies that it has already, by its URL. A URL
+  /// that is malformed gets none.
   void add_to(ClientRequest& request);
   /// Returns the value of the field Cookie for a URL; empty: there is no cookie. Cookies of longer
   /// paths come first, then older ones.

@@ -34,8 +34,8 @@ struct CorsOptions {
 /// Answers preflights (OPTIONS with Access-Control-Request-Method) with 204, and adds the fields to
 /// the responses of other requests. A request of another origin is handled, as one without CORS
 /// would be; the browser then keeps the response from the script. Each response has "Vary: Origin"
-/// unless all origins get the same one. Throws std::invalid_argument for credentials with "*", for an
-/// origin with a path or without a scheme (other than "null"), and for names that are no tokens.
+/// unless all origins get the same one. Throws std::invalid_argument for credentials with "*", for
+/// an origin with a path or without a scheme (other than "null"), and for names that are no tokens.
 [[nodiscard]] AnyMiddleware cors(CorsOptions options);
 
 }  // namespace weft::inline v0_1::http

@@ -10,9 +10,9 @@
 //     });
 //   };
 //
-// The producer is cancelled when the client has left. Between events, EventWriter::heartbeat() sends
-// a comment, which keeps proxies from closing the connection, and finds out that a client has left
-// that the system does not report.
+// The producer is cancelled when the client has left. Between events, EventWriter::heartbeat()
+// sends a comment, which keeps proxies from closing the connection, and finds out that a client has
+// left that the system does not report.
 #pragma once
 
 #include <weft/http/body.hpp>
@@ -50,8 +50,8 @@ struct ServerEvent {
   std::optional<std::chrono::milliseconds> retry;
 };
 
-/// Returns an event as the stream has it. Line ends of all kinds within data become new lines of it.
-/// Throws std::invalid_argument for a type or id with a line end, and an id with a NUL.
+/// Returns an event as the stream has it. Line ends of all kinds within data become new lines of
+/// it. Throws std::invalid_argument for a type or id with a line end, and an id with a NUL.
 [[nodiscard]] std::string to_text(const ServerEvent& event);
 
 /// Writes events. One task at a time uses it. Each call ends when the connection has taken the
@@ -60,8 +60,8 @@ class EventWriter {
  public:
   explicit EventWriter(BodyWriter& out) noexcept : out_(&out) {}
 
-  /// Sends an event. Errors: those of the connection; std::invalid_argument as to_text(). Cancel: the
-  /// event may have been sent in part, which ends the stream.
+  /// Sends an event. Errors: those of the connection; std::invalid_argument as to_text(). Cancel:
+  /// the event may have been sent in part, which ends the stream.
   [[nodiscard]] Task<void> send(ServerEvent event);
   /// Does the same with data alone.
   [[nodiscard]] Task<void> send(std::string data) { return send(ServerEvent(std::move(data))); }
@@ -93,12 +93,12 @@ class EventProducer {
 
 }  // namespace detail
 
-/// Sets the fields of a stream of events: text/event-stream, not cached, not transformed or gathered
-/// by proxies.
+/// Sets the fields of a stream of events: text/event-stream, not cached, not transformed or
+/// gathered by proxies.
 void set_event_stream_fields(Headers& headers);
 
-/// Returns a response whose body is what `producer` sends: a callable that takes an EventWriter& and
-/// returns a Task<void>. The stream ends when that returns; a client then connects again.
+/// Returns a response whose body is what `producer` sends: a callable that takes an EventWriter&
+/// and returns a Task<void>. The stream ends when that returns; a client then connects again.
 template <class P>
 [[nodiscard]] Response event_stream(P producer) {
   Response response = Response::stream(detail::EventProducer<P>(std::move(producer)));

@@ -1,5 +1,5 @@
-// Forms: application/x-www-form-urlencoded (the URL standard, 5). Part of <weft/http.hpp>. Forms with
-// files are in <weft/http/multipart.hpp>. Values; any thread.
+// Forms: application/x-www-form-urlencoded (the URL standard, 5). Part of <weft/http.hpp>. Forms
+// with files are in <weft/http/multipart.hpp>. Values; any thread.
 //
 //   auto form = http::Form::parse(request.body);
 //   if (!form) return http::Response::of(400);
@@ -21,16 +21,16 @@ namespace weft::inline v0_1::http {
 
 /// Why a form was rejected.
 enum class FormErrc : std::uint8_t {
-  too_many_fields = 1,   ///< more fields or parts than the limit
-  field_too_large,       ///< a field or part with more bytes than the limit
-  bad_percent_encoding,  ///< a '%' without two hexadecimal digits
-  not_multipart,         ///< Content-Type is not multipart/form-data with a boundary
-  bad_boundary,          ///< a boundary that RFC 2046 does not allow
-  no_first_boundary,     ///< the body does not begin with a boundary, within the limit
-  bad_part_header,       ///< a malformed field of a part
-  no_part_name,          ///< a part without `Content-Disposition: form-data; name=…`
+  too_many_fields = 1,    ///< more fields or parts than the limit
+  field_too_large,        ///< a field or part with more bytes than the limit
+  bad_percent_encoding,   ///< a '%' without two hexadecimal digits
+  not_multipart,          ///< Content-Type is not multipart/form-data with a boundary
+  bad_boundary,           ///< a boundary that RFC 2046 does not allow
+  no_first_boundary,      ///< the body does not begin with a boundary, within the limit
+  bad_part_header,        ///< a malformed field of a part
+  no_part_name,           ///< a part without `Content-Disposition: form-data; name=…`
   part_header_too_large,  ///< more fields, or bytes of these, than the limit
-  unexpected_end,        ///< the body ends before the last boundary
+  unexpected_end,         ///< the body ends before the last boundary
 };
 /// The category of FormErrc; its name is "http form".
 [[nodiscard]] const std::error_category& form_category() noexcept;
@@ -40,7 +40,8 @@ enum class FormErrc : std::uint8_t {
 
 struct FormLimits {
   std::size_t max_fields = 1000;
-  std::size_t max_field_size = std::size_t{1024} * 1024;  ///< bytes of a name and its value, decoded
+  std::size_t max_field_size =
+      std::size_t{1024} * 1024;  ///< bytes of a name and its value, decoded
 };
 
 /// The fields of a form, in order. Names may repeat.

@@ -41,9 +41,9 @@ namespace detail {
 template <class T>
 concept GivesResponse = std::convertible_to<T, Response>;
 template <class H, class... A>
-concept AnswersWith = std::is_invocable_v<H&, A...> &&
-                      (GivesResponse<std::invoke_result_t<H&, A...>> ||
-                       Awaitable<std::invoke_result_t<H&, A...>>);
+concept AnswersWith =
+    std::is_invocable_v<H&, A...> &&
+    (GivesResponse<std::invoke_result_t<H&, A...>> || Awaitable<std::invoke_result_t<H&, A...>>);
 /// A handler that has everything else in it: a Router.
 template <class H>
 concept AnswersItself = requires(const H& handler, Request& request, BodyReader* body) {
@@ -121,7 +121,7 @@ class Handler {
   Handler(H&& handler,  // NOLINT(google-explicit-constructor): any such callable is one
           std::size_t max_body = default_max_body)
       : base_(std::make_shared<HandlerOf<std::remove_cvref_t<H>>>(std::forward<H>(handler),
-                                                                 max_body)) {}
+                                                                  max_body)) {}
   explicit Handler(std::shared_ptr<const HandlerBase> base) noexcept : base_(std::move(base)) {}
 
   /// Handles a request whose body is complete: what a Server calls. A handler that takes a
@@ -151,8 +151,8 @@ class StreamedHandler {
   Handler handler_;
 };
 
-/// Returns a handler that a Server gives bodies as they come, for those behind `handler` that take a
-/// BodyReader. Those that do not get their bodies complete all the same.
+/// Returns a handler that a Server gives bodies as they come, for those behind `handler` that take
+/// a BodyReader. Those that do not get their bodies complete all the same.
 ///
 ///   http::Server server({}, http::streamed(router));
 [[nodiscard]] inline StreamedHandler streamed(Handler handler) noexcept {

@@ -1,5 +1,5 @@
-// Media types and negotiation (RFC 9110, 8.3 and 12): Content-Type, Accept, Accept-Encoding. Part of
-// <weft/http.hpp>. Values; any thread.
+// Media types and negotiation (RFC 9110, 8.3 and 12): Content-Type, Accept, Accept-Encoding. Part
+// of <weft/http.hpp>. Values; any thread.
 //
 //   auto type = http::MediaType::parse(request.headers.find("Content-Type").value_or(""));
 //   if (!type || !type->is("application/json")) return http::Response::of(415);
@@ -49,9 +49,9 @@ struct MediaType {
 [[nodiscard]] std::string_view media_type_of(std::string_view file_name) noexcept;
 
 /// Returns the index of that offered type which the request's Accept likes best; the first of those
-/// that it likes equally. A range of more detail decides: "text/*;q=0.5" does not reduce "text/html".
-/// Null: it accepts none. Without Accept the first. Offered parameters count as those of RFC 9110,
-/// 12.5.1.
+/// that it likes equally. A range of more detail decides: "text/*;q=0.5" does not reduce
+/// "text/html". Null: it accepts none. Without Accept the first. Offered parameters count as those
+/// of RFC 9110, 12.5.1.
 [[nodiscard]] std::optional<std::size_t> negotiate_type(const Request& request,
                                                         std::span<const std::string_view> offered);
 

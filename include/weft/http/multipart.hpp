@@ -1,5 +1,5 @@
-// Forms with files: multipart/form-data (RFC 7578), read part by part as it comes, and written. Part
-// of <weft/http.hpp>.
+// Forms with files: multipart/form-data (RFC 7578), read part by part as it comes, and written.
+// Part of <weft/http.hpp>.
 //
 //   auto upload = [](http::Request& request, http::BodyReader& body) -> Task<http::Response> {
 //     http::MultipartReader form(request.headers, body);
@@ -32,9 +32,10 @@ namespace weft::inline v0_1::http {
 
 struct MultipartLimits {
   std::size_t max_parts = 1000;
-  std::size_t max_header_bytes = std::size_t{8} * 1024;  ///< of one part; also what precedes the first
-  std::size_t max_headers = 20;                          ///< fields of one part
-  std::uint64_t max_part_size = ~std::uint64_t{0};       ///< bytes of one part
+  std::size_t max_header_bytes =
+      std::size_t{8} * 1024;                        ///< of one part; also what precedes the first
+  std::size_t max_headers = 20;                     ///< fields of one part
+  std::uint64_t max_part_size = ~std::uint64_t{0};  ///< bytes of one part
 };
 
 /// The head of a part.
@@ -71,8 +72,8 @@ class MultipartReader {
   /// Reads bytes of the present part; 0 at its end, and before the first part. Errors as
   /// next_part(); FormErrc::field_too_large beyond max_part_size. Cancel: nothing was read.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer);
-  /// Reads the present part to its end. Errors: also FormErrc::field_too_large beyond `limit` bytes.
-  /// Cancel: what was read is dropped.
+  /// Reads the present part to its end. Errors: also FormErrc::field_too_large beyond `limit`
+  /// bytes. Cancel: what was read is dropped.
   [[nodiscard]] Task<std::string> read_all(std::size_t limit);
 
  private:
@@ -100,9 +101,9 @@ class MultipartReader {
   enum class State : std::uint8_t { preamble, head, body, end };
   /// What the buffer begins with, in the state preamble or body.
   struct Found {
-    std::size_t content = 0;    // bytes before a boundary, or that surely belong to none
-    std::size_t boundary = 0;   // size of the boundary behind them; 0: none yet
-    bool last = false;          // it is the last one
+    std::size_t content = 0;   // bytes before a boundary, or that surely belong to none
+    std::size_t boundary = 0;  // size of the boundary behind them; 0: none yet
+    bool last = false;         // it is the last one
   };
 
   MultipartReader(std::string boundary, MultipartLimits limits, std::unique_ptr<Source> source);
@@ -132,8 +133,8 @@ class MultipartReader {
   std::uint64_t part_size_ = 0;  // bytes of the present part so far
 };
 
-/// A form with files that is written: by a client, or in tests. A value; a body that was made from a
-/// stream can be sent once.
+/// A form with files that is written: by a client, or in tests. A value; a body that was made from
+/// a stream can be sent once.
 ///
 ///   http::MultipartForm form;
 ///   form.add("name", "Ada").add_file("photo", "ada.png", "image/png", picture);

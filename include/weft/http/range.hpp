@@ -76,8 +76,8 @@ struct ContentRange {
   [[nodiscard]] static std::optional<ContentRange> parse(std::string_view field);
 };
 
-/// The frame of a body with several parts, multipart/byteranges (RFC 9110, 14.6): what stands before
-/// each part, what stands behind the last one, and the size of all.
+/// The frame of a body with several parts, multipart/byteranges (RFC 9110, 14.6): what stands
+/// before each part, what stands behind the last one, and the size of all.
 class MultipartRanges {
  public:
   /// `content_type`: that of the whole body; may be empty.

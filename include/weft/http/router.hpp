@@ -16,9 +16,9 @@
 // added has no effect. A look-up costs a step for each segment of the path, however many routes
 // there are.
 //
-// Paths are taken as they were sent: none is cleaned up or redirected. `/a` and `/a/` are different.
-// A path with a segment "." or ".." (encoded or not), and one with an encoded slash where a
-// `{name...}` stands, matches no pattern. One that cannot be decoded is answered with 400.
+// Paths are taken as they were sent: none is cleaned up or redirected. `/a` and `/a/` are
+// different. A path with a segment "." or ".." (encoded or not), and one with an encoded slash
+// where a `{name...}` stands, matches no pattern. One that cannot be decoded is answered with 400.
 //
 // A path without a handler is answered with 404. If others of its methods have one, the answer is
 // 405 with Allow. HEAD goes to the handler for GET unless it has its own. OPTIONS without a
@@ -36,9 +36,9 @@
 
 namespace weft::inline v0_1::http {
 
-/// Routes; see the top of this header. Add all of them first; then a Server, or a Handler, takes the
-/// Router as its handler, after which it cannot be changed. A value: a copy has the same handlers.
-/// One thread adds; any number of tasks on any threads may use it then.
+/// Routes; see the top of this header. Add all of them first; then a Server, or a Handler, takes
+/// the Router as its handler, after which it cannot be changed. A value: a copy has the same
+/// handlers. One thread adds; any number of tasks on any threads may use it then.
 class Router {
  public:
   Router();

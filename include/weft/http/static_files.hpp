@@ -8,14 +8,15 @@
 // It answers GET and HEAD, with validators (ETag, Last-Modified) and conditional requests, ranges,
 // and a media type by the ending of the name.
 //
-// Nothing outside the directory is served: the path is taken apart before it is used, and the system
-// resolves it beneath the directory (openat2(2)), links included. Where the system has no such call,
-// no link is followed at all. Only regular files are served. A request for what is not there, or may
-// not be served, is answered with 404; one for what may not be read with 403.
+// Nothing outside the directory is served: the path is taken apart before it is used, and the
+// system resolves it beneath the directory (openat2(2)), links included. Where the system has no
+// such call, no link is followed at all. Only regular files are served. A request for what is not
+// there, or may not be served, is answered with 404; one for what may not be read with 403.
 //
-// A large file is read while it is sent, in pieces of 64 KiB. If it is changed or cut meanwhile, the
-// connection is closed before the body is complete, so that no client takes a mixture for a file.
-// To replace a file, write another one and rename it: requests under way go on with the old one.
+// A large file is read while it is sent, in pieces of 64 KiB. If it is changed or cut meanwhile,
+// the connection is closed before the body is complete, so that no client takes a mixture for a
+// file. To replace a file, write another one and rename it: requests under way go on with the old
+// one.
 #pragma once
 
 #include <weft/http/message.hpp>
@@ -59,8 +60,8 @@ struct StaticFilesOptions {
 class StaticFiles {
  public:
   /// Opens the directory, which blocks for a moment. What is served is this directory, also when
-  /// another one takes its name. Throws IoError; std::invalid_argument if cache_control has a control
-  /// character.
+  /// another one takes its name. Throws IoError; std::invalid_argument if cache_control has a
+  /// control character.
   explicit StaticFiles(const std::filesystem::path& root,
                        StaticFilesOptions options = StaticFilesOptions());
 
