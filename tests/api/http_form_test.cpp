@@ -68,7 +68,7 @@ TEST(HttpFormFields, BadOnesAreNamed) {
     ASSERT_FALSE(form) << text;
     EXPECT_EQ(form.error(), why) << text;
   }
-  EXPECT_EQ(form_category().name(), std::string_view("http form"));
+  EXPECT_EQ(http::form_category().name(), std::string_view("http form"));
 }
 
 http::Headers multipart_headers(std::string_view boundary = "XX") {
