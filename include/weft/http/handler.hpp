@@ -116,12 +116,10 @@ class Handler {
   static constexpr std::size_t default_max_body = std::size_t{1024} * 1024;
 
   template <class H>
-    requires(!std::same_as<std::remove_cvref_t<H>, Handler> &&
-             HandlerSource<std::remove_cvref_t<H>>)
+    requires(!std::same_as<std::remove_cvref_t<H>, Handler> && HandlerSource<std::decay_t<H>>)
   Handler(H&& handler,  // NOLINT(google-explicit-constructor): any such callable is one
           std::size_t max_body = default_max_body)
-      : base_(std::make_shared<HandlerOf<std::remove_cvref_t<H>>>(std::forward<H>(handler),
-                                                                  max_body)) {}
+      : base_(std::make_shared<HandlerOf<std::decay_t<H>>>(std::forward<H>(handler), max_body)) {}
   explicit Handler(std::shared_ptr<const HandlerBase> base) noexcept : base_(std::move(base)) {}
 
   /// Handles a request whose body is complete: what a Server calls. A handler that takes a
