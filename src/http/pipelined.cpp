@@ -195,6 +195,16 @@ class ReadDeadline {
   TimePoint deadline_{};
 };
 
+/// Between two requests: whether the connection waits for the next one with its buffers.
+[[nodiscard, gnu::always_inline]] inline bool can_wait_here(Connection& connection,
+                                                            RequestBuffers& slot, WarmSlot& warm,
+                                                            Serve how) noexcept {
+  connection.keep_empty_lines(slot.empty_line_bytes());
+  if (how != Serve::more_is_likely || !warm.hold()) return false;
+  slot.shrink();
+  return true;
+}
+
 /// Writes the output, and the body behind it.
 template <class S>
 Task<Result<void>> write_large_body(Connection& connection, RequestBuffers& slot) {
@@ -247,9 +257,8 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   BodyBytes body(core);
   ReadDeadline read_deadline;
   std::string_view input = text_of(first_bytes);
-  bool closing = false;
   for (;;) {
-    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
+    const Parsed parsed = parse(slot, input, body, core.is_streamed);
     After after = After::go_on;
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
@@ -258,7 +267,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
-          if (!append_text(slot, session, framing, made, after)) [[unlikely]]
+          if (!append_text(slot, session, framing, made, after))
             after = co_await send_streamed<S>(connection, slot, framing, made);
         } else {
           connection.enter_handler(framing.request_version == Version::http_1_1);
@@ -283,27 +292,22 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       after = After::linger;
     }
     if (after == After::close) co_return BurstEnd::close;
-    closing = closing || after == After::linger;
 
     if (!slot.output.empty()) {
       connection.enter(Connection::Phase::writing, time_to_write(slot, core.options));
       Result<void> written;
-      if (!slot.large_body.empty()) {
-        written = co_await write_large_body<S>(connection, slot);
-      } else {
+      if (slot.large_body.empty()) [[likely]]
         written = co_await attempt(connection.stream<S>().write_all(slot.output));
-      }
+      else
+        written = co_await write_large_body<S>(connection, slot);
       if (!written) co_return BurstEnd::close;
       slot.forget_output();
     }
-    if (closing) co_return BurstEnd::linger;
+    if (after == After::linger) co_return BurstEnd::linger;
     connection.enter_busy();
     if (!input.empty()) continue;
-
-    if (!slot.in_request()) {
-      connection.keep_empty_lines(slot.empty_line_bytes());
-      if (how != Serve::more_is_likely || !warm.hold()) co_return read_deadline.end_of(how);
-      slot.shrink();
+    if (!slot.in_request() && !can_wait_here(connection, slot, warm, how)) {
+      co_return read_deadline.end_of(how);
     }
     read_deadline.enter(connection, slot);
     const Result<std::size_t> got = co_await attempt(connection.stream<S>().read(slot.input));

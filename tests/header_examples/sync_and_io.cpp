@@ -120,6 +120,16 @@ weft::Task<void> run() {
 }
 }  // namespace given::of_file_watch
 
+namespace given::of_http_bodies {
+weft::Task<weft::StreamSocket> connect_to_store();
+void read() {
+  // example: weft/http/body_reader.hpp
+}
+weft::http::Response write() {
+  // example: weft/http/body_writer.hpp
+}
+}  // namespace given::of_http_bodies
+
 namespace given::of_http_client {
 weft::Task<void> run() {
   // example: weft/http/client.hpp
@@ -136,6 +146,9 @@ namespace given::of_http_message {
 void run() {
   // example: weft/http/message.hpp
 }
+weft::http::Response stream() {
+  // example: weft/http/message.hpp, number 2
+}
 }  // namespace given::of_http_message
 
 namespace given::of_http_server {
@@ -145,14 +158,18 @@ weft::Task<void> run(weft::SocketListener listener) {
 }  // namespace given::of_http_server
 
 namespace given::of_http_serve {
-weft::Task<void> over_a_unix_socket(weft::http::Server& server) {
+void look_at(const std::array<std::byte, 4096>& buffer, std::size_t size);
+void read_as_it_comes() {
   // example: weft/http/server.hpp, number 2
 }
-void in_memory(weft::http::Server& server, weft::Scope& scope) {
+weft::Task<void> over_a_unix_socket(weft::http::Server& server) {
   // example: weft/http/server.hpp, number 3
 }
-weft::Task<void> until_a_stop(weft::http::Server& server, weft::SocketListener& listener) {
+void in_memory(weft::http::Server& server, weft::Scope& scope) {
   // example: weft/http/server.hpp, number 4
+}
+weft::Task<void> until_a_stop(weft::http::Server& server, weft::SocketListener& listener) {
+  // example: weft/http/server.hpp, number 5
 }
 }  // namespace given::of_http_serve
 

@@ -4,10 +4,10 @@
 //
 // A producer is one of these:
 //
-//   a callable      [](http::BodyWriter& out) -> Task<void> { co_await out.write_all("…"); }
-//   a stream        of texts or bytes (AsyncGenerator<std::string>; <weft/stream.hpp>): each item is
-//                   sent at once, as one chunk
-//   a ByteReader    a File, a StreamSocket, another message's BodyReader: copied to its end
+// - a callable that takes a BodyWriter&, and gives something to await;
+// - a stream of texts or bytes (<weft/stream.hpp>), such as an AsyncGenerator<std::string>: each
+//   item is sent at once, as one chunk;
+// - a ByteReader: a File, a StreamSocket, another message's BodyReader. It is copied to its end.
 //
 // It runs on the task of the connection when the head was made, and is cancelled when the peer has
 // left. What it throws ends the connection, so that the peer sees that the body is not complete. An

@@ -1,9 +1,10 @@
 // http::BodyReader: the body of a message, read as it comes. Part of <weft/http.hpp>.
 //
-//   auto upload = [](http::Request& request, http::BodyReader& body) -> Task<http::Response> {
-//     File file = co_await File::create(name_of(request));
-//     co_await weft::copy(body, file);
-//     co_return http::Response::of(201);
+//   using weft::http::Response;
+//   auto upload = [](weft::http::Request&, weft::http::BodyReader& body) -> weft::Task<Response> {
+//     weft::StreamSocket store = co_await connect_to_store();
+//     co_await weft::copy(body, store);
+//     co_return Response::of(201);
 //   };
 //
 // A BodyReader is a ByteReader (<weft/io.hpp>): copy(), take(), BufferedReader work with it.

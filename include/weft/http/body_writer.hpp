@@ -1,9 +1,9 @@
 // http::BodyWriter: a body that is written as it is made. Part of <weft/http.hpp>.
 //
-//   auto numbers = [](http::BodyWriter& out) -> Task<void> {
+//   auto numbers = [](weft::http::BodyWriter& out) -> weft::Task<void> {
 //     for (int i = 0; i < 1'000'000; ++i) co_await out.write_all(std::to_string(i) + "\n");
 //   };
-//   return http::Response::stream(numbers);
+//   return weft::http::Response::stream(numbers);
 //
 // A BodyWriter is a ByteWriter (<weft/io.hpp>). Small writes are gathered, up to 16 KiB, behind the
 // head of the message; a large one goes to the connection directly. So a write does not wait unless

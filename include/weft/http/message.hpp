@@ -113,7 +113,10 @@ struct Response {
   /// Returns a response whose body is made while it is sent: by a callable, a stream of chunks, or
   /// a reader; see <weft/http/body.hpp>. With a `length` it must have exactly as many bytes.
   ///
-  ///   return http::Response::stream([](http::BodyWriter& out) -> Task<void> { … });
+  ///   auto hello = [](weft::http::BodyWriter& out) -> weft::Task<void> {
+  ///     co_await out.write_all("hello");
+  ///   };
+  ///   return weft::http::Response::stream(hello);
   template <class P>
     requires BodyProducible<std::decay_t<P>>
   [[nodiscard]] static Response stream(P&& producer,
