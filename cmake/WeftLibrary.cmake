@@ -37,7 +37,7 @@ function(weft_library_options target component)
 endfunction()
 
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http|dns)/[^/]*$")
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http|dns|compression)/[^/]*$")
 
 add_library(weft ${WEFT_SOURCES})
 weft_library_options(weft weft)
@@ -64,6 +64,33 @@ if(WEFT_BUILD_HTTP)
   weft_library_options(weft_http http)
   target_include_directories(weft_http SYSTEM PRIVATE ${WEFT_LLHTTP_INCLUDE})
   target_link_libraries(weft_http PUBLIC weft)
+endif()
+
+# Compression, in memory, over streams and in HTTP, on zlib, brotli and zstd (docs/decisions/047-parts-of-http.md).
+if(WEFT_BUILD_COMPRESSION)
+  if(NOT TARGET weft_http)
+    message(FATAL_ERROR "weft::compression needs weft::http: build both, or neither (-DWEFT_BUILD_COMPRESSION=OFF)")
+  endif()
+  find_package(ZLIB REQUIRED)
+  find_path(WEFT_BROTLI_INCLUDE brotli/decode.h)
+  find_library(WEFT_BROTLIENC_LIBRARY brotlienc)
+  find_library(WEFT_BROTLIDEC_LIBRARY brotlidec)
+  find_path(WEFT_ZSTD_INCLUDE zstd.h)
+  find_library(WEFT_ZSTD_LIBRARY zstd)
+  if(NOT WEFT_BROTLI_INCLUDE OR NOT WEFT_BROTLIENC_LIBRARY OR NOT WEFT_BROTLIDEC_LIBRARY OR NOT WEFT_ZSTD_INCLUDE OR
+     NOT WEFT_ZSTD_LIBRARY)
+    message(FATAL_ERROR "weft::compression needs brotli and zstd: install libbrotli-dev and libzstd-dev, or build "
+                        "without it (-DWEFT_BUILD_COMPRESSION=OFF)")
+  endif()
+  file(GLOB WEFT_COMPRESSION_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/compression/*.cpp)
+  add_library(weft_compression ${WEFT_COMPRESSION_SOURCES})
+  weft_library_options(weft_compression compression)
+  target_include_directories(weft_compression SYSTEM PRIVATE
+    ${ZLIB_INCLUDE_DIRS} ${WEFT_BROTLI_INCLUDE} ${WEFT_ZSTD_INCLUDE})
+  target_link_libraries(weft_compression PUBLIC weft_http PRIVATE
+    $<BUILD_INTERFACE:${ZLIB_LIBRARIES}> $<BUILD_INTERFACE:${WEFT_BROTLIENC_LIBRARY}>
+    $<BUILD_INTERFACE:${WEFT_BROTLIDEC_LIBRARY}> $<BUILD_INTERFACE:${WEFT_ZSTD_LIBRARY}>
+    $<INSTALL_INTERFACE:z> $<INSTALL_INTERFACE:brotlienc> $<INSTALL_INTERFACE:brotlidec> $<INSTALL_INTERFACE:zstd>)
 endif()
 
 # Names by asking servers, on c-ares (docs/decisions/042-names.md).
@@ -108,10 +135,14 @@ endif()
 
 include(CMakePackageConfigHelpers)
 install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE PATTERN "dns" EXCLUDE)
+  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE PATTERN "dns" EXCLUDE PATTERN "compression*" EXCLUDE)
 if(TARGET weft_http)
   install(FILES include/weft/http.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
   install(DIRECTORY include/weft/http DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
+endif()
+if(TARGET weft_compression)
+  install(FILES include/weft/compression.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
+  install(DIRECTORY include/weft/compression DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
 if(TARGET weft_dns)
   install(DIRECTORY include/weft/dns DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")

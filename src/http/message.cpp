@@ -179,6 +179,7 @@ void Request::clear() noexcept {
   headers.clear();
   body.clear();
   peer = nullptr;
+  path_parameters.clear();
 }
 
 Response Response::text(std::string body, Status code) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, a test
-with the model checker, and the recipe of weft::dns. weft_lint() of the package reads the program's
-source. Headers of another version do not link with it. Its documents lead to each other and to the
-headers.
+with the model checker, and recipes of weft::dns and weft::compression. weft_lint() of the package
+reads the program's source. Headers of another version do not link with it. Its documents lead to
+each other and to the headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -23,6 +23,7 @@ CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 EXAMPLE = ROOT / "examples" / "echo_server.cpp"
 CHECKED = ROOT / "examples" / "guide" / "checked_queue.cpp"
 NAMES = ROOT / "examples" / "how_to" / "names.cpp"
+FILES = ROOT / "examples" / "how_to" / "http_files.cpp"
 TIMEOUT_SECONDS = 20
 
 
@@ -144,12 +145,14 @@ def main() -> None:
             f"-DECHO_SERVER_SOURCE={EXAMPLE}",
             f"-DCHECKED_QUEUE_SOURCE={CHECKED}",
             f"-DNAMES_SOURCE={NAMES}",
+            f"-DFILES_SOURCE={FILES}",
             "-DLINT=ON",
         )
         run(options.cmake, "--build", str(build))
         check_echo(build / "echo_server")
         run(str(build / "checked_queue"))
         run(str(build / "names"))
+        run(str(build / "http_files"))
         check_versions(moved, options.compiler, pathlib.Path(folder))
 
 

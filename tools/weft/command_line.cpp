@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <weft/http/url.hpp>
 
@@ -82,6 +84,50 @@ CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
   command->add_flag("--log", options.log,
                     "Print a line for each request: seconds since the start, client, request");
   command->add_flag("--die-with-parent", options.die_with_parent)->group("");
+  return command;
+}
+
+std::string check_directory(const std::string& text) {
+  std::error_code error;
+  if (std::filesystem::is_directory(text, error)) return {};
+  return "'" + text + "': " + (error ? error.message() : "not a directory");
+}
+std::string check_field_value(const std::string& text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "a control character";
+  }
+  return {};
+}
+
+CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "serve", "Serve the files of a directory: ranges, conditions, index.html, compression");
+  command->add_option("DIR", options.directory, "The directory; nothing outside it is served")
+      ->required()
+      ->check(check_directory);
+  add_parsed(
+      *command, "--listen", parse_endpoint,
+      [&options](Endpoint value) { options.listen = std::move(value); },
+      "Where to listen: 127.0.0.1:8080, [::1]:0, unix:PATH; port 0 is any free one")
+      ->required()
+      ->type_name("ADDR");
+  add_number(*command, "--workers", options.workers, 1, most_workers,
+             "Worker threads (default: one a CPU)");
+  command
+      ->add_option("--log", options.log,
+                   "Form of the access log on standard output: common, combined, json, none "
+                   "(combined)")
+      ->check(CLI::IsMember({"common", "combined", "json", "none"}))
+      ->type_name("FORM");
+  command
+      ->add_option("--cache-control", options.cache_control,
+                   "The field Cache-Control of all files, such as 'max-age=3600'")
+      ->check(check_field_value)
+      ->type_name("VALUE");
+  command->add_flag("--list", options.list, "Answer for a directory without an index.html");
+  command->add_flag("--hidden", options.hidden, "Also serve names that begin with a dot");
+  command->add_flag("!--no-compress", options.compress,
+                    "Do not compress; files NAME.gz, NAME.br and NAME.zst are used all the same");
   return command;
 }
 
@@ -162,7 +208,7 @@ int report_usage_error(const CLI::App& app, const CLI::ParseError& error,
   if (app.get_subcommands().empty() && error.get_name() != "ValidationError") {
     text = first_word.empty() ? "a command is required"
                               : "no command or option is named '" + first_word + "'";
-    text += ": delay, fetch, demo, models, --help or --version";
+    text += ": delay, serve, fetch, demo, models, --help or --version";
   }
   for (char& c : text) c = c == '\n' ? ' ' : c;
   complain(name, text);
@@ -186,12 +232,13 @@ int print_and_exit(const CLI::App& app, const CLI::Success& success) {
 
 std::variant<Command, int> parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
-      "weft: an asynchronous runtime at work. A delay server, a concurrent client, and both at "
-      "once.",
+      "weft: an asynchronous runtime at work. A delay server, a file server, a concurrent client, "
+      "and both at once.",
       "weft");
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   app.require_subcommand(1);
   DelayOptions delay;
+  ServeOptions serve;
   FetchOptions fetch;
   DemoOptions demo;
   ModelsOptions models;
@@ -199,6 +246,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   ThreadServeOptions thread_serve;
   ThreadFetchOptions thread_fetch;
   const CLI::App* const delay_command = add_delay(app, delay);
+  const CLI::App* const files_command = add_serve(app, serve);
   const CLI::App* const fetch_command = add_fetch(app, fetch);
   const CLI::App* const demo_command = add_demo(app, demo);
   const CLI::App* const models_command = add_models(app, models);
@@ -213,6 +261,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     return report_usage_error(app, error, argc > 1 ? argv[1] : "");
   }
   if (delay_command->parsed()) return delay;
+  if (files_command->parsed()) return serve;
   if (fetch_command->parsed()) return fetch;
   if (demo_command->parsed()) return demo;
   if (models_command->parsed()) return models;

@@ -22,6 +22,17 @@ struct DelayOptions {
   bool die_with_parent = false;  ///< drain when the parent process ends
 };
 
+struct ServeOptions {
+  std::string directory;
+  Endpoint listen;
+  unsigned workers = 0;          ///< 0: one a CPU
+  std::string log = "combined";  ///< common, combined, json or none
+  std::string cache_control;     ///< of all responses; empty: none
+  bool list = false;             ///< pages for directories without an index
+  bool hidden = false;           ///< also names that begin with a dot
+  bool compress = true;          ///< where the program is built with weft::compression
+};
+
 struct FetchOptions {
   std::vector<std::string> urls;
   unsigned concurrency = 64;
@@ -63,10 +74,11 @@ struct ThreadFetchOptions {
   std::chrono::milliseconds delay{1000};
 };
 
-using Command = std::variant<DelayOptions, FetchOptions, DemoOptions, ModelsOptions,
+using Command = std::variant<DelayOptions, ServeOptions, FetchOptions, DemoOptions, ModelsOptions,
                              ModelClientOptions, ThreadServeOptions, ThreadFetchOptions>;
 
 int run_delay(const DelayOptions& options);
+int run_serve(const ServeOptions& options);
 int run_fetch(const FetchOptions& options);
 int run_demo(const DemoOptions& options);
 int run_models(const ModelsOptions& options);

@@ -12,6 +12,7 @@ namespace {
 
 struct Run {
   int operator()(const DelayOptions& options) const { return run_delay(options); }
+  int operator()(const ServeOptions& options) const { return run_serve(options); }
   int operator()(const FetchOptions& options) const { return run_fetch(options); }
   int operator()(const DemoOptions& options) const { return run_demo(options); }
   int operator()(const ModelsOptions& options) const { return run_models(options); }
@@ -21,8 +22,8 @@ struct Run {
 };
 
 // In the order of the alternatives of Command.
-constexpr std::array names{"delay",        "fetch",        "demo",        "models",
-                           "model-client", "thread-serve", "thread-fetch"};
+constexpr std::array names{"delay",  "serve",        "fetch",        "demo",
+                           "models", "model-client", "thread-serve", "thread-fetch"};
 static_assert(names.size() == std::variant_size_v<Command>);
 
 int run(const Command& command) {

@@ -17,6 +17,7 @@
 #include <weft/http/body.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/headers.hpp>
+#include <weft/http/path_parameters.hpp>
 #include <weft/result.hpp>
 
 namespace weft::inline v0_1::http {
@@ -71,6 +72,8 @@ struct Request {
   /// received the request, or if it came over a stream without an address. Valid until the handler
   /// has ended.
   const Endpoint* peer = nullptr;
+  /// What a Router has captured of the path.
+  PathParameters path_parameters;
 
   Request() = default;
 

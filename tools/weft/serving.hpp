@@ -1,0 +1,18 @@
+// What the commands that serve have in common: from the listening socket to the graceful stop.
+#pragma once
+
+#include <string_view>
+#include <weft/endpoint.hpp>
+#include <weft/http/server.hpp>
+
+namespace weft::tool {
+
+/// The options of their servers.
+[[nodiscard]] http::ServerOptions server_options();
+
+/// Serves at `listen` until a signal, then drains; a second signal ends the draining. First prints
+/// "listening on ADDR". `workers`: 0: one a CPU. Returns the exit code of the process. Throws
+/// IoError if it cannot listen.
+int serve_until_stopped(const Endpoint& listen, unsigned workers, http::Server& server);
+
+}  // namespace weft::tool
