@@ -2,6 +2,9 @@
 // (<weft/http/client.hpp>).
 #pragma once
 
+#include <weft/http/body.hpp>
+#include <weft/http/body_reader.hpp>
+#include <weft/http/body_writer.hpp>
 #include <weft/http/client.hpp>
 #include <weft/http/client_connection.hpp>
 #include <weft/http/connector.hpp>

@@ -40,6 +40,9 @@ enum class Errc {
   too_many_redirects,           ///< more redirects than the client may follow
   unasked_response,             ///< the server sent bytes before it had a request
   not_encrypted,                ///< https over a stream that is not encrypted
+  body_too_short,               ///< a body that is sent ended before its announced length
+  body_too_long,                ///< a body that is sent has more bytes than announced
+  body_gone,                    ///< a body is read after its exchange has ended
   // The client's timeouts, by what was being waited for. Each equals std::errc::timed_out.
   timed_out_connecting,  ///< the name's address, or the connection
   timed_out_sending,     ///< the server to take the request

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <weft/endpoint.hpp>
+#include <weft/http/body.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/headers.hpp>
 #include <weft/result.hpp>
@@ -94,6 +95,10 @@ struct Response {
   bool keep_alive = true;  ///< set by the client: it keeps the connection for another request
   Headers headers;
   std::string body;
+  /// If it is not empty, the server sends this body instead. Its head has the Content-Length of the
+  /// body's length(), or says that the body is chunked. A producer is not called if the body is not
+  /// sent.
+  StreamedBody streamed;
 
   Response() = default;
   explicit Response(Status code) noexcept : status(code) {}
@@ -101,6 +106,19 @@ struct Response {
   [[nodiscard]] static Response text(std::string body, Status code = 200);
   /// Returns a response whose body is the code and its reason, in text/plain.
   [[nodiscard]] static Response of(Status code);
+  /// Returns a response whose body is made while it is sent: by a callable, a stream of chunks, or
+  /// a reader; see <weft/http/body.hpp>. With a `length` it must have exactly as many bytes.
+  ///
+  ///   return http::Response::stream([](http::BodyWriter& out) -> Task<void> { … });
+  template <class P>
+    requires BodyProducible<std::remove_cvref_t<P>>
+  [[nodiscard]] static Response stream(P&& producer,
+                                       std::optional<std::uint64_t> length = std::nullopt,
+                                       Status code = 200) {
+    Response made(code);
+    made.streamed = StreamedBody(std::forward<P>(producer), length);
+    return made;
+  }
   /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
 };

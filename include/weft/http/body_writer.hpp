@@ -1,0 +1,141 @@
+// http::BodyWriter: a body that is written as it is made. Part of <weft/http.hpp>.
+//
+//   auto numbers = [](http::BodyWriter& out) -> Task<void> {
+//     for (int i = 0; i < 1'000'000; ++i) co_await out.write_all(std::to_string(i) + "\n");
+//   };
+//   return http::Response::stream(numbers);
+//
+// A BodyWriter is a ByteWriter (<weft/io.hpp>). Small writes are gathered, up to 16 KiB, behind the
+// head of the message; a large one goes to the connection directly. So a write does not wait unless
+// the peer has to take bytes first, and then nothing more is made until it has: memory stays
+// bounded by 80 KiB. Nothing is held back across a flush(), which also sends the head.
+//
+// The framing is the connection's: with an announced length the body must have exactly as many
+// bytes; without, it is chunked, or ends with the connection if the peer is an HTTP/1.0 client.
+//
+// One task at a time uses it. Cancel: a cancelled write() has taken nothing, and a cancelled flush()
+// may be repeated.
+#pragma once
+
+#include <weft/bytes.hpp>
+#include <weft/http/headers.hpp>
+#include <weft/io.hpp>
+#include <weft/task.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace weft::inline v0_1::http {
+
+/// Where a BodyWriter's bytes go, framed: a connection of a server or of a client, or what a program
+/// puts between (an encoder, a test's double).
+class BodyTarget {
+ public:
+  BodyTarget() = default;
+  BodyTarget(const BodyTarget&) = delete;
+  BodyTarget& operator=(const BodyTarget&) = delete;
+  virtual ~BodyTarget() = default;
+
+  /// Waits until at least one byte of the slices was taken, and returns their number. At least one
+  /// slice is not empty. Errors: those of the connection. Cancel: none was taken.
+  [[nodiscard]] virtual Task<std::size_t> write_some(std::span<const IoSlice> slices) = 0;
+  /// Passes on what write_some() has taken and kept.
+  [[nodiscard]] virtual Task<void> flush();
+  /// Returns what errors call the connection, such as the peer's address.
+  [[nodiscard]] virtual std::string subject() const { return {}; }
+};
+
+/// How the end of a body is told to the peer.
+struct BodyFraming {
+  enum class End : std::uint8_t {
+    chunked,  ///< by a last chunk (RFC 9112, 7.1)
+    length,   ///< the head has announced the size
+    close     ///< by the end of the connection, or by other means
+  };
+  End end = End::chunked;
+  std::uint64_t length = 0;  ///< with End::length
+};
+
+/// Returns whether a field of that name may not be a trailer: one that is needed for framing,
+/// routing, authentication, or before the body (RFC 9110, 6.5.1).
+[[nodiscard]] bool is_forbidden_trailer(std::string_view name) noexcept;
+
+/// See the top of this header. Lives until the producer of the body has ended.
+class BodyWriter {
+ public:
+  /// Up to that many bytes are gathered before they are sent.
+  static constexpr std::size_t gathered = std::size_t{16} * 1024;
+  /// The most bytes that one write() takes.
+  static constexpr std::size_t most_taken = std::size_t{64} * 1024;
+
+  /// For connections. `head`: goes to the target before the body. The target must outlive it.
+  BodyWriter(BodyTarget& target, BodyFraming framing, std::string head = {}) noexcept
+      : target_(target), framing_(framing), pending_(std::move(head)) {}
+  BodyWriter(const BodyWriter&) = delete;
+  BodyWriter& operator=(const BodyWriter&) = delete;
+
+  /// Takes at least one byte of `data`, at most most_taken, and returns their number; 0 if `data` is
+  /// empty. Errors: IoErrors. Those of the connection; Errc::body_too_long, and nothing was taken, if
+  /// the body would have more bytes than announced. Cancel: nothing was taken.
+  [[nodiscard]] Task<std::size_t> write(std::span<const std::byte> data);
+  [[nodiscard]] Task<std::size_t> write(std::string_view text) { return write(bytes_of(text)); }
+  /// Takes as write() does, from several pieces of memory in order.
+  [[nodiscard]] Task<std::size_t> write_vectored(std::span<const IoSlice> slices);
+  /// Takes all of `data`. Cancel: a part was taken, whose size bytes_written() tells.
+  [[nodiscard]] Task<void> write_all(std::span<const std::byte> data);
+  [[nodiscard]] Task<void> write_all(std::string_view text) { return write_all(bytes_of(text)); }
+  /// Does the same with a temporary string, vector or array, which moves into the operation.
+  template <detail::OwningTemporary B>
+  [[nodiscard]] Task<void> write_all(B&& data) {
+    return detail::write_owned<BodyWriter, B>(*this, std::move(data));
+  }
+  /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest stays.
+  [[nodiscard]] Task<void> flush();
+
+  /// Adds a field that is sent behind the body, if it is chunked; otherwise it is dropped. Any time
+  /// before the end. Throws std::invalid_argument, and adds nothing, for a field that Headers::add()
+  /// refuses, or whose name is_forbidden_trailer().
+  void add_trailer(std::string_view name, std::string_view value);
+
+  /// Returns the number of bytes of the body that were taken.
+  [[nodiscard]] std::uint64_t bytes_written() const noexcept { return written_; }
+  /// Returns the announced size; null if none was.
+  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept {
+    return framing_.end == BodyFraming::End::length ? std::optional(framing_.length) : std::nullopt;
+  }
+  [[nodiscard]] std::string subject() const { return target_.subject(); }
+
+  /// For connections: ends the body when its producer has ended: sends what was taken, the last chunk
+  /// and the trailers. Errors: as flush(), and Errc::body_too_short, before anything is sent, if the
+  /// body has fewer bytes than announced. Cancel: as flush().
+  [[nodiscard]] Task<void> finish();
+  /// For connections: whether the target has taken bytes, so that another message cannot take the
+  /// place of this one.
+  [[nodiscard]] bool begun() const noexcept { return begun_; }
+
+ private:
+  [[nodiscard]] std::size_t bounded(std::size_t size) const;
+  [[nodiscard]] std::size_t gather(std::span<const IoSlice> slices, std::size_t size);
+  [[nodiscard]] Task<std::size_t> write_through(std::span<const std::byte> data);
+  [[nodiscard]] Task<void> drain_to(std::size_t most);
+  void open_chunk(std::size_t size);
+  void append(std::span<const IoSlice> slices, std::size_t size);
+  void consume(std::size_t size) noexcept;
+
+  BodyTarget& target_;
+  BodyFraming framing_;
+  std::string pending_;    // framed bytes that the target has not taken
+  std::size_t taken_ = 0;  // of pending_, by the target
+  Headers trailers_;
+  std::uint64_t written_ = 0;
+  bool begun_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace weft::inline v0_1::http
