@@ -43,11 +43,17 @@ enum class Errc {
   body_too_short,               ///< a body that is sent ended before its announced length
   body_too_long,                ///< a body that is sent has more bytes than announced
   body_gone,                    ///< a body is read after its exchange has ended
+  redirect_refused,             ///< a redirect that the client's options do not allow
+  body_not_repeatable,          ///< a redirect wants a streamed body again that was begun
+  proxy_refused,                ///< a proxy did not make the tunnel that it was asked for
   // The client's timeouts, by what was being waited for. Each equals std::errc::timed_out.
   timed_out_connecting,  ///< the name's address, or the connection
   timed_out_sending,     ///< the server to take the request
   timed_out_waiting,     ///< the first byte of the response
   timed_out_receiving,   ///< the rest of the response
+  timed_out_queued,      ///< another request to end: see ClientOptions::max_connections
+  timed_out_resolving,   ///< the addresses of a name
+  timed_out_securing,    ///< the stream to be encrypted
 };
 
 /// The category of Errc; its name is "http".
