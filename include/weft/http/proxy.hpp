@@ -64,6 +64,8 @@ class Proxies {
   /// by ":port", IPv6 then in brackets; "*" is every host. What is none of these fits no host.
   Proxies& except(std::string_view hosts);
 
+  /// Returns whether all requests go directly.
+  [[nodiscard]] bool empty() const noexcept { return !http_ && !https_; }
   /// Returns the proxy for requests to `origin`; null: none. Names are not resolved for it. Valid
   /// until this object changes.
   [[nodiscard]] const Proxy* find(const Origin& origin) const;
