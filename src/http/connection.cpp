@@ -2,7 +2,6 @@
 
 #include <array>
 #include <concepts>
-#include <coroutine>
 #include <optional>
 #include <span>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 
+#include "http/current_task.hpp"
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
 
@@ -19,22 +19,6 @@ namespace {
 /// Size of the first read of a request, so that a waiting connection holds no larger buffer. A
 /// typical request fits.
 constexpr std::size_t kFirstOfRequest = 256;
-
-/// Gives the task that awaits it.
-class CurrentTask {
- public:
-  CurrentTask() noexcept {}
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  template <WeftPromise P>
-  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
-    task_ = &innermost.promise().task();
-    return false;
-  }
-  [[nodiscard]] TaskHeader& await_resume() const noexcept { return *task_; }
-
- private:
-  TaskHeader* task_ = nullptr;
-};
 
 /// Ends the writing direction. False: the connection has ended.
 template <class S>
@@ -120,7 +104,7 @@ Connection::Connection(Session& session, TaskHeader& task, Transport transport) 
 
 Connection::~Connection() {
   session_.remove(*this);
-  if (transport_ && dismissed()) {
+  if (transport_ && dismissed() && !answers_forbidden_) {
     const bool late = phase_.load(std::memory_order_relaxed) == Phase::late;
     const Leave how = late ? Leave::late : Leave::idle;
     session_.see_out(std::move(transport_), how, std::string(), empty_line_bytes_);
@@ -128,14 +112,14 @@ Connection::~Connection() {
   session_.core().connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::int64_t Connection::deadline() noexcept {
-  std::int64_t limit = limit_.load(std::memory_order_relaxed);
+std::int64_t Connection::deadline_of(Atomic<std::int64_t>& word) noexcept {
+  std::int64_t limit = word.load(std::memory_order_relaxed);
   if (limit >= 0) return limit;
   const std::int64_t start = now().time_since_epoch().count();
   const std::int64_t deadline = -limit > kNever - start ? kNever : start - limit;
   // Relaxed, as in enter(). On failure the task has begun another wait, which the next sweep meets.
-  static_cast<void>(limit_.compare_exchange_strong(limit, deadline, std::memory_order_relaxed,
-                                                   std::memory_order_relaxed));
+  static_cast<void>(word.compare_exchange_strong(limit, deadline, std::memory_order_relaxed,
+                                                 std::memory_order_relaxed));
   return deadline;
 }
 
@@ -153,6 +137,17 @@ void Connection::leave_handler() noexcept {
   if (phase_.exchange(Phase::busy, std::memory_order_acquire) == Phase::probing) {
     session_.wait_for_probe();
   }
+}
+
+void Connection::begin_answer() noexcept {
+  forbid_answers();
+  Phase phase = Phase::answering;
+  // Acquire: as in leave_handler(). Another phase is that of a read of the request's body.
+  if (phase_.compare_exchange_strong(phase, Phase::busy, std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
+    return;
+  }
+  if (phase == Phase::probing) leave_handler();
 }
 
 template <class S>

@@ -17,12 +17,16 @@
 // dismissed returns. Either way the destructor of the Connection hands the stream to a new task,
 // take_leave(), which ends it in a way that the peer understands.
 //
+// A streamed response has a deadline of its own, write_limit_, as its handler may read the request's
+// body at the same time. So `reading` may be the phase while the response is written.
+//
 // A wait for the peer to read, or for its end after the last response, is ended by a cancel, too;
 // then the stream is closed.
 //
 // Which thread writes what:
 //   phase_       the task; the session, under its mutex, by compare-exchange
-//   limit_       the task; the sweep, by compare-exchange
+//   limit_, write_limit_   the task; the sweep, by compare-exchange
+//   receiving_   the task, and tasks that read the body for it
 //   watch_       the session, under its mutex
 //   links        the session, under its mutex
 #pragma once
@@ -111,6 +115,20 @@ class Connection {
   }
   /// After a call of the handler that may have waited.
   void leave_handler() noexcept;
+  /// Called before the first byte of a streamed response: from now on no other one may be written.
+  void begin_answer() noexcept;
+  /// The connection can carry no further message: it is closed without one.
+  void forbid_answers() noexcept { answers_forbidden_ = true; }
+  /// Sets, and removes, the deadline of a write of a streamed response.
+  void begin_write(Nanoseconds from_sweep) noexcept {
+    write_limit_.store(-from_sweep.count(), std::memory_order_relaxed);  // relaxed: as enter()
+  }
+  void end_write() noexcept { write_limit_.store(kNever, std::memory_order_relaxed); }
+  /// Whether the handler has a body of which not all was read: the end of the peer's side may
+  /// belong to it. Relaxed: an event that comes at the same time may be taken either way.
+  void set_receiving(bool receives) noexcept {
+    receiving_.store(receives, std::memory_order_relaxed);
+  }
   /// A read into `buffer` has ended with `got`. False: the task must return without another wait.
   /// The peer has ended, or the session has dismissed the connection; bytes of a next request are
   /// then handed over to the task that takes leave. Throws std::bad_alloc.
@@ -146,7 +164,9 @@ class Connection {
   void stay_dismissed(Phase phase, const Result<std::size_t>& got,
                       std::span<const std::byte> buffer);
   /// For the sweep: the end of the present wait.
-  [[nodiscard]] std::int64_t deadline() noexcept;
+  [[nodiscard]] std::int64_t deadline() noexcept { return deadline_of(limit_); }
+  [[nodiscard]] std::int64_t write_deadline() noexcept { return deadline_of(write_limit_); }
+  [[nodiscard]] static std::int64_t deadline_of(Atomic<std::int64_t>& word) noexcept;
   void enter(Phase phase, std::int64_t limit) noexcept {
     // Relaxed: a sweep that sees only one of the two stores is wrong by one wait, and only at the
     // edge of its deadline.
@@ -160,10 +180,13 @@ class Connection {
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
+  Atomic<std::int64_t> write_limit_{kNever};
   std::int64_t idle_limit_ = kNever;    // that of the last idle wait
   std::uint32_t watch_ = 0;             // the entry of PeerWatch; 0: not watched
   std::uint8_t empty_line_bytes_ = 0;
   Atomic<Phase> phase_{Phase::busy};
+  Atomic<bool> receiving_{false};
+  bool answers_forbidden_ = false;
 };
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing, so that a

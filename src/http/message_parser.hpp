@@ -54,6 +54,16 @@ class MessageParser {
   [[nodiscard]] bool head_done() const noexcept { return head_done_; }
   /// The Content-Length field; 0 without one.
   [[nodiscard]] std::uint64_t content_length() const noexcept { return content_length_; }
+  /// Whether the body is chunked. From `head` on.
+  [[nodiscard]] bool is_chunked() const noexcept { return saw_transfer_encoding_; }
+  /// The bytes of a body with a Content-Length that feed() has not consumed; 0 of other bodies.
+  [[nodiscard]] std::uint64_t body_left() const noexcept {
+    return section_ == Section::identity ? remaining_ : 0;
+  }
+  /// The fields behind the body of a message that is complete.
+  [[nodiscard]] const Headers* trailers() const noexcept {
+    return headers_ == &trailers_ ? &trailers_ : nullptr;
+  }
   /// Replaces Limits::max_body, from `head` on: feed() fails with body_too_large for a message that
   /// brings more, or whose chunk announces more. begin() leaves it as it is.
   void limit_body(std::uint64_t bytes) noexcept { limits_.max_body = bytes; }
@@ -137,7 +147,7 @@ class MessageParser {
   TolerantFieldLines tolerant_lines_;
   ChunkLineGuard chunk_line_;
   HeadersBuilder builder_;
-  Headers trailers_;  // checked, then dropped
+  Headers trailers_;
   Headers* headers_ = nullptr;
   std::size_t header_bytes_left_ = 0;
   std::size_t extension_left_ = 0;

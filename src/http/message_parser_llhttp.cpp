@@ -44,14 +44,14 @@ constexpr std::array<std::string_view, 30> kForbiddenTrailers = {"age",
                                                                  "transfer-encoding",
                                                                  "www-authenticate"};
 
-[[nodiscard]] bool is_forbidden_trailer(std::string_view name) noexcept {
+}  // namespace
+
+bool is_forbidden_trailer(std::string_view name) noexcept {
   for (const std::string_view forbidden : kForbiddenTrailers) {
     if (same_name(forbidden, name)) return true;
   }
   return false;
 }
-
-}  // namespace
 
 /// llhttp calls plain functions; a result of -1 stops it, with the reason in error_. No exception
 /// may cross its C frames: a callback catches it, and execute() rethrows it.

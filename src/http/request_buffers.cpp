@@ -21,7 +21,7 @@ void RequestBuffers::shrink() noexcept {
 
 void RequestBuffers::recycle() noexcept {
   shrink();
-  begun_ = false;
+  begun_ = drops_body_ = false;
   before_ = 0;
 }
 

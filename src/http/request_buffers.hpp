@@ -33,7 +33,20 @@ class RequestBuffers {
     begun_ = true;
   }
   /// The present request was handled.
-  void end_request() noexcept { begun_ = false; }
+  void end_request() noexcept { begun_ = drops_body_ = false; }
+  /// The present request was answered before the end of its body, of which at most `limit` further
+  /// bytes are to be dropped.
+  void drop_body(std::uint64_t limit) noexcept {
+    begun_ = drops_body_ = true;
+    droppable_ = limit;
+  }
+  [[nodiscard]] bool drops_body() const noexcept { return drops_body_; }
+  /// Bytes of such a body. False: they are too many.
+  [[nodiscard]] bool drop(std::size_t bytes) noexcept {
+    if (bytes > droppable_) return false;
+    droppable_ -= bytes;
+    return true;
+  }
   /// Whether bytes of an incomplete request were read.
   [[nodiscard]] bool in_request() const noexcept { return begun_ && parser.started(); }
   /// If not: the bytes of empty lines since the last request, for go_on_after().
@@ -59,7 +72,9 @@ class RequestBuffers {
 
  private:
   bool begun_ = false;
+  bool drops_body_ = false;
   std::uint8_t before_ = 0;
+  std::uint64_t droppable_ = 0;  // bytes of a body that is dropped
 };
 
 }  // namespace weft::inline v0_1::http

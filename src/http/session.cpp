@@ -212,7 +212,14 @@ TimePoint Session::sweep(TimePoint now) noexcept {
   {
     std::lock_guard lock(mutex_);
     for (Connection* one = first_; one != nullptr; one = one->next_) {
+      const std::int64_t write_deadline = one->write_deadline();
       const std::int64_t deadline = one->deadline();
+      if (write_deadline <= current) {
+        one->end_write();
+        one->task_.cancel_by_holder();  // its end closes the stream
+        continue;
+      }
+      earliest = std::min(earliest, write_deadline);
       if (deadline > current) {
         earliest = std::min(earliest, deadline);
         if (deadline >= Connection::kMet) attend(*one, current);
@@ -272,7 +279,7 @@ void Session::attend(Connection& connection, std::int64_t now) noexcept {
     return;
   }
   const NativeHandle handle = connection.transport_.handle_to_watch();
-  if (handle != invalid_handle && !core_.is_immediate && peers_.open()) {
+  if (handle != invalid_handle && peers_.open()) {
     connection.watch_ = peers_.add(connection, handle);
   }
 }
@@ -291,9 +298,10 @@ void Session::take_event(const Event& event) noexcept {
     return;
   }
   const bool left = event.error || event.write_closed;
-  if (left || (event.read_closed && options().cancel_on_half_close)) {
+  const bool ended = event.read_closed && !connection.receiving_.load(std::memory_order_relaxed);
+  if (left || (ended && options().cancel_on_half_close)) {
     connection.task_.cancel_by_holder();
-  } else if (event.read_closed && entry->probe_at == 0) {
+  } else if (ended && entry->probe_at == 0) {
     entry->probe_after = kFirstProbe;
     entry->probe_at = (now() + kFirstProbe).time_since_epoch().count();
     // For a peer that knows no interim responses. A failure means that the connection has ended.

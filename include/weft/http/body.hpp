@@ -38,12 +38,18 @@ namespace weft::inline v0_1::http {
 class BodyProducer {
  public:
   BodyProducer() = default;
+  explicit BodyProducer(std::optional<std::uint64_t> length) noexcept : length_(length) {}
   BodyProducer(const BodyProducer&) = delete;
   BodyProducer& operator=(const BodyProducer&) = delete;
   virtual ~BodyProducer() = default;
   /// Writes the whole body. Called once for each message that is sent; `out` lives until it has
   /// ended. Cancel: the message is given up.
   [[nodiscard]] virtual Task<void> produce(BodyWriter& out) = 0;
+  /// Returns the number of bytes that it makes, if that is known before.
+  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept { return length_; }
+
+ private:
+  std::optional<std::uint64_t> length_;
 };
 
 namespace detail {
@@ -77,7 +83,8 @@ concept BodyProducible = detail::BodyFunction<P> || detail::BodyItems<P> || Byte
 template <BodyProducible P>
 class BodyProducerOf final : public BodyProducer {
  public:
-  explicit BodyProducerOf(P producer) : producer_(std::move(producer)) {}
+  BodyProducerOf(P producer, std::optional<std::uint64_t> length)
+      : BodyProducer(length), producer_(std::move(producer)) {}
   [[nodiscard]] Task<void> produce(BodyWriter& out) override {
     if constexpr (detail::BodyFunction<P>) {
       return as_task(producer_(out));
@@ -112,23 +119,23 @@ class StreamedBody {
   template <class P>
     requires BodyProducible<std::remove_cvref_t<P>>
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
-      : StreamedBody(
-            std::make_shared<BodyProducerOf<std::remove_cvref_t<P>>>(std::forward<P>(producer)),
-            length) {}
-  explicit StreamedBody(std::shared_ptr<BodyProducer> producer,
-                        std::optional<std::uint64_t> length = std::nullopt) noexcept
-      : producer_(std::move(producer)), length_(length) {}
+      : producer_(std::make_shared<BodyProducerOf<std::remove_cvref_t<P>>>(
+            std::forward<P>(producer), length)) {}
+  explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
+      : producer_(std::move(producer)) {}
 
   /// Returns whether there is a producer.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
-  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept { return length_; }
+  /// Returns the number of bytes, if it is known before the body is made.
+  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept {
+    return producer_ != nullptr ? producer_->length() : std::nullopt;
+  }
   /// Writes the body. Precondition: there is a producer, which stays until this has ended.
   [[nodiscard]] Task<void> produce(BodyWriter& out) const { return producer_->produce(out); }
   void reset() noexcept { producer_.reset(); }
 
  private:
   std::shared_ptr<BodyProducer> producer_;
-  std::optional<std::uint64_t> length_;
 };
 
 /// A text in memory, or a StreamedBody.

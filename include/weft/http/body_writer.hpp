@@ -118,24 +118,34 @@ class BodyWriter {
   /// For connections: whether the target has taken bytes, so that another message cannot take the
   /// place of this one.
   [[nodiscard]] bool begun() const noexcept { return begun_; }
+  /// For connections, if it has not begun: returns the head, with whatever was gathered behind it.
+  [[nodiscard]] std::string take_pending() noexcept { return std::move(pending_); }
 
  private:
+  [[nodiscard]] std::size_t unsent() const noexcept { return pending_.size() - sent_; }
   [[nodiscard]] std::size_t bounded(std::size_t size) const;
-  [[nodiscard]] std::size_t gather(std::span<const IoSlice> slices, std::size_t size);
+  void gather(std::span<const std::byte> data);
   [[nodiscard]] Task<std::size_t> write_through(std::span<const std::byte> data);
-  [[nodiscard]] Task<void> drain_to(std::size_t most);
-  void open_chunk(std::size_t size);
-  void append(std::span<const IoSlice> slices, std::size_t size);
+  [[nodiscard]] Task<void> send_pending();
+  void keep_rest(std::string_view text, std::size_t& taken);
+  void end_chunks();
+  void check_whole() const;
+  void open_chunk();
+  void close_chunk();
   void consume(std::size_t size) noexcept;
+
+  static constexpr std::size_t no_chunk = static_cast<std::size_t>(-1);
 
   BodyTarget& target_;
   BodyFraming framing_;
-  std::string pending_;    // framed bytes that the target has not taken
-  std::size_t taken_ = 0;  // of pending_, by the target
-  Headers trailers_;
+  std::string pending_;           // framed bytes; the last chunk may be open
+  std::size_t sent_ = 0;          // of pending_, which the target has taken
+  std::size_t chunk_ = no_chunk;  // where the open chunk begins in pending_
   std::uint64_t written_ = 0;
+  Headers trailers_;
   bool begun_ = false;
-  bool finished_ = false;
+  bool ended_ = false;
+  bool broken_ = false;
 };
 
 }  // namespace weft::inline v0_1::http
