@@ -18,6 +18,7 @@
 #include <weft/timeout.hpp>
 
 #include "http/client_connect.hpp"
+#include "http/client_parts.hpp"
 #include "http/client_policy.hpp"
 #include "http/exchange.hpp"
 #include "http/response_source.hpp"
@@ -115,43 +116,11 @@ void prepare(Call& call) {
   call.follows = options.follow_redirects > 0;
 }
 
-[[nodiscard]] Url url_of(const ClientRequest& request) {
-  Result<Url> url = Url::parse(request.url);
-  if (!url) throw IoError(url.error(), to_string(request.method), request.url);
-  return std::move(*url);
-}
-
 /// What a call is made of. Made in place.
 struct PlainCall {
   PlainCall(const std::shared_ptr<ClientCore>& core, const ClientRequest& request, BodySink& sink)
       : call(*core, request, sink ? &sink : nullptr) {}
   [[nodiscard]] Response result() { return std::move(call.response); }
-  Call call;
-};
-
-/// A response's head, and its source.
-struct Started {
-  Started() noexcept {}
-  Response head;
-  std::string url;
-  std::shared_ptr<ResponseSource> source;
-};
-
-using SharedRequest = std::shared_ptr<const ClientRequest>;
-
-struct StreamedCall {
-  StreamedCall(const std::shared_ptr<ClientCore>& core, const SharedRequest& request, Scope* owner)
-      : streaming(core, request, owner), call(*core, *request, nullptr) {
-    call.streaming = &streaming;
-  }
-  [[nodiscard]] Started result() {
-    Started started;
-    started.head = std::move(call.response);
-    started.url = call.url.to_string();
-    started.source = std::move(streaming.source);
-    return started;
-  }
-  Streaming streaming;
   Call call;
 };
 
@@ -202,42 +171,11 @@ Task<Started> run_start(std::shared_ptr<ClientCore> core, SharedRequest request,
   return run<Started, StreamedCall>(std::move(core), std::move(request), owner);
 }
 
-Task<IncomingResponse> start_incoming(std::shared_ptr<ClientCore> kept, ClientRequest request,
+Task<IncomingResponse> start_incoming(std::shared_ptr<ClientCore> core, ClientRequest request,
                                       Scope* owner) {
   SharedRequest shared = std::make_shared<const ClientRequest>(std::move(request));
-  Started started = co_await run_start(std::move(kept), std::move(shared), owner);
-  IncomingResponse response;
-  response.status = started.head.status;
-  response.version = started.head.version;
-  response.headers = std::move(started.head.headers);
-  response.url = std::move(started.url);
-  response.body = BodyReader(std::move(started.source));
-  co_return response;
-}
-
-/// Receives the body of a streamed call as exchange() does.
-Task<Response> receive_all(const ClientCore& core, Started started, BodySink& sink) {
-  Response& response = started.head;
-  const std::uint64_t most = core.options.limits.max_body;
-  const auto too_large = [&started] {
-    return IoError(make_error_code(Errc::body_too_large), "receive", started.url);
-  };
-  if (!sink && started.source->length().value_or(0) > most) throw too_large();
-  std::array<std::byte, 8192> buffer;
-  for (;;) {
-    const std::size_t size = co_await started.source->read(buffer);
-    if (size == 0) break;
-    const std::span<const std::byte> bytes(buffer.data(), size);
-    if (sink) {
-      sink(response, bytes);
-      continue;
-    }
-    if (size > most - response.body.size()) throw too_large();
-    // SAFETY: char may alias anything.
-    response.body.append(reinterpret_cast<const char*>(bytes.data()), size);
-  }
-  response.keep_alive = started.source->is_kept();
-  co_return std::move(response);
+  Started started = co_await run_start(std::move(core), std::move(shared), owner);
+  co_return incoming(std::move(started));
 }
 
 /// A request whose response is collected, by way of a source. The scope waits for the sender, also if this is cancelled.
@@ -250,16 +188,6 @@ Task<Response> run_request_in_parts(std::shared_ptr<ClientCore> kept, ClientRequ
     co_return response;
   };
   co_return co_await scope(body);
-}
-
-/// Whether the request needs what exchange() does not do.
-[[nodiscard]] bool goes_in_parts(const ClientOptions& options, const ClientRequest& request,
-                                 const BodySink& sink) noexcept {
-  constexpr Nanoseconds none = Nanoseconds::max();
-  const bool has_limits = options.send_timeout != none || options.first_byte_timeout != none ||
-                          options.silence_timeout != none;
-  return has_limits || request.streamed || request.on_sent || request.on_received ||
-         request.on_interim || (sink && options.retry);
 }
 
 }  // namespace

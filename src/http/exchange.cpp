@@ -226,6 +226,12 @@ Task<bool> has_spoken(Transport& transport) {
   co_return got && *got && **got > 0;
 }
 
+Url url_of(const ClientRequest& request) {
+  Result<Url> url = Url::parse(request.url);
+  if (!url) throw IoError(url.error(), to_string(request.method), request.url);
+  return std::move(*url);
+}
+
 void check_url(const Call& call, const Transport* transport) {
   if (call.url.scheme == "http") return;
   const bool is_encrypted = transport != nullptr && transport->is_encrypted();

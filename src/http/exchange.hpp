@@ -91,6 +91,8 @@ struct Call {
 /// Whether the peer has sent a byte, which is taken. An end is none: exchange() meets it.
 [[nodiscard]] Task<bool> has_spoken(Transport& transport);
 
+/// Throws the error of a URL that is none.
+[[nodiscard]] Url url_of(const ClientRequest& request);
 /// Throws the error of a request that cannot be sent over a stream that is, or is not, encrypted;
 /// null: over none.
 void check_url(const Call& call, const Transport* transport);

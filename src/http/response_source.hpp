@@ -32,6 +32,8 @@
 
 namespace weft::inline v0_1::http {
 
+class ResponseSource;
+
 /// Where a connection belongs when its exchange has ended. Its end without keep() means that the
 /// connection was closed.
 class ConnectionHome {
