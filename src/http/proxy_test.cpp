@@ -172,7 +172,8 @@ TEST(Proxies, ComeFromTheEnvironment) {
 }
 
 TEST(Proxies, ABadVariableIsNamedWithoutItsPassword) {
-  const Environment environment({{"https_proxy", "ftp://user:secret@proxy"}});
+  const std::map<std::string, std::string> variables{{"https_proxy", "ftp://user:secret@proxy"}};
+  const Environment environment(variables);
   try {
     static_cast<void>(Proxies::from_environment());
     FAIL() << "no error";
