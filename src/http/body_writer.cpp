@@ -183,7 +183,7 @@ Task<std::size_t> BodyWriter::write_vectored(std::span<const IoSlice> slices) {
 }
 
 Task<void> BodyWriter::write_all(std::span<const std::byte> data) {
-  return detail::write_all_of(*this, data);
+  return weft::detail::write_all_of(*this, data);
 }
 
 Task<void> BodyWriter::flush() {

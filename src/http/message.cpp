@@ -200,6 +200,7 @@ void Response::clear() noexcept {
   keep_alive = true;
   headers.clear();
   body.clear();
+  streamed.reset();
 }
 
 }  // namespace weft::inline v0_1::http

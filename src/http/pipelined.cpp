@@ -18,15 +18,13 @@
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 
-#include "http/serialize.hpp"
+#include "http/answer.hpp"
 #include "http/session.hpp"
+#include "http/streamed.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
 
-/// Bodies up to this size are copied behind their head; larger ones are written from their own
-/// memory.
-constexpr std::size_t kCopiedBody = 16 * 1024;
 /// The least speed of a peer that reads a long response, in bytes a second; see write_timeout.
 constexpr std::size_t kSlowestReader = 64 * 1024;
 /// The most memory reserved because of a peer's Content-Length alone.
@@ -83,16 +81,24 @@ class BodyBytes {
   std::size_t held_ = 0;
 };
 
-enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
+enum class Parsed : std::uint8_t {
+  need_more,
+  head,  ///< a body follows, which the handler reads
+  complete,
+  failed,
+  too_much,  ///< bytes of all bodies
+  unwanted   ///< bytes of a body that is dropped
+};
 
 [[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   // SAFETY: char may alias anything.
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Parses `input` up to the end of the request, or all of it.
+/// Parses `input` up to the end of the request, or all of it; up to the end of the head if
+/// `streamed`.
 [[nodiscard, gnu::always_inline]] inline Parsed parse(RequestBuffers& slot, std::string_view& input,
-                                                      BodyBytes& body) {
+                                                      BodyBytes& body, bool streamed) {
   if (input.empty()) return Parsed::need_more;
   slot.begin_if_needed();
   for (;;) {
@@ -102,14 +108,24 @@ enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
       case ParseEvent::need_more:
         return Parsed::need_more;
       case ParseEvent::complete:
-        return Parsed::complete;
+        if (!slot.drops_body()) [[likely]]
+          return Parsed::complete;
+        slot.end_request();
+        if (input.empty()) return Parsed::need_more;
+        slot.begin_if_needed();
+        break;
       case ParseEvent::failed:
-        return Parsed::failed;
+        return slot.drops_body() ? Parsed::unwanted : Parsed::failed;
       case ParseEvent::body:
+        if (slot.drops_body()) {
+          if (!slot.drop(step.body.size())) return Parsed::unwanted;
+          break;
+        }
         if (!body.take(step.body.size())) return Parsed::too_much;
         slot.request.body.append(step.body);
         break;
       case ParseEvent::head:
+        if (streamed) return Parsed::head;
         slot.request.body.reserve(
             static_cast<std::size_t>(std::min(slot.parser.content_length(), kMostReservedInBurst)));
         // A client that has sent its body already does not wait for 100 Continue.
@@ -121,101 +137,12 @@ enum class Parsed : std::uint8_t { need_more, complete, failed, too_much };
   }
 }
 
-/// Appends the response to a request that could not be parsed or came too late. The connection
-/// closes after it.
-void append_refusal(RequestBuffers& slot, const ServerOptions& options, Status status,
-                    std::string_view reason) {
-  Response response = Response::of(status);
-  if (!reason.empty()) response.body.assign(reason).append("\n");
-  ResponseFraming framing;
-  framing.keep_alive = false;
-  framing.server_name = options.server_name;
-  append_response(slot.output, response, framing);
-}
-
 void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions& options) {
   if (parsed == Parsed::too_much) {
     append_refusal(slot, options, 503, "the server holds too many request bodies");
   } else {
-    const Errc error = slot.parser.error();
-    append_refusal(slot, options, status_of(error), make_error_code(error).message());
+    append_refusal(slot, options, slot.parser.error());
   }
-}
-
-/// What a handler must not change, as it depends on the request that was received.
-[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request,
-                                                                    const ServerOptions& options,
-                                                                    bool keep_alive) noexcept {
-  ResponseFraming framing;
-  framing.request_method = request.method;
-  framing.request_version = request.version;
-  framing.keep_alive = keep_alive && request.keep_alive;
-  framing.server_name = options.server_name;
-  return framing;
-}
-
-/// A handler's answer must be the last word on a request.
-[[noreturn]] void refuse_interim(Status status) {
-  throw std::invalid_argument("http handler: status " + std::to_string(status.code()) +
-                              " is an interim one; a handler gives a final status, 200 to 999");
-}
-
-/// Appends the response to the present request. True: the connection stays open after it. Throws
-/// std::invalid_argument for a status that a handler may not give.
-[[nodiscard, gnu::always_inline]] inline bool append_answer(RequestBuffers& slot,
-                                                            const Session& session,
-                                                            ResponseFraming& framing,
-                                                            Response& response) {
-  if (response.status.is_informational()) refuse_interim(response.status);
-  if (session.draining()) framing.keep_alive = false;
-  const WrittenHead head = append_head(slot.output, response, framing);
-  if (head.body_follows && response.body.size() <= kCopiedBody) {
-    slot.output.append(response.body);
-  } else if (head.body_follows) {
-    slot.large_body = std::move(response.body);
-  }
-  slot.end_request();
-  return head.keep_alive;
-}
-
-Task<void> fail_with(std::exception_ptr error) {
-  std::rethrow_exception(std::move(error));
-  co_return;
-}
-
-/// Gives an exception of a hook to the runtime, as one that no task awaits.
-void report_failure_of_hook(std::exception_ptr error) noexcept {
-  try {
-    spawn(fail_with, std::move(error)).detach();
-  } catch (...) {  // no memory, or the runtime is about to end
-  }
-}
-
-/// Turns a handler's exception into a 500 and reports it to options.on_handler_error.
-[[nodiscard]] Response on_handler_error(const ServerOptions& options, const Request& request) {
-  try {
-    if (options.on_handler_error) options.on_handler_error(request, std::current_exception());
-  } catch (...) {
-    report_failure_of_hook(std::current_exception());
-  }
-  return Response::of(500);
-}
-
-/// Appends the response to a request whose handler has thrown the present exception.
-[[nodiscard]] bool append_failure(RequestBuffers& slot, const Session& session,
-                                  ResponseFraming& framing) {
-  Response made = on_handler_error(session.options(), slot.request);
-  return append_answer(slot, session, framing, made);
-}
-
-/// The answer to a request whose handler has taken too long.
-[[nodiscard]] Response on_handler_timeout(const ServerOptions& options, const Request& request) {
-  try {
-    throw IoError(make_error_code(IoErrc::timed_out), "http handler", request.target);
-  } catch (...) {
-    static_cast<void>(on_handler_error(options, request));
-  }
-  return Response::of(503);
 }
 
 /// How long the peer may take to read the output.
@@ -233,6 +160,11 @@ class ReadDeadline {
  public:
   void enter(Connection& connection, const RequestBuffers& slot) noexcept {
     const ServerOptions& options = connection.session().options();
+    if (slot.drops_body()) [[unlikely]] {
+      // The request was answered: there is nothing left to say when the time is over.
+      connection.enter(Connection::Phase::lingering, options.body_timeout);
+      return;
+    }
     if (!slot.in_request()) {
       if (std::exchange(part_, Part::before) == Part::before) {
         connection.idle_again();
@@ -267,34 +199,20 @@ class ReadDeadline {
   return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
 }
 
-Task<Response> answer_in_time(ServerCore& core, Request& request) {
-  auto first =
-      co_await select(core.handler->answer(request), sleep_for(core.options.handler_timeout));
-  if (first.has<0>()) co_return first.take<0>();
-  co_return on_handler_timeout(core.options, request);
-}
-
 /// Calls a handler that may wait, at most as long as handler_timeout allows.
 Task<Response> call_handler(ServerCore& core, Request& request) {
-  return core.limits_handlers ? answer_in_time(core, request) : core.handler->answer(request);
+  Task<Response> answer = core.handler->answer(request);
+  return core.limits_handlers ? answer_in_time(core, request, std::move(answer))
+                              : std::move(answer);
 }
 
-/// Does the same, and cancels the handler when the peer has left: then the whole task.
-Task<Response> call_watched(Connection& connection, ServerCore& core, Request& request) {
-  TransportStream& stream = connection.stream<TransportStream>();
-  auto first = co_await select(call_handler(core, request),
-                               attempt(stream.hung_up(core.options.cancel_on_half_close)));
-  if (first.has<0>()) co_return first.take<0>();
-  connection.abandon();
-  co_await never();
-  co_return Response();
-}
-
-/// A session watches the sockets itself: see Session::attend().
 template <class S>
 Task<Response> call_handler_over(Connection& connection, ServerCore& core, Request& request) {
   if constexpr (!std::same_as<S, StreamSocket>) {
-    if (connection.stream<S>().tells_hang_up()) return call_watched(connection, core, request);
+    if (connection.stream<S>().tells_hang_up()) {
+      return answer_while_connected(connection, core.options.cancel_on_half_close,
+                                    call_handler(core, request));
+    }
   }
   return call_handler(core, request);
 }
@@ -315,30 +233,49 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   std::string_view input = text_of(first_bytes);
   bool closing = false;
   for (;;) {
-    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body);
+    const Parsed parsed =
+        closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
+      After after = After::go_on;
       ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
       slot.request.peer = connection.transport().peer_endpoint();
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
-          closing = !append_answer(slot, session, framing, made);
+          if (made.streamed) [[unlikely]] {
+            after = co_await send_streamed<S>(connection, slot, framing, made);
+          } else {
+            closing = !append_answer(slot, session, framing, made);
+          }
         } else {
           connection.enter_handler(framing.request_version == Version::http_1_1);
           Response made = co_await call_handler_over<S>(connection, core, slot.request);
           connection.leave_handler();
-          closing = !append_answer(slot, session, framing, made);
+          if (made.streamed) [[unlikely]] {
+            after = co_await send_streamed<S>(connection, slot, framing, made);
+          } else {
+            closing = !append_answer(slot, session, framing, made);
+          }
         }
       } catch (...) {
         connection.leave_handler();
         slot.output.resize(answered);
         closing = !append_failure(slot, session, framing);
       }
+      if (after == After::close) co_return BurstEnd::close;
+      closing = closing || after == After::linger;
       body.give_back();
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
       if (!closing && gather && !input.empty()) continue;
+    } else if (parsed == Parsed::head) {
+      read_deadline.request_ended();
+      const After after = co_await serve_streamed<S>(connection, slot, input, how != Serve::last);
+      if (after == After::close) co_return BurstEnd::close;
+      closing = after == After::linger;
+    } else if (parsed == Parsed::unwanted) {
+      closing = true;
     } else if (parsed != Parsed::need_more) {
       append_refusal_of(parsed, slot, core.options);
       closing = true;
@@ -375,7 +312,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
 template <class S>
 Task<void> refuse_late(Connection& connection) {
   Lease<RequestBuffers> lease(connection.session().core().slots);
-  append_refusal(*lease, connection.session().options(), 408, {});
+  append_refusal(*lease, connection.session().options(), Status(408), {});
   connection.enter(Connection::Phase::writing, connection.session().options().write_timeout);
   // If the peer has left, there is nothing to tell.
   static_cast<void>(co_await attempt(connection.stream<S>().write_all((*lease).output)));

@@ -111,6 +111,24 @@ void put_status_line(Pen& pen, Status status) noexcept {
   return size;
 }
 
+/// Writes how the end of a streamed body is found.
+void put_streamed_framing(Pen& pen, const Response& response, const ResponseFraming& framing,
+                          WrittenHead& head) noexcept {
+  const std::optional<std::uint64_t> length = response.streamed.length();
+  if (length) {
+    head.framing = {BodyFraming::End::length, *length};
+    pen.put("Content-Length: ");
+    pen.put_number(*length);
+    pen.put("\r\n");
+  } else if (framing.request_version == Version::http_1_1) {
+    head.framing = {BodyFraming::End::chunked, 0};
+    pen.put("Transfer-Encoding: chunked\r\n");
+  } else {
+    head.framing = {BodyFraming::End::close, 0};
+    head.keep_alive = false;
+  }
+}
+
 }  // namespace
 
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
@@ -134,7 +152,10 @@ WrittenHead append_head(std::string& out, const Response& response,
   if (!has_server) pen.put_field("Server", framing.server_name);
   pen.put_field("Date", http_date_now());
   const bool no_body = has_no_body(response.status);
-  if (!has_no_length(response.status)) {
+  WrittenHead head{!no_body && framing.request_method != Method::head, keep_alive, {}};
+  if (response.streamed && !no_body) [[unlikely]] {
+    put_streamed_framing(pen, response, framing, head);
+  } else if (!has_no_length(response.status)) {
     const std::string_view announced = announced_length(response, framing.request_method);
     pen.put("Content-Length: ");
     if (announced.empty()) {
@@ -144,14 +165,14 @@ WrittenHead append_head(std::string& out, const Response& response,
     }
     pen.put("\r\n");
   }
-  if (!keep_alive) {
+  if (!head.keep_alive) {
     pen.put("Connection: close\r\n");
   } else if (framing.request_version == Version::http_1_0) {
     pen.put("Connection: keep-alive\r\n");
   }
   pen.put("\r\n");
   out.resize(static_cast<std::size_t>(pen.at() - out.data()));
-  return {!no_body && framing.request_method != Method::head, keep_alive};
+  return head;
 }
 
 void append_request(std::string& out, const RequestLines& request, const Headers& headers) {

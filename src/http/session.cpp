@@ -298,10 +298,12 @@ void Session::take_event(const Event& event) noexcept {
     return;
   }
   const bool left = event.error || event.write_closed;
-  const bool ended = event.read_closed && !connection.receiving_.load(std::memory_order_relaxed);
-  if (left || (ended && options().cancel_on_half_close)) {
+  if (!left && connection.receiving_.load(std::memory_order_relaxed)) {
+    // The end may belong to the body. It is met again when that was read, by another watch.
+    peers_.remove(std::exchange(connection.watch_, 0U), connection.transport_.handle_to_watch());
+  } else if (left || (event.read_closed && options().cancel_on_half_close)) {
     connection.task_.cancel_by_holder();
-  } else if (ended && entry->probe_at == 0) {
+  } else if (event.read_closed && entry->probe_at == 0) {
     entry->probe_after = kFirstProbe;
     entry->probe_at = (now() + kFirstProbe).time_since_epoch().count();
     // For a peer that knows no interim responses. A failure means that the connection has ended.

@@ -29,6 +29,7 @@ class ServerCore {
       : options(std::move(server_options)),
         handler(std::move(request_handler)),
         is_immediate(handler->is_immediate()),
+        is_streamed(handler->is_streamed()),
         limits_handlers(options.handler_timeout != Nanoseconds::max()),
         slots(options.limits) {}
 
@@ -47,6 +48,7 @@ class ServerCore {
   const ServerOptions options;
   const std::unique_ptr<RequestHandler> handler;
   const bool is_immediate;
+  const bool is_streamed;
   const bool limits_handlers;
   Pool<RequestBuffers> slots;
   Atomic<std::size_t> connections{0};  // relaxed: a statistic, and a limit

@@ -52,33 +52,22 @@ class BodyProducer {
   std::optional<std::uint64_t> length_;
 };
 
-namespace detail {
-
 /// What has bytes that can be written.
 template <class T>
 concept BodyChunk = std::convertible_to<const T&, std::string_view> ||
                     std::convertible_to<const T&, std::span<const std::byte>>;
+/// A callable that writes a body.
 template <class P>
 concept BodyFunction = requires(P& producer, BodyWriter& out) {
   { producer(out) } -> Awaitable;
 };
+/// A stream of what has bytes.
 template <class P>
 concept BodyItems = Stream<P> && BodyChunk<std::remove_cvref_t<StreamElement<P>>>;
 
-template <class T>
-[[nodiscard]] std::span<const std::byte> bytes_of_chunk(const T& chunk) noexcept {
-  if constexpr (std::convertible_to<const T&, std::string_view>) {
-    return bytes_of(std::string_view(chunk));
-  } else {
-    return chunk;
-  }
-}
-
-}  // namespace detail
-
 /// See the top of this header.
 template <class P>
-concept BodyProducible = detail::BodyFunction<P> || detail::BodyItems<P> || ByteReader<P>;
+concept BodyProducible = BodyFunction<P> || BodyItems<P> || ByteReader<P>;
 
 template <BodyProducible P>
 class BodyProducerOf final : public BodyProducer {
@@ -86,9 +75,9 @@ class BodyProducerOf final : public BodyProducer {
   BodyProducerOf(P producer, std::optional<std::uint64_t> length)
       : BodyProducer(length), producer_(std::move(producer)) {}
   [[nodiscard]] Task<void> produce(BodyWriter& out) override {
-    if constexpr (detail::BodyFunction<P>) {
+    if constexpr (BodyFunction<P>) {
       return as_task(producer_(out));
-    } else if constexpr (detail::BodyItems<P>) {
+    } else if constexpr (BodyItems<P>) {
       return write_items(producer_, out);
     } else {
       return write_read(producer_, out);
@@ -100,8 +89,16 @@ class BodyProducerOf final : public BodyProducer {
     for (;;) {
       auto item = co_await items.next();
       if (!item) co_return;
-      co_await out.write_all(detail::bytes_of_chunk(*item));
+      co_await out.write_all(bytes_of_chunk(*item));
       co_await out.flush();
+    }
+  }
+  template <BodyChunk T>
+  [[nodiscard]] static std::span<const std::byte> bytes_of_chunk(const T& chunk) noexcept {
+    if constexpr (std::convertible_to<const T&, std::string_view>) {
+      return bytes_of(std::string_view(chunk));
+    } else {
+      return chunk;
     }
   }
   static Task<void> write_read(P& reader, BodyWriter& out) { co_await copy(reader, out); }
@@ -148,7 +145,7 @@ class Body {
   Body(const char* text) : text_(text) {}
   Body(StreamedBody streamed) noexcept : streamed_(std::move(streamed)) {}
   template <class P>
-    requires(BodyProducible<std::remove_cvref_t<P>> && !detail::BodyChunk<std::remove_cvref_t<P>>)
+    requires(BodyProducible<std::remove_cvref_t<P>> && !BodyChunk<std::remove_cvref_t<P>>)
   Body(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
       : streamed_(std::forward<P>(producer), length) {}
   // NOLINTEND(google-explicit-constructor)

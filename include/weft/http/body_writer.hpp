@@ -91,9 +91,9 @@ class BodyWriter {
   [[nodiscard]] Task<void> write_all(std::span<const std::byte> data);
   [[nodiscard]] Task<void> write_all(std::string_view text) { return write_all(bytes_of(text)); }
   /// Does the same with a temporary string, vector or array, which moves into the operation.
-  template <detail::OwningTemporary B>
+  template <weft::detail::OwningTemporary B>
   [[nodiscard]] Task<void> write_all(B&& data) {
-    return detail::write_owned<BodyWriter, B>(*this, std::move(data));
+    return weft::detail::write_owned<BodyWriter, B>(*this, std::move(data));
   }
   /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest stays.
   [[nodiscard]] Task<void> flush();

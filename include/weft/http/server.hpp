@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/http/body_reader.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/transport.hpp>
 #include <weft/net.hpp>
@@ -33,14 +35,16 @@ struct ServerOptions {
   /// From a request's first byte (for a new connection: from its beginning) to the end of its head.
   /// After that the answer is 408.
   Nanoseconds header_timeout = std::chrono::seconds(10);
-  /// For all of a request's body. After that the answer is 408.
+  /// For all of a request's body; if the handler reads it from a BodyReader, for each read that
+  /// waits: a limit of silence. After that the handler is cancelled, and the answer is 408.
   Nanoseconds body_timeout = std::chrono::seconds(30);
   /// Between two requests of a connection. After that the connection is closed.
   Nanoseconds idle_timeout = std::chrono::seconds(75);
-  /// For the peer to take a response, plus a second for each 64 KiB of it. After that the
-  /// connection is closed.
+  /// For the peer to take a response, plus a second for each 64 KiB of it; of a streamed response,
+  /// for the peer to take some bytes. After that the connection is closed.
   Nanoseconds write_timeout = std::chrono::seconds(30);
-  /// For a handler that waits. After that it is cancelled; when it has ended, the answer is 503,
+  /// For a handler that waits, its reads of the body included; not for the producer of a streamed
+  /// response. After that it is cancelled; when it has ended, the answer is 503,
   /// and on_handler_error gets an IoError (errc::timed_out). A handler that computes without
   /// waiting is not interrupted. Nanoseconds::max(): no limit.
   Nanoseconds handler_timeout = Nanoseconds::max();
@@ -58,12 +62,18 @@ struct ServerOptions {
   /// many wait for the peer, no further request is read.
   std::size_t max_output = 64 * 1024;
   /// Bytes of request bodies that all connections together may hold while they are received and
-  /// handled. A request that would exceed it is answered with 503, and its connection closed.
+  /// handled. A request that would exceed it is answered with 503, and its connection closed. Bodies
+  /// that a handler reads from a BodyReader do not count.
   std::size_t max_bodies = 256 * 1024 * 1024;
+  /// Bytes of a body that are dropped when a handler has not read it from its BodyReader. If more
+  /// follow, the connection is closed after the response.
+  std::uint64_t max_unread_body = 64 * 1024;
   /// The Server field; none if empty.
   std::string server_name = "weft";
   /// Called with each exception of a handler, of any type; the server answers that request with
-  /// 500. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
+  /// 500. Of the producer of a streamed response, too: if some of the response was sent, the
+  /// connection is closed, so that the client sees that it is not complete. Not for the failure of a
+  /// request's body that a handler lets through: its answer is 400, 413 and so on. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
   /// called from several threads. What it throws goes to RuntimeOptions::on_failure; the answer
   /// stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
@@ -78,22 +88,39 @@ class RequestHandler {
   [[nodiscard]] virtual bool is_immediate() const noexcept = 0;
   [[nodiscard]] virtual Task<Response> answer(Request& request) = 0;
   [[nodiscard]] virtual Response answer_now(Request& request) = 0;
+  /// Returns whether the server calls it when the head of a request is complete, with a reader of
+  /// the body. A request without a body goes to answer(Request&) in any case.
+  [[nodiscard]] virtual bool is_streamed() const noexcept { return false; }
+  [[nodiscard]] virtual Task<Response> answer(Request& request,
+                                              [[maybe_unused]] BodyReader& body) {
+    return answer(request);
+  }
 };
+
+/// A handler that takes a request whose body is complete.
+template <class H>
+concept WholeRequestHandler = std::is_invocable_v<H&, Request&>;
+/// A handler that reads the body as it comes.
+template <class H>
+concept StreamedRequestHandler = std::is_invocable_v<H&, Request&, BodyReader&>;
+
+/// Whether Given is a Response, or something to await that gives one.
+template <class Given>
+[[nodiscard]] consteval bool is_handlers_answer() {
+  if constexpr (std::is_convertible_v<Given, Response>) {
+    return true;
+  } else if constexpr (Awaitable<Given>) {
+    return std::is_convertible_v<AwaitResult<Given>, Response>;
+  } else {
+    return false;
+  }
+}
 
 template <class H>
 class RequestHandlerOf final : public RequestHandler {
   using Given = std::invoke_result_t<H&, Request&>;
   static constexpr bool kImmediate = std::is_convertible_v<Given, Response>;
-  static constexpr bool gives_response() {
-    if constexpr (kImmediate) {
-      return true;
-    } else if constexpr (Awaitable<Given>) {
-      return std::is_convertible_v<AwaitResult<Given>, Response>;
-    } else {
-      return false;
-    }
-  }
-  static_assert(gives_response(),
+  static_assert(is_handlers_answer<Given>(),
                 "weft: a handler returns a Response, or something to await that gives one: "
                 "[](weft::http::Request& request) -> weft::Task<weft::http::Response> { … }");
 
@@ -116,6 +143,35 @@ class RequestHandlerOf final : public RequestHandler {
   }
 
  private:
+  H handler_;
+};
+
+template <class H>
+class StreamedHandlerOf final : public RequestHandler {
+  using Given = std::invoke_result_t<H&, Request&, BodyReader&>;
+  static_assert(Awaitable<Given> && is_handlers_answer<Given>(),
+                "weft: a handler that reads the body returns something to await that gives a "
+                "Response: [](weft::http::Request& request, weft::http::BodyReader& body) -> "
+                "weft::Task<weft::http::Response> { … }");
+
+ public:
+  explicit StreamedHandlerOf(H handler) : handler_(std::move(handler)) {}
+  [[nodiscard]] bool is_immediate() const noexcept override { return false; }
+  [[nodiscard]] bool is_streamed() const noexcept override { return true; }
+  [[nodiscard]] Task<Response> answer(Request& request, BodyReader& body) override {
+    return as_task(handler_(request, body));
+  }
+  [[nodiscard]] Task<Response> answer(Request& request) override {
+    return answer_without_body(handler_, request);
+  }
+  [[nodiscard]] Response answer_now(Request&) override { return {}; }
+
+ private:
+  static Task<Response> answer_without_body(H& handler, Request& request) {
+    BodyReader nothing;
+    Response made = co_await handler(request, nothing);
+    co_return made;
+  }
   H handler_;
 };
 
@@ -179,10 +235,24 @@ class Server {
   /// `handler` takes a Request&, which lives until the handler has ended, and returns a Response or
   /// a Task<Response>. It is moved in and is called from several workers at the same time. If it
   /// throws, the server answers with 500. Throws std::invalid_argument for options out of range.
-  template <class H>
-    requires std::is_invocable_v<H&, Request&>
+  template <WholeRequestHandler H>
   Server(ServerOptions options, H handler)
       : Server(std::move(options), std::make_unique<RequestHandlerOf<H>>(std::move(handler))) {}
+  /// The same for a handler that takes a Request& and a BodyReader&, and returns a Task<Response>: it
+  /// is called when the head of the request is complete, and reads the body as it comes. Its
+  /// Request::body is empty. Limits::max_body holds for such bodies, too. If the client waits for
+  /// "100 Continue", the first read that has to wait sends it.
+  ///
+  ///   auto count = [](weft::http::Request&, weft::http::BodyReader& body)
+  ///       -> weft::Task<weft::http::Response> {
+  ///     std::array<std::byte, 4096> buffer;
+  ///     while (const std::size_t size = co_await body.read(buffer)) look_at(buffer, size);
+  ///     co_return weft::http::Response::text(std::to_string(body.bytes_read()));
+  ///   };
+  template <StreamedRequestHandler H>
+    requires(!WholeRequestHandler<H>)
+  Server(ServerOptions options, H handler)
+      : Server(std::move(options), std::make_unique<StreamedHandlerOf<H>>(std::move(handler))) {}
   Server(ServerOptions options, std::unique_ptr<RequestHandler> handler);
   ~Server();
   Server(const Server&) = delete;
