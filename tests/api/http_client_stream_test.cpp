@@ -139,7 +139,7 @@ TEST_P(HttpIncoming, InterimResponsesAreTold) {
 }
 
 TEST_P(HttpIncoming, ASlowReaderStopsItsServer) {
-  constexpr std::size_t much = std::size_t{1} << 30;
+  static constexpr std::size_t much = std::size_t{1} << 30;
   run([]() -> Task<void> {
     std::atomic<std::size_t> written = 0;
     ManualResetEvent ended;

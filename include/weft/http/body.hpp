@@ -116,7 +116,7 @@ class StreamedBody {
   template <class P>
     requires BodyProducible<std::remove_cvref_t<P>>
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
-      : producer_(std::make_shared<BodyProducerOf<std::remove_cvref_t<P>>>(
+      : producer_(std::make_shared<BodyProducerOf<std::decay_t<P>>>(
             std::forward<P>(producer), length)) {}
   explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
       : producer_(std::move(producer)) {}
