@@ -87,6 +87,9 @@ class Category final : public std::error_category {
     const bool is_timeout =
         error >= Errc::timed_out_connecting && error <= Errc::timed_out_securing;
     if (is_timeout) return std::make_error_condition(std::errc::timed_out);
+    if (error == Errc::closed_before_response) {
+      return std::make_error_condition(std::errc::connection_reset);
+    }
     return {value, *this};
   }
 };

@@ -30,7 +30,8 @@ enum class Errc {
   forbidden_trailer,            ///< a trailer field that is only allowed in the head
   body_too_large,               ///< more bytes of body than Limits::max_body
   unexpected_end,               ///< the connection closed in the middle of a message
-  closed_before_response,       ///< the connection closed before the first byte of a response
+  /// The connection closed before the first byte of a response; equals errc::connection_reset.
+  closed_before_response,
   unexpected_status,            ///< a response 101 (another protocol) that was not requested
   bad_percent_encoding,         ///< a '%' without two hexadecimal digits
   bad_url,                      ///< not scheme://host[:port][/target]
