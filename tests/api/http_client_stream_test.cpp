@@ -416,7 +416,8 @@ TEST_P(HttpOutgoing, BodiesOfEveryKindAreSent) {
         const std::string head = co_await read_up_to(stream, "\r\n\r\n");
         std::string told;
         if (head.find("Transfer-Encoding: chunked\r\n") != std::string::npos) {
-          told = "chunked " + co_await read_chunked(stream);
+          const std::string body = co_await read_chunked(stream);
+          told = "chunked " + body;
         } else {
           const std::size_t at = head.find("Content-Length: ") + 16;
           std::string body(std::stoul(head.substr(at)), '\0');
