@@ -39,10 +39,10 @@ void report_failure(const ServerOptions& options, const Request& request) noexce
   }
 }
 
-bool append_failure(RequestBuffers& slot, const Session& session, ResponseFraming& framing) {
+After append_failure(RequestBuffers& slot, const Session& session, ResponseFraming& framing) {
   report_failure(session.options(), slot.request);
   Response made = Response::of(500);
-  return append_answer(slot, session, framing, made);
+  return append_answer(slot, session, framing, made) ? After::go_on : After::linger;
 }
 
 namespace {

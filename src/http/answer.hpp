@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <string_view>
 
@@ -14,19 +15,28 @@
 
 namespace weft::inline v0_1::http {
 
+/// What becomes of the connection after a streamed message.
+enum class After : std::uint8_t {
+  go_on,
+  linger,  ///< the output is written, then the connection ends
+  close,   ///< at once: a message could not be completed, or the connection has failed
+};
+
 /// Bodies up to this size are copied behind their head; larger ones are written from their own
 /// memory.
 inline constexpr std::size_t kCopiedBody = 16 * 1024;
 
-/// What a handler must not change, as it depends on the request that was received.
-[[nodiscard, gnu::always_inline]] inline ResponseFraming framing_of(const Request& request,
-                                                                    const ServerOptions& options,
-                                                                    bool keep_alive) noexcept {
+/// Completes a request for its handler. Returns what the handler must not change, as it depends on
+/// the request that was received.
+[[nodiscard, gnu::always_inline]] inline ResponseFraming begin_answer(Connection& connection,
+                                                                      Request& request,
+                                                                      bool keep_alive) noexcept {
+  request.peer = connection.transport().peer_endpoint();
   ResponseFraming framing;
   framing.request_method = request.method;
   framing.request_version = request.version;
   framing.keep_alive = keep_alive && request.keep_alive;
-  framing.server_name = options.server_name;
+  framing.server_name = connection.session().options().server_name;
   return framing;
 }
 
@@ -52,8 +62,8 @@ inline constexpr std::size_t kCopiedBody = 16 * 1024;
 }
 
 /// Appends the response to a request whose handler has thrown the present exception.
-[[nodiscard]] bool append_failure(RequestBuffers& slot, const Session& session,
-                                  ResponseFraming& framing);
+[[nodiscard]] After append_failure(RequestBuffers& slot, const Session& session,
+                                   ResponseFraming& framing);
 
 /// Reports the present exception to options.on_handler_error.
 void report_failure(const ServerOptions& options, const Request& request) noexcept;

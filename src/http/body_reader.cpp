@@ -10,7 +10,7 @@ namespace weft::inline v0_1::http {
 namespace {
 
 /// The most memory reserved because of a peer's Content-Length alone.
-constexpr std::uint64_t kMostReserved = 64 * 1024;
+constexpr std::uint64_t kMostReservedForReader = 64 * 1024;
 constexpr std::size_t kLeastRead = 4096;
 constexpr std::size_t kMostRead = 64 * 1024;
 
@@ -27,16 +27,17 @@ Task<std::size_t> BodyReader::read(std::span<std::byte> buffer) {
 Task<std::string> BodyReader::read_all(std::size_t limit) {
   std::string text;
   const std::uint64_t announced = length().value_or(0);
-  text.reserve(static_cast<std::size_t>(std::min({announced, kMostReserved, std::uint64_t{limit}})));
+  text.reserve(static_cast<std::size_t>(
+      std::min({announced, kMostReservedForReader, std::uint64_t{limit}})));
   std::size_t size = 0;
   while (!ended()) {
     if (text.size() - size < kLeastRead) {
       text.resize(size + std::clamp(size, kLeastRead, kMostRead));
     }
-    const std::size_t more =
-        co_await read(std::as_writable_bytes(std::span(text).subspan(size)));
+    const std::size_t more = co_await read(std::as_writable_bytes(std::span(text).subspan(size)));
     size += more;
     if (size > limit) {
+      source_->give_up(make_error_code(Errc::body_too_large));
       throw IoError(make_error_code(Errc::body_too_large), "read body", subject());
     }
   }

@@ -17,8 +17,8 @@
 // dismissed returns. Either way the destructor of the Connection hands the stream to a new task,
 // take_leave(), which ends it in a way that the peer understands.
 //
-// A streamed response has a deadline of its own, write_limit_, as its handler may read the request's
-// body at the same time. So `reading` may be the phase while the response is written.
+// A streamed response has a deadline of its own, write_limit_, as its handler may read the
+// request's body at the same time. So `reading` may be the phase while the response is written.
 //
 // A wait for the peer to read, or for its end after the last response, is ended by a cancel, too;
 // then the stream is closed.
@@ -181,8 +181,8 @@ class Connection {
   Connection* previous_ = nullptr;
   Atomic<std::int64_t> limit_{kNever};  // a deadline; negative: a duration, negated
   Atomic<std::int64_t> write_limit_{kNever};
-  std::int64_t idle_limit_ = kNever;    // that of the last idle wait
-  std::uint32_t watch_ = 0;             // the entry of PeerWatch; 0: not watched
+  std::int64_t idle_limit_ = kNever;  // that of the last idle wait
+  std::uint32_t watch_ = 0;           // the entry of PeerWatch; 0: not watched
   std::uint8_t empty_line_bytes_ = 0;
   Atomic<Phase> phase_{Phase::busy};
   Atomic<bool> receiving_{false};

@@ -137,10 +137,11 @@ enum class Parsed : std::uint8_t {
   }
 }
 
+/// Nothing, if the request was answered before.
 void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions& options) {
   if (parsed == Parsed::too_much) {
     append_refusal(slot, options, 503, "the server holds too many request bodies");
-  } else {
+  } else if (parsed == Parsed::failed) {
     append_refusal(slot, options, slot.parser.error());
   }
 }
@@ -194,9 +195,13 @@ class ReadDeadline {
   TimePoint deadline_{};
 };
 
-/// The output, as slices for a vectored write.
-[[nodiscard]] std::array<IoSlice, 2> output_slices(const RequestBuffers& slot) noexcept {
-  return {slice_of(bytes_of(slot.output)), slice_of(bytes_of(slot.large_body))};
+/// Writes the output, and the body behind it.
+template <class S>
+Task<Result<void>> write_large_body(Connection& connection, RequestBuffers& slot) {
+  std::array<IoSlice, 2> slices{slice_of(bytes_of(slot.output)),
+                                slice_of(bytes_of(slot.large_body))};
+  const Result<void> written = co_await attempt(connection.stream<S>().write_all_vectored(slices));
+  co_return written;
 }
 
 /// Calls a handler that may wait, at most as long as handler_timeout allows.
@@ -217,6 +222,17 @@ Task<Response> call_handler_over(Connection& connection, ServerCore& core, Reque
   return call_handler(core, request);
 }
 
+/// Appends the response to the present request. False: its body is to be streamed.
+[[nodiscard, gnu::always_inline]] inline bool append_text(RequestBuffers& slot,
+                                                          const Session& session,
+                                                          ResponseFraming& framing, Response& made,
+                                                          After& after) {
+  if (made.streamed) [[unlikely]]
+    return false;
+  if (!append_answer(slot, session, framing, made)) after = After::linger;
+  return true;
+}
+
 }  // namespace
 
 template <class S>
@@ -233,60 +249,47 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   std::string_view input = text_of(first_bytes);
   bool closing = false;
   for (;;) {
-    const Parsed parsed =
-        closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
+    const Parsed parsed = closing ? Parsed::need_more : parse(slot, input, body, core.is_streamed);
+    After after = After::go_on;
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
       const std::size_t answered = slot.output.size();
-      After after = After::go_on;
-      ResponseFraming framing = framing_of(slot.request, core.options, how != Serve::last);
-      slot.request.peer = connection.transport().peer_endpoint();
+      ResponseFraming framing = begin_answer(connection, slot.request, how != Serve::last);
       try {
         if (core.is_immediate) {
           Response made = core.handler->answer_now(slot.request);
-          if (made.streamed) [[unlikely]] {
+          if (!append_text(slot, session, framing, made, after)) [[unlikely]]
             after = co_await send_streamed<S>(connection, slot, framing, made);
-          } else {
-            closing = !append_answer(slot, session, framing, made);
-          }
         } else {
           connection.enter_handler(framing.request_version == Version::http_1_1);
           Response made = co_await call_handler_over<S>(connection, core, slot.request);
           connection.leave_handler();
-          if (made.streamed) [[unlikely]] {
+          if (!append_text(slot, session, framing, made, after)) [[unlikely]]
             after = co_await send_streamed<S>(connection, slot, framing, made);
-          } else {
-            closing = !append_answer(slot, session, framing, made);
-          }
         }
       } catch (...) {
         connection.leave_handler();
         slot.output.resize(answered);
-        closing = !append_failure(slot, session, framing);
+        after = append_failure(slot, session, framing);
       }
-      if (after == After::close) co_return BurstEnd::close;
-      closing = closing || after == After::linger;
       body.give_back();
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
-      if (!closing && gather && !input.empty()) continue;
+      if (after == After::go_on && gather && !input.empty()) continue;
     } else if (parsed == Parsed::head) {
       read_deadline.request_ended();
-      const After after = co_await serve_streamed<S>(connection, slot, input, how != Serve::last);
-      if (after == After::close) co_return BurstEnd::close;
-      closing = after == After::linger;
-    } else if (parsed == Parsed::unwanted) {
-      closing = true;
+      after = co_await serve_streamed<S>(connection, slot, input, how != Serve::last);
     } else if (parsed != Parsed::need_more) {
       append_refusal_of(parsed, slot, core.options);
-      closing = true;
+      after = After::linger;
     }
+    if (after == After::close) co_return BurstEnd::close;
+    closing = closing || after == After::linger;
 
     if (!slot.output.empty()) {
       connection.enter(Connection::Phase::writing, time_to_write(slot, core.options));
       Result<void> written;
       if (!slot.large_body.empty()) {
-        std::array<IoSlice, 2> slices = output_slices(slot);
-        written = co_await attempt(connection.stream<S>().write_all_vectored(slices));
+        written = co_await write_large_body<S>(connection, slot);
       } else {
         written = co_await attempt(connection.stream<S>().write_all(slot.output));
       }

@@ -102,6 +102,22 @@ std::string RequestBody<S>::subject() const {
 }
 
 template <class S>
+void RequestBody<S>::give_up(std::error_code why) noexcept {
+  Use use = Use::idle;
+  // As a read that fails; see Reading.
+  if (!use_.compare_exchange_strong(use, Use::reading, std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+    return;
+  }
+  if (!failure_) failure_ = why;
+  use = Use::reading;
+  if (!use_.compare_exchange_strong(use, Use::idle, std::memory_order_release,
+                                    std::memory_order_relaxed)) {
+    ended_reading_.set();
+  }
+}
+
+template <class S>
 void RequestBody<S>::fail(std::error_code why) {
   failure_ = why;
   throw IoError(why, "read body", subject());

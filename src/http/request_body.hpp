@@ -47,6 +47,7 @@ class RequestBody final : public BodySource {
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer) override;
   [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override { return length_; }
   [[nodiscard]] const Headers& trailers() const noexcept override { return trailers_; }
+  void give_up(std::error_code why) noexcept override;
   [[nodiscard]] std::string subject() const override;
 
   // For the serving task, and what it awaits

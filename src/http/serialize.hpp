@@ -27,7 +27,7 @@ void append_response(std::string& out, const Response& response, const ResponseF
 
 struct WrittenHead {
   bool body_follows;
-  bool keep_alive;  ///< that of the framing, unless the response has "Connection: close"
+  bool keep_alive;           ///< that of the framing, unless the response has "Connection: close"
   BodyFraming framing = {};  ///< of a streamed body that follows
 };
 /// The same without the body.

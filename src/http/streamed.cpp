@@ -199,7 +199,7 @@ Task<After> answer_streamed(Connection& connection, RequestBuffers& slot, Respon
       after = refuse_body(slot, options, *body);
     } else {
       framing.keep_alive = framing.keep_alive && can_go_on(*body, options);
-      if (!append_failure(slot, session, framing)) after = After::linger;
+      after = append_failure(slot, session, framing);
     }
   }
   co_return after;
@@ -224,8 +224,7 @@ Task<After> serve_streamed(Connection& connection, RequestBuffers& slot, std::st
   const ServerOptions& options = connection.session().options();
   const bool written = co_await write_output<S>(connection, slot);
   if (!written) co_return After::close;
-  slot.request.peer = connection.transport().peer_endpoint();
-  ResponseFraming framing = framing_of(slot.request, options, may_stay);
+  ResponseFraming framing = begin_answer(connection, slot.request, may_stay);
   connection.enter_busy();
   const auto body = std::make_shared<RequestBody<S>>(connection, slot, input);
   Task<After> work = answer_streamed<S>(connection, slot, framing, body);

@@ -2,12 +2,12 @@
 // whole. Called by serve_pipelined().
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 #include <weft/http/message.hpp>
 #include <weft/task.hpp>
 
+#include "http/answer.hpp"
 #include "http/connection.hpp"
 #include "http/request_body.hpp"
 #include "http/request_buffers.hpp"
@@ -15,25 +15,18 @@
 
 namespace weft::inline v0_1::http {
 
-/// What becomes of the connection after a streamed message.
-enum class After : std::uint8_t {
-  go_on,
-  linger,  ///< the output is written, then the connection ends
-  close,   ///< at once: a message could not be completed, or the connection has failed
-};
-
 /// Serves a request whose head was parsed, and whose body the handler reads. `input`: the bytes
-/// behind the head, and afterwards behind what was read. If the handler has left a part of the body,
-/// which is short enough, the parser is to drop it (RequestBuffers::drops_body()). The response is
-/// in the output, or was sent. Throws std::bad_alloc. Cancel: the request is dropped.
+/// behind the head, and afterwards behind what was read. If the handler has left a part of the
+/// body, which is short enough, the parser is to drop it (RequestBuffers::drops_body()). The
+/// response is in the output, or was sent. Throws std::bad_alloc. Cancel: the request is dropped.
 template <class S>
 [[nodiscard]] Task<After> serve_streamed(Connection& connection, RequestBuffers& slot,
                                          std::string_view& input, bool may_stay);
 
-/// Sends the response to the present request, whose body is made meanwhile. Throws what the producer
-/// throws, and what append_answer() does, if nothing was sent: the output is then as before, with a
-/// head at its end. If something was, such an exception is reported. `body`: that of the request, if
-/// it may still be read.
+/// Sends the response to the present request, whose body is made meanwhile. Throws what the
+/// producer throws, and what append_answer() does, if nothing was sent: the output is then as
+/// before, with a head at its end. If something was, such an exception is reported. `body`: that of
+/// the request, if it may still be read.
 template <class S>
 [[nodiscard]] Task<After> send_streamed(Connection& connection, RequestBuffers& slot,
                                         ResponseFraming& framing, Response& response,

@@ -111,13 +111,13 @@ class BodyProducerOf final : public BodyProducer {
 class StreamedBody {
  public:
   StreamedBody() noexcept = default;
-  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as many.
-  /// Null: not known.
+  /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as
+  /// many. Null: not known.
   template <class P>
-    requires BodyProducible<std::remove_cvref_t<P>>
+    requires BodyProducible<std::decay_t<P>>
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
-      : producer_(std::make_shared<BodyProducerOf<std::decay_t<P>>>(
-            std::forward<P>(producer), length)) {}
+      : producer_(
+            std::make_shared<BodyProducerOf<std::decay_t<P>>>(std::forward<P>(producer), length)) {}
   explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
       : producer_(std::move(producer)) {}
 
@@ -145,7 +145,7 @@ class Body {
   Body(const char* text) : text_(text) {}
   Body(StreamedBody streamed) noexcept : streamed_(std::move(streamed)) {}
   template <class P>
-    requires(BodyProducible<std::remove_cvref_t<P>> && !BodyChunk<std::remove_cvref_t<P>>)
+    requires(BodyProducible<std::decay_t<P>> && !BodyChunk<std::decay_t<P>>)
   Body(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
       : streamed_(std::forward<P>(producer), length) {}
   // NOLINTEND(google-explicit-constructor)

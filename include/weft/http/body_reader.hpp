@@ -6,9 +6,9 @@
 //     co_return http::Response::of(201);
 //   };
 //
-// A BodyReader is a ByteReader (<weft/io.hpp>): copy(), take(), BufferedReader work with it. Nothing
-// is read from the peer unless a read asks for it, beyond what has come with the head and at most
-// one buffer of 16 KiB. So a peer whose body is not read has to wait.
+// A BodyReader is a ByteReader (<weft/io.hpp>): copy(), take(), BufferedReader work with it.
+// Nothing is read from the peer unless a read asks for it, beyond what has come with the head and
+// at most one buffer of 16 KiB. So a peer whose body is not read has to wait.
 //
 // The reader may be moved, also into the task that sends the body on, or into the response's own
 // body. When its exchange has ended, reads fail with Errc::body_gone, on any task: a reader that is
@@ -27,13 +27,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace weft::inline v0_1::http {
 
 /// What a BodyReader reads from: a connection of a server or of a client, or what a program puts
-/// between (a decoder, a test's double). Shared by the reader and its connection; must itself refuse
-/// to be read when its exchange has ended.
+/// between (a decoder, a test's double). Shared by the reader and its connection; must itself
+/// refuse to be read when its exchange has ended.
 class BodySource {
  public:
   BodySource() = default;
@@ -48,6 +49,8 @@ class BodySource {
   [[nodiscard]] virtual std::optional<std::uint64_t> length() const noexcept = 0;
   /// Returns the fields that came behind the body; empty before its end.
   [[nodiscard]] virtual const Headers& trailers() const noexcept = 0;
+  /// Called when the body exceeds a limit of its reader's: it is not read any further.
+  virtual void give_up([[maybe_unused]] std::error_code why) noexcept {}
   /// Returns what errors call the connection, such as the peer's address.
   [[nodiscard]] virtual std::string subject() const { return {}; }
 };
@@ -69,14 +72,15 @@ class BodyReader {
   }
   ~BodyReader() = default;
 
-  /// Waits for bytes of the body, puts them into `buffer`, and returns their number; 0 at the end of
-  /// the body, and only there. Errors: IoErrors. errc of the connection; Errc::unexpected_end if the
-  /// connection ends in the middle of the body; Errc::body_too_large beyond the limit;
-  /// Errc::bad_chunk and the like for a malformed body; Errc::body_gone when the exchange has ended.
-  /// After an error each further read gives an error. Cancel: nothing was read.
+  /// Waits for bytes of the body, puts them into `buffer`, and returns their number; 0 at the end
+  /// of the body, and only there. Errors: IoErrors. errc of the connection; Errc::unexpected_end if
+  /// the connection ends in the middle of the body; Errc::body_too_large beyond the limit;
+  /// Errc::bad_chunk and the like for a malformed body; Errc::body_gone when the exchange has
+  /// ended. After an error each further read gives an error. Cancel: nothing was read.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer);
   /// Reads to the end, and returns what was not read before. Errors: as read(), and
-  /// Errc::body_too_large if that is more than `limit` bytes. Cancel: what was read is dropped.
+  /// Errc::body_too_large if that is more than `limit` bytes; a server whose handler lets this
+  /// through answers with 413. Cancel: what was read is dropped.
   [[nodiscard]] Task<std::string> read_all(std::size_t limit);
 
   /// Returns the size of the whole body that the peer has announced (Content-Length); null if it

@@ -13,8 +13,8 @@
 // The framing is the connection's: with an announced length the body must have exactly as many
 // bytes; without, it is chunked, or ends with the connection if the peer is an HTTP/1.0 client.
 //
-// One task at a time uses it. Cancel: a cancelled write() has taken nothing, and a cancelled flush()
-// may be repeated.
+// One task at a time uses it. Cancel: a cancelled write() has taken nothing, and a cancelled
+// flush() may be repeated.
 #pragma once
 
 #include <weft/bytes.hpp>
@@ -33,8 +33,8 @@
 
 namespace weft::inline v0_1::http {
 
-/// Where a BodyWriter's bytes go, framed: a connection of a server or of a client, or what a program
-/// puts between (an encoder, a test's double).
+/// Where a BodyWriter's bytes go, framed: a connection of a server or of a client, or what a
+/// program puts between (an encoder, a test's double).
 class BodyTarget {
  public:
   BodyTarget() = default;
@@ -80,9 +80,9 @@ class BodyWriter {
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
 
-  /// Takes at least one byte of `data`, at most most_taken, and returns their number; 0 if `data` is
-  /// empty. Errors: IoErrors. Those of the connection; Errc::body_too_long, and nothing was taken, if
-  /// the body would have more bytes than announced. Cancel: nothing was taken.
+  /// Takes at least one byte of `data`, at most most_taken, and returns their number; 0 if `data`
+  /// is empty. Errors: IoErrors. Those of the connection; Errc::body_too_long, and nothing was
+  /// taken, if the body would have more bytes than announced. Cancel: nothing was taken.
   [[nodiscard]] Task<std::size_t> write(std::span<const std::byte> data);
   [[nodiscard]] Task<std::size_t> write(std::string_view text) { return write(bytes_of(text)); }
   /// Takes as write() does, from several pieces of memory in order.
@@ -95,12 +95,13 @@ class BodyWriter {
   [[nodiscard]] Task<void> write_all(B&& data) {
     return weft::detail::write_owned<BodyWriter, B>(*this, std::move(data));
   }
-  /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest stays.
+  /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest
+  /// stays.
   [[nodiscard]] Task<void> flush();
 
   /// Adds a field that is sent behind the body, if it is chunked; otherwise it is dropped. Any time
-  /// before the end. Throws std::invalid_argument, and adds nothing, for a field that Headers::add()
-  /// refuses, or whose name is_forbidden_trailer().
+  /// before the end. Throws std::invalid_argument, and adds nothing, for a field that
+  /// Headers::add() refuses, or whose name is_forbidden_trailer().
   void add_trailer(std::string_view name, std::string_view value);
 
   /// Returns the number of bytes of the body that were taken.
@@ -111,9 +112,9 @@ class BodyWriter {
   }
   [[nodiscard]] std::string subject() const { return target_.subject(); }
 
-  /// For connections: ends the body when its producer has ended: sends what was taken, the last chunk
-  /// and the trailers. Errors: as flush(), and Errc::body_too_short, before anything is sent, if the
-  /// body has fewer bytes than announced. Cancel: as flush().
+  /// For connections: ends the body when its producer has ended: sends what was taken, the last
+  /// chunk and the trailers. Errors: as flush(), and Errc::body_too_short, before anything is sent,
+  /// if the body has fewer bytes than announced. Cancel: as flush().
   [[nodiscard]] Task<void> finish();
   /// For connections: whether the target has taken bytes, so that another message cannot take the
   /// place of this one.

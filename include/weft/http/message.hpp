@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <weft/endpoint.hpp>
@@ -111,7 +112,7 @@ struct Response {
   ///
   ///   return http::Response::stream([](http::BodyWriter& out) -> Task<void> { … });
   template <class P>
-    requires BodyProducible<std::remove_cvref_t<P>>
+    requires BodyProducible<std::decay_t<P>>
   [[nodiscard]] static Response stream(P&& producer,
                                        std::optional<std::uint64_t> length = std::nullopt,
                                        Status code = 200) {

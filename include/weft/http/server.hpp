@@ -62,8 +62,8 @@ struct ServerOptions {
   /// many wait for the peer, no further request is read.
   std::size_t max_output = 64 * 1024;
   /// Bytes of request bodies that all connections together may hold while they are received and
-  /// handled. A request that would exceed it is answered with 503, and its connection closed. Bodies
-  /// that a handler reads from a BodyReader do not count.
+  /// handled. A request that would exceed it is answered with 503, and its connection closed.
+  /// Bodies that a handler reads from a BodyReader do not count.
   std::size_t max_bodies = 256 * 1024 * 1024;
   /// Bytes of a body that are dropped when a handler has not read it from its BodyReader. If more
   /// follow, the connection is closed after the response.
@@ -72,10 +72,10 @@ struct ServerOptions {
   std::string server_name = "weft";
   /// Called with each exception of a handler, of any type; the server answers that request with
   /// 500. Of the producer of a streamed response, too: if some of the response was sent, the
-  /// connection is closed, so that the client sees that it is not complete. Not for the failure of a
-  /// request's body that a handler lets through: its answer is 400, 413 and so on. Also for a handler that gives a status below 200, or exceeds handler_timeout. May be
-  /// called from several threads. What it throws goes to RuntimeOptions::on_failure; the answer
-  /// stays.
+  /// connection is closed, so that the client sees that it is not complete. Not for the failure of
+  /// a request's body that a handler lets through: its answer is 400, 413 and so on. Also for a
+  /// handler that gives a status below 200, or exceeds handler_timeout. May be called from several
+  /// threads. What it throws goes to RuntimeOptions::on_failure; the answer stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
 };
 
@@ -91,8 +91,7 @@ class RequestHandler {
   /// Returns whether the server calls it when the head of a request is complete, with a reader of
   /// the body. A request without a body goes to answer(Request&) in any case.
   [[nodiscard]] virtual bool is_streamed() const noexcept { return false; }
-  [[nodiscard]] virtual Task<Response> answer(Request& request,
-                                              [[maybe_unused]] BodyReader& body) {
+  [[nodiscard]] virtual Task<Response> answer(Request& request, [[maybe_unused]] BodyReader& body) {
     return answer(request);
   }
 };
@@ -238,8 +237,8 @@ class Server {
   template <WholeRequestHandler H>
   Server(ServerOptions options, H handler)
       : Server(std::move(options), std::make_unique<RequestHandlerOf<H>>(std::move(handler))) {}
-  /// The same for a handler that takes a Request& and a BodyReader&, and returns a Task<Response>: it
-  /// is called when the head of the request is complete, and reads the body as it comes. Its
+  /// The same for a handler that takes a Request& and a BodyReader&, and returns a Task<Response>:
+  /// it is called when the head of the request is complete, and reads the body as it comes. Its
   /// Request::body is empty. Limits::max_body holds for such bodies, too. If the client waits for
   /// "100 Continue", the first read that has to wait sends it.
   ///
