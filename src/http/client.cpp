@@ -1,6 +1,7 @@
-// The client's request, from the outside in: run() follows redirects and retries under one deadline,
-// for a response that is collected and for one that is read by its caller. perform() finds a
-// connection, and a fresh one if a kept one was stale. exchange() and begin_response() do the rest.
+// The client's request, from the outside in: run() follows redirects and retries under one
+// deadline, for a response that is collected and for one that is read by its caller. perform()
+// finds a connection, and a fresh one if a kept one was stale. exchange() and begin_response() do
+// the rest.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -56,8 +57,7 @@ class PoolHome final : public ConnectionHome {
 [[nodiscard]] Result<void> settle(Call& call, const std::string& key, Transport& transport,
                                   const Result<bool>& reusable) {
   if (!reusable) return fail(reusable.error());
-  call.response.keep_alive =
-      *reusable && call.core.idle_pool->give_back(key, std::move(transport));
+  call.response.keep_alive = *reusable && call.core.idle_pool->give_back(key, std::move(transport));
   return {};
 }
 
@@ -178,7 +178,8 @@ Task<IncomingResponse> start_incoming(std::shared_ptr<ClientCore> core, ClientRe
   co_return incoming(std::move(started));
 }
 
-/// A request whose response is collected, by way of a source. The scope waits for the sender, also if this is cancelled.
+/// A request whose response is collected, by way of a source. The scope waits for the sender, also
+/// if this is cancelled.
 Task<Response> run_request_in_parts(std::shared_ptr<ClientCore> kept, ClientRequest request,
                                     BodySink sink) {
   const SharedRequest shared = std::make_shared<const ClientRequest>(std::move(request));

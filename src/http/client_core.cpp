@@ -16,8 +16,7 @@ class LimitedResolver final : public Resolver {
   LimitedResolver(std::shared_ptr<Resolver> inner, Nanoseconds limit) noexcept
       : inner_(std::move(inner)), limit_(limit) {}
 
-  [[nodiscard]] Task<std::vector<Endpoint>> resolve(std::string host,
-                                                    std::uint16_t port) override {
+  [[nodiscard]] Task<std::vector<Endpoint>> resolve(std::string host, std::uint16_t port) override {
     try {
       auto found = co_await timeout(inner_->resolve(host, port), limit_);
       co_return found;

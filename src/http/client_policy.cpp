@@ -118,8 +118,7 @@ std::optional<Nanoseconds> Retries::within_deadline(std::optional<Nanoseconds> p
   return pause;
 }
 
-std::optional<Nanoseconds> Retries::after_error(const Call& call,
-                                                const std::exception_ptr& error) {
+std::optional<Nanoseconds> Retries::after_error(const Call& call, const std::exception_ptr& error) {
   const bool was_seen = call.connected && !is_idempotent(call.method);
   if (was_seen || call.got_bytes || !call.can_repeat() || now() >= deadline_) return std::nullopt;
   return state_->failed(error);

@@ -1,5 +1,5 @@
-// What a client does after a response, or without one: follow a redirect, or send the request again.
-// Functions over a Call; no I/O.
+// What a client does after a response, or without one: follow a redirect, or send the request
+// again. Functions over a Call; no I/O.
 #pragma once
 
 #include <exception>

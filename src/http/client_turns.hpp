@@ -1,5 +1,5 @@
-// ConnectionTurns: bounds on the connections of a client, per host and in all. A request that uses a
-// connection has a Turn; others wait for theirs, first come, first served. Thread-safe.
+// ConnectionTurns: bounds on the connections of a client, per host and in all. A request that uses
+// a connection has a Turn; others wait for theirs, first come, first served. Thread-safe.
 //
 // Kept connections have no turn, and are within the bounds all the same. A request opens a
 // connection only if none to its host is kept; so the open ones of a host are at most as many as

@@ -110,7 +110,8 @@ template <class N>
   if (const std::optional<Endpoint> network = address_of(entry.host); network && network->is_ip()) {
     const std::optional<Endpoint> address = address_of(origin.host);
     const unsigned all_bits = network->is_ipv4() ? 32 : 128;
-    return address && address->is_ip() && in_network(*address, *network, entry.bits.value_or(all_bits));
+    return address && address->is_ip() &&
+           in_network(*address, *network, entry.bits.value_or(all_bits));
   }
   if (entry.bits) return false;
   std::string_view domain = entry.host;

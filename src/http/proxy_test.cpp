@@ -133,9 +133,9 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
 
  private:
-  static constexpr const char* kNames[] = {"http_proxy", "HTTP_PROXY", "https_proxy",
-                                           "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                                           "no_proxy", "NO_PROXY", "REQUEST_METHOD"};
+  static constexpr const char* kNames[] = {"http_proxy",  "HTTP_PROXY", "https_proxy",
+                                           "HTTPS_PROXY", "all_proxy",  "ALL_PROXY",
+                                           "no_proxy",    "NO_PROXY",   "REQUEST_METHOD"};
   std::map<std::string, std::string> before_;
 };
 

@@ -18,9 +18,9 @@
 namespace weft::inline v0_1::http {
 namespace {
 
-constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::max();
 /// How long an answer is waited for after a failed write, of a stream whose reads do not end then.
-constexpr Nanoseconds kAfterFailedWrite = std::chrono::milliseconds(100);
+constexpr Nanoseconds kAfterFailedSend = std::chrono::milliseconds(100);
 
 template <class S>
 Task<Result<std::size_t>> read_within(S& stream, std::span<std::byte> buffer, TimePoint limit) {
@@ -35,8 +35,7 @@ Task<Result<std::size_t>> read_within(S& stream, std::span<std::byte> buffer, Ti
 /// Tells the call how far its request came, also if that is cancelled.
 class Notes {
  public:
-  Notes(Call& call, const StreamedExchange& exchange) noexcept
-      : call_(call), exchange_(exchange) {}
+  Notes(Call& call, const StreamedExchange& exchange) noexcept : call_(call), exchange_(exchange) {}
   ~Notes() {
     call_.sent = exchange_.ended.is_set() && exchange_.sent;
     // Relaxed: a producer that begins later is not noticed, and need not be.
@@ -63,8 +62,7 @@ StreamedExchange::StreamedExchange(const Call& call, std::shared_ptr<ConnectionH
 
 ResponseSource::ResponseSource(const Call& call, std::shared_ptr<ConnectionHome> home,
                                Transport transport)
-    : exchange_(
-          std::make_shared<StreamedExchange>(call, std::move(home), std::move(transport))),
+    : exchange_(std::make_shared<StreamedExchange>(call, std::move(home), std::move(transport))),
       owner_(call.streaming->owner),
       method_(call.method),
       subject_(subject_of(call)) {}
@@ -91,7 +89,7 @@ ResponseSource::~ResponseSource() {
 
 void ResponseSource::begin_parsing() noexcept {
   const bool is_strict = exchange_->core->options.strict;
-  parser().limit_body(no_limit);
+  parser().limit_body(any_size);
   parser().begin(response_, method_, is_strict ? Reading::strict : Reading::tolerant);
   message_bytes_ = 0;
 }
@@ -223,7 +221,7 @@ TimePoint ResponseSource::next_limit() noexcept {
   TimePoint limit = deadline_;
   if (got_bytes_) limit = std::min(limit, deadline_after(options.silence_timeout));
   if (is_sending()) return limit;
-  if (exchange_->out.error) return std::min(limit, deadline_after(kAfterFailedWrite));
+  if (exchange_->out.error) return std::min(limit, deadline_after(kAfterFailedSend));
   if (got_bytes_) return limit;
   if (!std::exchange(waits_for_first_, true)) {
     first_byte_limit_ = deadline_after(options.first_byte_timeout);
@@ -310,8 +308,7 @@ Task<void> ResponseSource::drop(std::uint64_t most) {
 
 Task<Result<void>> begin_response(Call& call, std::shared_ptr<ConnectionHome> home,
                                   Transport transport) {
-  auto source =
-      std::make_shared<ResponseSource>(call, std::move(home), std::move(transport));
+  auto source = std::make_shared<ResponseSource>(call, std::move(home), std::move(transport));
   const Result<void> begun = co_await source->begin(call);
   if (begun) call.streaming->source = std::move(source);
   co_return begun;

@@ -76,8 +76,8 @@ struct StreamedExchange {
   std::exception_ptr failure;      // the sender's: of the producer
 };
 
-/// The part of the sender: begin_sending() writes what the stream takes at once, and sets `ended` if
-/// that is all. Errors are in `out.error`, and end the sending as well.
+/// The part of the sender: begin_sending() writes what the stream takes at once, and sets `ended`
+/// if that is all. Errors are in `out.error`, and end the sending as well.
 [[nodiscard]] Task<void> begin_sending(std::shared_ptr<StreamedExchange> exchange);
 /// Sends the rest: in a task of `owner`, or of the runtime.
 [[nodiscard]] JoinHandle<void> spawn_sender(std::shared_ptr<StreamedExchange> exchange,

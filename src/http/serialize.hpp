@@ -45,8 +45,9 @@ struct RequestLines {
   bool keep_alive = true;
 };
 
-/// Writes Host, User-Agent, Content-Length or Transfer-Encoding, and Connection. Of these fields, a Host and a User-Agent
-/// in `headers` replace the generated ones, and the others are omitted.
+/// Writes Host, User-Agent, Content-Length or Transfer-Encoding, and Connection. Of
+/// these fields, a Host and a User-Agent in `headers` replace the generated ones, and the others
+/// are omitted.
 void append_request(std::string& out, const RequestLines& request, const Headers& headers);
 /// The same without the body.
 void append_request_head(std::string& out, const RequestLines& request, const Headers& headers);

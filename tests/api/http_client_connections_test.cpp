@@ -182,8 +182,7 @@ TEST(HttpPhases, AWaitForATurnCounts) {
       options.timeout = seconds(10);
       options.max_connections_per_host = 1;
       Client client(options);
-      const IncomingResponse held =
-          co_await client.start(ClientRequest(Method::get, "http://a/x"));
+      const IncomingResponse held = co_await client.start(ClientRequest(Method::get, "http://a/x"));
       const auto failure = co_await failure_of(client.get("http://a/y"));
       EXPECT_EQ(failure.code, Errc::timed_out_queued);
       EXPECT_EQ(failure.text,
@@ -424,8 +423,8 @@ TEST_P(HttpProxy, ThatCannotBeReachedIsNamed) {
     for (const std::string origin : {"http://a", "https://a"}) {
       const auto failure = co_await failure_of(client.get(origin + "/x"));
       EXPECT_EQ(failure.code, std::errc::connection_refused);
-      EXPECT_EQ(failure.text, "connect by proxy " + proxy + " to " + origin +
-                                  ": connection refused");
+      EXPECT_EQ(failure.text,
+                "connect by proxy " + proxy + " to " + origin + ": connection refused");
     }
   });
 }
@@ -462,8 +461,8 @@ TEST_P(HttpProxy, IsNotNeededToSecureAStream) {
   run([]() -> Task<void> {
     auto visit = [](MemoryPeers& peers) -> Task<void> {
       ClientOptions options;
-      options.connector = [&peers](const Origin& to) {
-        return peers.connect(Origin("http", to.host, to.port));
+      options.connector = [&peers](const Origin& to) -> Task<Transport> {
+        co_return peers.connect(Origin("http", to.host, to.port));
       };
       options.secure = [](Transport over, Origin) -> Task<Transport> { co_return over; };
       Client lies(options);

@@ -113,4 +113,22 @@ inline Task<std::string> outcome_of(Task<http::Response> request) {
   }
 }
 
+inline constexpr std::string_view kChunked =
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+inline http::ClientRequest get_of(const std::string& url) {
+  return http::ClientRequest(http::Method::get, url);
+}
+
+/// Reads a whole body by pieces of `size` bytes.
+inline Task<std::string> read_body(http::IncomingResponse& response, std::size_t size = 1000) {
+  std::string text;
+  std::vector<std::byte> buffer(size);
+  for (;;) {
+    const std::size_t got = co_await response.body.read(buffer);
+    if (got == 0) co_return text;
+    text.append(reinterpret_cast<const char*>(buffer.data()), got);
+  }
+}
+
 }  // namespace weft::testing

@@ -52,8 +52,8 @@ struct ClientOptions {
   // Limits of time. Nanoseconds::max(): no limit. The error of each equals std::errc::timed_out and
   // says what was waited for.
 
-  /// For a whole request: the turn, the name, connecting, redirects, retries and their pauses, up to
-  /// the last byte of the body. ClientRequest::timeout replaces it.
+  /// For a whole request: the turn, the name, connecting, redirects, retries and their pauses, up
+  /// to the last byte of the body. ClientRequest::timeout replaces it.
   Nanoseconds timeout = std::chrono::seconds(30);
   /// For making a connection: the name, the address, the proxy's tunnel, TLS.
   Nanoseconds connect_timeout = std::chrono::seconds(10);
@@ -113,8 +113,8 @@ struct ClientOptions {
   /// The User-Agent field; none if empty.
   std::string user_agent = "weft";
 
-  /// Makes the connections, instead of a TCP connection to the host: in memory, through tunnels. The
-  /// connections are kept by scheme, host and port. If a proxy is used, it is called for the
+  /// Makes the connections, instead of a TCP connection to the host: in memory, through tunnels.
+  /// The connections are kept by scheme, host and port. If a proxy is used, it is called for the
   /// proxy's origin.
   Connector connector = {};
   /// Connects to this Unix socket whatever the host ("/run/x.sock", "@abstract"); `connector` and

@@ -1,5 +1,5 @@
-// http::IncomingResponse: a response whose body has yet to be read: what Client::start() gives. Part
-// of <weft/http.hpp>.
+// http::IncomingResponse: a response whose body has yet to be read: what Client::start() gives.
+// Part of <weft/http.hpp>.
 //
 //   weft::http::IncomingResponse response = co_await client.start(std::move(request));
 //   if (response.status.is_success()) co_await weft::copy(response.body, file);
