@@ -28,8 +28,8 @@ using Progress = std::function<void(std::uint64_t bytes, std::optional<std::uint
 
 /// A request. The client writes Content-Length or Transfer-Encoding, and Connection, and Host from
 /// the URL unless there is a field Host in `headers` (of which it uses the first): so a virtual
-/// host can be asked at an address. With "Expect: 100-continue" it sends the body only when the server
-/// asks for it or after continue_timeout; a final response that comes before saves the body.
+/// host can be asked at an address. With "Expect: 100-continue" it sends the body only when the
+/// server asks for it or after continue_timeout; a final response that comes before saves the body.
 struct ClientRequest {
   ClientRequest(Method what, std::string where) : method(what), url(std::move(where)) {}
 
