@@ -9,6 +9,8 @@
 #include <weft/http/body_writer.hpp>
 #include <weft/http/client.hpp>
 #include <weft/http/client_connection.hpp>
+#include <weft/http/client_options.hpp>
+#include <weft/http/client_request.hpp>
 #include <weft/http/conditional.hpp>
 #include <weft/http/connector.hpp>
 #include <weft/http/cookie.hpp>
@@ -20,11 +22,13 @@
 #include <weft/http/form.hpp>
 #include <weft/http/handler.hpp>
 #include <weft/http/headers.hpp>
+#include <weft/http/incoming_response.hpp>
 #include <weft/http/media_type.hpp>
 #include <weft/http/message.hpp>
 #include <weft/http/middleware.hpp>
 #include <weft/http/multipart.hpp>
 #include <weft/http/path_parameters.hpp>
+#include <weft/http/proxy.hpp>
 #include <weft/http/range.hpp>
 #include <weft/http/router.hpp>
 #include <weft/http/server.hpp>

@@ -73,6 +73,12 @@ bool IdlePool::add(const std::string& key, Transport transport) {
   return !std::exchange(watched_, true);
 }
 
+void IdlePool::keep_at_most(std::size_t count) noexcept {
+  ByAge closing;  // closed after unlocking
+  const std::lock_guard lock(mutex_);
+  while (by_age_.size() > count) remove(by_age_.begin(), closing);
+}
+
 std::size_t IdlePool::clear() noexcept {
   ByAge closing;
   const std::lock_guard lock(mutex_);

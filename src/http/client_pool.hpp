@@ -19,7 +19,7 @@
 #include <vector>
 
 #include <weft/atomic.hpp>
-#include <weft/http/client.hpp>
+#include <weft/http/client_options.hpp>
 #include <weft/http/transport.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
@@ -40,6 +40,8 @@ class IdlePool : public std::enable_shared_from_this<IdlePool> {
   /// Keeps `transport` and returns true, or closes it if none may be kept or memory is short.
   /// Closes the connections that have been idle for longest if there are too many. A task calls it.
   bool give_back(const std::string& key, Transport transport) noexcept;
+  /// Closes those that have been idle for longest, until at most `count` are left.
+  void keep_at_most(std::size_t count) noexcept;
   /// Closes all, and returns how many they were.
   std::size_t clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;

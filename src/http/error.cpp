@@ -50,10 +50,16 @@ constexpr Row kRows[] = {
     {Errc::body_too_short, 400, "body shorter than announced"},
     {Errc::body_too_long, 400, "body longer than announced"},
     {Errc::body_gone, 400, "body read after its exchange has ended"},
+    {Errc::redirect_refused, 400, "redirect not allowed"},
+    {Errc::body_not_repeatable, 400, "streamed body cannot be sent again"},
+    {Errc::proxy_refused, 400, "proxy refused the tunnel"},
     {Errc::timed_out_connecting, 400, "timed out while connecting"},
     {Errc::timed_out_sending, 400, "timed out while sending the request"},
     {Errc::timed_out_waiting, 400, "timed out while waiting for the first byte of the response"},
     {Errc::timed_out_receiving, 400, "timed out in the middle of the response"},
+    {Errc::timed_out_queued, 400, "timed out while waiting for a connection of other requests"},
+    {Errc::timed_out_resolving, 400, "timed out while looking up the name"},
+    {Errc::timed_out_securing, 400, "timed out while securing the connection"},
 };
 
 const Row* find_row(int value) noexcept {
@@ -79,8 +85,11 @@ class Category final : public std::error_category {
   [[nodiscard]] std::error_condition default_error_condition(int value) const noexcept override {
     const auto error = static_cast<Errc>(value);
     const bool is_timeout =
-        error >= Errc::timed_out_connecting && error <= Errc::timed_out_receiving;
+        error >= Errc::timed_out_connecting && error <= Errc::timed_out_securing;
     if (is_timeout) return std::make_error_condition(std::errc::timed_out);
+    if (error == Errc::closed_before_response) {
+      return std::make_error_condition(std::errc::connection_reset);
+    }
     return {value, *this};
   }
 };

@@ -18,7 +18,7 @@
 #include <weft/spawn.hpp>
 
 #include "http/char_class.hpp"
-#include "http/serialize.hpp"
+#include "http/outgoing.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -26,66 +26,12 @@ namespace {
 /// Size of the first read of a response: most heads fit, and a waiting request holds no larger
 /// buffer.
 constexpr std::size_t kFirstOfAnswer = 512;
-/// Bodies up to this size are copied behind their head.
-constexpr std::size_t kCopiedRequestBody = 16 * 1024;
 /// How long an answer is waited for after a failed write, of a stream whose reads do not end then.
 constexpr Nanoseconds kAfterFailedWrite = std::chrono::milliseconds(100);
 
-/// A request as it is sent: the head, with a small body behind it, and a larger body.
-struct Outgoing {
-  explicit Outgoing(const Call& call) {
-    const std::string_view body = call.body();
-    Headers headers = call.request.headers;
-    if (!call.same_host) {
-      for (const std::string_view name :
-           {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
-        headers.remove(name);
-      }
-    }
-    const std::string_view expected = headers.find("expect").value_or(std::string_view());
-    awaits_continue = same_name(expected, "100-continue");
-    if (awaits_continue && body.empty()) {  // there is nothing to wait with (RFC 9110, 10.1.1)
-      headers.remove("expect");
-      awaits_continue = false;
-    }
-    const std::string host = call.url.host_field();
-    RequestLines lines;
-    lines.method = call.method;
-    lines.target = call.url.target;
-    lines.host = host;
-    lines.body = body;
-    lines.user_agent = call.core.options.user_agent;
-    lines.keep_alive = call.core.options.max_idle_per_host > 0 && call.core.options.max_idle > 0;
-    append_request_head(text, lines, headers);
-    if (awaits_continue || body.size() > kCopiedRequestBody) {
-      large_body = body;
-    } else {
-      text.append(body);
-    }
-    rest = text;
-  }
-  Outgoing(const Outgoing&) = delete;
-  Outgoing& operator=(const Outgoing&) = delete;
-
-  /// Takes away the first `size` bytes.
-  void advance(std::size_t size) noexcept {
-    const std::size_t of_text = std::min(size, rest.size());
-    rest.remove_prefix(of_text);
-    large_body.remove_prefix(size - of_text);
-  }
-  [[nodiscard]] bool empty() const noexcept { return rest.empty() && large_body.empty(); }
-
-  std::string text;
-  std::string_view rest;  // of the text
-  std::string_view large_body;
-  bool awaits_continue = false;
-  ManualResetEvent may_continue;
-  ManualResetEvent failed;
-  std::error_code error;  // of the task that sends; read when it has ended
-};
-
 /// What a call waits for, as the error of a timeout.
 [[nodiscard]] Errc timeout_of(const Call& call) noexcept {
+  if (call.queued) return Errc::timed_out_queued;
   if (!call.connected) return Errc::timed_out_connecting;
   if (call.got_bytes) return Errc::timed_out_receiving;
   return call.sent ? Errc::timed_out_waiting : Errc::timed_out_sending;
@@ -232,9 +178,16 @@ Task<Result<bool>> exchange_over(Call& call, S& stream) {
 
 }  // namespace
 
+std::string subject_of(const Call& call) {
+  std::string subject = call.url.to_string();
+  if (call.proxy != nullptr) subject.append(" by proxy ").append(call.proxy->to_string());
+  return subject;
+}
+
 IoError error_of(const Call& call, std::error_code code) {
-  if (code == std::errc::timed_out) code = make_error_code(timeout_of(call));
-  return IoError(code, to_string(call.method), call.url.to_string());
+  const bool names_phase = code.category() == http_category();
+  if (code == std::errc::timed_out && !names_phase) code = make_error_code(timeout_of(call));
+  return IoError(code, to_string(call.method), subject_of(call));
 }
 
 Task<Result<bool>> exchange(Call& call, Transport& transport) {
@@ -271,6 +224,12 @@ Task<bool> is_silent(Transport& transport) {
 Task<bool> has_spoken(Transport& transport) {
   const auto got = co_await read_one(transport);
   co_return got && *got && **got > 0;
+}
+
+Url url_of(const ClientRequest& request) {
+  Result<Url> url = Url::parse(request.url);
+  if (!url) throw IoError(url.error(), to_string(request.method), request.url);
+  return std::move(*url);
 }
 
 void check_url(const Call& call, const Transport* transport) {

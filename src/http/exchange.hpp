@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <weft/task.hpp>
 
 #include "http/client_pool.hpp"
+#include "http/client_turns.hpp"
 #include "http/pool.hpp"
 #include "http/receiver.hpp"
 
@@ -22,31 +24,36 @@ namespace weft::inline v0_1::http {
 
 class ClientCore {
  public:
-  explicit ClientCore(ClientOptions client_options)
-      : options(std::move(client_options)),
-        idle_pool(std::make_shared<IdlePool>(options)),
-        slots(options.limits) {
-    connect_options.resolver = options.resolve.empty()
-                                   ? options.resolver
-                                   : resolver_with(options.resolve, options.resolver);
-  }
+  explicit ClientCore(ClientOptions client_options);
   ~ClientCore() { static_cast<void>(idle_pool->clear()); }
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
 
   const ClientOptions options;
   const std::shared_ptr<IdlePool> idle_pool;
+  const std::shared_ptr<ConnectionTurns> turns;  // null: connections are not bounded
   Pool<ClientSlot> slots;
   ConnectOptions connect_options;
 };
 
-/// One request to one URL, from its beginning to its end, over all redirects.
+struct Streaming;
+
+/// One request to one URL, from its beginning to its end, over all redirects and retries.
 struct Call {
   Call(ClientCore& its_core, const ClientRequest& its_request, BodySink* its_sink) noexcept
       : core(its_core), request(its_request), sink(its_sink), method(its_request.method) {}
 
   [[nodiscard]] std::string_view body() const noexcept {
-    return sends_body ? std::string_view(request.body) : std::string_view();
+    return sends_body && !request.streamed ? std::string_view(request.body) : std::string_view();
+  }
+  [[nodiscard]] bool streams_body() const noexcept { return sends_body && request.streamed; }
+  /// Whether its body, if there is one, can be sent once more.
+  [[nodiscard]] bool can_repeat() const noexcept {
+    return !streams_body() || !body_begun || request.can_repeat;
+  }
+  /// Whether the request itself goes to a proxy, and not through its tunnel.
+  [[nodiscard]] bool asks_proxy() const noexcept {
+    return proxy != nullptr && url.scheme == "http";
   }
 
   ClientCore& core;
@@ -54,17 +61,23 @@ struct Call {
   BodySink* sink;
   Method method;
   Url url;
+  Streaming* streaming = nullptr;  // null: the response is received by exchange()
+  const Proxy* proxy = nullptr;    // of the client's options
   bool sends_body = true;
   bool same_host = true;  // as in the request's URL: its credentials and its Host are sent
   bool follows = false;
   // How far it is on the present connection. `sent` is written by the task that sends, got_bytes
   // by the one that reads; both are read when both have ended.
+  bool queued = false;
   bool connected = false;
   bool sent = false;
   bool got_bytes = false;
+  bool body_begun = false;  // the producer of its body was called; of all connections
   Response response;
 };
 
+/// What errors say that a call was about: its URL, and its proxy.
+[[nodiscard]] std::string subject_of(const Call& call);
 [[nodiscard]] IoError error_of(const Call& call, std::error_code code);
 
 /// Sends the request over `transport` and receives its response. True: another one may follow.
@@ -78,6 +91,8 @@ struct Call {
 /// Whether the peer has sent a byte, which is taken. An end is none: exchange() meets it.
 [[nodiscard]] Task<bool> has_spoken(Transport& transport);
 
+/// Throws the error of a URL that is none.
+[[nodiscard]] Url url_of(const ClientRequest& request);
 /// Throws the error of a request that cannot be sent over a stream that is, or is not, encrypted;
 /// null: over none.
 void check_url(const Call& call, const Transport* transport);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "http/client_policy.hpp"
+
 namespace weft::inline v0_1::http {
 namespace {
 
@@ -15,12 +17,6 @@ constexpr std::uint64_t kMostReserved = 256 * 1024;
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
-
-bool is_followed(const Response& response) noexcept {
-  const int code = response.status.code();
-  const bool is_kind = code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
-  return is_kind && response.headers.contains("location");
-}
 
 Receiver::Receiver(ResponseParser& parser, Response& response, Method method, BodySink* sink,
                    const ClientOptions& options) noexcept

@@ -28,9 +28,6 @@ class ClientSlot {
   std::array<std::byte, kInputSize> input;
 };
 
-/// Whether a client that follows redirects follows this response.
-[[nodiscard]] bool is_followed(const Response& response) noexcept;
-
 class Receiver {
  public:
   enum class State : std::uint8_t { more, done, failed };

@@ -196,9 +196,12 @@ void append_request_head(std::string& out, const RequestLines& request, const He
   if (!has_user_agent) append_field(out, "User-Agent", request.user_agent);
   const bool expects_body = request.method == Method::post || request.method == Method::put ||
                             request.method == Method::patch;
-  if (expects_body || !request.body.empty()) {
+  const std::uint64_t size = request.length.value_or(request.body.size());
+  if (request.is_chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (expects_body || size > 0) {
     out.append("Content-Length: ");
-    append_number(out, request.body.size());
+    append_number(out, size);
     out.append("\r\n");
   }
   if (!request.keep_alive) out.append("Connection: close\r\n");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,12 +39,15 @@ struct RequestLines {
   std::string_view target;  ///< as Url gives it
   std::string_view host;    ///< as Url::host_field() gives it
   std::string_view body;
-  std::string_view user_agent;  ///< empty: no User-Agent field
+  std::optional<std::uint64_t> length;  ///< of a body that is made while it is sent
+  bool is_chunked = false;              ///< such a body has no length
+  std::string_view user_agent;          ///< empty: no User-Agent field
   bool keep_alive = true;
 };
 
-/// Writes Host, User-Agent, Content-Length and Connection. Of these fields, a Host and a User-Agent
-/// in `headers` replace the generated ones, and the others are omitted.
+/// Writes Host, User-Agent, Content-Length or Transfer-Encoding, and Connection. Of
+/// these fields, a Host and a User-Agent in `headers` replace the generated ones, and the others
+/// are omitted.
 void append_request(std::string& out, const RequestLines& request, const Headers& headers);
 /// The same without the body.
 void append_request_head(std::string& out, const RequestLines& request, const Headers& headers);

@@ -5,78 +5,17 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include <weft/http/connector.hpp>
+#include <weft/http/client_options.hpp>
+#include <weft/http/client_request.hpp>
+#include <weft/http/incoming_response.hpp>
 #include <weft/http/message.hpp>
-#include <weft/http/url.hpp>
-#include <weft/resolve.hpp>
+#include <weft/scope.hpp>
 #include <weft/task.hpp>
-#include <weft/time.hpp>
 
 namespace weft::inline v0_1::http {
-
-struct ClientOptions {
-  ClientOptions() { limits.max_body = 64 * 1024 * 1024; }
-
-  /// Limits of a response. max_body bounds bodies that are collected, not bodies passed to a sink.
-  /// The interim (1xx) responses before it may have max_header_bytes in all.
-  Limits limits = {};
-  /// Refuses responses with faults that most clients tolerate: a field that continues on the next
-  /// line (RFC 9112, 5.2: such a line is otherwise joined by a space), lines of the head that end
-  /// with LF alone, and a Content-Length that is repeated with the same value.
-  bool strict = false;
-  /// For resolving the name and connecting.
-  Nanoseconds connect_timeout = std::chrono::seconds(10);
-  /// For a whole request: resolving, connecting, redirects, up to the last byte of the body.
-  /// Nanoseconds::max(): no limit.
-  Nanoseconds timeout = std::chrono::seconds(30);
-  /// How long a request with a body and "Expect: 100-continue" waits for the server's word before
-  /// it sends the body all the same.
-  Nanoseconds continue_timeout = std::chrono::seconds(1);
-  /// Maximum number of idle connections kept open per host and port. 0: none.
-  std::size_t max_idle_per_host = 64;
-  /// The same for all hosts together. Beyond that the one that has been idle for longest is closed.
-  std::size_t max_idle = 256;
-  /// How long an idle connection may be reused. Within a second after that, or after the peer has
-  /// closed it, it is closed (if the runtime runs). Zero: none is kept.
-  Nanoseconds idle_timeout = std::chrono::seconds(60);
-  /// Maximum number of redirects that are followed. 0: a redirect is returned like any response.
-  unsigned follow_redirects = 0;
-  /// The User-Agent field; none if empty.
-  std::string user_agent = "weft";
-  /// Makes the connections, instead of a TCP connection to the host: over Unix sockets, proxies, or
-  /// in memory. The connections are kept by scheme, host and port.
-  Connector connector = {};
-  /// What looks up the names of hosts. Null: the system's resolver.
-  std::shared_ptr<Resolver> resolver = {};
-  /// Addresses of some hosts, for which `resolver` is not asked; see resolver_with(). As with
-  /// curl's --resolve the request stays as it is: its field Host names the host of the URL.
-  std::vector<HostAddresses> resolve = {};
-};
-
-/// A request. The client writes Content-Length and Connection, and Host from the URL unless there
-/// is a field Host in `headers` (of which it uses the first): so a virtual host can be asked at an
-/// address. With "Expect: 100-continue" it sends the body only when the server asks for it or after
-/// continue_timeout; a final response that comes before saves the body.
-struct ClientRequest {
-  ClientRequest(Method what, std::string where) : method(what), url(std::move(where)) {}
-
-  Method method;
-  std::string url;
-  Headers headers;
-  std::string body;
-};
-
-/// Receives a response's body piece by piece, in order; `head` is the response without the body. An
-/// exception that it throws ends the request and reaches the caller.
-using BodySink =
-    std::move_only_function<void(const Response& head, std::span<const std::byte> bytes)>;
 
 /// Sends requests over pooled connections. Any number of tasks on any threads may use it. It may be
 /// destroyed before its requests have ended, which keep what they use.
@@ -93,6 +32,8 @@ using BodySink =
 /// The response is read while the body is sent, so a server may refuse a body, or answer it, before
 /// it has all of it. What is not sent by the end of the response is not sent any more.
 /// Cancel: closes the connection and abandons the request.
+///
+/// https needs ClientOptions::secure, as the component of TLS gives it, or a connector.
 class Client {
  public:
   /// Throws std::invalid_argument if options.user_agent has a control character.
@@ -105,6 +46,17 @@ class Client {
 
   [[nodiscard]] Task<Response> request(ClientRequest request);
   [[nodiscard]] Task<Response> get(std::string url);
+  /// Sends a request, and returns when the head of the response has come: the body is read by the
+  /// caller, as fast as it likes. The bodies of redirects that are followed are dropped.
+  ///
+  /// What is left of the request's body is sent by a task of the runtime while the response is read
+  /// (see IncomingResponse). If the response, or this call, is given up, the task is cancelled and
+  /// not waited for: so a producer owns what it uses, or refers to what outlives the runtime.
+  [[nodiscard]] Task<IncomingResponse> start(ClientRequest request);
+  /// The same, with that task as a child of `owner`, which waits for it: a producer may refer to
+  /// what outlives the scope. Its failure does not fail the scope. `owner` must outlive the
+  /// response's body.
+  [[nodiscard]] Task<IncomingResponse> start(ClientRequest request, Scope& owner);
   /// Sends a request like request(), but passes the body to `sink`; the body of the Response is
   /// empty. The bodies of redirects that are followed are not passed to `sink`.
   [[nodiscard]] Task<Response> request_to(ClientRequest request, BodySink sink);

@@ -23,7 +23,7 @@ namespace weft::inline v0_1::http {
 /// server for the field Host alone; https needs a stream that is encrypted (Errc::not_encrypted).
 /// A redirect is a response like any other. No request is sent twice. ClientOptions::timeout also
 /// counts the wait for earlier requests (Errc::timed_out_connecting). The options about connecting,
-/// idle connections and redirects have no effect.
+/// proxies, idle connections, redirects and retries have no effect.
 ///
 /// The stream is closed after a response that ends the connection, after an error, and if a request
 /// is cancelled once it has begun. Later requests end with errc::not_connected. Cancel of a request
@@ -44,6 +44,10 @@ class ClientConnection {
   /// Passes the body to `sink`: see Client::request_to().
   [[nodiscard]] Task<Response> request_to(ClientRequest request, BodySink sink);
   [[nodiscard]] Task<Response> get_to(std::string url, BodySink sink);
+  /// Returns when the head of the response has come: see Client::start(). The next request has its
+  /// turn when the body was read to its end; a body that is destroyed before closes the stream.
+  [[nodiscard]] Task<IncomingResponse> start(ClientRequest request);
+  [[nodiscard]] Task<IncomingResponse> start(ClientRequest request, Scope& owner);
 
   /// Returns whether another request can be sent, as far as is known: false after the end of the
   /// connection, true while a request is under way.

@@ -30,24 +30,31 @@ enum class Errc {
   forbidden_trailer,            ///< a trailer field that is only allowed in the head
   body_too_large,               ///< more bytes of body than Limits::max_body
   unexpected_end,               ///< the connection closed in the middle of a message
-  closed_before_response,       ///< the connection closed before the first byte of a response
-  unexpected_status,            ///< a response 101 (another protocol) that was not requested
-  bad_percent_encoding,         ///< a '%' without two hexadecimal digits
-  bad_url,                      ///< not scheme://host[:port][/target]
-  userinfo_in_url,              ///< a URL with user@ before the host
-  unsupported_scheme,           ///< a scheme other than http
-  tls_not_built_in,             ///< https, which this build of weft cannot speak
-  too_many_redirects,           ///< more redirects than the client may follow
-  unasked_response,             ///< the server sent bytes before it had a request
-  not_encrypted,                ///< https over a stream that is not encrypted
-  body_too_short,               ///< a body that is sent ended before its announced length
-  body_too_long,                ///< a body that is sent has more bytes than announced
-  body_gone,                    ///< a body is read after its exchange has ended
+  /// The connection closed before the first byte of a response; equals errc::connection_reset.
+  closed_before_response,
+  unexpected_status,     ///< a response 101 (another protocol) that was not requested
+  bad_percent_encoding,  ///< a '%' without two hexadecimal digits
+  bad_url,               ///< not scheme://host[:port][/target]
+  userinfo_in_url,       ///< a URL with user@ before the host
+  unsupported_scheme,    ///< a scheme other than http
+  tls_not_built_in,      ///< https, which this build of weft cannot speak
+  too_many_redirects,    ///< more redirects than the client may follow
+  unasked_response,      ///< the server sent bytes before it had a request
+  not_encrypted,         ///< https over a stream that is not encrypted
+  body_too_short,        ///< a body that is sent ended before its announced length
+  body_too_long,         ///< a body that is sent has more bytes than announced
+  body_gone,             ///< a body is read after its exchange has ended
+  redirect_refused,      ///< a redirect that the client's options do not allow
+  body_not_repeatable,   ///< a redirect wants a streamed body again that was begun
+  proxy_refused,         ///< a proxy did not make the tunnel that it was asked for
   // The client's timeouts, by what was being waited for. Each equals std::errc::timed_out.
   timed_out_connecting,  ///< the name's address, or the connection
   timed_out_sending,     ///< the server to take the request
   timed_out_waiting,     ///< the first byte of the response
   timed_out_receiving,   ///< the rest of the response
+  timed_out_queued,      ///< another request to end: see ClientOptions::max_connections
+  timed_out_resolving,   ///< the addresses of a name
+  timed_out_securing,    ///< the stream to be encrypted
 };
 
 /// The category of Errc; its name is "http".
