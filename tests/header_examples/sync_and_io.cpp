@@ -134,6 +134,17 @@ namespace given::of_http_client {
 weft::Task<void> run() {
   // example: weft/http/client.hpp
 }
+extern std::string url;
+extern weft::http::Client client;
+weft::Task<void> send() {
+  // example: weft/http/client_request.hpp
+}
+weft::Task<void> receive(weft::http::ClientRequest request, weft::File& file) {
+  // example: weft/http/incoming_response.hpp
+}
+void through_proxies() {
+  // example: weft/http/proxy.hpp
+}
 }  // namespace given::of_http_client
 
 namespace given::of_http_headers {

@@ -114,7 +114,7 @@ class StreamedBody {
   /// `length`: the number of bytes, for Content-Length; the producer must then make exactly as
   /// many. Null: not known.
   template <class P>
-    requires BodyProducible<std::decay_t<P>>
+    requires(!std::same_as<std::remove_cvref_t<P>, StreamedBody> && BodyProducible<std::decay_t<P>>)
   explicit StreamedBody(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
       : producer_(
             std::make_shared<BodyProducerOf<std::decay_t<P>>>(std::forward<P>(producer), length)) {}
@@ -145,7 +145,8 @@ class Body {
   Body(const char* text) : text_(text) {}
   Body(StreamedBody streamed) noexcept : streamed_(std::move(streamed)) {}
   template <class P>
-    requires(BodyProducible<std::decay_t<P>> && !BodyChunk<std::decay_t<P>>)
+    requires(!std::same_as<std::remove_cvref_t<P>, Body> && BodyProducible<std::decay_t<P>> &&
+             !BodyChunk<std::decay_t<P>>)
   Body(P&& producer, std::optional<std::uint64_t> length = std::nullopt)
       : streamed_(std::forward<P>(producer), length) {}
   // NOLINTEND(google-explicit-constructor)
