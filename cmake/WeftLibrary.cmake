@@ -37,7 +37,7 @@ function(weft_library_options target component)
 endfunction()
 
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp ${PROJECT_SOURCE_DIR}/src/*/*.S)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http|dns)/[^/]*$")
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "_test\\.cpp$|/src/(model|http|dns|tls)/[^/]*$")
 
 add_library(weft ${WEFT_SOURCES})
 weft_library_options(weft weft)
@@ -82,6 +82,20 @@ if(WEFT_BUILD_DNS)
   target_link_libraries(weft_dns PUBLIC weft PRIVATE $<BUILD_INTERFACE:${WEFT_CARES_LIBRARY}> $<INSTALL_INTERFACE:cares>)
 endif()
 
+# TLS on OpenSSL 3 (docs/decisions/048-tls.md).
+if(WEFT_BUILD_TLS)
+  find_package(OpenSSL 3.0)
+  if(NOT OpenSSL_FOUND)
+    message(FATAL_ERROR "weft::tls needs OpenSSL 3: install libssl-dev, or set OPENSSL_ROOT_DIR, or build without it "
+                        "(-DWEFT_BUILD_TLS=OFF)")
+  endif()
+  file(GLOB WEFT_TLS_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/tls/*.cpp)
+  list(FILTER WEFT_TLS_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+  add_library(weft_tls ${WEFT_TLS_SOURCES})
+  weft_library_options(weft_tls tls)
+  target_link_libraries(weft_tls PUBLIC weft PRIVATE $<BUILD_INTERFACE:OpenSSL::SSL> $<INSTALL_INTERFACE:ssl> $<INSTALL_INTERFACE:crypto>)
+endif()
+
 # The model checker, with the atomics, mutexes and parkers of its mode (include/weft/model.hpp): for
 # tests of code written with <weft/atomic.hpp>, instead of weft::weft. (The mode is one for all that is compiled here.)
 if(WEFT_BUILD_MODEL AND WEFT_ATOMIC_MODE STREQUAL "plain")
@@ -108,13 +122,17 @@ endif()
 
 include(CMakePackageConfigHelpers)
 install(DIRECTORY include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE PATTERN "dns" EXCLUDE)
+  PATTERN "http*" EXCLUDE PATTERN "model*" EXCLUDE PATTERN "dns" EXCLUDE PATTERN "tls*" EXCLUDE)
 if(TARGET weft_http)
   install(FILES include/weft/http.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
   install(DIRECTORY include/weft/http DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
 if(TARGET weft_dns)
   install(DIRECTORY include/weft/dns DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
+endif()
+if(TARGET weft_tls)
+  install(FILES include/weft/tls.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
+  install(DIRECTORY include/weft/tls DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft FILES_MATCHING PATTERN "*.hpp")
 endif()
 if(TARGET weft_model)
   install(FILES include/weft/model.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)
