@@ -1,4 +1,6 @@
-#include <weft/tls/stream.hpp>
+#include <weft/tls/stream_io.hpp>
+
+#include <algorithm>
 
 namespace weft::inline v0_1::tls {
 

@@ -35,12 +35,12 @@
 #include <weft/mutex.hpp>
 #include <weft/native_handle.hpp>
 #include <weft/result.hpp>
-#include <weft/select.hpp>
 #include <weft/task.hpp>
 #include <weft/time.hpp>
 #include <weft/timeout.hpp>
 #include <weft/tls/engine.hpp>
 #include <weft/tls/peers.hpp>
+#include <weft/tls/stream_io.hpp>
 
 #include <algorithm>
 #include <array>
@@ -49,7 +49,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <optional>
 #include <ranges>
 #include <span>
@@ -58,89 +57,30 @@
 #include <system_error>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace weft::inline v0_1::tls {
-
-/// What a Stream is besides its inner stream; it stays in place. For Stream alone.
-struct StreamState {
-  /// The sizes of the reads of the inner stream: grows while they are filled.
-  static constexpr std::size_t least_input = 4096;
-  static constexpr std::size_t most_input = std::size_t{64} * 1024;
-
-  explicit StreamState(Engine its_engine) noexcept : engine(std::move(its_engine)) {}
-  StreamState(const StreamState&) = delete;
-  StreamState& operator=(const StreamState&) = delete;
-  ~StreamState() {
-    if (peers != nullptr) peers->remove(peer);
-  }
-
-  /// Returns whether there is something to send: the rest of `sending`. Throws the error of an
-  /// earlier write. The caller holds `output`.
-  [[nodiscard]] bool has_to_send();
-  [[nodiscard]] std::span<const std::byte> rest() const noexcept {
-    return std::span(sending).subspan(sent);
-  }
-  /// Gives the engine what was read, and adapts the size of the next read.
-  void received(InputBuffer buffer, std::size_t size);
-
-  Engine engine;
-  Mutex handshake;
-  Mutex input;   // held while the inner stream is read
-  Mutex output;  // held while it is written to; guards the next three
-  std::vector<std::byte> sending;
-  std::size_t sent = 0;
-  std::error_code broken;                  // of the inner stream's writing
-  std::size_t input_size = least_input;    // guarded by `input`
-  Endpoint peer;                           // a copy, whose address does not change
-  std::shared_ptr<Peers> peers;            // null, or where `peer` is registered
-};
 
 /// See the top of this header. S is the type of the inner stream, or an lvalue reference to it.
 template <class S>
   requires ByteReader<std::remove_reference_t<S>> && ByteWriter<std::remove_reference_t<S>>
 class Stream {
+  using Io = StreamIo<S>;
+
  public:
   using Inner = std::remove_reference_t<S>;
 
- private:
-  static constexpr bool waits = requires(Inner& inner) {
-    { inner.readable() } -> Awaitable;
-  };
-  static constexpr bool tries_reads = requires(Inner& inner, std::span<std::byte> buffer) {
-    { inner.try_read(buffer) } -> std::convertible_to<Result<std::size_t>>;
-  };
-  static constexpr bool tries_writes = requires(Inner& inner, std::string_view text) {
-    { inner.try_write(text) } -> std::convertible_to<Result<std::size_t>>;
-  };
-  static constexpr bool flushes = requires(Inner& inner) {
-    { inner.flush() } -> Awaitable;
-  };
-  static constexpr bool has_endpoint = requires(const Inner& inner) {
-    { inner.peer_endpoint() } -> std::same_as<const Endpoint&>;
-  };
-
- public:
   /// Connects. `host` is the name or address that the server's certificate must be for; the name is
   /// also told to the server (SNI). Sessions are resumed by host and port. Throws std::bad_alloc,
   /// and IoError (errc::invalid_argument) for what is no host.
   Stream(S&& inner, const ClientContext& context, std::string_view host, std::uint16_t port = 0)
-      : inner_(std::forward<S>(inner)),
-        state_(std::make_unique<StreamState>(
-            Engine(context, host, port, subject_of(inner_.get(), host)))) {
-    note_endpoint();
-  }
+      : io_(std::forward<S>(inner), context, host, port) {}
   /// Accepts. Throws std::bad_alloc.
-  Stream(S&& inner, const ServerContext& context)
-      : inner_(std::forward<S>(inner)),
-        state_(std::make_unique<StreamState>(Engine(context, subject_of(inner_.get(), {})))) {
-    note_endpoint();
-  }
+  Stream(S&& inner, const ServerContext& context) : io_(std::forward<S>(inner), context) {}
   /// The same, for a Listener: it can be found by its peer_endpoint().
   Stream(S&& inner, const ServerContext& context, std::shared_ptr<Peers> peers)
       : Stream(std::forward<S>(inner), context) {
-    peers->add(state_->peer, state_->engine);
-    state_->peers = std::move(peers);
+    peers->add(io_.state().peer, engine());
+    io_.state().peers = std::move(peers);
   }
   Stream(Stream&&) noexcept = default;
   Stream& operator=(Stream&&) noexcept = default;
@@ -151,11 +91,11 @@ class Stream {
   /// server has refused its certificate. Cancel: the next operation goes on.
   [[nodiscard]] Task<void> handshake() {
     if (engine().is_established()) co_return;
-    const MutexGuard turn = co_await state_->handshake.lock();
+    const MutexGuard turn = co_await io_.state().handshake.lock();
     if (engine().is_established()) co_return;
     engine().throw_failure("tls handshake");
     const TimePoint deadline = engine().handshake_deadline();
-    const IoResult<void> done = co_await attempt(timeout_at(shake_hands(), deadline));
+    const IoResult<void> done = co_await attempt(timeout_at(io_.shake_hands(), deadline));
     if (done) co_return;
     const std::error_code late = make_error_code(IoErrc::timed_out);
     if (done.error().code() == late && now() >= deadline) {
@@ -176,10 +116,10 @@ class Stream {
       if (step.kind == Progress::Kind::done) co_return step.size;
       if (step.kind == Progress::Kind::ended) co_return 0;
       if (step.kind == Progress::Kind::failed) {
-        co_await send_alert();
+        co_await io_.send_alert();
         engine().throw_failure("read");
       }
-      co_await receive(step.fed);
+      co_await io_.receive(step.fed);
     }
   }
   template <detail::ByteBuffer B>
@@ -202,17 +142,17 @@ class Stream {
     for (;;) {
       const Progress step = engine().peek();
       if (step.kind != Progress::Kind::needs_input) co_return;
-      co_await receive(step.fed);
+      co_await io_.receive(step.fed);
     }
   }
   /// Reads what is there without waiting. Errors: errc::operation_would_block if nothing is, and
   /// before the handshake's end; not_enough_memory; otherwise as read().
   [[nodiscard]] Result<std::size_t> try_read(std::span<std::byte> buffer) noexcept
-    requires(tries_reads)
+    requires(Io::tries_reads)
   {
     if (!engine().is_established()) return fail(std::errc::operation_would_block);
     for (;;) {
-      const Result<Progress> step = try_step(buffer);
+      const Result<Progress> step = io_.try_step(buffer);
       if (!step) return fail(step.error());
       if (step->kind == Progress::Kind::done) return step->size;
       if (step->kind == Progress::Kind::ended) return 0;
@@ -238,17 +178,17 @@ class Stream {
   [[nodiscard]] Task<std::size_t> write_vectored(std::span<const IoSlice> slices) {
     if (!engine().is_established()) co_await handshake();
     for (;;) {
-      MutexGuard turn = co_await state_->output.lock();
-      if (state_->has_to_send()) co_await drain();
+      MutexGuard turn = co_await io_.state().output.lock();
+      if (io_.state().has_to_send()) co_await io_.drain();
       const Progress step = engine().write(slices);
       if (step.kind == Progress::Kind::failed) engine().throw_failure("write");
       if (step.kind == Progress::Kind::done) {
-        send_now();  // no wait from here on: what was taken is taken
+        io_.send_now();  // no wait from here on: what was taken is taken
         co_return step.size;
       }
       // In the middle of a message about keys, which the reading side has to have whole.
       turn.unlock();
-      co_await fill(step.fed);
+      co_await io_.fill(step.fed);
     }
   }
   /// Writes all of `data`, and flushes. Cancel: a part may have been written.
@@ -283,17 +223,17 @@ class Stream {
   /// Waits until the inner stream has taken all that was written. Cancel: the rest is kept.
   [[nodiscard]] Task<void> flush() {
     if (!engine().is_established()) co_await handshake();
-    co_await flush_output();
+    co_await io_.flush_output();
   }
   /// Gives the inner stream as much as it takes at once. Never waits. Errors:
   /// errc::operation_would_block if nothing was taken, also while a write is under way.
   [[nodiscard]] Result<std::size_t> try_write(std::string_view text) noexcept
-    requires(tries_writes)
+    requires(Io::tries_writes)
   {
     if (!engine().is_established()) return fail(std::errc::operation_would_block);
-    const MutexGuard turn = state_->output.try_lock();
+    const MutexGuard turn = io_.state().output.try_lock();
     if (!turn) return fail(std::errc::operation_would_block);
-    return write_now(text);
+    return io_.write_now(text);
   }
 
   /// Says that nothing more will come (close_notify), flushes, and ends the writing side of the inner
@@ -306,10 +246,10 @@ class Stream {
   /// Does the same, and leaves the inner stream open: for what follows TLS on it.
   [[nodiscard]] Task<void> close_notify() {
     if (!engine().is_established()) co_return;
-    const MutexGuard turn = co_await state_->output.lock();
-    if (state_->has_to_send()) co_await drain();
+    const MutexGuard turn = co_await io_.state().output.lock();
+    if (io_.state().has_to_send()) co_await io_.drain();
     engine().close_notify();
-    if (state_->has_to_send()) co_await drain();
+    if (io_.state().has_to_send()) co_await io_.drain();
   }
   /// Closes the inner stream, without close_notify.
   void close() noexcept
@@ -322,19 +262,19 @@ class Stream {
   /// Throws IoError (errc::operation_not_supported) with TLS 1.2. Cancel: they may have been changed.
   [[nodiscard]] Task<void> update_keys(bool of_both_sides = true) {
     if (!engine().is_established()) co_await handshake();
-    const MutexGuard turn = co_await state_->output.lock();
-    if (state_->has_to_send()) co_await drain();
+    const MutexGuard turn = co_await io_.state().output.lock();
+    if (io_.state().has_to_send()) co_await io_.drain();
     const Progress step = engine().update_keys(of_both_sides);
     if (step.kind == Progress::Kind::failed) {
       engine().throw_failure("update keys");
       throw IoError(std::make_error_code(std::errc::operation_not_supported), "update keys",
                     engine().peer());
     }
-    if (state_->has_to_send()) co_await drain();
+    if (io_.state().has_to_send()) co_await io_.drain();
   }
 
   // What was agreed. Before the handshake's end: nothing, or what is known.
-  [[nodiscard]] Session session() const { return state_->engine.session(); }
+  [[nodiscard]] Session session() const { return engine().session(); }
   [[nodiscard]] std::string alpn() const { return session().alpn; }
   [[nodiscard]] Version version() const { return session().version; }
   [[nodiscard]] std::string cipher() const { return session().cipher; }
@@ -343,23 +283,23 @@ class Stream {
   [[nodiscard]] std::optional<Certificate> peer_certificate() const {
     return session().certificate;
   }
-  [[nodiscard]] bool is_established() const noexcept { return state_->engine.is_established(); }
+  [[nodiscard]] bool is_established() const noexcept { return engine().is_established(); }
   [[nodiscard]] bool is_encrypted() const noexcept { return true; }
 
   // Of the inner stream.
-  [[nodiscard]] Inner& inner() noexcept { return inner_.get(); }
-  [[nodiscard]] const Inner& inner() const noexcept { return inner_.get(); }
+  [[nodiscard]] Inner& inner() noexcept { return io_.inner(); }
+  [[nodiscard]] const Inner& inner() const noexcept { return io_.inner(); }
   [[nodiscard]] explicit operator bool() const noexcept
     requires(requires(const Inner& inner) { static_cast<bool>(inner); })
   {
-    return state_ != nullptr && static_cast<bool>(inner());
+    return io_.has_state() && static_cast<bool>(inner());
   }
   /// Returns the peer's address: an object that stays where it is, for as long as this stream lives
   /// and wherever it moves.
   [[nodiscard]] const Endpoint& peer_endpoint() const noexcept
-    requires(has_endpoint)
+    requires(Io::has_endpoint)
   {
-    return state_->peer;
+    return io_.state().peer;
   }
   [[nodiscard]] NativeHandle native_handle() const noexcept
     requires(requires(const Inner& inner) { inner.native_handle(); })
@@ -382,159 +322,16 @@ class Stream {
     return inner().peer_ended();
   }
   /// What errors call it.
-  [[nodiscard]] std::string subject() const { return state_->engine.peer(); }
+  [[nodiscard]] std::string subject() const { return engine().peer(); }
 
  private:
-  [[nodiscard]] static std::string subject_of(const Inner& inner, std::string_view host) {
-    const std::string address = detail::subject_of(inner);
-    std::string text(host);
-    if (!address.empty()) text.append(text.empty() ? "" : " at ").append(address);
-    return text;
-  }
-  void note_endpoint() {
-    if constexpr (has_endpoint) state_->peer = inner().peer_endpoint();
-  }
-  [[nodiscard]] Engine& engine() noexcept { return state_->engine; }
-
-  Task<void> shake_hands() {
-    for (;;) {
-      const Progress step = engine().handshake();
-      if (step.kind == Progress::Kind::failed) {
-        co_await send_alert();
-        engine().throw_failure("tls handshake");
-      }
-      co_await flush_output();
-      if (step.kind == Progress::Kind::done) co_return;
-      co_await fill(step.fed);
-    }
-  }
-
-  /// Writes what is to be sent. The caller holds the turn of the output, and there is something.
-  Task<void> drain() {
-    do {
-      const std::span<const std::byte> rest = state_->rest();
-      const IoResult<std::size_t> size = co_await attempt(inner().write(rest));
-      if (!size) {
-        state_->broken = size.error().code();
-        throw IoError(size.error());
-      }
-      state_->sent += detail::check_written(*size, rest, inner());
-    } while (state_->has_to_send());
-    if constexpr (flushes) co_await inner().flush();
-  }
-  Task<void> flush_output() {
-    const MutexGuard turn = co_await state_->output.lock();
-    if (state_->has_to_send()) co_await drain();
-  }
-  /// Sends what the inner stream takes at once. Returns whether something is left. Its errors are
-  /// those of the next write. The caller holds the turn of the output.
-  bool send_now() noexcept {
-    if (state_->broken) return false;
-    if constexpr (tries_writes) {
-      while (state_->has_to_send()) {
-        const std::span<const std::byte> rest = state_->rest();
-        // SAFETY: char may alias anything.
-        const std::string_view text(reinterpret_cast<const char*>(rest.data()), rest.size());
-        const Result<std::size_t> size = inner().try_write(text);
-        if (!size && size.error() == std::errc::operation_would_block) return true;
-        if (!size) {
-          state_->broken = size.error();
-          return false;
-        }
-        state_->sent += *size;
-      }
-      return false;
-    } else {
-      return state_->has_to_send();
-    }
-  }
-  /// After a failure: what OpenSSL has to say to the peer, without a long wait.
-  Task<void> send_alert() {
-    const MutexGuard turn = state_->output.try_lock();
-    if (!turn || !send_now()) co_return;
-    if constexpr (!tries_writes) {
-      static_cast<void>(co_await attempt(timeout(drain(), std::chrono::seconds(1))));
-    }
-  }
-  [[nodiscard]] bool has_something_left() noexcept {
-    const MutexGuard turn = state_->output.try_lock();
-    return turn && send_now();
-  }
-
-  /// Waits for bytes from the peer, and sends meanwhile what an earlier write has left.
-  Task<void> receive(std::uint64_t fed) {
-    if (!has_something_left()) {
-      co_await fill(fed);
-      co_return;
-    }
-    auto first = co_await select(attempt(flush_output()), attempt(fill(fed)));
-    if (!first.template has<1>()) co_return;
-    const IoResult<void> filled = first.template take<1>();
-    if (!filled) throw IoError(filled.error());
-  }
-  /// Reads once from the inner stream, unless that was done since `fed` was counted.
-  Task<void> fill(std::uint64_t fed) {
-    const MutexGuard turn = co_await state_->input.lock();
-    if (engine().fed() != fed) co_return;
-    if constexpr (waits && tries_reads) {
-      for (;;) {
-        const Result<std::size_t> size = fill_now();
-        if (size) co_return;
-        if (size.error() != std::errc::operation_would_block) {
-          throw IoError(size.error(), "read", engine().peer());
-        }
-        co_await inner().readable();
-      }
-    } else {
-      if constexpr (waits) co_await inner().readable();
-      // Without readable() the buffer is held while the peer is silent.
-      const bool is_idle = !waits && engine().is_between_records();
-      InputBuffer buffer(is_idle ? std::size_t{512} : state_->input_size);
-      const std::size_t size = co_await inner().read(buffer.span());
-      state_->received(std::move(buffer), size);
-    }
-  }
-  /// The same without waiting.
-  Result<std::size_t> fill_now()
-    requires(tries_reads)
-  {
-    InputBuffer buffer(state_->input_size);
-    const Result<std::size_t> size = inner().try_read(buffer.span());
-    if (size) state_->received(std::move(buffer), *size);
-    return size;
-  }
-  Result<Progress> try_step(std::span<std::byte> buffer) noexcept
-    requires(tries_reads)
-  try {
-    const Progress step = engine().read(buffer);
-    if (step.kind != Progress::Kind::needs_input) return step;
-    const MutexGuard turn = state_->input.try_lock();
-    if (!turn) return fail(std::errc::operation_would_block);
-    const Result<std::size_t> filled = fill_now();
-    if (!filled) return fail(filled.error());
-    return step;
-  } catch (const std::bad_alloc&) {
-    return fail(std::errc::not_enough_memory);
-  }
-  Result<std::size_t> write_now(std::string_view text) noexcept try {
-    if (send_now()) return fail(std::errc::operation_would_block);
-    if (state_->broken) return fail(state_->broken);
-    const std::array<IoSlice, 1> slices{slice_of(bytes_of(text))};
-    const Progress step = engine().write(slices);
-    if (step.kind == Progress::Kind::failed) return fail(engine().failure());
-    if (step.kind != Progress::Kind::done) return fail(std::errc::operation_would_block);
-    send_now();
-    return step.size;
-  } catch (const std::bad_alloc&) {
-    return fail(std::errc::not_enough_memory);
-  }
+  [[nodiscard]] Engine& engine() const noexcept { return io_.engine(); }
   template <class B>
   Task<void> write_all_owned(B data) {
     co_await write_all(detail::bytes_in(data));
   }
 
-  detail::Held<S> inner_;
-  std::unique_ptr<StreamState> state_;
+  Io io_;
 };
 
 template <class S>
