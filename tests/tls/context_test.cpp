@@ -1,10 +1,10 @@
 // Contexts: what is loaded, what is refused and how that is told, reload, key log.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <type_traits>
 #include <vector>
 
+#include "tls/files.hpp"
 #include "tls/tls_support.hpp"
 
 namespace weft::test::tls_context_test {
@@ -12,25 +12,6 @@ namespace {
 
 class TlsContexts : public RuntimeTest {};
 WEFT_ON_ALL_RUNTIMES(TlsContexts);
-
-/// A folder with files, for the time of a test.
-class Files {
- public:
-  Files() : folder_(::testing::TempDir() + "weft-tls-XXXXXX") {
-    if (::mkdtemp(folder_.data()) == nullptr) std::abort();
-  }
-  ~Files() { std::filesystem::remove_all(folder_); }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  std::string put(const std::string& name, const std::string& text) const {
-    std::ofstream(at(name)) << text;
-    return at(name);
-  }
-  [[nodiscard]] std::string at(const std::string& name) const { return folder_ + "/" + name; }
-
- private:
-  std::string folder_;
-};
 
 template <class Options>
 HowItEnded loading(const Options& options) {
