@@ -69,7 +69,7 @@ bool has_identity_for(const Loaded& loaded, const char* name) noexcept {
 }
 
 bool use_identity(SSL* ssl, const LoadedIdentity& identity) {
-  const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509)* s) { sk_X509_free(s); })>
+  const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * s) { sk_X509_free(s); })>
       issuers(checked(sk_X509_new_null()));
   for (const CertificateOwner& each : identity.issuers) {
     if (sk_X509_push(issuers.get(), each.get()) == 0) return false;
@@ -172,9 +172,8 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
                     const unsigned char* offered, unsigned offered_size, void* /*unused*/) {
   const std::vector<unsigned char>& ours = ConnectionData::of(ssl).loaded->alpn;
   unsigned char* found = nullptr;
-  const int result =
-      SSL_select_next_proto(&found, chosen_size, ours.data(), static_cast<unsigned>(ours.size()),
-                            offered, offered_size);
+  const int result = SSL_select_next_proto(
+      &found, chosen_size, ours.data(), static_cast<unsigned>(ours.size()), offered, offered_size);
   if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *chosen = found;
   return SSL_TLSEXT_ERR_OK;

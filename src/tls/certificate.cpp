@@ -15,7 +15,8 @@ namespace {
 
 std::string text_of_name(const X509_NAME* name) {
   const BioOwner text(checked(BIO_new(BIO_s_mem())));
-  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253 & ~static_cast<unsigned>(ASN1_STRFLGS_ESC_MSB));
+  X509_NAME_print_ex(text.get(), name, 0,
+                     XN_FLAG_RFC2253 & ~static_cast<unsigned>(ASN1_STRFLGS_ESC_MSB));
   return text_of(text.get());
 }
 

@@ -27,8 +27,7 @@ constexpr std::size_t kLargestPlain = 16384;
 /// Whether the host is an address, which has no place in SNI (RFC 6066, 3).
 bool is_address(const std::string& host) {
   const bool has_colon = host.find(':') != std::string::npos;
-  const Result<Endpoint> parsed =
-      Endpoint::parse(has_colon ? "[" + host + "]:0" : host + ":0");
+  const Result<Endpoint> parsed = Endpoint::parse(has_colon ? "[" + host + "]:0" : host + ":0");
   return parsed.has_value() && parsed->is_ip();
 }
 

@@ -134,7 +134,8 @@ std::optional<std::uint8_t> alert_of(std::error_code code) noexcept {
 }
 
 std::string_view alert_name(std::uint8_t number) noexcept {
-  const auto* const found = std::ranges::find(kAlerts, number, &decltype(kAlerts)::value_type::first);
+  const auto* const found =
+      std::ranges::find(kAlerts, number, &decltype(kAlerts)::value_type::first);
   return found != std::end(kAlerts) ? found->second : std::string_view("unknown");
 }
 

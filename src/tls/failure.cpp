@@ -64,7 +64,9 @@ Failure failure_of_beginning(std::span<const std::byte> bytes) {
   std::string detail("it begins with ");
   if (is_text) {
     // SAFETY: char may alias anything.
-    detail.append("'").append(reinterpret_cast<const char*>(bytes.data()), bytes.size()).append("'");
+    detail.append("'")
+        .append(reinterpret_cast<const char*>(bytes.data()), bytes.size())
+        .append("'");
   } else {
     constexpr std::string_view digits = "0123456789abcdef";
     for (const std::byte one : bytes) {

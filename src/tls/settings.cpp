@@ -150,8 +150,8 @@ void apply_identities(Loaded& loaded, const std::vector<Identity>& identities) {
 void apply_client(SSL_CTX* ssl, const ClientOptions& options, const Loaded& loaded) {
   SSL_CTX_set_verify(ssl, options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
   if (!loaded.alpn.empty() &&
-      SSL_CTX_set_alpn_protos(ssl, loaded.alpn.data(),
-                              static_cast<unsigned>(loaded.alpn.size())) != 0) {
+      SSL_CTX_set_alpn_protos(ssl, loaded.alpn.data(), static_cast<unsigned>(loaded.alpn.size())) !=
+          0) {
     throw std::bad_alloc();
   }
   const bool keeps = options.sessions_per_host != 0 && options.session_hosts != 0;

@@ -95,8 +95,7 @@ Authority::Authority(const std::string& name, const Authority* issuer) : key_(ma
 
 Issued Authority::issue(const IssueOptions& options) const {
   const auto key = make_key(options.is_rsa);
-  const auto made =
-      make_certificate(options.name, key.get(), options.from_days, options.to_days);
+  const auto made = make_certificate(options.name, key.get(), options.from_days, options.to_days);
   X509* const by = options.self_signed ? made.get() : certificate_.get();
   must(X509_set_issuer_name(made.get(), X509_get_subject_name(by)));
   add_extension(made.get(), by, NID_basic_constraints, "CA:FALSE");

@@ -15,8 +15,8 @@ WEFT_ON_ALL_RUNTIMES(TlsContexts);
 
 template <class Options>
 HowItEnded loading(const Options& options) {
-  using Context = std::conditional_t<std::is_same_v<Options, ServerOptions>, ServerContext,
-                                     ClientContext>;
+  using Context =
+      std::conditional_t<std::is_same_v<Options, ServerOptions>, ServerContext, ClientContext>;
   HowItEnded ended;
   try {
     const Context context(options);
@@ -39,8 +39,8 @@ TEST(TlsContext, ErrorsNameTheFileAndTheReason) {
   const std::string secret_key = files.put("s.key", secret.key);
   const std::string both = files.put("both.pem", localhost().both());
   const std::string garbage = files.put("garbage.pem", "hello\n");
-  const std::string broken = files.put(
-      "broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  const std::string broken =
+      files.put("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   struct Case {
     std::string certificate;
     std::string key;
@@ -88,8 +88,12 @@ TEST(TlsContext, OptionsThatDoNotExistAreRefused) {
   refused([](ClientOptions& o) { o.groups = "NO-SUCH"; }, "set groups NO-SUCH");
   refused([](ClientOptions& o) { o.alpn = {""}; }, "set ALPN");
   refused([](ClientOptions& o) { o.alpn = {std::string(256, 'x')}; }, "set ALPN");
-  refused([](ClientOptions& o) { o.max_version = tls::Version::tls_1_2;
-                                 o.min_version = tls::Version::tls_1_3; }, "set versions");
+  refused(
+      [](ClientOptions& o) {
+        o.max_version = tls::Version::tls_1_2;
+        o.min_version = tls::Version::tls_1_3;
+      },
+      "set versions");
   refused([&](ClientOptions& o) { o.trust.files = {files.at("none")}; }, files.at("none"));
   refused([&](ClientOptions& o) { o.trust.folders = {files.at("none")}; }, files.at("none"));
   refused([&](ClientOptions& o) { o.trust.crl_files = {files.at("none")}; }, files.at("none"));

@@ -74,8 +74,8 @@ std::vector<Row> certificates() {
                      tls::alert_code(kExpired), "CN=leaf"));
   rows.push_back(row("not yet valid", authority().issue(early), Errc::certificate_not_yet_valid,
                      tls::alert_code(kBadCertificate)));
-  rows.push_back(row("self-signed", authority().issue(lone), Errc::self_signed,
-                     tls::alert_code(kUnknownCa)));
+  rows.push_back(
+      row("self-signed", authority().issue(lone), Errc::self_signed, tls::alert_code(kUnknownCa)));
   rows.push_back(row("unknown authority", stranger.issue(), Errc::unknown_authority,
                      tls::alert_code(kUnknownCa)));
   rows.push_back(row("wrong host", authority().issue_for("other.example"), Errc::wrong_host,
@@ -103,11 +103,16 @@ TEST_P(TlsHandshake, HostsAreNamesOrAddresses) {
       bool is_good;
     };
     const std::vector<Host> hosts{
-        {"DNS:a.example", "a.example", true},     {"DNS:a.example", "A.Example.", true},
-        {"DNS:a.example", "b.example", false},    {"DNS:*.example.org", "a.example.org", true},
-        {"DNS:*.example.org", "a.b.example.org", false}, {"IP:127.0.0.1", "127.0.0.1", true},
-        {"IP:127.0.0.1", "127.0.0.2", false},     {"IP:::1", "::1", true},
-        {"IP:::1", "[::1]", true},                {"DNS:127.0.0.1", "127.0.0.1", false},
+        {"DNS:a.example", "a.example", true},
+        {"DNS:a.example", "A.Example.", true},
+        {"DNS:a.example", "b.example", false},
+        {"DNS:*.example.org", "a.example.org", true},
+        {"DNS:*.example.org", "a.b.example.org", false},
+        {"IP:127.0.0.1", "127.0.0.1", true},
+        {"IP:127.0.0.1", "127.0.0.2", false},
+        {"IP:::1", "::1", true},
+        {"IP:::1", "[::1]", true},
+        {"DNS:127.0.0.1", "127.0.0.1", false},
     };
     for (const Host& each : hosts) {
       IssueOptions options;
@@ -144,11 +149,11 @@ TEST_P(TlsHandshake, RevocationListsAreAsked) {
     rows.back().client.trust.crl_pem = of_root + clean;
     rows.push_back(row("revoked", leaf, Errc::certificate_revoked, tls::alert_code(kRevoked)));
     rows.back().client.trust.crl_pem = of_root + revoked;
-    rows.push_back(row("no list of the issuer", leaf, Errc::no_revocation_list,
-                       tls::alert_code(kUnknownCa)));
+    rows.push_back(
+        row("no list of the issuer", leaf, Errc::no_revocation_list, tls::alert_code(kUnknownCa)));
     rows.back().client.trust.crl_pem = of_root;
-    rows.push_back(row("no list of the root", leaf, Errc::no_revocation_list,
-                       tls::alert_code(kUnknownCa)));
+    rows.push_back(
+        row("no list of the root", leaf, Errc::no_revocation_list, tls::alert_code(kUnknownCa)));
     rows.back().client.trust.crl_pem = clean;
     rows.push_back(row("the peer's own alone", leaf, {}, {}));
     rows.back().client.trust.crl_pem = clean;

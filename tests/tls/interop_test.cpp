@@ -170,8 +170,8 @@ TEST_P(TlsInterop, PythonConnects) {
       SocketListener tcp = SocketListener::bind(Endpoint::loopback(0));
       const ServerContext context(presenting());
       Command python("python3");
-      python.args({"-c", kPythonClient, trusted,
-                   std::to_string(tcp.local_endpoint().port()), version});
+      python.args(
+          {"-c", kPythonClient, trusted, std::to_string(tcp.local_endpoint().port()), version});
       auto both = co_await when_all(echo_a_line(tcp, context), python.output());
       const Output& output = std::get<1>(both);
       EXPECT_TRUE(output.out.starts_with("you said hello\n TLSv1.")) << output.out << output.err;

@@ -158,13 +158,17 @@ TEST_P(TlsServers, ATransportBecomesEncrypted) {
       const ServerContext accepting(presenting());
       co_await scope([&](Scope& children) -> Task<void> {
         if (over_socket) {
-          children.spawn([&] {
-            return server.serve_connection(tls::Stream(std::move(sockets.server), accepting));
-          }).detach();
+          children
+              .spawn([&] {
+                return server.serve_connection(tls::Stream(std::move(sockets.server), accepting));
+              })
+              .detach();
         } else {
-          children.spawn([&] {
-            return server.serve_connection(tls::Stream(std::move(memory.b), accepting));
-          }).detach();
+          children
+              .spawn([&] {
+                return server.serve_connection(tls::Stream(std::move(memory.b), accepting));
+              })
+              .detach();
         }
         http::Transport below = over_socket ? http::Transport(std::move(sockets.client))
                                             : http::Transport(std::move(memory.a));
@@ -243,8 +247,8 @@ TEST_P(TlsServers, AReloadUnderLoadLosesNoConnection) {
   run([]() -> Task<void> {
     const Issued first = authority().issue();
     ServerOptions options = presenting(first);
-    const std::string file = ::testing::TempDir() + "weft-tls-reload-" +
-                             std::to_string(::getpid()) + ".pem";
+    const std::string file =
+        ::testing::TempDir() + "weft-tls-reload-" + std::to_string(::getpid()) + ".pem";
     std::ofstream(file) << first.both();
     options.identities.clear();
     options.identities.emplace_back(file, "");

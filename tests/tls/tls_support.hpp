@@ -130,8 +130,8 @@ Task<void> send_and_end(W& stream, std::string_view text) {
 /// Sends `text` from one to the other and checks what arrives, both ways at once.
 template <class A, class B>
 Task<void> exchange(A& a, B& b, const std::string& text) {
-  auto all = co_await when_all(send_and_end(a, text), send_and_end(b, text), read_all(a),
-                               read_all(b));
+  auto all =
+      co_await when_all(send_and_end(a, text), send_and_end(b, text), read_all(a), read_all(b));
   EXPECT_TRUE(std::get<2>(all) == text) << std::get<2>(all).size() << " bytes";
   EXPECT_TRUE(std::get<3>(all) == text) << std::get<3>(all).size() << " bytes";
 }

@@ -1,11 +1,11 @@
 // tls::connect() and tls::Listener: TLS over TCP in one call. Part of <weft/tls.hpp>.
 //
-//   weft::tls::ClientContext context;                                  // trusts what the system trusts
+//   weft::tls::ClientContext context;                             // trusts what the system trusts
 //   weft::tls::TcpStream stream = co_await weft::tls::connect("example.org", 443, context);
 //
 //   weft::SocketListener tcp = weft::SocketListener::bind("127.0.0.1:8443");
 //   weft::tls::Listener listener(tcp, server_context);
-//   auto accepted = co_await listener.accept();      // no handshake yet: that is its first operation's
+//   auto accepted = co_await listener.accept();       // its first operation makes the handshake
 #pragma once
 
 #include <weft/net.hpp>
@@ -39,14 +39,13 @@ using TcpStream = Stream<StreamSocket>;
 /// listener is: with http::Server::serve(), for one.
 ///
 /// accept() does not shake hands. That is done by the first operation of the stream, in the task of
-/// the connection, so a slow client keeps no other one waiting. Clients that connect and say nothing
-/// end by handshake_timeout, and count among the connections of the server until then.
+/// the connection, so a slow client keeps no other one waiting. Clients that connect and say
+/// nothing end by handshake_timeout, and count among the connections of the server until then.
 template <class L>
 class Listener {
  public:
   using Inner = std::remove_reference_t<L>;
-  using Accepted =
-      std::remove_cvref_t<AwaitResult<decltype(std::declval<Inner&>().accept())>>;
+  using Accepted = std::remove_cvref_t<AwaitResult<decltype(std::declval<Inner&>().accept())>>;
 
   Listener(L&& listener, ServerContext context)
       : inner_(std::forward<L>(listener)),

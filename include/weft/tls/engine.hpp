@@ -75,8 +75,8 @@ class Engine {
   /// The most that one write() takes.
   static constexpr std::size_t most_at_once = std::size_t{64} * 1024;
 
-  /// Connects. `host` is the name or address that the server must prove to be; `peer` is what errors
-  /// call it. Sessions are kept by host and port. Throws std::bad_alloc, and IoError
+  /// Connects. `host` is the name or address that the server must prove to be; `peer` is what
+  /// errors call it. Sessions are kept by host and port. Throws std::bad_alloc, and IoError
   /// (errc::invalid_argument) for a host that is none: empty, or with a NUL.
   Engine(const ClientContext& context, std::string_view host, std::uint16_t port, std::string peer);
   /// Accepts. Throws std::bad_alloc.
@@ -96,8 +96,8 @@ class Engine {
   /// Says that nothing more will come. No effect before the handshake's end, after a failure, and
   /// the second time.
   void close_notify();
-  /// Changes the keys of this side and, if asked, those of the peer: a message in the output. Failed
-  /// with TLS 1.2, which has none; the connection goes on.
+  /// Changes the keys of this side and, if asked, those of the peer: a message in the output.
+  /// Failed with TLS 1.2, which has none; the connection goes on.
   [[nodiscard]] Progress update_keys(bool of_both_sides);
 
   /// Takes over `size` bytes from the peer. Throws std::bad_alloc, and the bytes are lost.
@@ -121,8 +121,8 @@ class Engine {
   /// effect if none has.
   void throw_failure(std::string_view operation) const;
 
-  /// Returns what errors call it, what was agreed, and the end of the handshake's time, which begins
-  /// with the first call of this.
+  /// Returns what errors call it, what was agreed, and the end of the handshake's time, which
+  /// begins with the first call of this.
   [[nodiscard]] const std::string& peer() const noexcept;
   [[nodiscard]] Session session() const;
   [[nodiscard]] TimePoint handshake_deadline() noexcept;

@@ -24,25 +24,25 @@ enum class Errc {
   no_certificate,             ///< the peer has none, and one is required
 
   // The handshake.
-  not_tls,                   ///< what the peer sends is not TLS
-  no_common_version,         ///< the two sides allow no version in common
-  no_common_cipher,          ///< … no cipher or group
-  no_common_protocol,        ///< … no protocol of ALPN
-  unknown_name,              ///< the server has no certificate for the name, see refuse_unknown_names
-  closed_in_handshake,       ///< the peer has closed the connection before the handshake's end
-  handshake_timed_out,       ///< CommonOptions::handshake_timeout (equals errc::timed_out)
+  not_tls,              ///< what the peer sends is not TLS
+  no_common_version,    ///< the two sides allow no version in common
+  no_common_cipher,     ///< … no cipher or group
+  no_common_protocol,   ///< … no protocol of ALPN
+  unknown_name,         ///< the server has no certificate for the name, see refuse_unknown_names
+  closed_in_handshake,  ///< the peer has closed the connection before the handshake's end
+  handshake_timed_out,  ///< CommonOptions::handshake_timeout (equals errc::timed_out)
 
   // The connection.
   truncated,       ///< the stream has ended without close_notify: bytes may be missing
   protocol_error,  ///< the peer, or what is between, breaks the protocol
 
   // Contexts.
-  bad_pem,              ///< the file has no certificate, key or list that can be read
-  key_mismatch,         ///< the key is not the certificate's
-  passphrase_missing,   ///< the key is encrypted
-  wrong_passphrase,     ///< the key cannot be decrypted with the passphrase
-  unusable_certificate, ///< the certificate or key is not allowed: too weak, above all
-  bad_option,           ///< a cipher, group, protocol or the like that does not exist
+  bad_pem,               ///< the file has no certificate, key or list that can be read
+  key_mismatch,          ///< the key is not the certificate's
+  passphrase_missing,    ///< the key is encrypted
+  wrong_passphrase,      ///< the key cannot be decrypted with the passphrase
+  unusable_certificate,  ///< the certificate or key is not allowed: too weak, above all
+  bad_option,            ///< a cipher, group, protocol or the like that does not exist
 
   /// The peer has sent an alert: this plus its number (RFC 8446, 6). See alert_of().
   alert = 256,

@@ -40,15 +40,13 @@ enum class PlainHttp : bool { refused, allowed };
   co_return http::Transport(std::move(socket));
 }
 
-/// Returns a connector that speaks TLS to https hosts, over TCP. `options`: how it connects. An http
-/// URL is an error (errc::operation_not_permitted), unless it is allowed.
+/// Returns a connector that speaks TLS to https hosts, over TCP. `options`: how it connects. An
+/// http URL is an error (errc::operation_not_permitted), unless it is allowed.
 [[nodiscard]] inline http::Connector connector(ClientContext context,
                                                PlainHttp plain = PlainHttp::refused,
                                                ConnectOptions options = {}) {
-  return [context = std::move(context), plain,
-          options = std::move(options)](const http::Origin& to) {
-    return connect_to_origin(to, context, plain, options);
-  };
+  return [context = std::move(context), plain, options = std::move(options)](
+             const http::Origin& to) { return connect_to_origin(to, context, plain, options); };
 }
 
 /// A Transport as the stream below TLS, whatever it runs over.

@@ -1,7 +1,7 @@
 // tls::Stream: TLS over any stream of bytes: sockets, Unix sockets, duplex(), tunnels, a type of
 // your own. Part of <weft/tls.hpp>.
 //
-//   weft::tls::Stream stream(std::move(socket), context, "example.org");  // connects; owns the socket
+//   weft::tls::Stream stream(std::move(socket), context, "example.org");   // connects; owns it
 //   co_await stream.write_all("hello\n");              // shakes hands first
 //   std::size_t size = co_await stream.read(buffer);   // 0: the peer has said that it has ended
 //
@@ -15,14 +15,14 @@
 // The handshake is made by handshake(), or else by the first operation, within
 // CommonOptions::handshake_timeout. Its failure is that of each later operation.
 //
-// Two tasks may use it at the same time, one that reads and one that writes, on any threads. It must
-// not be moved while an operation is under way; close() is for any thread at any time, if that of
-// the inner stream is.
+// Two tasks may use it at the same time, one that reads and one that writes, on any threads. It
+// must not be moved while an operation is under way; close() is for any thread at any time, if that
+// of the inner stream is.
 //
 // Cancel loses nothing, which includes timeout() and select(): a read has read nothing, a write has
-// taken nothing, a handshake goes on with the next operation. For that, a write() does not wait once
-// it has taken bytes: what the inner stream does not take at once goes out with the next operation
-// of either direction, or by flush(), which write_all() ends with.
+// taken nothing, a handshake goes on with the next operation. For that, a write() does not wait
+// once it has taken bytes: what the inner stream does not take at once goes out with the next
+// operation of either direction, or by flush(), which write_all() ends with.
 //
 // An end of the inner stream without close_notify is an error: Errc::truncated (see
 // CommonOptions::allow_missing_close_notify). Only shutdown() sends close_notify: a stream that is
@@ -124,8 +124,8 @@ class Stream {
   }
   template <detail::ByteBuffer B>
   [[nodiscard]] Task<std::size_t> read(B&& buffer) {
-    return read(std::as_writable_bytes(
-        std::span(std::ranges::data(buffer), std::ranges::size(buffer))));
+    return read(
+        std::as_writable_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer))));
   }
   /// Fills `buffer`. Errors: IoErrc::unexpected_end. Cancel: a part may have been read.
   [[nodiscard]] Task<void> read_exact(std::span<std::byte> buffer) {
@@ -133,8 +133,8 @@ class Stream {
   }
   template <detail::ByteBuffer B>
   [[nodiscard]] Task<void> read_exact(B&& buffer) {
-    return read_exact(std::as_writable_bytes(
-        std::span(std::ranges::data(buffer), std::ranges::size(buffer))));
+    return read_exact(
+        std::as_writable_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer))));
   }
   /// Waits until a read() would not wait. Cancel: nothing is lost.
   [[nodiscard]] Task<void> readable() {
@@ -160,9 +160,9 @@ class Stream {
     }
   }
 
-  /// Waits until earlier writes have left, takes at least one byte of `data`, and returns the number
-  /// of bytes taken, at most 64 KiB. See the top of this header. Errors: errc::broken_pipe after a
-  /// shutdown(), those of the inner stream, and of handshake(). Cancel: none was taken.
+  /// Waits until earlier writes have left, takes at least one byte of `data`, and returns the
+  /// number of bytes taken, at most 64 KiB. See the top of this header. Errors: errc::broken_pipe
+  /// after a shutdown(), those of the inner stream, and of handshake(). Cancel: none was taken.
   [[nodiscard]] Task<std::size_t> write(std::span<const std::byte> data) {
     const std::array<IoSlice, 1> slices{slice_of(data)};
     const std::size_t size = co_await write_vectored(slices);
@@ -236,9 +236,10 @@ class Stream {
     return io_.write_now(text);
   }
 
-  /// Says that nothing more will come (close_notify), flushes, and ends the writing side of the inner
-  /// stream, if it has a shutdown(); reading goes on. Before the handshake's end, and after a
-  /// failure, only the latter. Idempotent. Errors: those of the inner stream. Cancel: call it again.
+  /// Says that nothing more will come (close_notify), flushes, and ends the writing side of the
+  /// inner stream, if it has a shutdown(); reading goes on. Before the handshake's end, and after a
+  /// failure, only the latter. Idempotent. Errors: those of the inner stream. Cancel: call it
+  /// again.
   [[nodiscard]] Task<void> shutdown() {
     co_await close_notify();
     if constexpr (requires { inner().shutdown(); }) co_await detail::end_writing(inner());
@@ -259,7 +260,8 @@ class Stream {
   }
 
   /// Changes the keys of this side and, if asked, of the peer: for connections that live long.
-  /// Throws IoError (errc::operation_not_supported) with TLS 1.2. Cancel: they may have been changed.
+  /// Throws IoError (errc::operation_not_supported) with TLS 1.2. Cancel: they may have been
+  /// changed.
   [[nodiscard]] Task<void> update_keys(bool of_both_sides = true) {
     if (!engine().is_established()) co_await handshake();
     const MutexGuard turn = co_await io_.state().output.lock();
@@ -312,12 +314,16 @@ class Stream {
     return inner().set_keep_alive(idle);
   }
   [[nodiscard]] auto peer_closed() noexcept
-    requires(requires(Inner& inner) { { inner.peer_closed() } -> Awaitable; })
+    requires(requires(Inner& inner) {
+      { inner.peer_closed() } -> Awaitable;
+    })
   {
     return inner().peer_closed();
   }
   [[nodiscard]] auto peer_ended() noexcept
-    requires(requires(Inner& inner) { { inner.peer_ended() } -> Awaitable; })
+    requires(requires(Inner& inner) {
+      { inner.peer_ended() } -> Awaitable;
+    })
   {
     return inner().peer_ended();
   }

@@ -62,10 +62,10 @@ struct StreamState {
   Mutex output;  // held while it is written to; guards the next three
   std::vector<std::byte> sending;
   std::size_t sent = 0;
-  std::error_code broken;                  // of the inner stream's writing
-  std::size_t input_size = least_input;    // guarded by `input`
-  Endpoint peer;                           // a copy, whose address does not change
-  std::shared_ptr<Peers> peers;            // null, or where `peer` is registered
+  std::error_code broken;                // of the inner stream's writing
+  std::size_t input_size = least_input;  // guarded by `input`
+  Endpoint peer;                         // a copy, whose address does not change
+  std::shared_ptr<Peers> peers;          // null, or where `peer` is registered
 };
 
 /// S is the type of the inner stream, or an lvalue reference to it. Move-only; not moved while an
