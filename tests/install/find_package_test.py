@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, a test
 with the model checker, and the recipes of weft::dns and weft::tls. weft_lint() of the package reads
-the program's source. Headers of another version do not link with it. Its documents lead to each other and to the
-headers.
+the program's source. Headers of another version do not link with it. Its documents lead to each
+other and to the headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
