@@ -226,7 +226,7 @@ int Engine::Impl::encrypt(std::span<const std::byte> bytes, std::size_t& taken) 
 }
 
 Progress Engine::Impl::write(std::span<const IoSlice> slices) {
-  if (failure) return progress(Kind::failed);
+  if (failure || is_closed) return progress(Kind::failed);
   std::size_t taken = 0;
   std::size_t at = 0;  // in the first slice
   std::unique_ptr<std::byte[]> gathered;
@@ -302,8 +302,11 @@ void Engine::close_notify() {
 
 Progress Engine::update_keys(bool of_both_sides) {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->failure) return Progress(Kind::failed, 0, impl_->fed);
+  if (impl_->failure || impl_->is_closed) return Progress(Kind::failed, 0, impl_->fed);
   ERR_clear_error();
+  if (SSL_is_init_finished(impl_->ssl()) == 0) {
+    return Progress(Kind::needs_input, 0, impl_->fed);  // in the middle of another message
+  }
   const int type = of_both_sides ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
   if (SSL_key_update(impl_->ssl(), type) != 1) {
     ERR_clear_error();

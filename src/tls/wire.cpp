@@ -61,7 +61,7 @@ int read_from_wire(BIO* bio, char* buffer, std::size_t size, std::size_t* done) 
   if (*done != 0) return 1;
   // Never the end: whether the stream was truncated is decided by the Engine.
   BIO_set_retry_read(bio);
-  return 0;
+  return -1;
 }
 
 int write_to_wire(BIO* bio, const char* data, std::size_t size, std::size_t* done) {
@@ -71,7 +71,7 @@ int write_to_wire(BIO* bio, const char* data, std::size_t size, std::size_t* don
     wire_of(bio).put({reinterpret_cast<const std::byte*>(data), size});
   } catch (const std::bad_alloc&) {
     wire_of(bio).lack_memory();
-    return 0;
+    return -1;
   }
   *done = size;
   return 1;

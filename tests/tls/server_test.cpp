@@ -193,7 +193,7 @@ TEST_P(TlsServers, ATransportBecomesEncrypted) {
 TEST_P(TlsServers, SilentClientsAreEndedAndKeepNoneWaiting) {
   run([]() -> Task<void> {
     ServerOptions options = presenting();
-    options.handshake_timeout = std::chrono::milliseconds(300);
+    options.handshake_timeout = std::chrono::milliseconds(1500);
     Site site(ServerContext(options), echo);
     co_await visiting(site, [&]() -> Task<void> {
       std::vector<StreamSocket> silent;
@@ -288,6 +288,7 @@ TEST_P(TlsServers, AReloadUnderLoadLosesNoConnection) {
   });
 }
 
+/// Of the main thread's arena.
 std::size_t allocated_bytes() { return ::mallinfo2().uordblks; }
 
 /// A byte each way, and no end.
@@ -300,7 +301,7 @@ Task<void> exchange_once(TlsPair& pair) {
 }
 
 TEST_P(TlsServers, AnIdleConnectionHoldsLittle) {
-  if (GetParam() != 1 || address_sanitizer || thread_sanitizer) GTEST_SKIP() << "measured once";
+  if (GetParam() != 0 || address_sanitizer || thread_sanitizer) GTEST_SKIP() << "measured once";
   run([]() -> Task<void> {
     constexpr std::size_t count = 200;
     const ClientContext client(trusting());

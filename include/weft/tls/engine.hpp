@@ -91,7 +91,8 @@ class Engine {
   [[nodiscard]] Progress read(std::span<std::byte> buffer);
   /// Done: a read() would not need input.
   [[nodiscard]] Progress peek();
-  /// Encrypts from the front of `slices`, at most `most_at_once` bytes.
+  /// Encrypts from the front of `slices`, at most `most_at_once` bytes. After close_notify():
+  /// failed, without a failure(); reading goes on.
   [[nodiscard]] Progress write(std::span<const IoSlice> slices);
   /// Says that nothing more will come. No effect before the handshake's end, after a failure, and
   /// the second time.

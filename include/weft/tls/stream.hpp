@@ -181,7 +181,7 @@ class Stream {
       MutexGuard turn = co_await io_.state().output.lock();
       if (io_.state().has_to_send()) co_await io_.drain();
       const Progress step = engine().write(slices);
-      if (step.kind == Progress::Kind::failed) engine().throw_failure("write");
+      if (step.kind == Progress::Kind::failed) throw_refusal("write", std::errc::broken_pipe);
       if (step.kind == Progress::Kind::done) {
         io_.send_now();  // no wait from here on: what was taken is taken
         co_return step.size;
@@ -264,15 +264,20 @@ class Stream {
   /// changed.
   [[nodiscard]] Task<void> update_keys(bool of_both_sides = true) {
     if (!engine().is_established()) co_await handshake();
-    const MutexGuard turn = co_await io_.state().output.lock();
-    if (io_.state().has_to_send()) co_await io_.drain();
-    const Progress step = engine().update_keys(of_both_sides);
-    if (step.kind == Progress::Kind::failed) {
-      engine().throw_failure("update keys");
-      throw IoError(std::make_error_code(std::errc::operation_not_supported), "update keys",
-                    engine().peer());
+    for (;;) {
+      MutexGuard turn = co_await io_.state().output.lock();
+      if (io_.state().has_to_send()) co_await io_.drain();
+      const Progress step = engine().update_keys(of_both_sides);
+      if (step.kind == Progress::Kind::failed) {
+        throw_refusal("update keys", std::errc::operation_not_supported);
+      }
+      if (step.kind == Progress::Kind::done) {
+        if (io_.state().has_to_send()) co_await io_.drain();
+        co_return;
+      }
+      turn.unlock();
+      co_await io_.fill(step.fed);
     }
-    if (io_.state().has_to_send()) co_await io_.drain();
   }
 
   // What was agreed. Before the handshake's end: nothing, or what is known.
@@ -332,6 +337,11 @@ class Stream {
 
  private:
   [[nodiscard]] Engine& engine() const noexcept { return io_.engine(); }
+  /// Throws the failure of the connection, or `otherwise` if that goes on.
+  [[noreturn]] void throw_refusal(const char* operation, std::errc otherwise) const {
+    engine().throw_failure(operation);
+    throw IoError(std::make_error_code(otherwise), operation, engine().peer());
+  }
   template <class B>
   Task<void> write_all_owned(B data) {
     co_await write_all(detail::bytes_in(data));

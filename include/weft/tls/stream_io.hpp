@@ -234,7 +234,10 @@ class StreamIo {
     if (state_->broken) return fail(state_->broken);
     const std::array<IoSlice, 1> slices{slice_of(bytes_of(text))};
     const Progress step = engine().write(slices);
-    if (step.kind == Progress::Kind::failed) return fail(engine().failure());
+    if (step.kind == Progress::Kind::failed) {
+      const std::error_code failure = engine().failure();
+      return fail(failure ? failure : std::make_error_code(std::errc::broken_pipe));
+    }
     if (step.kind != Progress::Kind::done) return fail(std::errc::operation_would_block);
     send_now();
     return step.size;
