@@ -14,11 +14,6 @@
 namespace weft::inline v0_1::tls {
 namespace {
 
-Certificate shared_certificate(X509* certificate) {
-  X509_up_ref(certificate);
-  return Certificate(std::shared_ptr<X509>(certificate, &X509_free));
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text.append(text.empty() ? "" : ", ").append(name);
@@ -31,7 +26,7 @@ std::string detail_of(X509_STORE_CTX* store, const std::string& host) {
   std::string text(X509_verify_cert_error_string(result));
   X509* const failed = X509_STORE_CTX_get_current_cert(store);
   if (failed == nullptr) return text;
-  const Certificate certificate = shared_certificate(failed);
+  const Certificate certificate = certificate_of(failed);
   text.append("; certificate of '").append(certificate.subject()).append("'");
   if (verification_code(result) == Errc::wrong_host) {
     std::vector<std::string> names = certificate.dns_names();
@@ -53,7 +48,7 @@ Verification outcome_of(X509_STORE_CTX* store, const std::string& host) {
   outcome.host = host;
   STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(store);
   for (int i = 0; chain != nullptr && i < sk_X509_num(chain); ++i) {
-    outcome.chain.push_back(shared_certificate(sk_X509_value(chain, i)));
+    outcome.chain.push_back(certificate_of(sk_X509_value(chain, i)));
   }
   return outcome;
 }

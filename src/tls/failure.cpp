@@ -11,10 +11,6 @@
 namespace weft::inline v0_1::tls {
 namespace {
 
-Certificate shared_certificate(X509* certificate) {
-  return Certificate(std::shared_ptr<X509>(certificate, &X509_free));
-}
-
 /// The codes of SSL_R_… that mean something of their own.
 std::error_code code_of_reason(int reason) noexcept {
   switch (reason) {
@@ -114,16 +110,14 @@ Session session_of(const SSL* ssl) {
     session.server_name = name;
   }
   session.is_resumed = SSL_session_reused(ssl) == 1;
-  if (X509* const peer = SSL_get1_peer_certificate(ssl)) {
-    session.certificate = shared_certificate(peer);
+  if (const CertificateOwner peer{SSL_get1_peer_certificate(ssl)}) {
+    session.certificate = certificate_of(peer.get());
     // A client's list begins with the peer's own certificate; a server's does not have it.
     if (SSL_is_server(ssl) == 1) session.chain.push_back(*session.certificate);
   }
   const STACK_OF(X509)* const sent = SSL_get_peer_cert_chain(ssl);
   for (int i = 0; sent != nullptr && i < sk_X509_num(sent); ++i) {
-    X509* const each = sk_X509_value(sent, i);
-    X509_up_ref(each);
-    session.chain.push_back(shared_certificate(each));
+    session.chain.push_back(certificate_of(sk_X509_value(sent, i)));
   }
   return session;
 }

@@ -5,6 +5,11 @@
 
 namespace weft::inline v0_1::tls {
 
+Certificate certificate_of(X509* certificate) {
+  X509_up_ref(certificate);
+  return Certificate(std::shared_ptr<X509>(certificate, &X509_free));
+}
+
 std::string take_openssl_reason() {
   const unsigned long error = ERR_get_error();
   const char* const reason = ERR_reason_error_string(error);

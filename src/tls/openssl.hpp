@@ -11,7 +11,7 @@
 #include <memory>
 #include <new>
 #include <string>
-#include <vector>
+#include <weft/tls/certificate.hpp>
 
 namespace weft::inline v0_1::tls {
 
@@ -42,6 +42,9 @@ T* checked(T* object) {
   }
   return object;
 }
+
+/// Returns a Certificate of an object that goes on living elsewhere.
+[[nodiscard]] Certificate certificate_of(X509* certificate);
 
 /// Takes this thread's oldest error of OpenSSL off its queue, and clears that; "no reason given" if
 /// there is none.
