@@ -153,12 +153,13 @@ int choose_certificate(SSL* ssl, void* /*unused*/) try {
 }
 
 int check_server_name(SSL* ssl, int* alert, void* /*unused*/) {
-  const ConnectionData& connection = ConnectionData::of(ssl);
+  ConnectionData& connection = ConnectionData::of(ssl);
   const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const bool refuses = connection.core->server()->refuse_unknown_names;
   if (!refuses || name == nullptr || has_identity_for(*connection.loaded, name)) {
     return SSL_TLSEXT_ERR_OK;
   }
+  connection.refusal = Errc::unknown_name;
   *alert = SSL_AD_UNRECOGNIZED_NAME;
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }

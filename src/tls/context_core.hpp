@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "tls/openssl.hpp"
@@ -63,6 +64,7 @@ struct ConnectionData {
   std::string host;         // of a client: the name or address that the server must be
   std::string session_key;  // of a client
   std::string detail;       // of a chain that was not accepted
+  std::error_code refusal;  // why a callback has ended the handshake
 
   [[nodiscard]] static ConnectionData& of(const SSL* ssl) noexcept {
     return *static_cast<ConnectionData*>(SSL_get_app_data(ssl));

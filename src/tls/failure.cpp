@@ -81,6 +81,7 @@ Failure take_failure(SSL* ssl, std::span<const std::byte> beginning) {
     return {std::make_error_code(std::errc::not_enough_memory), {}};
   }
   std::string text = take_openssl_reason();
+  if (const std::error_code refusal = ConnectionData::of(ssl).refusal) return {refusal, {}};
   if (ERR_GET_LIB(error) != ERR_LIB_SSL) return {Errc::protocol_error, std::move(text)};
   if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
     return {alert_code(static_cast<std::uint8_t>(reason - SSL_AD_REASON_OFFSET)), {}};

@@ -378,9 +378,10 @@ TEST_P(TlsHandshake, KeptSessionsAreBounded) {
     options.session_hosts = 2;
     const ClientContext client(options);
     IssueOptions any;
-    any.alternatives = "DNS:*.example";
+    any.alternatives = "DNS:*.test.example";
     const ServerContext server(presenting(authority().issue(any)));
-    for (const char* const host : {"a.example", "b.example", "c.example", "c.example"}) {
+    for (const char* const host :
+         {"a.test.example", "b.test.example", "c.test.example", "c.test.example"}) {
       TlsPair pair = memory_pair(client, server, 4096, host);
       co_await exchange(pair.client, pair.server, "x");
       EXPECT_LE(client.sessions(), 2U);

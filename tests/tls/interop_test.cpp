@@ -143,8 +143,9 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as tcp:
         answer = b""
         while piece := stream.recv(100):
             answer += piece
+        version = stream.version()
         stream.unwrap()
-        print(answer.decode(), stream.version(), end="")
+        print(answer.decode(), version, end="")
 )";
 
 constexpr const char* kPythonServer = R"(
