@@ -90,9 +90,11 @@ class Stream {
   /// names the peer, and the certificate. With TLS 1.3 a client learns from its first read that the
   /// server has refused its certificate. Cancel: the next operation goes on.
   [[nodiscard]] Task<void> handshake() {
-    if (engine().is_established()) co_return;
     const MutexGuard turn = co_await io_.state().handshake.lock();
-    if (engine().is_established()) co_return;
+    if (engine().is_established()) {
+      co_await io_.flush_output();  // what a cancel has left of the last message
+      co_return;
+    }
     engine().throw_failure("tls handshake");
     const TimePoint deadline = engine().handshake_deadline();
     const IoResult<void> done = co_await attempt(timeout_at(io_.shake_hands(), deadline));
