@@ -147,7 +147,7 @@ Progress Engine::Impl::after(int result, std::size_t done) {
   switch (SSL_get_error(ssl(), result)) {
     case SSL_ERROR_WANT_READ:
       // SSL_MODE_RELEASE_BUFFERS leaves the 16 KiB in which a handshake's end was written.
-      SSL_free_buffers(ssl());
+      if (is_established.load(std::memory_order_relaxed)) SSL_free_buffers(ssl());
       return has_ended ? at_end() : progress(Kind::needs_input);
     case SSL_ERROR_ZERO_RETURN:
       if (is_established.load(std::memory_order_relaxed)) return progress(Kind::ended);
