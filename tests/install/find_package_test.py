@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, a test
-"""Installs a build, moves it, and builds and runs the README's first program against it, a test
 with the model checker, and recipes of weft::dns, weft::compression and weft::tls. weft_lint() of
 the package reads the program's source. Headers of another version do not link with it. Its
 documents lead to each other and to the headers.
