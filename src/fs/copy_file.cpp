@@ -95,7 +95,9 @@ std::uint64_t copy(const std::filesystem::path& source, const std::filesystem::p
   if (are_same(status, status_of_target)) {
     throw_file_error(make_error_code(std::errc::invalid_argument), copying, name);
   }
-  or_throw(FileSyscalls::ftruncate(to.get(), 0), copying, name);
+  // Of a file that has just been made, ext4 would take this for a replacement, and write the copy
+  // to the disk before its close() returns (auto_da_alloc in ext4(5)).
+  if (!made) or_throw(FileSyscalls::ftruncate(to.get(), 0), copying, name);
   or_throw(FileSyscalls::fchmod(to.get(), permissions_for(status, status_of_target)), copying,
            name);
   std::optional<std::uint64_t> copied;
