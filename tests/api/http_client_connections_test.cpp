@@ -343,8 +343,8 @@ TEST_P(HttpProxy, MakesATunnelForHttps) {
   run([]() -> Task<void> {
     std::vector<std::string> asked;
     auto serve = [&](DuplexEnd& end, int, Origin) -> Task<void> {
-      std::string request = co_await read_up_to(end, "\r\n\r\n");
-      asked.push_back(std::move(request));
+      std::string head = co_await read_up_to(end, "\r\n\r\n");
+      asked.push_back(std::move(head));
       co_await end.write_all("HTTP/1.1 100 Continue\r\n\r\n");
       co_await end.write_all("HTTP/1.1 200 Connected\r\nContent-Length: 5\r\nX-Proxy: 1\r\n\r\n");
       co_await answer_each(end, [](const std::string& request) { return answer_of(request); });
