@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds, installs and runs the core where the packages of its parts cannot be found.
 
-The core must need none of llhttp, c-ares, CLI11 and nlohmann-json, which its parts and the program
-use.
+The core must need none of llhttp, c-ares, OpenSSL, CLI11 and nlohmann-json, which its parts and the
+program use.
 The installed package must refuse the component that is not there.
 """
 
@@ -17,8 +17,8 @@ import tempfile
 
 from find_package_test import CONSUMER, EXAMPLE, ROOT, check_echo, run
 
-HIDDEN = ("CLI11", "nlohmann_json", "GTest")
-PARTS = ("HTTP", "DNS", "TOOLS", "TESTS", "EXAMPLES", "MODEL")
+HIDDEN = ("CLI11", "nlohmann_json", "GTest", "OpenSSL")
+PARTS = ("HTTP", "DNS", "TLS", "TOOLS", "TESTS", "EXAMPLES", "MODEL")
 HIDDEN_FOLDERS = "/usr/share/llhttp;/usr/share/include"
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         run(options.cmake, "--install", str(root / "build"), "--prefix", str(root / "prefix"))
         parts = [root / "prefix" / folder for folder in ("include", "lib")]
         files = [file.name for part in parts for file in part.rglob("*")]
-        left = [name for name in files if re.search("http|dns|compression|brotli", name)]
+        left = [name for name in files if re.search("http|dns|tls|compression|brotli", name)]
         if left:
             sys.exit(f"the core alone installs {left}")
         run(

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Installs a build, moves it, and builds and runs the README's first program against it, a test
-with the model checker, and recipes of weft::dns and weft::compression. weft_lint() of the package
-reads the program's source. Headers of another version do not link with it. Its documents lead to
-each other and to the headers.
+with the model checker, and recipes of weft::dns, weft::compression and weft::tls. weft_lint() of
+the package reads the program's source. Headers of another version do not link with it. Its
+documents lead to each other and to the headers.
 
 Nothing of the source tree or of the build may be needed, or named, by what is installed.
 """
@@ -24,6 +24,7 @@ EXAMPLE = ROOT / "examples" / "echo_server.cpp"
 CHECKED = ROOT / "examples" / "guide" / "checked_queue.cpp"
 NAMES = ROOT / "examples" / "how_to" / "names.cpp"
 FILES = ROOT / "examples" / "how_to" / "http_files.cpp"
+TLS = ROOT / "examples" / "how_to" / "tls.cpp"
 TIMEOUT_SECONDS = 20
 
 
@@ -123,6 +124,18 @@ def check_versions(prefix: pathlib.Path, compiler: str, folder: pathlib.Path) ->
         sys.exit(f"headers of another version were linked with the library:\n{done.stderr}")
 
 
+def check_tls(program: pathlib.Path, folder: pathlib.Path) -> None:
+    """The recipe of weft::tls, with a certificate made now."""
+    key, certificate = folder / "a.key", folder / "a.pem"
+    run(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
+        *("-addext", "subjectAltName=DNS:localhost"),
+        *("-keyout", str(key), "-out", str(certificate)),
+    )
+    run(str(program), str(certificate), str(key))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cmake", required=True)
@@ -146,6 +159,7 @@ def main() -> None:
             f"-DCHECKED_QUEUE_SOURCE={CHECKED}",
             f"-DNAMES_SOURCE={NAMES}",
             f"-DFILES_SOURCE={FILES}",
+            f"-DTLS_SOURCE={TLS}",
             "-DLINT=ON",
         )
         run(options.cmake, "--build", str(build))
@@ -153,6 +167,8 @@ def main() -> None:
         run(str(build / "checked_queue"))
         run(str(build / "names"))
         run(str(build / "http_files"))
+        if (build / "tls").exists():  # WEFT_BUILD_TLS
+            check_tls(build / "tls", pathlib.Path(folder))
         check_versions(moved, options.compiler, pathlib.Path(folder))
 
 
