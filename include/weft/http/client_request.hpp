@@ -2,7 +2,8 @@
 // call that sends it.
 //
 //   weft::http::ClientRequest request(weft::http::Method::put, url);
-//   request.stream(co_await weft::File::open("backup.tar"));
+//   weft::File backup = co_await weft::File::open("backup.tar");
+//   request.stream(std::move(backup));
 //   weft::http::Response response = co_await client.request(std::move(request));
 #pragma once
 
