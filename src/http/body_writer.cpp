@@ -14,6 +14,8 @@
 
 #include <weft/http/error.hpp>
 
+#include "http/text_of.hpp"
+
 namespace weft::inline v0_1::http {
 namespace {
 
@@ -38,10 +40,6 @@ class ChunkLine {
   std::size_t size_ = 0;
 };
 
-[[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: char may alias anything.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 [[nodiscard]] std::span<const std::byte> bytes_of_slice(const IoSlice& slice) noexcept {
   return {slice.data, slice.size};
 }

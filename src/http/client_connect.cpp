@@ -13,6 +13,7 @@
 
 #include "http/parsers.hpp"
 #include "http/receiver.hpp"
+#include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -93,8 +94,7 @@ Task<void> make_tunnel(const Call& call, S& stream) {
         throw IoError(make_error_code(Errc::unexpected_end), connecting_by(call),
                       call.url.origin());
       }
-      // SAFETY: char may alias anything.
-      input = {reinterpret_cast<const char*>((*slot).input.data()), size};
+      input = text_of(std::span((*slot).input).first(size));
     }
   } while (answer.status.is_informational());
   if (!answer.status.is_success()) {

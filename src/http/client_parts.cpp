@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "http/text_of.hpp"
+
 namespace weft::inline v0_1::http {
 
 Started StreamedCall::result() {
@@ -54,8 +56,7 @@ Task<Response> receive_all(const ClientCore& core, Started started, BodySink& si
       continue;
     }
     if (size > most - response.body.size()) throw too_large();
-    // SAFETY: char may alias anything.
-    response.body.append(reinterpret_cast<const char*>(bytes.data()), size);
+    response.body.append(text_of(bytes.first(size)));
   }
   response.keep_alive = started.source->is_kept();
   co_return std::move(response);

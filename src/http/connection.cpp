@@ -12,6 +12,7 @@
 #include "http/current_task.hpp"
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
+#include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -127,8 +128,7 @@ void Connection::stay_dismissed(Phase phase, const Result<std::size_t>& got,
                                 std::span<const std::byte> buffer) {
   phase_.store(phase, std::memory_order_relaxed);
   if (phase != Phase::dismissed || !got || *got == 0) return;
-  // SAFETY: char may alias anything.
-  std::string received(reinterpret_cast<const char*>(buffer.data()), *got);
+  std::string received(text_of(std::span(buffer).first(*got)));
   session_.see_out(std::move(transport_), Leave::idle, std::move(received), empty_line_bytes_);
 }
 

@@ -102,8 +102,10 @@ std::string CookieJar::field_for(std::string_view url) {
     const bool secure = !cookie.secure || parsed->scheme == "https";
     if (host && secure && path_matches(path, cookie.path)) sent.push_back(&entry);
   }
-  std::ranges::stable_sort(sent, [](const Entry* a, const Entry* b) {
-    return a->cookie.path.size() > b->cookie.path.size();
+  // Longer paths first, then the earlier created (RFC 6265, 5.4), which have the lower address.
+  // std::stable_sort of libstdc++ 12 gets memory in a way that clang reports as deprecated.
+  std::ranges::sort(sent, {}, [](const Entry* entry) {
+    return std::pair(-std::ssize(entry->cookie.path), entry);
   });
   std::string field;
   for (Entry* const entry : sent) {

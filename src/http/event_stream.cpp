@@ -4,6 +4,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "http/text_of.hpp"
+
 namespace weft::inline v0_1::http {
 namespace {
 
@@ -70,9 +72,7 @@ void EventParser::check(std::size_t size) const {
   if (size > limit_) throw IoError(IoErrc::limit_exceeded, "read event");
 }
 
-void EventParser::push(std::span<const std::byte> bytes) {
-  push(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
+void EventParser::push(std::span<const std::byte> bytes) { push(text_of(bytes)); }
 
 void EventParser::push(std::string_view text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";

@@ -21,6 +21,7 @@
 #include "http/answer.hpp"
 #include "http/session.hpp"
 #include "http/streamed.hpp"
+#include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -89,11 +90,6 @@ enum class Parsed : std::uint8_t {
   too_much,  ///< bytes of all bodies
   unwanted   ///< bytes of a body that is dropped
 };
-
-[[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: char may alias anything.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 /// Parses `input` up to the end of the request, or all of it; up to the end of the head if
 /// `streamed`.

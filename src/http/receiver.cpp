@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/client_policy.hpp"
+#include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -46,8 +47,7 @@ void Receiver::take_body(std::string_view body) {
 }
 
 Receiver::State Receiver::take(std::span<const std::byte> bytes) {
-  // SAFETY: char may alias anything.
-  std::string_view input(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string_view input = text_of(bytes);
   for (;;) {
     const ParseStep step = parser_.feed(input);
     input.remove_prefix(step.consumed);

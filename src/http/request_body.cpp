@@ -9,6 +9,7 @@
 
 #include "http/current_task.hpp"
 #include "http/session.hpp"
+#include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 /// Reads of this size and more go to the caller's memory, if the body is not chunked.
 constexpr std::size_t kDirectRead = 4096;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-[[nodiscard]] std::string_view text_of(std::span<const std::byte> bytes) noexcept {
-  // SAFETY: char may alias anything.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 [[nodiscard]] std::optional<Endpoint> address_of(Transport& transport) {
   const Endpoint* const peer = transport.peer_endpoint();

@@ -15,6 +15,8 @@
 #include <weft/select.hpp>
 #include <weft/timeout.hpp>
 
+#include "http/text_of.hpp"
+
 namespace weft::inline v0_1::http {
 namespace {
 
@@ -186,8 +188,7 @@ void ResponseSource::note_end() {
 Task<Result<void>> ResponseSource::receive() {
   const Result<std::size_t> got = co_await receive_some();
   if (got) {
-    // SAFETY: char may alias anything.
-    rest_ = {reinterpret_cast<const char*>((**slot_).input.data()), *got};
+    rest_ = text_of(std::span((**slot_).input).first(*got));
     got_bytes_ = got_bytes_ || *got > 0;
     co_return Result<void>();
   }

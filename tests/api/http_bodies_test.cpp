@@ -177,14 +177,14 @@ TEST_P(HttpBodies, ThatAreNotReadAreDroppedOrEndTheConnection) {
 }
 
 TEST_P(HttpBodies, AreAskedForByTheFirstRead) {
-  run([this]() -> Task<void> {
+  run([]() -> Task<void> {
     auto handler = [](Request& request, BodyReader& body) -> Task<Response> {
       if (request.target == "/unread") co_return Response::text("no", 403);
       std::string text = co_await body.read_all(100);
       co_return Response::text(std::move(text));
     };
     Site site(patient(), handler);
-    co_await visiting(site, [this](Site& s) -> Task<void> {
+    co_await visiting(site, [](Site& s) -> Task<void> {
       const std::string fields = "Host: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
       StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
       co_await stream.write_all("POST / HTTP/1.1\r\n" + fields);
