@@ -66,11 +66,12 @@ class CancelHandle {
     if (member_ != nullptr) member_->drop();
   }
 
-  /// Asks the task to cancel; returns at once. No effect if it has ended. Any thread.
+  /// Asks the task to cancel; returns at once. No effect if it has ended or was detached. Any
+  /// thread.
   void cancel() const noexcept {
     if (member_ != nullptr) member_->cancel();
   }
-  /// Returns whether the task has ended; true without a task. Any thread.
+  /// Returns whether the task has ended or was detached; true without a task. Any thread.
   [[nodiscard]] bool ended() const noexcept { return member_ == nullptr || member_->ended(); }
   /// Returns the task's number in its set: 0, 1, 2 … in the order of the spawns. 0 without a task.
   [[nodiscard]] std::uint64_t number() const noexcept {

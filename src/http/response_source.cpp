@@ -37,18 +37,19 @@ Task<Result<std::size_t>> read_within(S& stream, std::span<std::byte> buffer, Ti
 /// Tells the call how far its request came, also if that is cancelled.
 class Notes {
  public:
-  Notes(Call& call, const StreamedExchange& exchange) noexcept : call_(call), exchange_(exchange) {}
+  Notes(Call& call, std::shared_ptr<const StreamedExchange> exchange) noexcept
+      : call_(call), exchange_(std::move(exchange)) {}
   ~Notes() {
-    call_.sent = exchange_.ended.is_set() && exchange_.sent;
+    call_.sent = exchange_->ended.is_set() && exchange_->sent;
     // Relaxed: a producer that begins later is not noticed, and need not be.
-    if (exchange_.body_begun.load(std::memory_order_relaxed)) call_.body_begun = true;
+    if (exchange_->body_begun.load(std::memory_order_relaxed)) call_.body_begun = true;
   }
   Notes(const Notes&) = delete;
   Notes& operator=(const Notes&) = delete;
 
  private:
   Call& call_;
-  const StreamedExchange& exchange_;
+  std::shared_ptr<const StreamedExchange> exchange_;  // the source may let go of it before
 };
 
 }  // namespace
@@ -97,7 +98,7 @@ void ResponseSource::begin_parsing() noexcept {
 }
 
 Task<Result<void>> ResponseSource::begin(Call& call) {
-  const Notes notes(call, *exchange_);
+  const Notes notes(call, exchange_);
   slot_.emplace(exchange_->core->slots);
   begin_parsing();
   co_await begin_sending(exchange_);

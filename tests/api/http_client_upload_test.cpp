@@ -132,11 +132,13 @@ class Guard {
 /// A peer that reads a head, answers with `answer`, and tells what else it gets.
 struct Peer {
   std::string answer;
-  std::string rest = "not read";
+  std::string rest;
+  std::atomic<bool> has_rest = false;
   Task<void> operator()(StreamSocket& stream, int) {
     static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
     co_await stream.write_all(answer);
     rest = co_await read_rest(stream);
+    has_rest = true;
   }
 };
 
@@ -249,7 +251,7 @@ TEST_P(HttpOutgoing, AProducerThatFailsEndsTheRequest) {
           }
           EXPECT_NE(text.find(row.error), std::string::npos) << row.name << ": " << text;
           EXPECT_EQ(client.idle_connections(), 0U);
-          co_await until([&] { return peer.rest != "not read"; });
+          co_await until([&] { return peer.has_rest.load(); });
         };
         co_await with_peer(std::move(serve), std::move(visit));
         EXPECT_FALSE(peer.rest.ends_with("0\r\n\r\n")) << "the body was not ended";
@@ -334,25 +336,27 @@ TEST_P(HttpOutgoing, ADroppedResponseCancelsTheProducer) {
 TEST_P(HttpOutgoing, AScopeWaitsForTheProducer) {
   run([]() -> Task<void> {
     std::atomic<bool> ended = false;
+    ManualResetEvent begun;
     Peer peer{std::string(kChunked)};
     auto serve = [&peer](StreamSocket& stream, int number) { return peer(stream, number); };
     auto visit = [&](const std::string& url) -> Task<void> {
       Client client(over_transport());
       co_await scope([&](Scope& owner) -> Task<void> {
         ClientRequest request(Method::post, url);
-        request.stream([&ended](BodyWriter& out) -> Task<void> {
+        request.stream([&](BodyWriter& out) -> Task<void> {
           const Guard guard(ended);
+          begun.set();
           co_await out.flush();
           co_await never();
         });
         const IncomingResponse response = co_await client.start(std::move(request), owner);
         EXPECT_EQ(response.status, 200);
+        co_await begun.wait();
       });
-      // It was begun, or was cancelled before it had begun and so has no guard.
-      co_await until([&] { return peer.rest != "not read"; });
+      EXPECT_TRUE(ended);
+      co_await until([&] { return peer.has_rest.load(); });
     };
     co_await with_peer(std::move(serve), std::move(visit));
-    static_cast<void>(ended.load());
   });
 }
 
