@@ -132,7 +132,7 @@ class Guard {
 /// A peer that reads a head, answers with `answer`, and tells what else it gets.
 struct Peer {
   std::string answer;
-  std::string rest;
+  std::string rest = {};
   std::atomic<bool> has_rest = false;
   Task<void> operator()(StreamSocket& stream, int) {
     static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
