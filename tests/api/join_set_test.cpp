@@ -420,7 +420,7 @@ TEST_P(JoinSetTest, AFailureThatIsNotTakenIsReported) {
       co_await event.wait();
       throw std::runtime_error("detached");
     };
-    static_cast<void>(detached.spawn(std::ref(failing)));
+    detached.spawn(std::ref(failing));
     co_await yield_now();
     detached.detach_all();
     EXPECT_TRUE(detached.empty());
