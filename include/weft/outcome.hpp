@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -42,6 +43,17 @@ template <class F>
     return std::current_exception();
   }
 }
+
+/// What the join of a cancelled task throws: errc::operation_canceled. If the joining task was
+/// itself asked to cancel and ends by this, it ends as cancelled: of two tasks that are asked one
+/// after the other, the second may learn of the end of the first before it is asked.
+class CancelledJoin final : public IoError {
+ public:
+  explicit CancelledJoin(std::string_view operation = "task");
+};
+
+/// Whether `error` is a CancelledJoin.
+[[nodiscard]] bool is_cancelled_join(const std::exception_ptr& error) noexcept;
 
 }  // namespace detail
 
@@ -191,7 +203,7 @@ class Outcome {
   /// Throws for an outcome without a value.
   [[noreturn]] void rethrow() const {
     if (failed()) std::rethrow_exception(error_);
-    throw IoError(std::make_error_code(std::errc::operation_canceled), "task");
+    throw detail::CancelledJoin();
   }
 
   union {

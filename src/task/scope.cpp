@@ -131,7 +131,8 @@ bool ScopeGroup::ended_as_cancelled() noexcept {
   // keeps its result. Another cancelled child sets it, and it counts if this task was cancelled.
   const bool child_too =
       child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();
-  return error_ == nullptr && (body_cancelled_ || child_too);
+  if (error_ != nullptr) return parent().cancelled_with(error_);
+  return body_cancelled_ || child_too;
 }
 
 }  // namespace weft::inline v0_1::detail

@@ -291,6 +291,68 @@ TEST_P(CancelTest, AtEveryKindOfSuspensionFromAnotherThread) {
   }
 }
 
+/// Waits until it is cancelled; the canceller is held until `released`.
+class HoldsItsCanceller final : private CancelHook {
+ public:
+  explicit HoldsItsCanceller(const std::atomic<bool>& released) noexcept
+      : CancelHook(&HoldsItsCanceller::on_cancel_request), released_(released) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <WeftPromise P>
+  bool await_suspend(std::coroutine_handle<P> innermost) noexcept {
+    task_ = &innermost.promise().task();
+    (void)task_->suspended_and_armed(innermost.promise(), *this);
+    return true;
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  static void on_cancel_request(CancelHook& self) noexcept {
+    auto& leaf = static_cast<HoldsItsCanceller&>(self);
+    TaskHeader* const task = leaf.task_;
+    while (!leaf.released_) std::this_thread::yield();
+    task->leaf_ended(true);
+    task->request_finished();
+  }
+
+  const std::atomic<bool>& released_;
+  TaskHeader* task_ = nullptr;
+};
+
+// A scope's children are asked before what its body waits for. Here the canceller is held until the
+// body has seen the end of a child: no error comes of it.
+TEST_P(CancelTest, AJoinerThatIsAskedAfterWhatItJoinsEndsAsCancelled) {
+  std::atomic<bool> joined{false};
+  ManualEvent never;
+  ManualEvent held;
+  auto join = [&](JoinHandle<void> target) -> Task<void> {
+    struct Mark {
+      explicit Mark(std::atomic<bool>& seen) noexcept : ended(seen) {}
+      ~Mark() { ended = true; }
+      std::atomic<bool>& ended;
+    };
+    const Mark mark(joined);
+    co_await std::move(target);
+  };
+  auto hold = [&]() -> Task<void> {
+    held.set();
+    co_await HoldsItsCanceller(joined);
+  };
+  run([&]() -> Task<void> {
+    auto whole = spawn([&]() -> Task<void> {
+      co_await scope([&](Scope& s) -> Task<void> {
+        auto child = s.spawn(wait_on, std::ref(never));
+        co_await when_all(hold(), join(std::move(child)));
+      });
+      ADD_FAILURE() << "went on after the scope";
+    });
+    co_await held;
+    co_await until([&] { return never.awaited(); });
+    std::jthread canceller([&task = whole.task()] { task.cancel(); });
+    const Outcome<void> outcome = co_await std::move(whole).outcome();
+    EXPECT_TRUE(outcome.cancelled()) << "failed: " << outcome.failed();
+  });
+}
+
 TEST_P(CancelTest, AJoinStopsWaitingAndTheTargetGoesOn) {
   for (int turns = 0; turns < 8; ++turns) {
     run([turns]() -> Task<void> {

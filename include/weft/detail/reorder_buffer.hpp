@@ -103,8 +103,7 @@ class ReorderBuffer {
     return published_ - before;
   }
   static std::exception_ptr cancelled_error() noexcept {
-    return exception_of(
-        [] { return IoError(std::make_error_code(std::errc::operation_canceled), "stream"); });
+    return exception_of([] { return CancelledJoin("stream"); });
   }
 
   Semaphore room_;

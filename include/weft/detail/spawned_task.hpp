@@ -183,8 +183,13 @@ class SpawnedResult : public SpawnedTask {
   /// Calls fail() if the outcome is a failure, then end(). The last touch of the task by its
   /// thread.
   void end_with_outcome() noexcept {
-    if (outcome_.failed()) [[unlikely]]
-      fail(outcome_.error());
+    if (outcome_.failed()) [[unlikely]] {
+      if (this->cancelled_with(outcome_.error())) {
+        outcome_ = Outcome<T>();
+      } else {
+        fail(outcome_.error());
+      }
+    }
     end(outcome_.cancelled());
   }
 
