@@ -105,7 +105,8 @@ class ForkPart {
     ForkPart& part = given.part;
     if (ending == Ending::returned) part.outcome_.take_over(part.task_.promise().outcome());
     part.task_ = Task<T>();
-    if (part.outcome_.failed() && given.cancelled_with(part.outcome_.error())) [[unlikely]]
+    if (part.outcome_.failed() && given.cancel_requested() &&
+        is_cancelled_join(part.outcome_.error())) [[unlikely]]
       part.outcome_ = Outcome<T>();
     static_cast<Point&>(given.fork())
         .given_ended(given.index, part.outcome_.cancelled(), part.outcome_.failed());

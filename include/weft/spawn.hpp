@@ -55,8 +55,9 @@ class JoinHandle {
   class JoinOp;
 
   /// Waits for the end and gives the value; rethrows the task's exception; throws IoError
-  /// (errc::operation_canceled) if it was cancelled. Cancel: stops waiting; the task goes on with
-  /// its owner.
+  /// (errc::operation_canceled) if it was cancelled. A joining task that was asked to cancel, too,
+  /// and ends by that error, ends as cancelled. Cancel: stops waiting; the task goes on with its
+  /// owner.
   Awaiter<false> operator co_await() && noexcept { return Awaiter<false>(std::move(*this)); }
   detail::AwaitItWithStdMove operator co_await() const& = delete;
   /// Waits for the end and gives how it ended, without throwing.

@@ -1,5 +1,5 @@
-// CancelledJoin: the error of a join whose task was cancelled. Thrown by Outcome; recognized where a
-// task ends.
+// CancelledJoin: the error of a join whose task was cancelled. Thrown by Outcome; recognized where
+// a task ends.
 #include <weft/outcome.hpp>
 
 namespace weft::inline v0_1::detail {

@@ -131,7 +131,7 @@ bool ScopeGroup::ended_as_cancelled() noexcept {
   // keeps its result. Another cancelled child sets it, and it counts if this task was cancelled.
   const bool child_too =
       child_cancelled_.load(std::memory_order_relaxed) && parent().cancel_requested();
-  if (error_ != nullptr) return parent().cancelled_with(error_);
+  if (error_ != nullptr) return parent().cancel_requested() && is_cancelled_join(error_);
   return body_cancelled_ || child_too;
 }
 

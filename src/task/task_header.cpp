@@ -181,10 +181,6 @@ void TaskHeader::note_failure(std::source_location site) noexcept {
   }
 }
 
-bool TaskHeader::cancelled_with(const std::exception_ptr& error) const noexcept {
-  return cancel_requested() && detail::is_cancelled_join(error);
-}
-
 detail::TaskFailure* TaskHeader::keep_failure() noexcept {
   if (keeps_failure_) return failure_;
   auto* const made = new (std::nothrow) detail::TaskFailure;

@@ -184,7 +184,7 @@ class SpawnedResult : public SpawnedTask {
   /// thread.
   void end_with_outcome() noexcept {
     if (outcome_.failed()) [[unlikely]] {
-      if (this->cancelled_with(outcome_.error())) {
+      if (this->cancel_requested() && is_cancelled_join(outcome_.error())) {
         outcome_ = Outcome<T>();
       } else {
         fail(outcome_.error());

@@ -87,7 +87,8 @@ class Child final : public TaskHeader {
     auto& child = static_cast<Child&>(self);
     if (ending == Ending::returned) child.outcome_.take_over(child.task_.promise().outcome());
     child.task_ = Task<T>();
-    if (child.outcome_.failed() && child.cancelled_with(child.outcome_.error())) [[unlikely]]
+    if (child.outcome_.failed() && child.cancel_requested() &&
+        detail::is_cancelled_join(child.outcome_.error())) [[unlikely]]
       child.outcome_ = Outcome<T>();
     child.group_.on_child_end(child.index_, child.outcome_.cancelled(), child.outcome_.failed());
   }

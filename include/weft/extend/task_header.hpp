@@ -164,10 +164,6 @@ class TaskHeader : public Runnable {
     return slot_.requested() || (unlisted_ && owner_cancelled());
   }
 
-  /// Whether the task, which has ended by `error`, ends as cancelled nevertheless: the error only
-  /// tells that a task it joined was cancelled, and so was it. On the task's thread.
-  [[nodiscard]] bool cancelled_with(const std::exception_ptr& error) const noexcept;
-
   [[nodiscard]] detail::TaskExecutor& executor() const noexcept { return *executor_; }
   /// The executor for tasks this task will wait for: its own runtime's, even at a foreign executor.
   [[nodiscard]] detail::TaskExecutor& executor_for_parts() const noexcept {
