@@ -278,6 +278,12 @@ bool Engine::is_established() const noexcept {
   return impl_->is_established.load(std::memory_order_acquire);
 }
 
+bool Engine::peer_awaits_output() const noexcept {
+  const std::lock_guard lock(impl_->mutex);
+  const bool is_server = impl_->data.core->server() != nullptr;
+  return !is_server || SSL_version(impl_->ssl()) == TLS1_2_VERSION;
+}
+
 Progress Engine::handshake() {
   const std::lock_guard lock(impl_->mutex);
   return impl_->handshake();

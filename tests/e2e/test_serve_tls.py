@@ -1,4 +1,4 @@
-"""`weft serve --tls-cert` beside curl, openssl, Python and Node: what they agree on, reload, faults."""
+"""`weft serve --tls-cert` beside curl, openssl, Python and Node: agreement, reload, faults."""
 
 import hashlib
 import http.client
@@ -13,12 +13,14 @@ import threading
 import unittest
 
 import support
+from example_programs import wait_until
 from test_serve import LARGE, FileServer
 
 MOST_RESIDENT = 32 * 1024 * 1024
 NODE = """
 const https = require('https'), fs = require('fs');
-const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: fs.readFileSync(process.argv[1])});
+const ca = fs.readFileSync(process.argv[1]);
+const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca});
 const get = () => new Promise((done, fail) => https.get(process.argv[2], {agent}, (answer) => {
   let size = 0;
   answer.on('data', (bytes) => { size += bytes.length; });
@@ -29,7 +31,7 @@ get().then((first) => get().then((second) => { console.log(first, second); agent
 
 
 def make_certificate(directory: pathlib.Path, name: str) -> tuple[pathlib.Path, pathlib.Path]:
-    """Makes a certificate that is its own authority, for localhost; returns its file and its key's."""
+    """Makes a certificate for localhost, its own authority; returns its file and its key's."""
     certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -117,8 +119,9 @@ class ServeTls(unittest.TestCase):
     def test_openssl_resumes_its_session(self):
         with self.serve() as server:
             session = str(self.root / "session")
-            command = ["openssl", "s_client", "-connect", f"localhost:{server.address[1]}", "-CAfile",
-                       str(self.certificate), "-verify_return_error", "-alpn", "http/1.1", "-ign_eof"]
+            command = ["openssl", "s_client", "-connect", f"localhost:{server.address[1]}",
+                       "-CAfile", str(self.certificate), "-verify_return_error", "-alpn",
+                       "http/1.1", "-ign_eof"]
             request = b"GET /text.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             first = subprocess.run([*command, "-sess_out", session], input=request, check=True,
                                    capture_output=True, timeout=support.DEADLINE_S)
@@ -152,7 +155,7 @@ class ServeTls(unittest.TestCase):
                 except ssl.SSLError:
                     return False
 
-            support.wait_until(is_second, "the new certificate is shown")
+            wait_until(is_second, "the new certificate is shown")
             kept.sendall(b"GET /text.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             self.assertTrue(kept.recv(100).startswith(b"HTTP/1.1 200"), "it goes on")
             kept.close()
