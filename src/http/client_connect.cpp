@@ -111,13 +111,13 @@ Task<void> make_tunnel(const Call& call, S& stream) {
 /// Opens a stream to the call's proxy, or through it to the server.
 Task<Transport> open_by_proxy(const Call& call) {
   const Origin proxy(call.proxy->scheme, call.proxy->host, call.proxy->port);
-  Result<Transport> transport = fail(make_error_code(Errc::tls_not_built_in));
+  Result<Transport> transport = fail(make_error_code(Errc::tls_not_configured));
   try {
     Transport raw = co_await open_raw(call, proxy);
     transport = std::move(raw);
     const bool is_clear = proxy.scheme == "https" && !transport->is_encrypted();
     if (is_clear && !call.core.options.secure) {
-      transport = fail(make_error_code(Errc::tls_not_built_in));
+      transport = fail(make_error_code(Errc::tls_not_configured));
     } else if (is_clear) {
       Transport encrypted = co_await secured(call, std::move(*transport), proxy);
       transport = std::move(encrypted);

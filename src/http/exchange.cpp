@@ -235,7 +235,7 @@ Url url_of(const ClientRequest& request) {
 void check_url(const Call& call, const Transport* transport) {
   if (call.url.scheme == "http") return;
   const bool is_encrypted = transport != nullptr && transport->is_encrypted();
-  const Errc error = transport != nullptr ? Errc::not_encrypted : Errc::tls_not_built_in;
+  const Errc error = transport != nullptr ? Errc::not_encrypted : Errc::tls_not_configured;
   if (!is_encrypted) throw error_of(call, make_error_code(error));
 }
 

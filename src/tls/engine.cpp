@@ -146,8 +146,11 @@ Progress Engine::Impl::after(int result, std::size_t done) {
   if (result == 1) return progress(Kind::done, done);
   switch (SSL_get_error(ssl(), result)) {
     case SSL_ERROR_WANT_READ:
-      // SSL_MODE_RELEASE_BUFFERS leaves the 16 KiB in which a handshake's end was written.
-      if (is_established.load(std::memory_order_relaxed)) SSL_free_buffers(ssl());
+      // SSL_MODE_RELEASE_BUFFERS leaves the 16 KiB in which a handshake's end was written. Between
+      // two records alone: before 3.0.14 OpenSSL frees what it still reads from (CVE-2024-4741).
+      if (is_established.load(std::memory_order_relaxed) && wire.records().is_between_records()) {
+        SSL_free_buffers(ssl());
+      }
       return has_ended ? at_end() : progress(Kind::needs_input);
     case SSL_ERROR_ZERO_RETURN:
       if (is_established.load(std::memory_order_relaxed)) return progress(Kind::ended);
@@ -273,6 +276,12 @@ Engine::~Engine() = default;
 bool Engine::is_established() const noexcept {
   // Acquire: pairs with the release in handshake().
   return impl_->is_established.load(std::memory_order_acquire);
+}
+
+bool Engine::peer_awaits_output() const noexcept {
+  const std::lock_guard lock(impl_->mutex);
+  const bool is_server = impl_->data.core->server() != nullptr;
+  return !is_server || SSL_version(impl_->ssl()) == TLS1_2_VERSION;
 }
 
 Progress Engine::handshake() {

@@ -167,8 +167,7 @@ def main() -> None:
         run(str(build / "checked_queue"))
         run(str(build / "names"))
         run(str(build / "http_files"))
-        if (build / "tls").exists():  # WEFT_BUILD_TLS
-            check_tls(build / "tls", pathlib.Path(folder))
+        check_tls(build / "tls", pathlib.Path(folder))
         check_versions(moved, options.compiler, pathlib.Path(folder))
 
 

@@ -39,7 +39,6 @@ Row row(const char* name, const Issued& leaf, std::error_code client, std::error
 }
 
 Task<void> check(Row& each) {
-  SCOPED_TRACE(each.name);
   const ClientContext client(each.client);
   const ServerContext server(each.server);
   TlsPair pair = memory_pair(client, server, 4096, each.host);

@@ -22,6 +22,7 @@ import names
 import prose
 import references
 import sizes
+import traces
 import version
 import words
 from source import Violation, read_tree
@@ -30,7 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 RULES = """
     assert columns cycle detail exception file-size function-size gxx12 header layer name opening
     platform printf private-include prose public-include rand raw-atomic reference sleep
-    thread-local unfinished using-namespace version volatile
+    thread-local trace unfinished using-namespace version volatile
 """.split()
 
 
@@ -56,6 +57,7 @@ def check(root: pathlib.Path, rules: pathlib.Path = HERE) -> list[Violation]:
         *sizes.check(sources, exceptions),
         *names.check(sources),
         *version.check(root, sources),
+        *traces.check(sources),
         *_without(exceptions.get("word", []), said),
         *_without(exceptions.get("form", []), coroutines.check(sources)),
     ]

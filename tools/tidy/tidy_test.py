@@ -190,6 +190,17 @@ class Words(TidyTest):
         self.allow("src/base/x_test.cpp", "int x;\n")
 
 
+class Traces(TidyTest):
+    def test_not_in_coroutines(self):
+        trace = '  SCOPED_TRACE("x");\n'
+        body = "  run([&]() -> Task<void> { co_await g(); });\n"
+        self.allow("tests/api/x.cpp", "TEST(A, B) {\n" + trace + body + "}\n")
+        waits = trace + "  co_await g();\n"
+        self.expect("tests/api/x.cpp", "Task<> f() {\n" + waits + "}\n", "trace", 2)
+        looping = "auto f = [&]() -> Task<void> {\n  for (;;) {\n" + waits + "}};\n"
+        self.expect("tests/api/x.cpp", looping, "trace", 3)
+
+
 class CoroutineRules(TidyTest):
     def bad(self, statement: str) -> None:
         self.write("tests/api/x.cpp", "Task<> f() {\n  " + statement + "\n}\n")

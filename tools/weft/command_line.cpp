@@ -128,6 +128,17 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
   command->add_flag("--hidden", options.hidden, "Also serve names that begin with a dot");
   command->add_flag("!--no-compress", options.compress,
                     "Do not compress; files NAME.gz, NAME.br and NAME.zst are used all the same");
+  CLI::Option* const certificate =
+      command
+          ->add_option("--tls-cert", options.tls_certificate,
+                       "Speak TLS, with the certificate and its chain in this PEM file; both files "
+                       "are read again at SIGHUP")
+          ->type_name("FILE");
+  command
+      ->add_option("--tls-key", options.tls_key,
+                   "Its key, a PEM file (default: the key is in that of --tls-cert)")
+      ->needs(certificate)
+      ->type_name("FILE");
   return command;
 }
 

@@ -31,6 +31,8 @@ struct ServeOptions {
   bool list = false;             ///< pages for directories without an index
   bool hidden = false;           ///< also names that begin with a dot
   bool compress = true;          ///< where the program is built with weft::compression
+  std::string tls_certificate;   ///< a file with it and its chain; empty: without TLS
+  std::string tls_key;           ///< its file; empty: the key is in tls_certificate
 };
 
 struct FetchOptions {

@@ -35,10 +35,10 @@ void tell_of_draining(std::size_t connections) {
 // Serves until the first signal, then drains; a second signal ends the draining. Returns the first
 // signal's number.
 Task<int> serve_until_signalled(SocketListener& listener, http::Server& server,
-                                StopSignals& signals) {
+                                const ServeAt& serve, StopSignals& signals) {
   int first = 0;
   co_await scope([&](Scope& children) -> Task<void> {
-    auto serving = children.spawn([&] { return server.serve(listener); });
+    auto serving = children.spawn([&] { return serve(listener); });
     first = co_await signals.next();
     server.drain();
     tell_of_draining(server.connections());
@@ -71,13 +71,20 @@ http::ServerOptions server_options() {
 }
 
 int serve_until_stopped(const Endpoint& listen, unsigned workers, http::Server& server) {
+  return serve_until_stopped(listen, workers, server, [&server](SocketListener& listener) {
+    return server.serve(listener);
+  });
+}
+
+int serve_until_stopped(const Endpoint& listen, unsigned workers, http::Server& server,
+                        const ServeAt& serve) {
   raise_fd_limit();
   StopSignals signals;
   SocketListener listener = SocketListener::bind(listen);
   const Endpoint endpoint = listener.local_endpoint();
   Runtime runtime(runtime_options(workers));
   print("listening on " + endpoint.to_string() + "\n");
-  const int signal = runtime.block_on(serve_until_signalled(listener, server, signals));
+  const int signal = runtime.block_on(serve_until_signalled(listener, server, serve, signals));
   remove_socket_file(endpoint);
   const int exit_code = signal == SIGINT ? exit_interrupted : 0;
   signals.end_process_with(exit_code);

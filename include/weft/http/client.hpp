@@ -23,10 +23,10 @@ namespace weft::inline v0_1::http {
 /// Each request returns a Response, whatever its status, or throws IoError. Its text names the
 /// operation and the address or URL on one line. Its code is the system's (connection_refused,
 /// connection_reset …), the resolver's (a bad name), or http::Errc (a malformed or oversized
-/// response, a bad URL, tls_not_built_in …), or that of what a connector throws. That of a timeout
-/// equals std::errc::timed_out, and says what was being waited for (timed_out_connecting …). If an
-/// idle connection turns out to be closed before the first byte of the response, a request with an
-/// idempotent method is sent once more on a new connection. Bytes that came before a request was
+/// response, a bad URL, tls_not_configured …), or that of what a connector throws. The code of a
+/// timeout equals std::errc::timed_out, and says what the wait was for (timed_out_connecting …). If
+/// an idle connection turns out to be closed before the first byte of the response, a request with
+/// an idempotent method is sent once more on a new connection. Bytes that came before a request was
 /// sent are never its response: the connection is closed.
 ///
 /// The response is read while the body is sent, so a server may refuse a body, or answer it, before

@@ -36,8 +36,8 @@ enum class Errc {
   bad_percent_encoding,  ///< a '%' without two hexadecimal digits
   bad_url,               ///< not scheme://host[:port][/target]
   userinfo_in_url,       ///< a URL with user@ before the host
-  unsupported_scheme,    ///< a scheme other than http
-  tls_not_built_in,      ///< https, which this build of weft cannot speak
+  unsupported_scheme,    ///< a scheme other than http and https
+  tls_not_configured,    ///< https, and neither a connector nor ClientOptions::secure
   too_many_redirects,    ///< more redirects than the client may follow
   unasked_response,      ///< the server sent bytes before it had a request
   not_encrypted,         ///< https over a stream that is not encrypted

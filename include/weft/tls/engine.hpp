@@ -85,6 +85,9 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
+  /// Whether the peer's handshake ends only with what this side has to send. A server's tickets of
+  /// TLS 1.3 are nothing that a client waits for.
+  [[nodiscard]] bool peer_awaits_output() const noexcept;
   [[nodiscard]] bool is_established() const noexcept;
   [[nodiscard]] Progress handshake();
   /// Decrypts into `buffer`, whatever is there. Done with size 0: the buffer is empty.

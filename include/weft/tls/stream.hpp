@@ -90,21 +90,12 @@ class Stream {
   /// names the peer, and the certificate. With TLS 1.3 a client learns from its first read that the
   /// server has refused its certificate. Cancel: the next operation goes on.
   [[nodiscard]] Task<void> handshake() {
-    const MutexGuard turn = co_await io_.state().handshake.lock();
-    if (engine().is_established()) {
-      co_await io_.flush_output();  // what a cancel has left of the last message
-      co_return;
+    co_await establish();
+    if (engine().peer_awaits_output()) {
+      co_await io_.flush_output();
+    } else {
+      static_cast<void>(io_.has_something_left());  // offers it
     }
-    engine().throw_failure("tls handshake");
-    const TimePoint deadline = engine().handshake_deadline();
-    const IoResult<void> done = co_await attempt(timeout_at(io_.shake_hands(), deadline));
-    if (done) co_return;
-    const std::error_code late = make_error_code(IoErrc::timed_out);
-    if (done.error().code() == late && now() >= deadline) {
-      engine().fail(Errc::handshake_timed_out);
-      engine().throw_failure("tls handshake");
-    }
-    throw IoError(done.error());
   }
 
   /// Waits for data, puts it into `buffer` and returns the number of bytes; 0 if the peer has ended
@@ -112,7 +103,7 @@ class Stream {
   /// of the inner stream; those of handshake(). Cancel: nothing was read.
   [[nodiscard]] Task<std::size_t> read(std::span<std::byte> buffer) {
     if (buffer.empty()) co_return 0;
-    if (!engine().is_established()) co_await handshake();
+    if (!engine().is_established()) co_await establish();
     for (;;) {
       const Progress step = engine().read(buffer);
       if (step.kind == Progress::Kind::done) co_return step.size;
@@ -140,7 +131,7 @@ class Stream {
   }
   /// Waits until a read() would not wait. Cancel: nothing is lost.
   [[nodiscard]] Task<void> readable() {
-    if (!engine().is_established()) co_await handshake();
+    if (!engine().is_established()) co_await establish();
     for (;;) {
       const Progress step = engine().peek();
       if (step.kind != Progress::Kind::needs_input) co_return;
@@ -178,7 +169,7 @@ class Stream {
   }
   /// Does the same with several pieces of memory, in order. The slices must stay alive, too.
   [[nodiscard]] Task<std::size_t> write_vectored(std::span<const IoSlice> slices) {
-    if (!engine().is_established()) co_await handshake();
+    if (!engine().is_established()) co_await establish();
     for (;;) {
       MutexGuard turn = co_await io_.state().output.lock();
       if (io_.state().has_to_send()) co_await io_.drain();
@@ -224,7 +215,7 @@ class Stream {
   }
   /// Waits until the inner stream has taken all that was written. Cancel: the rest is kept.
   [[nodiscard]] Task<void> flush() {
-    if (!engine().is_established()) co_await handshake();
+    if (!engine().is_established()) co_await establish();
     co_await io_.flush_output();
   }
   /// Gives the inner stream as much as it takes at once. Never waits. Errors:
@@ -265,7 +256,7 @@ class Stream {
   /// Throws IoError (errc::operation_not_supported) with TLS 1.2. Cancel: they may have been
   /// changed.
   [[nodiscard]] Task<void> update_keys(bool of_both_sides = true) {
-    if (!engine().is_established()) co_await handshake();
+    if (!engine().is_established()) co_await establish();
     for (;;) {
       MutexGuard turn = co_await io_.state().output.lock();
       if (io_.state().has_to_send()) co_await io_.drain();
@@ -339,6 +330,22 @@ class Stream {
 
  private:
   [[nodiscard]] Engine& engine() const noexcept { return io_.engine(); }
+  /// As handshake(), but may leave this side's last message to the next operation: the peer may
+  /// read it only once this side reads, for which the caller must not wait here.
+  Task<void> establish() {
+    const MutexGuard turn = co_await io_.state().handshake.lock();
+    if (engine().is_established()) co_return;
+    engine().throw_failure("tls handshake");
+    const TimePoint deadline = engine().handshake_deadline();
+    const IoResult<void> done = co_await attempt(timeout_at(io_.shake_hands(), deadline));
+    if (done) co_return;
+    const std::error_code late = make_error_code(IoErrc::timed_out);
+    if (done.error().code() == late && now() >= deadline) {
+      engine().fail(Errc::handshake_timed_out);
+      engine().throw_failure("tls handshake");
+    }
+    throw IoError(done.error());
+  }
   /// Throws the failure of the connection, or `otherwise` if that goes on.
   [[noreturn]] void throw_refusal(const char* operation, std::errc otherwise) const {
     engine().throw_failure(operation);

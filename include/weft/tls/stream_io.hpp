@@ -109,6 +109,7 @@ class StreamIo {
   [[nodiscard]] StreamState& state() const noexcept { return *state_; }
   [[nodiscard]] Engine& engine() const noexcept { return state_->engine; }
 
+  /// The last message may be left to be sent.
   Task<void> shake_hands() {
     for (;;) {
       const Progress step = engine().handshake();
@@ -116,8 +117,8 @@ class StreamIo {
         co_await send_alert();
         engine().throw_failure("tls handshake");
       }
-      co_await flush_output();
       if (step.kind == Progress::Kind::done) co_return;
+      co_await flush_output();
       co_await fill(step.fed);
     }
   }
