@@ -1,5 +1,6 @@
 #include <array>
 #include <iterator>
+#include <stdexcept>
 
 #include <weft/http/message.hpp>
 
@@ -19,6 +20,7 @@ struct Phrase {
 constexpr Phrase kPhrases[] = {
     {100, "Continue"},
     {101, "Switching Protocols"},
+    {102, "Processing"},
     {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
@@ -179,7 +181,29 @@ void Request::clear() noexcept {
   headers.clear();
   body.clear();
   peer = nullptr;
+  informer = nullptr;
   path_parameters.clear();
+}
+
+bool Request::asks_upgrade_to(std::string_view protocol) const noexcept {
+  if (version == Version::http_1_0) return false;
+  bool upgrades = false;
+  bool to_it = false;
+  for (const Headers::Field field : headers) {
+    if (same_name(field.name, "connection")) upgrades |= has_token(field.value, "upgrade");
+    if (same_name(field.name, "upgrade")) to_it |= has_token(field.value, protocol);
+  }
+  return upgrades && to_it;
+}
+
+Task<bool> Request::inform(Status status, Headers fields) {
+  if (!status.is_informational() || status.code() == 101) {
+    throw std::invalid_argument("http::Request::inform: status " + std::to_string(status.code()) +
+                                " is none of an interim response");
+  }
+  if (informer == nullptr) co_return false;
+  const bool sent = co_await informer->inform(status, fields);
+  co_return sent;
 }
 
 Response Response::text(std::string body, Status code) {
@@ -202,6 +226,7 @@ void Response::clear() noexcept {
   headers.clear();
   body.clear();
   streamed.reset();
+  takeover.reset();
 }
 
 }  // namespace weft::inline v0_1::http

@@ -10,19 +10,25 @@
 // in the exchange, and the body is closed behind them.
 #include "http/streamed.hpp"
 
+#include <array>
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include <weft/file.hpp>
 #include <weft/finally.hpp>
+#include <weft/io.hpp>
 #include <weft/select.hpp>
 #include <weft/sleep.hpp>
 
 #include "http/answer.hpp"
 #include "http/current_task.hpp"
+#include "http/informer.hpp"
 #include "http/session.hpp"
+#include "http/take_over.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -35,11 +41,7 @@ class ConnectionTarget final : public BodyTarget {
       : connection_(connection), body_(body) {}
 
   [[nodiscard]] Task<std::size_t> write_some(std::span<const IoSlice> slices) override {
-    if (!begun_) {
-      if (body_ != nullptr) co_await body_->end_interim();
-      connection_.begin_answer();
-      begun_ = true;
-    }
+    if (!begun_) co_await begin();
     const Deadline deadline(connection_);
     IoResult<std::size_t> taken =
         co_await attempt(connection_.template stream<S>().write_vectored(slices));
@@ -49,6 +51,20 @@ class ConnectionTarget final : public BodyTarget {
     }
     co_return *taken;
   }
+  [[nodiscard]] bool sends_files() const noexcept override { return std::same_as<S, StreamSocket>; }
+  [[nodiscard]] Task<std::size_t> send_file(File& file, std::uint64_t offset,
+                                            std::uint64_t size) override {
+    if constexpr (std::same_as<S, StreamSocket>) {
+      if (!begun_) co_await begin();
+      const Deadline deadline(connection_);
+      IoResult<std::size_t> sent =
+          co_await attempt(weft::send_file(connection_.template stream<S>(), file, offset, size));
+      if (sent) co_return *sent;
+      failed_ = is_of_connection(sent.error().code());
+      throw std::move(sent.error());
+    }
+    co_return 0;
+  }
   [[nodiscard]] std::string subject() const override {
     const Endpoint* const peer = connection_.transport().peer_endpoint();
     return peer != nullptr ? peer->to_string() : std::string();
@@ -57,6 +73,21 @@ class ConnectionTarget final : public BodyTarget {
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
  private:
+  [[nodiscard]] Task<void> begin() {
+    if (body_ != nullptr) co_await body_->end_interim();
+    connection_.begin_answer();
+    begun_ = true;
+  }
+  /// Of a file and of the connection it goes over, the error is that of the latter.
+  [[nodiscard]] static bool is_of_connection(std::error_code code) noexcept {
+    for (const std::errc one :
+         {std::errc::broken_pipe, std::errc::connection_reset, std::errc::connection_aborted,
+          std::errc::not_connected, std::errc::timed_out, std::errc::host_unreachable,
+          std::errc::network_unreachable, std::errc::operation_canceled}) {
+      if (code == one) return true;
+    }
+    return false;
+  }
   /// That of one write: a peer that takes bytes now and then is not cut off.
   class Deadline {
    public:
@@ -133,6 +164,20 @@ Task<Response> read_and_answer(ServerCore& core, Request& request,
   co_return made;
 }
 
+/// A request's informer, while its handler runs.
+class Informing {
+ public:
+  Informing(Request& request, Informer* informer) noexcept : request_(request) {
+    request.informer = informer;
+  }
+  ~Informing() { request_.informer = nullptr; }
+  Informing(const Informing&) = delete;
+  Informing& operator=(const Informing&) = delete;
+
+ private:
+  Request& request_;
+};
+
 /// Calls the handler, under its limits.
 template <class S>
 Task<Response> call_reader(Connection& connection, Request& request,
@@ -155,6 +200,23 @@ template <class S>
   if (body.complete()) return true;
   if (body.failure() || body.is_awaited()) return false;
   return body.known_rest() <= options.max_unread_body;
+}
+
+/// A request that leaves HTTP must have ended (RFC 9110, 7.8). Throws std::logic_error if the
+/// handler has left too much of it, and what reads throw.
+template <class S>
+Task<void> read_to_end(RequestBody<S>& body, std::uint64_t limit) {
+  const TaskHeader& task = co_await CurrentTask();
+  const typename RequestBody<S>::Owner owner(body, task);
+  std::array<std::byte, 1024> piece;
+  std::uint64_t dropped = 0;
+  while (!body.complete()) {
+    if (body.is_awaited() || dropped + body.known_rest() > limit) {
+      throw std::logic_error("http handler: an upgrade before the request's body was read");
+    }
+    const std::size_t size = co_await body.read(piece);
+    dropped += size;
+  }
 }
 
 /// Whether the present exception is the body's failure, which the handler has let through.
@@ -185,17 +247,27 @@ Task<After> answer_streamed(Connection& connection, RequestBuffers& slot, Respon
   const Session& session = connection.session();
   const ServerOptions& options = session.options();
   After after = After::go_on;
+  ConnectionInformer<S> informer(connection, slot, body.get());
+  const bool takes_interim = framing.request_version == Version::http_1_1;
+  slot.keep_output();
   try {
-    Response made = co_await call_reader<S>(connection, slot.request, body);
-    if (made.streamed) {
+    Response made;
+    {
+      const Informing informing(slot.request, takes_interim ? &informer : nullptr);
+      made = co_await call_reader<S>(connection, slot.request, body);
+    }
+    if (made.takeover) co_await read_to_end<S>(*body, options.max_unread_body);
+    if (is_rare(framing, made)) {
       after = co_await send_streamed<S>(connection, slot, framing, made, body.get());
     } else {
       framing.keep_alive = framing.keep_alive && can_go_on(*body, options);
       if (!append_answer(slot, session, framing, made)) after = After::linger;
     }
   } catch (...) {
-    slot.output.clear();
-    if (is_failure_of(*body)) {
+    slot.drop_answer();
+    if (informer.failed()) {
+      after = After::close;
+    } else if (is_failure_of(*body)) {
       after = refuse_body(slot, options, *body);
     } else {
       framing.keep_alive = framing.keep_alive && can_go_on(*body, options);
@@ -241,8 +313,16 @@ Task<After> serve_streamed(Connection& connection, RequestBuffers& slot, std::st
 template <class S>
 Task<After> send_streamed(Connection& connection, RequestBuffers& slot, ResponseFraming& framing,
                           Response& response, RequestBody<S>* body) {
-  if (response.status.is_informational()) refuse_interim(response.status);
   const Session& session = connection.session();
+  if (response.takeover) {
+    append_takeover(connection, slot, framing, response);
+    co_return After::leave_http;
+  }
+  if (framing.request_method == Method::connect && response.status.is_success()) refuse_tunnel();
+  if (!response.streamed) {
+    co_return append_answer(slot, session, framing, response) ? After::go_on : After::linger;
+  }
+  if (response.status.is_informational()) refuse_interim(response.status);
   if (session.draining()) framing.keep_alive = false;
   const WrittenHead head = append_head(slot.output, response, framing);
   const After after = head.keep_alive ? After::go_on : After::linger;
