@@ -37,7 +37,7 @@ class ByteProgress {
 
 /// Returns the line: "label 1.5 MiB of 3.0 MiB (50%), 10.0 MiB/s".
 [[nodiscard]] std::string progress_line(const std::string& label, std::uint64_t bytes,
-                                        std::optional<std::uint64_t> total,
-                                        std::uint64_t new_bytes, std::chrono::nanoseconds time);
+                                        std::optional<std::uint64_t> total, std::uint64_t new_bytes,
+                                        std::chrono::nanoseconds time);
 
 }  // namespace weft::tool

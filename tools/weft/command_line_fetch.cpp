@@ -19,8 +19,8 @@ constexpr unsigned most_redirects = 1000;
 constexpr const char* of_one = "One transfer";
 
 constexpr const char* exit_codes =
-    "With one URL and --output FILE, --output - or an option of the last group, the body is passed\n"
-    "on as it comes; otherwise the command reports on each request.\n"
+    "With one URL and --output FILE, --output - or an option of the last group, the body is\n"
+    "passed on as it comes; otherwise the command reports on each request.\n"
     "\n"
     "Exit codes:\n"
     "    0  success; of a report, each status was 2xx\n"
@@ -123,8 +123,7 @@ void add_way(CLI::App& command, FetchOptions& options) {
 
 void add_transfer(CLI::App& command, FetchOptions& options) {
   add_parsed(
-      command, "--method", parse_method,
-      [&options](http::Method value) { options.method = value; },
+      command, "--method", parse_method, [&options](http::Method value) { options.method = value; },
       "The request's method (GET; POST with --data, PUT with --upload)")
       ->type_name("METHOD")
       ->group(of_one);
@@ -146,7 +145,8 @@ void add_transfer(CLI::App& command, FetchOptions& options) {
   continues->group(of_one)->excludes("--method")->excludes("--data")->excludes("--upload");
   command.add_flag("--include", options.include, "Print the response's head on standard output")
       ->group(of_one);
-  command.add_flag("--fail", options.fail, "Drop the body of a status of 400 or above; exit code 5")
+  command
+      .add_flag("--fail", options.fail, "Drop the body of a status of 400 or above; exit code 5")
       ->group(of_one);
 #ifdef WEFT_WITH_COMPRESSION
   command.add_flag("--compressed", options.compressed, "Ask for a compressed body, and undo that")

@@ -18,7 +18,7 @@ namespace weft::tool {
 
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
-inline constexpr int exit_unreachable = 3;   ///< no address, or no connection
+inline constexpr int exit_unreachable = 3;  ///< no address, or no connection
 inline constexpr int exit_timed_out = 4;
 inline constexpr int exit_bad_status = 5;    ///< 400 or above, with --fail or --continue
 inline constexpr int exit_bad_response = 6;  ///< malformed, or cut off

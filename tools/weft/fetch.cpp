@@ -122,7 +122,8 @@ class Fetcher {
         std::tie(result.outcome, result.error) = explain_status(response.status);
       }
     } catch (const std::exception& error) {
-      std::tie(result.outcome, result.error) = explain_failure(error, options_.timeout.value_or(default_timeout));
+      const auto limit = options_.timeout.value_or(default_timeout);
+      std::tie(result.outcome, result.error) = explain_failure(error, limit);
     }
     result.time = Clock::now() - begin;
     result.bytes = body.bytes;

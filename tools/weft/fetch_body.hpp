@@ -26,10 +26,10 @@ class SentBody {
  private:
   void open(const std::string& path);
 
-  std::string text_;                // without a file
-  std::string name_;                // of the file; empty: there is none
-  std::shared_ptr<File> file_;      // a regular file, whose size is known
-  std::uint64_t size_ = 0;          // of that
+  std::string text_;                     // without a file
+  std::string name_;                     // of the file; empty: there is none
+  std::shared_ptr<File> file_;           // a regular file, whose size is known
+  std::uint64_t size_ = 0;               // of that
   std::shared_ptr<OwnedHandle> stream_;  // any other; null: standard input
 };
 

@@ -69,9 +69,9 @@ Rest judge_unsatisfiable(const http::IncomingResponse& response, std::uint64_t s
                                        ", and does not say how many there are (status 416)");
   }
   if (*given->size == size) return Rest::is_empty;
-  throw FetchError(exit_no_part,
-                   "the part has " + bytes(size) + ", more than the " + bytes(*given->size) +
-                       " that the server has: remove it to start again");
+  throw FetchError(exit_no_part, "the part has " + bytes(size) + ", more than the " +
+                                     bytes(*given->size) +
+                                     " that the server has: remove it to start again");
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace weft::tool {
 
 /// What tells one version of a body from another: kept in FILE.weft-part beside an unfinished FILE.
 struct PartRecord {
-  std::string etag;      ///< a strong one, or empty
-  std::string modified;  ///< Last-Modified, if it tells versions apart; or empty
+  std::string etag;                   ///< a strong one, or empty
+  std::string modified;               ///< Last-Modified, if it tells versions apart; or empty
   std::optional<std::uint64_t> size;  ///< of the whole body
 
   PartRecord() = default;

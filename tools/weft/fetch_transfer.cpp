@@ -70,6 +70,11 @@ http::BodyReader plain_body(http::IncomingResponse& response,
     // Nothing is held in memory but the coding's window, which has a limit of its own.
     DecodeLimits limits;
     limits.max_size = limits.max_ratio = std::numeric_limits<std::uint64_t>::max();
+    if (!http::content_codings(response.headers)) {
+      throw FetchError(exit_bad_response,
+                       "the body has the Content-Encoding '" +
+                           std::string(*response.headers.find("content-encoding")) + "'");
+    }
     return http::decompressed(response.headers, std::move(response.body), limits);
   }
 #endif
@@ -182,11 +187,11 @@ class Transfer {
     const PartRecord record(response);
     const bool is_coded = options_.compressed && response.headers.contains("content-encoding");
     const auto total = is_coded ? std::nullopt : record.size;
+    http::BodyReader body = plain_body(response, options_);
     co_await destination_.begin(at, record);
     in_body_ = true;
     has_part_ = !is_coded && response.status.is_success() &&
                 requested_method(options_) == http::Method::get;
-    http::BodyReader body = plain_body(response, options_);
     progress_.begin(at);
     std::vector<std::byte> piece(piece_size);
     for (std::uint64_t done = at;;) {
@@ -203,8 +208,8 @@ class Transfer {
   // A server may give less than the rest that was asked for.
   void check_end(std::uint64_t end, std::optional<std::uint64_t> total) const {
     if (!total || end == *total || !has_part_) return;
-    throw FetchError(exit_bad_response, "the server has given " + grouped(end) + " of " +
-                                            grouped(*total) + " bytes");
+    throw FetchError(exit_bad_response,
+                     "the server has given " + grouped(end) + " of " + grouped(*total) + " bytes");
   }
 
   [[nodiscard]] bool can_go_on(const std::exception& error) const {
