@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "manual_files.hpp"
 #include "model_work.hpp"
 #include "options.hpp"
 #include "standard_streams.hpp"
@@ -210,12 +211,18 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   const CLI::App* const model_client_command = add_model_client(app, model_client);
   const CLI::App* const serve_command = add_thread_serve(app, thread_serve);
   add_thread_fetch(app, thread_fetch);
+  std::string manual_directory;
+  const CLI::App* const manual_command = add_manual(app, manual_directory);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return print_and_exit(app, success);
   } catch (const CLI::ParseError& error) {
     return report_usage_error(app, error, argc > 1 ? argv[1] : "");
+  }
+  if (manual_command->parsed()) {
+    write_manual(app, manual_directory);
+    return 0;
   }
   if (delay_command->parsed()) return delay;
   if (files_command->parsed()) return serve;
