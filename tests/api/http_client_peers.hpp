@@ -40,8 +40,8 @@ class MemoryPeers {
   MemoryPeers(const MemoryPeers&) = delete;
   MemoryPeers& operator=(const MemoryPeers&) = delete;
 
-  /// Encrypted, for https.
-  [[nodiscard]] http::Transport connect(const http::Origin& to) {
+  /// The client's end of a new connection.
+  [[nodiscard]] DuplexEnd end_of(const http::Origin& to) {
     const int number = ++connects;
     const int now_open = ++open;
     int before = most_open;
@@ -53,8 +53,13 @@ class MemoryPeers {
       --open;
     };
     scope_.spawn(serve, std::move(ends.b)).detach();
-    if (to.scheme == "https") return Encrypted(http::Transport(std::move(ends.a)));
-    return http::Transport(std::move(ends.a));
+    return std::move(ends.a);
+  }
+  /// Encrypted, for https.
+  [[nodiscard]] http::Transport connect(const http::Origin& to) {
+    http::Transport end(end_of(to));
+    if (to.scheme == "https") return Encrypted(std::move(end));
+    return end;
   }
   [[nodiscard]] http::ClientOptions options() {
     http::ClientOptions options;

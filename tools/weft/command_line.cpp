@@ -9,32 +9,14 @@
 #include <string>
 #include <system_error>
 #include <utility>
-#include <weft/http/url.hpp>
 
+#include "manual_files.hpp"
 #include "model_work.hpp"
+#include "options.hpp"
 #include "standard_streams.hpp"
 #include "values.hpp"
 
 namespace weft::tool {
-
-namespace {
-
-constexpr unsigned most_workers = 1024;
-constexpr unsigned most_requests = 1'000'000;
-constexpr unsigned longest_delay_ms = 3'600'000;
-
-// An option whose text goes through `parse`. parse's message about a bad value follows the option's
-// name.
-template <class Parse, class Store>
-CLI::Option* add_parsed(CLI::App& command, const std::string& name, Parse parse, Store store,
-                        const std::string& help) {
-  auto take = [name, parse, store](const std::string& text) {
-    auto parsed = parse(text);
-    if (!parsed) throw CLI::ValidationError(name, parsed.error());
-    store(std::move(*parsed));
-  };
-  return command.add_option_function<std::string>(name, take, help);
-}
 
 CLI::Option* add_number(CLI::App& command, const std::string& name, unsigned& target,
                         unsigned lowest, unsigned highest, const std::string& help) {
@@ -47,6 +29,16 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, unsigned& ta
       ->type_name("N");
 }
 
+Parsed<Endpoint> parse_endpoint(const std::string& text) {
+  auto endpoint = Endpoint::parse(text);
+  if (!endpoint) return std::unexpected(Endpoint::explain(text, endpoint.error()));
+  return *std::move(endpoint);
+}
+
+namespace {
+
+constexpr unsigned longest_delay_ms = 3'600'000;
+
 CLI::Option* add_delay_ms(CLI::App& command, std::chrono::milliseconds& target) {
   return add_parsed(
              command, "--delay",
@@ -54,20 +46,6 @@ CLI::Option* add_delay_ms(CLI::App& command, std::chrono::milliseconds& target) 
              [&target](unsigned value) { target = std::chrono::milliseconds(value); },
              "Milliseconds that every request waits at the server (1000)")
       ->type_name("MS");
-}
-
-Parsed<Endpoint> parse_endpoint(const std::string& text) {
-  auto endpoint = Endpoint::parse(text);
-  if (!endpoint) return std::unexpected(Endpoint::explain(text, endpoint.error()));
-  return *std::move(endpoint);
-}
-
-// Refuses URLs that the client could not even begin to fetch.
-std::string check_url(const std::string& text) {
-  const auto url = http::Url::parse(text);
-  if (!url) return "'" + text + "': " + url.error().message();
-  if (url->scheme != "http") return "'" + text + "': only http is spoken, not " + url->scheme;
-  return {};
 }
 
 CLI::App* add_delay(CLI::App& app, DelayOptions& options) {
@@ -139,26 +117,6 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
                    "Its key, a PEM file (default: the key is in that of --tls-cert)")
       ->needs(certificate)
       ->type_name("FILE");
-  return command;
-}
-
-CLI::App* add_fetch(CLI::App& app, FetchOptions& options) {
-  CLI::App* command = app.add_subcommand("fetch", "Fetch URLs concurrently and report on each");
-  command->add_option("URL", options.urls, "What to fetch: http://host[:port]/path")
-      ->required()
-      ->check(check_url);
-  add_number(*command, "--concurrency", options.concurrency, 1, most_requests,
-             "Requests at once (64)");
-  add_number(*command, "--repeat", options.repeat, 1, most_requests,
-             "Times each URL is fetched (1)");
-  add_parsed(
-      *command, "--timeout", [](const std::string& text) { return parse_duration(text); },
-      [&options](std::chrono::nanoseconds value) { options.timeout = value; },
-      "Time for one request in all, such as 500ms, 2s, 1m (30s)")
-      ->type_name("T");
-  command->add_flag("--json", options.json, "Print the report as JSON");
-  command->add_option("--output", options.output, "Write the bodies into this directory")
-      ->type_name("DIR");
   return command;
 }
 
@@ -264,12 +222,18 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
   const CLI::App* const model_client_command = add_model_client(app, model_client);
   const CLI::App* const serve_command = add_thread_serve(app, thread_serve);
   add_thread_fetch(app, thread_fetch);
+  std::string manual_directory;
+  const CLI::App* const manual_command = add_manual(app, manual_directory);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return print_and_exit(app, success);
   } catch (const CLI::ParseError& error) {
     return report_usage_error(app, error, argc > 1 ? argv[1] : "");
+  }
+  if (manual_command->parsed()) {
+    write_manual(app, manual_directory);
+    return 0;
   }
   if (delay_command->parsed()) return delay;
   if (files_command->parsed()) return serve;

@@ -1,18 +1,29 @@
 // The commands of the program and their options. command_line.cpp fills the options in; main.cpp
 // runs one. Every run_ function blocks until its command is over and returns the exit code of the
-// process: 0 success, 1 something failed, 2 bad arguments, 130 ended by SIGINT after draining.
+// process: 0 success, 1 something failed, 2 bad arguments, 130 ended by SIGINT after draining. A
+// transfer of `weft fetch` has more of them, which its help lists.
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 #include <weft/endpoint.hpp>
+#include <weft/http/headers.hpp>
+#include <weft/http/message.hpp>
+#include <weft/http/proxy.hpp>
 
 namespace weft::tool {
 
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_unreachable = 3;  ///< no address, or no connection
+inline constexpr int exit_timed_out = 4;
+inline constexpr int exit_bad_status = 5;    ///< 400 or above, with --fail or --continue
+inline constexpr int exit_bad_response = 6;  ///< malformed, or cut off
+inline constexpr int exit_not_written = 7;   ///< the disk is full, or nothing reads the pipe
+inline constexpr int exit_no_part = 8;       ///< what is there is no part of what the server has
 inline constexpr int exit_interrupted = 130;
 
 struct DelayOptions {
@@ -37,11 +48,35 @@ struct ServeOptions {
 
 struct FetchOptions {
   std::vector<std::string> urls;
+
+  // Of all requests
+  /// Of a whole request; null: 30 s in a report, no limit in a transfer.
+  std::optional<std::chrono::nanoseconds> timeout;
+  /// Of making a connection; null: `timeout` in a report, 10 s in a transfer.
+  std::optional<std::chrono::nanoseconds> connect_timeout;
+  http::Headers headers;
+  std::optional<http::Proxy> proxy;  ///< null: as the environment says
+  bool no_proxy = false;
+  std::string unix_socket;  ///< empty: TCP
+  bool location = false;    ///< follow redirects
+  unsigned max_redirects = 10;
+  unsigned retries = 0;
+  std::string output;  ///< a directory in a report, a file or "-" in a transfer; empty: none
+
+  // Of a report on several requests
   unsigned concurrency = 64;
   unsigned repeat = 1;
-  std::chrono::nanoseconds timeout = std::chrono::seconds(30);  ///< of a whole request
   bool json = false;
-  std::string output;  ///< the directory for bodies; empty: they are dropped
+
+  // Of one transfer
+  std::optional<http::Method> method;  ///< null: GET, or as `data` and `upload` say
+  std::optional<std::string> data;     ///< a text, "@FILE" or "@-"
+  std::string upload;                  ///< a file or "-"; empty: none
+  bool continues = false;              ///< go on behind what `output` has
+  bool include = false;                ///< print the head
+  bool fail = false;                   ///< a status of 400 or above is an error
+  bool compressed = false;             ///< ask for compression, and undo it
+  bool progress = false;
 };
 
 struct DemoOptions {

@@ -1,4 +1,5 @@
-// `weft fetch`: URLs fetched concurrently over pooled connections, each outcome reported.
+// `weft fetch`: URLs fetched concurrently over pooled connections, each outcome reported; one
+// transfer is in fetch_transfer.cpp.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -19,8 +20,10 @@
 
 #include "commands.hpp"
 #include "fd_limit.hpp"
+#include "fetch_client.hpp"
 #include "fetch_failure.hpp"
 #include "fetch_report.hpp"
+#include "fetch_transfer.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
 #include "standard_streams.hpp"
@@ -35,10 +38,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t longest_list = 20;  // requests that people are shown one by one
 
-http::ClientOptions client_options(const FetchOptions& options, std::size_t at_once) {
-  http::ClientOptions client;
-  client.timeout = options.timeout;
-  client.connect_timeout = options.timeout;
+constexpr std::chrono::seconds default_timeout{30};
+
+http::ClientOptions report_options(const FetchOptions& options, std::size_t at_once) {
+  http::ClientOptions client = client_options(options);
+  client.timeout = options.timeout.value_or(default_timeout);
+  client.connect_timeout = options.connect_timeout.value_or(client.timeout);
   client.max_idle_per_host = client.max_idle = at_once;
   return client;
 }
@@ -52,7 +57,7 @@ class Fetcher {
         at_once_(at_once),
         report_(report),
         progress_("fetching", total_),
-        client_(client_options(options, at_once)) {
+        client_(report_options(options, at_once)) {
     if (!options.output.empty()) paths_ = output_paths(options.output, options.urls);
   }
 
@@ -104,11 +109,12 @@ class Fetcher {
     if (!paths_.empty() && number < paths_.size()) body.path = paths_[number];
     const auto begin = Clock::now();
     try {
-      auto response = co_await client_.get_to(
-          options_.urls[result.url],
-          [&body](const http::Response& head, std::span<const std::byte> part) {
-            body.take(head, part);
-          });
+      http::ClientRequest request(http::Method::get, options_.urls[result.url]);
+      request.headers = options_.headers;
+      http::BodySink sink = [&body](const http::Response& head, std::span<const std::byte> part) {
+        body.take(head, part);
+      };
+      auto response = co_await client_.request_to(std::move(request), std::move(sink));
       result.status = response.status.code();
       if (response.status.is_success()) {
         body.finish();
@@ -116,7 +122,8 @@ class Fetcher {
         std::tie(result.outcome, result.error) = explain_status(response.status);
       }
     } catch (const std::exception& error) {
-      std::tie(result.outcome, result.error) = explain_failure(error, options_.timeout);
+      const auto limit = options_.timeout.value_or(default_timeout);
+      std::tie(result.outcome, result.error) = explain_failure(error, limit);
     }
     result.time = Clock::now() - begin;
     result.bytes = body.bytes;
@@ -168,6 +175,7 @@ int tell(const FetchReport& report, const FetchOptions& options, std::chrono::na
 }  // namespace
 
 int run_fetch(const FetchOptions& options) {
+  if (is_transfer(options)) return run_transfer(options);
   StopSignals signals;
   if (!options.output.empty()) make_output_directory(options.output);
   const std::size_t total = options.urls.size() * options.repeat;

@@ -33,6 +33,7 @@ FetchFailure explain_failure(const std::exception& error, std::chrono::nanosecon
   const FetchOutcome outcome = outcome_of(system->code());
   switch (outcome) {
     case FetchOutcome::timeout:
+      if (timeout == std::chrono::nanoseconds::max()) return {outcome, system->code().message()};
       return {outcome, system->code().message() + " (" + readable_time(timeout) + " in all)"};
     case FetchOutcome::oversized_header:
     case FetchOutcome::bad_response:

@@ -13,7 +13,8 @@ namespace weft::tool {
 
 using FetchFailure = std::pair<FetchOutcome, std::string>;
 
-/// Returns the kind of a failed request and a text about it, without the URL.
+/// Returns the kind of a failed request and a text about it, without the URL. `timeout`: its limit
+/// in all; nanoseconds::max(): none.
 [[nodiscard]] FetchFailure explain_failure(const std::exception& error,
                                            std::chrono::nanoseconds timeout);
 /// The same for a response whose status is not 2xx: "status 404 Not Found".

@@ -23,13 +23,6 @@ namespace {
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
-// A name in the directory of `path` that output_paths() never gives, since it is hidden; the random
-// part keeps processes apart that write to one directory.
-std::string temporary_beside(const std::string& path, std::random_device& random) {
-  const std::string name = ".weft-" + std::to_string(random()) + "-" + std::to_string(random());
-  return std::filesystem::path(path).replace_filename(name).string();
-}
-
 }  // namespace
 
 void make_output_directory(const std::string& path) {
@@ -56,11 +49,17 @@ std::vector<std::string> output_paths(const std::string& directory,
   return paths;
 }
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), file_(nullptr) {
+// The random part keeps processes apart that write to one directory.
+std::string temporary_beside(const std::string& path) {
   std::random_device random;
+  const std::string name = ".weft-" + std::to_string(random()) + "-" + std::to_string(random());
+  return std::filesystem::path(path).replace_filename(name).string();
+}
+
+OutputFile::OutputFile(std::string path) : path_(std::move(path)), file_(nullptr) {
   int handle = -1;
   do {
-    temporary_ = temporary_beside(path_, random);
+    temporary_ = temporary_beside(path_);
     handle = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (handle < 0 && errno == EEXIST);
   if (handle < 0) refuse("create", temporary_, last_error());

@@ -17,6 +17,9 @@ void make_output_directory(const std::string& path);
 [[nodiscard]] std::vector<std::string> output_paths(const std::string& directory,
                                                     const std::vector<std::string>& urls);
 
+/// Returns a random hidden name in the directory of `path`, which output_paths() never gives.
+[[nodiscard]] std::string temporary_beside(const std::string& path);
+
 /// A file that exists only once it is complete: written beside its place, under a hidden name that
 /// no other file has, and moved there by commit(). Errors are thrown as std::runtime_error and name
 /// the file. Writes block: they go to the system's cache.
