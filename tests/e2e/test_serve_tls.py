@@ -223,6 +223,39 @@ class ServeTls(unittest.TestCase):
             self.assertEqual(came.digest(), whole.digest())
             self.assertLess(server.resident_bytes("VmHWM"), MOST_RESIDENT)
 
+    def fetch(self, *arguments: str, trusting: bool = True) -> subprocess.CompletedProcess:
+        options = ["--cacert", str(self.certificate)] if trusting else []
+        command = [support.PROGRAM, "fetch", *options, *arguments]
+        return subprocess.run(command, capture_output=True, check=False,
+                              timeout=support.DEADLINE_S)
+
+    def test_weft_fetch(self):
+        with self.serve() as server:
+            url = server.url + "/large.bin"
+            done = self.fetch("--output", "-", url)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual(done.stdout, LARGE)
+            begun = self.root / "begun"
+            begun.write_bytes(LARGE[:1_234_567])
+            self.assertEqual(self.fetch("--continue", "--output", str(begun), url).returncode, 0)
+            self.assertEqual(begun.read_bytes(), LARGE)
+            report = self.fetch("--repeat", "20", server.url + "/text.txt")
+            self.assertEqual(report.returncode, 0, report.stderr)
+            refused = self.fetch("--output", "-", url, trusting=False)
+            self.assertEqual((refused.returncode, refused.stdout), (9, b""))
+            self.assertIn(b"self-signed", refused.stderr)
+            careless = self.fetch("--insecure", "--output", "-", url, trusting=False)
+            self.assertEqual((careless.returncode, careless.stdout), (0, LARGE))
+            missing = self.fetch("--cert", "/no/such.pem", "--output", "-", url)
+            self.assertEqual(missing.returncode, 1)
+            self.assertIn(b"/no/such.pem", missing.stderr)
+
+    def test_weft_fetch_of_another_scheme(self):
+        with self.serve() as server:
+            plain = self.fetch("--output", "-", server.url.replace("https", "http") + "/text.txt")
+            self.assertEqual(plain.stdout, b"")
+            self.assertIn(plain.returncode, (3, 6), plain.stderr)
+
     def test_bad_files_are_named(self):
         missing = str(self.root / "missing.pem")
         _, other_key = make_certificate(self.root, "other")

@@ -32,6 +32,7 @@ constexpr const char* exit_codes =
     "    6  the response is malformed or was cut off, or there were too many redirects\n"
     "    7  the body could not be written: the disk is full, nothing reads the pipe\n"
     "    8  --continue: FILE is no part of what the server has\n"
+    "    9  TLS: the server's certificate was refused, or the handshake failed\n"
     "  130  ended by a signal\n"
     "\n"
     "An interrupted transfer keeps its part in FILE, if there was no FILE before or --continue is\n"
@@ -41,7 +42,9 @@ constexpr const char* exit_codes =
 std::string check_url(const std::string& text) {
   const auto url = http::Url::parse(text);
   if (!url) return "'" + text + "': " + url.error().message();
-  if (url->scheme != "http") return "'" + text + "': only http is spoken, not " + url->scheme;
+#ifndef WEFT_WITH_TLS
+  if (url->scheme != "http") return "'" + text + "': this program is built without TLS";
+#endif
   return {};
 }
 
@@ -121,6 +124,30 @@ void add_way(CLI::App& command, FetchOptions& options) {
       ->needs(location);
 }
 
+void add_tls(CLI::App& command, FetchOptions& options) {
+  command
+      .add_option("--cacert", options.tls_authorities,
+                  "Trust the authorities in this PEM file, too, besides those of the system")
+      ->type_name("FILE")
+      ->group("TLS");
+  command
+      .add_flag("--insecure", options.insecure,
+                "Do not check servers' certificates: others may read and change all")
+      ->group("TLS");
+  CLI::Option* const certificate =
+      command
+          .add_option("--cert", options.tls_certificate,
+                      "Show this certificate, with its chain, to servers that ask: a PEM file")
+          ->type_name("FILE")
+          ->group("TLS");
+  command
+      .add_option("--key", options.tls_key,
+                  "Its key, a PEM file (default: the key is in that of --cert)")
+      ->needs(certificate)
+      ->type_name("FILE")
+      ->group("TLS");
+}
+
 void add_transfer(CLI::App& command, FetchOptions& options) {
   add_parsed(
       command, "--method", parse_method, [&options](http::Method value) { options.method = value; },
@@ -181,7 +208,7 @@ void check(const FetchOptions& options) {
 CLI::App* add_fetch(CLI::App& app, FetchOptions& options) {
   CLI::App* command = app.add_subcommand(
       "fetch", "Fetch URLs concurrently and report on each, or transfer one body");
-  command->add_option("URL", options.urls, "What to fetch: http://host[:port]/path")
+  command->add_option("URL", options.urls, "What to fetch: http[s]://host[:port]/path")
       ->required()
       ->check(check_url);
   add_number(*command, "--concurrency", options.concurrency, 1, most_requests,
@@ -196,6 +223,9 @@ CLI::App* add_fetch(CLI::App& app, FetchOptions& options) {
       ->type_name("PATH");
   add_times(*command, options);
   add_way(*command, options);
+#ifdef WEFT_WITH_TLS
+  add_tls(*command, options);
+#endif
   add_transfer(*command, options);
   command->footer(exit_codes);
   command->callback([&options] { check(options); });

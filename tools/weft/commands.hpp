@@ -24,6 +24,7 @@ inline constexpr int exit_bad_status = 5;    ///< 400 or above, with --fail or -
 inline constexpr int exit_bad_response = 6;  ///< malformed, or cut off
 inline constexpr int exit_not_written = 7;   ///< the disk is full, or nothing reads the pipe
 inline constexpr int exit_no_part = 8;       ///< what is there is no part of what the server has
+inline constexpr int exit_tls = 9;  ///< the certificate was refused, or the handshake failed
 inline constexpr int exit_interrupted = 130;
 
 struct DelayOptions {
@@ -61,6 +62,10 @@ struct FetchOptions {
   bool location = false;    ///< follow redirects
   unsigned max_redirects = 10;
   unsigned retries = 0;
+  std::string tls_authorities;  ///< a file; empty: the system's alone
+  bool insecure = false;        ///< servers' certificates are not checked
+  std::string tls_certificate;  ///< this side's, with its chain: a file; empty: none
+  std::string tls_key;          ///< its file; empty: the key is in tls_certificate
   std::string output;  ///< a directory in a report, a file or "-" in a transfer; empty: none
 
   // Of a report on several requests

@@ -1,9 +1,18 @@
 #include "fetch_client.hpp"
 
+#include <algorithm>
+#include <string>
 #include <system_error>
+#include <utility>
 #include <weft/http/error.hpp>
+#include <weft/http/url.hpp>
 #include <weft/resolve.hpp>
 #include <weft/retry.hpp>
+
+#ifdef WEFT_WITH_TLS
+#include <weft/tls.hpp>
+#include <weft/tls/http.hpp>
+#endif
 
 namespace weft::tool {
 
@@ -16,6 +25,40 @@ bool breaks_connection(std::error_code code) noexcept {
   return code == std::errc::connection_reset || code == std::errc::broken_pipe ||
          code == std::errc::connection_aborted;
 }
+
+#ifdef WEFT_WITH_TLS
+// Reading what the system trusts takes longer than a request without TLS.
+bool may_need_tls(const http::ClientOptions& client, const FetchOptions& options) {
+  const auto is_https = [](const std::string& url) {
+    return http::Url::parse(url)->scheme == "https";
+  };
+  return options.location || options.proxy || !client.proxies.empty() ||
+         std::ranges::any_of(options.urls, is_https);
+}
+
+void add_tls(http::ClientOptions& client, const FetchOptions& options) {
+  if (!may_need_tls(client, options)) return;
+  tls::ClientOptions how;
+  how.insecure = options.insecure;
+  how.alpn = {"http/1.1"};
+  if (!options.tls_authorities.empty()) how.trust.files.push_back(options.tls_authorities);
+  if (!options.tls_certificate.empty()) {
+    how.identities.emplace_back(options.tls_certificate, options.tls_key);
+  }
+  try {
+    client.secure = tls::secure(tls::ClientContext(std::move(how)));
+  } catch (const IoError& error) {
+    throw FetchError(exit_failed, error.what());  // a file of the options
+  }
+}
+
+bool is_refused_by_tls(std::error_code code) noexcept {
+  return code.category() == tls::tls_category() && code != tls::Errc::truncated;
+}
+#else
+void add_tls(http::ClientOptions&, const FetchOptions&) {}
+bool is_refused_by_tls(std::error_code) noexcept { return false; }
+#endif
 
 }  // namespace
 
@@ -32,6 +75,7 @@ http::ClientOptions client_options(const FetchOptions& options) {
     client.retry = RetryPolicy().attempts(options.retries + std::size_t{1});
     client.retry->pauses(first_pause, longest_pause);
   }
+  add_tls(client, options);
   return client;
 }
 
@@ -44,6 +88,7 @@ int exit_code_of(const std::exception& error) noexcept {
   if (code.category() == resolve_category() || code == http::Errc::proxy_refused) {
     return exit_unreachable;
   }
+  if (is_refused_by_tls(code)) return exit_tls;
   if (breaks_connection(code)) return exit_bad_response;
   // All that is left to the system are the connections: files throw a FetchError.
   const bool is_system =

@@ -18,7 +18,7 @@ class FetchError : public std::runtime_error {
 };
 
 /// What the options say of all requests, but for the limits of time. Throws IoError for a proxy in
-/// the environment that is none.
+/// the environment that is none, FetchError for bad files of TLS.
 [[nodiscard]] http::ClientOptions client_options(const FetchOptions& options);
 
 /// Returns the exit code for what a transfer has thrown.

@@ -67,8 +67,8 @@ std::string options_section(const std::vector<Option>& options) {
 }
 
 std::string synopsis(const Program& program, const Command& command) {
-  std::string out = ".SH SYNOPSIS\n" + bold(program.name + " " + command.name) + " [" +
-                    italic("OPTION") + "]...";
+  std::string out =
+      ".SH SYNOPSIS\n" + bold(program.name + " " + command.name) + " [" + italic("OPTION") + "]...";
   for (const Option& option : command.options) {
     if (option.required) out += " " + bold(option.names.back()) + " " + italic(option.value);
   }
