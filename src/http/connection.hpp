@@ -119,6 +119,7 @@ class Connection {
   void begin_answer() noexcept;
   /// The connection can carry no further message: it is closed without one.
   void forbid_answers() noexcept { answers_forbidden_ = true; }
+  [[nodiscard]] bool answers_forbidden() const noexcept { return answers_forbidden_; }
   /// Sets, and removes, the deadline of a write of a streamed response.
   void begin_write(Nanoseconds from_sweep) noexcept {
     write_limit_.store(-from_sweep.count(), std::memory_order_relaxed);  // relaxed: as enter()

@@ -1,5 +1,6 @@
 #include <array>
 #include <iterator>
+#include <stdexcept>
 
 #include <weft/http/message.hpp>
 
@@ -19,6 +20,7 @@ struct Phrase {
 constexpr Phrase kPhrases[] = {
     {100, "Continue"},
     {101, "Switching Protocols"},
+    {102, "Processing"},
     {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
@@ -179,7 +181,18 @@ void Request::clear() noexcept {
   headers.clear();
   body.clear();
   peer = nullptr;
+  informer = nullptr;
   path_parameters.clear();
+}
+
+Task<bool> Request::inform(Status status, Headers fields) {
+  if (!status.is_informational() || status.code() == 101) {
+    throw std::invalid_argument("http::Request::inform: status " + std::to_string(status.code()) +
+                                " is none of an interim response");
+  }
+  if (informer == nullptr) co_return false;
+  const bool sent = co_await informer->inform(status, fields);
+  co_return sent;
 }
 
 Response Response::text(std::string body, Status code) {

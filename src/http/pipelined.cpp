@@ -19,6 +19,7 @@
 #include <weft/spawn.hpp>
 
 #include "http/answer.hpp"
+#include "http/informer.hpp"
 #include "http/session.hpp"
 #include "http/streamed.hpp"
 #include "http/text_of.hpp"
@@ -251,6 +252,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   slot.go_on_after(connection.empty_line_bytes());
   WarmSlot warm(core);
   BodyBytes body(core);
+  ConnectionInformer<S> informer(connection, slot);
   ReadDeadline read_deadline;
   std::string_view input = text_of(first_bytes);
   for (;;) {
@@ -258,7 +260,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
     After after = After::go_on;
     if (parsed == Parsed::complete) {
       read_deadline.request_ended();
-      const std::size_t answered = slot.output.size();
+      slot.keep_output();
       ResponseFraming framing = begin_answer(connection, slot.request, how != Serve::last);
       try {
         if (core.is_immediate) {
@@ -266,16 +268,20 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
           if (!append_text(slot, session, framing, made, after))
             after = co_await send_streamed<S>(connection, slot, framing, made);
         } else {
-          connection.enter_handler(framing.request_version == Version::http_1_1);
+          const bool takes_interim = framing.request_version == Version::http_1_1;
+          connection.enter_handler(takes_interim);
+          slot.request.informer = takes_interim ? &informer : nullptr;
           Response made = co_await call_handler_over<S>(connection, core, slot.request);
+          slot.request.informer = nullptr;
           connection.leave_handler();
           if (!append_text(slot, session, framing, made, after)) [[unlikely]]
             after = co_await send_streamed<S>(connection, slot, framing, made);
         }
       } catch (...) {
         connection.leave_handler();
-        slot.output.resize(answered);
-        after = append_failure(slot, session, framing);
+        slot.request.informer = nullptr;
+        slot.drop_answer();
+        after = informer.failed() ? After::close : append_failure(slot, session, framing);
       }
       body.give_back();
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();

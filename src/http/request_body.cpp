@@ -64,7 +64,8 @@ class RequestBody<S>::Asking {
       body_.failure_ = std::make_error_code(std::errc::operation_canceled);
     }
     body_.connection_.end_write();
-    body_.interim_.store(Interim::none, std::memory_order_relaxed);
+    // Release: pairs with the acquire in begin_inform().
+    body_.interim_.store(Interim::none, std::memory_order_release);
     body_.interim_written_.set();
   }
   Asking(const Asking&) = delete;
@@ -212,10 +213,12 @@ Task<Result<std::size_t>> RequestBody<S>::receive_or_stop(std::span<std::byte> r
 template <class S>
 Task<void> RequestBody<S>::ask_for_body(bool by_owner) {
   Interim owed = Interim::owed;
-  // Relaxed: interim_written_ orders what is written before and after.
-  if (!interim_.compare_exchange_strong(owed, Interim::writing, std::memory_order_relaxed,
-                                        std::memory_order_relaxed)) {
-    co_return;
+  // Acquire: what an inform() before has written comes first; pairs with end_inform().
+  while (!interim_.compare_exchange_strong(owed, Interim::writing, std::memory_order_acquire,
+                                           std::memory_order_relaxed)) {
+    if (owed != Interim::informing_owed) co_return;
+    co_await until_informed(by_owner);
+    owed = Interim::owed;
   }
   Asking asking(*this);
   Result<void> sent;
@@ -226,6 +229,44 @@ Task<void> RequestBody<S>::ask_for_body(bool by_owner) {
   }
   if (!sent) fail(sent.error());
   asking.succeeded();
+}
+
+template <class S>
+Task<void> RequestBody<S>::until_informed(bool by_owner) {
+  if (by_owner) {
+    co_await informed_.wait();
+    co_return;
+  }
+  auto first = co_await select(informed_.wait(), stop_.wait());
+  if (!first.template has<0>()) fail(make_error_code(Errc::body_gone));
+}
+
+template <class S>
+Task<bool> RequestBody<S>::begin_inform(bool asks) {
+  for (;;) {
+    // Acquire: pairs with the release in ~Asking().
+    Interim now = interim_.load(std::memory_order_acquire);
+    if (now == Interim::writing) {
+      co_await interim_written_.wait();
+      continue;
+    }
+    if (connection_.answers_forbidden()) co_return false;
+    // Reset first: a read that meets the new state waits for the end of this one.
+    informed_.reset();
+    const bool owed = now == Interim::owed && !asks;
+    if (interim_.compare_exchange_strong(now, owed ? Interim::informing_owed : Interim::informing,
+                                         std::memory_order_acquire, std::memory_order_relaxed)) {
+      co_return true;
+    }
+  }
+}
+
+template <class S>
+void RequestBody<S>::end_inform() noexcept {
+  const bool owed = interim_.load(std::memory_order_relaxed) == Interim::informing_owed;
+  // Release: pairs with the acquire in ask_for_body().
+  interim_.store(owed ? Interim::owed : Interim::none, std::memory_order_release);
+  informed_.set();
 }
 
 template <class S>

@@ -66,6 +66,10 @@ class RequestBody final : public BodySource {
   };
   /// Ends a read that is under way, and lets no other one begin.
   [[nodiscard]] Task<void> close();
+  /// Waits until an interim response can be written, and lets no read write one. `asks`: it asks
+  /// for the body, as the first read would. False: the connection can carry none any more.
+  [[nodiscard]] Task<bool> begin_inform(bool asks);
+  void end_inform() noexcept;
   /// Called before a final response: from then on no interim one is written.
   [[nodiscard]] Task<void> end_interim();
 
@@ -75,15 +79,22 @@ class RequestBody final : public BodySource {
   [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
   /// Whether the client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool is_awaited() const noexcept {
-    return interim_.load(std::memory_order_relaxed) == Interim::owed;
+    const Interim interim = interim_.load(std::memory_order_relaxed);
+    return interim == Interim::owed || interim == Interim::informing_owed;
   }
   /// The bytes of the body that have not been read, as far as they are known.
   [[nodiscard]] std::uint64_t known_rest() const noexcept { return slot_.parser.body_left(); }
 
  private:
   enum class Use : std::uint8_t { idle, reading, closed };
-  /// The "100 Continue" of this request.
-  enum class Interim : std::uint8_t { none, owed, writing };
+  /// The "100 Continue" of this request, which a read writes, and the handler's interim responses.
+  enum class Interim : std::uint8_t {
+    none,
+    owed,
+    writing,         ///< a read writes it
+    informing,       ///< the handler writes another one
+    informing_owed,  ///< the same, while it is owed
+  };
 
   class Reading;
   class Asking;
@@ -91,6 +102,7 @@ class RequestBody final : public BodySource {
   [[nodiscard]] std::size_t take(std::span<std::byte> buffer);
   [[nodiscard]] std::size_t take_parsed(std::span<std::byte> buffer);
   [[nodiscard]] Task<void> ask_for_body(bool by_owner);
+  [[nodiscard]] Task<void> until_informed(bool by_owner);
   [[nodiscard]] Task<Result<void>> write_or_stop(std::string_view text);
   [[nodiscard]] Task<void> receive(std::span<std::byte> room, bool by_owner);
   [[nodiscard]] Task<Result<std::size_t>> receive_or_stop(std::span<std::byte> room);
@@ -110,6 +122,7 @@ class RequestBody final : public BodySource {
   ManualResetEvent stop_;
   ManualResetEvent ended_reading_;
   ManualResetEvent interim_written_;
+  ManualResetEvent informed_;
 };
 
 extern template class RequestBody<StreamSocket>;

@@ -53,9 +53,14 @@ class RequestBuffers {
   [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept {
     return begun_ ? parser.empty_line_bytes() : before_;
   }
+  /// What the output has now is not the present response's: that of earlier ones, and interim ones.
+  void keep_output() noexcept { kept_output_ = output.size(); }
+  /// Drops what the output has of the present response.
+  void drop_answer() noexcept { output.resize(kept_output_); }
   /// The output was written.
   void forget_output() noexcept {
     output.clear();
+    kept_output_ = 0;
     if (!large_body.empty()) std::string().swap(large_body);  // an assignment would keep the memory
   }
   /// Frees excess memory. Not in a request.
@@ -74,6 +79,7 @@ class RequestBuffers {
   bool begun_ = false;
   bool drops_body_ = false;
   std::uint8_t before_ = 0;
+  std::size_t kept_output_ = 0;
   std::uint64_t droppable_ = 0;  // bytes of a body that is dropped
 };
 

@@ -100,14 +100,12 @@ void put_status_line(Pen& pen, Status status) noexcept {
   return is_number(announced) ? announced : std::string_view();
 }
 
-/// An upper bound of the head's size.
-[[nodiscard]] std::size_t bound_of_head(const Response& response,
-                                        const ResponseFraming& framing) noexcept {
+/// An upper bound of the size of a head with these fields.
+[[nodiscard]] std::size_t bound_of_head(const Headers& headers,
+                                        std::string_view server_name) noexcept {
   constexpr std::size_t lines_of_ours = 320;  // status line, Date, Content-Length, Connection
-  std::size_t size = lines_of_ours + framing.server_name.size();
-  for (const Headers::Field field : response.headers) {
-    size += field.name.size() + field.value.size() + 4;
-  }
+  std::size_t size = lines_of_ours + server_name.size();
+  for (const Headers::Field field : headers) size += field.name.size() + field.value.size() + 4;
   return size;
 }
 
@@ -138,7 +136,7 @@ void append_response(std::string& out, const Response& response, const ResponseF
 WrittenHead append_head(std::string& out, const Response& response,
                         const ResponseFraming& framing) {
   const std::size_t begin = out.size();
-  out.resize(begin + bound_of_head(response, framing));
+  out.resize(begin + bound_of_head(response.headers, framing.server_name));
   Pen pen(out.data() + begin);
   put_status_line(pen, response.status);
   bool keep_alive = framing.keep_alive;
@@ -173,6 +171,18 @@ WrittenHead append_head(std::string& out, const Response& response,
   pen.put("\r\n");
   out.resize(static_cast<std::size_t>(pen.at() - out.data()));
   return head;
+}
+
+void append_interim(std::string& out, Status status, const Headers& headers) {
+  const std::size_t begin = out.size();
+  out.resize(begin + bound_of_head(headers, {}));
+  Pen pen(out.data() + begin);
+  put_status_line(pen, status);
+  for (const Headers::Field field : headers) {
+    if (ownership(field.name) == Owned::no) pen.put_field(field.name, field.value);
+  }
+  pen.put("\r\n");
+  out.resize(static_cast<std::size_t>(pen.at() - out.data()));
 }
 
 void append_request(std::string& out, const RequestLines& request, const Headers& headers) {

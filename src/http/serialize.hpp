@@ -33,6 +33,9 @@ struct WrittenHead {
 /// The same without the body.
 WrittenHead append_head(std::string& out, const Response& response, const ResponseFraming& framing);
 
+/// An interim response. Omits the fields that append_response() writes itself, and Server.
+void append_interim(std::string& out, Status status, const Headers& headers);
+
 /// The request line and fields of a request.
 struct RequestLines {
   Method method = Method::get;

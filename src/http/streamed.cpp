@@ -22,6 +22,7 @@
 
 #include "http/answer.hpp"
 #include "http/current_task.hpp"
+#include "http/informer.hpp"
 #include "http/session.hpp"
 
 namespace weft::inline v0_1::http {
@@ -133,6 +134,20 @@ Task<Response> read_and_answer(ServerCore& core, Request& request,
   co_return made;
 }
 
+/// A request's informer, while its handler runs.
+class Informing {
+ public:
+  Informing(Request& request, Informer* informer) noexcept : request_(request) {
+    request.informer = informer;
+  }
+  ~Informing() { request_.informer = nullptr; }
+  Informing(const Informing&) = delete;
+  Informing& operator=(const Informing&) = delete;
+
+ private:
+  Request& request_;
+};
+
 /// Calls the handler, under its limits.
 template <class S>
 Task<Response> call_reader(Connection& connection, Request& request,
@@ -185,8 +200,15 @@ Task<After> answer_streamed(Connection& connection, RequestBuffers& slot, Respon
   const Session& session = connection.session();
   const ServerOptions& options = session.options();
   After after = After::go_on;
+  ConnectionInformer<S> informer(connection, slot, body.get());
+  const bool takes_interim = framing.request_version == Version::http_1_1;
+  slot.keep_output();
   try {
-    Response made = co_await call_reader<S>(connection, slot.request, body);
+    Response made;
+    {
+      const Informing informing(slot.request, takes_interim ? &informer : nullptr);
+      made = co_await call_reader<S>(connection, slot.request, body);
+    }
     if (made.streamed) {
       after = co_await send_streamed<S>(connection, slot, framing, made, body.get());
     } else {
@@ -194,8 +216,10 @@ Task<After> answer_streamed(Connection& connection, RequestBuffers& slot, Respon
       if (!append_answer(slot, session, framing, made)) after = After::linger;
     }
   } catch (...) {
-    slot.output.clear();
-    if (is_failure_of(*body)) {
+    slot.drop_answer();
+    if (informer.failed()) {
+      after = After::close;
+    } else if (is_failure_of(*body)) {
       after = refuse_body(slot, options, *body);
     } else {
       framing.keep_alive = framing.keep_alive && can_go_on(*body, options);

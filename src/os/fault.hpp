@@ -79,6 +79,7 @@ enum class Call : std::uint8_t {
   pipe2,
   open_pipe,
   splice,
+  sendfile,
   sigaction,           ///< The installation of weft's signal handler.
   child_pipe,          ///< pipe2(2) for a child's stream.
   child_open,          ///< open(2) for a child's stream.

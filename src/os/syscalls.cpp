@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -161,6 +162,14 @@ std::int64_t Syscalls::splice(int from, int to, std::size_t size) noexcept {
   return perform(Call::splice, from, [&](std::size_t room) {
     constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
     return ::splice(from, nullptr, to, nullptr, std::min(size, room), flags);
+  });
+}
+
+std::int64_t Syscalls::sendfile(int socket, int file, std::int64_t offset,
+                                std::size_t size) noexcept {
+  return perform(Call::sendfile, socket, [&](std::size_t room) {
+    off_t from = offset;
+    return ::sendfile(socket, file, &from, std::min(size, room));
   });
 }
 

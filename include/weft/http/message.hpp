@@ -19,6 +19,7 @@
 #include <weft/http/headers.hpp>
 #include <weft/http/path_parameters.hpp>
 #include <weft/result.hpp>
+#include <weft/task.hpp>
 
 namespace weft::inline v0_1::http {
 
@@ -58,6 +59,18 @@ class Status {
 /// Returns `text` with each byte that is not unreserved (letters, digits, "-._~") as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
+/// What sends interim responses to the client of a request: the server that has received it, or a
+/// test's double.
+class Informer {
+ public:
+  Informer() = default;
+  Informer(const Informer&) = delete;
+  Informer& operator=(const Informer&) = delete;
+  virtual ~Informer() = default;
+  /// See Request::inform(), which has checked `status`.
+  [[nodiscard]] virtual Task<bool> inform(Status status, const Headers& headers) = 0;
+};
+
 /// A request as a server's handler gets it: framing, Host and limits have been checked, and the
 /// body is complete. If the target is absolute, Host is the target's. The handler may change it:
 /// how the response is framed depends on the request that was received.
@@ -72,6 +85,9 @@ struct Request {
   /// received the request, or if it came over a stream without an address. Valid until the handler
   /// has ended.
   const Endpoint* peer = nullptr;
+  /// What inform() uses; null if the client takes no interim responses, or no server has received
+  /// the request. Valid until the handler has ended.
+  Informer* informer = nullptr;
   /// What a Router has captured of the path.
   PathParameters path_parameters;
 
@@ -85,6 +101,19 @@ struct Request {
   /// Returns the decoded value of the first `name=value` of the query, where '+' means a space.
   /// Empty if the name is absent or the value cannot be decoded.
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
+  /// Sends an interim response (RFC 9110, 15.2) before the handler's own: 103 (Early Hints), 102
+  /// (Processing). Waits until the client has taken it. Returns false, and sends nothing, if the
+  /// client speaks HTTP/1.0, or no server has received the request. Of `headers`, those that a
+  /// server writes itself are left out, as in a Response. Any number of them may be sent, one at a
+  /// time, until the handler has ended. Throws std::invalid_argument, when awaited, for a status
+  /// that is no interim one, and for 101; IoErrors of the connection, which a handler may let
+  /// through: they end the connection, and are not its failure. Limit of time:
+  /// ServerOptions::write_timeout. Cancel: what was not sent yet goes out before the response.
+  ///
+  ///   weft::http::Headers hints;
+  ///   hints.add("Link", "</style.css>; rel=preload; as=style");
+  ///   co_await request.inform(103, std::move(hints));
+  [[nodiscard]] Task<bool> inform(Status status, Headers headers = {});
   /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
 };
@@ -92,7 +121,7 @@ struct Request {
 /// A response. The server writes Content-Length, Date and Connection, whatever is set here. A field
 /// "Connection: close" makes the server close the connection after this response. The body is not
 /// sent with 204, 205 and 304, nor in answer to HEAD. A server's handler gives a final status: one
-/// below 200 counts as its failure.
+/// below 200 counts as its failure: see Request::inform().
 struct Response {
   Status status;
   Version version = Version::http_1_1;
