@@ -34,4 +34,5 @@
 #include <weft/http/server.hpp>
 #include <weft/http/static_files.hpp>
 #include <weft/http/transport.hpp>
+#include <weft/http/upgraded_stream.hpp>
 #include <weft/http/url.hpp>

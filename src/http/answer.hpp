@@ -20,6 +20,7 @@ enum class After : std::uint8_t {
   go_on,
   linger,  ///< the output is written, then the connection ends
   close,   ///< at once: a message could not be completed, or the connection has failed
+  leave_http,  ///< the output is written, then what the handler gave takes the connection over
 };
 
 /// Bodies up to this size are copied behind their head; larger ones are written from their own
@@ -59,6 +60,12 @@ inline constexpr std::size_t kCopiedBody = 16 * 1024;
   }
   slot.end_request();
   return head.keep_alive;
+}
+
+/// Whether append_answer() is not enough for the response: see send_streamed().
+[[nodiscard, gnu::always_inline]] inline bool is_rare(const ResponseFraming& framing,
+                                                      const Response& response) noexcept {
+  return response.streamed || response.takeover || framing.request_method == Method::connect;
 }
 
 /// Appends the response to a request whose handler has thrown the present exception.

@@ -12,6 +12,7 @@
 #include "http/current_task.hpp"
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
+#include "http/take_over.hpp"
 #include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
@@ -73,20 +74,30 @@ Task<std::optional<Result<std::size_t>>> read_arrived(S& stream, std::span<std::
 
 /// Serves the last request of a connection, if it has arrived or begun to.
 template <class S>
-Task<void> serve_last(Connection& connection, std::string received) {
+Task<BurstEnd> serve_last(Connection& connection, std::string received) {
   if (!received.empty()) {
-    co_await serve_pipelined<S>(connection, std::as_bytes(std::span(received)), Serve::last);
-    co_return;
+    const BurstEnd end =
+        co_await serve_pipelined<S>(connection, std::as_bytes(std::span(received)), Serve::last);
+    co_return end;
   }
   std::array<std::byte, kFirstOfRequest> first;
   connection.enter(Connection::Phase::reading, connection.session().options().header_timeout);
   const auto got = co_await read_arrived(connection.stream<S>(), first);
   if (!got) {
     connection.enter_busy();
-    co_return;
+    co_return BurstEnd::linger;
   }
-  if (!connection.end_read(*got, first)) co_return;
-  co_await serve_pipelined<S>(connection, std::span(first).first(**got), Serve::last);
+  if (!connection.end_read(*got, first)) co_return BurstEnd::linger;
+  const BurstEnd end =
+      co_await serve_pipelined<S>(connection, std::span(first).first(**got), Serve::last);
+  co_return end;
+}
+
+/// Lets the connection go on without HTTP, and ends it.
+template <class S>
+Task<void> leave_http(Connection& connection) {
+  const bool ended = co_await run_takeover(connection);
+  if (ended) co_await linger<S>(connection);
 }
 
 }  // namespace
@@ -132,6 +143,10 @@ void Connection::stay_dismissed(Phase phase, const Result<std::size_t>& got,
   session_.see_out(std::move(transport_), Leave::idle, std::move(received), empty_line_bytes_);
 }
 
+void Connection::give_away(std::unique_ptr<GivenAway> given) noexcept { given_ = std::move(given); }
+
+std::unique_ptr<GivenAway> Connection::take_given() noexcept { return std::move(given_); }
+
 void Connection::leave_handler() noexcept {
   // Acquire: pairs with the release in Session::probe(): this task's next write comes after it.
   if (phase_.exchange(Phase::busy, std::memory_order_acquire) == Phase::probing) {
@@ -165,7 +180,9 @@ Task<void> serve_connection(Admission admission, Transport transport) {
       const Serve how = *got == first.size() ? Serve::more_is_likely : Serve::all;
       const BurstEnd end = co_await serve_pipelined<S>(connection, bytes, how);
       if (end == BurstEnd::linger) co_await linger<S>(connection);
-      if (end == BurstEnd::linger || end == BurstEnd::close) break;
+      if (end == BurstEnd::leave_http) [[unlikely]]
+        co_await leave_http<S>(connection);
+      if (end != BurstEnd::wait && end != BurstEnd::wait_on) break;
       if (end == BurstEnd::wait) {
         connection.enter(Connection::Phase::idle, session.options().idle_timeout);
       } else {
@@ -187,7 +204,11 @@ Task<void> take_leave(Admission admission, Transport transport, Leave how, std::
     if (how == Leave::late) {
       co_await refuse_late<S>(connection);
     } else {
-      co_await serve_last<S>(connection, std::move(received));
+      const BurstEnd end = co_await serve_last<S>(connection, std::move(received));
+      if (end == BurstEnd::leave_http) {
+        co_await leave_http<S>(connection);
+        co_return;
+      }
     }
     co_await linger<S>(connection);
   } catch (...) {

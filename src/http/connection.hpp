@@ -35,6 +35,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,6 +50,7 @@
 namespace weft::inline v0_1::http {
 
 class Session;
+struct GivenAway;
 
 /// How long and how much the peer may go on sending after the last response. Closing earlier would
 /// reset the connection, and the peer would lose the response.
@@ -79,6 +81,7 @@ class Connection {
     answering,  ///< as busy: in a handler that may wait, for a peer that knows interim responses
     probing,    ///< as answering: the session is writing an interim response
     writing,
+    upgraded,   ///< has left HTTP: no deadline, and the session watches nothing
     lingering,  ///< the last response was written; what the peer still sends is dropped
     dismissed,  ///< the session has ended an idle wait
     late,       ///< the session has ended a wait for the rest of a request
@@ -105,6 +108,7 @@ class Connection {
   /// The same, with a duration that starts at the first sweep that meets the wait.
   void enter(Phase phase, Nanoseconds from_sweep) noexcept { enter(phase, -from_sweep.count()); }
   void enter_busy() noexcept { enter(Phase::busy, kNever); }
+  void enter_upgraded() noexcept { enter(Phase::upgraded, kNever); }
   /// Goes on with the last idle wait: its deadline stays.
   void idle_again() noexcept { enter(Phase::idle, idle_limit_); }
   /// Begins a call of the handler. `may_probe`: see Phase::answering.
@@ -150,6 +154,10 @@ class Connection {
     const Phase phase = phase_.load(std::memory_order_relaxed);
     return phase == Phase::dismissed || phase == Phase::late;
   }
+  /// What goes on with the connection when the output was written, of which it is the last.
+  void give_away(std::unique_ptr<GivenAway> given) noexcept;
+  [[nodiscard]] GivenAway* given() const noexcept { return given_.get(); }
+  [[nodiscard]] std::unique_ptr<GivenAway> take_given() noexcept;
   /// The peer has left while the handler ran: cancels the task, whose next wait ends it.
   void abandon() noexcept { task_.cancel_by_holder(); }
   /// The bytes of empty lines since the last request: they may be parts of the next one's.
@@ -188,6 +196,7 @@ class Connection {
   Atomic<Phase> phase_{Phase::busy};
   Atomic<bool> receiving_{false};
   bool answers_forbidden_ = false;
+  std::unique_ptr<GivenAway> given_;
 };
 
 /// The task of a connection: serves its requests until it is closed. Throws nothing, so that a

@@ -55,7 +55,6 @@ Verdict RequestLineGuard::end_method() noexcept {
   const std::optional<Method> method =
       size_ <= name_.size() ? method_from(name) : std::optional<Method>();
   if (!method) return name == "PRI" ? Errc::http2_preface : Errc::unsupported_method;
-  if (*method == Method::connect) return Errc::unsupported_method;
   method_ = *method;
   size_ = 0;
   phase_ = Phase::target;

@@ -185,6 +185,17 @@ void Request::clear() noexcept {
   path_parameters.clear();
 }
 
+bool Request::asks_upgrade_to(std::string_view protocol) const noexcept {
+  if (version == Version::http_1_0) return false;
+  bool upgrades = false;
+  bool to_it = false;
+  for (const Headers::Field field : headers) {
+    if (same_name(field.name, "connection")) upgrades |= has_token(field.value, "upgrade");
+    if (same_name(field.name, "upgrade")) to_it |= has_token(field.value, protocol);
+  }
+  return upgrades && to_it;
+}
+
 Task<bool> Request::inform(Status status, Headers fields) {
   if (!status.is_informational() || status.code() == 101) {
     throw std::invalid_argument("http::Request::inform: status " + std::to_string(status.code()) +
@@ -215,6 +226,7 @@ void Response::clear() noexcept {
   headers.clear();
   body.clear();
   streamed.reset();
+  takeover.reset();
 }
 
 }  // namespace weft::inline v0_1::http

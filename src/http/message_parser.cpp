@@ -27,7 +27,7 @@ void MessageParser::begin_message(Headers& headers) noexcept {
   empty_line_bytes_ = host_count_ = 0;
   started_ = head_done_ = saw_content_length_ = saw_transfer_encoding_ = false;
   chunk_cr_ = host_is_bad_ = expectation_is_bad_ = expects_continue_ = no_body_ = false;
-  closes_ = stays_ = out_of_memory_ = lengths_differ_ = false;
+  closes_ = stays_ = upgrades_ = saw_upgrade_ = out_of_memory_ = lengths_differ_ = false;
   known_ = Known::other;
 }
 
@@ -163,8 +163,13 @@ std::size_t MessageParser::read_request_line(std::string_view bytes, Verdict& ve
     const bool had_method = request_line_.has_method();
     verdict = request_line_.step(bytes[used], limits_.max_target);
     if (verdict) break;
+    const bool ends_method = !had_method && request_line_.has_method();
+    if (ends_method && request_line_.method() == Method::connect && !accepts_connect_) {
+      verdict = Errc::unsupported_method;
+      return used;  // nothing goes to llhttp
+    }
     ++used;
-    if (had_method || !request_line_.has_method()) continue;
+    if (!ends_method) continue;
     request_->method = request_line_.method();
     execute(to_string(request_->method));
     begin = used - 1;  // the space

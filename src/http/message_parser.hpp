@@ -64,6 +64,9 @@ class MessageParser {
   [[nodiscard]] const Headers* trailers() const noexcept {
     return headers_ == &trailers_ ? &trailers_ : nullptr;
   }
+  /// Whether the client asks for another protocol: HTTP/1.1, "Connection: upgrade" and an Upgrade
+  /// field (RFC 9110, 7.8). From the end of the head on.
+  [[nodiscard]] bool asks_upgrade() const noexcept { return saw_upgrade_ && upgrades_; }
   /// Replaces Limits::max_body, from `head` on: feed() fails with body_too_large for a message that
   /// brings more, or whose chunk announces more. begin() leaves it as it is.
   void limit_body(std::uint64_t bytes) noexcept { limits_.max_body = bytes; }
@@ -100,6 +103,7 @@ class MessageParser {
   bool started_ = false;
   std::uint8_t empty_line_bytes_ = 0;
   bool tolerant_ = false;  // of responses; see Reading
+  bool accepts_connect_ = false;
   Section section_ = Section::failed;
 
  private:
@@ -126,6 +130,8 @@ class MessageParser {
   void note_field_value(std::string_view value);
   [[nodiscard]] bool check_head();
   [[nodiscard]] bool check_request_head();
+  [[nodiscard]] bool check_target();
+  [[nodiscard]] bool check_connect();
   [[nodiscard]] bool take_host_of_target();
   [[nodiscard]] bool check_transfer_encoding();
 
@@ -166,6 +172,8 @@ class MessageParser {
   bool host_is_bad_ = false;
   bool closes_ = false;  // Connection has "close"
   bool stays_ = false;   // Connection has "keep-alive"
+  bool upgrades_ = false;     // Connection has "upgrade"
+  bool saw_upgrade_ = false;  // the field Upgrade
   bool expectation_is_bad_ = false;
   bool out_of_memory_ = false;
 };

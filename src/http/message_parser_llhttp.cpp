@@ -99,7 +99,7 @@ struct MessageParser::Callbacks {
     });
   }
   static int head_end(llhttp_t* llhttp) {
-    // Upgrades are not supported: the next message is HTTP, too.
+    // llhttp would stop here. The server decides whether what follows is HTTP.
     llhttp->upgrade = 0;
     bool skips_body = false;
     const int result = guarded(llhttp, [&](MessageParser& parser) {
@@ -212,6 +212,9 @@ bool MessageParser::note_field_name() {
     case 6:
       if (same_name(name, "expect")) known_ = Known::expect;
       break;
+    case 7:
+      if (same_name(name, "upgrade")) saw_upgrade_ = true;
+      break;
     case 10:
       if (same_name(name, "connection")) known_ = Known::connection;
       break;
@@ -241,6 +244,7 @@ void MessageParser::note_field_value(std::string_view value) {
     case Known::connection:
       closes_ = closes_ || has_token(value, "close");
       stays_ = stays_ || has_token(value, "keep-alive");
+      upgrades_ = upgrades_ || has_token(value, "upgrade");
       break;
     case Known::content_length:
       // An earlier one is there only if a tolerant reading has let this one pass.
@@ -286,13 +290,34 @@ bool MessageParser::check_head() {
 bool MessageParser::check_request_head() {
   if (host_is_bad_ || host_count_ > 1) return fail(Errc::bad_host);
   if (host_count_ == 0 && request_->version == Version::http_1_1) return fail(Errc::bad_host);
+  if (!(request_->method == Method::connect ? check_connect() : check_target())) return false;
+  // An HTTP/1.0 client's expectation, and its wish for another protocol, are ignored (RFC 9110,
+  // 10.1.1 and 7.8).
+  if (request_->version == Version::http_1_0) {
+    expects_continue_ = expectation_is_bad_ = upgrades_ = false;
+  }
+  return !expectation_is_bad_ || fail(Errc::unsupported_expectation);
+}
+
+bool MessageParser::check_target() {
   const std::string_view target = request_->target;
   const bool is_asterisk = target == "*" && request_->method == Method::options;
   if (target.front() == '*' && !is_asterisk) return fail(Errc::bad_target);
-  if (target.front() != '/' && !is_asterisk && !take_host_of_target()) return false;
-  // An HTTP/1.0 client's expectation is ignored (RFC 9110, 10.1.1).
-  if (request_->version == Version::http_1_0) expects_continue_ = expectation_is_bad_ = false;
-  return !expectation_is_bad_ || fail(Errc::unsupported_expectation);
+  return target.front() == '/' || is_asterisk || take_host_of_target();
+}
+
+/// The target is a host and a port (RFC 9112, 3.2.3). What follows the head belongs to the tunnel,
+/// so a body is none (RFC 9110, 9.3.6).
+bool MessageParser::check_connect() {
+  const std::string_view target = request_->target;
+  const std::size_t colon = target.rfind(':');
+  if (colon == 0 || colon == target.npos || colon + 1 == target.size()) {
+    return fail(Errc::bad_target);
+  }
+  if (target.back() == ']' || !is_host(target)) return fail(Errc::bad_target);
+  if (saw_transfer_encoding_) return fail(Errc::bad_transfer_encoding);
+  if (saw_content_length_ && llhttp_.content_length != 0) return fail(Errc::bad_content_length);
+  return true;
 }
 
 /// The host of an absolute target replaces that of the Host field (RFC 9112, 3.2.2).

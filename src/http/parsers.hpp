@@ -20,6 +20,8 @@ class RequestParser final : public MessageParser {
   /// The bytes of empty lines before the message. While started() is false, they are all that the
   /// parser's state holds.
   [[nodiscard]] std::uint8_t empty_line_bytes() const noexcept { return empty_line_bytes_; }
+  /// Whether CONNECT is a method. Otherwise it fails as an unknown one does. Not in a message.
+  void accept_connect(bool accepts) noexcept { accepts_connect_ = accepts; }
   /// Whether the client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
 };

@@ -229,12 +229,12 @@ Task<Response> call_handler_over(Connection& connection, ServerCore& core, Reque
   return call_handler(core, request);
 }
 
-/// Appends the response to the present request. False: its body is to be streamed.
+/// Appends the response to the present request. False: that is left to send_streamed().
 [[nodiscard, gnu::always_inline]] inline bool append_text(RequestBuffers& slot,
                                                           const Session& session,
                                                           ResponseFraming& framing, Response& made,
                                                           After& after) {
-  if (made.streamed) [[unlikely]]
+  if (is_rare(framing, made)) [[unlikely]]
     return false;
   if (!append_answer(slot, session, framing, made)) after = After::linger;
   return true;
@@ -250,6 +250,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   Lease<RequestBuffers> lease(core.slots);
   RequestBuffers& slot = *lease;
   slot.go_on_after(connection.empty_line_bytes());
+  slot.parser.accept_connect(core.options.accept_connect);
   WarmSlot warm(core);
   BodyBytes body(core);
   ConnectionInformer<S> informer(connection, slot);
@@ -306,6 +307,10 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       slot.forget_output();
     }
     if (after == After::linger) co_return BurstEnd::linger;
+    if (after == After::leave_http) [[unlikely]] {
+      connection.given()->received = input;
+      co_return BurstEnd::leave_http;
+    }
     connection.enter_busy();
     if (!input.empty()) continue;
     if (!slot.in_request() && !can_wait_here(connection, slot, warm, how)) {

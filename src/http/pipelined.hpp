@@ -17,6 +17,7 @@ enum class BurstEnd : std::uint8_t {
   wait_on,  ///< the same, and no request came: the wait before goes on
   close,    ///< the peer or the session has ended the connection
   linger,   ///< the last response was written
+  leave_http,  ///< what is Connection::given() goes on with it
 };
 
 enum class Serve : std::uint8_t {

@@ -173,6 +173,25 @@ WrittenHead append_head(std::string& out, const Response& response,
   return head;
 }
 
+void append_takeover_head(std::string& out, const Response& response,
+                          const ResponseFraming& framing) {
+  const std::size_t begin = out.size();
+  out.resize(begin + bound_of_head(response.headers, framing.server_name));
+  Pen pen(out.data() + begin);
+  put_status_line(pen, response.status);
+  bool has_server = framing.server_name.empty();
+  for (const Headers::Field field : response.headers) {
+    const Owned owned = ownership(field.name);
+    has_server = has_server || owned == Owned::server;
+    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
+  }
+  if (!has_server) pen.put_field("Server", framing.server_name);
+  pen.put_field("Date", http_date_now());
+  if (response.status.code() == 101) pen.put_field("Connection", "upgrade");
+  pen.put("\r\n");
+  out.resize(static_cast<std::size_t>(pen.at() - out.data()));
+}
+
 void append_interim(std::string& out, Status status, const Headers& headers) {
   const std::size_t begin = out.size();
   out.resize(begin + bound_of_head(headers, {}));

@@ -33,6 +33,11 @@ struct WrittenHead {
 /// The same without the body.
 WrittenHead append_head(std::string& out, const Response& response, const ResponseFraming& framing);
 
+/// The head of the last response of a connection that leaves HTTP: without a length; with
+/// "Connection: upgrade" if it is 101.
+void append_takeover_head(std::string& out, const Response& response,
+                          const ResponseFraming& framing);
+
 /// An interim response. Omits the fields that append_response() writes itself, and Server.
 void append_interim(std::string& out, Status status, const Headers& headers);
 

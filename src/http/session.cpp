@@ -58,6 +58,7 @@ void ServerCore::drain() noexcept {
 void Session::drain() noexcept {
   draining_.store(true, std::memory_order_relaxed);
   drain_wanted_.set();
+  drain_begun_.set();
 }
 
 void Session::admit() noexcept {

@@ -10,6 +10,7 @@
 
 #include <weft/atomic.hpp>
 #include <weft/http/server.hpp>
+#include <weft/manual_reset_event.hpp>
 #include <weft/net.hpp>
 #include <weft/scope.hpp>
 #include <weft/task.hpp>
@@ -83,6 +84,8 @@ class Session {
   /// Whether responses must have "Connection: close". Relaxed: one response more or less.
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   void drain() noexcept;
+  /// Set when it drains. For connections that have left HTTP.
+  [[nodiscard]] ManualResetEvent& drain_begun() noexcept { return drain_begun_; }
   /// Starts take_leave() for the stream of a dismissed connection; closes it if memory is short.
   void see_out(Transport transport, Leave how, std::string received,
                std::uint8_t empty_line_bytes) noexcept;
@@ -118,6 +121,7 @@ class Session {
   Session* next_ = nullptr;      // guarded by the core's mutex
   Session* previous_ = nullptr;  // guarded by the core's mutex
   Signal drain_wanted_;
+  ManualResetEvent drain_begun_;
   Signal all_ended_;  // when admitted_ becomes 0 for the first time
   Atomic<bool> draining_{false};
   mutable ThreadMutex mutex_;

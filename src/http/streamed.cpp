@@ -10,9 +10,11 @@
 // in the exchange, and the body is closed behind them.
 #include "http/streamed.hpp"
 
+#include <array>
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -24,6 +26,7 @@
 #include "http/current_task.hpp"
 #include "http/informer.hpp"
 #include "http/session.hpp"
+#include "http/take_over.hpp"
 
 namespace weft::inline v0_1::http {
 namespace {
@@ -172,6 +175,23 @@ template <class S>
   return body.known_rest() <= options.max_unread_body;
 }
 
+/// A request that leaves HTTP must have ended (RFC 9110, 7.8). Throws std::logic_error if the
+/// handler has left too much of it, and what reads throw.
+template <class S>
+Task<void> read_to_end(RequestBody<S>& body, std::uint64_t limit) {
+  const TaskHeader& task = co_await CurrentTask();
+  const typename RequestBody<S>::Owner owner(body, task);
+  std::array<std::byte, 1024> piece;
+  std::uint64_t dropped = 0;
+  while (!body.complete()) {
+    if (body.is_awaited() || dropped + body.known_rest() > limit) {
+      throw std::logic_error("http handler: an upgrade before the request's body was read");
+    }
+    const std::size_t size = co_await body.read(piece);
+    dropped += size;
+  }
+}
+
 /// Whether the present exception is the body's failure, which the handler has let through.
 template <class S>
 [[nodiscard]] bool is_failure_of(const RequestBody<S>& body) noexcept {
@@ -209,7 +229,8 @@ Task<After> answer_streamed(Connection& connection, RequestBuffers& slot, Respon
       const Informing informing(slot.request, takes_interim ? &informer : nullptr);
       made = co_await call_reader<S>(connection, slot.request, body);
     }
-    if (made.streamed) {
+    if (made.takeover) co_await read_to_end<S>(*body, options.max_unread_body);
+    if (is_rare(framing, made)) {
       after = co_await send_streamed<S>(connection, slot, framing, made, body.get());
     } else {
       framing.keep_alive = framing.keep_alive && can_go_on(*body, options);
@@ -265,8 +286,16 @@ Task<After> serve_streamed(Connection& connection, RequestBuffers& slot, std::st
 template <class S>
 Task<After> send_streamed(Connection& connection, RequestBuffers& slot, ResponseFraming& framing,
                           Response& response, RequestBody<S>* body) {
-  if (response.status.is_informational()) refuse_interim(response.status);
   const Session& session = connection.session();
+  if (response.takeover) {
+    append_takeover(connection, slot, framing, response);
+    co_return After::leave_http;
+  }
+  if (framing.request_method == Method::connect && response.status.is_success()) refuse_tunnel();
+  if (!response.streamed) {
+    co_return append_answer(slot, session, framing, response) ? After::go_on : After::linger;
+  }
+  if (response.status.is_informational()) refuse_interim(response.status);
   if (session.draining()) framing.keep_alive = false;
   const WrittenHead head = append_head(slot.output, response, framing);
   const After after = head.keep_alive ? After::go_on : After::linger;

@@ -23,7 +23,8 @@ template <class S>
 [[nodiscard]] Task<After> serve_streamed(Connection& connection, RequestBuffers& slot,
                                          std::string_view& input, bool may_stay);
 
-/// Sends the response to the present request, whose body is made meanwhile. Throws what the
+/// Sends the response to the present request, whose body is made meanwhile; or appends one that
+/// is_rare() for another reason. Throws what the
 /// producer throws, and what append_answer() does, if nothing was sent: the output is then as
 /// before, with a head at its end. If something was, such an exception is reported. `body`: that of
 /// the request, if it may still be read.

@@ -5,8 +5,10 @@
 //   response.headers.add("Cache-Control", "no-store");
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +25,10 @@
 
 namespace weft::inline v0_1::http {
 
-/// The methods of RFC 9110 and RFC 5789. A server answers any other, and CONNECT, with 501.
+class UpgradedStream;
+
+/// The methods of RFC 9110 and RFC 5789. A server answers any other with 501, and CONNECT as well
+/// unless ServerOptions::accept_connect is set.
 enum class Method : std::uint8_t { get, head, post, put, del, connect, options, trace, patch };
 
 /// Returns "GET", "HEAD" ….
@@ -78,7 +83,7 @@ struct Request {
   Method method = Method::get;
   Version version = Version::http_1_1;
   bool keep_alive = true;  ///< the peer allows another request on this connection
-  std::string target;      ///< as sent: "/a%20b?c=d", "http://host/a" or "*"
+  std::string target;      ///< as sent: "/a%20b?c=d", "http://host/a", "*"; CONNECT: "host:443"
   Headers headers;
   std::string body;
   /// The client's address, as StreamSocket::peer_endpoint() gives it; null if no server has
@@ -114,8 +119,50 @@ struct Request {
   ///   hints.add("Link", "</style.css>; rel=preload; as=style");
   ///   co_await request.inform(103, std::move(hints));
   [[nodiscard]] Task<bool> inform(Status status, Headers headers = {});
+  /// Returns whether the client asks to go on with that protocol, named without regard to case, on
+  /// this connection: by Upgrade and "Connection: upgrade" (RFC 9110, 7.8). False for HTTP/1.0.
+  [[nodiscard]] bool asks_upgrade_to(std::string_view protocol) const noexcept;
   /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
+};
+
+/// What goes on with a connection that has left HTTP: a callable that takes an UpgradedStream& (see
+/// <weft/http/upgraded_stream.hpp>), and gives something to await. Copies share it.
+class Takeover {
+ public:
+  Takeover() noexcept = default;
+  template <class F>
+    requires(!std::same_as<std::remove_cvref_t<F>, Takeover> &&
+             std::invocable<std::decay_t<F>&, UpgradedStream&>)
+  explicit Takeover(F&& take) : base_(std::make_shared<Of<std::decay_t<F>>>(std::forward<F>(take))) {}
+
+  /// Returns whether there is one.
+  [[nodiscard]] explicit operator bool() const noexcept { return base_ != nullptr; }
+  /// Calls it. Precondition: there is one, which stays until this has ended.
+  [[nodiscard]] Task<void> run(UpgradedStream& stream) const { return base_->run(stream); }
+  void reset() noexcept { base_.reset(); }
+
+ private:
+  struct Base {
+    Base() = default;
+    Base(const Base&) = delete;
+    Base& operator=(const Base&) = delete;
+    virtual ~Base() = default;
+    [[nodiscard]] virtual Task<void> run(UpgradedStream& stream) = 0;
+  };
+  template <class F>
+  struct Of final : Base {
+    explicit Of(F f) : take(std::move(f)) {}
+    [[nodiscard]] Task<void> run(UpgradedStream& stream) override {
+      static_assert(Awaitable<std::invoke_result_t<F&, UpgradedStream&>>,
+                    "weft: what takes a connection over returns something to await: "
+                    "[](weft::http::UpgradedStream& stream) -> weft::Task<void> { … }");
+      return as_task(take(stream));
+    }
+    F take;
+  };
+
+  std::shared_ptr<Base> base_;
 };
 
 /// A response. The server writes Content-Length, Date and Connection, whatever is set here. A field
@@ -132,6 +179,9 @@ struct Response {
   /// body's length(), or says that the body is chunked. A producer is not called if the body is not
   /// sent.
   StreamedBody streamed;
+  /// If it is not empty, the connection leaves HTTP behind this response, which has no body: see
+  /// upgrade() and tunnel().
+  Takeover takeover;
 
   Response() = default;
   explicit Response(Status code) noexcept : status(code) {}
@@ -153,6 +203,32 @@ struct Response {
                                        Status code = 200) {
     Response made(code);
     made.streamed = StreamedBody(std::forward<P>(producer), length);
+    return made;
+  }
+  /// Returns a response after which the connection speaks `protocol`: 101 (Switching Protocols).
+  /// `take` is called with the connection, and what was read behind the request; a body is read to
+  /// its end before, up to ServerOptions::max_unread_body. Only for a request for which
+  /// Request::asks_upgrade_to(protocol) holds: otherwise it counts as the handler's failure.
+  ///
+  ///   auto echo = [](weft::http::UpgradedStream& peer) -> weft::Task<void> {
+  ///     co_await weft::copy(peer, peer);
+  ///   };
+  ///   if (request.asks_upgrade_to("echo")) return weft::http::Response::upgrade("echo", echo);
+  template <class F>
+    requires std::invocable<std::decay_t<F>&, UpgradedStream&>
+  [[nodiscard]] static Response upgrade(std::string_view protocol, F&& take) {
+    Response made(101);
+    made.headers.add("Upgrade", protocol);
+    made.takeover = Takeover(std::forward<F>(take));
+    return made;
+  }
+  /// Returns the response to CONNECT that begins a tunnel: 200, without a body. Only for CONNECT,
+  /// whose other responses are not from 200 to 299.
+  template <class F>
+    requires std::invocable<std::decay_t<F>&, UpgradedStream&>
+  [[nodiscard]] static Response tunnel(F&& take) {
+    Response made(200);
+    made.takeover = Takeover(std::forward<F>(take));
     return made;
   }
   /// Clears all fields and keeps the memory for the next message.

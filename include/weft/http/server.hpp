@@ -66,15 +66,20 @@ struct ServerOptions {
   /// Bodies that a handler reads from a BodyReader do not count.
   std::size_t max_bodies = 256 * 1024 * 1024;
   /// Bytes of a body that are dropped when a handler has not read it from its BodyReader. If more
-  /// follow, the connection is closed after the response.
+  /// follow, the connection is closed after the response. An upgrade needs the whole body: there it
+  /// counts as the handler's failure.
   std::uint64_t max_unread_body = 64 * 1024;
+  /// CONNECT goes to the handler, which answers with Response::tunnel(), or refuses by a status from
+  /// 300 on. Its target is a host and a port. False: the answer is 501.
+  bool accept_connect = false;
   /// The Server field; none if empty.
   std::string server_name = "weft";
   /// Called with each exception of a handler, of any type; the server answers that request with
   /// 500. Of the producer of a streamed response, too: if some of the response was sent, the
   /// connection is closed, so that the client sees that it is not complete. Not for the failure of
   /// a request's body that a handler lets through: its answer is 400, 413 and so on. Also for a
-  /// handler that gives a status below 200, or exceeds handler_timeout. May be called from several
+  /// handler that gives a status below 200, or exceeds handler_timeout, and for what has taken a
+  /// connection over (Response::upgrade()): errors of its stream included. May be called from several
   /// threads. What it throws goes to RuntimeOptions::on_failure; the answer stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
 };
