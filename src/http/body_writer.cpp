@@ -51,6 +51,8 @@ constexpr std::size_t kKept = std::size_t{32} * 1024;
 
 Task<void> BodyTarget::flush() { co_return; }
 
+Task<std::size_t> BodyTarget::send_file(File&, std::uint64_t, std::uint64_t) { co_return 0; }
+
 void BodyWriter::add_trailer(std::string_view name, std::string_view value) {
   if (is_forbidden_trailer(name)) {
     throw std::invalid_argument("weft::http::BodyWriter: the field " + std::string(name) +
@@ -59,12 +61,16 @@ void BodyWriter::add_trailer(std::string_view name, std::string_view value) {
   trailers_.add(name, value);
 }
 
-std::size_t BodyWriter::bounded(std::size_t size) const {
+void BodyWriter::check_room(std::uint64_t size) const {
   check_whole();
   if (ended_) throw IoError(make_error_code(Errc::body_too_long), "write body", subject());
   if (framing_.end == BodyFraming::End::length && size > framing_.length - written_) {
     throw IoError(make_error_code(Errc::body_too_long), "write body", subject());
   }
+}
+
+std::size_t BodyWriter::bounded(std::size_t size) const {
+  check_room(size);
   return std::min(size, most_taken);
 }
 

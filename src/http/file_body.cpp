@@ -1,12 +1,13 @@
 #include "http/file_body.hpp"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 namespace weft::inline v0_1::http {
 namespace {
 
-constexpr std::size_t kPieceSize = std::size_t{64} * 1024;
+constexpr std::size_t kLastBytes = 512;
 
 }  // namespace
 
@@ -20,24 +21,22 @@ void FileBody::check_unchanged() const {
 
 Task<void> FileBody::operator()(BodyWriter& out) { return write(*this, out); }
 
+/// The last bytes are read first, and written when the rest is known to have been that of the
+/// unchanged file.
 Task<void> FileBody::write(FileBody& self, BodyWriter& out) {
-  std::uint64_t rest = 0;
-  for (const FilePiece& piece : self.pieces_) rest += piece.size;
-  std::vector<std::byte> buffer(
-      static_cast<std::size_t>(std::min<std::uint64_t>(rest, kPieceSize)));
   for (const FilePiece& piece : self.pieces_) {
     if (!piece.before.empty()) co_await out.write_all(std::string_view(piece.before));
-    for (std::uint64_t done = 0; done < piece.size;) {
-      const auto wanted =
-          static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), piece.size - done));
-      const std::span<std::byte> room(buffer.data(), wanted);
-      const std::size_t size = co_await self.file_.read_at(room, piece.offset + done);
-      if (size == 0) throw IoError(FileErrc::unexpected_end, "read", self.file_.name());
-      done += size;
-      rest -= size;
-      if (rest == 0) self.check_unchanged();
-      co_await out.write_all(std::span<const std::byte>(room.first(size)));
-    }
+    const bool last = &piece == &self.pieces_.back();
+    std::array<std::byte, kLastBytes> room;
+    const auto kept = static_cast<std::size_t>(
+        last ? std::min<std::uint64_t>(piece.size, kLastBytes) : std::uint64_t{0});
+    const std::span<std::byte> tail = std::span(room).first(kept);
+    const std::uint64_t rest = piece.size - kept;
+    if (kept != 0) co_await self.file_.read_exact_at(tail, piece.offset + rest);
+    co_await out.write_file(self.file_, piece.offset, rest);
+    if (!last) continue;
+    self.check_unchanged();
+    co_await out.write_all(std::span<const std::byte>(tail));
   }
   if (!self.end_.empty()) co_await out.write_all(std::string_view(self.end_));
 }

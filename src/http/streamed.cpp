@@ -18,7 +18,9 @@
 #include <string>
 #include <utility>
 
+#include <weft/file.hpp>
 #include <weft/finally.hpp>
+#include <weft/io.hpp>
 #include <weft/select.hpp>
 #include <weft/sleep.hpp>
 
@@ -39,11 +41,7 @@ class ConnectionTarget final : public BodyTarget {
       : connection_(connection), body_(body) {}
 
   [[nodiscard]] Task<std::size_t> write_some(std::span<const IoSlice> slices) override {
-    if (!begun_) {
-      if (body_ != nullptr) co_await body_->end_interim();
-      connection_.begin_answer();
-      begun_ = true;
-    }
+    if (!begun_) co_await begin();
     const Deadline deadline(connection_);
     IoResult<std::size_t> taken =
         co_await attempt(connection_.template stream<S>().write_vectored(slices));
@@ -53,6 +51,22 @@ class ConnectionTarget final : public BodyTarget {
     }
     co_return *taken;
   }
+  [[nodiscard]] bool sends_files() const noexcept override {
+    return std::same_as<S, StreamSocket>;
+  }
+  [[nodiscard]] Task<std::size_t> send_file(File& file, std::uint64_t offset,
+                                            std::uint64_t size) override {
+    if constexpr (std::same_as<S, StreamSocket>) {
+      if (!begun_) co_await begin();
+      const Deadline deadline(connection_);
+      IoResult<std::size_t> sent =
+          co_await attempt(weft::send_file(connection_.template stream<S>(), file, offset, size));
+      if (sent) co_return *sent;
+      failed_ = is_of_connection(sent.error().code());
+      throw std::move(sent.error());
+    }
+    co_return 0;
+  }
   [[nodiscard]] std::string subject() const override {
     const Endpoint* const peer = connection_.transport().peer_endpoint();
     return peer != nullptr ? peer->to_string() : std::string();
@@ -61,6 +75,21 @@ class ConnectionTarget final : public BodyTarget {
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
  private:
+  [[nodiscard]] Task<void> begin() {
+    if (body_ != nullptr) co_await body_->end_interim();
+    connection_.begin_answer();
+    begun_ = true;
+  }
+  /// Of a file and of the connection it goes over, the error is that of the latter.
+  [[nodiscard]] static bool is_of_connection(std::error_code code) noexcept {
+    for (const std::errc one :
+         {std::errc::broken_pipe, std::errc::connection_reset, std::errc::connection_aborted,
+          std::errc::not_connected, std::errc::timed_out, std::errc::host_unreachable,
+          std::errc::network_unreachable, std::errc::operation_canceled}) {
+      if (code == one) return true;
+    }
+    return false;
+  }
   /// That of one write: a peer that takes bytes now and then is not cut off.
   class Deadline {
    public:

@@ -9,6 +9,8 @@
 //   item is sent at once, as one chunk;
 // - a ByteReader: a File, a StreamSocket, another message's BodyReader. It is copied to its end.
 //
+// A part of a file goes by StreamedBody::file(), which copies nothing where the system can do so.
+//
 // It runs on the task of the connection when the head was made, and is cancelled when the peer has
 // left. What it throws ends the connection, so that the peer sees that the body is not complete. An
 // rvalue moves in; what it refers to must live until the message was sent.
@@ -120,6 +122,10 @@ class StreamedBody {
             std::make_shared<BodyProducerOf<std::decay_t<P>>>(std::forward<P>(producer), length)) {}
   explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
       : producer_(std::move(producer)) {}
+  /// Returns a body of `size` bytes of a file, from `offset` on, which is sent by sendfile(2) where
+  /// that is possible: see BodyWriter::write_file(). It may be sent several times. If the file turns
+  /// out to be shorter, the message is not completed, and the peer sees that.
+  [[nodiscard]] static StreamedBody file(File file, std::uint64_t offset, std::uint64_t size);
 
   /// Returns whether there is a producer.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
@@ -151,6 +157,8 @@ class Body {
       : streamed_(std::forward<P>(producer), length) {}
   // NOLINTEND(google-explicit-constructor)
 
+  /// See StreamedBody::file().
+  [[nodiscard]] static Body file(File file, std::uint64_t offset, std::uint64_t size);
   [[nodiscard]] bool is_streamed() const noexcept { return static_cast<bool>(streamed_); }
   /// Returns the text; empty if it is streamed.
   [[nodiscard]] std::string& text() noexcept { return text_; }

@@ -31,6 +31,10 @@
 #include <string_view>
 #include <utility>
 
+namespace weft::inline v0_1 {
+class File;  // <weft/file.hpp>
+}  // namespace weft::inline v0_1
+
 namespace weft::inline v0_1::http {
 
 /// Where a BodyWriter's bytes go, framed: a connection of a server or of a client, or what a
@@ -45,6 +49,12 @@ class BodyTarget {
   /// Waits until at least one byte of the slices was taken, and returns their number. At least one
   /// slice is not empty. Errors: those of the connection. Cancel: none was taken.
   [[nodiscard]] virtual Task<std::size_t> write_some(std::span<const IoSlice> slices) = 0;
+  /// Whether send_file() does anything.
+  [[nodiscard]] virtual bool sends_files() const noexcept { return false; }
+  /// Sends some of a file from where it is, as weft::send_file() does; 0: the file ends at `offset`.
+  /// Called only if sends_files(), for a body that is not chunked.
+  [[nodiscard]] virtual Task<std::size_t> send_file(File& file, std::uint64_t offset,
+                                                    std::uint64_t size);
   /// Passes on what write_some() has taken and kept.
   [[nodiscard]] virtual Task<void> flush();
   /// Returns what errors call the connection, such as the peer's address.
@@ -95,6 +105,10 @@ class BodyWriter {
   [[nodiscard]] Task<void> write_all(B&& data) {
     return weft::detail::write_owned<BodyWriter, B>(*this, std::move(data));
   }
+  /// Takes `size` bytes of a file from `offset` on: over a socket by sendfile(2), if the body is not
+  /// chunked (see weft::send_file()); else through a buffer of 64 KiB. Errors: as write_all(), those
+  /// of the file, and FileErrc::unexpected_end if it ends before that. Cancel: as write_all().
+  [[nodiscard]] Task<void> write_file(File& file, std::uint64_t offset, std::uint64_t size);
   /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest
   /// stays.
   [[nodiscard]] Task<void> flush();
@@ -124,10 +138,15 @@ class BodyWriter {
 
  private:
   [[nodiscard]] std::size_t unsent() const noexcept { return pending_.size() - sent_; }
+  void check_room(std::uint64_t size) const;
   [[nodiscard]] std::size_t bounded(std::size_t size) const;
   void gather(std::span<const std::byte> data);
   [[nodiscard]] Task<std::size_t> write_through(std::span<const std::byte> data);
   [[nodiscard]] Task<void> send_pending();
+  [[nodiscard]] Task<std::uint64_t> begin_file(File& file, std::uint64_t offset,
+                                               std::uint64_t size);
+  [[nodiscard]] Task<void> send_file_directly(File& file, std::uint64_t offset, std::uint64_t size);
+  [[nodiscard]] Task<void> copy_file_part(File& file, std::uint64_t offset, std::uint64_t size);
   void keep_rest(std::string_view text, std::size_t& taken);
   void end_chunks();
   void check_whole() const;

@@ -231,6 +231,12 @@ struct Response {
     made.takeover = Takeover(std::forward<F>(take));
     return made;
   }
+  /// Returns a response with that body, such as StreamedBody::file(std::move(file), 0, size).
+  [[nodiscard]] static Response stream(StreamedBody body, Status code = 200) {
+    Response made(code);
+    made.streamed = std::move(body);
+    return made;
+  }
   /// Clears all fields and keeps the memory for the next message.
   void clear() noexcept;
 };
