@@ -262,18 +262,18 @@ template <class R, class W>
 }
 
 /// Sends some of a file over a socket: up to `size` bytes from `offset` on. Waits until the system
-/// has taken at least one, and returns their number; 0 if the file ends at `offset`, or `size` is 0.
+/// has taken at least one, and returns their number; 0: the file ends at `offset`, or `size` is 0.
 ///
 ///   std::uint64_t sent = 0;
 ///   while (const std::size_t more = co_await weft::send_file(stream, file, sent, size - sent)) {
 ///     sent += more;
 ///   }
 ///
-/// By sendfile(2), at most 128 KiB at once, where the file is in memory: nothing is copied, and what
-/// is written to the file before the peer has taken these bytes may reach it. The rest is read on
-/// the threads for files, into a buffer of 64 KiB: so a disk never keeps a worker waiting. The same
-/// where the system has no sendfile(2) for the two. Errors: those of File::read_at() and write().
-/// Cancel: none was sent.
+/// By sendfile(2), at most 128 KiB at once, where the file is in memory: nothing is copied, and
+/// what is written to the file before the peer has taken these bytes may reach it. The rest is read
+/// on the threads for files, into a buffer of 64 KiB: so a disk hardly ever keeps a worker waiting.
+/// The same where the system has no sendfile(2) for the two. Errors: those of File::read_at() and
+/// write(). Cancel: none was sent.
 [[nodiscard]] Task<std::size_t> send_file(StreamSocket& to, File& from, std::uint64_t offset,
                                           std::uint64_t size);
 

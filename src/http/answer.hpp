@@ -18,8 +18,8 @@ namespace weft::inline v0_1::http {
 /// What becomes of the connection after a streamed message.
 enum class After : std::uint8_t {
   go_on,
-  linger,  ///< the output is written, then the connection ends
-  close,   ///< at once: a message could not be completed, or the connection has failed
+  linger,      ///< the output is written, then the connection ends
+  close,       ///< at once: a message could not be completed, or the connection has failed
   leave_http,  ///< the output is written, then what the handler gave takes the connection over
 };
 

@@ -69,8 +69,7 @@ Task<void> BodyWriter::copy_file_part(File& file, std::uint64_t offset, std::uin
   if (size == 0) co_return;
   Piece piece(size);
   for (std::uint64_t done = 0; done < size;) {
-    const std::span<const std::byte> data =
-        co_await piece.read(file, offset + done, size - done);
+    const std::span<const std::byte> data = co_await piece.read(file, offset + done, size - done);
     co_await write_all(data);
     done += data.size();
   }

@@ -170,8 +170,8 @@ class MessageParser {
   bool saw_transfer_encoding_ = false;
   bool chunk_cr_ = false;
   bool host_is_bad_ = false;
-  bool closes_ = false;  // Connection has "close"
-  bool stays_ = false;   // Connection has "keep-alive"
+  bool closes_ = false;       // Connection has "close"
+  bool stays_ = false;        // Connection has "keep-alive"
   bool upgrades_ = false;     // Connection has "upgrade"
   bool saw_upgrade_ = false;  // the field Upgrade
   bool expectation_is_bad_ = false;

@@ -135,12 +135,13 @@ enum class Parsed : std::uint8_t {
 }
 
 /// Nothing, if the request was answered before.
-void append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions& options) {
+After append_refusal_of(Parsed parsed, RequestBuffers& slot, const ServerOptions& options) {
   if (parsed == Parsed::too_much) {
     append_refusal(slot, options, 503, "the server holds too many request bodies");
   } else if (parsed == Parsed::failed) {
     append_refusal(slot, options, slot.parser.error());
   }
+  return After::linger;
 }
 
 /// How long the peer may take to read the output.
@@ -229,6 +230,33 @@ Task<Response> call_handler_over(Connection& connection, ServerCore& core, Reque
   return call_handler(core, request);
 }
 
+/// Begins and ends a call of a handler that may wait.
+[[gnu::always_inline]] inline void enter_handler(Connection& connection, RequestBuffers& slot,
+                                                 const ResponseFraming& framing,
+                                                 Informer& informer) noexcept {
+  const bool takes_interim = framing.request_version == Version::http_1_1;
+  connection.enter_handler(takes_interim);
+  slot.request.informer = takes_interim ? &informer : nullptr;
+}
+[[gnu::always_inline]] inline void leave_handler(Connection& connection,
+                                                 RequestBuffers& slot) noexcept {
+  slot.request.informer = nullptr;
+  connection.leave_handler();
+}
+
+/// The answer to a request whose handler has thrown the present exception.
+[[nodiscard]] After replace_answer(RequestBuffers& slot, const Session& session,
+                                   ResponseFraming& framing) {
+  slot.drop_answer();
+  return append_failure(slot, session, framing);
+}
+
+/// `rest`: what was read behind the request, for what takes the connection over.
+[[nodiscard]] BurstEnd leave_http(Connection& connection, std::string_view rest) {
+  connection.given()->received = rest;
+  return BurstEnd::leave_http;
+}
+
 /// Appends the response to the present request. False: that is left to send_streamed().
 [[nodiscard, gnu::always_inline]] inline bool append_text(RequestBuffers& slot,
                                                           const Session& session,
@@ -249,8 +277,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
   ServerCore& core = session.core();
   Lease<RequestBuffers> lease(core.slots);
   RequestBuffers& slot = *lease;
-  slot.go_on_after(connection.empty_line_bytes());
-  slot.parser.accept_connect(core.options.accept_connect);
+  slot.go_on_after(connection.empty_line_bytes(), core.options.accept_connect);
   WarmSlot warm(core);
   BodyBytes body(core);
   ConnectionInformer<S> informer(connection, slot);
@@ -269,20 +296,15 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
           if (!append_text(slot, session, framing, made, after))
             after = co_await send_streamed<S>(connection, slot, framing, made);
         } else {
-          const bool takes_interim = framing.request_version == Version::http_1_1;
-          connection.enter_handler(takes_interim);
-          slot.request.informer = takes_interim ? &informer : nullptr;
+          enter_handler(connection, slot, framing, informer);
           Response made = co_await call_handler_over<S>(connection, core, slot.request);
-          slot.request.informer = nullptr;
-          connection.leave_handler();
+          leave_handler(connection, slot);
           if (!append_text(slot, session, framing, made, after)) [[unlikely]]
             after = co_await send_streamed<S>(connection, slot, framing, made);
         }
       } catch (...) {
-        connection.leave_handler();
-        slot.request.informer = nullptr;
-        slot.drop_answer();
-        after = informer.failed() ? After::close : append_failure(slot, session, framing);
+        leave_handler(connection, slot);
+        after = informer.failed() ? After::close : replace_answer(slot, session, framing);
       }
       body.give_back();
       const bool gather = slot.output.size() < core.options.max_output && slot.large_body.empty();
@@ -291,8 +313,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       read_deadline.request_ended();
       after = co_await serve_streamed<S>(connection, slot, input, how != Serve::last);
     } else if (parsed != Parsed::need_more) {
-      append_refusal_of(parsed, slot, core.options);
-      after = After::linger;
+      after = append_refusal_of(parsed, slot, core.options);
     }
     if (after == After::close) co_return BurstEnd::close;
 
@@ -307,10 +328,7 @@ Task<BurstEnd> serve_pipelined(Connection& connection, std::span<const std::byte
       slot.forget_output();
     }
     if (after == After::linger) co_return BurstEnd::linger;
-    if (after == After::leave_http) [[unlikely]] {
-      connection.given()->received = input;
-      co_return BurstEnd::leave_http;
-    }
+    if (after == After::leave_http) co_return leave_http(connection, input);
     connection.enter_busy();
     if (!input.empty()) continue;
     if (!slot.in_request() && !can_wait_here(connection, slot, warm, how)) {

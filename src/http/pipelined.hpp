@@ -13,10 +13,10 @@
 namespace weft::inline v0_1::http {
 
 enum class BurstEnd : std::uint8_t {
-  wait,     ///< for the next request
-  wait_on,  ///< the same, and no request came: the wait before goes on
-  close,    ///< the peer or the session has ended the connection
-  linger,   ///< the last response was written
+  wait,        ///< for the next request
+  wait_on,     ///< the same, and no request came: the wait before goes on
+  close,       ///< the peer or the session has ended the connection
+  linger,      ///< the last response was written
   leave_http,  ///< what is Connection::given() goes on with it
 };
 

@@ -24,7 +24,10 @@ class RequestBuffers {
   explicit RequestBuffers(const Limits& limits) : parser(limits) {}
 
   /// Called before the first input of a lease: that many bytes of empty lines came before it.
-  void go_on_after(std::uint8_t empty_line_bytes) noexcept { before_ = empty_line_bytes; }
+  void go_on_after(std::uint8_t empty_line_bytes, bool accept_connect = false) noexcept {
+    before_ = empty_line_bytes;
+    parser.accept_connect(accept_connect);
+  }
   /// Called before input of a new request is fed.
   void begin_if_needed() noexcept {
     if (begun_) return;

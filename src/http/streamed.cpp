@@ -51,9 +51,7 @@ class ConnectionTarget final : public BodyTarget {
     }
     co_return *taken;
   }
-  [[nodiscard]] bool sends_files() const noexcept override {
-    return std::same_as<S, StreamSocket>;
-  }
+  [[nodiscard]] bool sends_files() const noexcept override { return std::same_as<S, StreamSocket>; }
   [[nodiscard]] Task<std::size_t> send_file(File& file, std::uint64_t offset,
                                             std::uint64_t size) override {
     if constexpr (std::same_as<S, StreamSocket>) {

@@ -26,18 +26,19 @@ namespace weft::inline v0_1 {
 
 namespace {
 
-constexpr std::uint64_t most_at_once = std::uint64_t{128} * 1024;
+constexpr std::uint64_t most_of_a_file_at_once = std::uint64_t{128} * 1024;
 // After that many bytes other tasks have their turn.
-constexpr std::uint64_t most_in_a_turn = std::uint64_t{1} << 20;
+constexpr std::uint64_t most_of_a_file_in_a_turn = std::uint64_t{1} << 20;
 // Rounds in a row in which the socket was writable and took nothing; see relay.cpp.
-constexpr int most_fruitless_rounds = 2;
+constexpr int fruitless_rounds_of_a_send = 2;
 
 /// Whether the byte at `offset` is in memory. False also if the file ends before it, or the system
 /// cannot tell.
 [[nodiscard]] bool is_in_memory(int file, std::uint64_t offset) noexcept {
   char byte = 0;
   const iovec slice{&byte, 1};
-  return detail::FileSyscalls::preadv2(file, &slice, 1, static_cast<std::int64_t>(offset), RWF_NOWAIT) == 1;
+  return detail::FileSyscalls::preadv2(file, &slice, 1, static_cast<std::int64_t>(offset),
+                                       RWF_NOWAIT) == 1;
 }
 
 /// sendfile(2) without a signal; -EAGAIN: the socket has no room.
@@ -81,7 +82,7 @@ constexpr int most_fruitless_rounds = 2;
 /// Sends from memory. Null: some of the part is not there, or the system refuses.
 Task<std::optional<std::size_t>> send_from_memory(detail::Socket& socket, FileSource& file,
                                                   std::uint64_t offset, std::uint64_t size) {
-  for (int fruitless = 0; fruitless <= most_fruitless_rounds; ++fruitless) {
+  for (int fruitless = 0; fruitless <= fruitless_rounds_of_a_send; ++fruitless) {
     const std::int64_t sent = try_to_send(socket, file, offset, size);
     if (sent > 0) co_return static_cast<std::size_t>(sent);
     if (may_be_copied(sent)) break;
@@ -95,9 +96,10 @@ Task<std::optional<std::size_t>> send_from_memory(detail::Socket& socket, FileSo
 
 Task<std::size_t> send_file(StreamSocket& to, File& from, std::uint64_t offset,
                             std::uint64_t size) {
-  size = std::min(size, most_at_once);
+  size = std::min(size, most_of_a_file_at_once);
   if (size == 0) co_return 0;
-  if (offset / most_in_a_turn != (offset + size) / most_in_a_turn) co_await yield_now();
+  if (offset / most_of_a_file_in_a_turn != (offset + size) / most_of_a_file_in_a_turn)
+    co_await yield_now();
   detail::Socket& socket = detail::socket_of(detail::SocketAccess::of(to));
   FileSource& file = detail::file_of(from.file());
   const std::optional<std::size_t> sent = co_await send_from_memory(socket, file, offset, size);

@@ -47,11 +47,12 @@ struct Parts {
     StreamedBody body = StreamedBody::file(again(*file), part.offset, part.size);
     if (request.query() != "chunked") return Response::stream(std::move(body));
     // By a producer without a length, between other bytes.
-    return Response::stream([body](BodyWriter& out) -> Task<void> {
+    auto between = [body](BodyWriter& out) -> Task<void> {
       co_await out.write_all("<");
       co_await body.produce(out);
       co_await out.write_all(">");
-    });
+    };
+    return Response::stream(between);
   }
 };
 
@@ -212,7 +213,7 @@ TEST_P(HttpFileBody, ThatIsCutWhileItIsSentEndsTheConnection) {
 TEST_P(HttpFileBody, EndsWithItsClient) {
   enum class Client : std::uint8_t { resets, never_reads };
   for (const Client client : {Client::resets, Client::never_reads}) {
-    run([client]() -> Task<void> {
+    run([&client]() -> Task<void> {
       constexpr std::uint64_t size = 20'000'000;
       std::atomic<int> reported = 0;
       File file = co_await file_of("");
@@ -221,7 +222,7 @@ TEST_P(HttpFileBody, EndsWithItsClient) {
       options.on_handler_error = [&](const Request&, std::exception_ptr) { ++reported; };
       if (client == Client::never_reads) options.write_timeout = milliseconds(40);
       Site site(std::move(options), Parts{&file, {{0, size}}});
-      co_await visiting(site, [client](Site& s) -> Task<void> {
+      co_await visiting(site, [&client](Site& s) -> Task<void> {
         StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
         co_await stream.write_all(get("/0"));
         static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));

@@ -40,9 +40,8 @@ Task<Response> hint(Request& request) {
   }
   if (text.starts_with("/throw")) throw std::runtime_error("after the hints");
   if (text.starts_with("/stream")) {
-    co_return Response::stream([text](http::BodyWriter& out) -> Task<void> {
-      co_await out.write_all(text);
-    });
+    co_return Response::stream(
+        [text](http::BodyWriter& out) -> Task<void> { co_await out.write_all(text); });
   }
   co_return Response::text(std::move(text));
 }
@@ -100,8 +99,8 @@ TEST_P(HttpInterim, AreNotForOldClients) {
     run([&]() -> Task<void> {
       Site site = streams ? Site(patient(), hint_and_read) : Site(patient(), hint);
       co_await visiting(site, [](Site& s) -> Task<void> {
-        for (const std::string text : {"GET /a HTTP/1.0\r\n\r\n",
-                                       "POST /a HTTP/1.0\r\nContent-Length: 1\r\n\r\nx"}) {
+        for (const std::string text :
+             {"GET /a HTTP/1.0\r\n\r\n", "POST /a HTTP/1.0\r\nContent-Length: 1\r\n\r\nx"}) {
           const std::string answer = co_await tell(s.endpoint(), text);
           EXPECT_EQ(status_line(answer), "HTTP/1.1 200 OK");
           EXPECT_NE(answer.find("/a not informed"), answer.npos) << answer;

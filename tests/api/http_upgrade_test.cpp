@@ -58,11 +58,11 @@ std::vector<std::unique_ptr<Site>> sites(const http::ServerOptions& options) {
     co_await yield_now();
     co_return upgrade_or_not(request);
   }));
-  all.push_back(std::make_unique<Site>(options, [](Request& request, BodyReader& body)
-                                                    -> Task<Response> {
-    if (request.target != "/unread") request.body = co_await body.read_all(100);
-    co_return upgrade_or_not(request);
-  }));
+  all.push_back(
+      std::make_unique<Site>(options, [](Request& request, BodyReader& body) -> Task<Response> {
+        if (request.target != "/unread") request.body = co_await body.read_all(100);
+        co_return upgrade_or_not(request);
+      }));
   return all;
 }
 
@@ -112,7 +112,8 @@ TEST_P(HttpUpgrade, ThatWasNotAskedForIsIgnored) {
   };
   const Row rows[] = {
       {"no Connection", " HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n"},
-      {"another Connection", " HTTP/1.1\r\nHost: a\r\nConnection: up, grade\r\nUpgrade: echo\r\n\r\n"},
+      {"another Connection",
+       " HTTP/1.1\r\nHost: a\r\nConnection: up, grade\r\nUpgrade: echo\r\n\r\n"},
       {"no Upgrade", " HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n"},
       {"another protocol", " HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: ech\r\n\r\n"},
       {"HTTP/1.0", " HTTP/1.0\r\nConnection: keep-alive, upgrade\r\nUpgrade: echo\r\n\r\n"},
@@ -153,8 +154,8 @@ TEST_P(HttpUpgrade, NeedsTheWholeBody) {
       {"short", "Content-Length: 5\r\n", "hello", "101"},
       {"short, chunked", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "101"},
       {"long", "Content-Length: 100000\r\n", large, "500"},
-      {"long, chunked", "Transfer-Encoding: chunked\r\n",
-       "186A0\r\n" + large + "\r\n0\r\n\r\n", "500"},
+      {"long, chunked", "Transfer-Encoding: chunked\r\n", "186A0\r\n" + large + "\r\n0\r\n\r\n",
+       "500"},
       {"not asked for", "Content-Length: 5\r\nExpect: 100-continue\r\n", "", "500"},
       {"malformed", "Transfer-Encoding: chunked\r\n", "5\r\nhelloX", "400"},
       {"cut off", "Content-Length: 5\r\n", "hell", "400"},

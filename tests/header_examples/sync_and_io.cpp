@@ -157,8 +157,18 @@ namespace given::of_http_message {
 void run() {
   // example: weft/http/message.hpp
 }
-weft::http::Response stream() {
+weft::Task<void> inform(weft::http::Request& request) {
   // example: weft/http/message.hpp, number 2
+}
+weft::http::Response stream() {
+  // example: weft/http/message.hpp, number 3
+}
+weft::http::Response upgrade(weft::http::Request& request) {
+  // example: weft/http/message.hpp, number 4
+  return weft::http::Response::of(400);
+}
+void connect() {
+  // example: weft/http/upgraded_stream.hpp
 }
 }  // namespace given::of_http_message
 
@@ -218,6 +228,9 @@ weft::Task<void> run(weft::StreamSocket& client, weft::PipeWriter& file) {
 }
 weft::Task<void> run_join(weft::StreamSocket& socket) {
   // example: weft/io.hpp, number 4
+}
+weft::Task<void> run_send_file(weft::StreamSocket& stream, weft::File& file, std::uint64_t size) {
+  // example: weft/io.hpp, number 5
 }
 weft::Task<void> run_terminal() {
   // example: weft/terminal.hpp

@@ -123,8 +123,8 @@ class StreamedBody {
   explicit StreamedBody(std::shared_ptr<BodyProducer> producer) noexcept
       : producer_(std::move(producer)) {}
   /// Returns a body of `size` bytes of a file, from `offset` on, which is sent by sendfile(2) where
-  /// that is possible: see BodyWriter::write_file(). It may be sent several times. If the file turns
-  /// out to be shorter, the message is not completed, and the peer sees that.
+  /// that is possible: see BodyWriter::write_file(). It may be sent several times. If the file
+  /// turns out to be shorter, the message is not completed, and the peer sees that.
   [[nodiscard]] static StreamedBody file(File file, std::uint64_t offset, std::uint64_t size);
 
   /// Returns whether there is a producer.

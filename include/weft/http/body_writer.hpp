@@ -51,8 +51,8 @@ class BodyTarget {
   [[nodiscard]] virtual Task<std::size_t> write_some(std::span<const IoSlice> slices) = 0;
   /// Whether send_file() does anything.
   [[nodiscard]] virtual bool sends_files() const noexcept { return false; }
-  /// Sends some of a file from where it is, as weft::send_file() does; 0: the file ends at `offset`.
-  /// Called only if sends_files(), for a body that is not chunked.
+  /// Sends some of a file from where it is, as weft::send_file() does; 0: the file ends at
+  /// `offset`. Called only if sends_files(), for a body that is not chunked.
   [[nodiscard]] virtual Task<std::size_t> send_file(File& file, std::uint64_t offset,
                                                     std::uint64_t size);
   /// Passes on what write_some() has taken and kept.
@@ -105,9 +105,10 @@ class BodyWriter {
   [[nodiscard]] Task<void> write_all(B&& data) {
     return weft::detail::write_owned<BodyWriter, B>(*this, std::move(data));
   }
-  /// Takes `size` bytes of a file from `offset` on: over a socket by sendfile(2), if the body is not
-  /// chunked (see weft::send_file()); else through a buffer of 64 KiB. Errors: as write_all(), those
-  /// of the file, and FileErrc::unexpected_end if it ends before that. Cancel: as write_all().
+  /// Takes `size` bytes of a file from `offset` on: over a socket by sendfile(2), if the body is
+  /// not chunked (see weft::send_file()); else through a buffer of 64 KiB. Errors: as write_all(),
+  /// those of the file, and FileErrc::unexpected_end if it ends before that. Cancel: as
+  /// write_all().
   [[nodiscard]] Task<void> write_file(File& file, std::uint64_t offset, std::uint64_t size);
   /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest
   /// stays.

@@ -134,7 +134,8 @@ class Takeover {
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Takeover> &&
              std::invocable<std::decay_t<F>&, UpgradedStream&>)
-  explicit Takeover(F&& take) : base_(std::make_shared<Of<std::decay_t<F>>>(std::forward<F>(take))) {}
+  explicit Takeover(F&& take)
+      : base_(std::make_shared<Of<std::decay_t<F>>>(std::forward<F>(take))) {}
 
   /// Returns whether there is one.
   [[nodiscard]] explicit operator bool() const noexcept { return base_ != nullptr; }

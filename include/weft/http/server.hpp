@@ -69,8 +69,8 @@ struct ServerOptions {
   /// follow, the connection is closed after the response. An upgrade needs the whole body: there it
   /// counts as the handler's failure.
   std::uint64_t max_unread_body = 64 * 1024;
-  /// CONNECT goes to the handler, which answers with Response::tunnel(), or refuses by a status from
-  /// 300 on. Its target is a host and a port. False: the answer is 501.
+  /// CONNECT goes to the handler, which answers with Response::tunnel(), or refuses by a status
+  /// from 300 on. Its target is a host and a port. False: the answer is 501.
   bool accept_connect = false;
   /// The Server field; none if empty.
   std::string server_name = "weft";
@@ -79,8 +79,8 @@ struct ServerOptions {
   /// connection is closed, so that the client sees that it is not complete. Not for the failure of
   /// a request's body that a handler lets through: its answer is 400, 413 and so on. Also for a
   /// handler that gives a status below 200, or exceeds handler_timeout, and for what has taken a
-  /// connection over (Response::upgrade()): errors of its stream included. May be called from several
-  /// threads. What it throws goes to RuntimeOptions::on_failure; the answer stays.
+  /// connection over (Response::upgrade()): errors of its stream included. May be called from
+  /// several threads. What it throws goes to RuntimeOptions::on_failure; the answer stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
 };
 

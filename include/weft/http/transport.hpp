@@ -23,8 +23,8 @@
 //   peer_endpoint()    Request::peer; null without it.
 //   is_encrypted()     true: the stream may carry https. Without it: false.
 //   peer_closed()      awaited while a handler runs: ends when nothing more can reach the peer. The
-//                      handler is then cancelled. Must be lossless when cancelled, and may wait
-//                      beside a write.
+//                      handler is then cancelled. Must be lossless when cancelled, and waits beside
+//                      a read and a write: a handler may read the body, and send interim responses.
 //   peer_ended()       the same for ServerOptions::cancel_on_half_close: ends when the peer writes
 //                      no more, also while what it wrote before is unread.
 //   native_handle()    without peer_closed(), a server learns from the system's socket whether the
