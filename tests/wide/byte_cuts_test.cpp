@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/http_client_support.hpp"
+#include "api/http_stream_doubles.hpp"
 #include "wide/wide.hpp"
 
 namespace weft::testing::byte_cuts_test {
@@ -98,13 +99,22 @@ struct Got {
   std::string body;
   std::error_code error;
 };
-Task<Got> ask(Client& client, const Kind& kind, std::string url) {
+/// `streams`: the body is read as it comes.
+Task<Got> ask(Client& client, const Kind& kind, std::string url, bool streams) {
   ClientRequest request(kind.method, std::move(url));
   if (kind.method == Method::post) request.body = "a body";
   Got got;
   try {
-    Response response = co_await client.request(std::move(request));
-    got.body = std::move(response.body);
+    if (streams) {
+      http::IncomingResponse response = co_await client.start(std::move(request));
+      std::string piece(2, '\0');
+      while (const std::size_t size = co_await response.body.read(writable_bytes(piece))) {
+        got.body.append(piece, 0, size);
+      }
+    } else {
+      Response response = co_await client.request(std::move(request));
+      got.body = std::move(response.body);
+    }
   } catch (const IoError& error) {
     EXPECT_NE(std::string_view(error.what()).find("127.0.0.1"), std::string_view::npos)
         << error.what();
@@ -162,7 +172,7 @@ class ByteCuts : public Net {};
 INSTANTIATE_TEST_SUITE_P(Runtimes, ByteCuts, ::testing::Values(0, 1, 2), name_of_workers);
 
 /// All cuts of a response by one client, on a fresh connection and on a kept one.
-Task<void> cut_response(const Kind& kind, Ending how) {
+Task<void> cut_response(const Kind& kind, Ending how, bool streams) {
   Cutter cutter;
   cutter.kind = &kind;
   cutter.how = how;
@@ -181,7 +191,7 @@ Task<void> cut_response(const Kind& kind, Ending how) {
           const Response before = co_await client.get(whole);
           EXPECT_EQ(before.body, "whole");
         }
-        const Got got = co_await ask(client, kind, url);
+        const Got got = co_await ask(client, kind, url, streams);
         expect_documented(kind, cutter.size, how, got);
         if (got.error) {
           EXPECT_EQ(client.idle_connections(), 0U);
@@ -199,7 +209,9 @@ TEST_P(ByteCuts, OfAResponseAreItsEndOrAnError) {
   for (const Kind& kind : kinds()) {
     for (const Ending how : endings) {
       if (!is_wide() && how == Ending::half_close) continue;
-      run([&]() -> Task<void> { co_await cut_response(kind, how); });
+      for (const bool streams : {false, true}) {
+        run([&]() -> Task<void> { co_await cut_response(kind, how, streams); });
+      }
     }
   }
 }
@@ -234,6 +246,34 @@ std::size_t count_of(std::string_view text, std::string_view part) {
   for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
     ++count;
   return count;
+}
+
+/// Lives while something is produced.
+struct Counted {
+  explicit Counted(std::atomic<int>& n) noexcept : count(n) { ++count; }
+  ~Counted() { --count; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  std::atomic<int>& count;
+};
+
+/// Asks through a stream that breaks, and gives what came.
+Task<std::string> ask_over(http::Server& server, Faults& faults) {
+  Duplex ends = duplex(4096);
+  std::string answer;
+  co_await serving(server, Faulty(std::move(ends.a), faults), [&]() -> Task<void> {
+    co_await ends.b.write_all(get("/", "Connection: close\r\n"));
+    answer = co_await read_rest(ends.b);
+    ends.b.close();
+  });
+  co_return answer;
+}
+
+/// The first bytes, but for the date from `date` on, which may be another one.
+std::string begin_of(std::string answer, std::size_t size, std::size_t date) {
+  answer.resize(std::min(answer.size(), size));
+  for (std::size_t i = date; i < std::min(answer.size(), date + 35); ++i) answer[i] = '*';
+  return answer;
 }
 
 Task<void> cut_request(Site& site, const std::string& request, Ending how,
@@ -274,6 +314,110 @@ TEST_P(ByteCuts, OfARequestLeaveTheServerToOthers) {
         if (!is_wide() && waits) break;
       }
     }
+  }
+}
+
+/// `whole` counts what was read to its end. The echo sends it back meanwhile.
+Task<Response> read_streamed(http::Request& request, http::BodyReader& body,
+                             std::atomic<int>& whole) {
+  if (request.target == "/echo") {
+    auto back = [reader = std::make_shared<http::BodyReader>(std::move(body)),
+                 &whole](http::BodyWriter& out) -> Task<void> {
+      co_await copy(*reader, out);
+      ++whole;
+    };
+    co_return Response::stream(std::move(back));
+  }
+  std::string text = co_await body.read_all(1000);
+  ++whole;
+  co_return Response::text(std::move(text));
+}
+
+const std::string bodies[] = {
+    "Content-Length: 5\r\n\r\nhello",
+    "Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n3\r\ncde\r\n0\r\nT: u\r\n\r\n",
+    "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
+};
+
+/// Whole responses: one each for the bodies that were whole.
+std::size_t complete_in(const std::string& answer, bool echoes) {
+  return count_of(answer, echoes ? "\r\n0\r\n\r\n" : "HTTP/1.1 200 ");
+}
+
+Task<void> cut_streamed_request(Site& site, const std::string& request, Ending how,
+                                std::atomic<int>& whole, bool echoes) {
+  for (std::size_t size = first_cut(request); size <= request.size(); size += cuts_apart()) {
+    const std::string_view sent = std::string_view(request).substr(0, size);
+    Case::begin(described(sent, how));
+    const int before = whole.load();
+    const std::string answer = co_await tell_and_end(site.endpoint(), sent, how);
+    if (how == Ending::half_close) {
+      EXPECT_EQ(complete_in(answer, echoes), static_cast<std::size_t>(whole - before))
+          << described(sent, how) << answer;
+      EXPECT_EQ(whole - before, size == request.size() ? 1 : 0) << described(sent, how);
+    }
+    co_await until([&] { return site.server.connections() == 0; });
+    const std::string after = co_await tell(site.endpoint(), get("/", "Connection: close\r\n"));
+    EXPECT_EQ(status_line(after), "HTTP/1.1 200 OK") << described(sent, how);
+    Case::end();
+  }
+}
+
+TEST_P(ByteCuts, OfAStreamedRequestAreErrorsOfItsReader) {
+  for (const std::string target : {"/read", "/echo"}) {
+    for (const std::string& body : bodies) {
+      const std::string request = "POST " + target + " HTTP/1.1\r\nHost: a\r\n" + body;
+      for (const Ending how : endings) {
+        std::atomic<int> whole = 0;
+        auto handler = [&whole](http::Request& asked, http::BodyReader& reader) {
+          return read_streamed(asked, reader, whole);
+        };
+        run([&]() -> Task<void> {
+          Site site(patient(), handler);
+          co_await visiting(site, [&](Site& visited) -> Task<void> {
+            co_await cut_streamed_request(visited, request, how, whole, target == "/echo");
+          });
+        });
+      }
+    }
+  }
+}
+
+/// Connections that break after each byte of a streamed response: what was sent is its beginning,
+/// and never looks whole.
+TEST_P(ByteCuts, OfAStreamedResponseEndItsProducer) {
+  const std::string text = "one two three";
+  for (const bool announces : {false, true}) {
+    run([&]() -> Task<void> {
+      std::atomic<int> producing = 0;
+      std::atomic<int> made = 0;
+      http::Server server(patient(), [&](http::Request&) {
+        auto produce = [&](http::BodyWriter& out) -> Task<void> {
+          const Counted counted(producing);
+          for (std::size_t i = 0; i < text.size(); i += 4) {
+            co_await out.write_all(text.substr(i, 4));
+            co_await out.flush();
+          }
+          ++made;
+        };
+        return Response::stream(
+            produce, announces ? std::optional<std::uint64_t>(text.size()) : std::nullopt);
+      });
+      Faults whole_faults;
+      const std::string whole = co_await ask_over(server, whole_faults);
+      const std::size_t date = whole.find("Date: ");
+      for (std::size_t size = first_cut(whole); size < whole.size(); size += cuts_apart()) {
+        Case::begin("a response broken after " + std::to_string(size) + " bytes");
+        Faults faults;
+        faults.writes_until_failure = size;
+        const std::string part = co_await ask_over(server, faults);
+        EXPECT_EQ(begin_of(part, size, date), begin_of(whole, part.size(), date));
+        EXPECT_LE(part.size(), size);
+        EXPECT_EQ(faults.closed.load(), 1);
+        EXPECT_EQ(producing.load(), 0);
+        Case::end();
+      }
+    });
   }
 }
 
