@@ -71,8 +71,8 @@ std::string unchunked(std::string_view raw) {
 
 std::vector<Part> all_parts() {
   std::vector<Part> parts;
-  for (const std::uint64_t size : {0, 1, 1000, 16'384, 16'385, 100'000, 131'072, 999'000}) {
-    for (const std::uint64_t offset : {0, 1, 999}) parts.push_back({offset, size});
+  for (const std::uint64_t size : {0U, 1U, 1000U, 16'384U, 16'385U, 100'000U, 131'072U, 999'000U}) {
+    for (const std::uint64_t offset : {0U, 1U, 999U}) parts.push_back({offset, size});
   }
   return parts;
 }
@@ -159,7 +159,10 @@ TEST_P(HttpFileBody, ThatIsShorterEndsTheConnection) {
     std::size_t has;
     std::string status;
   };
-  const Row rows[] = {{0, "500"}, {10, "200"}, {20'000, "200"}, {499'999, "200"}};
+  // What is read and written is gathered first: nothing was sent when 10 bytes turn out to be all.
+  const bool directly = GetParam().over != Over::pieces;
+  const Row rows[] = {
+      {0, "500"}, {10, directly ? "200" : "500"}, {20'000, "200"}, {499'999, "200"}};
   for (const Row& row : rows) {
     run([&row]() -> Task<void> {
       std::atomic<int> reported = 0;

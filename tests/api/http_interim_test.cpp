@@ -32,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(Runtimes, HttpInterim, all_transports(), name_of_transp
 
 Task<Response> hint(Request& request) {
   std::string text(request.path());
-  if (text != "/plain") {
+  if (text != "/quiet") {
     const bool first = co_await request.inform(102);
     const bool second = co_await request.inform(103, hint_fields());
     EXPECT_EQ(first, second);
@@ -59,7 +59,7 @@ TEST_P(HttpInterim, ComeBeforeTheResponseInTheOrderOfTheRequests) {
     std::string end;
   };
   const Row rows[] = {
-      {"/plain", "HTTP/1.1 200 OK\r\n", "/plain"},
+      {"/quiet", "HTTP/1.1 200 OK\r\n", "/quiet"},
       {"/a", processing + hints + "HTTP/1.1 200 OK\r\n", "/a informed"},
       {"/throw", processing + hints + "HTTP/1.1 500 Internal", "500 Internal Server Error\n"},
       {"/stream", processing + hints + "HTTP/1.1 200 OK\r\n", "0\r\n\r\n"},
@@ -76,7 +76,7 @@ TEST_P(HttpInterim, ComeBeforeTheResponseInTheOrderOfTheRequests) {
             all.append("\r\n").append(method == "GET" ? "" : "body");
           }
           std::string answer =
-              co_await tell(s.endpoint(), all + get("/plain", "Connection: close\r\n"));
+              co_await tell(s.endpoint(), all + get("/quiet", "Connection: close\r\n"));
           for (const Row& row : rows) {
             EXPECT_TRUE(answer.starts_with(row.begin)) << row.target << ": " << answer;
             const std::size_t end = answer.find(row.end, row.begin.size());
@@ -87,7 +87,7 @@ TEST_P(HttpInterim, ComeBeforeTheResponseInTheOrderOfTheRequests) {
             answer.erase(0, end + row.end.size());
             if (answer.starts_with("body")) answer.erase(0, 4);
           }
-          EXPECT_TRUE(answer.ends_with("/plain")) << answer;
+          EXPECT_TRUE(answer.ends_with("/quiet")) << answer;
         }
       });
     });
