@@ -1,5 +1,6 @@
 // Connections that leave HTTP: an upgrade to a protocol of one's own, and a proxy for CONNECT. And
 // an interim response, sent before the handler is ready.
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -102,7 +103,18 @@ weft::Task<void> program() {
 }
 // [/serve]
 
-int main() {
+/// Serves at an address, for other clients.
+weft::Task<void> serve_at(std::string address) {
+  weft::SocketListener listener = weft::SocketListener::bind(address);
+  http::ServerOptions options;
+  options.accept_connect = true;
+  http::Server server(std::move(options), answer);
+  std::printf("serving on %s\n", listener.local_endpoint().to_string().c_str());
+  std::fflush(stdout);
+  co_await server.serve_until(listener, weft::stop_requested());
+}
+
+int main(int argc, char** argv) {
   weft::Runtime runtime;
-  runtime.block_on(program());
+  runtime.block_on(argc > 1 ? serve_at(argv[1]) : program());
 }
