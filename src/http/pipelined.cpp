@@ -22,6 +22,7 @@
 #include "http/informer.hpp"
 #include "http/session.hpp"
 #include "http/streamed.hpp"
+#include "http/take_over.hpp"
 #include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {

@@ -2,7 +2,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "api/http_support.hpp"
+#include "api/http_stream_doubles.hpp"
 #include "support/helpers.hpp"
 
 namespace weft::testing::http_upgrade_test {
@@ -366,6 +366,73 @@ TEST_P(HttpUpgrade, ThatMeetsADrainIsServed) {
       }
       co_await std::move(serving);
     });
+  });
+}
+
+/// What was received with the request can be taken out, to go on with the stream below.
+TEST_P(HttpUpgrade, GivesWhatIsBelow) {
+  const bool over_socket = GetParam().over != Over::pieces;
+  run([&]() -> Task<void> {
+    std::atomic<int> seen = 0;
+    auto take = [&](UpgradedStream& peer) -> Task<void> {
+      co_await peer.readable();
+      std::string first(2, '\0');
+      co_await read_exact(peer, writable_bytes(first));
+      EXPECT_EQ(first, "ea");
+      std::string rest = peer.take_received();
+      if (over_socket) {
+        EXPECT_EQ(rest, "rly");
+      }
+      while (rest.size() < 3) {
+        std::string one(1, '\0');
+        co_await read_exact(peer, writable_bytes(one));
+        rest += one;
+      }
+      EXPECT_EQ(rest, "rly");
+      EXPECT_EQ(peer.socket() != nullptr, over_socket);
+      EXPECT_FALSE(peer.is_encrypted());
+      EXPECT_EQ(peer.subject().empty(), peer.peer() == nullptr);
+      if (over_socket) co_await peer.socket()->write_all("below");
+      ++seen;
+      co_await peer.shutdown();
+      std::string nothing(1, '\0');
+      const std::size_t end = co_await peer.read(writable_bytes(nothing));
+      EXPECT_EQ(end, 0U);
+    };
+    Site site(patient(), [&](Request&) { return Response::upgrade("echo", take); });
+    co_await visiting(site, [&](Site& s) -> Task<void> {
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+      co_await stream.write_all(request_of("GET", "", "") + "early");
+      static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
+      const std::string rest = co_await read_rest(stream);
+      EXPECT_EQ(rest, over_socket ? "below" : "");
+      stream.close();
+      co_await until([&] { return s.server.connections() == 0; });
+      EXPECT_EQ(seen.load(), 1);
+    });
+  });
+}
+
+class HttpUpgradeStreams : public test::RuntimeTest {};
+WEFT_ON_ALL_RUNTIMES(HttpUpgradeStreams);
+
+TEST_P(HttpUpgradeStreams, InMemory) {
+  run([]() -> Task<void> {
+    http::Server server(patient(), upgrade_or_not);
+    for (const std::size_t capacity : {1U, 100U, 100'000U}) {
+      Duplex ends = duplex(capacity);
+      co_await serving(server, std::move(ends.a), [&]() -> Task<void> {
+        const std::string raw = get("/first") + request_of("GET", "", "") + "early";
+        auto send = [&]() -> Task<void> {
+          co_await ends.b.write_all(raw);
+          static_cast<void>(ends.b.shutdown());
+        };
+        auto both = co_await when_all(send(), read_rest(ends.b));
+        const std::string& answer = std::get<1>(both);
+        EXPECT_TRUE(answer.ends_with("Connection: upgrade\r\n\r\nearly")) << answer;
+        ends.b.close();
+      });
+    }
   });
 }
 
