@@ -196,7 +196,8 @@ std::string fish_completion(const Program& program) {
     out += begin + "__fish_use_subcommand" + fish_option(option) + "\n";
   }
   for (const Command& command : program.commands) {
-    out += begin + "__fish_use_subcommand -a " + command.name + " -d " + quoted(command.help) + "\n";
+    out +=
+        begin + "__fish_use_subcommand -a " + command.name + " -d " + quoted(command.help) + "\n";
     const std::string seen = begin + quoted("__fish_seen_subcommand_from " + command.name);
     for (const Option& option : command.options) out += seen + fish_option(option) + "\n";
     for (const Option& argument : command.arguments) {
