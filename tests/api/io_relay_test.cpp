@@ -156,16 +156,24 @@ TEST_P(IoRelay, AnErrorOfSpliceNamesThePeer) {
     run([writing]() -> Task<void> {
       Proxied p = co_await make_proxied();
       const std::string peer = (writing ? p.b : p.a).peer_endpoint().to_string();
+      // As much as it takes until the relay begins to splice, however slow this side is.
       JoinHandle<void> sending = spawn([&p]() -> Task<void> {
-        // The relay ends early, so not all of it arrives.
-        const std::string text = pattern(std::size_t{4} << 20);
-        (void)co_await attempt(p.client.write_all(text));
+        const std::string text = pattern(std::size_t{1} << 20);
+        for (IoResult<void> sent; sent;) sent = co_await attempt(p.client.write_all(text));
+      });
+      JoinHandle<void> receiving = spawn([&p]() -> Task<void> {
+        std::string buffer(std::size_t{64} * 1024, '\0');
+        for (IoResult<std::size_t> size(1); size && *size != 0;) {
+          size = co_await attempt(p.server.read(buffer));
+        }
       });
       const std::string error = co_await text_of_error(copy(p.a, p.b));
       EXPECT_EQ(error, (writing ? "write " : "read ") + peer + ": input/output error");
       p.a.close();
+      p.b.close();
       p.client.close();
       co_await std::move(sending);
+      co_await std::move(receiving);
     });
   }
 }
