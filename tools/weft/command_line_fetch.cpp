@@ -152,7 +152,7 @@ void add_transfer(CLI::App& command, FetchOptions& options) {
   add_parsed(
       command, "--method", parse_method, [&options](http::Method value) { options.method = value; },
       "The request's method (GET; POST with --data, PUT with --upload)")
-      ->type_name("METHOD")
+      ->type_name("METHOD:{GET,HEAD,POST,PUT,DELETE,OPTIONS,TRACE,PATCH}")
       ->group(of_one);
   command
       .add_option("--data", options.data,

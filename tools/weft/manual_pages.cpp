@@ -88,17 +88,22 @@ std::string list_entry(std::string_view line) {
 
 std::string notes_sections(const std::string& notes) {
   std::string out = notes.empty() ? "" : ".SH NOTES\n";
+  bool begins_paragraph = false;
   std::istringstream lines(notes);
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) {
-      out += ".PP\n";
-    } else if (line.starts_with(' ')) {
+      begins_paragraph = true;
+      continue;
+    }
+    if (line.starts_with(' ')) {
       out += list_entry(line);
     } else if (line.ends_with(':')) {
       out += ".SH " + upper(roff(line.substr(0, line.size() - 1))) + "\n";
     } else {
+      if (begins_paragraph) out += ".PP\n";
       out += roff(line) + "\n";
     }
+    begins_paragraph = false;
   }
   return out;
 }
