@@ -14,7 +14,7 @@ std::string first_line(const Program& program) {
 }
 
 // In single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -95,12 +95,12 @@ std::string zsh_option(const Option& option) {
     if (option.proposal == Proposal::files) value += "_files";
     if (option.proposal == Proposal::directories) value += "_files -/";
   }
-  if (option.names.empty()) return quoted((option.repeats ? "*" : "1") + value);
+  if (option.names.empty()) return in_quotes((option.repeats ? "*" : "1") + value);
   const std::string help = "[" + with_backslash(option.help, "\\[]:") + "]" + value;
   std::string out;
   for (const std::string& name : option.names) {
     const std::string others = option.repeats ? "*" : "(" + joined(option.names) + ")";
-    out += (out.empty() ? "" : " ") + quoted(others + name + help);
+    out += (out.empty() ? "" : " ") + in_quotes(others + name + help);
   }
   return out;
 }
@@ -117,12 +117,12 @@ std::string fish_option(const Option& option) {
     const bool is_long = name.starts_with("--");
     out += (is_long ? " -l " : " -s ") + name.substr(is_long ? 2 : 1);
   }
-  if (option.proposal == Proposal::words) out += " -x -a " + quoted(joined(option.words));
+  if (option.proposal == Proposal::words) out += " -x -a " + in_quotes(joined(option.words));
   if (option.proposal == Proposal::files) out += " -r -F";
   if (option.proposal == Proposal::directories) out += " -x -a '(__fish_complete_directories)'";
   if (option.proposal == Proposal::nothing && !option.value.empty()) out += " -x";
   if (option.names.empty()) return out;
-  return out + " -d " + quoted(option.help);
+  return out + " -d " + in_quotes(option.help);
 }
 
 }  // namespace
@@ -165,7 +165,7 @@ std::string zsh_completion(const Program& program) {
   std::string branches;
   for (const Command& command : program.commands) {
     const std::string help = with_backslash(command.help, "\\:");
-    described += "        " + quoted(command.name + ":" + help) + "\n";
+    described += "        " + in_quotes(command.name + ":" + help) + "\n";
     branches += "        " + command.name + ")\n          _arguments" +
                 zsh_arguments(command.options, "            ") +
                 zsh_arguments(command.arguments, "            ") + " ;;\n";
@@ -196,9 +196,9 @@ std::string fish_completion(const Program& program) {
     out += begin + "__fish_use_subcommand" + fish_option(option) + "\n";
   }
   for (const Command& command : program.commands) {
-    out +=
-        begin + "__fish_use_subcommand -a " + command.name + " -d " + quoted(command.help) + "\n";
-    const std::string seen = begin + quoted("__fish_seen_subcommand_from " + command.name);
+    out += begin + "__fish_use_subcommand -a " + command.name + " -d " + in_quotes(command.help) +
+           "\n";
+    const std::string seen = begin + in_quotes("__fish_seen_subcommand_from " + command.name);
     for (const Option& option : command.options) out += seen + fish_option(option) + "\n";
     for (const Option& argument : command.arguments) {
       if (argument.proposal != Proposal::nothing) out += seen + fish_option(argument) + "\n";
