@@ -62,7 +62,7 @@ class Manual(unittest.TestCase):
         page = plain(self.text("weft-fetch.1"))
         section = page.split(".SH EXIT CODES\n")[1].split(".SH ")[0]
         codes = re.findall(r"(?m)^\.TP\n(\d+)$", section)
-        self.assertEqual(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130"])
+        self.assertEqual(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "130"])
 
     def test_a_directory_that_is_not_there(self):
         done = support.run("manual", str(self.directory / "nowhere"))

@@ -139,7 +139,7 @@ class Terminal(unittest.TestCase):
             ["fetch", f"--{bad}", "http://h/"],
             ["delay", "--listen", bad],
             ["delay", "--listen", f"unix:/no-such-directory/{bad}"],
-            ["fetch", "--output", f"/dev/null/{bad}", "http://h/"],
+            ["fetch", "--json", "--output", f"/dev/null/{bad}", "http://h/"],
         ):
             done = support.run(*arguments)
             self.assertIn(done.returncode, (1, 2), arguments)
