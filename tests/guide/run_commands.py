@@ -97,7 +97,13 @@ class Commands(unittest.TestCase):
         if self.program is None:
             return
         by_itself = EXAMPLES + self.program
-        plain = [c for c in self.chosen if c.line.split(" | ")[-1] == by_itself]  # or fed by a pipe
+
+        def is_plain(line: str) -> bool:
+            """Alone, fed by a pipe, or with arguments that a command before it has made."""
+            made, _, last = line.rpartition(" && ")
+            return last.split()[0] == by_itself if made else last.split(" | ")[-1] == by_itself
+
+        plain = [c for c in self.chosen if is_plain(c.line)]
         self.assertEqual(len(plain), 1, "a program is shown once by itself")
         self.assertIsNotNone(plain[0].output, "… and what it prints as well")
 
