@@ -127,6 +127,23 @@ void put_streamed_framing(Pen& pen, const Response& response, const ResponseFram
   }
 }
 
+/// Puts the fields of a response that a handler may set, Server and Date. False: one of them says
+/// that the connection is to be closed.
+[[nodiscard, gnu::always_inline]] inline bool put_fields(Pen& pen, const Headers& headers,
+                                                         const ResponseFraming& framing) {
+  bool keep_alive = true;
+  bool has_server = framing.server_name.empty();
+  for (const Headers::Field field : headers) {
+    const Owned owned = ownership(field.name);
+    has_server = has_server || owned == Owned::server;
+    if (owned == Owned::connection) keep_alive = keep_alive && !has_token(field.value, "close");
+    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
+  }
+  if (!has_server) pen.put_field("Server", framing.server_name);
+  pen.put_field("Date", http_date_now());
+  return keep_alive;
+}
+
 }  // namespace
 
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
@@ -139,16 +156,7 @@ WrittenHead append_head(std::string& out, const Response& response,
   out.resize(begin + bound_of_head(response.headers, framing.server_name));
   Pen pen(out.data() + begin);
   put_status_line(pen, response.status);
-  bool keep_alive = framing.keep_alive;
-  bool has_server = framing.server_name.empty();
-  for (const Headers::Field field : response.headers) {
-    const Owned owned = ownership(field.name);
-    has_server = has_server || owned == Owned::server;
-    if (owned == Owned::connection) keep_alive = keep_alive && !has_token(field.value, "close");
-    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
-  }
-  if (!has_server) pen.put_field("Server", framing.server_name);
-  pen.put_field("Date", http_date_now());
+  const bool keep_alive = put_fields(pen, response.headers, framing) && framing.keep_alive;
   const bool no_body = has_no_body(response.status);
   WrittenHead head{!no_body && framing.request_method != Method::head, keep_alive, {}};
   if (response.streamed && !no_body) [[unlikely]] {
@@ -179,14 +187,7 @@ void append_takeover_head(std::string& out, const Response& response,
   out.resize(begin + bound_of_head(response.headers, framing.server_name));
   Pen pen(out.data() + begin);
   put_status_line(pen, response.status);
-  bool has_server = framing.server_name.empty();
-  for (const Headers::Field field : response.headers) {
-    const Owned owned = ownership(field.name);
-    has_server = has_server || owned == Owned::server;
-    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
-  }
-  if (!has_server) pen.put_field("Server", framing.server_name);
-  pen.put_field("Date", http_date_now());
+  static_cast<void>(put_fields(pen, response.headers, framing));
   if (response.status.code() == 101) pen.put_field("Connection", "upgrade");
   pen.put("\r\n");
   out.resize(static_cast<std::size_t>(pen.at() - out.data()));

@@ -18,9 +18,6 @@ namespace weft::tool {
 
 namespace {
 
-constexpr std::chrono::milliseconds first_pause{200};
-constexpr std::chrono::seconds longest_pause{10};
-
 bool breaks_connection(std::error_code code) noexcept {
   return code == std::errc::connection_reset || code == std::errc::broken_pipe ||
          code == std::errc::connection_aborted;

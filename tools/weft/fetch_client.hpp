@@ -10,6 +10,10 @@
 
 namespace weft::tool {
 
+/// Of the pauses before another try.
+inline constexpr std::chrono::milliseconds first_pause{200};
+inline constexpr std::chrono::seconds longest_pause{10};
+
 /// A failure that is not the client's, with the exit code of the process.
 class FetchError : public std::runtime_error {
  public:

@@ -40,8 +40,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Nanoseconds no_limit = Nanoseconds::max();
 constexpr std::size_t piece_size = std::size_t{64} * 1024;
-constexpr std::chrono::milliseconds first_pause{200};
-constexpr std::chrono::seconds longest_pause{10};
 
 http::ClientOptions transfer_options(const FetchOptions& options) {
   http::ClientOptions client = client_options(options);
