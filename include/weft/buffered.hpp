@@ -284,7 +284,7 @@ class BufferedReader {
   [[nodiscard]] static std::span<std::byte> writable_bytes_of(B& buffer) noexcept {
     return std::as_writable_bytes(std::span(std::ranges::data(buffer), std::ranges::size(buffer)));
   }
-  [[nodiscard]] std::string subject() const { return detail::subject_of(inner()); }
+  [[nodiscard]] std::string subject() const { return detail::subject_of_stream(inner()); }
   [[nodiscard]] std::string subject_with_limit(std::size_t limit) const {
     std::string text = subject();
     if (!text.empty()) text += ' ';

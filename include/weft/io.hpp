@@ -77,7 +77,7 @@ template <class R>
 Task<void> read_exact_of(R& reader, std::span<std::byte> buffer) {
   while (!buffer.empty()) {
     const std::size_t size = co_await reader.read(buffer);
-    if (size == 0) throw IoError(IoErrc::unexpected_end, "read", subject_of(reader));
+    if (size == 0) throw IoError(IoErrc::unexpected_end, "read", subject_of_stream(reader));
     buffer = buffer.subspan(std::min(size, buffer.size()));
   }
 }
@@ -216,8 +216,8 @@ class Joined {
   }
   /// What errors call it: "standard input and standard output".
   [[nodiscard]] std::string subject() const {
-    const std::string in = detail::subject_of(reader_.get());
-    const std::string out = detail::subject_of(writer_.get());
+    const std::string in = detail::subject_of_stream(reader_.get());
+    const std::string out = detail::subject_of_stream(writer_.get());
     if (in.empty() || out.empty()) return in + out;
     return in + " and " + out;
   }

@@ -178,7 +178,7 @@ Task<Result<bool>> exchange_over(Call& call, S& stream) {
 
 }  // namespace
 
-std::string subject_of(const Call& call) {
+std::string subject_of_call(const Call& call) {
   std::string subject = call.url.to_string();
   if (call.proxy != nullptr) subject.append(" by proxy ").append(call.proxy->to_string());
   return subject;
@@ -187,7 +187,7 @@ std::string subject_of(const Call& call) {
 IoError error_of(const Call& call, std::error_code code) {
   const bool names_phase = code.category() == http_category();
   if (code == std::errc::timed_out && !names_phase) code = make_error_code(timeout_of(call));
-  return IoError(code, to_string(call.method), subject_of(call));
+  return IoError(code, to_string(call.method), subject_of_call(call));
 }
 
 Task<Result<bool>> exchange(Call& call, Transport& transport) {

@@ -77,7 +77,7 @@ struct Call {
 };
 
 /// What errors say that a call was about: its URL, and its proxy.
-[[nodiscard]] std::string subject_of(const Call& call);
+[[nodiscard]] std::string subject_of_call(const Call& call);
 [[nodiscard]] IoError error_of(const Call& call, std::error_code code);
 
 /// Sends the request over `transport` and receives its response. True: another one may follow.

@@ -68,7 +68,7 @@ ResponseSource::ResponseSource(const Call& call, std::shared_ptr<ConnectionHome>
     : exchange_(std::make_shared<StreamedExchange>(call, std::move(home), std::move(transport))),
       owner_(call.streaming->owner),
       method_(call.method),
-      subject_(subject_of(call)) {}
+      subject_(subject_of_call(call)) {}
 
 ResponseSource::~ResponseSource() {
   if (exchange_ == nullptr) return;

@@ -88,7 +88,7 @@ Result<std::size_t> ReceiveBatchRequest::finish(std::int64_t result) noexcept tr
 }
 
 IoError ReceiveBatchRequest::error(std::error_code code) const {
-  return IoError(code, "receive", subject_of(socket));
+  return IoError(code, "receive", subject_of_message_socket(socket));
 }
 
 Result<std::size_t> receive_batch_now(ReceiveBatchRequest request) noexcept {
@@ -127,7 +127,8 @@ Result<std::size_t> SendBatchRequest::finish(std::int64_t result) noexcept {
 IoError SendBatchRequest::error(std::error_code code) const {
   const bool any = batch->left() != 0;
   return IoError(code, "send",
-                 any ? subject_of(socket, batch->entries[batch->first].to) : subject_of(socket));
+                 any ? subject_of_message_socket(socket, batch->entries[batch->first].to)
+                     : subject_of_message_socket(socket));
 }
 
 Result<std::size_t> send_batch_now(SendBatchRequest request) noexcept {

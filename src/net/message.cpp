@@ -160,7 +160,7 @@ void read_message(const msghdr& header, std::span<std::byte> buffer, std::size_t
   });
 }
 
-std::string subject_of(const Socket* socket, const Endpoint& to) {
+std::string subject_of_message_socket(const Socket* socket, const Endpoint& to) {
   if (to != Endpoint()) return to.to_string();
   const Result<Endpoint> peer =
       with_handle(const_cast<Socket*>(socket), [](int handle) { return peer_endpoint_of(handle); });

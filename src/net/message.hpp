@@ -99,7 +99,7 @@ void set_receive_room(msghdr& header, MessageRoom<ControlSize>& room,
 
 /// What an error of a message socket names: the destination, or else the peer that it is connected
 /// to, or else its own address.
-[[nodiscard]] std::string subject_of(const Socket* socket, const Endpoint& to = {});
+[[nodiscard]] std::string subject_of_message_socket(const Socket* socket, const Endpoint& to = {});
 
 /// Asks the system for the address of the connected peer.
 [[nodiscard]] Result<Endpoint> peer_endpoint_of(int handle);

@@ -71,7 +71,7 @@ Result<ReceivedDatagram> ReceiveMessageRequest::finish(std::int64_t result) noex
 }
 
 IoError ReceiveMessageRequest::error(std::error_code code) const {
-  return IoError(code, peeks ? "peek" : "receive", subject_of(socket));
+  return IoError(code, peeks ? "peek" : "receive", subject_of_message_socket(socket));
 }
 
 Result<ReceivedDatagram> receive_now(ReceiveMessageRequest request) noexcept {
@@ -106,7 +106,7 @@ void SendMessageRequest::prepare(Operation& op) noexcept {
 Result<void> SendMessageRequest::finish(std::int64_t result) noexcept { return checked(result); }
 
 IoError SendMessageRequest::error(std::error_code code) const {
-  return IoError(code, "send", subject_of(socket, to));
+  return IoError(code, "send", subject_of_message_socket(socket, to));
 }
 
 Result<void> send_now(SendMessageRequest request) noexcept {

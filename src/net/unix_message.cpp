@@ -106,7 +106,7 @@ Result<UnixMessage> ReceiveHandlesRequest::finish(std::int64_t result) noexcept 
 }
 
 IoError ReceiveHandlesRequest::error(std::error_code code) const {
-  return IoError(code, "receive", subject_of(socket));
+  return IoError(code, "receive", subject_of_message_socket(socket));
 }
 
 Result<UnixMessage> receive_handles_now(ReceiveHandlesRequest request) noexcept {
@@ -150,7 +150,7 @@ Result<std::size_t> SendHandlesRequest::finish(std::int64_t result) noexcept {
 }
 
 IoError SendHandlesRequest::error(std::error_code code) const {
-  return IoError(code, "send", subject_of(socket, to));
+  return IoError(code, "send", subject_of_message_socket(socket, to));
 }
 
 Result<std::size_t> send_handles_now(SendHandlesRequest request) noexcept {

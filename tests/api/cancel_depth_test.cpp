@@ -177,8 +177,12 @@ TEST_P(CancelDepthTest, AllHaveBeenAskedWhenCancelReturns) {
       (void)co_await when_all(select(event.wait(), never()), never());
     };
     auto outer = [&]() -> Task<void> { (void)co_await when_all(inner(one), inner(other)); };
-    auto handle = spawn(outer);
+    // A group that is still being suspended asks its children itself, later. All run on one worker:
+    // when that has run another task, each of them has suspended.
+    const SpawnOptions there = SpawnOptions().on_worker(0);
+    auto handle = spawn(there, outer);
     co_await until([&] { return one.awaited() && other.awaited(); });
+    co_await spawn(there, []() -> Task<void> { co_return; });
     handle.cancel();
     // A wait that was asked takes no token any more.
     one.set();

@@ -255,23 +255,20 @@ class Sources(unittest.TestCase):
         """The sources of this build with coroutines.
 
         Not those that hold the forms, and not those that await Asio, whose headers have no
-        coroutines for clang. Without WEFT_LINT_EVERYTHING the library and the program alone: tests,
-        benchmarks and examples take minutes. A tree that was clean before is not read again.
+        coroutines for clang. A tree that was clean before is not read again.
         """
         build = pathlib.Path(os.environ["WEFT_BUILD_DIR"])
-        everything = os.environ.get("WEFT_LINT_EVERYTHING") == "1"
         clean = build / "lint.clean"
-        state = f"{everything} {self.state(build)}"
+        state = self.state(build)
         if clean.exists() and clean.read_text() == state:
             return
         with tempfile.TemporaryDirectory(prefix="weft-lint-") as folder:
             count = self.join_sources(build, pathlib.Path(folder))
             self.assertGreater(count, 40)
             self.check("-p", folder)
-        if everything:
-            without = ["tests/compiler/survey.cpp", "guide/left_out.cpp", "bench/core/asio_*.cpp"]
-            without += ["src/*/*.cpp", "tools/weft/*.cpp"]
-            self.check("-p", build, *(f"--exclude={pattern}" for pattern in without))
+        without = ["tests/compiler/survey.cpp", "guide/left_out.cpp", "bench/core/asio_*.cpp"]
+        without += ["src/*/*.cpp", "tools/weft/*.cpp"]
+        self.check("-p", build, *(f"--exclude={pattern}" for pattern in without))
         clean.write_text(state)
 
     def check(self, *arguments: str | pathlib.Path) -> None:

@@ -59,7 +59,7 @@ concept HasSocket = requires(const T& user) {
 /// What errors call a reader or writer: its address, its subject(), those of what it wraps, or
 /// nothing.
 template <class T>
-[[nodiscard]] std::string subject_of(const T& stream) {
+[[nodiscard]] std::string subject_of_stream(const T& stream) {
   if constexpr (HasSocket<T>) {
     return subject_of_socket(SocketAccess::of(stream));
   } else if constexpr (requires {
@@ -67,7 +67,7 @@ template <class T>
                        }) {
     return stream.subject();
   } else if constexpr (requires { stream.inner(); }) {
-    return subject_of(stream.inner());
+    return subject_of_stream(stream.inner());
   } else {
     return {};
   }
@@ -95,7 +95,7 @@ concept LendsBuffer = requires(R& reader, std::size_t size) {
 template <class W>
 [[nodiscard]] std::size_t check_written(std::size_t size, std::span<const std::byte> data,
                                         const W& writer) {
-  if (size == 0) throw IoError(IoErrc::nothing_written, "write", subject_of(writer));
+  if (size == 0) throw IoError(IoErrc::nothing_written, "write", subject_of_stream(writer));
   return size < data.size() ? size : data.size();
 }
 
@@ -111,7 +111,7 @@ Task<void> end_writing(W& writer) {
                        }) {
     const Result<void> ended = writer.shutdown();
     if (!ended && ended.error() != std::errc::not_connected) {
-      throw IoError(ended.error(), "shutdown", subject_of(writer));
+      throw IoError(ended.error(), "shutdown", subject_of_stream(writer));
     }
   } else {
     writer.shutdown();

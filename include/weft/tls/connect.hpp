@@ -86,7 +86,7 @@ class Listener {
   } catch (const std::bad_alloc&) {
     // This connection fails; the next one may not.
     throw IoError(std::make_error_code(std::errc::not_enough_memory), "accept",
-                  detail::subject_of(accepted));
+                  detail::subject_of_stream(accepted));
   }
 
   detail::Held<L> inner_;

@@ -248,7 +248,7 @@ class StreamIo {
 
  private:
   [[nodiscard]] static std::string subject_of(const Inner& inner, std::string_view host) {
-    const std::string address = detail::subject_of(inner);
+    const std::string address = detail::subject_of_stream(inner);
     std::string text(host);
     if (!address.empty()) text.append(text.empty() ? "" : " at ").append(address);
     return text;
