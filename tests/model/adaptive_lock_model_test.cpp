@@ -5,7 +5,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::adaptive_lock_model_test {
 namespace {
 
 void count_under_lock(Execution& execution, int threads, int rounds) {
@@ -87,4 +87,4 @@ TEST(AdaptiveLockModel, TryLockTakesItOrGoesOn) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::adaptive_lock_model_test

@@ -8,7 +8,7 @@
 #include "model/core_model.hpp"
 #include "model/future_model.hpp"
 
-namespace weft::model {
+namespace weft::model::as_future_model_test {
 namespace {
 
 Task<int> seven() { co_return 7; }
@@ -85,4 +85,4 @@ void end_and_drop(Execution& execution) {
 TEST(AsFutureModel, ADropMeetsTheEnd) { expect_holds_exhaustively(4, end_and_drop); }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::as_future_model_test

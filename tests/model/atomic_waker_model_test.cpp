@@ -6,7 +6,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::atomic_waker_model_test {
 namespace {
 
 /// A thread that a Waker can wake. Counts handles and wakes.
@@ -166,4 +166,4 @@ void taken_once(Execution& execution) {
 TEST(AtomicWakerModel, OneWakeTakesIt) { expect_holds_exhaustively(3, taken_once); }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::atomic_waker_model_test

@@ -4,7 +4,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::biased_lock_model_test {
 namespace {
 
 /// The data that the lock guards, with a word that detects two threads inside.
@@ -131,4 +131,4 @@ TEST(BiasedLockModel, ManyMayCome) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::biased_lock_model_test

@@ -4,7 +4,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::cancel_slot_model_test {
 namespace {
 
 /// A leaf that ends by its event or by a cancel, whichever comes first, as every leaf of weft does.
@@ -122,4 +122,4 @@ TEST(CancelSlotModel, ALateCancelReachesTheNextLeafAndNotTheLast) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::cancel_slot_model_test

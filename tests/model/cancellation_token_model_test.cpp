@@ -8,7 +8,7 @@
 
 #include "model/sync_model.hpp"
 
-namespace weft::model {
+namespace weft::model::cancellation_token_model_test {
 namespace {
 
 void a_cancel_meets_a_new_child(Execution& execution) {
@@ -69,4 +69,4 @@ TEST(CancellationTokenModel, TwoCancelsMeet) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::cancellation_token_model_test

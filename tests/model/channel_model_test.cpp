@@ -7,7 +7,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::channel_model_test {
 namespace {
 
 struct Sending : Awaiting<detail::SendAwaiter<int>> {
@@ -385,4 +385,4 @@ TEST(ChannelModel, AWeakReferenceMeetsTheLastSendersEnd) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::channel_model_test

@@ -8,7 +8,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::checker_model_test {
 namespace {
 
 constexpr auto kAcquire = std::memory_order_acquire;
@@ -198,4 +198,4 @@ TEST_P(Checker, ThoseWhoSpinTakeTurns) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::checker_model_test

@@ -6,7 +6,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::child_group_model_test {
 namespace {
 
 /// A group whose children are threads of the model.
@@ -151,4 +151,4 @@ TEST(ChildGroupModel, AChildMayAddAnother) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::child_group_model_test

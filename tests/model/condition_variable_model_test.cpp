@@ -7,7 +7,7 @@
 
 #include "model/sync_model.hpp"
 
-namespace weft::model {
+namespace weft::model::condition_variable_model_test {
 namespace {
 
 /// A task that waits, with the guard in its frame.
@@ -122,4 +122,4 @@ TEST(ConditionVariableModel, WhatWasNotifiedMayDestroyIt) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::condition_variable_model_test

@@ -7,7 +7,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::data_model_test {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -309,4 +309,4 @@ TEST(ModelReport, ALostWakeUpIsToldFromALockThatNobodyFrees) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::data_model_test

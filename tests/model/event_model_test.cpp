@@ -12,7 +12,7 @@
 
 #include "model/sync_model.hpp"
 
-namespace weft::model {
+namespace weft::model::event_model_test {
 namespace {
 
 void set_wait_and_cancel(Execution& execution) {
@@ -422,4 +422,4 @@ TEST(OnceModel, ItIsMadeOnceThoughTheFirstMayFail) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::event_model_test

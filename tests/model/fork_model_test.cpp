@@ -3,7 +3,7 @@
 // cancel from outside is lost.
 #include "model/fork_model.hpp"
 
-namespace weft::model {
+namespace weft::model::fork_model_test {
 namespace {
 
 void all_parts_return(Execution& execution) {
@@ -94,4 +94,4 @@ TEST(ForkModel, AFailureUnwindsWhatWaitsUpToTheFork) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::fork_model_test

@@ -4,7 +4,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::handler_gate_model_test {
 namespace {
 
 struct Linked {
@@ -64,4 +64,4 @@ TEST(HandlerGateModel, SeveralHandlersPassTheSidesInTurn) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::handler_gate_model_test

@@ -3,7 +3,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::http_pool_model_test {
 namespace {
 
 using http::Limits;
@@ -39,4 +39,4 @@ TEST(HttpPoolModel, OneHolderAtATime) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::http_pool_model_test

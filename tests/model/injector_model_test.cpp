@@ -5,7 +5,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::injector_model_test {
 namespace {
 
 struct Item {
@@ -87,4 +87,4 @@ TEST(InjectorModel, ASleepingWorkerIsWoken) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::injector_model_test

@@ -7,7 +7,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::join_model_test {
 namespace {
 
 /// A spawned task that ends when the test says so.
@@ -224,4 +224,4 @@ TEST(JoinModel, AnOwnerMayCancelAllWhileTheyEnd) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::join_model_test

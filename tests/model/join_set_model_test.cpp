@@ -7,7 +7,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::join_set_model_test {
 namespace {
 
 /// A spawned task that ends when the test says so.
@@ -183,4 +183,4 @@ TEST(JoinSetModel, TheLastEndReleasesAllWaits) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::join_set_model_test

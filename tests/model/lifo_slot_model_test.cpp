@@ -9,7 +9,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::lifo_slot_model_test {
 namespace {
 
 /// An element. The slot alone orders its uses.
@@ -119,4 +119,4 @@ void left_lying(Execution& execution) {
 TEST(LifoSlotModel, GoesOnAfterATheft) { expect_holds_exhaustively(4, left_lying); }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::lifo_slot_model_test

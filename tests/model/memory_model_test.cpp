@@ -8,7 +8,7 @@
 #include "base/asymmetric_fence.hpp"
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::memory_model_test {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -323,4 +323,4 @@ TEST(WeakMemory, RandomAndPctFindAnOldValueAndReplayIt) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::memory_model_test

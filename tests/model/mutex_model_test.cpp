@@ -7,7 +7,7 @@
 
 #include "model/sync_model.hpp"
 
-namespace weft::model {
+namespace weft::model::mutex_model_test {
 namespace {
 
 void lock_unlock_and_cancel(Execution& execution) {
@@ -230,4 +230,4 @@ TEST(RwLockModel, ADowngradeMeetsAReaderAndAWriter) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::mutex_model_test

@@ -2,7 +2,7 @@
 // its own fork, and a task that is about to be cancelled gives no more parts.
 #include "model/fork_model.hpp"
 
-namespace weft::model {
+namespace weft::model::nested_forks_model_test {
 namespace {
 
 /// A task within three forks, each within part 0 of the one before.
@@ -273,4 +273,4 @@ TEST(NestedForksModel, AFailureLeavesNoCancelBehindInAPart) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::nested_forks_model_test

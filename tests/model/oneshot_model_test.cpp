@@ -9,7 +9,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::oneshot_model_test {
 namespace {
 
 using WaitingOnce = Awaiting<detail::OneshotAwaiter<int, OneshotReceiver<int>&>>;
@@ -238,4 +238,4 @@ TEST(WatchModel, ABorrowedValueStays) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::oneshot_model_test

@@ -6,7 +6,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::pinned_queue_model_test {
 namespace {
 
 class NoExecutor final : public detail::TaskExecutor {
@@ -68,4 +68,4 @@ TEST(PinnedQueueModel, TheOwnerGetsEverythingAndSleepsOverNothing) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::pinned_queue_model_test

@@ -7,7 +7,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::promise_model_test {
 namespace {
 
 /// A state that reports its destruction.
@@ -138,4 +138,4 @@ TEST(PromiseModel, ItGoesWithItsLastHolder) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::promise_model_test

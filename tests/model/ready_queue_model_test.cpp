@@ -11,7 +11,7 @@
 
 #include "model/future_model.hpp"
 
-namespace weft::model {
+namespace weft::model::ready_queue_model_test {
 namespace {
 
 /// A leaf of one value.
@@ -164,4 +164,4 @@ TEST(ReadyQueueModel, EveryResultComesOnce) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::ready_queue_model_test

@@ -7,7 +7,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::run_queue_model_test {
 namespace {
 
 struct Item {
@@ -170,4 +170,4 @@ TEST(RunQueueModel, StolenElementsCanBeStolenAgain) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::run_queue_model_test

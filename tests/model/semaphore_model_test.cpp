@@ -7,7 +7,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::semaphore_model_test {
 namespace {
 
 /// A task that acquires, and the outcome. The leaf lives in its frame.
@@ -209,4 +209,4 @@ TEST(SemaphoreModel, OnePermitIsALock) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::semaphore_model_test

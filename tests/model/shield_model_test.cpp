@@ -5,7 +5,7 @@
 
 #include "model/core_model.hpp"
 
-namespace weft::model {
+namespace weft::model::shield_model_test {
 namespace {
 
 class FakeShield final : public detail::ShieldLeaf {
@@ -48,4 +48,4 @@ TEST(ShieldModel, TheChildsEndMeetsTheSuspensionAndACancel) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::shield_model_test

@@ -7,7 +7,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::task_count_model_test {
 namespace {
 
 /// Returns whether the task could begin.
@@ -91,4 +91,4 @@ TEST(TaskCountModel, AChainIsNeverFoundEmpty) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::task_count_model_test

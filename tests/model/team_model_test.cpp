@@ -45,7 +45,7 @@ class TeamUnderModel {
 
 }  // namespace weft::detail
 
-namespace weft::model {
+namespace weft::model::team_model_test {
 namespace {
 
 struct Job final : detail::ForkJob {
@@ -390,4 +390,4 @@ TEST(TeamModel, ACancelLosesNoQuestionAndNoAnswer) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::team_model_test

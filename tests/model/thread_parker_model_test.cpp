@@ -6,7 +6,7 @@
 
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::thread_parker_model_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -110,4 +110,4 @@ TEST(ThreadParkerModel, TheOwnerMayDestroyItAtOnce) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::thread_parker_model_test

@@ -16,7 +16,7 @@
 #include "model/model_test.hpp"
 #include "reactor/reactor.hpp"
 
-namespace weft::model {
+namespace weft::model::timer_model_test {
 namespace {
 
 constexpr TimePoint passed{Nanoseconds(1)};
@@ -513,4 +513,4 @@ TEST(TimerModel, TheTimerOfAWorkerThatSleepsUntilThenMoves) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::timer_model_test

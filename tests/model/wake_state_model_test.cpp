@@ -6,7 +6,7 @@
 #include "event/wake_state.hpp"
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::wake_state_model_test {
 namespace {
 
 /// Uses WakeState as Poller does.
@@ -96,4 +96,4 @@ TEST(WakeStateModel, AWakeThatComesAsTheTimePassesIsKept) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::wake_state_model_test

@@ -6,7 +6,7 @@
 
 #include "model/future_model.hpp"
 
-namespace weft::model {
+namespace weft::model::waker_model_test {
 namespace {
 
 // Catches: a wait that begins although a wake came during the poll (a begin_wait() that ignores the
@@ -260,4 +260,4 @@ TEST(WakerModel, ACancelNeedsNoWaker) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::waker_model_test

@@ -5,7 +5,7 @@
 #include "exec/idle_set.hpp"
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::watchdog_parker_model_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -45,4 +45,4 @@ void stopped(Execution& execution) {
 TEST(WatchdogParkerModel, EndsWhenItIsToEnd) { expect_holds_exhaustively(4, stopped); }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::watchdog_parker_model_test

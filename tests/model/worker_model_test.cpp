@@ -15,7 +15,7 @@
 #include "exec/scheduler.hpp"
 #include "model/model_test.hpp"
 
-namespace weft::model {
+namespace weft::model::worker_model_test {
 namespace {
 
 /// No events ever come. A poll may take an unpark, as a reactor's thread does.
@@ -375,4 +375,4 @@ TEST(WorkerModel, ASpareOneKeepsNothingThatOthersMayRun) {
 }
 
 }  // namespace
-}  // namespace weft::model
+}  // namespace weft::model::worker_model_test

@@ -1,5 +1,5 @@
-// For ThreadSanitizer builds of the tests; without it nothing calls this. The reference counts of an
-// exception and of an SSL_SESSION are inside libstdc++ and OpenSSL, which are not instrumented.
+// For ThreadSanitizer builds of the tests; without it nothing calls this. The reference counts of
+// an exception and of an SSL_SESSION are inside libstdc++ and OpenSSL, which are not instrumented.
 // ThreadSanitizer does not see that the last release comes after all the others, and reports the
 // destruction as a race with their reads. What our own code does with the memory is still checked.
 extern "C" const char* __tsan_default_suppressions();

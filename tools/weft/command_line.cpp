@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "delay_path.hpp"
 #include "manual_files.hpp"
 #include "model_work.hpp"
 #include "options.hpp"
@@ -36,8 +37,6 @@ Parsed<Endpoint> parse_endpoint(const std::string& text) {
 }
 
 namespace {
-
-constexpr unsigned longest_delay_ms = 3'600'000;
 
 CLI::Option* add_delay_ms(CLI::App& command, std::chrono::milliseconds& target) {
   return add_parsed(

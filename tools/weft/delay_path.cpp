@@ -6,10 +6,6 @@
 
 namespace weft::tool {
 
-namespace {
-constexpr unsigned longest_delay_ms = 3'600'000;
-}
-
 std::expected<DelayRequest, std::string_view> parse_delay_path(std::string_view path) {
   const std::size_t slash = path.find('/', 1);
   if (!path.starts_with('/') || slash == path.npos) {

@@ -8,6 +8,8 @@
 
 namespace weft::tool {
 
+inline constexpr unsigned longest_delay_ms = 3'600'000;
+
 struct DelayRequest {
   std::chrono::milliseconds delay{0};
   std::string text;  ///< decoded
