@@ -25,7 +25,7 @@ function(weft_library_options target component)
   if(WEFT_PCH)
     target_precompile_headers(${target} PRIVATE <weft/runtime.hpp> <vector>)
   endif()
-  if(WEFT_UNITY OR (WEFT_QUICK_BUILD AND NOT component STREQUAL "weft"))
+  if(WEFT_UNITY OR (WEFT_QUICK_BUILD AND NOT component MATCHES "^(weft|http)$"))
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
     # g++ takes what is local to one of the sources for a header's, and warns of it.
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)

@@ -18,7 +18,7 @@ constexpr std::size_t kib = 1024;
 [[gnu::noinline]] void take_much_room() {
   std::array<char, 336 * kib> room;
   asm volatile("" : : "r"(room.data()) : "memory");  // the compiler shall not do without the room
-  std::fill_n(room.begin(), 16, '!');
+  std::memset(room.data(), '!', 16);
   asm volatile("" : : "r"(room.data()) : "memory");
 }
 
@@ -26,7 +26,7 @@ constexpr std::size_t kib = 1024;
 [[gnu::noinline, gnu::optimize("no-stack-clash-protection")]] void take_much_room_unseen() {
   std::array<char, 336 * kib> room;
   asm volatile("" : : "r"(room.data()) : "memory");
-  std::fill_n(room.begin(), 16, '!');
+  std::memset(room.data(), '!', 16);
   asm volatile("" : : "r"(room.data()) : "memory");
 }
 // [/frame]

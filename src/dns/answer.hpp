@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 #include <weft/dns/record.hpp>
 #include <weft/endpoint.hpp>
@@ -30,5 +31,7 @@ struct Answer {
 };
 
 using AnswerRef = std::shared_ptr<const Answer>;
+using Answers = std::vector<AnswerRef>;
+using TypedAnswers = std::vector<std::pair<RecordType, Answer>>;
 
 }  // namespace weft::inline v0_1::dns

@@ -26,26 +26,35 @@ AnswerRef Cache::find(const std::string& name, RecordType type, TimePoint time) 
   return entry->answer;
 }
 
-AnswerRef Cache::keep(const std::string& name, RecordType type, Answer answer, TimePoint time) {
-  const Nanoseconds ttl = std::min(answer.ttl, limit_of(answer));
-  answer.expires = time + std::max(ttl, Nanoseconds::zero());
-  const AnswerRef kept = std::make_shared<const Answer>(std::move(answer));
-  if (most_ == 0 || kept->expires <= time) return kept;
+Answers Cache::keep(const std::string& name, TypedAnswers answers, TimePoint time) {
+  Answers kept;
   Entries fresh;
-  fresh.emplace_back(Key(type, name), kept);
+  Index places;  // of the fresh ones: what can fail is done before anything changes
+  for (auto& [type, answer] : answers) {
+    const Nanoseconds ttl = std::min(answer.ttl, limit_of(answer));
+    answer.expires = time + std::max(ttl, Nanoseconds::zero());
+    kept.push_back(std::make_shared<const Answer>(std::move(answer)));
+    if (most_ == 0 || kept.back()->expires <= time) continue;
+    fresh.emplace_back(Key(type, name), kept.back());
+    places.emplace(fresh.back().key, std::prev(fresh.end()));
+  }
   Entries dropped;  // destroyed after unlocking
   const std::lock_guard lock(mutex_);
-  const auto [place, is_new] = index_.try_emplace(fresh.front().key, fresh.begin());
-  if (!is_new) {
-    dropped.splice(dropped.begin(), entries_, place->second);
-    place->second = fresh.begin();
-  }
-  entries_.splice(entries_.begin(), fresh);
-  if (entries_.size() > most_) {
-    index_.erase(entries_.back().key);
-    dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
-  }
+  while (!places.empty()) insert(places.extract(places.begin()), fresh, dropped);
   return kept;
+}
+
+void Cache::insert(Index::node_type place, Entries& fresh, Entries& dropped) noexcept {
+  const Entries::iterator entry = place.mapped();
+  const auto inserted = index_.insert(std::move(place));
+  if (!inserted.inserted) {
+    dropped.splice(dropped.begin(), entries_, inserted.position->second);
+    inserted.position->second = entry;
+  }
+  entries_.splice(entries_.begin(), fresh, entry);
+  if (entries_.size() <= most_) return;
+  index_.erase(entries_.back().key);
+  dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
 }
 
 void Cache::clear() noexcept {

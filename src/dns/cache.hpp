@@ -23,9 +23,10 @@ class Cache {
   /// Returns the answer about `name` (in lower case) if it is there and may still be used at
   /// `time`; otherwise null.
   [[nodiscard]] AnswerRef find(const std::string& name, RecordType type, TimePoint time);
-  /// Keeps the answer as long as it says, but not beyond the options' limits, and returns it.
-  /// Throws std::bad_alloc.
-  AnswerRef keep(const std::string& name, RecordType type, Answer answer, TimePoint time);
+  /// Keeps the answers about one name, each as long as it says, but not beyond the options' limits,
+  /// and returns them. Another thread finds all of them or none: one that found some would ask for
+  /// the others again. Throws std::bad_alloc, and then keeps none.
+  Answers keep(const std::string& name, TypedAnswers answers, TimePoint time);
   void clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
 
@@ -38,8 +39,12 @@ class Cache {
     AnswerRef answer;
   };
   using Entries = std::list<Entry>;
+  using Index = std::map<Key, Entries::iterator>;
 
   [[nodiscard]] Nanoseconds limit_of(const Answer& answer) const noexcept;
+  /// Moves the entry of `place` from `fresh` to the front, and what it replaces, or has no room any
+  /// more, to `dropped`. mutex_ is held.
+  void insert(Index::node_type place, Entries& fresh, Entries& dropped) noexcept;
 
   const std::size_t most_;
   const Nanoseconds longest_;
@@ -47,7 +52,7 @@ class Cache {
   mutable ThreadMutex mutex_;
   // Guarded by mutex_
   Entries entries_;  // the one that was used last first
-  std::map<Key, Entries::iterator> index_;
+  Index index_;
 };
 
 }  // namespace weft::inline v0_1::dns

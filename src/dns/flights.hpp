@@ -18,8 +18,6 @@
 
 namespace weft::inline v0_1::dns {
 
-using Answers = std::vector<AnswerRef>;
-
 struct Flight {
   ManualResetEvent has_ended;
   Answers answers;  // written before has_ended is set; empty: the look-up that led got none

@@ -98,14 +98,14 @@ class Queries {
       if (!each.answer && each.reply.has_ended) dns::read(each, name_, socket_error);
     }
   }
-  /// Moves each answer to the cache, which gives it back.
+  /// Moves the answers to the cache, which gives them back.
   Answers keep(Cache& cache) {
-    Answers answers;
+    TypedAnswers answers;
     for (Asked& each : asked_) {
       Answer answer = each.answer ? std::move(*each.answer) : failed(each.failure);
-      answers.push_back(cache.keep(name_, each.reply.type, std::move(answer), now()));
+      answers.emplace_back(each.reply.type, std::move(answer));
     }
-    return answers;
+    return cache.keep(name_, std::move(answers), now());
   }
 
  private:

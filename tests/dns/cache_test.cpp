@@ -197,11 +197,11 @@ TEST(DnsCacheOfAnswers, IsBoundedAndForgetsWhatWasNotUsed) {
   options.max_cached = 2;
   dns::Cache cache(options);
   const TimePoint start{};
-  cache.keep("a", RecordType::a, with_ttl(10s), start);
-  cache.keep("b", RecordType::a, with_ttl(10s), start);
+  cache.keep("a", {{RecordType::a, with_ttl(10s)}}, start);
+  cache.keep("b", {{RecordType::a, with_ttl(10s)}}, start);
   EXPECT_NE(cache.find("a", RecordType::a, start), nullptr);
   EXPECT_EQ(cache.find("a", RecordType::aaaa, start), nullptr);
-  cache.keep("c", RecordType::a, with_ttl(10s), start);
+  cache.keep("c", {{RecordType::a, with_ttl(10s)}}, start);
   EXPECT_EQ(cache.size(), 2U);
   EXPECT_EQ(cache.find("b", RecordType::a, start), nullptr);
   EXPECT_NE(cache.find("a", RecordType::a, start), nullptr);
@@ -215,9 +215,9 @@ TEST(DnsCacheOfAnswers, KeepsNothingLongerThanTheOptionsSay) {
   options.max_negative_ttl = 2s;
   dns::Cache cache(options);
   const TimePoint start{};
-  cache.keep("a", RecordType::a, with_ttl(10s), start);
-  cache.keep("b", RecordType::a, with_ttl(10s, Errc::no_such_name), start);
-  cache.keep("c", RecordType::a, with_ttl(0s), start);
+  cache.keep("a", {{RecordType::a, with_ttl(10s)}}, start);
+  cache.keep("b", {{RecordType::a, with_ttl(10s, Errc::no_such_name)}}, start);
+  cache.keep("c", {{RecordType::a, with_ttl(0s)}}, start);
   EXPECT_EQ(cache.find("c", RecordType::a, start), nullptr);
   EXPECT_NE(cache.find("b", RecordType::a, start + 1999ms), nullptr);
   EXPECT_EQ(cache.find("b", RecordType::a, start + 2s), nullptr);
