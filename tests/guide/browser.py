@@ -40,16 +40,22 @@ def is_installed() -> bool:
 class Browser:
     """One tab. `errors`: the errors of its pages since the last one was opened."""
 
+    def __init__(self, *flags: str) -> None:
+        self._flags = flags
+
     def __enter__(self):
         self.errors: list[str] = []
         self._number = 0
-        self._profile = tempfile.TemporaryDirectory(prefix="weft-browser-")
+        self._profile = tempfile.TemporaryDirectory(
+            prefix="weft-browser-", ignore_cleanup_errors=True  # its processes may still write
+        )
         # The browser reads commands from 3 and writes to 4, each message ended by a zero byte.
         commands, self._to = _pipe_of_high_numbers()
         self._from, answers = _pipe_of_high_numbers()
         shell = f'exec chromium "$@" 3<&{commands} 4>&{answers} {commands}<&- {answers}>&-'
         self._process = subprocess.Popen(
-            ["bash", "-c", shell, "bash", *_FLAGS, f"--user-data-dir={self._profile.name}"],
+            ["bash", "-c", shell, "bash", *_FLAGS, *self._flags,
+             f"--user-data-dir={self._profile.name}"],
             pass_fds=(commands, answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
