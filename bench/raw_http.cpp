@@ -41,12 +41,12 @@ constexpr std::int64_t longest_delay_ms = 3'600'000;
 struct Connection {
   int fd = -1;
   std::uint64_t id = 0;
-  std::string in;        // bytes received, not parsed yet
-  std::string out;       // bytes to send
-  off_t file_at = 0;     // of the file: the next byte to send, after those of out
+  std::string in;     // bytes received, not parsed yet
+  std::string out;    // bytes to send
+  off_t file_at = 0;  // of the file: the next byte to send, after those of out
   off_t file_left = 0;
   std::size_t unread_body = 0;  // bytes of a request's body that have not come yet
-  bool delayed = false;  // a response is in the heap: later requests of this connection wait
+  bool delayed = false;         // a response is in the heap: later requests of this connection wait
   bool close_after = false;
   bool peer_done = false;
 };
@@ -338,8 +338,8 @@ class Server {
     std::size_t sent = 0;
     while (sent < connection.out.size()) {
       const char* data = connection.out.data() + sent;
-      const ssize_t wrote = send(connection.fd, data, connection.out.size() - sent,
-                                 MSG_NOSIGNAL | more);
+      const ssize_t wrote =
+          send(connection.fd, data, connection.out.size() - sent, MSG_NOSIGNAL | more);
       if (wrote < 0 && errno == EINTR) continue;
       if (wrote < 0 && errno != EAGAIN) return false;
       if (wrote < 0) break;
@@ -398,7 +398,7 @@ int listen_on(const std::string& host, std::uint16_t port) {
 
 File open_file(const char* path) {
   File file{open(path, O_RDONLY | O_CLOEXEC), 0};
-  struct stat status {};
+  struct stat status{};
   if (file.fd >= 0 && fstat(file.fd, &status) == 0) file.size = status.st_size;
   return file;
 }

@@ -79,13 +79,13 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     const bool keep = parser_->get().keep_alive();
     response.keep_alive(keep);
     response.prepare_payload();
-    http::async_write(stream_, response,
-                      [self = this->shared_from_this(), keep](beast::error_code error,
-                                                             std::size_t) {
-                        if (error) return;
-                        if (keep) return self->read();
-                        self->close();
-                      });
+    http::async_write(
+        stream_, response,
+        [self = this->shared_from_this(), keep](beast::error_code error, std::size_t) {
+          if (error) return;
+          if (keep) return self->read();
+          self->close();
+        });
   }
 
   void close() {
