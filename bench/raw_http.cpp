@@ -1,13 +1,18 @@
 // The base of `bench/run http`: a server written by hand against epoll for speed alone. One thread,
 // edge-triggered epoll, HTTP/1.1 with keep-alive and pipelining, the same `GET
 // /{milliseconds}/{text}` and the same response bytes as `weft delay`. Delays are in a binary heap.
-// It parses only what it needs: the request line, the end of the head and `Connection: close`.
+// It parses only what it needs: the request line, the end of the head, `Connection: close` and
+// `Content-Length`. GET /file/NAME sends the one file that it was started with, by sendfile; POST
+// /post drops the body and answers "x".
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,9 +41,12 @@ constexpr std::int64_t longest_delay_ms = 3'600'000;
 struct Connection {
   int fd = -1;
   std::uint64_t id = 0;
-  std::string in;        // bytes received, not parsed yet
-  std::string out;       // bytes to send
-  bool delayed = false;  // a response is in the heap: later requests of this connection wait
+  std::string in;     // bytes received, not parsed yet
+  std::string out;    // bytes to send
+  off_t file_at = 0;  // of the file: the next byte to send, after those of out
+  off_t file_left = 0;
+  std::size_t unread_body = 0;  // bytes of a request's body that have not come yet
+  bool delayed = false;         // a response is in the heap: later requests of this connection wait
   bool close_after = false;
   bool peer_done = false;
 };
@@ -54,6 +62,8 @@ struct Request {
   std::string_view target;
   bool close = false;
   bool valid = false;
+  bool post = false;
+  std::size_t body_size = 0;
 };
 
 std::int64_t now_ms() {
@@ -113,15 +123,29 @@ bool asks_to_close(std::string_view headers) {
   return false;
 }
 
+std::size_t body_size(std::string_view headers) {
+  constexpr auto name = "\r\nContent-Length: "sv;  // as wrk spells it
+  const std::size_t at = headers.find(name);
+  std::size_t size = 0;
+  if (at == headers.npos) return size;
+  const char* begin = headers.data() + at + name.size();
+  std::from_chars(begin, headers.data() + headers.size(), size);
+  return size;
+}
+
 Request parse_head(std::string_view head) {
   const std::size_t line_end = std::min(head.find("\r\n"sv), head.size());
   const std::string_view line = head.substr(0, line_end);
   const std::size_t space = line.rfind(' ');
+  const std::string_view headers = head.substr(line_end);
+  if (line.starts_with("POST /post HTTP/1."sv)) {
+    return {"/post"sv, asks_to_close(headers), true, true, body_size(headers)};
+  }
   if (!line.starts_with("GET /"sv) || space < 5 ||
       !line.substr(space + 1).starts_with("HTTP/1."sv)) {
     return {};
   }
-  return {line.substr(4, space - 4), asks_to_close(head.substr(line_end)), true};
+  return {line.substr(4, space - 4), asks_to_close(headers), true, false, 0};
 }
 
 int hex_value(char c) {
@@ -147,9 +171,16 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return plain;
 }
 
+// The file of GET /file/NAME.
+struct File {
+  int fd = -1;
+  off_t size = 0;
+};
+
 class Server {
  public:
-  explicit Server(int listener) : listener_(listener), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  Server(int listener, File file)
+      : listener_(listener), epoll_(epoll_create1(EPOLL_CLOEXEC)), file_(file) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = 0}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
   }
@@ -207,7 +238,7 @@ class Server {
       if (got < 0) return errno == EAGAIN;
       if (got == 0) {
         connection.peer_done = true;
-        return !connection.out.empty() || connection.delayed;
+        return !connection.out.empty() || connection.delayed || connection.file_left != 0;
       }
       connection.in.append(buffer.data(), static_cast<std::size_t>(got));
       answer_all(connection);
@@ -217,7 +248,14 @@ class Server {
 
   void answer_all(Connection& connection) {
     std::string_view rest = connection.in;
-    while (!connection.delayed && !connection.close_after) {
+    while (!connection.delayed && !connection.close_after && connection.file_left == 0) {
+      if (connection.unread_body != 0) {
+        const std::size_t some = std::min(rest.size(), connection.unread_body);
+        rest.remove_prefix(some);
+        connection.unread_body -= some;
+        if (connection.unread_body != 0) break;
+        append_response(connection, date_.text(), "200 OK"sv, "x"sv);
+      }
       const std::size_t end = rest.find("\r\n\r\n"sv);
       if (end == rest.npos) {
         if (rest.size() > head_limit) refuse(connection, "431 Request Header Fields Too Large"sv);
@@ -231,6 +269,14 @@ class Server {
 
   void answer(Connection& connection, const Request& request) {
     connection.close_after = request.close;
+    if (request.post) {
+      connection.unread_body = request.body_size;
+      if (request.body_size == 0) append_response(connection, date_.text(), "200 OK"sv, "x"sv);
+      return;
+    }
+    if (file_.fd >= 0 && request.valid && request.target.starts_with("/file/"sv)) {
+      return begin_file(connection);
+    }
     const std::size_t slash = request.target.find('/', 1);
     std::int64_t delay_ms = -1;
     if (request.valid && slash != request.target.npos) {
@@ -245,24 +291,62 @@ class Server {
     heap_.push({now_ms() + delay_ms, connection.id, std::move(*text)});
   }
 
+  void begin_file(Connection& connection) {
+    connection.out.append("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"sv);
+    connection.out.append(date_.text()).append("Content-Length: "sv);
+    connection.out.append(std::to_string(file_.size)).append("\r\n"sv);
+    if (connection.close_after) connection.out.append("Connection: close\r\n"sv);
+    connection.out.append("\r\n"sv);
+    connection.file_at = 0;
+    connection.file_left = file_.size;
+  }
+
   void refuse(Connection& connection, std::string_view status) {
     connection.close_after = true;
     append_response(connection, date_.text(), status, "expected GET /{milliseconds}/{text}\n"sv);
   }
 
+  // Sends what there is; after a file, answers the requests that waited behind it.
   bool flush(Connection& connection) {
+    for (;;) {
+      const bool sends_file = connection.file_left != 0;
+      if (!flush_bytes(connection)) return false;
+      if (!connection.out.empty() || !sends_file) break;
+      if (!flush_file(connection)) return false;
+      if (connection.file_left != 0) return true;
+      answer_all(connection);
+      if (connection.out.empty()) break;
+    }
+    const bool over = connection.close_after || connection.peer_done;
+    return !over || connection.delayed || !connection.out.empty();
+  }
+
+  bool flush_file(Connection& connection) {
+    while (connection.file_left != 0) {
+      const auto wanted = static_cast<std::size_t>(connection.file_left);
+      const ssize_t sent = sendfile(connection.fd, file_.fd, &connection.file_at, wanted);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0) return errno == EAGAIN;
+      if (sent == 0) return false;  // the file was cut
+      connection.file_left -= sent;
+    }
+    return true;
+  }
+
+  bool flush_bytes(Connection& connection) {
+    const int more = connection.file_left != 0 ? MSG_MORE : 0;
     std::size_t sent = 0;
     while (sent < connection.out.size()) {
       const char* data = connection.out.data() + sent;
-      const ssize_t wrote = send(connection.fd, data, connection.out.size() - sent, MSG_NOSIGNAL);
+      const ssize_t wrote =
+          send(connection.fd, data, connection.out.size() - sent, MSG_NOSIGNAL | more);
       if (wrote < 0 && errno == EINTR) continue;
       if (wrote < 0 && errno != EAGAIN) return false;
       if (wrote < 0) break;
       sent += static_cast<std::size_t>(wrote);
     }
     connection.out.erase(0, sent);
-    const bool over = connection.close_after || connection.peer_done;
-    return !over || connection.delayed || !connection.out.empty();
+    return true;
   }
 
   void fire_due() {
@@ -288,6 +372,7 @@ class Server {
 
   int listener_;
   int epoll_;
+  File file_;
   std::uint64_t last_id_ = 0;
   DateHeader date_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
@@ -311,17 +396,30 @@ int listen_on(const std::string& host, std::uint16_t port) {
   return fd;
 }
 
+File open_file(const char* path) {
+  File file{open(path, O_RDONLY | O_CLOEXEC), 0};
+  struct stat status{};
+  if (file.fd >= 0 && fstat(file.fd, &status) == 0) file.size = status.st_size;
+  return file;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string address = argc == 3 && argv[1] == "--listen"sv ? argv[2] : "";
+  const bool listens = (argc == 3 || argc == 5) && argv[1] == "--listen"sv;
+  const std::string address = listens ? argv[2] : "";
   const std::size_t colon = address.rfind(':');
   std::uint16_t port = 0;
   const char* stop = address.data() + address.size();
   if (colon == address.npos ||
       std::from_chars(address.data() + colon + 1, stop, port).ptr != stop) {
-    std::fprintf(stderr, "usage: raw_http --listen IPV4:PORT\n");
+    std::fprintf(stderr, "usage: raw_http --listen IPV4:PORT [--file PATH]\n");
     return 2;
+  }
+  const File file = argc == 5 && argv[3] == "--file"sv ? open_file(argv[4]) : File();
+  if (argc == 5 && file.fd < 0) {
+    std::fprintf(stderr, "raw_http: cannot open %s: %s\n", argv[4], std::strerror(errno));
+    return 1;
   }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -333,5 +431,5 @@ int main(int argc, char** argv) {
                  std::strerror(errno));
     return 1;
   }
-  Server(listener).run();
+  Server(listener, file).run();
 }

@@ -10,7 +10,7 @@ import http.client
 import pathlib
 import re
 
-from . import processes, wrk
+from . import http_web, processes, wrk
 from .build import Failure
 from .goals import Goal
 from .report import Benchmark, Result, results_of
@@ -115,13 +115,16 @@ def run(build_directory: pathlib.Path, quick: bool, log) -> list[Result]:
     ) as subject:
         servers = [base, subject]
         _verify(servers, log)
-        return [result for cell in CELLS for result in _cell(servers, load_cpus, cell, quick, log)]
+        results = [
+            result for cell in CELLS for result in _cell(servers, load_cpus, cell, quick, log)
+        ]
+    return results + http_web.run(build_directory, quick, log)
 
 
 BENCHMARK = Benchmark(
     name="http",
-    summary="weft delay, one worker, beside a hand-written epoll loop (GET /0/x by wrk -t1)",
-    targets=["raw_http", "weft_program"],
-    commands=["wrk"],
+    summary="weft on one CPU beside a hand-written epoll loop, nginx, Go, Node and Beast, by wrk",
+    targets=["raw_http", "weft_program", "http_weft", "http_go_program", "http_beast"],
+    commands=["wrk", "nginx", "node", "openssl"],
     run=run,
 )

@@ -40,6 +40,10 @@ PEERS = {
     "trust-dns": "librust-trust-dns-resolver-dev",
     "liburing": "liburing-dev",
     "rustc": "rustc",
+    "beast": "libboost1.74-dev",
+    "nginx": "nginx-light",
+    "node": "nodejs",
+    "openssl": "openssl",
     "tcmalloc": "libtcmalloc-minimal4",
 }
 

@@ -70,6 +70,10 @@ class Server:
             raise Failure(f"{self.name}: did not start listening (it printed {text!r})")
         return found.group(1).decode()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def cpu_seconds(self) -> float:
         """Returns user and system time of all its threads, living and ended. The CPU clock counts
         nanoseconds, while /proc/<pid>/stat shows the same sum in ticks of 10 ms."""

@@ -23,11 +23,23 @@ def _number(pattern: str, text: str, what: str) -> float:
     return float(found.group(1))
 
 
-def measure(server, cpus: set[int], connections: int, seconds: int, script: str | None) -> Window:
-    """Loads the server and reads its CPU clock before and after. An error in wrk is a failure."""
+def measure(
+    server,
+    cpus: set[int],
+    connections: int,
+    seconds: int,
+    script: str | None,
+    target: str = "http:/0/x",
+    headers: tuple[str, ...] = (),
+) -> Window:
+    """Loads the server and reads its CPU clock before and after. An error in wrk is a failure.
+    `target`: a scheme, and the path behind a colon."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     command += ["-s", script] if script else []
-    command.append(f"http://{server.address}/0/x")
+    for header in headers:
+        command += ["-H", header]
+    scheme, path = target.split(":", 1)
+    command.append(f"{scheme}://{server.address}{path}")
     stolen = stolen_seconds()
     before = server.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=pinned_to(cpus))
