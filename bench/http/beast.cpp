@@ -9,6 +9,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/optional.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <memory>

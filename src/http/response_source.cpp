@@ -200,10 +200,13 @@ Task<Result<void>> ResponseSource::receive() {
 Task<Result<std::size_t>> ResponseSource::receive_some() {
   while (is_sending()) {
     auto first = co_await select(read_stream(), exchange_->ended.wait());
-    if (first.has<0>()) {
-      const Result<std::size_t> got = first.take<0>();
-      co_return got;
-    }
+    if (!first.has<0>()) continue;
+    const Result<std::size_t> got = first.take<0>();
+    if (got && *got > 0) co_return got;
+    // The peer may have ended its side because a body has failed: that is the reason to tell.
+    co_await end_sending();
+    if (exchange_->failure != nullptr) std::rethrow_exception(exchange_->failure);
+    co_return got;
   }
   if (exchange_->failure != nullptr) std::rethrow_exception(exchange_->failure);
   co_return co_await read_stream();

@@ -56,7 +56,7 @@ TEST_P(FileCancel, WhatIsQueuedIsTakenBack) {
     auto behind = spawn(file.write_all("kept"));
     auto open = spawn(File::create(folder_ / "b"));
     auto coarse = spawn(write_file(folder_ / "c", "lost"));
-    for (int i = 0; i < 100; ++i) co_await yield_now();
+    co_await held.until_queued(4);
     bool was_cancelled = co_await cancel_and_see(&write);
     EXPECT_TRUE(was_cancelled);
     was_cancelled = co_await cancel_and_see(&at_cursor);
@@ -100,7 +100,7 @@ TEST_P(FileCancel, AClosedFileEndsWhatWaits) {
     auto first = spawn(attempt(file.write_all("lost")));
     auto second = spawn(attempt(file.write_all("lost")));
     auto other = spawn(attempt(file.sync()));
-    for (int i = 0; i < 100; ++i) co_await yield_now();
+    co_await held.until_queued(2);
     auto closing = spawn(file.close());
     for (auto* each : {&first, &second, &other}) {
       const IoResult<void> result = co_await std::move(*each);
@@ -119,7 +119,7 @@ TEST_P(FileCancel, ADestroyedFileIsClosedByItsLastOperation) {
     co_await held.hold(threads);
     auto write = spawn(attempt(file->write_all("lost")));
     auto size = spawn(attempt(file->size()));
-    for (int i = 0; i < 100; ++i) co_await yield_now();
+    co_await held.until_queued(2);
     file.reset();
     const IoResult<void> result = co_await std::move(write);
     EXPECT_EQ(result.error().code(), std::errc::operation_canceled);
@@ -136,7 +136,7 @@ TEST_P(FileCancel, ACloseThatIsCancelledClosesAllTheSame) {
     co_await held.hold(threads);
     const NativeHandle handle = file.native_handle();
     auto closing = spawn(file.close());
-    for (int i = 0; i < 100; ++i) co_await yield_now();
+    co_await held.until_queued(1);
     const bool was_cancelled = co_await cancel_and_see(&closing);
     EXPECT_TRUE(was_cancelled);
     EXPECT_EQ(::fcntl(handle, F_GETFD), -1);
@@ -152,7 +152,7 @@ TEST_P(FileCancel, AShutdownTakesBackWhatIsQueued) {
     co_await held.hold(threads);
     for (int i = 0; i < 10; ++i) spawn(file->write_all("lost")).detach();
     for (int i = 0; i < 10; ++i) spawn(write_file(folder_ / "b", "lost")).detach();
-    for (int i = 0; i < 100; ++i) co_await yield_now();
+    co_await held.until_queued(11);
     held.release();
   });
   end_runtime();

@@ -82,6 +82,12 @@ class HeldFileThreads {
     co_await until(all_held);
   }
   void release() { released_ = true; }
+  /// Returns when so many operations wait for a thread.
+  static Task<void> until_queued(std::size_t count) {
+    detail::BlockingPool* const pool = detail::BlockingPool::of_files();
+    const auto are_queued = [pool, count] { return pool->queued() == count; };
+    co_await until(are_queued);
+  }
   ~HeldFileThreads() {
     release();
     while (held_ != 0) std::this_thread::yield();
