@@ -13,9 +13,10 @@
 // It is a ByteStream (<weft/io.hpp>), whose first bytes are those that came with the request, or
 // the response. The limits of HTTP do not hold for it: what takes it over has its own.
 //
-// At a server, it counts as a connection of its server. drain() lets it go on for drain_timeout, and cancels it then; see draining(). When
-// what has taken it over has ended, the connection ends as gracefully as after a last response; if
-// it throws, ServerOptions::on_handler_error gets the exception, and the connection is closed.
+// At a server, it counts as a connection of the server. drain() lets it go on for drain_timeout,
+// and cancels it then; see draining(). When what has taken it over has ended, the connection ends
+// as gracefully as after a last response; if it throws, ServerOptions::on_handler_error gets the
+// exception, and the connection is closed.
 //
 // One task may read while another one writes. Cancel, and errors: as of the stream below.
 #pragma once
@@ -75,8 +76,8 @@ class UpgradedStream {
 
   /// Takes what was received with the request or response, and not read yet.
   [[nodiscard]] std::string take_received() noexcept;
-  /// Returns the socket below; null if there is none. What was received before is missing there: see
-  /// take_received(). Between two sockets, copies go through splice(2).
+  /// Returns the socket below; null if there is none. What was received before is missing there:
+  /// see take_received(). Between two sockets, copies go through splice(2).
   [[nodiscard]] StreamSocket* socket() noexcept;
   /// Returns the peer's address; null if there is none.
   [[nodiscard]] const Endpoint* peer() noexcept { return transport_.peer_endpoint(); }
