@@ -235,7 +235,8 @@ TEST_P(HttpClientUpgrade, CountsAsAConnectionUntilItIsDestroyed) {
     ManualResetEvent ended;
     auto serve = [&](StreamSocket& stream, int number) -> Task<void> {
       static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
-      co_await stream.write_all(number == 1 ? kAccept : answer_of("x"));
+      const std::string answer = number == 1 ? kAccept : answer_of("x");
+      co_await stream.write_all(answer);
       static_cast<void>(co_await read_rest(stream));
       if (number == 1) ended.set();
     };
@@ -331,9 +332,10 @@ TEST(HttpClientUpgradeInMemory, EndsItsClientConnection) {
   runtime.block_on([]() -> Task<void> {
     Duplex ends = duplex(4096);
     auto serve = [&]() -> Task<void> {
-      static_cast<void>(co_await read_up_to(ends.b, "\r\n\r\n"));
-      co_await ends.b.write_all(std::string_view(kAccept));
-      co_await echo(ends.b);
+      DuplexEnd end = std::move(ends.b);
+      static_cast<void>(co_await read_up_to(end, "\r\n\r\n"));
+      co_await end.write_all(std::string_view(kAccept));
+      co_await echo(end);
     };
     auto visit = [&]() -> Task<void> {
       ClientConnection connection(std::move(ends.a));
