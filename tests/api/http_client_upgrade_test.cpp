@@ -284,20 +284,35 @@ TEST_P(HttpClientUpgrade, ACancelClosesTheConnection) {
 
 TEST_P(HttpClientUpgrade, AProxyForHttpIsAskedForATunnel) {
   run([]() -> Task<void> {
-    auto serve = [](StreamSocket& stream, int) -> Task<void> {
+    auto serve = [](StreamSocket& stream, int number) -> Task<void> {
       const std::string head = co_await read_up_to(stream, "\r\n\r\n");
+      if (number == 2) {
+        EXPECT_TRUE(head.starts_with("GET http://b.example/y HTTP/1.1\r\n")) << head;
+        co_await stream.write_all(answer_of("plain"));
+        static_cast<void>(co_await read_rest(stream));
+        co_return;
+      }
       EXPECT_TRUE(head.starts_with("CONNECT b.example:80 HTTP/1.1\r\n")) << head;
       co_await stream.write_all("HTTP/1.1 200 OK\r\n\r\n");
-      const std::string inner = co_await read_up_to(stream, "\r\n\r\n");
-      EXPECT_TRUE(inner.starts_with("GET /x HTTP/1.1\r\nHost: b.example\r\n")) << inner;
-      co_await stream.write_all(kAccept);
+      for (const std::string& answer : {answer_of("not now"), kAccept}) {
+        const std::string inner = co_await read_up_to(stream, "\r\n\r\n");
+        EXPECT_TRUE(inner.starts_with("GET /x HTTP/1.1\r\nHost: b.example\r\n")) << inner;
+        co_await stream.write_all(answer);
+      }
       co_await echo(stream);
     };
     co_await with_peer(serve, [](const std::string& url) -> Task<void> {
       ClientOptions options = over_transport();
       options.proxies.for_http(*http::Proxy::parse(url));
       Client client(options);
+      IncomingResponse refusal = co_await client.start(asking("http://b.example/x"));
+      EXPECT_EQ(refusal.upgraded, nullptr);
+      co_await refusal.discard();
+      const http::Response plain = co_await client.get("http://b.example/y");
+      EXPECT_EQ(plain.body, "plain") << "the tunnel is no connection to the proxy";
+      EXPECT_EQ(client.idle_connections(), 2U);
       IncomingResponse response = co_await client.start(asking("http://b.example/x"));
+      EXPECT_EQ(client.idle_connections(), 1U) << "the tunnel was used again";
       co_await expect_echo(response, "");
     });
   });
