@@ -113,7 +113,7 @@ void prepare(Call& call) {
   }
   if (!options.connector && !options.secure) check_url(call, nullptr);
   check_host(call);
-  call.follows = options.follow_redirects > 0;
+  call.follows = options.follow_redirects > 0 && call.method != Method::connect;
 }
 
 /// What a call is made of. Made in place.
@@ -206,6 +206,7 @@ Task<Response> Client::get(std::string url) {
   return request(ClientRequest(Method::get, std::move(url)));
 }
 Task<Response> Client::request_to(ClientRequest request, BodySink sink) {
+  check_stays_http(request);
   if (goes_in_parts(core_->options, request, sink)) {
     return run_request_in_parts(core_, std::move(request), std::move(sink));
   }

@@ -60,7 +60,9 @@ Task<Transport> secured(const Call& call, Transport over, const Origin& to) {
 /// The request for a tunnel (RFC 9110, 9.3.6).
 [[nodiscard]] std::string tunnel_request(const Call& call) {
   std::string host = call.url.host_field();
-  if (host.find(':', host.rfind(']') + 1) == std::string::npos) host.append(":443");
+  if (host.find(':', host.rfind(']') + 1) == std::string::npos) {
+    host.append(call.url.scheme == "https" ? ":443" : ":80");
+  }
   std::string text = "CONNECT " + host + " HTTP/1.1\r\nHost: " + host + "\r\n";
   const ClientOptions& options = call.core.options;
   if (!options.user_agent.empty()) text.append("User-Agent: ").append(options.user_agent + "\r\n");
@@ -126,7 +128,7 @@ Task<Transport> open_by_proxy(const Call& call) {
     transport = fail(error.code());
   }
   if (!transport) throw IoError(transport.error(), connecting_by(call), call.url.origin());
-  if (call.url.scheme == "https") {
+  if (!call.asks_proxy()) {
     if (transport->is_socket()) {
       co_await make_tunnel(call, transport->over<StreamSocket>());
     } else {
@@ -182,7 +184,7 @@ std::string connection_key(const Call& call) {
   const bool is_clear = call.url.scheme == "http";
   if (call.proxy == nullptr) return is_clear ? call.url.authority() : call.url.origin();
   const std::string proxy = "proxy " + call.proxy->to_string();
-  return is_clear ? proxy : proxy + " to " + call.url.origin();
+  return call.asks_proxy() ? proxy : proxy + " to " + call.url.origin();
 }
 
 Task<Result<Transport>> connect_anew(Call& call) {

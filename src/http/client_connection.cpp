@@ -116,6 +116,10 @@ class SoleHome final : public ConnectionHome {
     turn_.unlock();
     return sole_->is_open();
   }
+  void let_go() noexcept override {
+    sole_->give_back(std::nullopt);
+    turn_.unlock();
+  }
 
  private:
   const std::shared_ptr<SoleConnection> sole_;
@@ -197,6 +201,7 @@ Task<Response> ClientConnection::get(std::string url) {
   return request(ClientRequest(Method::get, std::move(url)));
 }
 Task<Response> ClientConnection::request_to(ClientRequest request, BodySink sink) {
+  check_stays_http(request);
   if (goes_in_parts(sole_->core.options, request, sink)) {
     return run_request_in_parts_over(sole_, std::move(request), std::move(sink));
   }

@@ -13,6 +13,7 @@ Started StreamedCall::result() {
   Started started;
   started.head = std::move(call.response);
   started.url = call.url.to_string();
+  started.upgraded = streaming.source->take_upgraded();
   started.source = std::move(streaming.source);
   return started;
 }
@@ -24,6 +25,7 @@ IncomingResponse incoming(Started started) {
   response.headers = std::move(started.head.headers);
   response.url = std::move(started.url);
   response.body = BodyReader(std::move(started.source));
+  response.upgraded = std::move(started.upgraded);
   return response;
 }
 

@@ -22,6 +22,7 @@ struct Started {
   Response head;
   std::string url;
   std::shared_ptr<ResponseSource> source;
+  std::unique_ptr<UpgradedStream> upgraded;
 };
 
 /// A call whose response has a source. Made in place.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <concepts>
 #include <span>
+#include <stdexcept>
 
 #include <weft/manual_reset_event.hpp>
 #include <weft/net.hpp>
@@ -17,6 +18,7 @@
 #include <weft/sleep.hpp>
 #include <weft/spawn.hpp>
 
+#include "http/authority.hpp"
 #include "http/char_class.hpp"
 #include "http/outgoing.hpp"
 
@@ -180,6 +182,7 @@ Task<Result<bool>> exchange_over(Call& call, S& stream) {
 
 std::string subject_of_call(const Call& call) {
   std::string subject = call.url.to_string();
+  if (!call.request.tunnel_to.empty()) subject.append(" to ").append(call.request.tunnel_to);
   if (call.proxy != nullptr) subject.append(" by proxy ").append(call.proxy->to_string());
   return subject;
 }
@@ -242,6 +245,19 @@ void check_url(const Call& call, const Transport* transport) {
 void check_host(const Call& call) {
   const std::string_view host = call.request.headers.find("host").value_or(std::string_view());
   if (!all(kHost, host)) throw error_of(call, make_error_code(Errc::bad_host));
+  if (call.method != Method::connect) return;
+  const std::string_view to = call.request.tunnel_to;
+  const std::size_t colon = to.rfind(':');
+  const bool has_port = colon != to.npos && colon != 0 && colon + 1 != to.size();
+  const bool is_target = has_port && to.back() != ']' && is_host(to);
+  if (!is_target) throw error_of(call, make_error_code(Errc::bad_target));
+  const bool has_body = call.request.streamed || !call.request.body.empty();
+  if (has_body) throw std::invalid_argument("http: a request for a tunnel has no body");
+}
+
+void check_stays_http(const ClientRequest& request) {
+  if (!request.leaves_http()) return;
+  throw std::invalid_argument("http: upgrades and tunnels are for start(), which gives the stream");
 }
 
 }  // namespace weft::inline v0_1::http

@@ -53,7 +53,7 @@ struct Call {
   }
   /// Whether the request itself goes to a proxy, and not through its tunnel.
   [[nodiscard]] bool asks_proxy() const noexcept {
-    return proxy != nullptr && url.scheme == "http";
+    return proxy != nullptr && url.scheme == "http" && !request.leaves_http();
   }
 
   ClientCore& core;
@@ -96,7 +96,9 @@ struct Call {
 /// Throws the error of a request that cannot be sent over a stream that is, or is not, encrypted;
 /// null: over none.
 void check_url(const Call& call, const Transport* transport);
-/// Throws the error of a field that cannot be sent.
+/// Throws the error of a field, or a tunnel's target, that cannot be sent.
 void check_host(const Call& call);
+/// Throws std::invalid_argument if what is to receive the response has no place for a connection.
+void check_stays_http(const ClientRequest& request);
 
 }  // namespace weft::inline v0_1::http

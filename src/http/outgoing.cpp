@@ -36,6 +36,7 @@ void remove_content_fields(Headers& headers) {
   if (!call.sends_body) remove_content_fields(headers);
   const ClientOptions& options = call.core.options;
   if (options.before_request) options.before_request(call.url, call.method, headers);
+  if (!call.request.upgrade.empty()) headers.set("Upgrade", call.request.upgrade);
   if (call.asks_proxy() && !call.proxy->authorization.empty()) {
     headers.set("Proxy-Authorization", call.proxy->authorization);
   }
@@ -59,12 +60,14 @@ Outgoing::Outgoing(const Call& call) {
   body_size = body.size();
   Headers headers = headers_of(call);
   decide_expectation(headers, is_streamed || !body.empty());
-  const std::string host = call.url.host_field();
+  const bool is_tunnel = call.method == Method::connect;
+  const std::string host = is_tunnel ? call.request.tunnel_to : call.url.host_field();
   std::string whole_target;
   if (call.asks_proxy()) whole_target = call.url.scheme + "://" + host + call.url.target;
   RequestLines lines;
   lines.method = call.method;
   lines.target = call.asks_proxy() ? std::string_view(whole_target) : call.url.target;
+  if (is_tunnel) lines.target = host;
   lines.host = host;
   lines.body = body;
   if (is_streamed) {
@@ -73,6 +76,8 @@ Outgoing::Outgoing(const Call& call) {
   }
   lines.user_agent = call.core.options.user_agent;
   lines.keep_alive = call.core.options.max_idle_per_host > 0 && call.core.options.max_idle > 0;
+  lines.keep_alive = lines.keep_alive || is_tunnel;
+  lines.upgrades = !call.request.upgrade.empty();
   append_request_head(text, lines, headers);
   if (awaits_continue || body.size() > kCopiedRequestBody) {
     large_body = body;

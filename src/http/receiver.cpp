@@ -83,7 +83,7 @@ Receiver::State Receiver::end_message(bool bytes_are_left) noexcept {
     reusable_ = response_.keep_alive && !bytes_are_left;
     return State::done;
   }
-  // 101 would change the protocol, which the client never requests.
+  // Another protocol, which a request whose response is collected never asks for.
   if (response_.status.code() == 101) return fail_with(Errc::unexpected_status);
   if (response_.status.code() == 100) continues_ = true;
   // Any number of them may come, for as long as the request may take; each costs only its bytes.

@@ -15,6 +15,7 @@
 #include <weft/select.hpp>
 #include <weft/timeout.hpp>
 
+#include "http/char_class.hpp"
 #include "http/text_of.hpp"
 
 namespace weft::inline v0_1::http {
@@ -51,6 +52,31 @@ class Notes {
   Call& call_;
   std::shared_ptr<const StreamedExchange> exchange_;  // the source may let go of it before
 };
+
+/// A connection that has left HTTP. It is closed before its home learns of its end.
+struct LeftConnection {
+  LeftConnection(std::shared_ptr<ConnectionHome> its_home, Transport its_transport) noexcept
+      : home(std::move(its_home)), transport(std::move(its_transport)) {}
+  std::shared_ptr<ConnectionHome> home;
+  Transport transport;
+};
+
+/// Whether the fields Upgrade name a protocol, and none that is not one of `asked`, a list.
+[[nodiscard]] bool names_asked(const Headers& headers, std::string_view asked) noexcept {
+  bool names_one = false;
+  for (const Headers::Field field : headers) {
+    if (!same_name(field.name, "upgrade")) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      const std::string_view protocol = trim(rest.substr(0, end));
+      if (!protocol.empty() && !has_token(asked, protocol)) return false;
+      names_one = names_one || !protocol.empty();
+      rest.remove_prefix(std::min(rest.size(), end + 1));
+    }
+  }
+  return names_one;
+}
 
 }  // namespace
 
@@ -124,6 +150,11 @@ Task<Result<void>> ResponseSource::receive_head(Call& call) {
     rest_.remove_prefix(step.consumed);
     message_bytes_ += step.consumed;
     if (step.event == ParseEvent::failed) co_return fail(make_error_code(parser().error()));
+    const bool has_head = step.event == ParseEvent::head || step.event == ParseEvent::complete;
+    if (has_head && leaves_http()) {
+      const Result<void> left = co_await leave_http();
+      co_return left;
+    }
     if (step.event == ParseEvent::head) {
       const bool has_length = response_.headers.contains("content-length");
       if (has_length) length_ = parser().content_length();
@@ -150,7 +181,7 @@ Task<Result<void>> ResponseSource::receive_head(Call& call) {
 /// The parser has a whole response without a body. True: an interim one, and the next has begun.
 Result<bool> ResponseSource::take_interim() {
   if (!response_.status.is_informational()) return false;
-  // 101 would change the protocol, which the client never requests.
+  // Another protocol, which the client has not asked for.
   if (response_.status.code() == 101) return fail(make_error_code(Errc::unexpected_status));
   if (response_.status.code() == 100) exchange_->out.may_continue.set();
   // Any number of them may come, for as long as the request may take; each costs only its bytes.
@@ -161,6 +192,31 @@ Result<bool> ResponseSource::take_interim() {
   if (exchange_->request->on_interim) exchange_->request->on_interim(response_);
   begin_parsing();
   return true;
+}
+
+/// The parser has a head: whether what follows it is no HTTP.
+bool ResponseSource::leaves_http() const noexcept {
+  if (method_ == Method::connect) return response_.status.is_success();
+  if (response_.status.code() != 101 || response_.version != Version::http_1_1) return false;
+  return parser().asks_upgrade() && names_asked(response_.headers, exchange_->request->upgrade);
+}
+
+/// The other protocol begins when all of the request was sent. The connection is the user's then.
+Task<Result<void>> ResponseSource::leave_http() {
+  exchange_->out.may_continue.set();  // a final response, for a body that was not asked for
+  co_await exchange_->ended.wait();
+  if (exchange_->failure != nullptr) std::rethrow_exception(exchange_->failure);
+  if (!exchange_->sent) {
+    const std::error_code error = exchange_->out.error;
+    co_return fail(error ? error : make_error_code(std::errc::connection_aborted));
+  }
+  auto left = std::make_shared<LeftConnection>(exchange_->home, std::move(*exchange_->transport));
+  std::shared_ptr<Transport> transport(left, &left->transport);
+  upgraded_ = std::make_unique<UpgradedStream>(std::move(transport), std::string(rest_));
+  exchange_->home->let_go();
+  length_ = 0;
+  has_all_ = true;
+  co_return Result<void>();
 }
 
 /// One step of the body.
@@ -251,7 +307,7 @@ Task<void> ResponseSource::end() {
 void ResponseSource::finish() noexcept {
   has_begun_body_ = exchange_->body_begun.load(std::memory_order_relaxed);
   const bool is_complete = has_all_ && exchange_->sent && rest_.empty();
-  if (is_complete && response_.keep_alive) {
+  if (is_complete && response_.keep_alive && upgraded_ == nullptr) {
     is_kept_ = exchange_->home->keep(std::move(*exchange_->transport));
   }
   exchange_->transport.reset();

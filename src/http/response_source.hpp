@@ -22,6 +22,7 @@
 #include <weft/http/body_reader.hpp>
 #include <weft/http/client.hpp>
 #include <weft/http/transport.hpp>
+#include <weft/http/upgraded_stream.hpp>
 #include <weft/manual_reset_event.hpp>
 #include <weft/scope.hpp>
 #include <weft/spawn.hpp>
@@ -44,6 +45,8 @@ class ConnectionHome {
   virtual ~ConnectionHome() = default;
   /// Takes the connection back; returns whether it is kept for another request.
   virtual bool keep(Transport transport) noexcept = 0;
+  /// The connection leaves HTTP, and stays open until this ends.
+  virtual void let_go() noexcept {}
 };
 
 /// What a call needs for a ResponseSource, and gets.
@@ -109,6 +112,10 @@ class ResponseSource final : public BodySource {
   [[nodiscard]] bool has_begun_body() const noexcept { return has_begun_body_; }
   /// At the end of the body: whether the connection is kept.
   [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
+  /// After begin(): the connection, if it has left HTTP.
+  [[nodiscard]] std::unique_ptr<UpgradedStream> take_upgraded() noexcept {
+    return std::move(upgraded_);
+  }
 
  private:
   [[nodiscard]] ResponseParser& parser() const noexcept { return (**slot_).parser; }
@@ -116,6 +123,8 @@ class ResponseSource final : public BodySource {
   void begin_parsing() noexcept;
   [[nodiscard]] Task<Result<void>> receive_head(Call& call);
   [[nodiscard]] Result<bool> take_interim();
+  [[nodiscard]] bool leaves_http() const noexcept;
+  [[nodiscard]] Task<Result<void>> leave_http();
   [[nodiscard]] Task<Result<void>> advance();
   [[nodiscard]] Task<Result<void>> receive();
   [[nodiscard]] Task<Result<std::size_t>> receive_some();
@@ -136,6 +145,7 @@ class ResponseSource final : public BodySource {
   std::string subject_;
   std::string_view rest_;   // of what was received, behind piece_
   std::string_view piece_;  // of the body, to be read
+  std::unique_ptr<UpgradedStream> upgraded_;
   std::optional<std::uint64_t> length_;
   Headers trailers_;
   TimePoint deadline_ = TimePoint::max();

@@ -234,7 +234,11 @@ void append_request_head(std::string& out, const RequestLines& request, const He
     append_number(out, size);
     out.append("\r\n");
   }
-  if (!request.keep_alive) out.append("Connection: close\r\n");
+  if (request.upgrades) {
+    out.append("Connection: upgrade\r\n");
+  } else if (!request.keep_alive) {
+    out.append("Connection: close\r\n");
+  }
   out.append("\r\n");
 }
 

@@ -51,6 +51,7 @@ struct RequestLines {
   bool is_chunked = false;              ///< such a body has no length
   std::string_view user_agent;          ///< empty: no User-Agent field
   bool keep_alive = true;
+  bool upgrades = false;  ///< "Connection: upgrade", for the field Upgrade of `headers`
 };
 
 /// Writes Host, User-Agent, Content-Length or Transfer-Encoding, and Connection. Of

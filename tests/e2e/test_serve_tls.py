@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import support
-from example_programs import wait_until
+from example_programs import LOOPBACK, Program, free_port, wait_until
 from test_serve import LARGE, FileServer
 
 MOST_RESIDENT = 32 * 1024 * 1024
@@ -249,6 +249,25 @@ class ServeTls(unittest.TestCase):
             missing = self.fetch("--cert", "/no/such.pem", "--output", "-", url)
             self.assertEqual(missing.returncode, 1)
             self.assertIn(b"/no/such.pem", missing.stderr)
+
+    def test_weft_fetch_goes_through_a_tunnel(self):
+        tunnels = Program("how_to/http_upgrade", "127.0.0.1:0")
+        with self.serve() as server, tunnels:
+            proxy = ["--proxy", f"http://{LOOPBACK}:{tunnels.address[1]}", "--output", "-"]
+            url = server.url + "/large.bin"
+            done = self.fetch(*proxy, url)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual(done.stdout, LARGE)
+            # Its end is the server: the proxy's word for it is not enough.
+            refused = self.fetch(*proxy, url, trusting=False)
+            self.assertEqual((refused.returncode, refused.stdout), (9, b""))
+            self.assertIn(b"self-signed", refused.stderr)
+            nowhere = self.fetch(*proxy, f"https://localhost:{free_port()}/")
+            self.assertNotEqual(nowhere.returncode, 0)
+            self.assertIn(b"proxy refused the tunnel", nowhere.stderr)
+        gone = self.fetch(*proxy, url)
+        self.assertNotEqual(gone.returncode, 0)
+        self.assertIn(b"proxy", gone.stderr)
 
     def test_weft_fetch_of_another_scheme(self):
         with self.serve() as server:

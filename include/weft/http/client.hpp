@@ -44,10 +44,13 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// Throws std::invalid_argument for a request whose connection is to leave HTTP: see start().
   [[nodiscard]] Task<Response> request(ClientRequest request);
   [[nodiscard]] Task<Response> get(std::string url);
   /// Sends a request, and returns when the head of the response has come: the body is read by the
-  /// caller, as fast as it likes. The bodies of redirects that are followed are dropped.
+  /// caller, as fast as it likes. The bodies of redirects that are followed are dropped. After an
+  /// upgrade (ClientRequest::upgrade_to()), and with a tunnel (ClientRequest::tunnel()), it has the
+  /// connection.
   ///
   /// What is left of the request's body is sent by a task of the runtime while the response is read
   /// (see IncomingResponse). If the response, or this call, is given up, the task is cancelled and

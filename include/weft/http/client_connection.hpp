@@ -26,8 +26,9 @@ namespace weft::inline v0_1::http {
 /// proxies, idle connections, redirects and retries have no effect.
 ///
 /// The stream is closed after a response that ends the connection, after an error, and if a request
-/// is cancelled once it has begun. Later requests end with errc::not_connected. Cancel of a request
-/// that waits for its turn: it is not sent.
+/// is cancelled once it has begun. Later requests end with errc::not_connected; also after an
+/// upgrade and with a tunnel, where the stream is IncomingResponse's. Cancel of a request that
+/// waits for its turn: it is not sent.
 class ClientConnection {
  public:
   /// Takes the stream, or borrows an lvalue: see <weft/http/transport.hpp>. Throws

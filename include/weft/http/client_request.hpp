@@ -44,7 +44,8 @@ struct ClientRequest {
   /// read. A request that is sent again counts from 0 again.
   Progress on_sent = {};
   Progress on_received = {};
-  /// Called with the head of each interim response (1xx, RFC 9110, 15.2), as 103 Early Hints.
+  /// Called with the head of each interim response (1xx but 101, RFC 9110, 15.2), as 103 Early
+  /// Hints. What it throws ends the request. Without it they are ignored.
   std::function<void(const Response& head)> on_interim = {};
 
   /// Gives it a body that is made while it is sent, by what <weft/http/body.hpp> calls a producer,
@@ -68,6 +69,29 @@ struct ClientRequest {
     return *this;
   }
 
+  /// Asks the server to go on with another protocol on the connection (RFC 9110, 7.8): a name, as
+  /// "websocket", or several in the order of preference, "a/2, b". The client writes the fields
+  /// Upgrade and Connection. Replaces what was asked for before. For Client::start(): see
+  /// IncomingResponse::upgraded. A proxy for http is asked for a tunnel.
+  ClientRequest& upgrade_to(std::string protocols) {
+    upgrade = std::move(protocols);
+    return *this;
+  }
+  /// Returns a request to the proxy at the URL `proxy` for a tunnel to `to`, a host and a port
+  /// (CONNECT, RFC 9110, 9.3.6). For Client::start(): see IncomingResponse::upgraded. It has no
+  /// body, redirects are not followed, and Errc::bad_target is thrown if `to` has another form.
+  [[nodiscard]] static ClientRequest tunnel(std::string proxy, std::string to) {
+    ClientRequest request(Method::connect, std::move(proxy));
+    request.tunnel_to = std::move(to);
+    return request;
+  }
+  /// Returns whether the connection is to leave HTTP.
+  [[nodiscard]] bool leaves_http() const noexcept {
+    return method == Method::connect || !upgrade.empty();
+  }
+
+  std::string upgrade;      ///< see upgrade_to()
+  std::string tunnel_to;    ///< see tunnel()
   StreamedBody streamed;    ///< see stream()
   bool can_repeat = false;  ///< see repeatable()
 };

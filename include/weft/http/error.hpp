@@ -32,7 +32,7 @@ enum class Errc {
   unexpected_end,               ///< the connection closed in the middle of a message
   /// The connection closed before the first byte of a response; equals errc::connection_reset.
   closed_before_response,
-  unexpected_status,     ///< a response 101 (another protocol) that was not requested
+  unexpected_status,     ///< a response 101 (another protocol) that was not asked for
   bad_percent_encoding,  ///< a '%' without two hexadecimal digits
   bad_url,               ///< not scheme://host[:port][/target]
   userinfo_in_url,       ///< a URL with user@ before the host

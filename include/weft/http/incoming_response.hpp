@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <weft/http/body_reader.hpp>
 #include <weft/http/headers.hpp>
 #include <weft/http/message.hpp>
+#include <weft/http/upgraded_stream.hpp>
 #include <weft/task.hpp>
 
 namespace weft::inline v0_1::http {
@@ -33,6 +35,14 @@ struct IncomingResponse {
   Headers headers;
   std::string url;  ///< where it came from, after redirects
   BodyReader body;
+  /// The connection, if it has left HTTP: after 101 to a request that asked for an upgrade, and
+  /// after 2xx to CONNECT; otherwise null, and the response is one like any other. A 101 must say
+  /// "Connection: upgrade", and name protocols that were asked for (Errc::unexpected_status).
+  ///
+  /// It begins with what came behind the response, whose body is empty. No limit of the client's
+  /// holds for it any more. It is closed when it is destroyed; until then it counts as one of the
+  /// client's connections (ClientOptions::max_connections). It may outlive the client.
+  std::unique_ptr<UpgradedStream> upgraded;
 
   /// Reads the rest of the body and drops it, so that the connection can be kept. Gives up, and
   /// closes it, after `limit` bytes. Errors and cancel: as read().
