@@ -120,8 +120,7 @@ WrittenHead serialize_response(std::string& out, const Response& response,
 }
 
 WrittenHead serialize_response_head(std::string& out, const Response& response,
-                                    const Answered& answered,
-                                    std::optional<std::uint64_t> length) {
+                                    const Answered& answered, std::optional<std::uint64_t> length) {
   if (leaves_http("serialize_response_head", response, answered)) {
     append_takeover_head(out, response, framing_of(answered));
     return {false, true, {}};

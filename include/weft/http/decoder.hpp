@@ -39,7 +39,7 @@ enum class ParseEvent : std::uint8_t {
 
 /// The result of feed().
 struct ParseStep {
-  std::size_t consumed;   ///< so many bytes of the input are done with
+  std::size_t consumed;  ///< so many bytes of the input are done with
   ParseEvent event;
   std::string_view body;  ///< part of the input
 };
