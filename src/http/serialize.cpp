@@ -249,7 +249,7 @@ void append_request_head(std::string& out, const RequestLines& request, const He
     out.append("\r\n");
   }
   if (request.asks_upgrade) {
-    out.append("Connection: upgrade\r\n");
+    out.append(request.keep_alive ? "Connection: upgrade\r\n" : "Connection: upgrade, close\r\n");
   } else if (!request.keep_alive) {
     out.append("Connection: close\r\n");
   }

@@ -116,8 +116,8 @@ class ResponseDecoder {
   /// with the same method after it. A body without a length ends by finish().
   [[nodiscard]] ParseStep feed(std::string_view bytes);
   /// Says that the peer has ended its stream. Returns whether the response is complete, and feed()
-  /// gives `complete` then; otherwise error() is Errc::unexpected_end, Errc::closed_before_response,
-  /// or what feed() had failed with.
+  /// gives `complete` then; otherwise error() is Errc::unexpected_end,
+  /// Errc::closed_before_response, or what feed() had failed with.
   [[nodiscard]] bool finish() noexcept;
   /// Begins the response to a request with that method: one to HEAD has no body, nor has 1xx, 204,
   /// 304, and 2xx to CONNECT. Keeps the memory of the last one.

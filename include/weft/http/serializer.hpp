@@ -1,8 +1,8 @@
 // The serializer of HTTP/1.1 messages that server and client use, for programs that write the bytes
 // themselves: serialize_request(), serialize_response(), their heads alone, and chunks. Part of
-// <weft/http.hpp>. It does no I/O and needs no runtime: it appends to a string, which may be reused.
-// What could add a line or a field to a message is refused by std::invalid_argument, and nothing is
-// appended then. Any thread.
+// <weft/http.hpp>. It does no I/O and needs no runtime: it appends to a string, which may be
+// reused. What could add a line or a field to a message is refused by std::invalid_argument, and
+// nothing is appended then. Any thread.
 //
 //   weft::http::Request request;
 //   request.target = "/a";
@@ -27,7 +27,7 @@ namespace weft::inline v0_1::http {
 /// needs one, or for CONNECT a target. Writes Content-Length and Connection; such fields of the
 /// request, Keep-Alive and Transfer-Encoding are left out. "Connection: upgrade" is written if
 /// Request::asks_upgrade_to() could hold: with an Upgrade field and a Connection field that has
-/// that token; "Connection: close" if keep_alive is false. Throws std::invalid_argument for a
+/// that token; "close" if keep_alive is false. Throws std::invalid_argument for a
 /// target with a space, '#', a control character or a byte above 0x7f, an empty one, a Host that
 /// is missing or none, and a body with CONNECT or TRACE.
 void serialize_request(std::string& out, const Request& request);
@@ -58,9 +58,9 @@ struct WrittenHead {
 /// and for a response with a streamed body: see serialize_response_head().
 WrittenHead serialize_response(std::string& out, const Response& response,
                                const Answered& answered = {});
-/// Appends the head alone, for a body that the caller writes behind it if `body_follows`: of so many
-/// bytes, or of unknown size. Of unknown size it is chunked, and for a client of HTTP/1.0 it ends
-/// with the connection: `framing` says which. Response::body does not count. Throws as
+/// Appends the head alone, for a body that the caller writes behind it if `body_follows`: of so
+/// many bytes, or of unknown size. Of unknown size it is chunked, and for a client of HTTP/1.0 it
+/// ends with the connection: `framing` says which. Response::body does not count. Throws as
 /// serialize_response().
 WrittenHead serialize_response_head(std::string& out, const Response& response,
                                     const Answered& answered, std::optional<std::uint64_t> length);
