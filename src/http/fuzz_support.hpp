@@ -1,5 +1,5 @@
-// For the fuzz tests: the rounds, changes of an input, and ways to cut it. Round N of a test uses seed
-// N. WEFT_FUZZ_ROUNDS in the environment sets the number of rounds, WEFT_SEED the first seed.
+// For the fuzz tests: the rounds, changes of an input, and ways to cut it. Round N of a test uses
+// seed N. WEFT_FUZZ_ROUNDS in the environment sets the number of rounds, WEFT_SEED the first seed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "http/message_grammar.hpp"
-#include "support/sanitizers.hpp"
 
 namespace weft::http::test {
 
@@ -95,9 +94,9 @@ inline unsigned from_environment(const char* name, unsigned otherwise) {
 
 /// Calls `round(seed)` for each seed, until one fails.
 template <class Round>
-void for_each_seed(Round round, unsigned few = 20'000) {
+void for_each_seed(unsigned few, Round round) {
   const unsigned first = from_environment("WEFT_SEED", 0);
-  const unsigned rounds = from_environment("WEFT_FUZZ_ROUNDS", weft::test::fewer_if_sanitized(few));
+  const unsigned rounds = from_environment("WEFT_FUZZ_ROUNDS", few);
   for (unsigned i = 0; i < rounds && !::testing::Test::HasFailure(); ++i) round(first + i);
 }
 

@@ -14,6 +14,7 @@
 #include "http/fuzz_support.hpp"
 #include "http/message_grammar.hpp"
 #include "http/parser_test_support.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft::http::parser_fuzz_test {
 namespace {
@@ -89,10 +90,12 @@ Outcome expect_same_however_cut(unsigned seed, const std::string& input, Random&
   return whole;
 }
 
+const unsigned kRounds = weft::test::fewer_if_sanitized(20'000U);
+
 using Pieces = std::vector<std::string_view>;
 
 TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
-  test::for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kRequests, &test::MessageMaker::request, random);
     const Limits limits = make_limits(random);
@@ -107,7 +110,7 @@ TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
 }
 
 TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
-  test::for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kResponses, &test::MessageMaker::response, random);
     const Method method = one_in(random, 4) ? Method::head : Method::get;
@@ -215,7 +218,7 @@ void expect_round_trip(const Response& response, unsigned seed) {
 }
 
 TEST(ParserFuzz, RequestsOfTheDecoderAreThoseOfTheParserAndAreWrittenAsTheyWereRead) {
-  test::for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kRequests, &test::MessageMaker::request, random);
     const Limits limits = make_limits(random);
@@ -230,7 +233,7 @@ TEST(ParserFuzz, RequestsOfTheDecoderAreThoseOfTheParserAndAreWrittenAsTheyWereR
 }
 
 TEST(ParserFuzz, ResponsesOfTheDecoderAreThoseOfTheParserAndAreWrittenAsTheyWereRead) {
-  test::for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kResponses, &test::MessageMaker::response, random);
     const Limits limits = make_limits(random);
