@@ -135,7 +135,9 @@ void put_streamed_framing(Pen& pen, std::optional<std::uint64_t> length,
   for (const Headers::Field field : headers) {
     const Owned owned = ownership(field.name);
     has_server = has_server || owned == Owned::server;
-    if (owned == Owned::connection) keep_alive = keep_alive && !has_token(field.value, "close");
+    if (owned == Owned::connection && same_name(field.name, "connection")) {
+      keep_alive = keep_alive && !has_token(field.value, "close");
+    }
     if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
   }
   if (!has_server) pen.put_field("Server", framing.server_name);
