@@ -37,8 +37,8 @@ using test::Random;
 
 const unsigned kRounds = weft::test::fewer_if_sanitized(10'000U);
 
-/// Calls `check(seed, input, random)` with one of `inputs`, or two joined, changed a little by bytes
-/// and `words`.
+/// Calls `check(input, random)` with one of `inputs`, or two joined, changed a little by bytes and
+/// `words`.
 template <std::size_t N, std::size_t M, class Check>
 void for_each_input(const std::string_view (&inputs)[N], const std::string_view (&words)[M],
                     Check check) {
