@@ -17,6 +17,7 @@
 #include <weft/http/cookie_jar.hpp>
 #include <weft/http/cors.hpp>
 #include <weft/http/date.hpp>
+#include <weft/http/decoder.hpp>
 #include <weft/http/error.hpp>
 #include <weft/http/event_stream.hpp>
 #include <weft/http/form.hpp>
@@ -31,6 +32,7 @@
 #include <weft/http/proxy.hpp>
 #include <weft/http/range.hpp>
 #include <weft/http/router.hpp>
+#include <weft/http/serializer.hpp>
 #include <weft/http/server.hpp>
 #include <weft/http/static_files.hpp>
 #include <weft/http/transport.hpp>

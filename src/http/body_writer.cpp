@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <weft/http/error.hpp>
+#include <weft/http/serializer.hpp>
 
 #include "http/text_of.hpp"
 
@@ -208,11 +209,7 @@ Task<void> BodyWriter::finish() {
 void BodyWriter::end_chunks() {
   close_chunk();
   if (framing_.end != BodyFraming::End::chunked) return;
-  pending_.append("0\r\n");
-  for (const Headers::Field field : trailers_) {
-    pending_.append(field.name).append(": ").append(field.value).append("\r\n");
-  }
-  pending_.append("\r\n");
+  serialize_last_chunk(pending_, trailers_);
 }
 
 /// A chunk has begun, and there was no memory for its rest.

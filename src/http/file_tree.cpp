@@ -34,7 +34,12 @@ int open_by_segments(int root, const std::string& path) noexcept {
     const bool last = slash == std::string::npos;
     const int flags = last ? kFlags : O_PATH | O_DIRECTORY | O_CLOEXEC;
     const int from = at ? at.get() : root;
-    const int next = ::openat(from, path.substr(begin, slash - begin).c_str(), flags | O_NOFOLLOW);
+    const std::string segment = path.substr(begin, slash - begin);
+    if (segment == "..") {  // the caller lets none through; here it would leave the root
+      errno = EXDEV;
+      return -1;
+    }
+    const int next = ::openat(from, segment.c_str(), flags | O_NOFOLLOW);
     if (next < 0 || last) return next;
     at.reset(next);
     begin = slash + 1;
@@ -44,10 +49,11 @@ int open_by_segments(int root, const std::string& path) noexcept {
 /// `cached`: only if that needs no device. Errors: resource_unavailable_try_again if it does.
 Result<FoundFile> open_beneath(int root, const std::string& path, bool cached) {
   int handle = open_at2(root, path.c_str(), cached ? kCached : 0);
-  if (handle < 0 && cached && errno == EINVAL) return fail(os_error(EAGAIN));  // before 5.12
-  if (handle < 0 && (errno == ENOSYS || errno == EPERM)) {  // an old kernel, or a filter of calls
-    handle = open_by_segments(root, path);
-  }
+  // Before 5.6 there is no such call, and filters of calls may not know it.
+  const bool is_missing = handle < 0 && (errno == ENOSYS || errno == EPERM);
+  const bool knows_no_cached = handle < 0 && errno == EINVAL;  // before 5.12
+  if (cached && (is_missing || knows_no_cached)) return fail(os_error(EAGAIN));
+  if (is_missing) handle = open_by_segments(root, path);
   if (handle < 0) return fail(os_error(errno));
   FoundFile found;
   found.handle.reset(handle);

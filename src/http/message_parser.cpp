@@ -46,6 +46,7 @@ void ResponseParser::begin(Response& response, Method request_method, Reading re
   tolerant_ = reading == Reading::tolerant;
   begin_message(response.headers);
   no_body_ = request_method == Method::head;
+  tunnels_ = request_method == Method::connect;
   section_ = Section::first_line;
 }
 

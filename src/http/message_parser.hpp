@@ -16,26 +16,13 @@
 
 #include <llhttp/llhttp.h>
 
+#include <weft/http/decoder.hpp>
 #include <weft/http/message.hpp>
 
 #include "http/headers_builder.hpp"
 #include "http/line_guard.hpp"
 
 namespace weft::inline v0_1::http {
-
-enum class ParseEvent : std::uint8_t {
-  need_more,  ///< all bytes were consumed
-  head,       ///< the head is complete and a body follows
-  body,       ///< ParseStep::body holds bytes of the body
-  complete,   ///< the message is complete; the bytes after `consumed` belong to the next one
-  failed,     ///< error() says why; the connection's framing is lost
-};
-
-struct ParseStep {
-  std::size_t consumed;
-  ParseEvent event;
-  std::string_view body;  ///< part of the input
-};
 
 class MessageParser {
  public:
@@ -100,6 +87,7 @@ class MessageParser {
   Response* response_ = nullptr;
   bool expects_continue_ = false;
   bool no_body_ = false;  // the response answers HEAD
+  bool tunnels_ = false;  // the response answers CONNECT
   bool started_ = false;
   std::uint8_t empty_line_bytes_ = 0;
   bool tolerant_ = false;  // of responses; see Reading

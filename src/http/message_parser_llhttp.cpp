@@ -270,6 +270,8 @@ bool MessageParser::check_head() {
     response_->status = llhttp_.status_code;
     const int code = response_->status.code();
     no_body_ = no_body_ || code < 200 || code == 204 || code == 304;
+    // Whatever its fields say (RFC 9110, 9.3.6).
+    no_body_ = no_body_ || (tunnels_ && response_->status.is_success());
   } else {
     request_->version = version;
     if (!check_request_head()) return false;

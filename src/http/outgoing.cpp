@@ -76,8 +76,8 @@ Outgoing::Outgoing(const Call& call) {
   }
   lines.user_agent = call.core.options.user_agent;
   lines.keep_alive = call.core.options.max_idle_per_host > 0 && call.core.options.max_idle > 0;
-  lines.keep_alive = lines.keep_alive || is_tunnel;
-  lines.upgrades = !call.request.upgrade.empty();
+  lines.keep_alive = lines.keep_alive || call.request.leaves_http();
+  lines.asks_upgrade = !call.request.upgrade.empty();
   append_request_head(text, lines, headers);
   if (awaits_continue || body.size() > kCopiedRequestBody) {
     large_body = body;

@@ -1,13 +1,17 @@
 // Mutated messages against both parsers, strict and tolerant: no crash, and the same messages, the
 // same error and the same number of consumed bytes whole, byte by byte and cut at random.
-// Deterministic: round N of a test uses seed N, and a failure prints it with the input.
-// WEFT_FUZZ_ROUNDS in the environment sets the number of rounds, WEFT_SEED the first seed.
+// Deterministic: see fuzz_support.hpp; a failure prints the seed with the input.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <weft/http/decoder.hpp>
+#include <weft/http/serializer.hpp>
+
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "http/fuzz_support.hpp"
 #include "http/message_grammar.hpp"
 #include "http/parser_test_support.hpp"
 #include "support/sanitizers.hpp"
@@ -36,65 +40,6 @@ const std::string kResponses[] = {
     "HTTP/1.0 404 Not Found\r\nConnection: close\r\n\r\nuntil the end",
     "HTTP/1.1 200 OK\nA: b\n c\nContent-Length: 1\nContent-Length: 1\n\nx",
 };
-const std::string_view kWords[] = {
-    "\r\n",
-    "\n",
-    "\r",
-    " ",
-    "\t",
-    ":",
-    ",",
-    ";",
-    "\"",
-    "0",
-    "-1",
-    "+5",
-    "0x5",
-    "5_0",
-    "ffffffff",
-    "18446744073709551616",
-    "\r\n\r\n",
-    "Host: b\r\n",
-    "Content-Length: 3\r\n",
-    "Transfer-Encoding: chunked\r\n",
-    "chunked",
-    "gzip",
-    "Connection: close\r\n",
-    "Expect: 100-continue\r\n",
-    "HTTP/1.1",
-    "HTTP/1.0",
-    "PRI * HTTP/2.0",
-    "Upgrade: x\r\n",
-    "Connection: upgrade\r\n",
-    "\xff",
-    "/",
-    "*",
-    "#",
-    "%00",
-};
-
-void mutate_once(std::string& input, Random& random) {
-  const std::size_t at = pick(random, input.size() + 1);
-  const std::size_t length = std::min(input.size() - at, 1 + pick(random, 12));
-  switch (pick(random, 5)) {
-    case 0:
-      input.insert(at, 1, static_cast<char>(pick(random, 256)));
-      break;
-    case 1:
-      input.erase(at, length);
-      break;
-    case 2:
-      if (at < input.size()) input[at] = static_cast<char>(pick(random, 256));
-      break;
-    case 3:
-      input.insert(at, kWords[pick(random, std::size(kWords))]);
-      break;
-    default:
-      input.insert(at, input.substr(pick(random, input.size() + 1), length));
-      break;
-  }
-}
-
 /// One or two messages: those above, or made by the grammar; most of them changed a little.
 template <std::size_t N>
 std::string make_input(const std::string (&seeds)[N], Tokens (test::MessageMaker::*make)(),
@@ -111,23 +56,14 @@ std::string make_input(const std::string (&seeds)[N], Tokens (test::MessageMaker
       tokens.insert(tokens.end(), next.begin(), next.end());
     }
     for (std::size_t left = pick(random, 4); left > 0; --left) {
-      test::change_once(tokens, kWords, random);
+      test::change_once(tokens, test::kFuzzWords, random);
     }
     input = test::joined(tokens);
     if (one_in(random, 2)) return input;
   }
-  for (std::size_t left = pick(random, 5); left > 0; --left) mutate_once(input, random);
+  for (std::size_t left = pick(random, 5); left > 0; --left)
+    test::mutate_once(input, test::kFuzzWords, random);
   return input;
-}
-
-std::vector<std::string_view> cut_at_random(std::string_view input, Random& random) {
-  std::vector<std::string_view> pieces;
-  while (!input.empty()) {
-    const std::size_t size = std::min(input.size(), 1 + pick(random, 20));
-    pieces.push_back(input.substr(0, size));
-    input.remove_prefix(size);
-  }
-  return pieces;
 }
 
 /// Sometimes so small that a typical message exceeds them.
@@ -141,20 +77,6 @@ Limits make_limits(Random& random) {
   return limits;
 }
 
-unsigned from_environment(const char* name, unsigned otherwise) {
-  const char* const text = std::getenv(name);
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
-
-/// Calls `round(seed)` for each seed, until one fails.
-template <class Round>
-void for_each_seed(Round round) {
-  const unsigned first = from_environment("WEFT_SEED", 0);
-  const unsigned rounds =
-      from_environment("WEFT_FUZZ_ROUNDS", weft::test::fewer_if_sanitized(20'000U));
-  for (unsigned i = 0; i < rounds && !::testing::Test::HasFailure(); ++i) round(first + i);
-}
-
 /// `parse` gives the same for each way to cut `input`; returns it.
 template <class Parse>
 Outcome expect_same_however_cut(unsigned seed, const std::string& input, Random& random,
@@ -164,14 +86,16 @@ Outcome expect_same_however_cut(unsigned seed, const std::string& input, Random&
     return "WEFT_SEED=" + std::to_string(seed) + ": " + ::testing::PrintToString(input);
   };
   EXPECT_EQ(parse(test::cut_everywhere(input)), whole) << differs();
-  EXPECT_EQ(parse(cut_at_random(input, random)), whole) << differs();
+  EXPECT_EQ(parse(test::cut_at_random(input, random)), whole) << differs();
   return whole;
 }
+
+const unsigned kRounds = weft::test::fewer_if_sanitized(20'000U);
 
 using Pieces = std::vector<std::string_view>;
 
 TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
-  for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kRequests, &test::MessageMaker::request, random);
     const Limits limits = make_limits(random);
@@ -186,7 +110,7 @@ TEST(ParserFuzz, RequestsGiveTheSameOutcomeHoweverCut) {
 }
 
 TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
-  for_each_seed([](unsigned seed) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
     Random random(seed);
     const std::string input = make_input(kResponses, &test::MessageMaker::response, random);
     const Method method = one_in(random, 4) ? Method::head : Method::get;
@@ -200,6 +124,125 @@ TEST(ParserFuzz, ResponsesGiveTheSameOutcomeHoweverCut) {
       EXPECT_EQ(test::parse_responses_to_the_end({input}, method, limits, Reading::tolerant), whole)
           << seed << "\n"
           << input;
+    }
+  });
+}
+
+/// A decoder's outcome, as the parser's is described; and the messages.
+template <class Message>
+struct Decoded {
+  Outcome outcome;
+  std::vector<Message> messages;
+};
+
+template <class Message, class Decoder, class Current, class Next>
+Decoded<Message> decode(const Pieces& pieces, Decoder& decoder, Current current, Next next) {
+  Decoded<Message> decoded;
+  std::size_t consumed = 0;
+  std::string body;
+  for (const std::string_view piece : pieces) {
+    std::string_view rest = piece;
+    for (;;) {
+      const ParseStep step = decoder.feed(rest);
+      rest.remove_prefix(step.consumed);
+      consumed += step.consumed;
+      body += step.body;
+      if (step.event == ParseEvent::need_more) break;
+      if (step.event == ParseEvent::failed) {
+        decoded.outcome.error = static_cast<Errc>(decoder.error().value());
+        return decoded;
+      }
+      if (step.event != ParseEvent::complete) continue;
+      decoded.messages.push_back(std::move(current()));
+      decoded.messages.back().body = std::exchange(body, {});
+      decoded.outcome.messages.push_back(test::describe(decoded.messages.back()));
+      decoded.outcome.consumed.push_back(consumed);
+      next();
+      if (rest.empty()) break;
+    }
+  }
+  return decoded;
+}
+
+Decoded<Request> decode_requests(const Pieces& pieces, const Limits& limits = {}) {
+  RequestDecoder decoder(limits);
+  return decode<Request>(
+      pieces, decoder, [&]() -> Request& { return decoder.request(); }, [&] { decoder.begin(); });
+}
+
+Decoded<Response> decode_responses(const Pieces& pieces, const Limits& limits = {}) {
+  ResponseDecoder decoder(Method::get, limits);
+  return decode<Response>(
+      pieces, decoder, [&]() -> Response& { return decoder.response(); },
+      [&] { decoder.begin(Method::get); });
+}
+
+/// The fields but those that the serializer writes itself.
+std::string fields_of(const Headers& headers) {
+  Headers left = headers;
+  for (const std::string_view name :
+       {"Host", "Date", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive"}) {
+    left.remove(name);
+  }
+  return test::describe_fields(left);
+}
+
+void expect_round_trip(const Request& request, unsigned seed) {
+  // Of HTTP/1.0 is taken what HTTP/1.1 forbids: no Host, any Expect.
+  if (request.version == Version::http_1_0) return;
+  if (request.method == Method::trace && !request.body.empty()) return;
+  std::string text;
+  serialize_request(text, request);
+  const Decoded<Request> again = decode_requests({text});
+  ASSERT_EQ(again.messages.size(), 1U) << seed << "\n" << text;
+  const Request& read = again.messages.front();
+  EXPECT_EQ(read.method, request.method) << seed;
+  EXPECT_EQ(read.target, request.target) << seed;
+  EXPECT_EQ(read.body, request.body) << seed;
+  EXPECT_EQ(read.keep_alive, request.keep_alive) << seed << "\n" << text;
+  EXPECT_EQ(read.headers.find("Host"), request.headers.find("Host")) << seed;
+  EXPECT_EQ(fields_of(read.headers), fields_of(request.headers)) << seed;
+}
+
+void expect_round_trip(const Response& response, unsigned seed) {
+  if (response.status.is_informational()) return;
+  std::string text;
+  const WrittenHead head = serialize_response(text, response, {.keep_alive = response.keep_alive});
+  const Decoded<Response> again = decode_responses({text});
+  ASSERT_EQ(again.messages.size(), 1U) << seed << "\n" << text;
+  const Response& read = again.messages.front();
+  EXPECT_EQ(read.status, response.status) << seed;
+  EXPECT_EQ(read.body, head.body_follows ? response.body : "") << seed;
+  EXPECT_EQ(read.keep_alive, response.keep_alive) << seed << "\n" << text;
+  EXPECT_EQ(fields_of(read.headers), fields_of(response.headers)) << seed;
+}
+
+TEST(ParserFuzz, RequestsOfTheDecoderAreThoseOfTheParserAndAreWrittenAsTheyWereRead) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
+    Random random(seed);
+    const std::string input = make_input(kRequests, &test::MessageMaker::request, random);
+    const Limits limits = make_limits(random);
+    const Outcome parsed = test::parse_requests({input}, limits);
+    for (const Pieces& pieces : {Pieces{input}, test::cut_at_random(input, random)}) {
+      const Decoded<Request> decoded = decode_requests(pieces, limits);
+      EXPECT_EQ(decoded.outcome.messages, parsed.messages) << seed << "\n" << input;
+      EXPECT_EQ(decoded.outcome.error, parsed.error) << seed << "\n" << input;
+      for (const Request& request : decoded.messages) expect_round_trip(request, seed);
+    }
+  });
+}
+
+TEST(ParserFuzz, ResponsesOfTheDecoderAreThoseOfTheParserAndAreWrittenAsTheyWereRead) {
+  test::for_each_seed(kRounds, [](unsigned seed) {
+    Random random(seed);
+    const std::string input = make_input(kResponses, &test::MessageMaker::response, random);
+    const Limits limits = make_limits(random);
+    const Outcome parsed = test::parse_responses({input}, Method::get, limits);
+    for (const Pieces& pieces : {Pieces{input}, test::cut_at_random(input, random)}) {
+      const Decoded<Response> decoded = decode_responses(pieces, limits);
+      EXPECT_EQ(decoded.outcome.messages, parsed.messages) << seed << "\n" << input;
+      EXPECT_EQ(decoded.outcome.error, parsed.error) << seed << "\n" << input;
+      for (const Response& response : decoded.messages) expect_round_trip(response, seed);
     }
   });
 }

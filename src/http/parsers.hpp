@@ -26,11 +26,6 @@ class RequestParser final : public MessageParser {
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
 };
 
-/// How a parser takes a response that is malformed in ways that do not make its end doubtful:
-/// folded fields, lines of the head that end with LF alone, equal lengths. A server never is
-/// tolerant.
-enum class Reading : bool { strict, tolerant };
-
 class ResponseParser final : public MessageParser {
  public:
   explicit ResponseParser(const Limits& limits) noexcept : MessageParser(false, limits) {}

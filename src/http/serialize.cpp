@@ -110,9 +110,8 @@ void put_status_line(Pen& pen, Status status) noexcept {
 }
 
 /// Writes how the end of a streamed body is found.
-void put_streamed_framing(Pen& pen, const Response& response, const ResponseFraming& framing,
-                          WrittenHead& head) noexcept {
-  const std::optional<std::uint64_t> length = response.streamed.length();
+void put_streamed_framing(Pen& pen, std::optional<std::uint64_t> length,
+                          const ResponseFraming& framing, WrittenHead& head) noexcept {
   if (length) {
     head.framing = {BodyFraming::End::length, *length};
     pen.put("Content-Length: ");
@@ -136,7 +135,9 @@ void put_streamed_framing(Pen& pen, const Response& response, const ResponseFram
   for (const Headers::Field field : headers) {
     const Owned owned = ownership(field.name);
     has_server = has_server || owned == Owned::server;
-    if (owned == Owned::connection) keep_alive = keep_alive && !has_token(field.value, "close");
+    if (owned == Owned::connection && same_name(field.name, "connection")) {
+      keep_alive = keep_alive && !has_token(field.value, "close");
+    }
     if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
   }
   if (!has_server) pen.put_field("Server", framing.server_name);
@@ -144,14 +145,10 @@ void put_streamed_framing(Pen& pen, const Response& response, const ResponseFram
   return keep_alive;
 }
 
-}  // namespace
-
-void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
-  if (append_head(out, response, framing).body_follows) out.append(response.body);
-}
-
-WrittenHead append_head(std::string& out, const Response& response,
-                        const ResponseFraming& framing) {
+/// `length`: of a body that is made elsewhere; null: the response has its body.
+[[gnu::always_inline]] inline WrittenHead write_head(std::string& out, const Response& response,
+                                                     const ResponseFraming& framing,
+                                                     const std::optional<std::uint64_t>* length) {
   const std::size_t begin = out.size();
   out.resize(begin + bound_of_head(response.headers, framing.server_name));
   Pen pen(out.data() + begin);
@@ -159,8 +156,10 @@ WrittenHead append_head(std::string& out, const Response& response,
   const bool keep_alive = put_fields(pen, response.headers, framing) && framing.keep_alive;
   const bool no_body = has_no_body(response.status);
   WrittenHead head{!no_body && framing.request_method != Method::head, keep_alive, {}};
-  if (response.streamed && !no_body) [[unlikely]] {
-    put_streamed_framing(pen, response, framing, head);
+  if (length != nullptr && !no_body) {
+    put_streamed_framing(pen, *length, framing, head);
+  } else if (response.streamed && !no_body) [[unlikely]] {
+    put_streamed_framing(pen, response.streamed.length(), framing, head);
   } else if (!has_no_length(response.status)) {
     const std::string_view announced = announced_length(response, framing.request_method);
     pen.put("Content-Length: ");
@@ -179,6 +178,23 @@ WrittenHead append_head(std::string& out, const Response& response,
   pen.put("\r\n");
   out.resize(static_cast<std::size_t>(pen.at() - out.data()));
   return head;
+}
+
+}  // namespace
+
+void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
+  if (append_head(out, response, framing).body_follows) out.append(response.body);
+}
+
+WrittenHead append_head(std::string& out, const Response& response,
+                        const ResponseFraming& framing) {
+  return write_head(out, response, framing, nullptr);
+}
+
+WrittenHead append_streamed_head(std::string& out, const Response& response,
+                                 const ResponseFraming& framing,
+                                 std::optional<std::uint64_t> length) {
+  return write_head(out, response, framing, &length);
 }
 
 void append_takeover_head(std::string& out, const Response& response,
@@ -234,8 +250,8 @@ void append_request_head(std::string& out, const RequestLines& request, const He
     append_number(out, size);
     out.append("\r\n");
   }
-  if (request.upgrades) {
-    out.append("Connection: upgrade\r\n");
+  if (request.asks_upgrade) {
+    out.append(request.keep_alive ? "Connection: upgrade\r\n" : "Connection: upgrade, close\r\n");
   } else if (!request.keep_alive) {
     out.append("Connection: close\r\n");
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <weft/http/message.hpp>
+#include <weft/http/serializer.hpp>
 
 namespace weft::inline v0_1::http {
 
@@ -25,13 +26,13 @@ struct ResponseFraming {
 /// to HEAD without a body. A Headers cannot have fields that would split the response.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
 
-struct WrittenHead {
-  bool body_follows;
-  bool keep_alive;           ///< that of the framing, unless the response has "Connection: close"
-  BodyFraming framing = {};  ///< of a streamed body that follows
-};
 /// The same without the body.
 WrittenHead append_head(std::string& out, const Response& response, const ResponseFraming& framing);
+/// The same for a body that is made elsewhere, as if it were streamed; without a length of unknown
+/// size.
+WrittenHead append_streamed_head(std::string& out, const Response& response,
+                                 const ResponseFraming& framing,
+                                 std::optional<std::uint64_t> length);
 
 /// The head of the last response of a connection that leaves HTTP: without a length; with
 /// "Connection: upgrade" if it is 101.
@@ -51,7 +52,7 @@ struct RequestLines {
   bool is_chunked = false;              ///< such a body has no length
   std::string_view user_agent;          ///< empty: no User-Agent field
   bool keep_alive = true;
-  bool upgrades = false;  ///< "Connection: upgrade", for the field Upgrade of `headers`
+  bool asks_upgrade = false;  ///< "Connection: upgrade", for the field Upgrade of the headers
 };
 
 /// Writes Host, User-Agent, Content-Length or Transfer-Encoding, and Connection. Of

@@ -45,6 +45,13 @@ TEST(AppendResponse, SaysWhetherTheConnectionStays) {
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
 }
 
+TEST(AppendResponse, OnlyConnectionClosesTheConnection) {
+  EXPECT_EQ(written(with_field("Keep-Alive", "close")),
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_EQ(written(with_field("Connection", "x, Close")),
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
+}
+
 TEST(AppendResponse, LeavesOutBodiesThatMayNotBe) {
   Response response(204);
   response.body = "abc";

@@ -1,10 +1,18 @@
 // StaticFiles: what is served, what is not, conditions, ranges, files that change meanwhile.
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -152,6 +160,60 @@ TEST_P(HttpStaticFiles, ServesWhatIsBeneathTheDirectory) {
   });
   EXPECT_THROW(StaticFiles(root_ / "nothing"), IoError);
   EXPECT_THROW(StaticFiles(root_ / "a.txt"), IoError);
+}
+
+/// From here on openat2(2) fails so on this thread and on those that it starts, as an old kernel or
+/// the filter of an old container has it. False: this system has no such filters.
+bool refuse_openat2(unsigned error) {
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{4, code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/// Without openat2(2) no link is followed, so that none leads out.
+Task<void> expect_no_link_followed(fs::path root) {
+  const std::pair<std::string_view, int> rows[] = {{"/a.txt", 200},
+                                                   {"/", 200},
+                                                   {"/dir/b%20c.json", 200},
+                                                   {"/dir/", 200},
+                                                   {"/nothing", 404},
+                                                   {"/a.txt/b", 404},
+                                                   {"/outside", 404},
+                                                   {"/absolute", 404},
+                                                   {"/inside", 404},
+                                                   {"/dir/up/a.txt", 404},
+                                                   {"/loop", 404},
+                                                   {"/fifo", 404},
+                                                   {"/../secret", 404},
+                                                   {"/%2e%2e/secret", 404},
+                                                   {"/dir/up/../secret", 404},
+                                                   {"/.hidden", 404}};
+  const StaticFiles files(root);
+  for (const auto& [target, status] : rows) {
+    const Response response = co_await ask(files, std::string(target));
+    EXPECT_EQ(response.status.code(), status) << target;
+    EXPECT_EQ(response.body.find("secret"), std::string::npos) << target;
+  }
+}
+
+TEST_P(HttpStaticFiles, WithoutOpenat2NoLinkIsFollowed) {
+  for (const int error : {ENOSYS, EPERM}) {
+    bool is_refused = false;
+    std::thread other([&] {
+      is_refused = refuse_openat2(static_cast<unsigned>(error));
+      if (!is_refused) return;
+      EXPECT_EQ(::syscall(SYS_openat2, AT_FDCWD, ".", nullptr, std::size_t{0}), -1);
+      EXPECT_EQ(errno, error);
+      Runtime runtime;  // its threads are started here, and so have the filter
+      runtime.block_on(expect_no_link_followed(root_));
+    });
+    other.join();
+    if (!is_refused) GTEST_SKIP() << "this system has no filters of system calls";
+  }
 }
 
 TEST_P(HttpStaticFiles, TakesThePathThatARouterCaptured) {

@@ -39,6 +39,9 @@ void origins() {
 void dates(http::Response& response, http::HttpTime modified) {
   // example: weft/http/date.hpp
 }
+void requests_of_ones_own() {
+  // example: weft/http/decoder.hpp
+}
 void events() {
   // example: weft/http/event_stream.hpp
 }
@@ -82,6 +85,9 @@ http::Response ranges(http::Request& request, std::uint64_t size) {
 }
 void routes() {
   // example: weft/http/router.hpp
+}
+void bytes_of_a_request() {
+  // example: weft/http/serializer.hpp
 }
 void files() {
   // example: weft/http/static_files.hpp
