@@ -32,7 +32,7 @@ template <class Parser>
 }
 
 template <class Parser>
-[[nodiscard]] std::error_code error_of(const Parser& parser, const Told& told) noexcept {
+[[nodiscard]] std::error_code failure_of(const Parser& parser, const Told& told) noexcept {
   if (told.end != ParseEvent::failed) return {};
   return make_error_code(parser.error());
 }
@@ -85,7 +85,7 @@ const Headers& RequestDecoder::trailers() const noexcept { return trailers_of(st
 
 std::error_code RequestDecoder::error() const noexcept {
   if (state_->cut) return make_error_code(Errc::unexpected_end);
-  return error_of(state_->parser, state_->told);
+  return failure_of(state_->parser, state_->told);
 }
 
 bool RequestDecoder::started() const noexcept { return state_->parser.started(); }
@@ -142,7 +142,7 @@ void ResponseDecoder::begin(Method request_method) noexcept {
 Response& ResponseDecoder::response() noexcept { return state_->response; }
 const Headers& ResponseDecoder::trailers() const noexcept { return trailers_of(state_->parser); }
 std::error_code ResponseDecoder::error() const noexcept {
-  return error_of(state_->parser, state_->told);
+  return failure_of(state_->parser, state_->told);
 }
 bool ResponseDecoder::started() const noexcept { return state_->parser.started(); }
 std::uint64_t ResponseDecoder::content_length() const noexcept {

@@ -12,7 +12,7 @@
 namespace weft::inline v0_1::http {
 namespace {
 
-[[noreturn]] void refuse(std::string_view function, std::string_view reason) {
+[[noreturn]] void refuse_to_write(std::string_view function, std::string_view reason) {
   throw std::invalid_argument(
       std::string("weft::http::").append(function).append(": ").append(reason));
 }
@@ -20,15 +20,16 @@ namespace {
 /// What the parser would refuse, and what would add a line.
 void check_target(std::string_view function, const Request& request) {
   const std::string_view target = request.target;
-  if (target.empty()) refuse(function, "the target is empty");
+  if (target.empty()) refuse_to_write(function, "the target is empty");
   if (!all(kTarget, target)) {
-    refuse(function, "the target has a byte that is not allowed; see percent_encode()");
+    refuse_to_write(function, "the target has a byte that is not allowed; see percent_encode()");
   }
   if (request.method == Method::connect) {
-    if (!is_host(target)) refuse(function, "the target of CONNECT is not a host and a port");
+    if (!is_host(target))
+      refuse_to_write(function, "the target of CONNECT is not a host and a port");
   } else if (target.front() != '/' && target.find("://") == target.npos &&
              !(target == "*" && request.method == Method::options)) {
-    refuse(function, "the target is neither a path nor a URL");
+    refuse_to_write(function, "the target is neither a path nor a URL");
   }
 }
 
@@ -47,12 +48,12 @@ void check_target(std::string_view function, const Request& request) {
   lines.method = request.method;
   lines.target = request.target;
   if (const auto host = request.headers.find("host")) {
-    if (!is_host(*host)) refuse(function, "Host is not a host and a port");
+    if (!is_host(*host)) refuse_to_write(function, "Host is not a host and a port");
     lines.host = *host;
   } else if (request.method == Method::connect) {
     lines.host = request.target;
   } else {
-    refuse(function, "Host is missing");
+    refuse_to_write(function, "Host is missing");
   }
   lines.keep_alive = request.keep_alive;
   lines.asks_upgrade = wants_upgrade(request);
@@ -77,7 +78,7 @@ void check_target(std::string_view function, const Request& request) {
   const Status status = response.status;
   if (status.code() == 101) return true;
   if (status.is_informational()) {
-    refuse(function, "the status is an interim one; see serialize_interim_response()");
+    refuse_to_write(function, "the status is an interim one; see serialize_interim_response()");
   }
   return answered.method == Method::connect && status.is_success();
 }
@@ -87,7 +88,7 @@ void check_target(std::string_view function, const Request& request) {
 void serialize_request(std::string& out, const Request& request) {
   RequestLines lines = lines_of("serialize_request", request);
   if (!request.body.empty() && forbids_body(request.method)) {
-    refuse("serialize_request", "the method has no body");
+    refuse_to_write("serialize_request", "the method has no body");
   }
   lines.body = request.body;
   append_request(out, lines, request.headers);
@@ -96,11 +97,12 @@ void serialize_request(std::string& out, const Request& request) {
 void serialize_request_head(std::string& out, const Request& request, BodyFraming body) {
   RequestLines lines = lines_of("serialize_request_head", request);
   if (body.end == BodyFraming::End::close) {
-    refuse("serialize_request_head", "the body of a request cannot end with the connection");
+    refuse_to_write("serialize_request_head",
+                    "the body of a request cannot end with the connection");
   }
   lines.is_chunked = body.end == BodyFraming::End::chunked;
   if (forbids_body(request.method) && (lines.is_chunked || body.length != 0)) {
-    refuse("serialize_request_head", "the method has no body");
+    refuse_to_write("serialize_request_head", "the method has no body");
   }
   lines.length = body.length;
   append_request_head(out, lines, request.headers);
@@ -112,7 +114,7 @@ WrittenHead serialize_response(std::string& out, const Response& response,
     append_takeover_head(out, response, framing_of(answered));
     return {false, true, {}};
   }
-  if (response.streamed) refuse("serialize_response", "the body is a streamed one");
+  if (response.streamed) refuse_to_write("serialize_response", "the body is a streamed one");
   WrittenHead head = append_head(out, response, framing_of(answered));
   head.framing = {BodyFraming::End::length, head.body_follows ? response.body.size() : 0};
   if (head.body_follows) out.append(response.body);
@@ -130,7 +132,7 @@ WrittenHead serialize_response_head(std::string& out, const Response& response,
 
 void serialize_interim_response(std::string& out, Status status, const Headers& headers) {
   if (!status.is_informational() || status.code() == 101) {
-    refuse("serialize_interim_response", "the status is not an interim one");
+    refuse_to_write("serialize_interim_response", "the status is not an interim one");
   }
   append_interim(out, status, headers);
 }
@@ -146,8 +148,9 @@ void serialize_chunk(std::string& out, std::string_view data) {
 void serialize_last_chunk(std::string& out, const Headers& trailers) {
   for (const Headers::Field field : trailers) {
     if (is_forbidden_trailer(field.name)) {
-      refuse("serialize_last_chunk",
-             std::string("the field ").append(field.name).append(" is not allowed behind a body"));
+      refuse_to_write(
+          "serialize_last_chunk",
+          std::string("the field ").append(field.name).append(" is not allowed behind a body"));
     }
   }
   out.append("0\r\n");

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "api/http_support.hpp"
+#include "http/fuzz_support.hpp"
 #include "support/runtime_fixture.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft::testing::http_form_test {
 namespace {
@@ -128,6 +130,37 @@ TEST_P(HttpForm, ABodyThatEndsAnywhereIsAnError) {
     }
     const std::string all = co_await read_text(example.substr(0, end), 7);
     EXPECT_EQ(all, example_says);
+  });
+}
+
+/// All parts, or the error.
+Task<std::string> outcome_of(std::string text, std::size_t piece) {
+  http::MultipartLimits limits;
+  limits.max_parts = 4;
+  limits.max_header_bytes = 200;
+  limits.max_part_size = 40;
+  const auto all = co_await attempt(read_text(std::move(text), piece, limits));
+  if (all) co_return *all;
+  co_return "error: " + all.error().code().message();
+}
+
+/// Errors and parts; WEFT_FUZZ_ROUNDS and WEFT_SEED as for the tests of the parsers.
+TEST_P(HttpForm, MutatedBodiesAreTheSameHoweverCut) {
+  const std::string_view words[] = {"\r\n",     "\n",  "\r",   "--XX",       "--XX--",  "\r\n--XX",
+                                    "--",       "\"",  "\\",   "; name=",    "; ",      ":",
+                                    "\r\n\r\n", "%22", "\xff", "filename*=", "A: b\r\n"};
+  http::test::for_each_seed(test::fewer_if_sanitized(1'000U), [&](unsigned seed) {
+    http::test::Random random(seed);
+    std::string body = example;
+    for (std::size_t left = 1 + http::test::pick(random, 4); left > 0; --left) {
+      http::test::mutate_once(body, words, random);
+    }
+    const std::size_t piece = 1 + http::test::pick(random, 20);
+    run([&]() -> Task<void> {
+      const std::string whole = co_await outcome_of(body, body.size());
+      const std::string cut = co_await outcome_of(body, piece);
+      EXPECT_EQ(cut, whole) << "WEFT_SEED=" << seed << " in pieces of " << piece << "\n" << body;
+    });
   });
 }
 

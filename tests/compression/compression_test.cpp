@@ -5,13 +5,17 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "api/http_support.hpp"
+#include "http/fuzz_support.hpp"
 #include "support/runtime_fixture.hpp"
+#include "support/sanitizers.hpp"
 
 namespace weft::testing::compression_test {
 namespace {
@@ -194,6 +198,38 @@ TEST_P(Compression, StreamsAreDecodedHoweverTheyAreCut) {
         }
       }
     }
+  });
+}
+
+/// The text, or that there is an error: which one of several is met first depends on the cuts.
+Task<std::string> outcome_of(Coding coding, std::string packed, std::size_t piece) {
+  DecodeLimits limits;
+  limits.max_size = 5000;
+  DecodingReader reader(coding, Pieces(std::move(packed), piece), limits);
+  const auto all = co_await attempt(read_all(reader));
+  if (all) co_return *all;
+  EXPECT_EQ(all.error().code().category(), compression_category());
+  co_return "error";
+}
+
+/// WEFT_FUZZ_ROUNDS and WEFT_SEED as for the tests of the parsers.
+TEST_P(Compression, MutatedStreamsAreTheSameHoweverCut) {
+  const std::string_view words[] = {std::string_view("\0\0", 2), "\xff\xff", "\x1f\x8b\x08",
+                                    "\x28\xb5\x2f\xfd", "\x78\x9c"};
+  http::test::for_each_seed(test::fewer_if_sanitized(1'000U), [&](unsigned seed) {
+    http::test::Random random(seed);
+    const Coding coding = all_codings[http::test::pick(random, std::size(all_codings))];
+    std::string packed = compress_text(coding, example(http::test::pick(random, 6000)));
+    for (std::size_t left = http::test::pick(random, 4); left > 0; --left) {
+      http::test::mutate_once(packed, words, random);
+    }
+    const std::size_t piece = 1 + http::test::pick(random, 50);
+    run([&]() -> Task<void> {
+      const std::string whole = co_await outcome_of(coding, packed, packed.size() + 1);
+      const std::string cut = co_await outcome_of(coding, packed, piece);
+      EXPECT_LE(whole.size(), 5000U);
+      EXPECT_EQ(cut, whole) << "WEFT_SEED=" << seed << ' ' << to_string(coding) << ' ' << piece;
+    });
   });
 }
 
