@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +29,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "fd_limit.hpp"
 
 namespace {
 
@@ -421,10 +422,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "raw_http: cannot open %s: %s\n", argv[4], std::strerror(errno));
     return 1;
   }
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  raise_fd_limit();
   const int listener = listen_on(address.substr(0, colon), port);
   if (listener < 0) {
     std::fprintf(stderr, "raw_http: cannot listen on %s: %s\n", address.c_str(),

@@ -9,6 +9,13 @@ function(weft_guarded_stacks target)
                                           $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-fstack-clash-protection>)
 endfunction()
 
+# Compiles so many sources of a target at a time.
+function(weft_join_sources target count)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
+  # g++ takes what is local to one of the sources for a header's, and warns of it.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endfunction()
+
 # What the libraries have in common: weft_library_options(target component).
 function(weft_library_options target component)
   add_library(weft::${component} ALIAS ${target})
@@ -26,9 +33,7 @@ function(weft_library_options target component)
     target_precompile_headers(${target} PRIVATE <weft/runtime.hpp> <vector>)
   endif()
   if(WEFT_UNITY OR (WEFT_QUICK_BUILD AND NOT component MATCHES "^(weft|http)$"))
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
-    # g++ takes what is local to one of the sources for a header's, and warns of it.
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+    weft_join_sources(${target} 10)
   endif()
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                               EXPORT_NAME ${component})

@@ -1,7 +1,5 @@
 // The subject beast of `bench/run http`: see weft.cpp, whose arguments and answers it has. Beast's
 // and Asio's callbacks, one thread.
-#include <sys/resource.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -17,6 +15,8 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include "../fd_limit.hpp"
 
 namespace {
 
@@ -135,13 +135,6 @@ class Server {
   std::string files_;
   asio::ssl::context* tls_;
 };
-
-void raise_fd_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 }  // namespace
 

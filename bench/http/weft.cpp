@@ -1,8 +1,6 @@
 // The subject weft of `bench/run http`: one thread that answers GET /0/x with "x", GET /file/100k
 // with a file of the directory, and POST /post, after all of its body, with "x".
 //   http_weft --listen HOST:PORT --files DIRECTORY [--tls CERTIFICATE KEY]
-#include <sys/resource.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -14,6 +12,8 @@
 #include <weft/http.hpp>
 #include <weft/tls.hpp>
 #include <weft/weft.hpp>
+
+#include "../fd_limit.hpp"
 
 namespace {
 
@@ -78,13 +78,6 @@ weft::Task<void> serve(http::Server& server, weft::SocketListener& tcp, const Op
   }
   const tls::ServerContext context = context_of(options);
   co_await serve_encrypted(server, tcp, context);
-}
-
-void raise_fd_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
