@@ -50,6 +50,17 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     parser_.emplace();
     parser_->body_limit(1024 * 1024);
     beast::get_lowest_layer(stream_).expires_after(std::chrono::seconds(75));
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](beast::error_code error, std::size_t) {
+          if (!error) self->read_body();
+        });
+  }
+
+  // Beast reads 512 bytes at a time into a buffer that has not more room.
+  void read_body() {
+    if (parser_->is_done()) return answer();
+    buffer_.reserve(64 * 1024);
     http::async_read(stream_, buffer_, *parser_,
                      [self = this->shared_from_this()](beast::error_code error, std::size_t) {
                        if (!error) self->answer();

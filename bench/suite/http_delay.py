@@ -18,8 +18,6 @@ from .report import Benchmark, Result, results_of
 BASE = "raw"
 ROUNDS = 21
 QUICK_ROUNDS = 7
-TOLERATED = 0.01  # of a window's time, stolen by the host
-MOST_TRIES = 2  # times the number of rounds
 PIPELINE = str(pathlib.Path(__file__).with_name("pipeline.lua"))
 
 # What weft's CPU time a request, in microseconds, should reach.
@@ -62,40 +60,23 @@ def _verify(servers: list[processes.Server], log) -> None:
             log(f"note: {name} sends other headers than {BASE}: {head!r}, not {heads[BASE]!r}")
 
 
-def _stolen(windows: dict[str, wrk.Window]) -> float:
-    return sum(window.stolen_seconds for window in windows.values())
-
-
 def _cell(
     servers: list[processes.Server], cpus: set[int], cell: tuple, quick: bool, log
 ) -> list[Result]:
     connections, pipelined, full_seconds, quick_seconds, script, goal = cell
     seconds = quick_seconds if quick else full_seconds
     params = {"connections": connections, "pipelined": pipelined, "window_s": seconds}
-    wanted = QUICK_ROUNDS if quick else ROUNDS
-    rounds: list[dict[str, wrk.Window]] = []
-    while sum(_stolen(done) <= TOLERATED * seconds for done in rounds) < wanted:
-        if len(rounds) == MOST_TRIES * wanted:
-            break
-        order = servers if len(rounds) % 2 == 0 else reversed(servers)
-        windows = {
-            server.name: wrk.measure(server, cpus, connections, seconds, script) for server in order
-        }
-        rounds.append(windows)
-        shown = "  ".join(
-            f"{name} {window.requests_per_second:,.0f}/s {window.cpu_us_per_request:.2f} µs"
-            for name, window in windows.items()
-        )
-        log(
-            f"  c={connections} pipelined={pipelined} round {len(rounds)}: {shown}"
-            f"  stolen {_stolen(windows) * 1000:.0f} ms"
-        )
-    kept = sorted(rounds, key=_stolen)[:wanted]
-    names = [server.name for server in servers]
-    rates = {name: [windows[name].requests_per_second for windows in kept] for name in names}
-    cpu = {name: [windows[name].cpu_us_per_request for windows in kept] for name in names}
+    log(f"  c={connections} pipelined={pipelined}")
+    kept = wrk.rounds(
+        servers,
+        QUICK_ROUNDS if quick else ROUNDS,
+        seconds,
+        lambda server: wrk.measure(server, cpus, connections, seconds, script),
+        log,
+    )
+    rates, costs = wrk.figures(kept)
     return results_of("http", params, "requests_per_second", "1/s", BASE, rates) + results_of(
-        "http", params, "server_cpu_per_request", "us", BASE, cpu, goal
+        "http", params, "server_cpu_per_request", "us", BASE, costs, goal
     )
 
 

@@ -103,16 +103,16 @@ def _servers(tls: bool, cpus: set[int], place: Place):
 
 
 def _measure_row(row: Row, servers: list, cpus: set[int], quick: bool, log) -> list[Result]:
-    rates = {server.name: [] for server in servers}
-    costs = {server.name: [] for server in servers}
     script = str(HERE / row.script) if row.script else None
-    for turn in range(QUICK_ROUNDS if quick else ROUNDS):
-        for server in servers if turn % 2 == 0 else reversed(servers):
-            window = wrk.measure(server, cpus, ACTIVE, 1, script, row.target, row.headers)
-            rates[server.name].append(window.requests_per_second)
-            costs[server.name].append(window.cpu_us_per_request)
-    shown = "  ".join(f"{name} {sorted(v)[len(v) // 2]:,.1f}" for name, v in costs.items())
-    log(f"  {row.name}: {shown} µs of CPU a request")
+    log(f"  {row.name}")
+    kept = wrk.rounds(
+        servers,
+        QUICK_ROUNDS if quick else ROUNDS,
+        1,
+        lambda server: wrk.measure(server, cpus, ACTIVE, 1, script, row.target, row.headers),
+        log,
+    )
+    rates, costs = wrk.figures(kept)
     params = {"cell": row.name, "connections": ACTIVE}
     base = servers[0].name
     return [
