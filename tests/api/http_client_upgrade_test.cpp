@@ -148,6 +148,46 @@ TEST_P(HttpClientUpgrade, ASwitchThatWasNotAskedForIsAnError) {
   }
 }
 
+/// The peer switches before it has the body. The stream begins behind the body all the same; a
+/// producer that fails ends the request, and the connection.
+TEST_P(HttpClientUpgrade, ASwitchBeforeTheBodyIsSentWaitsForIt) {
+  for (const bool fails : {false, true}) {
+    run([&]() -> Task<void> {
+      ManualResetEvent switched;
+      ManualResetEvent closed;
+      auto serve = [&](StreamSocket& stream, int) -> Task<void> {
+        static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
+        co_await stream.write_all(kAccept + "early");
+        switched.set();
+        const std::string body = co_await read_up_to(stream, "0\r\n\r\n");
+        EXPECT_EQ(body, fails ? "" : "4\r\nlate\r\n0\r\n\r\n");
+        if (!fails) co_await echo(stream);
+        closed.set();
+      };
+      auto visit = [&](const std::string& url) -> Task<void> {
+        Client client(over_transport());
+        ClientRequest request = asking(url);
+        request.stream([&](http::BodyWriter& out) -> Task<void> {
+          co_await switched.wait();
+          if (fails) throw std::runtime_error("out of ideas");
+          co_await out.write_all("late");
+        });
+        std::string error;
+        try {
+          IncomingResponse response = co_await client.start(std::move(request));
+          co_await expect_echo(response, "early");
+        } catch (const std::runtime_error& failure) {
+          error = failure.what();
+        }
+        EXPECT_EQ(error, fails ? "out of ideas" : "");
+        co_await closed.wait();
+        EXPECT_EQ(client.idle_connections(), 0U);
+      };
+      co_await with_peer(std::move(serve), std::move(visit));
+    });
+  }
+}
+
 TEST_P(HttpClientUpgrade, ARefusalIsAResponse) {
   run([]() -> Task<void> {
     auto serve = [](StreamSocket& stream, int) -> Task<void> {

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "http/fuzz_support.hpp"
 #include "tls/files.hpp"
 #include "tls/tls_support.hpp"
 
@@ -72,6 +73,44 @@ TEST(TlsContext, ErrorsNameTheFileAndTheReason) {
     EXPECT_EQ(ended.code, each.code) << ended.text << " for " << each.in_text;
     EXPECT_NE(ended.text.find(each.in_text), std::string::npos) << ended.text;
   }
+}
+
+/// Whatever the texts hold: a context, or an error that names what was loaded.
+TEST(TlsContext, MutatedPemIsRefusedOrLoaded) {
+  const std::string_view words[] = {"-----BEGIN CERTIFICATE-----\n",
+                                    "-----END CERTIFICATE-----\n",
+                                    "-----BEGIN EC PRIVATE KEY-----\n",
+                                    "-----END X509 CRL-----\n",
+                                    "Proc-Type: 4,ENCRYPTED\n",
+                                    "-----",
+                                    "\n",
+                                    "\r\n",
+                                    "=",
+                                    "AAAA",
+                                    "\xff"};
+  const std::string list = authority().crl({localhost()});
+  http::test::for_each_seed(fewer_if_sanitized(500U), [&](unsigned seed) {
+    http::test::Random random(seed);
+    ServerOptions options = presenting();
+    options.client_auth = tls::ClientAuth::required;
+    options.trust.pem = authority().pem();
+    options.trust.crl_pem = list;
+    std::string* const texts[] = {&options.identities[0].certificate_pem,
+                                  &options.identities[0].key_pem, &options.trust.pem,
+                                  &options.trust.crl_pem};
+    std::string& text = *texts[http::test::pick(random, std::size(texts))];
+    for (std::size_t left = 1 + http::test::pick(random, 3); left > 0; --left) {
+      http::test::mutate_once(text, words, random);
+    }
+    const HowItEnded ended = loading(options);
+    if (!ended.code) return;
+    EXPECT_TRUE(ended.code.category() == tls::tls_category())
+        << "WEFT_SEED=" << seed << ": " << ended.text;
+    const bool names_it = ended.text.find("pem") != std::string::npos ||
+                          ended.text.find("certificate") != std::string::npos ||
+                          ended.text.find("key") != std::string::npos;
+    EXPECT_TRUE(names_it) << "WEFT_SEED=" << seed << ": " << ended.text;
+  });
 }
 
 TEST(TlsContext, OptionsThatDoNotExistAreRefused) {

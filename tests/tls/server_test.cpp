@@ -134,6 +134,42 @@ TEST_P(TlsServers, AHandlerKnowsTheClientsCertificate) {
   });
 }
 
+/// An upgrade over TLS: both sides go on in the same session of TLS, and each end is told.
+TEST_P(TlsServers, ConnectionsOverTlsLeaveHttp) {
+  run([]() -> Task<void> {
+    auto shout = [](http::UpgradedStream& stream) -> Task<void> {
+      BufferedReader reader(stream);
+      for (;;) {
+        const auto line = co_await reader.read_line();
+        if (!line) break;
+        co_await stream.write_all(*line + "!\n");
+      }
+      co_await stream.shutdown();
+    };
+    Site site(ServerContext(presenting()),
+              [&](Request&) { return Response::upgrade("shout", shout); });
+    co_await visiting(site, [&]() -> Task<void> {
+      const ClientContext context(trusting());
+      http::Client client(secured(context));
+      http::ClientRequest request(http::Method::get, site.url("/"));
+      http::IncomingResponse response =
+          co_await client.start(std::move(request.upgrade_to("shout")));
+      EXPECT_EQ(response.status, 101);
+      http::UpgradedStream& stream = *response.upgraded;
+      BufferedReader reader(stream);
+      for (const std::string& text : {std::string("hello"), pattern(1'000)}) {
+        const std::string asked = text.substr(0, text.find('\n'));
+        co_await stream.write_all(asked + "\n");
+        const auto line = co_await reader.read_line();
+        EXPECT_EQ(line, asked + "!");
+      }
+      co_await stream.shutdown();
+      const auto end = co_await reader.read_line();
+      EXPECT_FALSE(end.has_value());
+    });
+  });
+}
+
 TEST_P(TlsServers, ErrorsOfTheHandshakeAreTheRequests) {
   run([]() -> Task<void> {
     Site site(ServerContext(presenting(authority().issue_for("other"))), echo);
