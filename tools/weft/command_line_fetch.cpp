@@ -107,13 +107,14 @@ void add_way(CLI::App& command, FetchOptions& options) {
           "A field of each request, 'NAME: VALUE'; may be given several times")
       ->allow_extra_args(false)
       ->type_name("FIELD");
-  add_parsed(
+  // Options exclude each other by pointer: CLI11's look-up by name is noexcept and allocates.
+  CLI::Option* const proxy = add_parsed(
       command, "--proxy", parse_proxy,
       [&options](http::Proxy value) { options.proxy = std::move(value); },
-      "The proxy, http://[USER:PASSWORD@]HOST[:PORT] (as http_proxy, all_proxy and no_proxy say)")
-      ->type_name("URL");
+      "The proxy, http://[USER:PASSWORD@]HOST[:PORT] (as http_proxy, all_proxy and no_proxy say)");
+  proxy->type_name("URL");
   command.add_flag("--no-proxy", options.no_proxy, "No proxy, whatever the environment says")
-      ->excludes("--proxy");
+      ->excludes(proxy);
   command
       .add_option("--unix-socket", options.unix_socket,
                   "Connect to this Unix socket, whatever the host: PATH, or @NAME")
@@ -149,27 +150,23 @@ void add_tls(CLI::App& command, FetchOptions& options) {
 }
 
 void add_transfer(CLI::App& command, FetchOptions& options) {
-  add_parsed(
+  CLI::Option* const method = add_parsed(
       command, "--method", parse_method, [&options](http::Method value) { options.method = value; },
-      "The request's method (GET; POST with --data, PUT with --upload)")
-      ->type_name("METHOD:{GET,HEAD,POST,PUT,DELETE,OPTIONS,TRACE,PATCH}")
-      ->group(of_one);
-  command
-      .add_option("--data", options.data,
-                  "Send a text; with @FILE the contents of a file, with @- standard input")
-      ->type_name("TEXT")
-      ->group(of_one);
-  command
-      .add_option("--upload", options.upload,
-                  "Send a file; - is standard input. Its name is added to a URL that ends with /")
-      ->type_name("FILE")
-      ->excludes("--data")
-      ->group(of_one);
+      "The request's method (GET; POST with --data, PUT with --upload)");
+  method->type_name("METHOD:{GET,HEAD,POST,PUT,DELETE,OPTIONS,TRACE,PATCH}")->group(of_one);
+  CLI::Option* const data =
+      command.add_option("--data", options.data,
+                         "Send a text; with @FILE the contents of a file, with @- standard input");
+  data->type_name("TEXT")->group(of_one);
+  CLI::Option* const upload = command.add_option(
+      "--upload", options.upload,
+      "Send a file; - is standard input. Its name is added to a URL that ends with /");
+  upload->type_name("FILE")->excludes(data)->group(of_one);
   CLI::Option* continues =
       command.add_flag("--continue", options.continues,
                        "Go on behind the part that FILE has, unless the server has another "
                        "version by now; then start again");
-  continues->group(of_one)->excludes("--method")->excludes("--data")->excludes("--upload");
+  continues->group(of_one)->excludes(method)->excludes(data)->excludes(upload);
   command.add_flag("--include", options.include, "Print the response's head on standard output")
       ->group(of_one);
   command
