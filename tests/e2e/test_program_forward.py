@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import unittest
@@ -18,6 +19,7 @@ from http_peers import Server, answer_of, read_request, sending, stalling
 from support import DEADLINE_S, PROGRAM
 from test_fetch_transfer import Transfer
 from test_serve import FileServer
+from test_serve_tls import Encrypted, make_certificate
 
 NAME = "programs/forward"
 HELLO = answer_of(b"hello")
@@ -117,6 +119,24 @@ class Forward(Transfer):
                 self.assertIn(b"hello", self.succeeds(*by(proxy), server.url))
         self.fails(3, "proxy", "--proxy", url, "--output", "-", "http://127.0.0.1:1/")
 
+    def test_tunnels(self):
+        def status(*arguments: str) -> str:
+            command = ["curl", "-s", "-w", "%{http_connect}", "-o", os.devnull, "--proxytunnel"]
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+            return done.stdout
+
+        with Server(sending(HELLO)) as server:
+            with Proxy() as proxy:  # to 443 alone
+                self.assertEqual(status("--proxy", proxy.url, server.url), "403")
+            with Proxy("--tunnel-port", str(server.port)) as proxy:
+                self.assertEqual(status("--proxy", proxy.url, server.url), "200")
+                self.assertNotIn("via", server.requests.pop().fields)
+        with Proxy("--tunnel-port", "0", "--silence", "200ms") as proxy:
+            nowhere = f"http://127.0.0.1:{free_port()}/"
+            self.assertEqual(status("--proxy", proxy.url, nowhere), "502")
+            with Server(stalling(b"")) as server:  # is silent: so the tunnel ends
+                self.assertEqual(status("--proxy", proxy.url, server.url), "200")
+
     def test_other_clients_use_it(self):
         with Server(sending(HELLO)) as server, Proxy() as proxy:
             command = ["curl", "-sS", "--proxy", proxy.url, "-T", "-", server.url + "/x"]
@@ -146,6 +166,7 @@ class Memory(unittest.TestCase):
 
     def setUp(self):
         self.site = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.secrets = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.path = self.site / "whole"
         piece = bytearray(random.Random(1).randbytes(PIECE_BYTES))
         digest = hashlib.sha1(usedforsecurity=False)
@@ -181,10 +202,9 @@ class Memory(unittest.TestCase):
             size += len(data)
         return size, digest.hexdigest()
 
-    def test_down(self):
-        with FileServer(str(self.site)) as server, Proxy() as proxy:
-            url = server.url + "/whole"
-            command = [PROGRAM, "fetch", "--proxy", proxy.url, "--output", "-", url]
+    def check_down(self, server: FileServer, url: str, *arguments: str) -> None:
+        with server, Proxy("--tunnel-port", "0") as proxy:
+            command = [PROGRAM, "fetch", "--proxy", proxy.url, *arguments, "--output", "-", url]
             with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as client:
 
                 def look():
@@ -197,37 +217,63 @@ class Memory(unittest.TestCase):
         self.assertEqual(got, (WHOLE_BYTES, self.digest))
         self.check_memory("client", "proxy", "server")
 
-    def test_up(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener, Proxy() as proxy:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-            upload = ["--upload", str(self.path), "--method", "PUT", url + "whole"]
-            command = [PROGRAM, "fetch", "--proxy", proxy.url, *upload]
-            with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
-                connection, _ = listener.accept()
-                with connection:
-                    data = b""
-                    while b"\r\n\r\n" not in data:
-                        data += connection.recv(4096)
-                    head, first = data.split(b"\r\n\r\n", 1)
-                    self.assertIn(b"Content-Length: %d" % WHOLE_BYTES, head)
-                    left = [WHOLE_BYTES - len(first), first]
+    def test_down(self):
+        server = FileServer(str(self.site))
+        self.check_down(server, server.url + "/whole")
 
-                    def read(most: int) -> bytes:
-                        if begin := left.pop() if len(left) > 1 else b"":
-                            return begin
-                        part = connection.recv(min(most, left[0])) if left[0] > 0 else b""
-                        left[0] -= len(part)
-                        return part
+    def test_down_by_tls(self):
+        certificate, key = make_certificate(self.secrets, "here")
+        server = Encrypted(self.site, certificate, key)
+        self.check_down(server, server.url + "/whole", "--cacert", str(certificate))
 
-                    def look():
-                        self.look("client", client.pid)
-                        self.look("proxy", proxy.process.pid)
-
-                    got = self.received(read, look)
-                    connection.sendall(HELLO)
-                    self.assertEqual(client.communicate(timeout=DEADLINE_S)[0], b"hello")
+    def check_up(self, scheme: str, accept, *arguments: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            with Proxy("--tunnel-port", "0") as proxy:
+                url = f"{scheme}://localhost:{listener.getsockname()[1]}/whole"
+                upload = ["--upload", str(self.path), "--method", "PUT", *arguments, url]
+                command = [PROGRAM, "fetch", "--proxy", proxy.url, *upload]
+                with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
+                    with accept(listener) as connection:
+                        got = self.received_upload(
+                            connection,
+                            lambda: (
+                                self.look("client", client.pid),
+                                self.look("proxy", proxy.process.pid),
+                            ),
+                        )
+                        connection.sendall(HELLO)
+                        self.assertEqual(client.communicate(timeout=DEADLINE_S)[0], b"hello")
         self.assertEqual(got, (WHOLE_BYTES, self.digest))
         self.check_memory("client", "proxy")
+
+    def received_upload(self, connection: socket.socket, look) -> tuple[int, str]:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(4096)
+        head, first = data.split(b"\r\n\r\n", 1)
+        self.assertIn(b"Content-Length: %d" % WHOLE_BYTES, head)
+        left = [WHOLE_BYTES - len(first), first]
+
+        def read(most: int) -> bytes:
+            if begin := left.pop() if len(left) > 1 else b"":
+                return begin
+            part = connection.recv(min(most, left[0])) if left[0] > 0 else b""
+            left[0] -= len(part)
+            return part
+
+        return self.received(read, look)
+
+    def test_up(self):
+        self.check_up("http", lambda listener: listener.accept()[0])
+
+    def test_up_by_tls(self):
+        certificate, key = make_certificate(self.secrets, "here")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        accept = lambda listener: context.wrap_socket(  # noqa: E731
+            listener.accept()[0], server_side=True
+        )
+        self.check_up("https", accept, "--cacert", str(certificate))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 #include "relay.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <iostream>
 #include <set>
-#include <span>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <weft/http.hpp>
+
+#include "../silence.hpp"
 
 using namespace std::chrono_literals;
 
@@ -24,61 +24,6 @@ struct Joined {
   weft::StreamSocket stream;
   Place place;
 };
-
-/// Notes when something has moved, and waits for a time in which nothing does. Thread-safe: both
-/// directions of a connection use it, each on any worker.
-class Activity {
- public:
-  void moved() { last_.store(weft::now(), std::memory_order_relaxed); }
-  /// Ends when nothing has moved for as long as `limit`.
-  weft::Task<void> silence(weft::Nanoseconds limit) const {
-    for (;;) {
-      const weft::TimePoint due = last_.load(std::memory_order_relaxed) + limit;
-      if (weft::now() >= due) co_return;
-      co_await weft::sleep_until(due);
-    }
-  }
-
- private:
-  std::atomic<weft::TimePoint> last_{weft::now()};
-};
-
-/// A stream whose reads and writes are noted.
-class NotedStream {
- public:
-  NotedStream(weft::StreamSocket& stream, Activity& activity)
-      : stream_(stream), activity_(activity) {}
-
-  weft::Task<std::size_t> read(std::span<std::byte> buffer) {
-    const std::size_t size = co_await stream_.read(buffer);
-    activity_.moved();
-    co_return size;
-  }
-  weft::Task<std::size_t> write(std::span<const std::byte> data) {
-    const std::size_t size = co_await stream_.write(data);
-    activity_.moved();
-    co_return size;
-  }
-  auto readable() { return stream_.readable(); }  // so that a copy holds no buffer while it waits
-  auto shutdown() { return stream_.shutdown(); }
-
- private:
-  weft::StreamSocket& stream_;
-  Activity& activity_;
-};
-
-/// Joins the two until both directions have ended. Throws std::runtime_error if nothing has moved
-/// for as long as `limit`.
-weft::Task<void> join_within(weft::StreamSocket& client, weft::StreamSocket& server,
-                             std::chrono::milliseconds limit) {
-  Activity activity;
-  NotedStream a(client, activity);
-  NotedStream b(server, activity);
-  auto first = co_await weft::select(weft::copy_bidirectional(a, b), activity.silence(limit));
-  if (!first.has<0>()) {
-    throw std::runtime_error("nothing has moved for " + std::to_string(limit.count()) + " ms");
-  }
-}
 
 void found_down(Backend& backend, const std::string& why) {
   if (backend.set_up(false)) report(backend.address() + " is down: " + why);
@@ -145,7 +90,7 @@ weft::Task<void> relay(weft::StreamSocket client, const Backends& backends,
   static_cast<void>(client.set_keep_alive(60s));
   static_cast<void>(joined.stream.set_keep_alive(60s));
   if (settings.idle > 0ms) {
-    co_await join_within(client, joined.stream, settings.idle);
+    co_await programs::join_within(client, joined.stream, settings.idle);
   } else {
     co_await weft::copy_bidirectional(client, joined.stream);  // by splice(2), without a copy
   }

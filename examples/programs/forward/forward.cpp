@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "../silence.hpp"
+
 namespace forward {
 
 namespace {
@@ -79,6 +81,21 @@ weft::Task<http::Response> pass_on(http::Client& client, http::Request& request,
   } catch (const std::system_error& error) {
     co_return failure(error);
   }
+}
+
+weft::Task<http::Response> open_tunnel(http::Request& request, const TunnelLimits& limits) {
+  const std::string server = request.target;  // HOST:PORT, as the library has checked
+  const std::string port = server.substr(server.rfind(':') + 1);
+  if (limits.port != 0 && port != std::to_string(limits.port)) co_return http::Response::of(403);
+  auto connecting =
+      weft::timeout(weft::StreamSocket::connect(server), limits.connect, "connect to " + server);
+  auto stream = co_await weft::attempt(std::move(connecting));
+  if (!stream) co_return failure(stream.error());
+  auto join = [to = std::move(*stream),
+               silence = limits.silence](http::UpgradedStream& client) mutable -> weft::Task<void> {
+    co_await programs::join_within(client, to, silence);
+  };
+  co_return http::Response::tunnel(std::move(join));
 }
 
 }  // namespace forward

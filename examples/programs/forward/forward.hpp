@@ -2,10 +2,20 @@
 // come. Any number of tasks.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <weft/http.hpp>
 
 namespace forward {
+
+/// Which tunnels there are, and how long they may take.
+struct TunnelLimits {
+  TunnelLimits() {}
+  std::uint16_t port = 443;  // the only one at which servers are reached; 0: any
+  std::chrono::milliseconds connect = std::chrono::seconds(10);
+  std::chrono::milliseconds silence = std::chrono::minutes(1);
+};
 
 /// Removes what is for this connection alone (RFC 9110, 7.6.1): Connection, what it names, and the
 /// like.
@@ -18,5 +28,11 @@ void remove_connection_fields(weft::http::Headers& fields);
 [[nodiscard]] weft::Task<weft::http::Response> pass_on(weft::http::Client& client,
                                                        weft::http::Request& request,
                                                        weft::http::BodyReader& body);
+
+/// Answers CONNECT: with a tunnel to the server that it names, which ends when both sides have
+/// ended or were silent for too long; with 403 for another port, and 502 or 504 for a server that
+/// cannot be reached.
+[[nodiscard]] weft::Task<weft::http::Response> open_tunnel(weft::http::Request& request,
+                                                           const TunnelLimits& limits);
 
 }  // namespace forward
