@@ -72,6 +72,31 @@ void encode_response(Response& response, Coding coding, std::optional<int> level
   if (tag) response.headers.set("ETag", tag->weakened().to_string());
 }
 
+/// Whether the list has the tag of `etag` as encode_response() has made it: weak.
+[[nodiscard]] bool names_weakened(std::string_view list, std::string_view etag) {
+  const auto tag = EntityTag::parse(etag);
+  if (!tag || tag->is_weak()) return false;
+  const std::string weak = tag->weakened().to_string();
+  return list.find(weak) != std::string_view::npos;
+}
+
+/// For a part, or the news that the client's version is the present one: adds what the whole
+/// response would say (RFC 9110, 15.3.7 and 15.4.5). `seen`: the request's If-None-Match.
+void agree_with_whole(Response& response, std::string_view seen) {
+  const int status = response.status.code();
+  Headers& headers = response.headers;
+  if (headers.contains("Content-Encoding") || forbids_transform(headers)) return;
+  if (status == 206 && is_compressible(headers.find("Content-Type").value_or(""))) {
+    add_vary(headers, "Accept-Encoding");
+  }
+  if (status != 304) return;
+  add_vary(headers, "Accept-Encoding");
+  const std::string_view etag = headers.find("ETag").value_or("");
+  if (names_weakened(seen, etag)) {
+    headers.set("ETag", EntityTag::parse(etag)->weakened().to_string());
+  }
+}
+
 class Compress {
  public:
   explicit Compress(CompressOptions options) : options_(std::move(options)) {
@@ -88,7 +113,9 @@ class Compress {
  private:
   static Task<Response> answer(Request& request, Next next, const Compress& self) {
     const std::optional<std::size_t> best = negotiate_coding(request, self.offered_);
+    const std::string seen(request.headers.find("If-None-Match").value_or(""));
     Response response = co_await next(request);
+    agree_with_whole(response, seen);
     if (!may_compress(response, self.options_.min_size)) co_return response;
     add_vary(response.headers, "Accept-Encoding");
     if (best && *best < self.options_.codings.size()) {

@@ -320,7 +320,7 @@ void ResponseSource::finish() noexcept {
 void ResponseSource::note_received(std::size_t size) {
   received_ += size;
   const Progress& on_received = exchange_->request->on_received;
-  if (on_received) on_received(received_, length_);
+  if (on_received && !is_dropping_) on_received(received_, length_);
 }
 
 Task<std::size_t> ResponseSource::read(std::span<std::byte> buffer) {
@@ -355,6 +355,7 @@ Task<void> ResponseSource::drop(std::uint64_t most) {
   co_await end_sending();
   has_begun_body_ = exchange_->body_begun.load(std::memory_order_relaxed);
   if (!exchange_->sent) co_return;
+  is_dropping_ = true;
   std::array<std::byte, 4096> buffer;
   try {
     std::size_t size = co_await read(buffer);

@@ -153,6 +153,7 @@ class ResponseSource final : public BodySource {
   std::uint64_t message_bytes_ = 0;  // of the present response
   std::uint64_t interim_bytes_ = 0;  // of the 1xx responses before it
   std::uint64_t received_ = 0;       // of the body
+  bool is_dropping_ = false;         // the body is not for the caller: no progress is told
   std::exception_ptr failure_;       // of an earlier read
   bool waits_for_first_ = false;
   bool got_bytes_ = false;

@@ -409,6 +409,35 @@ TEST_P(HttpOutgoing, ProgressIsTold) {
   });
 }
 
+/// The body of a redirect is not the final response's.
+TEST_P(HttpOutgoing, ProgressIsOfTheFinalResponse) {
+  run([]() -> Task<void> {
+    auto serve = [](StreamSocket& stream, int) -> Task<void> {
+      for (const std::string first : {"HTTP/1.1 302 Found\r\nLocation: /there\r\n", ""}) {
+        static_cast<void>(co_await read_up_to(stream, "\r\n\r\n"));
+        const std::string moved = first + "Content-Length: 13\r\n\r\nlook there :)";
+        const std::string answer = first.empty() ? answer_of("found") : moved;
+        co_await stream.write_all(answer);
+      }
+    };
+    auto visit = [](const std::string& url) -> Task<void> {
+      ClientOptions options = over_transport();
+      options.follow_redirects = 3;
+      Client client(options);
+      ClientRequest request = get_of(url);
+      std::vector<std::uint64_t> told;
+      request.on_received = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
+        told.push_back(bytes);
+        EXPECT_EQ(total, 5U);
+      };
+      const Response response = co_await client.request(std::move(request));
+      EXPECT_EQ(response.body, "found");
+      EXPECT_EQ(told.empty() ? 0U : told.back(), 5U);
+    };
+    co_await with_peer(serve, visit);
+  });
+}
+
 TEST_P(HttpOutgoing, AConnectionHasItsTurnsByBodies) {
   run([]() -> Task<void> {
     Duplex ends = duplex(4096);

@@ -316,6 +316,28 @@ TEST_P(Compression, ResponsesAreCompressedWhereItHelps) {
         Handler([&text](Request&) { return Response::text(text, 206); }), http::compress());
     const Response part = co_await ask(partial, "gzip");
     EXPECT_FALSE(part.headers.contains("Content-Encoding"));
+    EXPECT_EQ(part.headers.find("Vary"), "Accept-Encoding");
+  });
+}
+
+/// RFC 9110, 15.4.5: Vary and ETag are those of the response that the client has.
+TEST_P(Compression, WhatHasNotChangedIsDescribedAsItWasSent) {
+  const Handler unchanged([](Request&) {
+    Response response = Response::of(304);
+    response.headers.set("ETag", "\"v1\"");
+    return response;
+  });
+  run([&unchanged]() -> Task<void> {
+    const Handler handler = http::wrap(unchanged, http::compress());
+    for (const std::string_view seen : {"\"v1\"", "W/\"v1\"", "\"a\", W/\"v1\""}) {
+      Request request;
+      request.target = "/";
+      request.headers.add("Accept-Encoding", "gzip");
+      request.headers.add("If-None-Match", seen);
+      const Response response = co_await handler(request);
+      EXPECT_EQ(response.headers.find("Vary"), "Accept-Encoding") << seen;
+      EXPECT_EQ(response.headers.find("ETag"), seen == "\"v1\"" ? "\"v1\"" : "W/\"v1\"") << seen;
+    }
   });
 }
 

@@ -39,9 +39,9 @@ struct CompressOptions {
 /// streamed; a flush of the handler's goes through. Left as they are: types that are not
 /// is_compressible(), small bodies, responses that have a Content-Encoding or "Cache-Control:
 /// no-transform", and the status 204, 206 and 304. An ETag becomes weak, Accept-Ranges is removed,
-/// and "Vary: Accept-Encoding" is added also where this client gets the body as it is. Where
-/// responses mix secrets with text of a client's choice, their compressed size tells of the
-/// secrets (BREACH): leave these out.
+/// and "Vary: Accept-Encoding" is added also where this client gets the body as it is, a part of
+/// it, or 304; 304 has the ETag that the client has named. Where responses mix secrets with text of
+/// a client's choice, their compressed size tells of the secrets (BREACH): leave these out.
 [[nodiscard]] AnyMiddleware compress(CompressOptions options = CompressOptions());
 
 /// Decompresses the bodies of requests that have a Content-Encoding, while they are read if the

@@ -25,8 +25,7 @@ struct Url {
 
   /// Splits a URL into its parts. Bytes that are not allowed in a request line (spaces, control
   /// characters, any of "<>\^`{|}, bytes above 0x7f, a '%' without two digits) become %XX; the
-  /// fragment is dropped. Errors: bad_url, userinfo_in_url, unsupported_scheme. https is parsed,
-  /// though not supported by the client.
+  /// fragment is dropped. Errors: bad_url, userinfo_in_url, unsupported_scheme.
   [[nodiscard]] static Result<Url> parse(std::string_view text);
 
   /// Resolves `reference`, as found in a Location field, against this URL: a URL, "//host/…", "/…",
