@@ -25,16 +25,18 @@ class EncodedBody final : public BodyProducer {
   class Target final : public BodyTarget {
    public:
     Target(Coding coding, std::optional<int> level, BodyWriter& out)
-        : encoded_(coding, out, level), name_(out.subject()) {}
+        : out_(out), encoded_(coding, out, level), name_(out.subject()) {}
     [[nodiscard]] Task<std::size_t> write_some(std::span<const IoSlice> slices) override {
       while (slices.front().size == 0) slices = slices.subspan(1);
       return encoded_.write({slices.front().data, slices.front().size});
     }
     [[nodiscard]] Task<void> flush() override { return encoded_.flush(); }
+    [[nodiscard]] Task<void> draining() override { return out_.draining(); }
     [[nodiscard]] std::string subject() const override { return name_; }
     [[nodiscard]] Task<void> finish() { return encoded_.finish(); }
 
    private:
+    BodyWriter& out_;
     EncodingWriter<BodyWriter&> encoded_;
     std::string name_;
   };

@@ -52,6 +52,8 @@ constexpr std::size_t kKept = std::size_t{32} * 1024;
 
 Task<void> BodyTarget::flush() { co_return; }
 
+Task<void> BodyTarget::draining() { co_await never(); }
+
 Task<std::size_t> BodyTarget::send_file(File&, std::uint64_t, std::uint64_t) { co_return 0; }
 
 void BodyWriter::add_trailer(std::string_view name, std::string_view value) {

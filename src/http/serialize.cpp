@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <weft/http/date.hpp>
+
 #include "http/char_class.hpp"
 
 namespace weft::inline v0_1::http {
@@ -132,8 +134,10 @@ void put_streamed_framing(Pen& pen, std::optional<std::uint64_t> length,
                                                          const ResponseFraming& framing) {
   bool keep_alive = true;
   bool has_server = framing.server_name.empty();
+  std::string_view date;
   for (const Headers::Field field : headers) {
     const Owned owned = ownership(field.name);
+    if (owned == Owned::date && date.empty() && parse_http_date(field.value)) date = field.value;
     has_server = has_server || owned == Owned::server;
     if (owned == Owned::connection && same_name(field.name, "connection")) {
       keep_alive = keep_alive && !has_token(field.value, "close");
@@ -141,7 +145,7 @@ void put_streamed_framing(Pen& pen, std::optional<std::uint64_t> length,
     if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
   }
   if (!has_server) pen.put_field("Server", framing.server_name);
-  pen.put_field("Date", http_date_now());
+  pen.put_field("Date", date.empty() ? http_date_now() : date);
   return keep_alive;
 }
 

@@ -82,14 +82,20 @@ TEST(AppendResponse, A205HasNoBody) {
   EXPECT_EQ(written(response, framing), expected);
 }
 
-TEST(AppendResponse, TheDateIsTheServersAlone) {
+/// A gateway passes on the date of the origin (RFC 9110, 6.6.1); what is no date is not sent.
+TEST(AppendResponse, HasOneDate) {
+  const std::string origin = "Sun, 06 Nov 1994 08:49:37 GMT";
   Response response = with_field("date", "tomorrow");
-  response.headers.add("Date", "yesterday");
-  std::string out;
-  append_response(out, response, {});
-  const std::size_t first = out.find("\r\nDate: ");
-  ASSERT_NE(first, std::string::npos);
-  EXPECT_EQ(out.find("ate: ", first + 8), std::string::npos);
+  for (const std::string& given : {std::string("yesterday"), origin, std::string("x")}) {
+    response.headers.add("Date", given);
+    std::string out;
+    append_response(out, response, {});
+    const std::size_t first = out.find("\r\nDate: ");
+    ASSERT_NE(first, std::string::npos);
+    EXPECT_EQ(out.find("ate: ", first + 8), std::string::npos);
+    const bool has_origin = given != "yesterday";
+    EXPECT_EQ(out.substr(first + 8, origin.size()) == origin, has_origin) << out;
+  }
   EXPECT_EQ(written(response), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
 }
 

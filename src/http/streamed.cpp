@@ -65,6 +65,9 @@ class ConnectionTarget final : public BodyTarget {
     }
     co_return 0;
   }
+  [[nodiscard]] Task<void> draining() override {
+    co_await connection_.session().drain_begun().wait();
+  }
   [[nodiscard]] std::string subject() const override {
     const Endpoint* const peer = connection_.transport().peer_endpoint();
     return peer != nullptr ? peer->to_string() : std::string();

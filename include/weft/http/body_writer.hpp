@@ -57,6 +57,8 @@ class BodyTarget {
                                                     std::uint64_t size);
   /// Passes on what write_some() has taken and kept.
   [[nodiscard]] virtual Task<void> flush();
+  /// Waits until the server drains; never ends where nothing drains. Cancel: stops waiting.
+  [[nodiscard]] virtual Task<void> draining();
   /// Returns what errors call the connection, such as the peer's address.
   [[nodiscard]] virtual std::string subject() const { return {}; }
 };
@@ -113,6 +115,9 @@ class BodyWriter {
   /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest
   /// stays.
   [[nodiscard]] Task<void> flush();
+  /// Waits until the server drains: the time for a body without an end to end; never ends at a
+  /// client. Any task may wait beside the one that writes. Cancel: stops waiting.
+  [[nodiscard]] Task<void> draining() { return target_.draining(); }
 
   /// Adds a field that is sent behind the body, if it is chunked; otherwise it is dropped. Any time
   /// before the end. Throws std::invalid_argument, and adds nothing, for a field that

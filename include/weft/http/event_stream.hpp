@@ -68,6 +68,9 @@ class EventWriter {
   /// Sends a comment, which clients drop. Line ends in it become spaces.
   [[nodiscard]] Task<void> comment(std::string text);
   [[nodiscard]] Task<void> heartbeat() { return comment({}); }
+  /// Waits until the server drains: end the stream then, and the client connects to another server.
+  /// Any task may wait beside the one that sends. Cancel: stops waiting.
+  [[nodiscard]] Task<void> draining() { return out_->draining(); }
 
  private:
   [[nodiscard]] Task<void> write(std::string text);

@@ -166,7 +166,8 @@ class Takeover {
   std::shared_ptr<Base> base_;
 };
 
-/// A response. The server writes Content-Length, Date and Connection, whatever is set here. A field
+/// A response. The server writes Content-Length and Connection, whatever is set here, and Date
+/// unless the response has a valid one: a gateway passes the origin's on. A field
 /// "Connection: close" makes the server close the connection after this response. The body is not
 /// sent with 204, 205 and 304, nor in answer to HEAD. A server's handler gives a final status: one
 /// below 200 counts as its failure: see Request::inform().
