@@ -39,6 +39,16 @@ void report_failure(const ServerOptions& options, const Request& request) noexce
   }
 }
 
+void report_connection_error(const ServerOptions& options, std::error_code error,
+                             const Endpoint* peer) noexcept {
+  try {
+    const std::string name = peer != nullptr ? peer->to_string() : std::string();
+    options.on_connection_error(IoError(error, "read a request", name));
+  } catch (...) {
+    report_failure_of_hook(std::current_exception());
+  }
+}
+
 After append_failure(RequestBuffers& slot, const Session& session, ResponseFraming& framing) {
   report_failure(session.options(), slot.request);
   Response made = Response::of(500);

@@ -72,6 +72,9 @@ inline constexpr std::size_t kCopiedBody = 16 * 1024;
 [[nodiscard]] After append_failure(RequestBuffers& slot, const Session& session,
                                    ResponseFraming& framing);
 
+/// Reports it to options.on_connection_error. `peer`: null if it is not known.
+void report_connection_error(const ServerOptions& options, std::error_code error,
+                             const Endpoint* peer) noexcept;
 /// Reports the present exception to options.on_handler_error.
 void report_failure(const ServerOptions& options, const Request& request) noexcept;
 

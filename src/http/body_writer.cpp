@@ -14,6 +14,7 @@
 
 #include <weft/http/error.hpp>
 #include <weft/http/serializer.hpp>
+#include <weft/sleep.hpp>
 
 #include "http/text_of.hpp"
 

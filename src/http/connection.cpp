@@ -9,6 +9,7 @@
 #include <weft/select.hpp>
 #include <weft/spawn.hpp>
 
+#include "http/answer.hpp"
 #include "http/current_task.hpp"
 #include "http/pipelined.hpp"
 #include "http/session.hpp"
@@ -38,7 +39,8 @@ Task<bool> end_own_side(S& stream) {
 template <class S>
 Task<void> linger(Connection& connection) {
   if (connection.dismissed()) co_return;
-  connection.enter(Connection::Phase::lingering, kLingerTime);
+  // From now on: a time that began with the next sweep could be twice as long.
+  connection.enter(Connection::Phase::lingering, deadline_after(kLingerTime));
   S& stream = connection.stream<S>();
   const bool ended = co_await end_own_side(stream);
   if (!ended) co_return;
@@ -141,6 +143,12 @@ void Connection::stay_dismissed(Phase phase, const Result<std::size_t>& got,
   if (phase != Phase::dismissed || !got || *got == 0) return;
   std::string received(text_of(std::span(buffer).first(*got)));
   session_.see_out(std::move(transport_), Leave::idle, std::move(received), empty_line_bytes_);
+}
+
+void Connection::report_error(std::error_code error) noexcept {
+  if (session_.options().on_connection_error && error != std::errc::operation_canceled) {
+    report_connection_error(session_.options(), error, transport_.peer_endpoint());
+  }
 }
 
 void Connection::give_away(std::unique_ptr<GivenAway> given) noexcept { given_ = std::move(given); }

@@ -146,6 +146,8 @@ class Connection {
     }
     if (before == Phase::idle) idle_limit_ = limit_.load(std::memory_order_relaxed);
     limit_.store(kNever, std::memory_order_relaxed);
+    if (!got) [[unlikely]]
+      report_error(got.error());
     return got && *got != 0;
   }
 
@@ -176,6 +178,8 @@ class Connection {
   [[nodiscard]] std::int64_t deadline() noexcept { return deadline_of(limit_); }
   [[nodiscard]] std::int64_t write_deadline() noexcept { return deadline_of(write_limit_); }
   [[nodiscard]] static std::int64_t deadline_of(Atomic<std::int64_t>& word) noexcept;
+  /// To ServerOptions::on_connection_error.
+  void report_error(std::error_code error) noexcept;
   void enter(Phase phase, std::int64_t limit) noexcept {
     // Relaxed: a sweep that sees only one of the two stores is wrong by one wait, and only at the
     // edge of its deadline.

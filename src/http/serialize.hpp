@@ -23,7 +23,8 @@ struct ResponseFraming {
 
 /// Writes Content-Length, Date, Server and Connection, and omits these fields of `response`, with
 /// these exceptions: its Server, and its Date if that is one, replace the generated ones; its
-/// Content-Length is kept in a response to HEAD without a body. A Headers cannot have fields that would split the response.
+/// Content-Length is kept in a response to HEAD without a body. A Headers cannot have fields that
+/// would split the response.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
 
 /// The same without the body.

@@ -135,6 +135,20 @@ void apply_trust(SSL_CTX* ssl, const Trust& trust, bool to_be_told) {
   add_crls(ssl, trust);
 }
 
+namespace {
+
+/// Without authorities each client would be refused.
+void check_has_authorities(const ServerOptions& options) {
+  const Trust& trust = options.trust;
+  const bool is_empty =
+      !trust.system && trust.files.empty() && trust.folders.empty() && trust.pem.empty();
+  if (!is_empty || options.verify) return;
+  throw IoError(Errc::bad_option, "set client_auth",
+                "no authority for clients' certificates: set ServerOptions::trust, or verify");
+}
+
+}  // namespace
+
 void apply_identities(Loaded& loaded, const std::vector<Identity>& identities) {
   for (const Identity& each : identities) {
     loaded.identities.push_back(load_identity(each));
@@ -165,7 +179,10 @@ void apply_server(SSL_CTX* ssl, const ServerOptions& options) {
     throw IoError(Errc::bad_option, "make server context", "without an identity");
   }
   int verify = SSL_VERIFY_NONE;
-  if (options.client_auth != ClientAuth::none) verify = SSL_VERIFY_PEER;
+  if (options.client_auth != ClientAuth::none) {
+    check_has_authorities(options);
+    verify = SSL_VERIFY_PEER;
+  }
   if (options.client_auth == ClientAuth::required) verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_CTX_set_verify(ssl, verify, nullptr);
   // Sessions are in tickets alone: the server keeps nothing for a client that has left.

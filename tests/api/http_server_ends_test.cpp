@@ -2,7 +2,7 @@
 // client.
 #include <vector>
 
-#include "api/http_support.hpp"
+#include "api/http_stream_doubles.hpp"
 #include "os/fault.hpp"
 
 namespace weft::testing::http_server_ends_test {
@@ -154,6 +154,26 @@ TEST(HttpServerLinger, APeerThatStaysIsNotWaitedForLong) {
       while (written) written = co_await attempt(noisy.write_all(more));
       co_await until([&s] { return s.server.connections() == 0; });
     });
+  });
+}
+
+/// The wait for the client's end begins with the drain, not with the next sweep.
+TEST(HttpServerLinger, ADrainWaitsTwoSecondsForASilentClient) {
+  Runtime runtime(test::with_virtual_time());
+  runtime.block_on([]() -> Task<void> {
+    for (const milliseconds before : {milliseconds(0), milliseconds(700), milliseconds(1999)}) {
+      http::Server server(patient(), [](Request&) { return Response::text("x"); });
+      Duplex ends = duplex(4096);
+      auto connection = spawn([&] { return server.serve_connection(std::move(ends.a)); });
+      co_await ends.b.write_all(get("/"));
+      static_cast<void>(co_await read_up_to(ends.b, "\r\n\r\nx"));
+      co_await sleep_for(before);
+      const TimePoint begun = now();
+      server.drain();
+      co_await std::move(connection);
+      EXPECT_LE(now() - begun, milliseconds(2300)) << before.count();
+      EXPECT_GE(now() - begun, seconds(2));
+    }
   });
 }
 

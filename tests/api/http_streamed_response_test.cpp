@@ -384,5 +384,31 @@ TEST_P(HttpStreamedResponse, IsFinishedByADrainOrEndedAtItsLimit) {
   }
 }
 
+TEST_P(HttpStreamedResponse, WithoutAnEndEndsWhenTheServerDrains) {
+  run([]() -> Task<void> {
+    ManualResetEvent begun;
+    Site site(patient(), [&](Request&) {
+      return http::event_stream([&](http::EventWriter& events) -> Task<void> {
+        co_await events.send("hello");
+        begun.set();
+        co_await events.draining();
+        co_await events.send("goodbye");
+      });
+    });
+    co_await visiting(site, [&](Site& s) -> Task<void> {
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+      co_await stream.write_all(get("/"));
+      co_await begun.wait();
+      s.server.drain();
+      const std::string answer = co_await read_rest(stream);
+      EXPECT_NE(answer.find("data: hello"), answer.npos) << answer;
+      EXPECT_NE(answer.find("data: goodbye"), answer.npos) << answer;
+      EXPECT_TRUE(answer.ends_with("0\r\n\r\n")) << answer;
+      stream.close();
+      co_await until([&] { return s.server.connections() == 0; });
+    });
+  });
+}
+
 }  // namespace
 }  // namespace weft::testing::http_streamed_response_test

@@ -139,6 +139,13 @@ TEST(TlsContext, OptionsThatDoNotExistAreRefused) {
   refused([](ClientOptions& o) { o.trust.pem = "nothing"; }, "trust.pem");
   refused([](ClientOptions& o) { o.trust.crl_pem = localhost().certificate; }, "crl_pem");
   EXPECT_EQ(loading(ServerOptions()).code, Errc::bad_option);
+  ServerOptions trusts_none = presenting();
+  trusts_none.client_auth = tls::ClientAuth::optional;
+  const HowItEnded ended = loading(trusts_none);
+  EXPECT_EQ(ended.code, Errc::bad_option);
+  EXPECT_NE(ended.text.find("ServerOptions::trust"), std::string::npos) << ended.text;
+  trusts_none.verify = [](const tls::Verification&) { return true; };
+  EXPECT_FALSE(loading(trusts_none).code);
 }
 
 TEST(TlsContext, DatesOfOwnCertificatesAreWarnings) {

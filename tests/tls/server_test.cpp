@@ -170,6 +170,40 @@ TEST_P(TlsServers, ConnectionsOverTlsLeaveHttp) {
   });
 }
 
+TEST_P(TlsServers, HandshakesThatFailAreReported) {
+  run([]() -> Task<void> {
+    ServerOptions options = presenting();
+    options.client_auth = tls::ClientAuth::required;
+    options.trust.pem = authority().pem();
+    ThreadMutex mutex;
+    std::vector<std::error_code> codes;
+    std::string text;
+    http::ServerOptions how = patient();
+    how.on_connection_error = [&](const IoError& error) {
+      const std::lock_guard lock(mutex);
+      codes.push_back(error.code());
+      text = error.what();
+    };
+    Site site(ServerContext(options), echo, how);
+    co_await visiting(site, [&]() -> Task<void> {
+      const auto told = [&] {
+        const std::lock_guard lock(mutex);
+        return codes.size();
+      };
+      const ClientContext anonymous(trusting());
+      http::Client client(secured(anonymous));
+      static_cast<void>(co_await how_it_ended(client.get(site.url("/"))));
+      while (told() < 1) co_await yield_now();
+      StreamSocket plain = co_await StreamSocket::connect("127.0.0.1", site.port());
+      co_await plain.write_all("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      while (told() < 2) co_await yield_now();
+      EXPECT_EQ(codes[0], Errc::no_certificate) << codes[0].message();
+      EXPECT_EQ(codes[1], Errc::not_tls) << codes[1].message();
+      EXPECT_NE(text.find("127.0.0.1:"), std::string::npos) << text;
+    });
+  });
+}
+
 TEST_P(TlsServers, ErrorsOfTheHandshakeAreTheRequests) {
   run([]() -> Task<void> {
     Site site(ServerContext(presenting(authority().issue_for("other"))), echo);

@@ -52,10 +52,10 @@ struct WrittenHead {
 
 /// Appends head and body of `response`, as a server sends it: with Content-Length, Date and
 /// Connection; such fields of the response, Keep-Alive and Transfer-Encoding are left out, but for
-/// a Date that is valid. A Content-Length is kept in a response to HEAD without a body. A field "Connection: close"
-/// counts as keep_alive = false. 101, and 2xx to CONNECT, are heads without a length, behind which
-/// the connection has left HTTP. Throws std::invalid_argument for an interim status other than 101,
-/// and for a response with a streamed body: see serialize_response_head().
+/// a Date that is valid. A Content-Length is kept in a response to HEAD without a body. A field
+/// "Connection: close" counts as keep_alive = false. 101, and 2xx to CONNECT, are heads without a
+/// length, behind which the connection has left HTTP. Throws std::invalid_argument for an interim
+/// status other than 101, and for a response with a streamed body: see serialize_response_head().
 WrittenHead serialize_response(std::string& out, const Response& response,
                                const Answered& answered = {});
 /// Appends the head alone, for a body that the caller writes behind it if `body_follows`: of so

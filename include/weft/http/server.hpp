@@ -82,6 +82,12 @@ struct ServerOptions {
   /// connection over (Response::upgrade()): errors of its stream included. May be called from
   /// several threads. What it throws goes to RuntimeOptions::on_failure; the answer stays.
   std::function<void(const Request&, std::exception_ptr)> on_handler_error = {};
+  /// Called with the error of a connection that fails while the server reads requests from it: a
+  /// handshake of TLS that does not succeed (also if the client leaves it), a client that speaks no
+  /// TLS, a reset. The error's text
+  /// names the peer. Not for what the server ends itself, nor for requests that it refuses by a
+  /// status. May be called from several threads. What it throws goes to RuntimeOptions::on_failure.
+  std::function<void(const IoError&)> on_connection_error = {};
 };
 
 /// The base of a server's handler, which may be any callable: what the Server calls for each

@@ -128,6 +128,8 @@ struct ServerOptions : CommonOptions {
   std::vector<Identity> identities;
   /// Refuses a client that asks for a name for which there is no certificate.
   bool refuse_unknown_names = false;
+  /// Anything but none needs authorities in `trust`, or `verify`: otherwise making the context
+  /// throws Errc::bad_option.
   ClientAuth client_auth = ClientAuth::none;
   /// Tickets for resumption that a client gets with each full handshake of TLS 1.3. Zero: no
   /// resumption. The key of the tickets is the context's, and changes with reload().
