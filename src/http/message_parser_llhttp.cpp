@@ -317,6 +317,7 @@ bool MessageParser::check_connect() {
     return fail(Errc::bad_target);
   }
   if (target.back() == ']' || !is_host(target)) return fail(Errc::bad_target);
+  if (target.find_first_not_of('0', colon + 1) == target.npos) return fail(Errc::bad_target);
   if (saw_transfer_encoding_) return fail(Errc::bad_transfer_encoding);
   if (saw_content_length_ && llhttp_.content_length != 0) return fail(Errc::bad_content_length);
   return true;

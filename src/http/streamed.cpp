@@ -206,7 +206,8 @@ template <class S>
 }
 
 /// A request that leaves HTTP must have ended (RFC 9110, 7.8). Throws std::logic_error if the
-/// handler has left too much of it, and what reads throw.
+/// handler has left too much of it, and what reads throw. A client that waits for "100 Continue"
+/// gets it before 101.
 template <class S>
 Task<void> read_to_end(RequestBody<S>& body, std::uint64_t limit) {
   const TaskHeader& task = co_await CurrentTask();
@@ -214,7 +215,7 @@ Task<void> read_to_end(RequestBody<S>& body, std::uint64_t limit) {
   std::array<std::byte, 1024> piece;
   std::uint64_t dropped = 0;
   while (!body.complete()) {
-    if (body.is_awaited() || dropped + body.known_rest() > limit) {
+    if (dropped + body.known_rest() > limit) {
       throw std::logic_error("http handler: an upgrade before the request's body was read");
     }
     const std::size_t size = co_await body.read(piece);

@@ -156,7 +156,7 @@ TEST_P(HttpUpgrade, NeedsTheWholeBody) {
       {"long", "Content-Length: 100000\r\n", large, "500"},
       {"long, chunked", "Transfer-Encoding: chunked\r\n", "186A0\r\n" + large + "\r\n0\r\n\r\n",
        "500"},
-      {"not asked for", "Content-Length: 5\r\nExpect: 100-continue\r\n", "", "500"},
+      {"long, not asked for", "Content-Length: 100000\r\nExpect: 100-continue\r\n", "", "500"},
       {"malformed", "Transfer-Encoding: chunked\r\n", "5\r\nhelloX", "400"},
       {"cut off", "Content-Length: 5\r\n", "hell", "400"},
   };
@@ -176,6 +176,16 @@ TEST_P(HttpUpgrade, NeedsTheWholeBody) {
         EXPECT_EQ(head.substr(9, 3), row.status) << row.what << ": " << head;
         if (row.status == "101") co_await expect_echo(stream, "");
       }
+      // RFC 9110, 7.8: 100 comes before 101.
+      StreamSocket stream = co_await StreamSocket::connect(s.endpoint());
+      const std::string awaited = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+      co_await stream.write_all(request_of("POST", awaited, ""));
+      const std::string asked = co_await read_up_to(stream, "\r\n\r\n");
+      EXPECT_EQ(asked.substr(9, 3), "100") << asked;
+      co_await stream.write_all("hello");
+      const std::string head = co_await read_up_to(stream, "\r\n\r\n");
+      EXPECT_EQ(head.substr(9, 3), "101") << head;
+      co_await expect_echo(stream, "");
     });
   });
 }
@@ -214,6 +224,7 @@ TEST_P(HttpUpgrade, ConnectIsAnsweredIfTheServerAcceptsIt) {
       {"CONNECT [::1]" + host + "\r\n", "400", false},
       {"CONNECT u@a:80" + host + "\r\n", "400", false},
       {"CONNECT a:99999" + host + "\r\n", "400", false},
+      {"CONNECT a:0" + host + "\r\n", "400", false},
       {"CONNECT http://a:80/" + host + "\r\n", "400", false},
       {"CONNECT *" + host + "\r\n", "400", false},
       {"CONNECT a:80" + host + "Content-Length: 5\r\n\r\nhello", "400", false},
