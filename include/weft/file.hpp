@@ -48,6 +48,7 @@
 #include <weft/extend/io.hpp>
 #include <weft/file_metadata.hpp>
 #include <weft/native_handle.hpp>
+#include <weft/owned_handle.hpp>
 #include <weft/result.hpp>
 #include <weft/task.hpp>
 
@@ -143,6 +144,9 @@ class File {
   /// in errors. It becomes close-on-exec. Errors: invalid_argument for other kinds, as
   /// <weft/net.hpp> has them; bad_file_descriptor. After an error the handle is still the caller's.
   [[nodiscard]] static Result<File> adopt(NativeHandle handle, std::string name = "file") noexcept;
+  /// Takes over the handle of a regular file that is known to be close-on-exec, and not opened for
+  /// direct I/O: makes no system call. Throws std::bad_alloc.
+  [[nodiscard]] static File adopt_opened(OwnedHandle handle, std::string name);
 
   // Anywhere in the file
   /// Reads into `buffer` from `offset` on, and returns the number of bytes: fewer than its size

@@ -189,6 +189,12 @@ Result<File> File::adopt(NativeHandle handle, std::string name) noexcept try {
   return fail(std::errc::not_enough_memory);
 }
 
+File File::adopt_opened(OwnedHandle handle, std::string name) {
+  auto* const source = new FileSource(handle.get(), std::move(name), false);
+  static_cast<void>(handle.release());
+  return File(detail::FileOwner(source));
+}
+
 // Operations
 
 std::int64_t File::at(std::uint64_t offset) noexcept { return detail::signed_size(offset); }

@@ -13,6 +13,7 @@ namespace weft::inline v0_1::http {
 namespace {
 
 constexpr std::size_t kPieceSize = std::size_t{64} * 1024;
+constexpr std::uint64_t kKeptBack = 512;
 
 /// Reads at least one byte of a part of the file, into the memory that it makes.
 class Piece {
@@ -58,20 +59,24 @@ Body Body::file(File file, std::uint64_t offset, std::uint64_t size) {
   return StreamedBody::file(std::move(file), offset, size);
 }
 
-Task<void> BodyWriter::write_file(File& file, std::uint64_t offset, std::uint64_t size) {
+Task<void> BodyWriter::write_file(File& file, std::uint64_t offset, std::uint64_t size,
+                                  std::function<void()> check) {
   check_room(size);
   const bool directly =
       target_.sends_files() && framing_.end != BodyFraming::End::chunked && size > gathered;
-  return directly ? send_file_directly(file, offset, size) : copy_file_part(file, offset, size);
+  return directly ? send_file_directly(file, offset, size, std::move(check))
+                  : copy_file_part(file, offset, size, std::move(check));
 }
 
-Task<void> BodyWriter::copy_file_part(File& file, std::uint64_t offset, std::uint64_t size) {
+Task<void> BodyWriter::copy_file_part(File& file, std::uint64_t offset, std::uint64_t size,
+                                      std::function<void()> check) {
   if (size == 0) co_return;
   Piece piece(size);
   for (std::uint64_t done = 0; done < size;) {
     const std::span<const std::byte> data = co_await piece.read(file, offset + done, size - done);
-    co_await write_all(data);
     done += data.size();
+    if (done == size && check) check();
+    co_await write_all(data);
   }
 }
 
@@ -86,16 +91,21 @@ Task<std::uint64_t> BodyWriter::begin_file(File& file, std::uint64_t offset, std
   co_return data.size();
 }
 
-Task<void> BodyWriter::send_file_directly(File& file, std::uint64_t offset, std::uint64_t size) {
+Task<void> BodyWriter::send_file_directly(File& file, std::uint64_t offset, std::uint64_t size,
+                                          std::function<void()> check) {
   std::uint64_t done = co_await begin_file(file, offset, size);
   co_await send_pending();
-  while (done < size) {
-    const std::size_t sent = co_await target_.send_file(file, offset + done, size - done);
+  // The last bytes are kept back for the check, unless the first call takes all.
+  std::uint64_t kept = 0;
+  while (done + kept < size) {
+    const std::size_t sent = co_await target_.send_file(file, offset + done, size - kept - done);
     begun_ = begun_ || sent != 0;
     if (sent == 0) throw IoError(FileErrc::unexpected_end, "read", file.name());
     written_ += sent;
     done += sent;
+    if (check) kept = std::min(size - done, kKeptBack);
   }
+  if (kept != 0) co_await copy_file_part(file, offset + done, kept, std::move(check));
 }
 
 }  // namespace weft::inline v0_1::http

@@ -181,10 +181,8 @@ Task<Response> serve_file(const Request& request, const FileTree& tree, FoundFil
     if (facts.size == 0) co_return response;
     parts.push_back({0, facts.size - 1});
   }
-  Result<File> file = File::adopt(chosen.file.handle.get(), chosen.file.path);
-  if (!file) throw IoError(file.error(), "open", chosen.file.path);
-  static_cast<void>(chosen.file.handle.release());
-  co_await add_parts(response, request, FileBody(std::move(*file), facts), parts, facts);
+  File file = File::adopt_opened(std::move(chosen.file.handle), chosen.file.path);
+  co_await add_parts(response, request, FileBody(std::move(file), facts), parts, facts);
   co_return response;
 }
 

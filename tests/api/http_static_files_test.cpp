@@ -355,12 +355,10 @@ TEST_P(HttpStaticFiles, SendsLargeFilesWhole) {
 TEST_P(HttpStaticFiles, AFileThatIsCutOrChangedWhileItIsSentEndsTheConnection) {
   struct Row {
     const char* what;
-    const char* status;
     void (*change)(const fs::path&);
   };
-  const Row rows[] = {{"cut", "HTTP/1.1 500 Internal Server Error",
-                       [](const fs::path& path) { fs::resize_file(path, 100'000); }},
-                      {"changed", "HTTP/1.1 200 OK", [](const fs::path& path) {
+  const Row rows[] = {{"cut", [](const fs::path& path) { fs::resize_file(path, 100'000); }},
+                      {"changed", [](const fs::path& path) {
                          std::ofstream(path, std::ios::in | std::ios::out).seekp(299'999) << 'X';
                        }}};
   run([this, &rows]() -> Task<void> {
@@ -377,7 +375,7 @@ TEST_P(HttpStaticFiles, AFileThatIsCutOrChangedWhileItIsSentEndsTheConnection) {
       co_await visiting(site, [&row](Site& s) -> Task<void> {
         const std::string answer =
             co_await tell(s.endpoint(), get("/large.bin", "Connection: close\r\n"));
-        EXPECT_EQ(status_line(answer), row.status) << row.what;
+        EXPECT_EQ(status_line(answer), "HTTP/1.1 200 OK") << row.what;
         EXPECT_LT(body_of(answer).size(), 300'000U) << row.what;
       });
     }

@@ -25,6 +25,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,7 +112,14 @@ class BodyWriter {
   /// not chunked (see weft::send_file()); else through a buffer of 64 KiB. Errors: as write_all(),
   /// those of the file, and FileErrc::unexpected_end if it ends before that. Cancel: as
   /// write_all().
-  [[nodiscard]] Task<void> write_file(File& file, std::uint64_t offset, std::uint64_t size);
+  [[nodiscard]] Task<void> write_file(File& file, std::uint64_t offset, std::uint64_t size) {
+    return write_file(file, offset, size, nullptr);
+  }
+  /// Does the same, and calls `check` when the last bytes were read and not sent, unless
+  /// sendfile(2) takes the whole part in one call. If it throws, the body stays short, which the
+  /// peer sees.
+  [[nodiscard]] Task<void> write_file(File& file, std::uint64_t offset, std::uint64_t size,
+                                      std::function<void()> check);
   /// Sends all that was taken, and the head. Errors: those of the connection. Cancel: the rest
   /// stays.
   [[nodiscard]] Task<void> flush();
@@ -151,8 +159,10 @@ class BodyWriter {
   [[nodiscard]] Task<void> send_pending();
   [[nodiscard]] Task<std::uint64_t> begin_file(File& file, std::uint64_t offset,
                                                std::uint64_t size);
-  [[nodiscard]] Task<void> send_file_directly(File& file, std::uint64_t offset, std::uint64_t size);
-  [[nodiscard]] Task<void> copy_file_part(File& file, std::uint64_t offset, std::uint64_t size);
+  [[nodiscard]] Task<void> send_file_directly(File& file, std::uint64_t offset, std::uint64_t size,
+                                              std::function<void()> check);
+  [[nodiscard]] Task<void> copy_file_part(File& file, std::uint64_t offset, std::uint64_t size,
+                                          std::function<void()> check);
   void keep_rest(std::string_view text, std::size_t& taken);
   void end_chunks();
   void check_whole() const;
