@@ -56,6 +56,7 @@ http {{
 NGINX_TLS = """
   ssl_certificate {directory}/server.pem;
   ssl_certificate_key {directory}/server.key;
+  ssl_protocols TLSv1.3;
   ssl_session_tickets off;
   ssl_session_cache off;
 """

@@ -93,12 +93,24 @@ def verify(server: processes.Server, tls: bool, place: Place) -> None:
             raise Failure(f"{server.name}: {method} {path} gave {len(got)} bytes: {got[:40]!r}")
 
 
+def verify_versions(servers: list[processes.Server]) -> None:
+    """Requires TLS 1.3 of all subjects."""
+    for server in servers:
+        host, port = server.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=10) as plain:
+            with unverified().wrap_socket(plain) as connection:
+                if connection.version() != "TLSv1.3":
+                    raise Failure(f"{server.name} speaks {connection.version()}, not TLSv1.3")
+
+
 @contextlib.contextmanager
 def _servers(tls: bool, cpus: set[int], place: Place):
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(start(name, cpus, place, tls)) for name in subjects(tls)]
         for server in started:
             verify(server, tls, place)
+        if tls:
+            verify_versions(started)
         yield started
 
 
