@@ -15,18 +15,21 @@
 #include "fs/metadata.hpp"
 #include "fs/path_text.hpp"
 #include "os/file_syscalls.hpp"
+#include "os/pipe_signal.hpp"
 
 namespace weft::inline v0_1::detail {
 
 void write_whole(int handle, std::span<const std::byte> data, const char* operation,
                  std::string_view path, const StopFlag& stop) {
+  const BlockedPipeSignal blocked;  // the path may be that of a pipe
   while (!data.empty()) {
     stop.check();
     const std::span<const std::byte> part = data.first(std::min(data.size(), step_size));
     // The system only reads what it writes to a file.
     const iovec slice{const_cast<std::byte*>(part.data()), part.size()};
-    const std::int64_t written = or_throw(
-        FileSyscalls::pwritev2(handle, &slice, 1, FileCall::at_cursor, 0), operation, path);
+    const std::int64_t written = FileSyscalls::pwritev2(handle, &slice, 1, FileCall::at_cursor, 0);
+    if (written != static_cast<std::int64_t>(part.size())) blocked.consume();
+    or_throw(written, operation, path);
     if (written == 0) throw_file_error(make_error_code(std::errc::io_error), operation, path);
     data = data.subspan(static_cast<std::size_t>(written));
   }

@@ -134,18 +134,22 @@ void put_streamed_framing(Pen& pen, std::optional<std::uint64_t> length,
                                                          const ResponseFraming& framing) {
   bool keep_alive = true;
   bool has_server = framing.server_name.empty();
-  std::string_view date;
+  bool has_date = false;
   for (const Headers::Field field : headers) {
     const Owned owned = ownership(field.name);
-    if (owned == Owned::date && date.empty() && parse_http_date(field.value)) date = field.value;
     has_server = has_server || owned == Owned::server;
     if (owned == Owned::connection && same_name(field.name, "connection")) {
       keep_alive = keep_alive && !has_token(field.value, "close");
     }
-    if (owned == Owned::no || owned == Owned::server) pen.put_field(field.name, field.value);
+    if (owned == Owned::no || owned == Owned::server) {
+      pen.put_field(field.name, field.value);
+    } else if (owned == Owned::date && !has_date && parse_http_date(field.value)) [[unlikely]] {
+      pen.put_field("Date", field.value);
+      has_date = true;
+    }
   }
   if (!has_server) pen.put_field("Server", framing.server_name);
-  pen.put_field("Date", date.empty() ? http_date_now() : date);
+  if (!has_date) pen.put_field("Date", http_date_now());
   return keep_alive;
 }
 

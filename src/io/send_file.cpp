@@ -19,7 +19,6 @@
 #include "fs/file_handle.hpp"
 #include "net/socket.hpp"
 #include "os/file_syscalls.hpp"
-#include "os/pipe_signal.hpp"
 #include "os/syscalls.hpp"
 
 namespace weft::inline v0_1 {
@@ -39,16 +38,6 @@ constexpr int fruitless_rounds_of_a_send = 2;
   const iovec slice{&byte, 1};
   return detail::FileSyscalls::preadv2(file, &slice, 1, static_cast<std::int64_t>(offset),
                                        RWF_NOWAIT) == 1;
-}
-
-/// sendfile(2) without a signal; -EAGAIN: the socket has no room.
-[[nodiscard]] std::int64_t send_now(int socket, int file, std::uint64_t offset,
-                                    std::uint64_t size) noexcept {
-  const detail::BlockedPipeSignal blocked;
-  const std::int64_t result = detail::Syscalls::sendfile(
-      socket, file, static_cast<std::int64_t>(offset), static_cast<std::size_t>(size));
-  if (result == -EPIPE) blocked.consume();
-  return result;
 }
 
 /// Whether reading the file, and writing what was read, may do what sendfile(2) did not.
@@ -72,7 +61,8 @@ constexpr int fruitless_rounds_of_a_send = 2;
   const detail::FileUse file(source);
   if (!file || !is_in_memory(file.handle(), offset + size - 1)) return 0;
   const auto send = [&](NativeHandle handle) -> Result<std::int64_t> {
-    return send_now(handle, file.handle(), offset, size);
+    return detail::Syscalls::sendfile(handle, file.handle(), static_cast<std::int64_t>(offset),
+                                      static_cast<std::size_t>(size));
   };
   const Result<std::int64_t> sent = detail::with_handle(&socket, send, interest::writable);
   if (!sent) throw IoError(sent.error(), "write", socket.subject());

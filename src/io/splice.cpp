@@ -58,13 +58,12 @@ SplicePath::Stop SplicePath::burst(Socket& from, Socket& to, std::uint64_t& move
   }
   const std::uint64_t before = moved;
   const BlockedPipeSignal blocked;
-  while (moved - before < most_in_a_burst) {
-    if (const std::optional<Stop> stop = step(from.handle(), to.handle(), moved)) {
-      if (*stop == Stop::write_failed && error_ == std::errc::broken_pipe) blocked.consume();
-      return *stop;
-    }
+  std::optional<Stop> stop;
+  while (!stop && moved - before < most_in_a_burst) {
+    stop = step(from.handle(), to.handle(), moved);
   }
-  return Stop::turn_over;
+  blocked.consume();  // each call is asked for more than it can move
+  return stop.value_or(Stop::turn_over);
 }
 
 std::optional<SplicePath::Stop> SplicePath::step(int from, int to, std::uint64_t& moved) noexcept {

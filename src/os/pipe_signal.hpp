@@ -15,8 +15,10 @@ class BlockedPipeSignal {
   BlockedPipeSignal(const BlockedPipeSignal&) = delete;
   BlockedPipeSignal& operator=(const BlockedPipeSignal&) = delete;
 
-  /// After a call that failed with EPIPE: takes the signal that it has raised. One that was pending
-  /// before has another cause, and stays pending.
+  /// Takes the signal that a call has raised. To be called after one that failed with EPIPE, and
+  /// after one that has moved less than it was asked to: the target may have broken after a part,
+  /// of which sendfile(2), splice(2) and write(2) then give the size and raise the signal
+  /// nevertheless. One that was pending before has another cause, and stays pending.
   void consume() const noexcept;
 
  private:

@@ -54,7 +54,8 @@ std::int64_t writev_with_signal_blocked(int fd, const iovec* slices, int count) 
   const BlockedPipeSignal blocked;
   const std::int64_t result = ::writev(fd, slices, count);
   const int error = errno;
-  if (result < 0 && error == EPIPE) blocked.consume();
+  // A part may have been taken before the pipe broke.
+  if (result >= 0 || error == EPIPE) blocked.consume();
   errno = error;
   return result;
 }
@@ -167,10 +168,14 @@ std::int64_t Syscalls::splice(int from, int to, std::size_t size) noexcept {
 
 std::int64_t Syscalls::sendfile(int socket, int file, std::int64_t offset,
                                 std::size_t size) noexcept {
-  return perform(Call::sendfile, socket, [&](std::size_t room) {
+  const BlockedPipeSignal blocked;
+  const std::int64_t result = perform(Call::sendfile, socket, [&](std::size_t room) {
     off_t from = offset;
     return ::sendfile(socket, file, &from, std::min(size, room));
   });
+  const bool is_whole = result == static_cast<std::int64_t>(size);
+  if (!is_whole && result != -EAGAIN) blocked.consume();
+  return result;
 }
 
 std::int64_t Syscalls::sendmsg(int socket, const msghdr* message, int flags) noexcept {

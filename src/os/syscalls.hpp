@@ -82,8 +82,8 @@ struct Syscalls {
   /// which is a pipe. -EINVAL: these handles do not support it. Raises SIGPIPE, which no flag
   /// prevents, unless a BlockedPipeSignal ("os/pipe_signal.hpp") is around it.
   static std::int64_t splice(int from, int to, std::size_t size) noexcept;
-  /// sendfile(2): sends up to `size` bytes of a file from `offset` on, whose cursor stays. 0: it
-  /// ends there. Waits for the disk where the file is not in memory; SIGPIPE as splice().
+  /// sendfile(2) without SIGPIPE: sends up to `size` bytes of a file from `offset` on, whose cursor
+  /// stays. 0: it ends there. Waits for the disk where the file is not in memory.
   static std::int64_t sendfile(int socket, int file, std::int64_t offset,
                                std::size_t size) noexcept;
 

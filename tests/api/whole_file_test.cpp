@@ -3,11 +3,14 @@
 #include <weft/file.hpp>
 #include <weft/scope.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "api/file_support.hpp"
 #include "os/fault.hpp"
@@ -47,6 +50,26 @@ TEST_P(WholeFile, ReadsWhatIsThere) {
     const auto directory = co_await attempt(read_file(folder_.path()));
     EXPECT_EQ(directory.error().code(), std::errc::is_a_directory);
   });
+}
+
+// SIGPIPE would end the process.
+TEST_P(WholeFile, WritesToAPipeThatNobodyReads) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const std::string path = "/proc/self/fd/" + std::to_string(ends[1]);
+  // A path of a pipe opens for writing while there is a reader; it leaves with a part read.
+  std::thread reader([end = ends[0]] {
+    char byte = 0;
+    EXPECT_EQ(::read(end, &byte, 1), 1);
+    ::close(end);
+  });
+  run([&]() -> Task<void> {
+    const std::string text(3'000'000, 'p');
+    const auto written = co_await attempt(write_file(path, text));
+    EXPECT_TRUE(!written && written.error().code() == std::errc::broken_pipe);
+  });
+  reader.join();
+  ::close(ends[1]);
 }
 
 TEST_P(WholeFile, WritesAndReplaces) {
